@@ -1,0 +1,110 @@
+/**
+ * Every name that a construct and a handler (or a handler and a program that reads its work) must agree on, once.
+ * A name that is written twice drifts: the metric that is emitted is then not the metric that is alarmed.
+ */
+
+/** Parameters of the registered URL that are ours, not Rakuten's. */
+export const URL_PARAMETERS = {
+  /** The generated secret that tells Rakuten's postbacks from forged ones. */
+  secret: 'k',
+  /** Which field list the URL was registered with (see `fieldListId`), so that a postback in flight is read rightly after a change. */
+  fieldList: 'f',
+  /** Marks a test GET of the self-test or the status watch. Its value identifies the probe; it is never stored as a row. */
+  probe: 'probe',
+} as const;
+
+/** Attributes of a row that are not Rakuten's fields (those keep Rakuten's names, see `core/rakuten/fields.ts`). */
+export const ATTRIBUTES = {
+  /** Partition key: `<sid>#<advertiser_id>#<order_id>`. */
+  orderKey: 'order_key',
+  /** Sort key: `<etransaction_id>#<is_event>`. */
+  lineKey: 'line_key',
+  /** UTC day of `process_date` (of `received_at` where that is missing), with `#<shard>` behind it when the day index is sharded. */
+  processDay: 'process_day',
+  /** When the order was placed: `transaction_date`, else `process_date`, else `received_at`. Always there, so no row is missing from the member index. */
+  occurredAt: 'occurred_at',
+  /** When the first delivery of this line reached the endpoint (or was fetched from the Events API). */
+  receivedAt: 'received_at',
+  /** How the line came: `push`, or `events-api` when no push ever brought it. */
+  source: 'source',
+  /** API Gateway's extended request id of the GET that brought the content shown; follows the line through the logs. */
+  requestId: 'request_id',
+  /** The normalised query string as API Gateway handed it over, without our secret. */
+  query: 'query',
+  /** Static values and parameters Rakuten does not document, as they came. */
+  extra: 'extra',
+  /** What could not be read, in words. Absent on a clean row. */
+  parseProblems: 'parse_problems',
+  /** When the Events API first confirmed the line. Absent until then. */
+  verifiedAt: 'verified_at',
+  /** Other contents that were delivered under the same key, oldest first. Absent when there was only one. */
+  previousVersions: 'previous_versions',
+} as const;
+
+/** Indexes of the transaction table. */
+export const INDEXES = {
+  byMember: 'by-member',
+  byDay: 'by-day',
+  byTransaction: 'by-transaction',
+} as const;
+
+/** Where a line came from. */
+export const SOURCES = { push: 'push', eventsApi: 'events-api' } as const;
+
+/** Environment variables of the functions. */
+export const ENVIRONMENT = {
+  tableName: 'TRANSACTION_TABLE_NAME',
+  stateTableName: 'STATE_TABLE_NAME',
+  dayShards: 'DAY_SHARDS',
+  metricsNamespace: 'METRICS_NAMESPACE',
+  metricsService: 'METRICS_SERVICE',
+} as const;
+
+/** CloudWatch metrics of our own. The dimension `service` is the construct's unique name. */
+export const METRICS_NAMESPACE = 'RakutenPostback';
+export const METRICS = {
+  /** Lines that became a new row. */
+  stored: 'LinesStored',
+  /** Deliveries that brought nothing new. */
+  duplicate: 'DuplicatesAbsorbed',
+  /** Deliveries that brought other content under a known key; both are kept. */
+  changed: 'LinesChanged',
+  /** Deliveries without a valid secret; not stored. */
+  forged: 'ForgedRejected',
+  /** GETs that carry no postback at all: a bare hit, an uptime check. */
+  notAPostback: 'NotAPostback',
+  /** Rows written with a `parse_problems` list. */
+  parseProblems: 'ParseProblems',
+  /** Self-test and watch probes seen by the consumer. */
+  probes: 'ProbesSeen',
+} as const;
+
+/** Properties of the registration custom resource, as CloudFormation delivers them (every scalar arrives as a string). */
+export const REGISTRATION_PROPERTIES = {
+  /** Version of this property format; bump it when the meaning of a property changes. */
+  formatVersion: 'FormatVersion',
+  sid: 'Sid',
+  /** ARN of the secret with Rakuten's API credentials. */
+  credentialsSecretArn: 'CredentialsSecretArn',
+  /** ARN of the secret whose value goes into the registered URL. */
+  urlSecretArn: 'UrlSecretArn',
+  /** The live endpoint, without a query string. */
+  endpointUrl: 'EndpointUrl',
+  /** The field list as JSON (see `FieldList`). */
+  fieldList: 'FieldList',
+  enabled: 'Enabled',
+  existingPostback: 'ExistingPostback',
+  onRemoval: 'OnRemoval',
+  rakutenApiUrl: 'RakutenApiUrl',
+  selfTest: 'SelfTest',
+  acknowledgementLimitMillis: 'AcknowledgementLimitMillis',
+} as const;
+
+/** Attributes of the registration resource that a template may read with `Fn::GetAtt`. Nothing of Rakuten's answer, nothing secret. */
+export const REGISTRATION_ATTRIBUTES = {
+  status: 'Status',
+  selfTestP50Millis: 'SelfTestP50Millis',
+  selfTestMaxMillis: 'SelfTestMaxMillis',
+} as const;
+
+export const REGISTRATION_RESOURCE_TYPE = 'Custom::RakutenPostbackRegistration';

@@ -1,0 +1,37 @@
+import type { FieldList } from '../rakuten/fields';
+
+/**
+ * What the functions of one installation must share about a publisher and cannot be known when the template is written:
+ * which secrets and field lists a postback may carry at this moment. The registration writes it *before* it registers a URL,
+ * so that a postback can never arrive under a secret that the consumer does not know.
+ *
+ * One item per publisher in the state table: partition key `kind` = `publisher`, sort key `id` = the SID.
+ */
+export interface PublisherState {
+  readonly sid: string;
+  /** Newest first. The consumer accepts each that has no `acceptedUntil` or one in the future. */
+  readonly accepted: readonly AcceptedUrl[];
+  /** The URL that stood in the slot before ours was registered (of someone else), to be restored on removal. */
+  readonly previousUrl?: string;
+  /** Whether `previousUrl` was active. */
+  readonly previousActive?: boolean;
+}
+
+/** A secret and field list under which postbacks are, or a short while ago were, registered. */
+export interface AcceptedUrl {
+  /** SHA-256 of the secret, hex. The secret itself stays in Secrets Manager. */
+  readonly secretSha256: string;
+  readonly fieldListId: string;
+  readonly fields: FieldList;
+  /** ISO 8601 UTC. Absent for the registered URL; set when another took its place. */
+  readonly acceptedUntil?: string;
+}
+
+export const STATE_KEYS = { partition: 'kind', sort: 'id' } as const;
+export const PUBLISHER_KIND = 'publisher';
+
+/** Name of the one attribute that holds the state as JSON; the other attributes are the keys. */
+export const STATE_DOCUMENT = 'document';
+
+/** How long a replaced secret and field list are still accepted: a postback in flight is never sent again, and an hour is far beyond any push. */
+export const ACCEPT_PREVIOUS_FOR_MILLIS = 60 * 60 * 1000;

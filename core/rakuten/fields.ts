@@ -50,7 +50,13 @@ export const FIELD_ALIASES: Readonly<Record<string, RowField>> = {
 };
 
 /** What makes a line the line it is; in every URL unless the exact subset is asked for. */
-export const IDENTITY_FIELDS = ['is_event', 'etransaction_id', 'sid', 'advertiser_id', 'order_id'] as const satisfies readonly PostbackField[];
+export const IDENTITY_FIELDS = [
+  'is_event',
+  'etransaction_id',
+  'sid',
+  'advertiser_id',
+  'order_id',
+] as const satisfies readonly PostbackField[];
 
 export const isPostbackField = (name: string): name is PostbackField => Object.hasOwn(POSTBACK_FIELDS, name);
 export const isRowField = (name: string): name is RowField => Object.hasOwn(ROW_FIELDS, name);

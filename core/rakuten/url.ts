@@ -20,7 +20,11 @@ export function maskUrl(url: string): string {
   const queryStart = beforeFragment.indexOf('?');
   const base = (queryStart < 0 ? beforeFragment : beforeFragment.slice(0, queryStart)).replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/@]*@/i, '$1');
   if (queryStart < 0) return base;
-  const query = beforeFragment.slice(queryStart + 1).split('&').map(maskParameter).join('&');
+  const query = beforeFragment
+    .slice(queryStart + 1)
+    .split('&')
+    .map(maskParameter)
+    .join('&');
   return `${base}?${query}`;
 }
 
@@ -39,5 +43,8 @@ export function isSameEndpoint(registeredUrl: string, endpointUrl: string): bool
 
 function withoutQuery(url: string): string {
   const [bare = ''] = url.split(/[?#]/, 1);
-  return bare.replace(/\/+$/, '').toLowerCase().replace(/^https?:\/\//, '');
+  return bare
+    .replace(/\/+$/, '')
+    .toLowerCase()
+    .replace(/^https?:\/\//, '');
 }

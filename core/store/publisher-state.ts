@@ -29,6 +29,12 @@ export interface AcceptedUrl {
 
 export const STATE_KEYS = { partition: 'kind', sort: 'id' } as const;
 export const PUBLISHER_KIND = 'publisher';
+/** Items that say a probe has come through the queue: sort key is the probe's value. */
+export const PROBE_KIND = 'probe';
+/** When a probe was seen, ISO 8601 UTC. */
+export const PROBE_SEEN_AT = 'seen_at';
+/** When DynamoDB may drop an item, in seconds since 1970. */
+export const STATE_TTL = 'expires_at';
 
 /** Name of the one attribute that holds the state as JSON; the other attributes are the keys. */
 export const STATE_DOCUMENT = 'document';

@@ -1,0 +1,91 @@
+import { EVENTS_API_ONLY_FIELDS, POSTBACK_FIELDS, type RowField } from '../../core/rakuten/fields';
+import { type ApiAnswer, type Behaviour, invalidRequest, jsonAnswer, type LineRecord } from './types';
+
+const DAY_MILLIS = 24 * 60 * 60 * 1000;
+const CURRENCIES = ['USD', 'CAD', 'GBP', 'EUR', 'BRL', 'AUD', 'JPY'];
+const DATE_FIELDS: readonly RowField[] = ['transaction_date', 'process_date'];
+/** Live answers write these as JSON numbers, and the other identifiers as strings. */
+const NUMBER_FIELDS: readonly RowField[] = ['advertiser_id', 'sid', 'sale_amount', 'quantity', 'commissions'];
+const EVENT_FIELDS = [...Object.keys(POSTBACK_FIELDS), 'commissions_list_id'] as RowField[];
+
+/** `GET /events/1.0/transactions` over the lines of one publisher. */
+export function transactions(lines: readonly LineRecord[], query: URLSearchParams, now: number, behaviour: Behaviour): ApiAnswer {
+  const problem = queryProblem(query, now);
+  if (problem !== undefined) return invalidRequest(problem);
+  const limit = Number(query.get('limit') ?? 100);
+  const first = (Number(query.get('page') ?? 1) - 1) * limit;
+  const ordered = lines.filter((line) => selected(line, query)).sort((a, b) => processed(b) - processed(a));
+  if (behaviour.eventsOrder === 'oldest-first') ordered.reverse();
+  return jsonAnswer(
+    200,
+    `[${ordered
+      .slice(first, first + limit)
+      .map(recordJson)
+      .join(',')}]`,
+  );
+}
+
+function selected(line: LineRecord, query: URLSearchParams): boolean {
+  const currency = query.get('currency');
+  const type = query.get('type');
+  if (currency !== null && line.currency !== currency) return false;
+  if (type !== null && line.transaction_type !== type) return false;
+  return inRange(line.process_date, query, 'process_date') && inRange(line.transaction_date, query, 'transaction_date');
+}
+
+function inRange(date: string | undefined, query: URLSearchParams, name: string): boolean {
+  const start = query.get(`${name}_start`);
+  const end = query.get(`${name}_end`);
+  if (start === null || end === null) return true;
+  // The parameters name whole seconds, so a line belongs to the second it fell into.
+  const second = Math.floor(Date.parse(date ?? '') / 1000) * 1000;
+  return second >= (parseParameterDate(start) ?? 0) && second <= (parseParameterDate(end) ?? 0);
+}
+
+function queryProblem(query: URLSearchParams, now: number): string | undefined {
+  for (const name of ['limit', 'page']) {
+    const value = query.get(name);
+    if (value !== null && !/^[1-9]\d*$/.test(value)) return `${name} must be an integer of at least 1`;
+  }
+  const currency = query.get('currency');
+  if (currency !== null && !CURRENCIES.includes(currency)) return 'unknown currency';
+  const type = query.get('type');
+  if (type !== null && type !== 'batch' && type !== 'realtime') return 'type must be batch or realtime';
+  return rangeProblem(query, 'process_date', 30, now) ?? rangeProblem(query, 'transaction_date', 100, now);
+}
+
+function rangeProblem(query: URLSearchParams, name: string, historyDays: number, now: number): string | undefined {
+  const given = [query.get(`${name}_start`), query.get(`${name}_end`)];
+  if (given.every((value) => value === null)) return undefined;
+  const [start, end] = given.map((value) => parseParameterDate(value ?? ''));
+  if (start === undefined || end === undefined) return `${name}_start and ${name}_end must both be YYYY-MM-DD HH:mm:ss`;
+  if (end < start || end - start > 30 * DAY_MILLIS) return `invalid ${name} range`;
+  return start <= now - historyDays * DAY_MILLIS ? `${name}_start must be less than ${historyDays} days ago` : undefined;
+}
+
+function parseParameterDate(text: string): number | undefined {
+  if (!/^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}$/.test(text)) return undefined;
+  const millis = Date.parse(`${text.replace(' ', 'T')}Z`);
+  return Number.isNaN(millis) ? undefined : millis;
+}
+
+const processed = (line: LineRecord): number => Date.parse(line.process_date ?? '') || 0;
+
+/** Written by hand so that a decimal keeps its digits: `JSON.stringify` would send it through a binary float. */
+function recordJson(line: LineRecord): string {
+  const extra = (Object.keys(EVENTS_API_ONLY_FIELDS) as RowField[]).filter((f) => line[f] !== undefined && !EVENT_FIELDS.includes(f));
+  return `{${[...EVENT_FIELDS, ...extra].map((field) => `${JSON.stringify(field)}:${valueJson(field, line[field])}`).join(',')}}`;
+}
+
+function valueJson(field: RowField, value = ''): string {
+  if (NUMBER_FIELDS.includes(field) && /^-?(0|[1-9]\d*)(\.\d+)?$/.test(value)) return value;
+  return JSON.stringify(DATE_FIELDS.includes(field) ? eventsDate(value) : value);
+}
+
+/** `Wed Apr 15 2020 21:20:27 GMT+0000 (UTC)`, as the Events API prints dates. */
+export function eventsDate(isoDate: string): string {
+  const date = new Date(isoDate);
+  if (Number.isNaN(date.getTime())) return isoDate;
+  const [weekday = '', day, month, year, time] = date.toUTCString().split(' ');
+  return `${weekday.replace(',', '')} ${month} ${day} ${year} ${time} GMT+0000 (UTC)`;
+}

@@ -1,0 +1,155 @@
+import { transactions } from './events';
+import { Faults } from './faults';
+import { Slots } from './slots';
+import { TOKEN_EXPIRED, Tokens } from './tokens';
+import {
+  type ApiAnswer,
+  type ApiCall,
+  type ApiOutcome,
+  type ApiRequest,
+  type Behaviour,
+  type FakeRakutenOptions,
+  type Fault,
+  invalidRequest,
+  jsonAnswer,
+  type LineRecord,
+  type Operation,
+} from './types';
+
+const RATE_LIMITED = jsonAnswer(403, { message: 'The number of requests allowed per minute has been exceeded' });
+const NOT_YOURS = jsonAnswer(403, { message: 'You cannot consume this service' });
+const NO_SUCH_PATH = jsonAnswer(404, { message: 'no Route matched with those values' });
+const MINUTE_MILLIS = 60_000;
+
+interface Route {
+  readonly operation: Operation;
+  readonly sid?: string;
+}
+
+/** The fake's API without a socket: state, faults and a log of every call. */
+export class FakeRakutenService {
+  public readonly behaviour: Behaviour = {
+    absent: 'not-found',
+    createOnTaken: 'refuse',
+    deleteAbsent: 'ok',
+    staleReads: 0,
+    tokenHeader: 'both',
+    eventsOrder: 'newest-first',
+  };
+  public readonly slots = new Slots(this.behaviour);
+  public readonly faults = new Faults();
+  public readonly tokens: Tokens;
+  public readonly calls: ApiCall[] = [];
+  private readonly lines = new Map<string, Map<string, LineRecord>>();
+  private readonly recentCalls: Record<string, number[]> = {};
+
+  public constructor(
+    options: FakeRakutenOptions,
+    private readonly now: () => number,
+    private readonly onEnabled: (sid: string) => void = () => {},
+  ) {
+    this.tokens = new Tokens(options, this.behaviour, now);
+  }
+
+  public handle(request: ApiRequest): ApiOutcome {
+    const route = routeOf(request);
+    const fault = this.faults.next(route?.operation ?? 'unknown');
+    const replaced = fault?.status !== undefined || (fault?.connection !== undefined && fault.connection !== 'truncate');
+    const takesEffect = !replaced || fault?.afterEffect === true;
+    const truth = takesEffect ? this.answer(route, request) : jsonAnswer(200, {});
+    const outcome: ApiOutcome = {
+      delayMillis: fault?.delayMillis ?? 0,
+      connection: fault?.connection ?? 'answer',
+      answer: fault?.status === undefined ? truth : faultAnswer(fault, fault.status),
+    };
+    this.log(route, request, outcome);
+    return outcome;
+  }
+
+  /** Every line Rakuten holds for the publisher, in the order in which they were recorded. */
+  public ledger(sid: string): LineRecord[] {
+    return [...(this.lines.get(sid)?.values() ?? [])];
+  }
+
+  /** A line with a known `etransaction_id` and `is_event` takes the place of the older one. */
+  public record(line: LineRecord): void {
+    const sid = line.sid ?? '';
+    const lines = this.lines.get(sid) ?? new Map<string, LineRecord>();
+    this.lines.set(sid, lines);
+    const id = line.etransaction_id === undefined ? `line ${lines.size}` : `${line.etransaction_id} ${line.is_event ?? ''}`;
+    lines.set(id, line);
+  }
+
+  private answer(route: Route | undefined, request: ApiRequest): ApiAnswer {
+    if (route === undefined) return NO_SUCH_PATH;
+    if (this.overLimit(route.operation)) return RATE_LIMITED;
+    if (route.operation === 'token') return this.tokens.exchange(request);
+    const tokenSid = this.tokens.sidOf(request.authorization);
+    if (tokenSid === undefined) return TOKEN_EXPIRED;
+    if (route.operation === 'events') return this.events(tokenSid, request);
+    return this.manage(route, tokenSid, request);
+  }
+
+  private events(tokenSid: string, request: ApiRequest): ApiAnswer {
+    const lines = tokenSid === 'any' ? [...this.lines.keys()].flatMap((sid) => this.ledger(sid)) : this.ledger(tokenSid);
+    return transactions(lines, new URL(request.path, 'http://fake').searchParams, this.now(), this.behaviour);
+  }
+
+  private manage(route: Route, tokenSid: string, request: ApiRequest): ApiAnswer {
+    const body = parseJson(request.body);
+    const sid = route.sid ?? String((body as { sid?: unknown } | undefined)?.sid ?? '');
+    if (tokenSid !== 'any' && tokenSid !== sid) return NOT_YOURS;
+    if (route.operation === 'read') return this.slots.read(sid);
+    if (route.operation === 'delete') return this.slots.delete(sid);
+    if (body === undefined) return invalidRequest('the body must be JSON');
+    const answer = route.operation === 'create' ? this.slots.create(body) : this.slots.update(sid, body);
+    if (answer.status === 200 && this.slots.get(sid)?.active === true) this.onEnabled(sid);
+    return answer;
+  }
+
+  private overLimit(operation: Operation): boolean {
+    const limit = this.behaviour.callsPerMinute;
+    if (limit === undefined) return false;
+    const group = operation === 'token' || operation === 'events' ? operation : 'postback';
+    const recent = (this.recentCalls[group] ?? []).filter((at) => at > this.now() - MINUTE_MILLIS);
+    this.recentCalls[group] = recent;
+    if (recent.length >= limit) return true;
+    recent.push(this.now());
+    return false;
+  }
+
+  private log(route: Route | undefined, request: ApiRequest, { connection, answer }: ApiOutcome): void {
+    const unanswered = connection === 'drop' || connection === 'hang';
+    this.calls.push({
+      operation: route?.operation ?? 'unknown',
+      method: request.method,
+      path: request.path,
+      status: unanswered ? 0 : answer.status,
+      requestBody: request.body,
+      responseBody: unanswered ? '' : answer.body,
+    });
+  }
+}
+
+function faultAnswer(fault: Fault, status: number): ApiAnswer {
+  const answer = jsonAnswer(status, fault.body ?? { message: `fault ${status}`, error: 'UNEXPECTED_ERROR' });
+  return { ...answer, headers: { ...answer.headers, ...fault.headers } };
+}
+
+function routeOf({ method, path }: ApiRequest): Route | undefined {
+  const [pathname = ''] = path.split('?', 1);
+  if (pathname === '/token') return method === 'POST' ? { operation: 'token' } : undefined;
+  if (pathname === '/events/1.0/transactions') return method === 'GET' ? { operation: 'events' } : undefined;
+  if (pathname === '/v1/postback') return method === 'POST' ? { operation: 'create' } : undefined;
+  const sid = /^\/v1\/postback\/(\d+)$/.exec(pathname)?.[1];
+  const operation = ({ GET: 'read', PUT: 'update', DELETE: 'delete' } as const)[method];
+  return sid === undefined || operation === undefined ? undefined : { operation, sid };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

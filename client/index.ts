@@ -1,0 +1,10 @@
+/**
+ * Reads the transaction table from application code. `@aws-sdk/client-dynamodb` (version 3) comes from the application: install it beside
+ * this package.
+ *
+ * @packageDocumentation
+ */
+export { InvalidQueryError } from './input';
+export { TRANSACTION_KINDS } from './list';
+export { TransactionsClient, type TransactionsClientProps } from './transactions-client';
+export type * from './types';

@@ -1,0 +1,80 @@
+import type { Moment, Period } from './types';
+
+/** A query that cannot be asked: the message says which value is wrong and what is expected. */
+export class InvalidQueryError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'InvalidQueryError';
+  }
+}
+
+/** DynamoDB's limit for a partition key. */
+const MAX_KEY_BYTES = 2048;
+
+export function requireText(name: string, value: unknown): string {
+  if (typeof value !== 'string') throw new InvalidQueryError(`${name} must be a string, but is ${describe(value)}`);
+  if (value === '') throw new InvalidQueryError(`${name} must not be empty`);
+  if (Buffer.byteLength(value) > MAX_KEY_BYTES) {
+    throw new InvalidQueryError(`${name} is longer than the ${MAX_KEY_BYTES} bytes that a key can have`);
+  }
+  return value;
+}
+
+export function requireCount(name: string, value: number | undefined): number | undefined {
+  if (value === undefined || (Number.isInteger(value) && value >= 1)) return value;
+  throw new InvalidQueryError(`${name} must be a whole number of 1 or more, but is ${describe(value)}`);
+}
+
+const DAY = /^\d{4}-\d{2}-\d{2}$/;
+
+/** A UTC day that exists, as `YYYY-MM-DD`. */
+export function requireDay(name: string, value: unknown): string {
+  const date = typeof value === 'string' && DAY.test(value) ? new Date(`${value}T00:00:00.000Z`) : undefined;
+  // A day like 2026-02-30 is rolled over by some engines and invalid in others; neither is what was meant.
+  if (date === undefined || Number.isNaN(date.getTime()) || date.toISOString().slice(0, 10) !== value) {
+    throw new InvalidQueryError(`${name} must be a UTC day as YYYY-MM-DD, for example 2026-03-13, but is ${describe(value)}`);
+  }
+  return value as string;
+}
+
+const ISO_WITH_ZONE = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:?\d{2})$/;
+
+/** A moment as the rows write it: ISO 8601 in UTC with milliseconds, so that texts compare like times. */
+export function requireMoment(name: string, value: Moment): string {
+  const date = toDate(value);
+  if (date === undefined || Number.isNaN(date.getTime())) {
+    throw new InvalidQueryError(
+      `${name} must be a Date, a day (2026-03-01, from 00:00 UTC) or a time with Z or an offset (2026-03-01T09:30:00Z), but is ${describe(value)}`,
+    );
+  }
+  return date.toISOString();
+}
+
+function toDate(value: unknown): Date | undefined {
+  if (value instanceof Date) return value;
+  if (typeof value !== 'string') return undefined;
+  if (DAY.test(value)) return new Date(`${requireDay('the day', value)}T00:00:00.000Z`);
+  // Without a zone the engine would take the machine's own, and the same query would answer differently elsewhere.
+  return ISO_WITH_ZONE.test(value) ? new Date(value) : undefined;
+}
+
+/** A period with both ends as the rows write times. */
+export interface TimeRange {
+  readonly from?: string;
+  readonly to?: string;
+}
+
+export function requirePeriod(period: Period, names: readonly [string, string] = ['from', 'to']): TimeRange {
+  const from = period.from === undefined ? undefined : requireMoment(names[0], period.from);
+  const to = period.to === undefined ? undefined : requireMoment(names[1], period.to);
+  if (from !== undefined && to !== undefined && from >= to) {
+    throw new InvalidQueryError(`${names[0]} (${from}) must be before ${names[1]} (${to}): the period runs up to ${names[1]}, without it`);
+  }
+  return { from, to };
+}
+
+function describe(value: unknown): string {
+  if (value instanceof Date) return 'an invalid Date';
+  if (typeof value === 'string') return `'${value.slice(0, 60)}'`;
+  return value === null || value === undefined || typeof value === 'number' ? String(value) : typeof value;
+}

@@ -1,0 +1,89 @@
+import {
+  type AttributeValue,
+  type DynamoDBClient,
+  QueryCommand,
+  type QueryCommandInput,
+  ScanCommand,
+  type ScanCommandInput,
+} from '@aws-sdk/client-dynamodb';
+
+type Item = Record<string, AttributeValue>;
+
+/**
+ * The items of a query, page after page; the next page is read when it is needed. (The SDK's own paginator refuses a client that comes from
+ * another copy of the SDK, as an application may well have.)
+ */
+export async function* queryItems(client: DynamoDBClient, input: QueryCommandInput): AsyncGenerator<Item, void, undefined> {
+  let startKey = input.ExclusiveStartKey;
+  do {
+    const page = await client.send(new QueryCommand({ ...input, ExclusiveStartKey: startKey }));
+    yield* page.Items ?? [];
+    startKey = page.LastEvaluatedKey;
+  } while (startKey !== undefined);
+}
+
+/** The items of the whole table, page after page. */
+export async function* scanItems(client: DynamoDBClient, input: ScanCommandInput): AsyncGenerator<Item, void, undefined> {
+  let startKey = input.ExclusiveStartKey;
+  do {
+    const page = await client.send(new ScanCommand({ ...input, ExclusiveStartKey: startKey }));
+    yield* page.Items ?? [];
+    startKey = page.LastEvaluatedKey;
+  } while (startKey !== undefined);
+}
+
+/** Merges sorted sequences into one. `isBefore` is the order they are sorted in. */
+export async function* mergeSorted<T>(
+  sequences: readonly AsyncIterable<T>[],
+  isBefore: (a: T, b: T) => boolean,
+): AsyncGenerator<T, void, undefined> {
+  const iterators = sequences.map((sequence) => sequence[Symbol.asyncIterator]());
+  const heads = await Promise.all(iterators.map((iterator) => iterator.next()));
+  for (;;) {
+    let next = -1;
+    let first: T | undefined;
+    for (const [index, head] of heads.entries()) {
+      if (head.done === true || (first !== undefined && !isBefore(head.value, first))) continue;
+      [next, first] = [index, head.value];
+    }
+    const iterator = iterators[next];
+    if (iterator === undefined || first === undefined) return;
+    yield first;
+    heads[next] = await iterator.next();
+  }
+}
+
+/** Maps up to `atOnce` values at a time, keeping their order. */
+export async function* mapAhead<T, R>(
+  values: AsyncIterable<T>,
+  atOnce: number,
+  map: (value: T) => Promise<R>,
+): AsyncGenerator<R, void, undefined> {
+  let batch: T[] = [];
+  for await (const value of values) {
+    batch.push(value);
+    if (batch.length < atOnce) continue;
+    yield* await Promise.all(batch.map(map));
+    batch = [];
+  }
+  yield* await Promise.all(batch.map(map));
+}
+
+/** The first `limit` values that pass. */
+export async function* filtered<T>(
+  values: AsyncIterable<T>,
+  passes: (value: T) => boolean,
+  limit = Number.POSITIVE_INFINITY,
+): AsyncGenerator<T, void, undefined> {
+  let count = 0;
+  for await (const value of values) {
+    if (!passes(value)) continue;
+    yield value;
+    count += 1;
+    if (count >= limit) return;
+  }
+}
+
+export async function* mapped<T, R>(values: AsyncIterable<T>, map: (value: T) => R): AsyncGenerator<R, void, undefined> {
+  for await (const value of values) yield map(value);
+}

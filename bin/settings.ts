@@ -1,0 +1,81 @@
+import { RemovalPolicy } from 'aws-cdk-lib';
+import { PostbackFields } from '../lib';
+
+/** What the app in `bin/` can be told. */
+export interface AppSettings {
+  readonly sid: string;
+  readonly credentialsSecretName: string;
+  readonly stackName: string;
+  readonly fields: PostbackFields;
+  readonly removalPolicy: RemovalPolicy;
+  readonly rakutenApiUrl?: string;
+  readonly endpointBaseUrl?: string;
+}
+
+/** Context name and environment variable of each setting. Context wins. */
+const SETTINGS = {
+  sid: 'RAKUTEN_SID',
+  credentialsSecretName: 'RAKUTEN_CREDENTIALS_SECRET_NAME',
+  rakutenApiUrl: 'RAKUTEN_API_URL',
+  endpointBaseUrl: 'RAKUTEN_ENDPOINT_BASE_URL',
+  fields: 'RAKUTEN_FIELDS',
+  removalPolicy: 'RAKUTEN_REMOVAL_POLICY',
+  stackName: 'RAKUTEN_STACK_NAME',
+} as const;
+
+type SettingName = keyof typeof SETTINGS;
+
+/** Reads the settings. Throws an error that says what is missing or wrong and how to give it. */
+export function appSettings(context: (name: string) => unknown, environment: Record<string, string | undefined>): AppSettings {
+  const read = (name: SettingName): string | undefined => {
+    const value = context(name) ?? environment[SETTINGS[name]];
+    return value === undefined || value === '' ? undefined : String(value);
+  };
+  const require = (name: SettingName, what: string): string => {
+    const value = read(name);
+    if (value !== undefined) return value;
+    throw new Error(`the setting '${name}' is missing: ${what}. Give it as "-c ${name}=…" or in the environment as ${SETTINGS[name]}`);
+  };
+  return {
+    sid: require('sid', 'the publisher id (SID) at Rakuten Advertising, a number such as 3900112'),
+    credentialsSecretName: require('credentialsSecretName', 'the name of the Secrets Manager secret with {"clientId": "…", "clientSecret": "…"} or {"accessToken": "…"}'),
+    stackName: read('stackName') ?? 'RakutenPostback',
+    fields: fieldsFrom(read('fields')),
+    removalPolicy: removalPolicyFrom(read('removalPolicy')),
+    rakutenApiUrl: read('rakutenApiUrl'),
+    endpointBaseUrl: read('endpointBaseUrl'),
+  };
+}
+
+/**
+ * Fields from one line of text: names separated by commas; `u1:unique_id` renames, `source=rakuten` is a static value, a leading `all` keeps every field
+ * and `exactly:` before the first takes the list literally. `all,u1:unique_id` is everything with one field renamed.
+ */
+export function fieldsFrom(text: string | undefined): PostbackFields {
+  if (text === undefined) return PostbackFields.all();
+  const exactly = text.startsWith('exactly:');
+  const entries = (exactly ? text.slice('exactly:'.length) : text)
+    .split(',')
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== '');
+  const statics = entries.filter((entry) => entry.includes('='));
+  const named = entries.filter((entry) => !entry.includes('='));
+  const all = named[0] === 'all' || named.length === 0;
+  const asked = (named[0] === 'all' ? named.slice(1) : named).map((entry) => entry.split(':', 2) as [string, string?]);
+
+  let fields = all ? PostbackFields.all() : PostbackFields[exactly ? 'exactly' : 'only'](...asked.map(([field]) => field));
+  for (const [field, name] of asked) if (name !== undefined) fields = fields.rename(field, name);
+  for (const entry of statics) {
+    const equals = entry.indexOf('=');
+    fields = fields.staticValue(entry.slice(0, equals), entry.slice(equals + 1));
+  }
+  return fields;
+}
+
+function removalPolicyFrom(text: string | undefined): RemovalPolicy {
+  const policies: Record<string, RemovalPolicy> = { retain: RemovalPolicy.RETAIN, destroy: RemovalPolicy.DESTROY };
+  const policy = policies[(text ?? 'retain').toLowerCase()];
+  if (policy === undefined)
+    throw new Error(`the setting 'removalPolicy' is '${text}'; give retain (the table outlives the stack) or destroy`);
+  return policy;
+}

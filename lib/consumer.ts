@@ -1,0 +1,75 @@
+import { Duration } from 'aws-cdk-lib';
+import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import type * as lambda from 'aws-cdk-lib/aws-lambda';
+import * as eventsources from 'aws-cdk-lib/aws-lambda-event-sources';
+import type * as logs from 'aws-cdk-lib/aws-logs';
+import type * as sqs from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import { ENVIRONMENT } from '../core/names';
+import { PROBE_KIND } from '../core/store/publisher-state';
+import { BundledFunction } from './private/bundled-function';
+
+/** Messages in one invocation. The writes of a batch run side by side, so a larger one costs little more time than one message. */
+const BATCH_SIZE = 50;
+
+export interface ConsumerProps {
+  readonly queue: sqs.IQueue;
+  readonly transactionTable: dynamodb.ITable;
+  readonly stateTable: dynamodb.ITable;
+  /** Groups the metrics of one installation. */
+  readonly metricsService: string;
+  readonly metricsNamespace: string;
+  /** How many invocations may run at once, 2 to 1000. */
+  readonly maxConcurrency: number;
+  readonly dayShards: number;
+  readonly logRetention?: logs.RetentionDays;
+}
+
+/** The function that turns messages into rows. A message that fails is tried again alone; the rest of its batch is done. */
+export class Consumer extends Construct {
+  /** How long one batch may take; the queue's visibility timeout follows from it. */
+  public static readonly TIMEOUT = Duration.seconds(30);
+
+  /** The Lambda function. */
+  public readonly function: lambda.Function;
+
+  constructor(scope: Construct, id: string, props: ConsumerProps) {
+    super(scope, id);
+    this.function = new BundledFunction(this, 'Function', {
+      bundle: 'consumer',
+      description: 'Writes Rakuten postbacks from the queue to the transaction table, each exactly once',
+      timeout: Consumer.TIMEOUT,
+      environment: {
+        [ENVIRONMENT.tableName]: props.transactionTable.tableName,
+        [ENVIRONMENT.stateTableName]: props.stateTable.tableName,
+        [ENVIRONMENT.dayShards]: String(props.dayShards),
+        [ENVIRONMENT.metricsNamespace]: props.metricsNamespace,
+        [ENVIRONMENT.metricsService]: props.metricsService,
+      },
+      logRetention: props.logRetention,
+    });
+    this.function.addEventSource(
+      new eventsources.SqsEventSource(props.queue, {
+        batchSize: BATCH_SIZE,
+        reportBatchItemFailures: true,
+        maxConcurrency: props.maxConcurrency,
+      }),
+    );
+    this.allowTables(props);
+  }
+
+  private allowTables({ transactionTable, stateTable }: ConsumerProps): void {
+    const statements: iam.PolicyStatementProps[] = [
+      { actions: ['dynamodb:PutItem', 'dynamodb:GetItem'], resources: [transactionTable.tableArn] },
+      { actions: ['dynamodb:Query'], resources: [stateTable.tableArn] },
+      {
+        actions: ['dynamodb:PutItem'],
+        resources: [stateTable.tableArn],
+        // It may note that a probe came through; which secrets are accepted is not for it to write.
+        conditions: { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': [PROBE_KIND] } },
+      },
+    ];
+    for (const statement of statements) this.function.addToRolePolicy(new iam.PolicyStatement(statement));
+  }
+}

@@ -1,0 +1,201 @@
+import {
+  ALL_FIELDS,
+  type FieldList,
+  IDENTITY_FIELDS,
+  isPostbackField,
+  POSTBACK_FIELDS,
+  type PostbackField,
+  RESERVED_PARAMETER_NAMES,
+  type UrlParameter,
+} from '../core/rakuten/fields';
+
+/** Characters that a parameter name may have: those that need no escaping in a query string. */
+const PARAMETER_NAME = /^[A-Za-z0-9._~-]+$/;
+const MAX_PARAMETER_NAME_LENGTH = 64;
+
+/**
+ * Which fields Rakuten sends, under which names and in which order. Immutable: each call gives a new list.
+ *
+ * The rows keep Rakuten's own names whatever a field is called in the URL; renaming is for those who put something else
+ * behind the same URL, or like the names of Rakuten's help page better.
+ *
+ *     PostbackFields.all().rename('u1', 'unique_id').staticValue('site', 'cashback')
+ */
+export class PostbackFields {
+  /** Every field that Rakuten documents as a postback token, under Rakuten's names. */
+  public static all(): PostbackFields {
+    return new PostbackFields(ALL_FIELDS, false);
+  }
+
+  /**
+   * These fields, and before them the five that identify a line (`is_event`, `etransaction_id`, `sid`, `advertiser_id`, `order_id`), which a row needs to
+   * be the same row each time it is sent.
+   *
+   * @param fields Rakuten's field names
+   */
+  public static only(...fields: string[]): PostbackFields {
+    const asked = checkedFields('only', fields);
+    const identity = IDENTITY_FIELDS.filter((field) => !asked.includes(field));
+    return new PostbackFields(asParameters([...identity, ...asked]), false);
+  }
+
+  /**
+   * Exactly these fields and no others, as in the examples of Rakuten's help page. Without `etransaction_id` two equal lines of an order cannot be told apart;
+   * without `is_event` a preliminary line cannot be told from a real one. Synthesis warns of both.
+   *
+   * @param fields Rakuten's field names
+   */
+  public static exactly(...fields: string[]): PostbackFields {
+    return new PostbackFields(asParameters(checkedFields('exactly', fields)), true);
+  }
+
+  private constructor(
+    private readonly parameters: FieldList,
+    private readonly exact: boolean,
+  ) {}
+
+  /**
+   * Sends a field under another name.
+   *
+   * @param field Rakuten's field name
+   * @param name the name of the parameter in the URL: letters, digits and `. _ ~ -`
+   */
+  public rename(field: string, name: string): PostbackFields {
+    const known = checkedField('rename', field);
+    if (!this.parameters.some((p) => isField(p, known))) {
+      throw new Error(
+        `rename('${field}', '${name}'): the field '${field}' is not in the list; ask for it first, for example PostbackFields.only('${field}')`,
+      );
+    }
+    checkName(name, `rename('${field}', '${name}')`);
+    if (name !== field && isPostbackField(name)) {
+      throw new Error(
+        `rename('${field}', '${name}'): '${name}' is the name of another Rakuten field, and its meaning must not change; choose a name of your own`,
+      );
+    }
+    return this.with(
+      this.parameters.map((p) => (isField(p, known) ? { name, field: known } : p)),
+      `rename('${field}', '${name}')`,
+    );
+  }
+
+  /**
+   * Adds a parameter with a value that is always the same. It comes back with every postback and stands in the row under `extra`.
+   *
+   * @param name the name of the parameter in the URL: letters, digits and `. _ ~ -`
+   * @param value any text without `<` and `>`, which are Rakuten's signs for a field
+   */
+  public staticValue(name: string, value: string): PostbackFields {
+    const call = `staticValue('${name}', …)`;
+    checkName(name, call);
+    if (isPostbackField(name)) {
+      throw new Error(`${call}: '${name}' is the name of a Rakuten field; choose a name of your own`);
+    }
+    if (/[<>]/.test(value)) {
+      throw new Error(
+        `${call}: the value contains < or >, which Rakuten would read as a field; leave them out, or use rename() to send a field under this name`,
+      );
+    }
+    if (value === '') {
+      throw new Error(`${call}: the value is empty; leave the parameter out or give it a value`);
+    }
+    return this.with([...this.parameters, { name, value }], call);
+  }
+
+  /**
+   * Puts these parameters first, in this order; the others follow in the order they had.
+   *
+   * @param names names in the URL: a field's own name, the name it was renamed to, or that of a static value
+   */
+  public order(...names: string[]): PostbackFields {
+    const call = `order(${names.map((n) => `'${n}'`).join(', ')})`;
+    const first = names.map((name) => {
+      const parameter = this.parameters.find((p) => p.name === name);
+      if (!parameter)
+        throw new Error(`${call}: there is no parameter '${name}'; there are ${this.parameters.map((p) => p.name).join(', ')}`);
+      return parameter;
+    });
+    return this.with([...first, ...this.parameters.filter((p) => !names.includes(p.name))], call);
+  }
+
+  /** The names of the parameters in the URL, in their order. */
+  public get names(): string[] {
+    return this.parameters.map((p) => p.name);
+  }
+
+  /**
+   * What a reader of the rows would miss because of this choice of fields. Used at synthesis.
+   * @internal
+   */
+  public _warnings(): { id: string; message: string }[] {
+    const has = (field: PostbackField) => this.parameters.some((p) => isField(p, field));
+    const warnings: { id: string; message: string }[] = [];
+    if (!has('sale_amount') && !has('commissions')) {
+      warnings.push({
+        id: 'cancellationsIndistinguishable',
+        message:
+          'neither sale_amount nor commissions is asked for, so a cancellation looks the same as a sale (only the sign tells them apart): add one of them',
+      });
+    }
+    if (!has('etransaction_id')) {
+      warnings.push({
+        id: 'noTransactionId',
+        message:
+          'etransaction_id is not asked for, so a hash of the other fields stands in for it and two equal lines of one order become one row: use PostbackFields.only() instead of exactly(), which adds it',
+      });
+    }
+    if (!has('is_event')) {
+      warnings.push({
+        id: 'noIsEvent',
+        message:
+          'is_event is not asked for, so preliminary lines (which are not paid) cannot be told from real ones, and Rakuten lists it among what a URL should include: use PostbackFields.only() instead of exactly(), which adds it',
+      });
+    }
+    return warnings;
+  }
+
+  /** @internal */
+  public _toFieldList(): FieldList {
+    return this.parameters;
+  }
+
+  private with(parameters: FieldList, call: string): PostbackFields {
+    const seen = new Set<string>();
+    for (const { name } of parameters) {
+      if (seen.has(name))
+        throw new Error(`${call}: the name '${name}' stands in the URL twice, and only the last value would arrive; choose another name`);
+      seen.add(name);
+    }
+    return new PostbackFields(parameters, this.exact);
+  }
+}
+
+const isField = (parameter: UrlParameter, field: PostbackField): boolean => 'field' in parameter && parameter.field === field;
+const asParameters = (fields: readonly PostbackField[]): FieldList => fields.map((field) => ({ name: field, field }));
+
+function checkedFields(method: string, fields: string[]): PostbackField[] {
+  if (fields.length === 0) throw new Error(`PostbackFields.${method}() needs at least one field; for every field use PostbackFields.all()`);
+  const known = fields.map((field) => checkedField(method, field));
+  const twice = known.find((field, i) => known.indexOf(field) !== i);
+  if (twice) throw new Error(`PostbackFields.${method}(): the field '${twice}' is named twice; name it once`);
+  return known;
+}
+
+function checkedField(method: string, field: string): PostbackField {
+  if (isPostbackField(field)) return field;
+  throw new Error(`${method}(): '${field}' is not a field of Rakuten's postbacks; there are ${Object.keys(POSTBACK_FIELDS).join(', ')}`);
+}
+
+function checkName(name: string, call: string): void {
+  if (!PARAMETER_NAME.test(name)) {
+    throw new Error(`${call}: the name '${name}' is empty or has a character that is reserved in a URL; use letters, digits and . _ ~ -`);
+  }
+  if (name.length > MAX_PARAMETER_NAME_LENGTH) {
+    throw new Error(`${call}: the name has ${name.length} characters; use at most ${MAX_PARAMETER_NAME_LENGTH}`);
+  }
+  if (RESERVED_PARAMETER_NAMES.includes(name)) {
+    throw new Error(
+      `${call}: the name '${name}' is used by the construct itself (${RESERVED_PARAMETER_NAMES.join(', ')}); choose another name`,
+    );
+  }
+}

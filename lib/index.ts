@@ -1,0 +1,3 @@
+export * from './fields';
+export * from './publisher';
+export * from './rakuten-postback';

@@ -1,0 +1,53 @@
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { type Duration, RemovalPolicy } from 'aws-cdk-lib';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import * as logs from 'aws-cdk-lib/aws-logs';
+import type { Construct } from 'constructs';
+
+/** The runtime the bundles are built and tested for; named, so that an upgrade of aws-cdk-lib does not move it. */
+const RUNTIME = lambda.Runtime.NODEJS_24_X;
+
+export interface BundledFunctionProps {
+  /** Folder of the bundle in `lambda-dist`. */
+  readonly bundle: string;
+  readonly description: string;
+  readonly timeout: Duration;
+  readonly environment: Record<string, string>;
+  readonly logRetention?: logs.RetentionDays;
+  /** MiB; the share of a CPU grows with it. */
+  readonly memorySize?: number;
+}
+
+/** A function from a bundle that was built with the package: synthesis needs neither esbuild nor Docker nor the network. */
+export class BundledFunction extends lambda.Function {
+  constructor(scope: Construct, id: string, props: BundledFunctionProps) {
+    super(scope, id, {
+      runtime: RUNTIME,
+      architecture: lambda.Architecture.ARM_64,
+      handler: 'index.handler',
+      code: lambda.Code.fromAsset(bundlePath(props.bundle)),
+      description: props.description,
+      timeout: props.timeout,
+      memorySize: props.memorySize ?? 512,
+      environment: { ...props.environment, NODE_OPTIONS: '--enable-source-maps' },
+      logGroup: functionLogGroup(scope, `${id}Logs`, props.logRetention),
+      loggingFormat: lambda.LoggingFormat.JSON,
+    });
+  }
+}
+
+/** A log group of the stack's own, so that logs have an end and go with the stack. */
+export function functionLogGroup(scope: Construct, id: string, retention = logs.RetentionDays.THREE_MONTHS): logs.LogGroup {
+  return new logs.LogGroup(scope, id, { retention, removalPolicy: RemovalPolicy.DESTROY });
+}
+
+function bundlePath(name: string): string {
+  const folder = path.join(__dirname, '..', '..', 'lambda-dist', name);
+  if (!fs.existsSync(path.join(folder, 'index.js'))) {
+    throw new Error(
+      `the bundled handler lambda-dist/${name}/index.js is missing from the package: run "npm run build:lambda" in a checkout, or reinstall the package`,
+    );
+  }
+  return folder;
+}

@@ -1,0 +1,229 @@
+import { Annotations, Names, type RemovalPolicy, Token } from 'aws-cdk-lib';
+import type * as apigateway from 'aws-cdk-lib/aws-apigateway';
+import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import type * as lambda from 'aws-cdk-lib/aws-lambda';
+import type * as logs from 'aws-cdk-lib/aws-logs';
+import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
+import type * as sqs from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import { METRICS_NAMESPACE } from '../core/names';
+import { Consumer } from './consumer';
+import { PostbackFields } from './fields';
+import { IngestionApi } from './ingestion-api';
+import { PostbackQueue } from './postback-queue';
+import type { Publisher } from './publisher';
+import { Registration, RegistrationProvider } from './registration';
+import { StateTable } from './state-table';
+import { TransactionTable } from './transaction-table';
+
+/** Properties of RakutenPostback. */
+export interface RakutenPostbackProps {
+  /** The publisher account whose postbacks are received. More are added with `addPublisher`. */
+  readonly publisher: Publisher;
+
+  /**
+   * Which fields Rakuten sends, under which names.
+   * @default PostbackFields.all()
+   */
+  readonly fields?: PostbackFields;
+
+  /**
+   * A table that exists already. Its keys and indexes must be those that the construct would make (see the documentation of the rows).
+   * @default - a table is made
+   */
+  readonly table?: dynamodb.ITable;
+
+  /**
+   * What becomes of the table when the stack is deleted or the table leaves it. With DESTROY the rows are gone.
+   * @default RemovalPolicy.RETAIN
+   */
+  readonly removalPolicy?: RemovalPolicy;
+
+  /**
+   * Whether DynamoDB refuses to delete the table.
+   * @default - true, unless `removalPolicy` is DESTROY
+   */
+  readonly deletionProtection?: boolean;
+
+  /**
+   * How the endpoint is reached. REGIONAL is the fastest for a sender in North America and a stack there; EDGE shortens the way to a region far from it.
+   * @default apigateway.EndpointType.REGIONAL
+   */
+  readonly endpointType?: apigateway.EndpointType;
+
+  /**
+   * Base URL under which the API is reached from outside, when a domain or proxy stands in front of it. `{apiId}` and `{stage}` are filled in at deploy time.
+   * @default - API Gateway's own URL of the stage
+   */
+  readonly endpointBaseUrl?: string;
+
+  /**
+   * Base URL of Rakuten's API, for tests against something that stands in for it.
+   * @default https://api.linksynergy.com
+   */
+  readonly rakutenApiUrl?: string;
+
+  /**
+   * How many invocations of the consumer may run at once, 2 to 1000. It bounds the writes per second on the table's busiest key.
+   * @default 10
+   */
+  readonly maxConcurrency?: number;
+
+  /**
+   * Over how many keys a day's rows are spread in the day index, 1 to 100. One key takes 1,000 writes per second. Changing it later leaves the rows of before
+   * under their old keys.
+   * @default 1
+   */
+  readonly dayShards?: number;
+
+  /**
+   * How long the functions' logs are kept.
+   * @default logs.RetentionDays.THREE_MONTHS
+   */
+  readonly logRetention?: logs.RetentionDays;
+}
+
+/**
+ * Receives Rakuten Advertising's postbacks and keeps each line exactly once in a DynamoDB table: an API Gateway endpoint that hands each GET straight to SQS,
+ * a function that writes the rows, and a custom resource that registers the endpoint's URL at Rakuten.
+ */
+export class RakutenPostback extends Construct {
+  /** The table with one row per line. */
+  public readonly table: dynamodb.ITable;
+  /** The queue between endpoint and consumer. */
+  public readonly queue: sqs.Queue;
+  /** Where messages go that could not be processed. */
+  public readonly deadLetterQueue: sqs.Queue;
+  /** The REST API of the endpoint. */
+  public readonly api: apigateway.RestApi;
+  /** URL of the endpoint, without the secret and the fields. */
+  public readonly endpointUrl: string;
+  /** The function that writes the rows. */
+  public readonly consumer: lambda.Function;
+  /** The function that talks to Rakuten. */
+  public readonly registrationFunction: lambda.Function;
+  /** What the functions share: accepted secrets and field lists, and the URL that stood in the slot before. */
+  public readonly stateTable: dynamodb.ITable;
+  /** What the deployment left at Rakuten for the first publisher, in words. */
+  public readonly registrationStatus: string;
+  /** The generated secret in the registered URL of the first publisher. */
+  public readonly urlSecret: secretsmanager.ISecret;
+
+  private readonly fields: PostbackFields;
+  private readonly rakutenApiUrl?: string;
+  private readonly registrationProvider: RegistrationProvider;
+  private readonly receivingSide: Construct[];
+  private readonly sids = new Set<string>();
+
+  constructor(scope: Construct, id: string, props: RakutenPostbackProps) {
+    super(scope, id);
+    checkRange(this, 'maxConcurrency', props.maxConcurrency, 2, 1000);
+    checkRange(this, 'dayShards', props.dayShards, 1, 100);
+    checkUrl(this, 'endpointBaseUrl', props.endpointBaseUrl);
+    checkUrl(this, 'rakutenApiUrl', props.rakutenApiUrl);
+    this.fields = props.fields ?? PostbackFields.all();
+    this.rakutenApiUrl = props.rakutenApiUrl;
+
+    const { logRetention } = props;
+    const queues = new PostbackQueue(this, 'PostbackQueue', { consumerTimeout: Consumer.TIMEOUT });
+    this.queue = queues.queue;
+    this.deadLetterQueue = queues.deadLetterQueue;
+    this.table = props.table ?? new TransactionTable(this, 'TransactionTable', props).table;
+    this.stateTable = new StateTable(this, 'StateTable').table;
+
+    const consumer = new Consumer(this, 'Consumer', {
+      queue: this.queue,
+      transactionTable: this.table,
+      stateTable: this.stateTable,
+      metricsNamespace: METRICS_NAMESPACE,
+      metricsService: Names.uniqueResourceName(this, { maxLength: 128, separator: '-' }),
+      maxConcurrency: props.maxConcurrency ?? 10,
+      dayShards: props.dayShards ?? 1,
+      logRetention,
+    });
+    this.consumer = consumer.function;
+
+    const ingestion = new IngestionApi(this, 'IngestionApi', {
+      queue: this.queue,
+      endpointType: props.endpointType,
+      endpointBaseUrl: props.endpointBaseUrl,
+    });
+    this.api = ingestion.restApi;
+    this.endpointUrl = ingestion.endpointUrl;
+
+    this.registrationProvider = new RegistrationProvider(this, 'RegistrationProvider', { stateTable: this.stateTable, logRetention });
+    this.registrationFunction = this.registrationProvider.function;
+    // Rakuten sends once and never again, so the URL is registered when everything that receives stands.
+    this.receivingSide = [ingestion, queues, consumer, this.stateTable, ...(props.table ? [] : [this.table])];
+
+    const registration = this.register('Publisher', props.publisher);
+    this.registrationStatus = registration.status;
+    this.urlSecret = registration.urlSecret;
+  }
+
+  /**
+   * Receives the postbacks of another publisher account at the same endpoint and into the same table.
+   *
+   * @param id name of this publisher's resources in the stack; renaming it registers the URL anew
+   * @param publisher the account
+   */
+  public addPublisher(id: string, publisher: Publisher): void {
+    this.register(`Publisher${id}`, publisher);
+  }
+
+  /**
+   * Lets a function, role or user query the rows: the table and its indexes, no writing.
+   *
+   * @param grantee who may read
+   */
+  public grantReadTransactions(grantee: iam.IGrantable): iam.Grant {
+    this.table.encryptionKey?.grantDecrypt(grantee);
+    return iam.Grant.addToPrincipal({
+      grantee,
+      actions: ['dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:Query', 'dynamodb:Scan', 'dynamodb:DescribeTable'],
+      // Named here, as a table that was imported does not say that it has indexes.
+      resourceArns: [this.table.tableArn, `${this.table.tableArn}/index/*`],
+      scope: this,
+    });
+  }
+
+  private register(id: string, publisher: Publisher): Registration {
+    if (!Token.isUnresolved(publisher.sid) && this.sids.has(publisher.sid)) {
+      throw new Error(
+        `${this.node.path}: the publisher ${publisher.sid} is there twice, and Rakuten keeps one postback per SID; remove one of them`,
+      );
+    }
+    this.sids.add(publisher.sid);
+    const registration = new Registration(this, id, {
+      provider: this.registrationProvider,
+      publisher,
+      fields: publisher.fields ?? this.fields,
+      endpointUrl: this.endpointUrl,
+      rakutenApiUrl: this.rakutenApiUrl,
+    });
+    registration.node.addDependency(...this.receivingSide);
+    return registration;
+  }
+}
+
+function checkRange(scope: Construct, name: string, value: number | undefined, min: number, max: number): void {
+  if (value === undefined || Token.isUnresolved(value)) return;
+  if (!Number.isInteger(value) || value < min || value > max) {
+    throw new Error(`${scope.node.path}: ${name} is ${value}; give a whole number from ${min} to ${max}`);
+  }
+}
+
+function checkUrl(scope: Construct, name: string, value: string | undefined): void {
+  if (value === undefined || Token.isUnresolved(value)) return;
+  const filled = value.replaceAll('{apiId}', 'id').replaceAll('{stage}', 'stage');
+  if (!URL.canParse(filled) || !/^https?:$/.test(new URL(filled).protocol) || /[?#]/.test(filled)) {
+    throw new Error(`${scope.node.path}: ${name} is '${value}'; give a URL such as https://postback.example.com/rakuten, without ? and #`);
+  }
+  if (filled.startsWith('http:') && !/^http:\/\/(127\.|localhost|\[::1\])/.test(filled)) {
+    Annotations.of(scope).addWarningV2(
+      `cdk-rakuten-postback:plainHttp-${name}`,
+      `${name} is plain http, so the secret in the URL and Rakuten's credentials travel unencrypted: use https`,
+    );
+  }
+}

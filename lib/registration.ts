@@ -1,0 +1,118 @@
+import { Annotations, CustomResource, Duration, Token } from 'aws-cdk-lib';
+import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import type * as lambda from 'aws-cdk-lib/aws-lambda';
+import type * as logs from 'aws-cdk-lib/aws-logs';
+import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
+import * as customresources from 'aws-cdk-lib/custom-resources';
+import { Construct } from 'constructs';
+import { ENVIRONMENT, REGISTRATION_ATTRIBUTES, REGISTRATION_PROPERTIES, REGISTRATION_RESOURCE_TYPE } from '../core/names';
+import type { PostbackFields } from './fields';
+import { BundledFunction, functionLogGroup } from './private/bundled-function';
+import type { Publisher } from './publisher';
+
+const PROPERTY_FORMAT_VERSION = '1';
+/** Length of the generated secret: 43 letters and digits are 256 bits. */
+const URL_SECRET_LENGTH = 43;
+const RAKUTEN_API_URL = 'https://api.linksynergy.com';
+
+export interface RegistrationProviderProps {
+  readonly stateTable: dynamodb.ITable;
+  readonly logRetention?: logs.RetentionDays;
+}
+
+/** The function behind all registrations of one installation, and CDK's provider framework in front of it. */
+export class RegistrationProvider extends Construct {
+  /** The function that talks to Rakuten. */
+  public readonly function: lambda.Function;
+
+  /** @internal */
+  public readonly _serviceToken: string;
+
+  constructor(scope: Construct, id: string, props: RegistrationProviderProps) {
+    super(scope, id);
+    this.function = new BundledFunction(this, 'Function', {
+      bundle: 'registration',
+      description: 'Registers, updates and deletes the postback URL at Rakuten',
+      // The self-test waits up to two minutes for a fresh API, and Rakuten may ask for patience; the handler answers well before this.
+      timeout: Duration.minutes(10),
+      environment: { [ENVIRONMENT.stateTableName]: props.stateTable.tableName },
+      logRetention: props.logRetention,
+    });
+    this.function.addToRolePolicy(
+      new iam.PolicyStatement({
+        actions: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:DeleteItem'],
+        resources: [props.stateTable.tableArn],
+      }),
+    );
+    const provider = new customresources.Provider(this, 'Provider', {
+      onEventHandler: this.function,
+      logGroup: functionLogGroup(this, 'ProviderLogs', props.logRetention),
+    });
+    this._serviceToken = provider.serviceToken;
+  }
+}
+
+export interface RegistrationProps {
+  readonly provider: RegistrationProvider;
+  readonly publisher: Publisher;
+  readonly fields: PostbackFields;
+  /** URL of the endpoint, without a query string. */
+  readonly endpointUrl: string;
+  /** Base URL of Rakuten's API. */
+  readonly rakutenApiUrl?: string;
+}
+
+/** A publisher's postback at Rakuten: the generated secret in its URL, and the custom resource that keeps the slot as the template says. */
+export class Registration extends Construct {
+  /** The generated secret that Rakuten sends back in every postback, as part of the registered URL. */
+  public readonly urlSecret: secretsmanager.Secret;
+
+  /** What the deployment left at Rakuten, in words, for example `registered, active`. */
+  public readonly status: string;
+
+  constructor(scope: Construct, id: string, props: RegistrationProps) {
+    super(scope, id);
+    const { publisher, provider, fields } = props;
+    checkSid(publisher.sid);
+    for (const { id: warning, message } of fields._warnings()) {
+      Annotations.of(this).addWarningV2(`cdk-rakuten-postback:${warning}`, message);
+    }
+
+    this.urlSecret = new secretsmanager.Secret(this, 'UrlSecret', {
+      description: `Secret in the postback URL that is registered at Rakuten for SID ${publisher.sid}`,
+      generateSecretString: { excludePunctuation: true, includeSpace: false, passwordLength: URL_SECRET_LENGTH },
+    });
+    publisher.credentials.grantRead(provider.function);
+    this.urlSecret.grantRead(provider.function);
+
+    const resource = new CustomResource(this, 'Resource', {
+      resourceType: REGISTRATION_RESOURCE_TYPE,
+      serviceToken: provider._serviceToken,
+      // A handler that died must not keep a deployment waiting for CloudFormation's hour.
+      serviceTimeout: Duration.minutes(12),
+      properties: {
+        [REGISTRATION_PROPERTIES.formatVersion]: PROPERTY_FORMAT_VERSION,
+        [REGISTRATION_PROPERTIES.sid]: publisher.sid,
+        // A secret imported by name has no full ARN; its name is then the exact way to ask for it.
+        [REGISTRATION_PROPERTIES.credentialsSecretArn]: publisher.credentials.secretFullArn ?? publisher.credentials.secretName,
+        [REGISTRATION_PROPERTIES.urlSecretArn]: this.urlSecret.secretArn,
+        [REGISTRATION_PROPERTIES.endpointUrl]: props.endpointUrl,
+        [REGISTRATION_PROPERTIES.fieldList]: JSON.stringify(fields._toFieldList()),
+        [REGISTRATION_PROPERTIES.enabled]: String(publisher.enabled ?? true),
+        [REGISTRATION_PROPERTIES.existingPostback]: publisher.existingPostback ?? 'FAIL',
+        [REGISTRATION_PROPERTIES.onRemoval]: publisher.onRemoval ?? '',
+        [REGISTRATION_PROPERTIES.rakutenApiUrl]: props.rakutenApiUrl ?? RAKUTEN_API_URL,
+        [REGISTRATION_PROPERTIES.selfTest]: String(publisher.selfTest ?? true),
+      },
+    });
+    this.status = resource.getAttString(REGISTRATION_ATTRIBUTES.status);
+  }
+}
+
+function checkSid(sid: string): void {
+  if (Token.isUnresolved(sid) || /^[1-9]\d{0,9}$/.test(sid)) return;
+  throw new Error(
+    `the sid '${sid}' is not a publisher id: Rakuten's are whole numbers such as 3900112 (portal: the number beside your site's name)`,
+  );
+}

@@ -18,6 +18,7 @@ export class Slots {
 
   public set(sid: string, slot: Slot | undefined): void {
     if (this.behaviour.staleReads > 0) this.stale.set(sid, { slot: this.current.get(sid), reads: this.behaviour.staleReads });
+    else this.stale.delete(sid);
     if (slot === undefined) this.current.delete(sid);
     else this.current.set(sid, slot);
   }

@@ -1,0 +1,110 @@
+import type { HttpResponse } from './http';
+import { quote, type Redactor } from './redact';
+
+export type RakutenOperation = 'token' | 'read' | 'create' | 'update' | 'delete' | 'events';
+
+/**
+ * - `credentials`: the token call refused the client id and secret
+ * - `unauthorized`: a token was refused, a new one too
+ * - `forbidden`, `rate-limited`: Rakuten answers both with 403
+ * - `refused`: a permanent no to what was asked
+ * - `not-found`: there is no postback
+ * - `unavailable`: no useful answer within the time
+ * - `uncertain`: as `unavailable`, of a call that may nevertheless have taken effect
+ */
+export type RakutenErrorKind =
+  | 'credentials'
+  | 'unauthorized'
+  | 'forbidden'
+  | 'rate-limited'
+  | 'refused'
+  | 'not-found'
+  | 'unavailable'
+  | 'uncertain';
+
+export interface RakutenErrorDetails {
+  readonly kind: RakutenErrorKind;
+  readonly operation: RakutenOperation;
+  readonly sid: string;
+  /** HTTP status; absent when there was no answer. */
+  readonly status?: number;
+  /** What Rakuten said, shortened and masked, or what happened to the connection. */
+  readonly said?: string;
+  /** Rakuten's `X-Request-Id`, which its support asks for. */
+  readonly requestId?: string;
+  readonly tries?: number;
+  /** Meaning and next step where the kind's own do not fit. */
+  readonly explanation?: readonly [meaning: string, next: string];
+}
+
+const OPERATIONS: Record<RakutenOperation, string> = {
+  token: 'get an access token',
+  read: 'read the postback',
+  create: 'create the postback',
+  update: 'update the postback',
+  delete: 'delete the postback',
+  events: 'read transactions from the Events API',
+};
+
+const MEANINGS: Record<RakutenErrorKind, [meaning: string, next: string]> = {
+  credentials: [
+    'the client id and secret are not accepted, with either documented header',
+    'compare them with the portal (Account, Applications), put both into the credentials secret as {"clientId": "…", "clientSecret": "…"} and deploy again',
+  ],
+  unauthorized: [
+    'the access token is not accepted or has expired, and a new one did not help',
+    'if the credentials secret holds an "accessToken", make a new one in the portal for this SID (Applications, Generate Token) or store "clientId" and "clientSecret" instead',
+  ],
+  forbidden: [
+    'either the calls allowed per minute are used up, or the user behind the credentials has no right to this SID',
+    'check the SID, and that the credentials were made by a user who is associated with it; then deploy again after a minute',
+  ],
+  'rate-limited': [
+    'more calls per minute than Rakuten allows, for longer than this run can wait',
+    'look for other programs that use the same account, wait a few minutes and deploy again',
+  ],
+  refused: ['Rakuten does not accept what was asked', 'correct what it names; if that is not clear, give its support the request id'],
+  'not-found': ['there is no postback for this SID', 'deploy again, which registers it'],
+  unavailable: ['Rakuten could not be reached or does not work at the moment', 'wait and deploy again'],
+  uncertain: [
+    'there was no whole answer, so the change may or may not have been made',
+    'look at the slot with "npx rakuten-postback status" and deploy again',
+  ],
+};
+
+/** A call to Rakuten that failed, explained. The message holds no secret. */
+export class RakutenError extends Error {
+  public readonly kind: RakutenErrorKind;
+  public readonly operation: RakutenOperation;
+  public readonly status: number | undefined;
+
+  public constructor(details: RakutenErrorDetails) {
+    super(describe(details));
+    this.name = 'RakutenError';
+    this.kind = details.kind;
+    this.operation = details.operation;
+    this.status = details.status;
+  }
+}
+
+function describe({ kind, operation, sid, status, said, requestId, tries, explanation }: RakutenErrorDetails): string {
+  const [meaning, next] = explanation ?? MEANINGS[kind];
+  const outcome = status === undefined ? (said ?? 'no answer') : `HTTP ${status}`;
+  const parts = [
+    `Rakuten: could not ${OPERATIONS[operation]} of SID ${sid}: ${outcome}${tries !== undefined && tries > 1 ? ` after ${tries} tries` : ''}`,
+  ];
+  if (status !== undefined) parts.push(said === undefined || said === '' ? 'It said nothing' : `It said: ${said}`);
+  if (requestId !== undefined) parts.push(`Request id: ${requestId}`);
+  parts.push(`Meaning: ${meaning}`, `Next step: ${next}`);
+  return `${parts.join('. ')}.`;
+}
+
+/** What an answer tells that goes into an error. */
+export function answerDetails(response: HttpResponse, redactor: Redactor): Pick<RakutenErrorDetails, 'status' | 'said' | 'requestId'> {
+  const requestId = response.headers['x-request-id'];
+  return {
+    status: response.status,
+    said: quote(response.body, redactor),
+    requestId: requestId === undefined ? undefined : quote(requestId, redactor),
+  };
+}

@@ -1,0 +1,53 @@
+/** One HTTP call to Rakuten. */
+export interface HttpRequest {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+  readonly timeoutMillis: number;
+}
+
+export interface HttpResponse {
+  readonly status: number;
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** Sends one request once. Every HTTP status is a response; only a call without a whole answer throws, and then a `HttpFailure`. */
+export type HttpSend = (request: HttpRequest) => Promise<HttpResponse>;
+
+/** There was no whole answer. Whether the call took effect is not known. */
+export class HttpFailure extends Error {
+  public constructor(
+    public readonly reason: 'timeout' | 'connection' | 'incomplete',
+    /** In words, without the URL: it may hold a secret. */
+    public readonly detail: string,
+  ) {
+    super(detail);
+    this.name = 'HttpFailure';
+  }
+}
+
+export const sendHttp: HttpSend = async (request) => {
+  const { method, headers, body, timeoutMillis } = request;
+  let answered = false;
+  try {
+    // A redirect would carry the token to another host; Rakuten documents none.
+    const response = await fetch(request.url, { method, headers, body, redirect: 'manual', signal: AbortSignal.timeout(timeoutMillis) });
+    answered = true;
+    const text = await response.text();
+    return { status: response.status, headers: Object.fromEntries(response.headers), body: text };
+  } catch (error) {
+    throw asHttpFailure(error, answered, timeoutMillis);
+  }
+};
+
+function asHttpFailure(error: unknown, answered: boolean, timeoutMillis: number): HttpFailure {
+  const { name, message, cause } = error as Error & { cause?: { code?: string; message?: string } };
+  if (name === 'TimeoutError') return new HttpFailure('timeout', `no answer within ${timeoutMillis / 1000} s`);
+  const detail = cause?.code ?? cause?.message ?? message;
+  return answered
+    ? new HttpFailure('incomplete', `the answer broke off (${detail})`)
+    : new HttpFailure('connection', `the connection failed (${detail})`);
+}

@@ -1,0 +1,151 @@
+import { answerDetails, RakutenError, type RakutenErrorDetails, type RakutenErrorKind, type RakutenOperation } from './errors';
+import { HttpFailure, type HttpRequest, type HttpResponse, type HttpSend } from './http';
+import { quote, type Redactor } from './redact';
+import { backoffMillis, type Clock, RATE_BACKOFF, retryAfterMillis, SHORT_BACKOFF } from './retry';
+
+/** What every call to Rakuten's API needs. */
+export interface ApiContext {
+  /** Without a slash at the end. */
+  readonly baseUrl: string;
+  readonly sid: string;
+  readonly send: HttpSend;
+  readonly clock: Clock;
+  readonly redactor: Redactor;
+  /** Called for each try. */
+  readonly onTry?: (tried: { operation: RakutenOperation; status?: number; failure?: string; millis: number }) => void;
+}
+
+export interface Plan {
+  readonly operation: RakutenOperation;
+  /** Made anew for each try, as its token may have changed. */
+  readonly request: () => Promise<Omit<HttpRequest, 'timeoutMillis'>>;
+  /** Milliseconds since 1970 at which the last try must have ended. */
+  readonly until: number;
+  /** Whether a body is a whole answer. */
+  readonly readable: (body: string) => boolean;
+  /** Whether the call changes something, so that a missing answer is thrown as `uncertain` at once: the caller looks before it tries again. */
+  readonly changes: boolean;
+  /** Called on a 401; true when it is worth one more try. */
+  readonly renew?: () => boolean;
+}
+
+const CALL_TIMEOUT_MILLIS = 15_000;
+/** The limit is counted by the minute, so two minutes tell a busy account from a missing right. */
+const RATE_LIMIT_PATIENCE_MILLIS = 130_000;
+/** A 403 that speaks of rights is tried once more, as Rakuten documents 403 as a rate limit only. */
+const FORBIDDEN_TRIES = 2;
+
+interface Verdict {
+  readonly kind: RakutenErrorKind;
+  /** Undefined when trying again is useless. */
+  readonly waitMillis?: number;
+  readonly explanation?: RakutenErrorDetails['explanation'];
+}
+
+type Outcome = { readonly response: HttpResponse } | { readonly failure: HttpFailure };
+
+/** Makes a call until it succeeds, is refused for good, or its time is over. Throws a `RakutenError`. */
+export async function persist(context: ApiContext, plan: Plan): Promise<HttpResponse> {
+  const { clock } = context;
+  let limitedSince: number | undefined;
+  for (let tries = 1; ; tries += 1) {
+    const outcome = await attempt(context, plan);
+    if (outcome !== undefined && 'response' in outcome && succeeded(outcome.response, plan)) return outcome.response;
+    const verdict = outcome === undefined ? OUT_OF_TIME : judge(outcome, plan, tries, clock);
+    if (verdict.kind === 'rate-limited') limitedSince ??= clock.now();
+    const patience = limitedSince === undefined ? plan.until : Math.min(plan.until, limitedSince + RATE_LIMIT_PATIENCE_MILLIS);
+    if (verdict.waitMillis === undefined || clock.now() + verdict.waitMillis >= patience)
+      throw failed(context, plan, verdict, outcome, tries);
+    await clock.sleep(verdict.waitMillis);
+  }
+}
+
+const OUT_OF_TIME: Verdict = { kind: 'unavailable' };
+
+/** Undefined when there was no time left to begin. */
+async function attempt(context: ApiContext, plan: Plan): Promise<Outcome | undefined> {
+  const request = await plan.request();
+  const started = context.clock.now();
+  const timeoutMillis = Math.min(CALL_TIMEOUT_MILLIS, plan.until - started);
+  if (timeoutMillis <= 0) return undefined;
+  const report = (what: { status?: number; failure?: string }): void =>
+    context.onTry?.({ operation: plan.operation, millis: context.clock.now() - started, ...what });
+  try {
+    const response = await context.send({ ...request, timeoutMillis });
+    report({ status: response.status });
+    return { response };
+  } catch (failure) {
+    if (!(failure instanceof HttpFailure)) throw failure;
+    report({ failure: failure.reason });
+    return { failure };
+  }
+}
+
+const succeeded = (response: HttpResponse, plan: Plan): boolean =>
+  response.status >= 200 && response.status < 300 && plan.readable(response.body);
+
+function judge(outcome: Outcome, plan: Plan, tries: number, clock: Clock): Verdict {
+  const soon = backoffMillis(SHORT_BACKOFF, tries, clock.random());
+  const unanswered: Verdict = plan.changes ? { kind: 'uncertain' } : { kind: 'unavailable', waitMillis: soon };
+  if ('failure' in outcome) return unanswered;
+  const { status, body, headers } = outcome.response;
+  if (status === 401)
+    return { kind: plan.operation === 'token' ? 'credentials' : 'unauthorized', waitMillis: plan.renew?.() ? 0 : undefined };
+  if (status === 403) return judgeForbidden(body, tries, clock);
+  if (status === 429) {
+    return {
+      kind: 'rate-limited',
+      waitMillis: retryAfterMillis(headers['retry-after'], clock.now()) ?? backoffMillis(RATE_BACKOFF, tries, clock.random()),
+    };
+  }
+  if (status === 408 || status >= 500) {
+    const asked = retryAfterMillis(headers['retry-after'], clock.now()) ?? 0;
+    return unanswered.waitMillis === undefined ? unanswered : { ...unanswered, waitMillis: Math.max(soon, asked) };
+  }
+  if (status >= 300 && status < 400) return { kind: 'refused', explanation: WRONG_ADDRESS };
+  if (status === 404) return isWrongAddress(body) ? { kind: 'refused', explanation: WRONG_ADDRESS } : { kind: 'not-found' };
+  if (status >= 400) return { kind: 'refused' };
+  return { ...unanswered, explanation: UNREADABLE };
+}
+
+const WRONG_ADDRESS = [
+  'something answered that does not know this path, so it is probably not Rakuten’s API',
+  'check rakutenApiUrl (Rakuten’s own is https://api.linksynergy.com) and what stands between',
+] as const;
+const UNREADABLE = [
+  'the answer is not the JSON that Rakuten documents (an error page of a proxy, or half an answer)',
+  'check rakutenApiUrl; if it is Rakuten’s own, wait and deploy again',
+] as const;
+
+/** Rakuten's own 404 says that there is no postback; a gateway's says that there is no such path. */
+const isWrongAddress = (body: string): boolean => /no route|cannot (get|put|delete|post)|<html|<!doctype/i.test(body);
+
+function judgeForbidden(body: string, tries: number, clock: Clock): Verdict {
+  const wait = backoffMillis(RATE_BACKOFF, tries, clock.random());
+  const speaksOfRights =
+    /consume|permission|not allowed|denied|forbidden|scope/i.test(body) && !/exceeded|per minute|rate limit/i.test(body);
+  if (!speaksOfRights) return { kind: 'rate-limited', waitMillis: wait };
+  return { kind: 'forbidden', waitMillis: tries < FORBIDDEN_TRIES ? wait : undefined };
+}
+
+/** A rate limit that never ended is not told apart from a missing right by its status. */
+const FINAL_KIND = (kind: RakutenErrorKind, status: number | undefined): RakutenErrorKind =>
+  kind === 'rate-limited' && status === 403 ? 'forbidden' : kind;
+
+function failed(context: ApiContext, plan: Plan, verdict: Verdict, outcome: Outcome | undefined, tries: number): RakutenError {
+  const response = outcome !== undefined && 'response' in outcome ? outcome.response : undefined;
+  const answer =
+    response !== undefined
+      ? answerDetails(response, context.redactor)
+      : {
+          said: outcome !== undefined && 'failure' in outcome ? quote(outcome.failure.detail, context.redactor) : 'no time was left to ask',
+        };
+  return new RakutenError({
+    ...answer,
+    kind: FINAL_KIND(verdict.kind, response?.status),
+    operation: plan.operation,
+    sid: context.sid,
+    tries,
+    explanation: verdict.explanation,
+  });
+}

@@ -1,4 +1,4 @@
-import type { Moment, Period } from './types';
+import type { DaySpan, Moment, Period } from './types';
 
 /** A query that cannot be asked: the message says which value is wrong and what is expected. */
 export class InvalidQueryError extends Error {
@@ -35,6 +35,20 @@ export function requireDay(name: string, value: unknown): string {
     throw new InvalidQueryError(`${name} must be a UTC day as YYYY-MM-DD, for example 2026-03-13, but is ${describe(value)}`);
   }
   return value as string;
+}
+
+const DAY_MILLIS = 24 * 60 * 60 * 1000;
+const MAX_DAYS = 3660;
+
+/** The days of a span, or the one day. */
+export function requireDays(value: string | DaySpan): string[] {
+  if (typeof value !== 'object' || value === null) return [requireDay('day', value)];
+  const [start, end] = [requireDay('from', value.from), requireDay('to', value.to)].map(Date.parse) as [number, number];
+  const days = (end - start) / DAY_MILLIS;
+  if (days < 1)
+    throw new InvalidQueryError(`from (${value.from}) must be before to (${value.to}): the span runs up to that day, without it`);
+  if (days > MAX_DAYS) throw new InvalidQueryError(`from ${value.from} to ${value.to} are ${days} days; ask for ${MAX_DAYS} at most`);
+  return Array.from({ length: days }, (_, day) => new Date(start + day * DAY_MILLIS).toISOString().slice(0, 10));
 }
 
 const ISO_WITH_ZONE = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:?\d{2})$/;

@@ -53,6 +53,14 @@ export async function* mergeSorted<T>(
   }
 }
 
+/** One sequence after the other, each begun when the one before has ended. */
+export async function* concatenated<T, R>(
+  values: readonly T[],
+  sequence: (value: T) => AsyncIterable<R>,
+): AsyncGenerator<R, void, undefined> {
+  for (const value of values) yield* sequence(value);
+}
+
 /** Maps up to `atOnce` values at a time, keeping their order. */
 export async function* mapAhead<T, R>(
   values: AsyncIterable<T>,

@@ -2,15 +2,16 @@ import { type AttributeValue, type DynamoDBClient, GetItemCommand } from '@aws-s
 import { ATTRIBUTES, INDEXES } from '../core/names';
 import { orderKeyOf, processDayKeys, TABLE_KEYS } from '../core/store/keys';
 import { indexQuery, stringKey, tableKey } from './conditions';
-import { InvalidQueryError, requireCount, requireDay, requirePeriod, requireText, type TimeRange } from './input';
+import { InvalidQueryError, requireCount, requireDays, requirePeriod, requireText, type TimeRange } from './input';
 import { toRow, toTransaction } from './items';
 import { DEFAULT_ADJUSTMENT_SKU } from './kind';
 import { listFilter, type RequiredList, requireList } from './list';
 import { summariseMember, summariseMembersOrder } from './member-summary';
 import { summariseOrder } from './order-summary';
-import { filtered, mapAhead, mapped, mergeSorted, queryItems, scanItems } from './pages';
+import { concatenated, filtered, mapAhead, mapped, mergeSorted, queryItems, scanItems } from './pages';
 import type {
   DayListOptions,
+  DaySpan,
   ListOptions,
   MemberListOptions,
   MemberSummary,
@@ -89,18 +90,20 @@ export class TransactionsClient {
   }
 
   /**
-   * The lines that Rakuten processed on a UTC day (`process_date`), in the order in which they were first received.
+   * The lines that Rakuten processed on a UTC day (`process_date`), in the order in which they were first received; those of a span of
+   * days day after day.
    *
-   * @param day `YYYY-MM-DD`
+   * @param day `YYYY-MM-DD`, or the first day and the one behind the last
    */
-  byDay(day: string, options: DayListOptions = {}): AsyncIterableIterator<Transaction> {
+  byDay(day: string | DaySpan, options: DayListOptions = {}): AsyncIterableIterator<Transaction> {
     const list = requireList(options);
     const range = requirePeriod({ from: options.receivedFrom, to: options.receivedTo }, ['receivedFrom', 'receivedTo']);
-    const shards = processDayKeys(requireDay('day', day), this.dayShards).map((shard) =>
-      queryItems(this.client, indexQuery(this.tableName, INDEXES.byDay, shard, range, list)),
+    const days = requireDays(day);
+    if (list.newestFirst) days.reverse();
+    return this.transactions(
+      concatenated(days, (one) => this.itemsOfDay(one, range, list)),
+      list,
     );
-    const isBefore = (a: Item, b: Item): boolean => (list.newestFirst ? receivedAt(a) > receivedAt(b) : receivedAt(a) < receivedAt(b));
-    return this.transactions(mergeSorted(shards, isBefore), list);
   }
 
   /** The lines of an order with everything that is kept of them: events, confirmed lines, returns, adjustments. */
@@ -167,11 +170,12 @@ export class TransactionsClient {
   }
 
   /**
-   * The orders of which Rakuten processed a line on this UTC day, each added up as a whole, with its lines of other days.
+   * The orders of which Rakuten processed a line on this UTC day or in this span of days. Each comes once and is added up as a whole, with its
+   * lines of other days.
    *
-   * @param day `YYYY-MM-DD`
+   * @param day `YYYY-MM-DD`, or the first day and the one behind the last
    */
-  dayOrders(day: string, options: OrderOptions = {}): AsyncIterableIterator<OrderSummary> {
+  dayOrders(day: string | DaySpan, options: OrderOptions = {}): AsyncIterableIterator<OrderSummary> {
     const summaries = mapAhead(distinctOrders(this.byDay(day)), ORDERS_AT_ONCE, (key) => this.orderSummaryByKey(key, options));
     return present(summaries);
   }
@@ -181,6 +185,13 @@ export class TransactionsClient {
       summariseMembersOrder(await collect(this.byOrderKey(key, options)), u1, range, this.adjustmentSku),
     );
     return present(summaries);
+  }
+
+  private itemsOfDay(day: string, range: TimeRange, list: RequiredList): AsyncIterable<Item> {
+    const shards = processDayKeys(day, this.dayShards).map((shard) =>
+      queryItems(this.client, indexQuery(this.tableName, INDEXES.byDay, shard, range, list)),
+    );
+    return mergeSorted(shards, (a, b) => (list.newestFirst ? receivedAt(a) > receivedAt(b) : receivedAt(a) < receivedAt(b)));
   }
 
   private transactions(items: AsyncIterable<Item>, list: RequiredList): AsyncIterableIterator<Transaction> {

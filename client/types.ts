@@ -186,6 +186,14 @@ export interface Period {
   readonly to?: Moment;
 }
 
+/** A half-open span of UTC days: the first day, up to but without the second. At most 3,660 days. */
+export interface DaySpan {
+  /** `YYYY-MM-DD` */
+  readonly from: string;
+  /** `YYYY-MM-DD` */
+  readonly to: string;
+}
+
 /** Which lines a list shows. */
 export interface ListOptions {
   /**

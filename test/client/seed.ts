@@ -1,0 +1,193 @@
+/** A small table with every kind of line, which the tests of the query library, the command line and the documented recipes share. */
+import { type AttributeValue, CreateTableCommand, type DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { ROW_FIELDS, type RowField } from '../../core/rakuten/fields';
+import { processDay, rowKey } from '../../core/store/keys';
+import type { LineFields } from '../../core/store/row';
+import { createTableInput } from '../../core/store/table';
+
+/** What a row has beside Rakuten's fields. */
+export interface RowExtras {
+  readonly receivedAt?: string;
+  readonly verifiedAt?: string;
+  readonly source?: 'push' | 'events-api';
+  readonly parseProblems?: readonly string[];
+  readonly extra?: Record<string, string>;
+  readonly dayShards?: number;
+}
+
+/** The item that the table holds of a line. */
+export function itemOf(fields: LineFields, extras: RowExtras = {}): Record<string, AttributeValue> {
+  const key = rowKey(fields);
+  const receivedAt = extras.receivedAt ?? fields.process_date ?? '2026-03-13T18:17:26.000Z';
+  const strings = {
+    order_key: key.orderKey,
+    line_key: key.lineKey,
+    process_day: processDay(fields.process_date ?? receivedAt, key.lineKey, extras.dayShards ?? 1),
+    occurred_at: fields.transaction_date ?? fields.process_date ?? receivedAt,
+    received_at: receivedAt,
+    source: extras.source ?? 'push',
+    request_id: 'AbCdEfGhIjKlMnO=',
+    query: new URLSearchParams(fields as Record<string, string>).toString(),
+    ...(extras.verifiedAt === undefined ? {} : { verified_at: extras.verifiedAt }),
+  };
+  return {
+    ...Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, fieldValue(name as RowField, value)])),
+    ...Object.fromEntries(Object.entries(strings).map(([name, value]) => [name, { S: value }])),
+    ...(extras.parseProblems === undefined ? {} : { parse_problems: { L: extras.parseProblems.map((S) => ({ S })) } }),
+    ...(extras.extra === undefined
+      ? {}
+      : { extra: { M: Object.fromEntries(Object.entries(extras.extra).map(([name, S]) => [name, { S }])) } }),
+  };
+}
+
+const fieldValue = (name: RowField, value: string): AttributeValue => (ROW_FIELDS[name] === 'decimal' ? { N: value } : { S: value });
+
+export async function createTable(client: DynamoDBClient, tableName: string): Promise<void> {
+  await client.send(new CreateTableCommand(createTableInput(tableName)));
+}
+
+export async function put(client: DynamoDBClient, tableName: string, fields: LineFields, extras: RowExtras = {}): Promise<void> {
+  await client.send(new PutItemCommand({ TableName: tableName, Item: itemOf(fields, extras) }));
+}
+
+const line = (id: string, fields: LineFields): LineFields => ({
+  is_event: 'N',
+  etransaction_id: id,
+  sid: '3900112',
+  advertiser_id: '39001',
+  offer_id: '727010',
+  transaction_type: 'realtime',
+  transaction_date: '2026-03-13T18:02:43.000Z',
+  process_date: '2026-03-13T18:17:25.000Z',
+  currency: 'USD',
+  quantity: '1',
+  ...fields,
+});
+
+const bracelet = { order_id: 'W-100200300', sku_number: 'SKU-2966631', product_name: 'Sterling Silver Bracelet', u1: 'clk_01HRV6Z8Q2M4' };
+const clothes = { order_id: 'M-555', transaction_type: 'batch', u1: 'clk_01HRV6Z8Q2M4' };
+const hotel = {
+  order_id: 'T-7781',
+  sku_number: 'RM-DLX',
+  product_name: 'Deluxe room 3 nights',
+  u1: 'clk_TRAVEL_1',
+  sale_amount: '412.5',
+  transaction_date: '2026-03-01T10:00:00.000Z',
+};
+const matcha = { advertiser_id: '36690', order_id: 'JP20260401-0001', currency: 'JPY' };
+
+/** Transaction ids of the lines below, by what the line is. */
+export const IDS = {
+  bracelet: 'A1F79C0162D1404DAB3F3E6BADA181C8',
+  braceletReturn: '6375583947429F22C38938395BFACF00',
+  tee: 'C0FFEE0000000000000000000000A001',
+  jeans: 'C0FFEE0000000000000000000000A002',
+  giftWrap: 'C0FFEE0000000000000000000000A003',
+  teeReturn: 'C0FFEE0000000000000000000000B001',
+  hotelEvent: '0B6E5A41C7F84D0E9A55D2F6E3B1C702',
+  hotel: '5D9C2E7710AF4B6DBE0CF1A2938475E6',
+  spaEvent: '0B6E5A41C7F84D0E9A55D2F6E3B1C7FF',
+  matcha: 'E0000000000000000000000000000013',
+  discount: 'E0000000000000000000000000000014',
+  matchaReturn: 'E0000000000000000000000000000015',
+  noise: 'F0000000000000000000000000000027',
+  unreadable: 'F0000000000000000000000000000099',
+} as const;
+
+export const SEED: readonly (readonly [LineFields, RowExtras?])[] = [
+  // Returned as a whole.
+  [line(IDS.bracelet, { ...bracelet, sale_amount: '180', commissions: '5.4' }), { verifiedAt: '2026-03-13T19:00:00.000Z' }],
+  [line(IDS.braceletReturn, { ...bracelet, sale_amount: '-180', commissions: '-5.4', process_date: '2026-03-27T18:28:18.000Z' })],
+  // Three lines, one of two tees returned.
+  [
+    line(IDS.tee, {
+      ...clothes,
+      sku_number: 'TOP-S-BLU',
+      product_name: 'Tee, blue, S',
+      sale_amount: '24.99',
+      commissions: '1.25',
+      quantity: '2',
+    }),
+  ],
+  [line(IDS.jeans, { ...clothes, sku_number: 'JEAN-32', product_name: 'Slim jean 32/34', sale_amount: '59', commissions: '2.95' })],
+  [line(IDS.giftWrap, { ...clothes, sku_number: 'GIFTWRAP', product_name: 'Gift wrap', sale_amount: '0', commissions: '0' })],
+  [
+    line(IDS.teeReturn, {
+      ...clothes,
+      sku_number: 'TOP-S-BLU',
+      product_name: 'Tee, blue, S',
+      sale_amount: '-12.5',
+      commissions: '-0.63',
+      process_date: '2026-04-02T02:00:00.000Z',
+    }),
+  ],
+  // An event and its confirmation, and one that is still open.
+  [line(IDS.hotelEvent, { ...hotel, is_event: 'Y', commissions: '0', process_date: '2026-03-01T10:04:09.000Z' })],
+  [line(IDS.hotel, { ...hotel, transaction_type: 'batch', commissions: '16.5', process_date: '2026-03-13T18:20:00.000Z' })],
+  [
+    line(IDS.spaEvent, {
+      ...hotel,
+      is_event: 'Y',
+      order_id: 'T-7790',
+      sku_number: 'SPA-1',
+      product_name: 'Spa day',
+      sale_amount: '80',
+      commissions: '0',
+      transaction_date: '2026-03-20T09:00:00.000Z',
+      process_date: '2026-03-20T09:05:00.000Z',
+    }),
+  ],
+  // A discount line that is no return, and a cancellation that comes without `u1`.
+  [
+    line(IDS.matcha, {
+      ...matcha,
+      u1: 'p-1001',
+      sku_number: '4901234567894',
+      product_name: '抹茶チョコレート 12個入り',
+      sale_amount: '1000',
+      commissions: '30',
+    }),
+  ],
+  [
+    line(IDS.discount, {
+      ...matcha,
+      u1: 'p-1001',
+      sku_number: 'DISCOUNT',
+      product_name: 'クーポン値引き',
+      sale_amount: '-100',
+      commissions: '-3',
+    }),
+  ],
+  [
+    line(IDS.matchaReturn, {
+      ...matcha,
+      sku_number: '4901234567894',
+      product_name: '抹茶チョコレート 12個入り',
+      sale_amount: '-1000',
+      commissions: '-30',
+      process_date: '2026-05-08T03:00:00.000Z',
+    }),
+    { source: 'events-api', verifiedAt: '2026-05-08T04:00:00.000Z' },
+  ],
+  // Digits that a binary float would change, and a line whose amounts could not be read.
+  [
+    line(IDS.noise, {
+      order_id: 'W-100200301',
+      u1: 'member-9',
+      sku_number: 'SKU-1',
+      sale_amount: '19.989999771118164',
+      commissions: '0.5996999931335449',
+    }),
+    { extra: { source: 'newsletter' } },
+  ],
+  [
+    line(IDS.unreadable, { order_id: 'W-100200302', u1: 'member-9', sku_number: 'SKU-2' }),
+    { parseProblems: ["sale_amount: 'n/a' is not a number", "commissions: 'n/a' is not a number"] },
+  ],
+];
+
+/** Creates the table and fills it. */
+export async function seedTable(client: DynamoDBClient, tableName: string, dayShards = 1): Promise<void> {
+  await createTable(client, tableName);
+  for (const [fields, extras] of SEED) await put(client, tableName, fields, { ...extras, dayShards });
+}

@@ -37,8 +37,12 @@ export const ATTRIBUTES = {
   parseProblems: 'parse_problems',
   /** When the Events API first confirmed the line. Absent until then. */
   verifiedAt: 'verified_at',
-  /** Other contents that were delivered under the same key, oldest first. Absent when there was only one. */
+  /** When the delivery whose content is shown came, where that is not `received_at`: Rakuten changed the line. */
+  updatedAt: 'updated_at',
+  /** Deliveries whose values were replaced by newer ones, oldest first, each with the values it had. Absent when there were none. */
   previousVersions: 'previous_versions',
+  /** Deliveries that added fields which the one shown did not have. Absent when there were none. */
+  completedBy: 'completed_by',
 } as const;
 
 /** Indexes of the transaction table. */
@@ -75,6 +79,10 @@ export const METRICS = {
   notAPostback: 'NotAPostback',
   /** Rows written with a `parse_problems` list. */
   parseProblems: 'ParseProblems',
+  /** Deliveries that confirmed or completed a row without changing it (the Events API, an earlier arrival). */
+  completed: 'LinesCompleted',
+  /** Messages that could not be processed; each is tried again and ends in the dead-letter queue. */
+  failed: 'MessagesFailed',
   /** Self-test and watch probes seen by the consumer. */
   probes: 'ProbesSeen',
 } as const;

@@ -7,7 +7,7 @@ import type * as logs from 'aws-cdk-lib/aws-logs';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { ENVIRONMENT } from '../core/names';
-import { PROBE_KIND } from '../core/store/publisher-state';
+import { FAILURE_KIND, PROBE_KIND } from '../core/store/publisher-state';
 import { BundledFunction } from './private/bundled-function';
 
 /** Messages in one invocation. The writes of a batch run side by side, so a larger one costs little more time than one message. */
@@ -61,13 +61,13 @@ export class Consumer extends Construct {
 
   private allowTables({ transactionTable, stateTable }: ConsumerProps): void {
     const statements: iam.PolicyStatementProps[] = [
-      { actions: ['dynamodb:PutItem', 'dynamodb:GetItem'], resources: [transactionTable.tableArn] },
+      { actions: ['dynamodb:PutItem', 'dynamodb:GetItem', 'dynamodb:UpdateItem'], resources: [transactionTable.tableArn] },
       { actions: ['dynamodb:Query'], resources: [stateTable.tableArn] },
       {
         actions: ['dynamodb:PutItem'],
         resources: [stateTable.tableArn],
-        // It may note that a probe came through; which secrets are accepted is not for it to write.
-        conditions: { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': [PROBE_KIND] } },
+        // It may note that a probe came through or why a message failed; which secrets are accepted is not for it to write.
+        conditions: { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': [PROBE_KIND, FAILURE_KIND] } },
       },
     ];
     for (const statement of statements) this.function.addToRolePolicy(new iam.PolicyStatement(statement));

@@ -15,6 +15,17 @@ export interface PublisherState {
   readonly previousUrl?: string;
   /** Whether `previousUrl` was active. */
   readonly previousActive?: boolean;
+  /**
+   * The custom resources that want this publisher registered, as `<stack id>/<logical id>`. Renaming a construct creates the new one before the old one
+   * is deleted: the slot is given up only by the last of them.
+   */
+  readonly owners?: readonly string[];
+  /** Properties of the last registration that succeeded, for the command line and the status watch. ARNs and names, no secret. */
+  readonly properties?: Readonly<Record<string, string>>;
+  /** What the last self-test measured. */
+  readonly selfTest?: { readonly p50Millis: number; readonly maxMillis: number; readonly at: string };
+  /** The last update that failed: CloudFormation sends it again with old and new properties swapped. */
+  readonly failedUpdate?: { readonly from: string; readonly to: string; readonly slotUntouched: boolean };
 }
 
 /** A secret and field list under which postbacks are, or a short while ago were, registered. */
@@ -31,6 +42,14 @@ export const STATE_KEYS = { partition: 'kind', sort: 'id' } as const;
 export const PUBLISHER_KIND = 'publisher';
 /** Items that say a probe has come through the queue: sort key is the probe's value. */
 export const PROBE_KIND = 'probe';
+/** Items that say who works on a publisher's slot at the moment: sort key is the SID. */
+export const LEASE_KIND = 'lease';
+/** Items that remember how a CloudFormation request ended, so that its repetition has no second effect: sort key is the request id. */
+export const REQUEST_KIND = 'request';
+/** Items that say why a message failed: sort key is the message id, which SQS keeps when it moves a message to the dead-letter queue. */
+export const FAILURE_KIND = 'failure';
+/** Why it failed, in words. */
+export const FAILURE_REASON = 'reason';
 /** When a probe was seen, ISO 8601 UTC. */
 export const PROBE_SEEN_AT = 'seen_at';
 /** When DynamoDB may drop an item, in seconds since 1970. */

@@ -1,0 +1,61 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { type DynamoDBClient, QueryCommand } from '@aws-sdk/client-dynamodb';
+import type { FieldList } from '../rakuten/fields';
+import { type AcceptedUrl, PUBLISHER_KIND, type PublisherState, STATE_DOCUMENT, STATE_KEYS } from './publisher-state';
+
+/** Whose postback it is and how to read it. */
+export interface RecognisedPublisher {
+  readonly sid: string;
+  readonly fieldListId: string;
+  readonly fields: FieldList;
+}
+
+/** The publishers of this installation as they were at one moment. */
+export class Publishers {
+  constructor(private readonly states: readonly PublisherState[]) {}
+
+  /** Reads them all. One consistent query: what the registration wrote before it registered a URL is seen by every postback that comes under it. */
+  static async read(client: Pick<DynamoDBClient, 'send'>, stateTableName: string): Promise<Publishers> {
+    const states: PublisherState[] = [];
+    let from: Record<string, never> | undefined;
+    do {
+      const page = await client.send(
+        new QueryCommand({
+          TableName: stateTableName,
+          KeyConditionExpression: '#kind = :publisher',
+          ExpressionAttributeNames: { '#kind': STATE_KEYS.partition },
+          ExpressionAttributeValues: { ':publisher': { S: PUBLISHER_KIND } },
+          ConsistentRead: true,
+          ExclusiveStartKey: from,
+        }),
+      );
+      for (const item of page.Items ?? []) states.push(JSON.parse(item[STATE_DOCUMENT]?.S ?? '{}') as PublisherState);
+      from = page.LastEvaluatedKey as Record<string, never> | undefined;
+    } while (from);
+    return new Publishers(states);
+  }
+
+  get isEmpty(): boolean {
+    return this.states.length === 0;
+  }
+
+  /**
+   * Whose secret this is, and under which field list the postback was registered. Every accepted secret is compared, each in constant time, so that the time
+   * taken tells nothing about any of them.
+   */
+  recognise(secret: string, fieldListId: string | undefined, now: Date): RecognisedPublisher | undefined {
+    const digest = createHash('sha256').update(secret).digest();
+    let recognised: { sid: string; urls: AcceptedUrl[] } | undefined;
+    for (const { sid, accepted } of this.states) {
+      const urls = accepted.filter((url) => isAccepted(url, now) && timingSafeEqual(Buffer.from(url.secretSha256, 'hex'), digest));
+      if (urls.length > 0) recognised = { sid, urls };
+    }
+    if (!recognised) return undefined;
+    const { sid, urls } = recognised;
+    // An id that is not known any more (a field list of long ago) is read by the newest list; unknown names are kept as they came.
+    const url = urls.find((u) => u.fieldListId === fieldListId) ?? urls[0];
+    return url && { sid, fieldListId: url.fieldListId, fields: url.fields };
+  }
+}
+
+const isAccepted = (url: AcceptedUrl, now: Date): boolean => url.acceptedUntil === undefined || new Date(url.acceptedUntil) > now;

@@ -1,0 +1,80 @@
+import { SOURCES } from '../../core/names';
+import { normalisedQuery, ownParameter, type PostbackMessage, parseMessage } from '../../core/rakuten/message';
+import { parsePostback } from '../../core/rakuten/parse';
+import type { DeliveredLine } from '../../core/store/merge';
+import type { Publishers, RecognisedPublisher } from '../../core/store/publishers';
+
+/** What is to be done with a message. */
+export type Decision =
+  | { readonly kind: 'line'; readonly line: DeliveredLine }
+  | { readonly kind: 'probe'; readonly probe: string }
+  | {
+      readonly kind: 'rejected';
+      readonly as: 'forged' | 'not-a-postback';
+      readonly reason: string;
+      readonly requestId: string;
+      readonly sourceIp: string;
+    };
+
+/** The publishers as last read, and as they are now. */
+export interface PublisherSource {
+  known(): Publishers;
+  read(): Promise<Publishers>;
+}
+
+/** Decides what a message is. Throws when that cannot be said; the message then stays in the queue. */
+export async function decide(body: string, source: PublisherSource): Promise<Decision> {
+  const message = parseMessage(body);
+  const secret = ownParameter(message.parameters, 'secret');
+  if (secret === undefined) {
+    return message.parameters.length === 0
+      ? rejected('not-a-postback', 'a GET without parameters', message)
+      : rejected('forged', 'no secret in the query string', message);
+  }
+  const publisher = await recognise(secret, message, source);
+  if (!publisher) return rejected('forged', 'the secret in the query string is not one that is accepted', message);
+
+  const probe = ownParameter(message.parameters, 'probe');
+  if (probe !== undefined && probe !== '') return { kind: 'probe', probe };
+
+  const parsed = parsePostback(message.parameters, publisher.fields);
+  if (Object.keys(parsed.fields).length === 0 && parsed.problems.length === 0) {
+    return rejected('not-a-postback', 'no field of Rakuten has a value', message);
+  }
+  return {
+    kind: 'line',
+    line: {
+      // A URL that does not ask for the SID still tells whose postback it is: by its secret.
+      fields: { ...parsed.fields, sid: parsed.fields.sid ?? publisher.sid },
+      extra: parsed.extra,
+      problems: parsed.problems,
+      query: normalisedQuery(message.parameters),
+      requestId: message.requestId,
+      receivedAt: message.receivedAt,
+      source: SOURCES.push,
+    },
+  };
+}
+
+async function recognise(secret: string, message: PostbackMessage, source: PublisherSource): Promise<RecognisedPublisher | undefined> {
+  const fieldListId = ownParameter(message.parameters, 'fieldList');
+  // A message that waited in the queue is judged by the time it came.
+  const arrived = new Date(message.receivedAt);
+  const known = source.known().recognise(secret, fieldListId, arrived);
+  if (known?.fieldListId === fieldListId) return known;
+  const publishers = await source.read();
+  if (publishers.isEmpty) {
+    throw new Error(
+      'no publisher is registered in the state table, so it cannot be said whose postback this is; deploy the stack again to register one',
+    );
+  }
+  return publishers.recognise(secret, fieldListId, arrived);
+}
+
+const rejected = (as: 'forged' | 'not-a-postback', reason: string, { requestId, sourceIp }: PostbackMessage): Decision => ({
+  kind: 'rejected',
+  as,
+  reason,
+  requestId,
+  sourceIp,
+});

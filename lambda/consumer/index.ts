@@ -1,0 +1,19 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import { ENVIRONMENT } from '../../core/names';
+import { TransactionWriter } from '../../core/store/write';
+import { environment } from '../runtime/environment';
+import { Consumer } from './consumer';
+
+// A stuck call must not take the whole batch's 30 seconds: it is cut off and tried again well inside them.
+const client = new DynamoDBClient({
+  maxAttempts: 4,
+  requestHandler: { connectionTimeout: 1000, requestTimeout: 4000, throwOnRequestTimeout: true },
+});
+const consumer = new Consumer({
+  client,
+  stateTableName: environment(ENVIRONMENT.stateTableName),
+  writer: new TransactionWriter(client, environment(ENVIRONMENT.tableName), Number(environment(ENVIRONMENT.dayShards))),
+});
+
+export const handler = (event: SQSEvent, context: Context): Promise<SQSBatchResponse> => consumer.handle(event, context);

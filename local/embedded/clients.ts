@@ -1,6 +1,6 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { SQSClient } from '@aws-sdk/client-sqs';
+import { SQSClient, type SQSClientConfig } from '@aws-sdk/client-sqs';
 
 /** Region and account of everything that runs locally. The account is the one that fauxqs puts into its queue URLs. */
 export const LOCAL_REGION = 'us-east-1';
@@ -22,5 +22,6 @@ const localConfig = (endpoint: string) => ({
 });
 
 export const dynamoDbClient = (endpoint: string): DynamoDBClient => new DynamoDBClient(localConfig(endpoint));
-export const sqsClient = (endpoint: string): SQSClient => new SQSClient(localConfig(endpoint));
+export const sqsClient = (endpoint: string, options: Pick<SQSClientConfig, 'maxAttempts' | 'md5'> = {}): SQSClient =>
+  new SQSClient({ ...localConfig(endpoint), ...options });
 export const secretsManagerClient = (endpoint: string): SecretsManagerClient => new SecretsManagerClient(localConfig(endpoint));

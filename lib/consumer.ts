@@ -12,6 +12,10 @@ import { BundledFunction } from './private/bundled-function';
 
 /** Messages in one invocation. The writes of a batch run side by side, so a larger one costs little more time than one message. */
 const BATCH_SIZE = 50;
+/** How long Lambda may collect messages for a batch; more than ten in a batch need some. */
+const BATCHING_WINDOW = Duration.seconds(1);
+/** How long one batch may take. */
+const TIMEOUT = Duration.seconds(30);
 
 export interface ConsumerProps {
   readonly queue: sqs.IQueue;
@@ -28,8 +32,8 @@ export interface ConsumerProps {
 
 /** The function that turns messages into rows. A message that fails is tried again alone; the rest of its batch is done. */
 export class Consumer extends Construct {
-  /** How long one batch may take; the queue's visibility timeout follows from it. */
-  public static readonly TIMEOUT = Duration.seconds(30);
+  /** How long the queue must hide a message that this function has: six timeouts and the batching window, as AWS recommends. */
+  public static readonly VISIBILITY_TIMEOUT = Duration.seconds(TIMEOUT.toSeconds() * 6 + BATCHING_WINDOW.toSeconds());
 
   /** The Lambda function. */
   public readonly function: lambda.Function;
@@ -39,7 +43,7 @@ export class Consumer extends Construct {
     this.function = new BundledFunction(this, 'Function', {
       bundle: 'consumer',
       description: 'Writes Rakuten postbacks from the queue to the transaction table, each exactly once',
-      timeout: Consumer.TIMEOUT,
+      timeout: TIMEOUT,
       environment: {
         [ENVIRONMENT.tableName]: props.transactionTable.tableName,
         [ENVIRONMENT.stateTableName]: props.stateTable.tableName,
@@ -52,6 +56,7 @@ export class Consumer extends Construct {
     this.function.addEventSource(
       new eventsources.SqsEventSource(props.queue, {
         batchSize: BATCH_SIZE,
+        maxBatchingWindow: BATCHING_WINDOW,
         reportBatchItemFailures: true,
         maxConcurrency: props.maxConcurrency,
       }),

@@ -8,8 +8,10 @@ const RETENTION = Duration.days(14);
 const MAX_RECEIVE_COUNT = 5;
 
 export interface PostbackQueueProps {
-  /** Timeout of the function that reads the queue; a message stays hidden six times as long, as AWS recommends. */
-  readonly consumerTimeout: Duration;
+  /**
+   * How long a message stays hidden from others while one reader has it: AWS recommends six times the reader's timeout, and the batching window on top.
+   */
+  readonly visibilityTimeout: Duration;
 }
 
 /** The queue between the endpoint and the consumer, and the dead-letter queue behind it. Both are encrypted and refuse plain HTTP. */
@@ -26,7 +28,7 @@ export class PostbackQueue extends Construct {
     this.deadLetterQueue = new sqs.Queue(this, 'DeadLetterQueue', shared);
     this.queue = new sqs.Queue(this, 'Queue', {
       ...shared,
-      visibilityTimeout: Duration.seconds(props.consumerTimeout.toSeconds() * 6),
+      visibilityTimeout: props.visibilityTimeout,
       deadLetterQueue: { queue: this.deadLetterQueue, maxReceiveCount: MAX_RECEIVE_COUNT },
     });
   }

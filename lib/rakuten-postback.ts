@@ -126,7 +126,7 @@ export class RakutenPostback extends Construct {
     this.rakutenApiUrl = props.rakutenApiUrl;
 
     const { logRetention } = props;
-    const queues = new PostbackQueue(this, 'PostbackQueue', { consumerTimeout: Consumer.TIMEOUT });
+    const queues = new PostbackQueue(this, 'PostbackQueue', { visibilityTimeout: Consumer.VISIBILITY_TIMEOUT });
     this.queue = queues.queue;
     this.deadLetterQueue = queues.deadLetterQueue;
     this.table = props.table ?? new TransactionTable(this, 'TransactionTable', props).table;

@@ -8,7 +8,7 @@ import * as customresources from 'aws-cdk-lib/custom-resources';
 import { Construct } from 'constructs';
 import { ENVIRONMENT, REGISTRATION_ATTRIBUTES, REGISTRATION_PROPERTIES, REGISTRATION_RESOURCE_TYPE } from '../core/names';
 import type { PostbackFields } from './fields';
-import { BundledFunction, functionLogGroup } from './private/bundled-function';
+import { BundledFunction, functionLogGroup, functionRole } from './private/bundled-function';
 import type { Publisher } from './publisher';
 
 const PROPERTY_FORMAT_VERSION = '1';
@@ -45,9 +45,11 @@ export class RegistrationProvider extends Construct {
         resources: [props.stateTable.tableArn],
       }),
     );
+    const providerLogs = functionLogGroup(this, 'ProviderLogs', props.logRetention);
     const provider = new customresources.Provider(this, 'Provider', {
       onEventHandler: this.function,
-      logGroup: functionLogGroup(this, 'ProviderLogs', props.logRetention),
+      logGroup: providerLogs,
+      frameworkOnEventRole: functionRole(this, 'ProviderRole', providerLogs),
     });
     this._serviceToken = provider.serviceToken;
   }

@@ -1,17 +1,21 @@
 // Bundles each handler of lambda/<function>/index.ts into lambda-dist/<function>/index.js: what the constructs deploy and the package ships.
-import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const source = join(root, 'lambda');
+const target = join(root, 'lambda-dist');
 const handlers = readdirSync(source).filter((name) => existsSync(join(source, name, 'index.ts')));
 
-rmSync(join(root, 'lambda-dist'), { recursive: true, force: true });
+// Only what has no source any more is removed: another process may be reading the rest.
+mkdirSync(target, { recursive: true });
+for (const name of readdirSync(target)) if (!handlers.includes(name)) rmSync(join(target, name), { recursive: true });
+
 await build({
   entryPoints: Object.fromEntries(handlers.map((name) => [`${name}/index`, join(source, name, 'index.ts')])),
-  outdir: join(root, 'lambda-dist'),
+  outdir: target,
   absWorkingDir: root,
   bundle: true,
   minify: true,

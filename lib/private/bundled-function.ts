@@ -1,6 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { type Duration, RemovalPolicy } from 'aws-cdk-lib';
+import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
@@ -22,6 +23,7 @@ export interface BundledFunctionProps {
 /** A function from a bundle that was built with the package: synthesis needs neither esbuild nor Docker nor the network. */
 export class BundledFunction extends lambda.Function {
   constructor(scope: Construct, id: string, props: BundledFunctionProps) {
+    const logGroup = functionLogGroup(scope, `${id}Logs`, props.logRetention);
     super(scope, id, {
       runtime: RUNTIME,
       architecture: lambda.Architecture.ARM_64,
@@ -31,7 +33,8 @@ export class BundledFunction extends lambda.Function {
       timeout: props.timeout,
       memorySize: props.memorySize ?? 512,
       environment: { ...props.environment, NODE_OPTIONS: '--enable-source-maps' },
-      logGroup: functionLogGroup(scope, `${id}Logs`, props.logRetention),
+      logGroup,
+      role: functionRole(scope, `${id}Role`, logGroup),
       loggingFormat: lambda.LoggingFormat.JSON,
     });
   }
@@ -40,6 +43,13 @@ export class BundledFunction extends lambda.Function {
 /** A log group of the stack's own, so that logs have an end and go with the stack. */
 export function functionLogGroup(scope: Construct, id: string, retention = logs.RetentionDays.THREE_MONTHS): logs.LogGroup {
   return new logs.LogGroup(scope, id, { retention, removalPolicy: RemovalPolicy.DESTROY });
+}
+
+/** A role that can write to the function's own log group and nothing else, until more is granted. */
+export function functionRole(scope: Construct, id: string, logGroup: logs.ILogGroup): iam.Role {
+  const role = new iam.Role(scope, id, { assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com') });
+  logGroup.grantWrite(role);
+  return role;
 }
 
 function bundlePath(name: string): string {

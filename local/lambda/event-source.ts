@@ -34,7 +34,7 @@ export class EventSource {
 
   public constructor(
     private readonly client: SQSClient,
-    private readonly target: LocalFunction,
+    public readonly target: LocalFunction,
     private readonly definition: EventSourceDefinition,
   ) {
     this.loops = Array.from({ length: definition.concurrency }, () => this.poll());

@@ -1,0 +1,199 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CreateSecretCommand } from '@aws-sdk/client-secrets-manager';
+import { Cleanup } from './cleanup';
+import { dynamoDbClient, LOCAL_REGION, secretsManagerClient, sqsClient } from './embedded/clients';
+import { startDynamoDb } from './embedded/dynamodb';
+import { startSecretsManager } from './embedded/secrets-manager';
+import type { FaultyServer } from './embedded/server-thread';
+import { startSqs } from './embedded/sqs';
+import { type FakeRakuten, startFakeRakuten } from './fake-rakuten';
+import { type Gateway, startGateway } from './gateway/gateway';
+import type { LocalFunction } from './lambda/local-function';
+import { synthesize } from './template/assembly';
+import type { BatchOutcome, ProvisionContext } from './template/context';
+import { provision } from './template/provision';
+
+export const LOCAL_SID = '3900112';
+const CREDENTIALS_SECRET_NAME = 'rakuten/api';
+
+export interface LocalStackOptions {
+  /** Port of the endpoint on 127.0.0.1. @default - a free one */
+  readonly port?: number;
+  /** Where the app is synthesized to. @default - a temporary folder that is removed at the end */
+  readonly outDir?: string;
+  /** More context for the app, as `-c name=value` gives it. */
+  readonly context?: Readonly<Record<string, string>>;
+  /** @default '3900112' */
+  readonly sid?: string;
+  /** How long a message that was handed out stays hidden. @default - as in the template */
+  readonly visibilityTimeoutSeconds?: number;
+  /** Most batches at once. @default - as in the template, but no more than there are processors */
+  readonly maxConcurrency?: number;
+  /** After how many failures in a row the fake Rakuten switches the postback off. @default - the fake's own number */
+  readonly autoDisableAfter?: number;
+  /** Called with each step of the start, before it. */
+  readonly onProgress?: (step: string) => void;
+  /** Each line that a function writes. */
+  readonly onOutput?: (functionName: string, line: string) => void;
+  /** Each batch that the consumer was given. */
+  readonly onBatch?: (outcome: BatchOutcome) => void;
+  /** Ends the start early; what was started by then is stopped again. */
+  readonly signal?: AbortSignal;
+}
+
+/** The whole chain on embedded parts: fake Rakuten, endpoint, queue, functions, tables. */
+export interface LocalStack {
+  readonly sid: string;
+  /** The URL that is registered at the fake Rakuten: with the secret, and tokens such as `<u1>`. */
+  readonly registeredUrl: string;
+  readonly gateway: Gateway;
+  readonly rakuten: FakeRakuten;
+  readonly dynamodb: FaultyServer;
+  readonly sqs: FaultyServer;
+  readonly secretsManagerEndpoint: string;
+  readonly region: string;
+  readonly tableName: string;
+  readonly stateTableName: string;
+  readonly queueUrl: string;
+  readonly deadLetterQueueUrl: string;
+  /** The template's outputs. */
+  readonly outputs: Readonly<Record<string, string>>;
+  readonly consumer: LocalFunction;
+  readonly clients: ProvisionContext['clients'];
+  close(): Promise<void>;
+}
+
+/** Starts the embedded parts, synthesizes the app for them and makes its resources; the postback is registered when this resolves. */
+export async function startLocalStack(options: LocalStackOptions = {}): Promise<LocalStack> {
+  const cleanup = new Cleanup();
+  try {
+    return await start(options, cleanup);
+  } catch (error) {
+    await cleanup.run();
+    throw error;
+  }
+}
+
+async function start(options: LocalStackOptions, cleanup: Cleanup): Promise<LocalStack> {
+  const sid = options.sid ?? LOCAL_SID;
+  const step = (text: string): void => {
+    options.signal?.throwIfAborted();
+    options.onProgress?.(text);
+  };
+
+  step('starting DynamoDB, SQS, Secrets Manager, the endpoint and a fake Rakuten');
+  const parts = await startParts(options, cleanup);
+  const { dynamodb, sqs, secretsManager, gateway, rakuten, clients } = parts;
+  await clients.secretsManager.send(
+    new CreateSecretCommand({ Name: CREDENTIALS_SECRET_NAME, SecretString: JSON.stringify(parts.rakutenCredentials) }),
+  );
+
+  step('synthesizing the app');
+  const outDir = options.outDir ?? (await temporaryFolder(cleanup));
+  await rm(outDir, { recursive: true, force: true });
+  await mkdir(outDir, { recursive: true });
+  const context = {
+    sid,
+    credentialsSecretName: CREDENTIALS_SECRET_NAME,
+    rakutenApiUrl: rakuten.url,
+    endpointBaseUrl: `${gateway.url}/{stage}`,
+    ...options.context,
+  };
+  const assembly = await synthesize(outDir, context, options.signal);
+
+  step('making the resources of the template and registering the postback');
+  const provisionContext: ProvisionContext = {
+    stackName: assembly.stackName,
+    endpoints: { dynamodb: dynamodb.endpoint, sqs: sqs.endpoint, secretsManager: secretsManager.endpoint },
+    clients,
+    gateway,
+    assetPath: (objectKey) => assembly.assetPath(objectKey),
+    functions: new Map(),
+    eventSources: [],
+    queues: new Map(),
+    visibilityTimeoutSeconds: options.visibilityTimeoutSeconds,
+    maxConcurrency: options.maxConcurrency ?? availableParallelism(),
+    onOutput: options.onOutput,
+    onBatch: options.onBatch,
+    signal: options.signal,
+  };
+  cleanup.add('the functions', () => closeFunctions(provisionContext));
+  const stopOnAbort = () => void closeFunctions(provisionContext);
+  options.signal?.addEventListener('abort', stopOnAbort, { once: true });
+  const { outputs } = await provision(assembly, provisionContext);
+  options.signal?.removeEventListener('abort', stopOnAbort);
+
+  const registered = rakuten.slot(sid);
+  if (registered === undefined) throw new Error('the registration ended well, but nothing is registered at the fake Rakuten');
+  return {
+    sid,
+    registeredUrl: registered.url,
+    gateway,
+    rakuten,
+    dynamodb,
+    sqs,
+    secretsManagerEndpoint: secretsManager.endpoint,
+    region: LOCAL_REGION,
+    tableName: output(outputs, 'TableName'),
+    stateTableName: output(outputs, 'StateTableName'),
+    queueUrl: output(outputs, 'QueueUrl'),
+    deadLetterQueueUrl: output(outputs, 'DeadLetterQueueUrl'),
+    outputs,
+    consumer: consumerOf(provisionContext),
+    clients,
+    close: () => cleanup.run(),
+  };
+}
+
+/** The endpoint first: a port that is taken is the likeliest reason for a start to fail. */
+async function startParts({ port, autoDisableAfter }: LocalStackOptions, cleanup: Cleanup) {
+  const sqs = await startSqs();
+  cleanup.add('SQS', () => sqs.close());
+  const gateway = await startGateway({ port, sqsEndpoint: sqs.endpoint });
+  cleanup.add('the endpoint', () => gateway.close());
+  const rakutenCredentials = { clientId: 'local-client', clientSecret: randomBytes(16).toString('hex') };
+  const rakuten = await startFakeRakuten({ ...rakutenCredentials, autoDisableAfter });
+  cleanup.add('the fake Rakuten', () => rakuten.close());
+  const dynamodb = await startDynamoDb();
+  cleanup.add('DynamoDB', () => dynamodb.close());
+  const secretsManager = await startSecretsManager();
+  cleanup.add('Secrets Manager', () => secretsManager.close());
+  const clients = {
+    dynamodb: dynamoDbClient(dynamodb.endpoint),
+    sqs: sqsClient(sqs.endpoint),
+    secretsManager: secretsManagerClient(secretsManager.endpoint),
+  };
+  cleanup.add('the SDK clients', () => {
+    for (const client of Object.values(clients)) client.destroy();
+  });
+  return { sqs, gateway, rakuten, rakutenCredentials, dynamodb, secretsManager, clients };
+}
+
+async function temporaryFolder(cleanup: Cleanup): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'rakuten-postback-'));
+  cleanup.add('the synthesized app', () => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+async function closeFunctions({ eventSources, functions }: ProvisionContext): Promise<void> {
+  const closed = eventSources.map((source) => source.close());
+  // A batch at work fails at once when its process ends, and its messages stay in the queue.
+  await Promise.all([...functions.values()].map((fn) => fn.close()));
+  await Promise.all(closed);
+}
+
+/** The function that the queue feeds. */
+function consumerOf({ eventSources, stackName }: ProvisionContext): LocalFunction {
+  const [source] = eventSources;
+  if (source === undefined) throw new Error(`the stack ${stackName} has no function that reads the queue`);
+  return source.target;
+}
+
+function output(outputs: Readonly<Record<string, string>>, name: string): string {
+  const value = outputs[name];
+  if (value === undefined) throw new Error(`the app's template has no output ${name}`);
+  return value;
+}

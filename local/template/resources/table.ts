@@ -1,0 +1,29 @@
+import { CreateTableCommand, type CreateTableCommandInput, waitUntilTableExists } from '@aws-sdk/client-dynamodb';
+import { LOCAL_ACCOUNT, LOCAL_REGION } from '../../embedded/clients';
+import { type Maker, physicalName } from '../context';
+
+/** A table, or a global table of one replica (what CDK's TableV2 makes): keys and indexes; always on demand. */
+export const makeTable: Maker = async (resource, context) => {
+  const { properties } = resource;
+  const TableName = physicalName(resource, context, properties.TableName);
+  await context.clients.dynamodb.send(
+    new CreateTableCommand({
+      TableName,
+      BillingMode: 'PAY_PER_REQUEST',
+      ...({
+        AttributeDefinitions: properties.AttributeDefinitions,
+        KeySchema: properties.KeySchema,
+        GlobalSecondaryIndexes: withoutThroughput(properties.GlobalSecondaryIndexes),
+        LocalSecondaryIndexes: properties.LocalSecondaryIndexes,
+      } as Pick<CreateTableCommandInput, 'AttributeDefinitions' | 'KeySchema' | 'GlobalSecondaryIndexes' | 'LocalSecondaryIndexes'>),
+    }),
+  );
+  await waitUntilTableExists({ client: context.clients.dynamodb, maxWaitTime: 10, minDelay: 0.05, maxDelay: 0.5 }, { TableName });
+  const Arn = `arn:aws:dynamodb:${LOCAL_REGION}:${LOCAL_ACCOUNT}:table/${TableName}`;
+  return { ref: TableName, attributes: { Arn, StreamArn: `${Arn}/stream/local`, TableId: TableName } };
+};
+
+function withoutThroughput(indexes: unknown): unknown {
+  if (!Array.isArray(indexes)) return undefined;
+  return indexes.map(({ IndexName, KeySchema, Projection }) => ({ IndexName, KeySchema, Projection }));
+}

@@ -1,5 +1,5 @@
 import { RemovalPolicy } from 'aws-cdk-lib';
-import { PostbackFields } from '../lib';
+import { ExistingPostback, PostbackFields, RemovalAction } from '../lib';
 
 /** What the app in `bin/` can be told. */
 export interface AppSettings {
@@ -8,9 +8,14 @@ export interface AppSettings {
   readonly stackName: string;
   readonly fields: PostbackFields;
   readonly removalPolicy: RemovalPolicy;
+  readonly existingPostback?: ExistingPostback;
+  readonly onRemoval?: RemovalAction;
   readonly rakutenApiUrl?: string;
   readonly endpointBaseUrl?: string;
 }
+
+/** A setting is missing or wrong. The message says which, and how to give it. */
+export class SettingError extends Error {}
 
 /** Context name and environment variable of each setting. Context wins. */
 const SETTINGS = {
@@ -20,12 +25,14 @@ const SETTINGS = {
   endpointBaseUrl: 'RAKUTEN_ENDPOINT_BASE_URL',
   fields: 'RAKUTEN_FIELDS',
   removalPolicy: 'RAKUTEN_REMOVAL_POLICY',
+  existingPostback: 'RAKUTEN_EXISTING_POSTBACK',
+  onRemoval: 'RAKUTEN_ON_REMOVAL',
   stackName: 'RAKUTEN_STACK_NAME',
 } as const;
 
 type SettingName = keyof typeof SETTINGS;
 
-/** Reads the settings. Throws an error that says what is missing or wrong and how to give it. */
+/** Reads the settings. Throws a SettingError. */
 export function appSettings(context: (name: string) => unknown, environment: Record<string, string | undefined>): AppSettings {
   const read = (name: SettingName): string | undefined => {
     const value = context(name) ?? environment[SETTINGS[name]];
@@ -34,14 +41,18 @@ export function appSettings(context: (name: string) => unknown, environment: Rec
   const require = (name: SettingName, what: string): string => {
     const value = read(name);
     if (value !== undefined) return value;
-    throw new Error(`the setting '${name}' is missing: ${what}. Give it as "-c ${name}=…" or in the environment as ${SETTINGS[name]}`);
+    throw new SettingError(
+      `the setting '${name}' is missing: ${what}. Give it as "-c ${name}=…" or in the environment as ${SETTINGS[name]}`,
+    );
   };
   return {
     sid: require('sid', 'the publisher id (SID) at Rakuten Advertising, a number such as 3900112'),
     credentialsSecretName: require('credentialsSecretName', 'the name of the Secrets Manager secret with {"clientId": "…", "clientSecret": "…"} or {"accessToken": "…"}'),
     stackName: read('stackName') ?? 'RakutenPostback',
-    fields: fieldsFrom(read('fields')),
-    removalPolicy: removalPolicyFrom(read('removalPolicy')),
+    fields: asSetting(() => fieldsFrom(read('fields'))),
+    removalPolicy: oneOf('removalPolicy', read('removalPolicy') ?? 'retain', RemovalPolicies),
+    existingPostback: oneOf('existingPostback', read('existingPostback'), ExistingPostback),
+    onRemoval: oneOf('onRemoval', read('onRemoval'), RemovalAction),
     rakutenApiUrl: read('rakutenApiUrl'),
     endpointBaseUrl: read('endpointBaseUrl'),
   };
@@ -72,10 +83,22 @@ export function fieldsFrom(text: string | undefined): PostbackFields {
   return fields;
 }
 
-function removalPolicyFrom(text: string | undefined): RemovalPolicy {
-  const policies: Record<string, RemovalPolicy> = { retain: RemovalPolicy.RETAIN, destroy: RemovalPolicy.DESTROY };
-  const policy = policies[(text ?? 'retain').toLowerCase()];
-  if (policy === undefined)
-    throw new Error(`the setting 'removalPolicy' is '${text}'; give retain (the table outlives the stack) or destroy`);
-  return policy;
+/** An error of the construct's about a value that came from a setting is one about the setting. */
+function asSetting<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw new SettingError(`the setting 'fields': ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+const RemovalPolicies = { RETAIN: RemovalPolicy.RETAIN, DESTROY: RemovalPolicy.DESTROY };
+
+function oneOf<T>(name: SettingName, text: string, choices: Record<string, T>): T;
+function oneOf<T>(name: SettingName, text: string | undefined, choices: Record<string, T>): T | undefined;
+function oneOf<T>(name: SettingName, text: string | undefined, choices: Record<string, T>): T | undefined {
+  if (text === undefined) return undefined;
+  const choice = choices[text.toUpperCase()];
+  if (choice !== undefined) return choice;
+  throw new SettingError(`the setting '${name}' is '${text}'; give one of ${Object.keys(choices).join(', ').toLowerCase()}`);
 }

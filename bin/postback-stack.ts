@@ -1,0 +1,40 @@
+import { CfnOutput, Stack } from 'aws-cdk-lib';
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import type { Construct } from 'constructs';
+import { RakutenPostback } from '../lib';
+import type { AppSettings } from './settings';
+
+/** The stack of the app: a RakutenPostback as the settings say, and outputs that name what an operator needs. */
+export class PostbackStack extends Stack {
+  constructor(scope: Construct, id: string, settings: AppSettings) {
+    super(scope, id, {
+      stackName: settings.stackName,
+      description: 'Receives the postbacks of Rakuten Advertising, each exactly once',
+      env: { account: process.env.CDK_DEFAULT_ACCOUNT, region: process.env.CDK_DEFAULT_REGION },
+    });
+    const postback = new RakutenPostback(this, 'Postback', {
+      publisher: {
+        sid: settings.sid,
+        credentials: Secret.fromSecretNameV2(this, 'Credentials', settings.credentialsSecretName),
+        existingPostback: settings.existingPostback,
+        onRemoval: settings.onRemoval,
+      },
+      fields: settings.fields,
+      removalPolicy: settings.removalPolicy,
+      rakutenApiUrl: settings.rakutenApiUrl,
+      endpointBaseUrl: settings.endpointBaseUrl,
+    });
+    const outputs: Record<string, [value: string, description: string]> = {
+      EndpointUrl: [postback.endpointUrl, 'Where Rakuten sends to (without the secret and the fields)'],
+      TableName: [postback.table.tableName, 'The table with one row per line'],
+      QueueUrl: [postback.queue.queueUrl, 'The queue between endpoint and table'],
+      DeadLetterQueueUrl: [postback.deadLetterQueue.queueUrl, 'Messages that could not be processed'],
+      RegistrationStatus: [postback.registrationStatus, 'What the deployment left at Rakuten'],
+      Sid: [settings.sid, 'The publisher id'],
+      StateTableName: [postback.stateTable.tableName, 'What the functions share'],
+      RegistrationFunctionName: [postback.registrationFunction.functionName, 'The function that talks to Rakuten'],
+      UrlSecretArn: [postback.urlSecret.secretArn, 'The secret in the registered URL (its name, not its value)'],
+    };
+    for (const [name, [value, description]] of Object.entries(outputs)) new CfnOutput(this, name, { value, description });
+  }
+}

@@ -79,8 +79,25 @@ export interface TransactionRow extends Transaction {
   readonly request_id?: string;
   /** Partition key of the day index. */
   readonly process_day?: string;
-  /** Other contents that were delivered under the same key, oldest first. Absent when there was only one. */
-  readonly previous_versions?: readonly unknown[];
+  /** When the delivery whose content is shown came, where that is not `received_at`: Rakuten changed the line. */
+  readonly updated_at?: string;
+  /** Deliveries whose values were replaced by newer ones, oldest first. Absent when there were none. */
+  readonly previous_versions?: readonly OtherDelivery[];
+  /** Deliveries that added fields which the one shown did not have. Absent when there were none. */
+  readonly completed_by?: readonly OtherDelivery[];
+}
+
+/** A delivery of a line other than the one that a row shows. */
+export interface OtherDelivery {
+  readonly received_at: string;
+  readonly request_id: string;
+  readonly query: string;
+  readonly process_date?: string;
+  readonly parse_problems?: readonly string[];
+  /** The fields' values that were replaced, decimals as exact strings. */
+  readonly values?: Readonly<Record<string, string>>;
+  /** Names of the fields whose value the row still shows. */
+  readonly still_shown?: readonly string[];
 }
 
 /** Amounts of one currency. They are exact, carry their sign, and are never added to those of another currency. */

@@ -1,0 +1,85 @@
+import { usageError } from './errors';
+import { localInstallation } from './local';
+import { stackInstallation } from './stack';
+import type { Terminal } from './terminal';
+
+/** Options that every command understands. */
+export interface GlobalOptions {
+  readonly stack?: string;
+  readonly table?: string;
+  readonly local?: boolean;
+  readonly region?: string;
+  readonly profile?: string;
+  readonly dayShards?: number;
+  readonly json?: boolean;
+  readonly debug?: boolean;
+}
+
+/** What an installation consists of, as far as it is known. */
+export const RESOURCES = {
+  tableName: 'TableName',
+  stateTableName: 'StateTableName',
+  queueUrl: 'QueueUrl',
+  deadLetterQueueUrl: 'DeadLetterQueueUrl',
+  endpointUrl: 'EndpointUrl',
+  registrationStatus: 'RegistrationStatus',
+  registrationFunctionName: 'RegistrationFunctionName',
+  urlSecretArn: 'UrlSecretArn',
+  sid: 'Sid',
+  dayShards: 'DayShards',
+} as const;
+
+export type ResourceName = keyof typeof RESOURCES;
+export type Resources = { readonly [R in ResourceName]?: string };
+
+/** The services that commands call. */
+export type Service = 'dynamodb' | 'sqs' | 'secretsManager' | 'lambda' | 'cloudFormation';
+
+/** What every AWS SDK client takes. */
+export interface AwsConfig {
+  readonly region?: string;
+  readonly profile?: string;
+  readonly endpoint?: string;
+  readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
+}
+
+/** The installation that a command works on: a deployed stack, a table alone, or the local run. */
+export interface Installation {
+  /** For messages: `stack RakutenPostback`. */
+  readonly name: string;
+  readonly kind: 'stack' | 'table' | 'local';
+  readonly resources: Resources;
+  /** Configuration for an SDK client of that service. */
+  readonly aws: (service: Service) => AwsConfig;
+}
+
+/** Environment variable with the stack to use when none is named: the one that the app in `bin/` is deployed with. */
+const STACK_VARIABLE = 'RAKUTEN_STACK_NAME';
+export const DEFAULT_STACK = 'RakutenPostback';
+
+/** For messages, before anything has been looked up. */
+export function installationName(options: GlobalOptions, env: Terminal['env']): string {
+  if (options.local === true) return 'the local run';
+  if (options.table !== undefined) return `table ${options.table}`;
+  return `stack ${stackName(options, env)}`;
+}
+
+const stackName = (options: GlobalOptions, env: Terminal['env']): string => options.stack || env[STACK_VARIABLE] || DEFAULT_STACK;
+
+/** Finds the installation that the options name. */
+export async function findInstallation(options: GlobalOptions, terminal: Terminal): Promise<Installation> {
+  const chosen = [options.stack !== undefined, options.table !== undefined, options.local === true].filter(Boolean).length;
+  if (chosen > 1) throw usageError('--stack, --table and --local exclude each other: give one of them');
+  if (options.local === true) return localInstallation(terminal.directory);
+  const config: AwsConfig = { region: options.region, profile: options.profile };
+  if (options.table === undefined) return stackInstallation(stackName(options, terminal.env), config);
+  return { name: `table ${options.table}`, kind: 'table', resources: { tableName: options.table }, aws: () => config };
+}
+
+/** A resource that a command cannot do without. */
+export function requireResource(installation: Installation, resource: ResourceName): string {
+  const value = installation.resources[resource];
+  if (value !== undefined && value !== '') return value;
+  const mend = installation.kind === 'table' ? 'name the stack with --stack instead' : `give the stack an output ${RESOURCES[resource]}`;
+  throw usageError(`${installation.name}: its ${RESOURCES[resource]} is not known; ${mend}`);
+}

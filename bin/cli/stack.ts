@@ -1,0 +1,78 @@
+import { CloudFormationClient, DescribeStacksCommand, type Output, paginateListStackResources } from '@aws-sdk/client-cloudformation';
+import { DescribeTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { TABLE_KEYS } from '../../core/store/keys';
+import { CliError } from './errors';
+import { type AwsConfig, type Installation, RESOURCES, type ResourceName, type Resources } from './installation';
+
+/** A deployed stack: by its outputs, and where it has none for the table, by the resources in it. */
+export async function stackInstallation(stackName: string, config: AwsConfig): Promise<Installation> {
+  const cloudFormation = new CloudFormationClient(config);
+  const outputs = readOutputs(await describeOutputs(cloudFormation, stackName), stackName);
+  const tableName = outputs.tableName ?? (await findTable(cloudFormation, new DynamoDBClient(config), stackName));
+  return { name: `stack ${stackName}`, kind: 'stack', resources: { ...outputs, tableName }, aws: () => config };
+}
+
+async function describeOutputs(client: CloudFormationClient, stackName: string): Promise<Output[]> {
+  try {
+    const { Stacks: [stack] = [] } = await client.send(new DescribeStacksCommand({ StackName: stackName }));
+    return stack?.Outputs ?? [];
+  } catch (cause) {
+    if (!(cause instanceof Error) || !/does not exist/.test(cause.message)) throw cause;
+    const region = await client.config.region();
+    throw new CliError(
+      `there is no stack ${stackName} in ${region}: name it with --stack, its region with --region, or give the table's name with --table`,
+      undefined,
+      { cause },
+    );
+  }
+}
+
+/**
+ * What the outputs tell. CloudFormation knows an output by its logical id: `TableName` in the app of this package, and something
+ * like `PostbackTableName1A2B3C4D` where an application made the output inside a construct.
+ */
+export function readOutputs(outputs: readonly Output[], stackName: string): Resources {
+  const found: Partial<Record<ResourceName, string>> = {};
+  for (const name of Object.keys(RESOURCES) as ResourceName[]) {
+    const exact = outputs.filter(({ OutputKey }) => OutputKey === RESOURCES[name]);
+    const candidates = exact.length > 0 ? exact : outputs.filter(({ OutputKey = '' }) => resourceOf(OutputKey) === name);
+    const values = new Set(candidates.flatMap(({ OutputValue }) => OutputValue ?? []));
+    if (values.size > 1 && name === 'tableName') {
+      throw new CliError(`stack ${stackName} has several tables (${[...values].join(', ')}): choose one with --table`);
+    }
+    // Any other resource that is not unique is not known: a command that needs it says so.
+    if (values.size === 1) [found[name]] = values;
+  }
+  return found;
+}
+
+/** The resource an output means: the longest name that it ends with, as `StateTableName` ends with `TableName`. */
+function resourceOf(outputKey: string): ResourceName | undefined {
+  const withoutHash = outputKey.replace(/[0-9A-F]{8}$/, '');
+  const names = (Object.keys(RESOURCES) as ResourceName[]).filter((name) => withoutHash.endsWith(RESOURCES[name]));
+  return names.sort((a, b) => RESOURCES[b].length - RESOURCES[a].length)[0];
+}
+
+const TABLE_TYPES = ['AWS::DynamoDB::Table', 'AWS::DynamoDB::GlobalTable'];
+
+async function findTable(cloudFormation: CloudFormationClient, dynamodb: DynamoDBClient, stackName: string): Promise<string> {
+  const tables: string[] = [];
+  for await (const page of paginateListStackResources({ client: cloudFormation }, { StackName: stackName })) {
+    for (const { ResourceType = '', PhysicalResourceId } of page.StackResourceSummaries ?? []) {
+      if (!TABLE_TYPES.includes(ResourceType) || PhysicalResourceId === undefined) continue;
+      if (await isTransactionTable(dynamodb, PhysicalResourceId)) tables.push(PhysicalResourceId);
+    }
+  }
+  const [table] = tables;
+  if (table === undefined) {
+    throw new CliError(`stack ${stackName} has no transaction table (neither an output TableName nor such a table): give --table NAME`);
+  }
+  if (tables.length > 1) throw new CliError(`stack ${stackName} has several tables (${tables.join(', ')}): choose one with --table`);
+  return table;
+}
+
+async function isTransactionTable(dynamodb: DynamoDBClient, tableName: string): Promise<boolean> {
+  const { Table } = await dynamodb.send(new DescribeTableCommand({ TableName: tableName }));
+  const keys = (Table?.KeySchema ?? []).map((key) => key.AttributeName);
+  return Object.values(TABLE_KEYS).every((key) => keys.includes(key));
+}

@@ -1,0 +1,18 @@
+import type { AddCommand } from '../cli/command';
+import { addExport } from './export';
+import { addOrders } from './orders';
+import { addQuery } from './query';
+import { addTail } from './tail';
+
+/**
+ * Every command, in the order in which the help lists them. A new one is a file beside this with a function that adds it:
+ *
+ *     export const addStatus: AddCommand = (program, cli) => {
+ *       program.command('status').description('…').action(cli.action<StatusOptions>(async (context) => {
+ *         const queue = requireResource(await context.installation(), 'queueUrl');
+ *         …
+ *         return EXIT.found;
+ *       }));
+ *     };
+ */
+export const COMMANDS: readonly AddCommand[] = [addQuery, addOrders, addExport, addTail];

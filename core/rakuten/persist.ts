@@ -30,6 +30,8 @@ export interface Plan {
 }
 
 const CALL_TIMEOUT_MILLIS = 15_000;
+/** Rakuten that fails for so long is down: a deployment had better end and say so. */
+const PATIENCE_MILLIS = 180_000;
 /** The limit is counted by the minute, so two minutes tell a busy account from a missing right. */
 const RATE_LIMIT_PATIENCE_MILLIS = 130_000;
 /** A 403 that speaks of rights is tried once more, as Rakuten documents 403 as a rate limit only. */
@@ -47,13 +49,14 @@ type Outcome = { readonly response: HttpResponse } | { readonly failure: HttpFai
 /** Makes a call until it succeeds, is refused for good, or its time is over. Throws a `RakutenError`. */
 export async function persist(context: ApiContext, plan: Plan): Promise<HttpResponse> {
   const { clock } = context;
+  const until = Math.min(plan.until, clock.now() + PATIENCE_MILLIS);
   let limitedSince: number | undefined;
   for (let tries = 1; ; tries += 1) {
     const outcome = await attempt(context, plan);
     if (outcome !== undefined && 'response' in outcome && succeeded(outcome.response, plan)) return outcome.response;
     const verdict = outcome === undefined ? OUT_OF_TIME : judge(outcome, plan, tries, clock);
     if (verdict.kind === 'rate-limited') limitedSince ??= clock.now();
-    const patience = limitedSince === undefined ? plan.until : Math.min(plan.until, limitedSince + RATE_LIMIT_PATIENCE_MILLIS);
+    const patience = limitedSince === undefined ? until : Math.min(until, limitedSince + RATE_LIMIT_PATIENCE_MILLIS);
     if (verdict.waitMillis === undefined || clock.now() + verdict.waitMillis >= patience)
       throw failed(context, plan, verdict, outcome, tries);
     await clock.sleep(verdict.waitMillis);
@@ -103,7 +106,7 @@ function judge(outcome: Outcome, plan: Plan, tries: number, clock: Clock): Verdi
     return unanswered.waitMillis === undefined ? unanswered : { ...unanswered, waitMillis: Math.max(soon, asked) };
   }
   if (status >= 300 && status < 400) return { kind: 'refused', explanation: WRONG_ADDRESS };
-  if (status === 404) return isWrongAddress(body) ? { kind: 'refused', explanation: WRONG_ADDRESS } : { kind: 'not-found' };
+  if (status === 404) return isWrongAddress(plan.operation, body) ? { kind: 'refused', explanation: WRONG_ADDRESS } : { kind: 'not-found' };
   if (status >= 400) return { kind: 'refused' };
   return { ...unanswered, explanation: UNREADABLE };
 }
@@ -118,7 +121,8 @@ const UNREADABLE = [
 ] as const;
 
 /** Rakuten's own 404 says that there is no postback; a gateway's says that there is no such path. */
-const isWrongAddress = (body: string): boolean => /no route|cannot (get|put|delete|post)|<html|<!doctype/i.test(body);
+const isWrongAddress = (operation: RakutenOperation, body: string): boolean =>
+  operation === 'token' || operation === 'events' || /no route|cannot (get|put|delete|post)|<html|<!doctype/i.test(body);
 
 function judgeForbidden(body: string, tries: number, clock: Clock): Verdict {
   const wait = backoffMillis(RATE_BACKOFF, tries, clock.random());

@@ -24,6 +24,8 @@ export interface PublisherState {
   readonly properties?: Readonly<Record<string, string>>;
   /** What the last self-test measured. */
   readonly selfTest?: { readonly p50Millis: number; readonly maxMillis: number; readonly at: string };
+  /** Set right before the slot is written, gone when that has ended well: a run that was cut off left it in an unknown state. */
+  readonly unsettled?: boolean;
   /** The last update that failed: CloudFormation sends it again with old and new properties swapped. */
   readonly failedUpdate?: { readonly from: string; readonly to: string; readonly slotUntouched: boolean };
 }

@@ -60,7 +60,7 @@ export class FakeRakutenService {
     const outcome: ApiOutcome = {
       delayMillis: fault?.delayMillis ?? 0,
       connection: fault?.connection ?? 'answer',
-      answer: fault?.status === undefined ? truth : faultAnswer(fault, fault.status),
+      answer: fault?.status === undefined ? truth : faultAnswer(fault, fault.status, request),
     };
     this.log(route, request, outcome);
     return outcome;
@@ -131,8 +131,9 @@ export class FakeRakutenService {
   }
 }
 
-function faultAnswer(fault: Fault, status: number): ApiAnswer {
-  const answer = jsonAnswer(status, fault.body ?? { message: `fault ${status}`, error: 'UNEXPECTED_ERROR' });
+function faultAnswer(fault: Fault, status: number, request: ApiRequest): ApiAnswer {
+  const echo = fault.echo ? JSON.stringify(request) : undefined;
+  const answer = jsonAnswer(status, echo ?? fault.body ?? { message: `fault ${status}`, error: 'UNEXPECTED_ERROR' });
   return { ...answer, headers: { ...answer.headers, ...fault.headers } };
 }
 

@@ -65,6 +65,8 @@ export interface Fault {
   readonly status?: number;
   /** Body of that answer. @default - a JSON message */
   readonly body?: string;
+  /** Repeat the request, with its authorization, in the body, as some gateways do in their errors. @default false */
+  readonly echo?: boolean;
   readonly headers?: Readonly<Record<string, string>>;
   /** What happens to the connection: closed without an answer, left open without an answer, or closed in the middle of the body. */
   readonly connection?: 'drop' | 'hang' | 'truncate';

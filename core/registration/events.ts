@@ -1,0 +1,274 @@
+import { REGISTRATION_ATTRIBUTES } from '../names';
+import { Redactor } from '../rakuten/redact';
+import { SlotBusyError, withLease } from './lease';
+import { SlotTakenError } from './messages';
+import type { RegistrationPorts, RequestOutcome } from './ports';
+import { presentable } from './presentable';
+import { type Desired, PropertyError, parseProperties, sidOf } from './properties';
+import { type Registered, register } from './register';
+import { openRun } from './run';
+import { sha256 } from './slot-url';
+import { emptyState, givenUp, otherOwners } from './state';
+import { RegistrationFailure } from './undo';
+import { unregister } from './unregister';
+
+/** A request of CloudFormation, as CDK's provider framework hands it on. */
+export interface RegistrationEvent {
+  readonly RequestType: 'Create' | 'Update' | 'Delete';
+  readonly RequestId: string;
+  readonly StackId: string;
+  readonly LogicalResourceId: string;
+  readonly PhysicalResourceId?: string;
+  readonly ResourceProperties: Readonly<Record<string, unknown>>;
+  readonly OldResourceProperties?: Readonly<Record<string, unknown>>;
+}
+
+export interface RegistrationAnswer {
+  readonly PhysicalResourceId: string;
+  /** Attributes for `Fn::GetAtt`: nothing secret, nothing of Rakuten's answers. */
+  readonly Data: Readonly<Record<string, string>>;
+}
+
+interface Context {
+  readonly ports: RegistrationPorts;
+  readonly event: RegistrationEvent;
+  readonly endUntil: number;
+  readonly redactor: Redactor;
+}
+
+/** What a registration keeps of its time for putting things back when it fails. */
+const UNDO_RESERVE_MILLIS = 75_000;
+const REMOVAL_RESERVE_MILLIS = 5_000;
+/** A repetition of a request waits for the first run almost to its own end, as it only needs the answer. */
+const REPEAT_RESERVE_MILLIS = 5_000;
+/** What must be left to begin the work after waiting for another run. */
+const WORK_RESERVE_MILLIS = 120_000;
+
+const PHYSICAL_ID_PREFIX = 'rakuten-postback-';
+export const physicalIdOf = (sid: string): string => PHYSICAL_ID_PREFIX + sid;
+
+/**
+ * Does what a CloudFormation request asks, in whatever order requests come: twice, at once, after a failure, after an interruption.
+ * `endUntil` (milliseconds since 1970) is when the answer must be there. Throws an error whose message may be shown.
+ */
+export async function handleRegistrationEvent(
+  ports: RegistrationPorts,
+  event: RegistrationEvent,
+  endUntil: number,
+): Promise<RegistrationAnswer> {
+  const redactor = new Redactor();
+  try {
+    return await handle({ ports, event, endUntil, redactor });
+  } catch (error) {
+    ports.log('request failed', { requestType: event.RequestType, reason: (error as Error).name });
+    throw presentable(error, redactor);
+  }
+}
+
+async function handle(context: Context): Promise<RegistrationAnswer> {
+  const { event, ports, endUntil } = context;
+  const sid = sidOf(event.ResourceProperties);
+  if (sid === undefined) return withoutSid(context);
+  return withLease(ports, sid, endUntil - REPEAT_RESERVE_MILLIS, async (leased) => {
+    const known = await leased.store.readOutcome(event.RequestId);
+    if (known !== undefined) return repeat(known);
+    if (leased.clock.now() > endUntil - WORK_RESERVE_MILLIS) throw new SlotBusyError(sid, 'it ended too late for this one to begin');
+    const inLease = { ...context, ports: leased };
+    try {
+      const answer = await HANDLERS[event.RequestType](inLease);
+      await remember(inLease, { succeeded: true, physicalResourceId: answer.PhysicalResourceId, data: answer.Data });
+      return answer;
+    } catch (error) {
+      // Whoever took over decides how this request ends.
+      if (!(error instanceof SlotBusyError)) {
+        await remember(inLease, { succeeded: false, message: presentable(error, context.redactor).message });
+      }
+      throw error;
+    }
+  });
+}
+
+const HANDLERS: Record<RegistrationEvent['RequestType'], (context: Context) => Promise<RegistrationAnswer>> = {
+  Create: onCreate,
+  Update: onUpdate,
+  Delete: onDelete,
+};
+
+/** Without a publisher id nothing was or can be registered; a Delete must not fail for that. */
+async function withoutSid(context: Context): Promise<RegistrationAnswer> {
+  const { event } = context;
+  if (event.RequestType === 'Update') await rememberFailedUpdate(context, true);
+  if (event.RequestType !== 'Delete') parseProperties(event.ResourceProperties);
+  return { PhysicalResourceId: event.PhysicalResourceId ?? physicalIdOf('none'), Data: {} };
+}
+
+async function onCreate(context: Context): Promise<RegistrationAnswer> {
+  const desired = parseProperties(context.event.ResourceProperties);
+  const registered = await registerDesired(context, desired, true);
+  return { PhysicalResourceId: physicalIdOf(desired.sid), Data: attributes(registered) };
+}
+
+async function onUpdate(context: Context): Promise<RegistrationAnswer> {
+  const { event, ports } = context;
+  const old = event.OldResourceProperties ?? {};
+  const oldSid = sidOf(old);
+  const failed = await failedUpdateThatThisReverts(context);
+  try {
+    const desired = parseProperties(event.ResourceProperties);
+    const moved = oldSid !== undefined && oldSid !== desired.sid;
+    // The id must not change while the SID stays: CloudFormation would delete the "old" one, which is the same slot.
+    const physicalId = moved ? physicalIdOf(desired.sid) : (event.PhysicalResourceId ?? physicalIdOf(desired.sid));
+    const state = await ports.store.readState(desired.sid);
+    const owned = state?.properties !== undefined && (state.owners ?? []).includes(ownerOf(event));
+    // Back to a SID that was not given up yet: an update to another one is rolled back, because another resource failed.
+    const reverted = failed ?? (moved && owned ? { slotUntouched: true } : undefined);
+    const data = await registerOrStay(context, desired, moved && !owned, reverted);
+    if (moved && physicalId === event.PhysicalResourceId) await cleanUp(context, oldSid, old);
+    return { PhysicalResourceId: physicalId, Data: data };
+  } catch (error) {
+    await rememberFailedUpdate(context, !(error instanceof RegistrationFailure) || error.slotUntouched);
+    throw error;
+  }
+}
+
+/**
+ * An update that takes back another one must not fail without need, or the stack is stuck: where that one left the slot alone,
+ * the slot is already as the old template had it.
+ */
+async function registerOrStay(
+  context: Context,
+  desired: Desired,
+  fresh: boolean,
+  reverted: { readonly slotUntouched: boolean } | undefined,
+): Promise<Record<string, string>> {
+  try {
+    return attributes(await registerDesired(context, desired, fresh));
+  } catch (error) {
+    const cause = error instanceof RegistrationFailure ? error.cause : error;
+    const untouched = !(error instanceof RegistrationFailure) || error.slotUntouched;
+    const tolerable = reverted !== undefined && untouched && (reverted.slotUntouched || cause instanceof SlotTakenError);
+    if (!tolerable) throw error;
+    context.ports.log('rolling back: the slot stays as it was before the failed update', {
+      sid: desired.sid,
+      reason: (cause as Error).name,
+    });
+    const state = await context.ports.store.readState(desired.sid);
+    return attributes({ status: 'as before the failed update, not verified', selfTest: state?.selfTest });
+  }
+}
+
+async function onDelete(context: Context): Promise<RegistrationAnswer> {
+  const { event } = context;
+  const sid = sidOf(event.ResourceProperties);
+  if (sid !== undefined) await removeSid(context, sid, event.ResourceProperties);
+  // After an update to another SID that failed, it is not documented which of the two the properties name.
+  const idSid = event.PhysicalResourceId?.startsWith(PHYSICAL_ID_PREFIX)
+    ? event.PhysicalResourceId.slice(PHYSICAL_ID_PREFIX.length)
+    : undefined;
+  if (idSid !== undefined && idSid !== sid) await cleanUp(context, idSid, {});
+  return { PhysicalResourceId: event.PhysicalResourceId ?? physicalIdOf(sid ?? 'none'), Data: {} };
+}
+
+/** Removes what this resource left at another SID. Only if the state says that it owns it. */
+async function cleanUp(context: Context, sid: string, properties: Readonly<Record<string, unknown>>): Promise<void> {
+  const { ports, event, endUntil } = context;
+  const state = await ports.store.readState(sid);
+  if (!(state?.owners ?? []).includes(ownerOf(event))) return;
+  await withLease(ports, sid, endUntil - WORK_RESERVE_MILLIS / 2, (leased) => removeSid({ ...context, ports: leased }, sid, properties));
+}
+
+async function removeSid(context: Context, sid: string, properties: Readonly<Record<string, unknown>>): Promise<void> {
+  const { ports, event, endUntil, redactor } = context;
+  const { store, log } = ports;
+  const owner = ownerOf(event);
+  const state = await store.readState(sid);
+  const neverRegistered = (state?.accepted ?? []).length === 0;
+  try {
+    const desired = readable(properties) ?? readable(state?.properties ?? {}) ?? parseProperties(properties);
+    if (state !== undefined) await store.writeState(givenUp(state, owner));
+    if (desired.onRemoval === 'RETAIN') return;
+    if (state !== undefined && otherOwners(state, owner).length > 0) {
+      log('kept, as another resource of the stack wants it', { sid });
+      return;
+    }
+    const run = await openRun(ports, desired, { endUntil, reserveMillis: REMOVAL_RESERVE_MILLIS, redactor, owner });
+    const removal = await unregister(run, desired.onRemoval);
+    log('removal', { sid, removal });
+  } catch (error) {
+    if (neverRegistered && !(error instanceof SlotBusyError)) {
+      log('nothing was ever registered, so nothing is removed', { sid, reason: (error as Error).name });
+      return;
+    }
+    throw new Error(
+      `${(error as Error).message} The postback of SID ${sid} was not removed at Rakuten. To go on without removing it, delete the stack again and keep (retain) this resource.`,
+      { cause: error },
+    );
+  }
+}
+
+async function registerDesired({ ports, event, endUntil, redactor }: Context, desired: Desired, fresh: boolean): Promise<Registered> {
+  const run = await openRun(ports, desired, { endUntil, reserveMillis: UNDO_RESERVE_MILLIS, redactor, owner: ownerOf(event) });
+  return register(run, fresh);
+}
+
+function attributes(registered: Registered | { status: string; selfTest?: Registered['selfTest'] }): Record<string, string> {
+  const { selfTest } = registered;
+  const status = 'status' in registered ? registered.status : `registered, ${registered.active ? 'active' : 'switched off'}`;
+  return {
+    [REGISTRATION_ATTRIBUTES.status]: status,
+    [REGISTRATION_ATTRIBUTES.selfTestP50Millis]: selfTest === undefined ? 'not measured' : String(selfTest.p50Millis),
+    [REGISTRATION_ATTRIBUTES.selfTestMaxMillis]: selfTest === undefined ? 'not measured' : String(selfTest.maxMillis),
+  };
+}
+
+const ownerOf = ({ StackId, LogicalResourceId }: RegistrationEvent): string => `${StackId}/${LogicalResourceId}`;
+
+function readable(properties: Readonly<Record<string, unknown>>): Desired | undefined {
+  try {
+    return parseProperties(properties);
+  } catch (error) {
+    if (error instanceof PropertyError) return undefined;
+    throw error;
+  }
+}
+
+/** Our properties only, in a stable order. */
+const fingerprint = (properties: Readonly<Record<string, unknown>>): string => {
+  const own = Object.entries(properties).filter(([name]) => name !== 'ServiceToken' && name !== 'ServiceTimeout');
+  return sha256(JSON.stringify(own.map(([name, value]) => [name, String(value)]).sort()));
+};
+
+/** Written to the state of the SID that the reverting update will be about: the old one. */
+async function rememberFailedUpdate({ ports, event }: Context, slotUntouched: boolean): Promise<void> {
+  const old = event.OldResourceProperties ?? {};
+  const sid = sidOf(old);
+  if (sid === undefined) return;
+  const failedUpdate = { from: fingerprint(old), to: fingerprint(event.ResourceProperties), slotUntouched };
+  try {
+    await ports.store.writeState({ ...((await ports.store.readState(sid)) ?? emptyState(sid)), failedUpdate });
+  } catch (error) {
+    // The error that made the update fail is the one to report.
+    ports.log('failed update not remembered', { sid, reason: (error as Error).name });
+  }
+}
+
+async function failedUpdateThatThisReverts({ ports, event }: Context): Promise<{ readonly slotUntouched: boolean } | undefined> {
+  const sid = sidOf(event.ResourceProperties);
+  const failed = sid === undefined ? undefined : (await ports.store.readState(sid))?.failedUpdate;
+  const reverts = failed?.from === fingerprint(event.ResourceProperties) && failed.to === fingerprint(event.OldResourceProperties ?? {});
+  return reverts ? failed : undefined;
+}
+
+function repeat(outcome: RequestOutcome): RegistrationAnswer {
+  if (!outcome.succeeded) throw new Error(outcome.message);
+  return { PhysicalResourceId: outcome.physicalResourceId, Data: outcome.data };
+}
+
+async function remember({ ports, event }: Context, outcome: RequestOutcome): Promise<void> {
+  try {
+    await ports.store.writeOutcome(event.RequestId, outcome, ports.clock.now());
+  } catch (error) {
+    // The request has ended as it has; only its repetition will be worked through again.
+    ports.log('outcome not remembered', { reason: (error as Error).name });
+  }
+}

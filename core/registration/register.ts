@@ -1,0 +1,81 @@
+import type { Slot } from '../rakuten/client';
+import { postbackUrl } from '../rakuten/url';
+import type { PublisherState } from '../store/publisher-state';
+import { changeSlot, putSlot } from './change-slot';
+import { SlotTakenError } from './messages';
+import { belongings, type Run, readUrlSecret } from './run';
+import { type SelfTestResult, selfTest } from './self-test';
+import { isSameSlot, ownerOf } from './slot-url';
+import { accepting, accepts, emptyState, markFor, otherOwners, rememberingPrevious, retiringAllBut, withOwner } from './state';
+import { type Progress, undo } from './undo';
+
+export interface Registered {
+  readonly active: boolean;
+  /** Absent when there was none, now or earlier. */
+  readonly selfTest?: SelfTestResult;
+}
+
+/**
+ * Makes the slot as desired. `fresh`: nothing of this resource was there before, so a failure must leave nothing of ours behind.
+ * Throws a `RegistrationFailure`.
+ */
+export async function register(run: Run, fresh: boolean): Promise<Registered> {
+  const { store } = run.ports;
+  const earlier = (await store.readState(run.desired.sid)) ?? emptyState(run.desired.sid);
+  const progress: Progress = { state: earlier, before: undefined, written: false };
+  let wanted: Slot | undefined;
+  try {
+    const secret = await readUrlSecret(run);
+    wanted = { url: postbackUrl(run.desired.endpointUrl, secret, run.desired.fields), active: run.desired.enabled };
+    return await registerUrl(run, fresh, secret, wanted, progress);
+  } catch (cause) {
+    throw await undo(run, fresh, { wanted, earlier, progress, cause });
+  }
+}
+
+async function registerUrl(run: Run, fresh: boolean, secret: string, wanted: Slot, progress: Progress): Promise<Registered> {
+  const { desired, owner } = run;
+  const { store, clock } = run.ports;
+  const mark = markFor(secret, desired.fields);
+  const first = await run.client.read(run.workUntil);
+  progress.first = { slot: first };
+  // Remembered at first sight, so that not even a read that fails to show it again can lose it.
+  if (refuseTaken(run, progress.state, secret, first) === 'takeover') progress.state = rememberingPrevious(progress.state, first);
+  const settled = !fresh && isSameSlot(first, wanted) && accepts(progress.state, mark);
+
+  progress.state = withOwner(accepting(progress.state, mark, desired.fields), owner);
+  // Before anything can be sent under the new secret, the consumer must know it.
+  await store.writeState(progress.state);
+  if (desired.selfTest && !settled) {
+    progress.state = { ...progress.state, selfTest: await selfTest(run, secret, { until: run.workUntil, queue: true }) };
+  }
+  await changeSlot(run, {
+    wanted,
+    reached: (slot) => isSameSlot(slot, wanted),
+    approve: (slot) => approve(run, fresh, secret, progress, slot),
+    write: putSlot(run, wanted),
+  });
+  const { failedUpdate, unsettled, ...done } = retiringAllBut(progress.state, wanted, clock.now());
+  await store.writeState({ ...done, properties: desired.raw });
+  return { active: wanted.active, selfTest: done.selfTest };
+}
+
+function refuseTaken(run: Run, state: PublisherState, secret: string, slot: Slot | undefined): 'free' | 'ours' | 'takeover' {
+  const owner = ownerOf(slot, belongings(run.desired, state, secret));
+  if (slot === undefined) return 'free';
+  if (owner === 'ours' || owner === 'endpoint') return 'ours';
+  if (run.desired.existingPostback !== 'REPLACE') throw new SlotTakenError(run.desired.sid, slot, owner);
+  return 'takeover';
+}
+
+/** Right before a write: nobody else's URL is overwritten unasked, and none before it has been remembered. */
+async function approve(run: Run, fresh: boolean, secret: string, progress: Progress, slot: Slot | undefined): Promise<void> {
+  const finding = refuseTaken(run, progress.state, secret, slot);
+  progress.before = slot;
+  progress.written = true;
+  const startsAnew =
+    finding === 'free' && progress.first?.slot === undefined && fresh && otherOwners(progress.state, run.owner).length === 0;
+  if (finding === 'takeover' || startsAnew) progress.state = rememberingPrevious(progress.state, slot);
+  progress.state = { ...progress.state, unsettled: true };
+  await run.ports.store.writeState(progress.state);
+}

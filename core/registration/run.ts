@@ -1,0 +1,66 @@
+import { RakutenClient } from '../rakuten/client';
+import { parseCredentials } from '../rakuten/credentials';
+import { Redactor } from '../rakuten/redact';
+import type { PublisherState } from '../store/publisher-state';
+import type { RegistrationPorts } from './ports';
+import type { Desired } from './properties';
+import { type Belongings, sha256 } from './slot-url';
+
+/** What one run on one slot works with. */
+export interface Run {
+  readonly desired: Desired;
+  readonly ports: RegistrationPorts;
+  readonly redactor: Redactor;
+  readonly client: RakutenClient;
+  /** Milliseconds since 1970 by which the work must be done. */
+  readonly workUntil: number;
+  /** What is left after `workUntil` is for putting back what was half done. */
+  readonly endUntil: number;
+  /** The custom resource on whose behalf this is done; absent for the command line and the watch. */
+  readonly owner?: string;
+}
+
+export interface RunOptions {
+  readonly endUntil: number;
+  /** How much of the time is kept for putting things back. */
+  readonly reserveMillis: number;
+  readonly redactor?: Redactor;
+  readonly owner?: string;
+}
+
+/** Reads the credentials and makes the client. Throws when they cannot be used. */
+export async function openRun(ports: RegistrationPorts, desired: Desired, options: RunOptions): Promise<Run> {
+  const redactor = options.redactor ?? new Redactor();
+  const credentials = parseCredentials(await ports.readSecret(desired.credentialsSecret), desired.credentialsSecret);
+  const client = new RakutenClient(
+    {
+      baseUrl: desired.rakutenApiUrl,
+      sid: desired.sid,
+      send: ports.send,
+      clock: ports.clock,
+      redactor,
+      onTry: (tried) => ports.log('Rakuten call', { ...tried, sid: desired.sid }),
+    },
+    credentials,
+  );
+  const { endUntil, owner } = options;
+  return { desired, ports, redactor, client, owner, endUntil, workUntil: endUntil - options.reserveMillis };
+}
+
+const SHORTEST_URL_SECRET = 16;
+
+export async function readUrlSecret({ ports, desired, redactor }: Pick<Run, 'ports' | 'desired' | 'redactor'>): Promise<string> {
+  const secret = await ports.readSecret(desired.urlSecret);
+  redactor.add(secret);
+  if (secret.length >= SHORTEST_URL_SECRET) return secret;
+  throw new Error(
+    `The secret ${desired.urlSecret}, whose value goes into the postback URL, has fewer than ${SHORTEST_URL_SECRET} characters and could be guessed. ` +
+      'Next step: put a longer random value into it and deploy again.',
+  );
+}
+
+/** What is known to be ours: the endpoint, and every secret that was ever registered or is about to be. */
+export function belongings(desired: Desired, state: PublisherState | undefined, secret?: string): Belongings {
+  const hashes = state?.accepted.map((entry) => entry.secretSha256) ?? [];
+  return { endpoints: [desired.endpointUrl], secretHashes: secret === undefined ? hashes : [sha256(secret), ...hashes] };
+}

@@ -1,0 +1,98 @@
+import type { Slot } from '../rakuten/client';
+import type { PublisherState } from '../store/publisher-state';
+import { putBack } from './change-slot';
+import type { Run } from './run';
+import { isSameUrl, markOf } from './slot-url';
+import { otherOwners, previousSlot, retiring, withoutOwner } from './state';
+
+/** A registration that failed. The message is the cause's, with what became of the slot. */
+export class RegistrationFailure extends Error {
+  public constructor(
+    cause: unknown,
+    /** Whether the slot is as it was before. */
+    public readonly slotUntouched: boolean,
+    undoProblem?: unknown,
+  ) {
+    const message = cause instanceof Error ? cause.message : String(cause);
+    const undo =
+      undoProblem === undefined
+        ? ''
+        : ` Besides, the slot could not be put back as it was (${undoProblem instanceof Error ? undoProblem.message : String(undoProblem)}) and may hold our URL: look with "npx rakuten-postback status".`;
+    super(message + undo, { cause });
+    this.name = 'RegistrationFailure';
+  }
+}
+
+/** What is known of the slot while a registration runs. */
+export interface Progress {
+  state: PublisherState;
+  /** The first read, once there was one. */
+  first?: { readonly slot: Slot | undefined };
+  /** What stood there right before our first write; only meaningful once `written`. */
+  before: Slot | undefined;
+  written: boolean;
+}
+
+interface Failed {
+  readonly wanted: Slot | undefined;
+  readonly earlier: PublisherState;
+  readonly progress: Progress;
+  readonly cause: unknown;
+}
+
+/** Puts back what a registration changed before it failed: the framework sends no Delete after a failed Create. Never throws; returns the error to throw. */
+export async function undo(run: Run, fresh: boolean, failed: Failed): Promise<RegistrationFailure> {
+  const { log } = run.ports;
+  try {
+    await undoSlot(run, fresh, failed);
+  } catch (problem) {
+    log('the slot could not be put back', { sid: run.desired.sid });
+    return new RegistrationFailure(failed.cause, false, problem);
+  }
+  try {
+    await undoState(run, fresh, failed);
+  } catch (problem) {
+    // The slot is what counts; an entry too many in the state only means that a secret of ours stays accepted.
+    log('the state could not be put back', { sid: run.desired.sid, reason: (problem as Error).name });
+  }
+  return new RegistrationFailure(failed.cause, failed.earlier.unsettled !== true);
+}
+
+async function undoSlot(run: Run, fresh: boolean, { wanted, earlier, progress }: Failed): Promise<void> {
+  if (wanted === undefined) return;
+  const leftOver = fresh && earlier.unsettled === true && otherOwners(progress.state, run.owner).length === 0;
+  if (!progress.written && !leftOver) return;
+  const hashes = earlier.accepted.map((entry) => entry.secretSha256);
+  // Registered by a run of the same request that was cut off: it is not what was there before.
+  const isLeftOver = (slot: Slot | undefined): boolean =>
+    leftOver && slot !== undefined && hashes.includes(markOf(slot.url)?.secretSha256 ?? '');
+  const isMine = (slot: Slot): boolean => isSameUrl(slot.url, wanted.url) || isLeftOver(slot);
+  await waitUntil(run, (slot) => slot !== undefined && isMine(slot));
+  const fromBefore = progress.written && !isLeftOver(progress.before);
+  await putBack(run, fromBefore ? progress.before : previousSlot(progress.state), isMine, run.endUntil);
+}
+
+const LOOKS = 4;
+const PAUSE_MILLIS = 1_000;
+
+/** The status call may lag behind a write whose answer was lost, so one look does not tell that nothing happened. */
+async function waitUntil(run: Run, test: (slot: Slot | undefined) => boolean): Promise<void> {
+  for (let look = 1; look < LOOKS; look += 1) {
+    if (test(await run.client.read(run.endUntil))) return;
+    await run.ports.clock.sleep(PAUSE_MILLIS);
+  }
+}
+
+async function undoState(run: Run, fresh: boolean, { wanted, earlier, progress }: Failed): Promise<void> {
+  if (progress.state === earlier && !(fresh && earlier.unsettled)) return;
+  const { previousUrl, previousActive } = earlier;
+  const mark = wanted === undefined ? undefined : markOf(wanted.url);
+  const wasAccepted = earlier.accepted.some(
+    (e) => e.secretSha256 === mark?.secretSha256 && e.fieldListId === mark?.fieldListId && e.acceptedUntil === undefined,
+  );
+  let state: PublisherState = { ...progress.state, previousUrl, previousActive, unsettled: fresh ? undefined : earlier.unsettled };
+  // A postback may be on its way under the new URL, even if that stood in the slot for a moment only.
+  if (mark !== undefined && (fresh || !wasAccepted)) state = retiring(state, mark, run.ports.clock.now());
+  if (fresh) state = withoutOwner(state, run.owner);
+  await run.ports.store.writeState(state);
+}

@@ -1,0 +1,55 @@
+import type { Slot } from '../rakuten/client';
+import { putBack } from './change-slot';
+import type { RemovalRule } from './properties';
+import { belongings, type Run, readUrlSecret } from './run';
+import { ownerOf } from './slot-url';
+import { emptyState, previousSlot, rememberingPrevious, retiringAllBut } from './state';
+
+export type Removal =
+  | 'removed'
+  | 'switched off'
+  | 'restored'
+  /** Nothing of ours was there. */
+  | 'nothing to do';
+
+/** Takes our URL out of the slot by the rule; what is not ours stays. Doing it twice changes nothing more. */
+export async function unregister(run: Run, rule: Exclude<RemovalRule, 'RETAIN'>): Promise<Removal> {
+  const { store, clock } = run.ports;
+  const { sid } = run.desired;
+  const state = (await store.readState(sid)) ?? emptyState(sid);
+  const known = belongings(run.desired, state, await urlSecretIfThere(run));
+  const isMine = (slot: Slot): boolean => {
+    const owner = ownerOf(slot, known);
+    // At our endpoint under a secret we do not know: of another stack that took our domain over, unless we know no secret at all.
+    return owner === 'ours' || (owner === 'endpoint' && known.secretHashes.length === 0);
+  };
+  const slot = await run.client.read(run.workUntil);
+  const target = slot === undefined ? undefined : removalTarget(rule, slot, previousSlot(state));
+  let removal: Removal = 'nothing to do';
+  if (slot !== undefined && isMine(slot)) {
+    await putBack(run, target, isMine, run.workUntil);
+    removal = target === undefined ? 'removed' : target.url === slot.url ? 'switched off' : 'restored';
+  }
+  const retired = retiringAllBut(state, undefined, clock.now());
+  const { properties, failedUpdate, unsettled, ...rest } = rule === 'DISABLE' ? retired : rememberingPrevious(retired, undefined);
+  await store.writeState(rest);
+  return removal;
+}
+
+function removalTarget(rule: RemovalRule, slot: Slot, previous: Slot | undefined): Slot | undefined {
+  if (rule === 'DISABLE') return { url: slot.url, active: false };
+  return rule === 'RESTORE' ? previous : undefined;
+}
+
+/** The secret may be gone before the registration; its hash is then known from the state. */
+async function urlSecretIfThere(run: Run): Promise<string | undefined> {
+  try {
+    return await readUrlSecret(run);
+  } catch (error) {
+    run.ports.log('the URL secret cannot be read; going on with what the state knows', {
+      sid: run.desired.sid,
+      reason: (error as Error).name,
+    });
+    return undefined;
+  }
+}

@@ -1,5 +1,6 @@
 import { RemovalPolicy } from 'aws-cdk-lib';
 import { ExistingPostback, PostbackFields, RemovalAction } from '../lib';
+import { type Problem, sidProblem, urlProblem } from '../lib/private/checks';
 
 /** What the app in `bin/` can be told. */
 export interface AppSettings {
@@ -45,7 +46,7 @@ export function appSettings(context: (name: string) => unknown, environment: Rec
       `the setting '${name}' is missing: ${what}. Give it as "-c ${name}=…" or in the environment as ${SETTINGS[name]}`,
     );
   };
-  return {
+  const settings: AppSettings = {
     sid: require('sid', 'the publisher id (SID) at Rakuten Advertising, a number such as 3900112'),
     credentialsSecretName: require('credentialsSecretName', 'the name of the Secrets Manager secret with {"clientId": "…", "clientSecret": "…"} or {"accessToken": "…"}'),
     stackName: read('stackName') ?? 'RakutenPostback',
@@ -56,6 +57,25 @@ export function appSettings(context: (name: string) => unknown, environment: Rec
     rakutenApiUrl: read('rakutenApiUrl'),
     endpointBaseUrl: read('endpointBaseUrl'),
   };
+  const problems: Problem[] = [
+    sidProblem(settings.sid),
+    secretNameProblem(settings.credentialsSecretName),
+    stackNameProblem(settings.stackName),
+    urlProblem('rakutenApiUrl', settings.rakutenApiUrl, false),
+    urlProblem('endpointBaseUrl', settings.endpointBaseUrl, true),
+  ];
+  for (const problem of problems) if (problem !== undefined) throw new SettingError(problem);
+  return settings;
+}
+
+function secretNameProblem(name: string): Problem {
+  if (!name.startsWith('arn:')) return undefined;
+  return `credentialsSecretName is '${name}'; give the secret's name, such as rakuten/api, not its ARN`;
+}
+
+function stackNameProblem(name: string): Problem {
+  if (/^[A-Za-z][A-Za-z0-9-]{0,127}$/.test(name)) return undefined;
+  return `stackName is '${name}'; CloudFormation takes a letter and then up to 127 letters, digits and hyphens`;
 }
 
 /**
@@ -64,23 +84,29 @@ export function appSettings(context: (name: string) => unknown, environment: Rec
  */
 export function fieldsFrom(text: string | undefined): PostbackFields {
   if (text === undefined) return PostbackFields.all();
-  const exactly = text.startsWith('exactly:');
-  const entries = (exactly ? text.slice('exactly:'.length) : text)
-    .split(',')
-    .map((entry) => entry.trim())
-    .filter((entry) => entry !== '');
-  const statics = entries.filter((entry) => entry.includes('='));
-  const named = entries.filter((entry) => !entry.includes('='));
-  const all = named[0] === 'all' || named.length === 0;
-  const asked = (named[0] === 'all' ? named.slice(1) : named).map((entry) => entry.split(':', 2) as [string, string?]);
+  const exactly = text.startsWith(EXACTLY);
+  const entries = (exactly ? text.slice(EXACTLY.length) : text).split(',').map((entry) => entry.trim());
+  const named = entries.filter((entry) => entry !== '' && !entry.includes('='));
+  const all = named[0] === ALL || named.length === 0;
+  if (exactly && all) throw new Error(`${EXACTLY} needs the names of fields behind it, such as ${EXACTLY}is_event,etransaction_id`);
 
+  const asked = (named[0] === ALL ? named.slice(1) : named).map(fieldAndName);
   let fields = all ? PostbackFields.all() : PostbackFields[exactly ? 'exactly' : 'only'](...asked.map(([field]) => field));
   for (const [field, name] of asked) if (name !== undefined) fields = fields.rename(field, name);
-  for (const entry of statics) {
+  for (const entry of entries.filter((e) => e.includes('='))) {
     const equals = entry.indexOf('=');
     fields = fields.staticValue(entry.slice(0, equals), entry.slice(equals + 1));
   }
   return fields;
+}
+
+const ALL = 'all';
+const EXACTLY = 'exactly:';
+
+function fieldAndName(entry: string): [field: string, name?: string] {
+  const [field = '', name, ...more] = entry.split(':');
+  if (more.length > 0) throw new Error(`'${entry}' has more than one colon; write field:name`);
+  return name === undefined ? [field] : [field, name];
 }
 
 /** An error of the construct's about a value that came from a setting is one about the setting. */

@@ -27,6 +27,7 @@ export interface ConsumerProps {
   /** How many invocations may run at once, 2 to 1000. */
   readonly maxConcurrency: number;
   readonly dayShards: number;
+  /** @default logs.RetentionDays.THREE_MONTHS */
   readonly logRetention?: logs.RetentionDays;
 }
 
@@ -76,5 +77,7 @@ export class Consumer extends Construct {
       },
     ];
     for (const statement of statements) this.function.addToRolePolicy(new iam.PolicyStatement(statement));
+    // A table that the user brought may be encrypted with a key of the user's own.
+    transactionTable.encryptionKey?.grantEncryptDecrypt(this.function);
   }
 }

@@ -12,6 +12,8 @@ import {
 /** Characters that a parameter name may have: those that need no escaping in a query string. */
 const PARAMETER_NAME = /^[A-Za-z0-9._~-]+$/;
 const MAX_PARAMETER_NAME_LENGTH = 64;
+/** Far more than a marker needs, and with a few of them the URL stays well below the 8,192 bytes that API Gateway takes. */
+const MAX_STATIC_VALUE_LENGTH = 512;
 
 /**
  * Which fields Rakuten sends, under which names and in which order. Immutable: each call gives a new list.
@@ -24,19 +26,20 @@ const MAX_PARAMETER_NAME_LENGTH = 64;
 export class PostbackFields {
   /** Every field that Rakuten documents as a postback token, under Rakuten's names. */
   public static all(): PostbackFields {
-    return new PostbackFields(ALL_FIELDS, false);
+    return new PostbackFields(ALL_FIELDS);
   }
 
   /**
    * These fields, and before them the five that identify a line (`is_event`, `etransaction_id`, `sid`, `advertiser_id`, `order_id`), which a row needs to
-   * be the same row each time it is sent.
+   * be the same row each time it is sent. `product_name`, where asked for, comes last: should its text have an `&` that Rakuten does not escape, it cannot cut
+   * off another field.
    *
    * @param fields Rakuten's field names
    */
   public static only(...fields: string[]): PostbackFields {
     const asked = checkedFields('only', fields);
     const identity = IDENTITY_FIELDS.filter((field) => !asked.includes(field));
-    return new PostbackFields(asParameters([...identity, ...asked]), false);
+    return new PostbackFields(freeTextLast(asParameters([...identity, ...asked])));
   }
 
   /**
@@ -46,13 +49,10 @@ export class PostbackFields {
    * @param fields Rakuten's field names
    */
   public static exactly(...fields: string[]): PostbackFields {
-    return new PostbackFields(asParameters(checkedFields('exactly', fields)), true);
+    return new PostbackFields(asParameters(checkedFields('exactly', fields)));
   }
 
-  private constructor(
-    private readonly parameters: FieldList,
-    private readonly exact: boolean,
-  ) {}
+  private constructor(private readonly parameters: FieldList) {}
 
   /**
    * Sends a field under another name.
@@ -81,9 +81,10 @@ export class PostbackFields {
 
   /**
    * Adds a parameter with a value that is always the same. It comes back with every postback and stands in the row under `extra`.
+   * It is shown in the template: it is no place for a secret, and none is needed, as the construct adds one of its own.
    *
-   * @param name the name of the parameter in the URL: letters, digits and `. _ ~ -`
-   * @param value any text without `<` and `>`, which are Rakuten's signs for a field
+   * @param name the name of the parameter in the URL: letters, digits and `. _ ~ -`, at most 64
+   * @param value any text of 1 to 512 characters without `<` and `>`, which are Rakuten's signs for a field
    */
   public staticValue(name: string, value: string): PostbackFields {
     const call = `staticValue('${name}', …)`;
@@ -91,19 +92,12 @@ export class PostbackFields {
     if (isPostbackField(name)) {
       throw new Error(`${call}: '${name}' is the name of a Rakuten field; choose a name of your own`);
     }
-    if (/[<>]/.test(value)) {
-      throw new Error(
-        `${call}: the value contains < or >, which Rakuten would read as a field; leave them out, or use rename() to send a field under this name`,
-      );
-    }
-    if (value === '') {
-      throw new Error(`${call}: the value is empty; leave the parameter out or give it a value`);
-    }
-    return this.with([...this.parameters, { name, value }], call);
+    checkStaticValue(value, call);
+    return this.with(freeTextLast([...this.parameters, { name, value }], this.endsWithFreeText), call);
   }
 
   /**
-   * Puts these parameters first, in this order; the others follow in the order they had.
+   * Puts these parameters first, in this order; the others follow in the order they had. Synthesis warns when something follows `product_name` then.
    *
    * @param names names in the URL: a field's own name, the name it was renamed to, or that of a static value
    */
@@ -128,7 +122,7 @@ export class PostbackFields {
    * @internal
    */
   public _warnings(): { id: string; message: string }[] {
-    const has = (field: PostbackField) => this.parameters.some((p) => isField(p, field));
+    const has = (field: PostbackField): boolean => this.parameters.some((p) => isField(p, field));
     const warnings: { id: string; message: string }[] = [];
     if (!has('sale_amount') && !has('commissions')) {
       warnings.push({
@@ -151,12 +145,31 @@ export class PostbackFields {
           'is_event is not asked for, so preliminary lines (which are not paid) cannot be told from real ones, and Rakuten lists it among what a URL should include: use PostbackFields.only() instead of exactly(), which adds it',
       });
     }
+    if (!has('order_id') || !has('advertiser_id')) {
+      warnings.push({
+        id: 'noOrder',
+        message:
+          'order_id and advertiser_id are not both asked for, so the lines of an order, its returns among them, do not stand together: use PostbackFields.only() instead of exactly(), which adds them',
+      });
+    }
+    if (has(FREE_TEXT) && !this.endsWithFreeText) {
+      warnings.push({
+        id: 'productNameNotLast',
+        message:
+          'product_name is not the last parameter, so an & or # in a name that Rakuten does not escape can cut off what follows it: let order() end with it',
+      });
+    }
     return warnings;
   }
 
   /** @internal */
   public _toFieldList(): FieldList {
     return this.parameters;
+  }
+
+  private get endsWithFreeText(): boolean {
+    const last = this.parameters.at(-1);
+    return last !== undefined && isField(last, FREE_TEXT);
   }
 
   private with(parameters: FieldList, call: string): PostbackFields {
@@ -166,8 +179,18 @@ export class PostbackFields {
         throw new Error(`${call}: the name '${name}' stands in the URL twice, and only the last value would arrive; choose another name`);
       seen.add(name);
     }
-    return new PostbackFields(parameters, this.exact);
+    return new PostbackFields(parameters);
   }
+}
+
+/** The field whose text advertisers choose freely. */
+const FREE_TEXT: PostbackField = 'product_name';
+
+/** The list with the free text at its end, unless its place there was given up on purpose. */
+function freeTextLast(parameters: FieldList, wanted = true): FieldList {
+  if (!wanted) return parameters;
+  const isFreeText = (p: UrlParameter): boolean => isField(p, FREE_TEXT);
+  return [...parameters.filter((p) => !isFreeText(p)), ...parameters.filter(isFreeText)];
 }
 
 const isField = (parameter: UrlParameter, field: PostbackField): boolean => 'field' in parameter && parameter.field === field;
@@ -198,4 +221,18 @@ function checkName(name: string, call: string): void {
       `${call}: the name '${name}' is used by the construct itself (${RESERVED_PARAMETER_NAMES.join(', ')}); choose another name`,
     );
   }
+}
+
+function checkStaticValue(value: string, call: string): void {
+  if (value === '') throw new Error(`${call}: the value is empty; leave the parameter out or give it a value`);
+  if (/[<>]/.test(value)) {
+    throw new Error(
+      `${call}: the value contains < or >, which Rakuten would read as a field; leave them out, or use rename() to send a field under this name`,
+    );
+  }
+  if (value.length > MAX_STATIC_VALUE_LENGTH) {
+    throw new Error(`${call}: the value has ${value.length} characters; use at most ${MAX_STATIC_VALUE_LENGTH}`);
+  }
+  // Half of a surrogate pair has no place in a URL.
+  if (/\p{Surrogate}/u.test(value)) throw new Error(`${call}: the value is not valid Unicode text; write its characters whole`);
 }

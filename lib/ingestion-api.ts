@@ -5,6 +5,7 @@ import * as apigateway from 'aws-cdk-lib/aws-apigateway';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import { fillPlaceholders, refuse } from './private/checks';
 
 /** Path of the endpoint below the API's stage. */
 const RESOURCE_PATH = 'postback';
@@ -48,6 +49,9 @@ export class IngestionApi extends Construct {
   constructor(scope: Construct, id: string, props: IngestionApiProps) {
     super(scope, id);
     const endpointType = props.endpointType ?? apigateway.EndpointType.REGIONAL;
+    if (endpointType === apigateway.EndpointType.PRIVATE) {
+      refuse(this, 'endpointType is PRIVATE, which Rakuten cannot reach from outside the VPC; use REGIONAL or EDGE');
+    }
 
     this.restApi = new apigateway.RestApi(this, 'Api', {
       // The name is the dimension of the API's metrics, so two installations in one account must not share it.
@@ -58,6 +62,8 @@ export class IngestionApi extends Construct {
       // The role for API Gateway's logs belongs to the whole account and region: not for a library to set.
       cloudWatchRole: false,
     });
+    // CDK's own output names the root of the API, where nothing answers.
+    this.restApi.node.tryRemoveChild('Endpoint');
     this.restApi.root.addResource(RESOURCE_PATH).addMethod('GET', this.sendMessageIntegration(props.queue), {
       methodResponses: [{ statusCode: '200' }, { statusCode: '500' }],
     });
@@ -103,7 +109,7 @@ export class IngestionApi extends Construct {
 
 function endpointUrl(api: apigateway.RestApi, baseUrl: string | undefined): string {
   if (baseUrl === undefined) return api.urlForPath(`/${RESOURCE_PATH}`);
-  const base = baseUrl.replaceAll('{apiId}', api.restApiId).replaceAll('{stage}', STAGE_NAME).replace(/\/+$/, '');
+  const base = fillPlaceholders(baseUrl, api.restApiId, STAGE_NAME).replace(/\/+$/, '');
   return `${base}/${RESOURCE_PATH}`;
 }
 

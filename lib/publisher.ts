@@ -1,3 +1,4 @@
+import type { Duration } from 'aws-cdk-lib';
 import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import type { PostbackFields } from './fields';
 
@@ -61,4 +62,10 @@ export interface Publisher {
    * @default true
    */
   readonly selfTest?: boolean;
+
+  /**
+   * How fast the endpoint must answer in the self-test, 50 ms to 10 s. Rakuten gives up after 400 ms, its own way to the endpoint included.
+   * @default Duration.millis(400)
+   */
+  readonly acknowledgementLimit?: Duration;
 }

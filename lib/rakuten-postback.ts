@@ -1,4 +1,4 @@
-import { Annotations, Names, type RemovalPolicy, Token } from 'aws-cdk-lib';
+import { Annotations, Names, type RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
 import type * as apigateway from 'aws-cdk-lib/aws-apigateway';
 import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import * as iam from 'aws-cdk-lib/aws-iam';
@@ -6,12 +6,13 @@ import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import type * as logs from 'aws-cdk-lib/aws-logs';
 import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
-import { Construct } from 'constructs';
+import { Construct, type IDependable } from 'constructs';
 import { METRICS_NAMESPACE } from '../core/names';
 import { Consumer } from './consumer';
 import { PostbackFields } from './fields';
 import { IngestionApi } from './ingestion-api';
 import { PostbackQueue } from './postback-queue';
+import { isPlainHttp, type Problem, rangeProblem, refuse, urlProblem } from './private/checks';
 import type { Publisher } from './publisher';
 import { Registration, RegistrationProvider } from './registration';
 import { StateTable } from './state-table';
@@ -113,15 +114,12 @@ export class RakutenPostback extends Construct {
   private readonly fields: PostbackFields;
   private readonly rakutenApiUrl?: string;
   private readonly registrationProvider: RegistrationProvider;
-  private readonly receivingSide: Construct[];
+  private readonly receivingSide: readonly IDependable[];
   private readonly sids = new Set<string>();
 
   constructor(scope: Construct, id: string, props: RakutenPostbackProps) {
     super(scope, id);
-    checkRange(this, 'maxConcurrency', props.maxConcurrency, 2, 1000);
-    checkRange(this, 'dayShards', props.dayShards, 1, 100);
-    checkUrl(this, 'endpointBaseUrl', props.endpointBaseUrl);
-    checkUrl(this, 'rakutenApiUrl', props.rakutenApiUrl);
+    checkProps(this, props);
     this.fields = props.fields ?? PostbackFields.all();
     this.rakutenApiUrl = props.rakutenApiUrl;
 
@@ -154,7 +152,6 @@ export class RakutenPostback extends Construct {
 
     this.registrationProvider = new RegistrationProvider(this, 'RegistrationProvider', { stateTable: this.stateTable, logRetention });
     this.registrationFunction = this.registrationProvider.function;
-    // Rakuten sends once and never again, so the URL is registered when everything that receives stands.
     this.receivingSide = [ingestion, queues, consumer, this.stateTable, ...(props.table ? [] : [this.table])];
 
     const registration = this.register('Publisher', props.publisher);
@@ -189,41 +186,52 @@ export class RakutenPostback extends Construct {
   }
 
   private register(id: string, publisher: Publisher): Registration {
-    if (!Token.isUnresolved(publisher.sid) && this.sids.has(publisher.sid)) {
-      throw new Error(
-        `${this.node.path}: the publisher ${publisher.sid} is there twice, and Rakuten keeps one postback per SID; remove one of them`,
-      );
+    if (this.sids.has(publisher.sid)) {
+      refuse(this, `the publisher ${publisher.sid} is there twice, and Rakuten keeps one postback per SID; remove one of them`);
     }
     this.sids.add(publisher.sid);
-    const registration = new Registration(this, id, {
+    return new Registration(this, id, {
       provider: this.registrationProvider,
       publisher,
       fields: publisher.fields ?? this.fields,
       endpointUrl: this.endpointUrl,
       rakutenApiUrl: this.rakutenApiUrl,
+      receivingSide: this.receivingSide,
     });
-    registration.node.addDependency(...this.receivingSide);
-    return registration;
   }
 }
 
-function checkRange(scope: Construct, name: string, value: number | undefined, min: number, max: number): void {
-  if (value === undefined || Token.isUnresolved(value)) return;
-  if (!Number.isInteger(value) || value < min || value > max) {
-    throw new Error(`${scope.node.path}: ${name} is ${value}; give a whole number from ${min} to ${max}`);
-  }
-}
+function checkProps(scope: Construct, props: RakutenPostbackProps): void {
+  const problems: Problem[] = [
+    rangeProblem('maxConcurrency', props.maxConcurrency, 2, 1000),
+    rangeProblem('dayShards', props.dayShards, 1, 100),
+    urlProblem('endpointBaseUrl', props.endpointBaseUrl, true),
+    urlProblem('rakutenApiUrl', props.rakutenApiUrl, false),
+    tableProblem(scope, props),
+  ];
+  for (const problem of problems) refuse(scope, problem);
 
-function checkUrl(scope: Construct, name: string, value: string | undefined): void {
-  if (value === undefined || Token.isUnresolved(value)) return;
-  const filled = value.replaceAll('{apiId}', 'id').replaceAll('{stage}', 'stage');
-  if (!URL.canParse(filled) || !/^https?:$/.test(new URL(filled).protocol) || /[?#]/.test(filled)) {
-    throw new Error(`${scope.node.path}: ${name} is '${value}'; give a URL such as https://postback.example.com/rakuten, without ? and #`);
-  }
-  if (filled.startsWith('http:') && !/^http:\/\/(127\.|localhost|\[::1\])/.test(filled)) {
+  for (const name of ['endpointBaseUrl', 'rakutenApiUrl'] as const) {
+    if (!isPlainHttp(props[name])) continue;
     Annotations.of(scope).addWarningV2(
       `cdk-rakuten-postback:plainHttp-${name}`,
-      `${name} is plain http, so the secret in the URL and Rakuten's credentials travel unencrypted: use https`,
+      `${name} is plain http, so ${name === 'rakutenApiUrl' ? "Rakuten's credentials travel" : 'the secret in the URL travels'} unencrypted: use https`,
     );
   }
+}
+
+function tableProblem(scope: Construct, { table, removalPolicy, deletionProtection }: RakutenPostbackProps): Problem {
+  if (table === undefined) return undefined;
+  if (removalPolicy !== undefined || deletionProtection !== undefined) {
+    return 'removalPolicy and deletionProtection are of the table that is made here, and a table is passed in; set them on that table instead';
+  }
+  const { account, region } = Stack.of(scope);
+  for (const [what, there, here] of [
+    ['account', table.env.account, account],
+    ['region', table.env.region, region],
+  ] as const) {
+    if (there === here || Token.isUnresolved(there) || Token.isUnresolved(here)) continue;
+    return `the table is in the ${what} ${there} and the functions that write to it in ${here}; pass a table of the same account and region`;
+  }
+  return undefined;
 }

@@ -1,14 +1,15 @@
-import { Annotations, CustomResource, Duration, Token } from 'aws-cdk-lib';
+import { Annotations, CustomResource, Duration } from 'aws-cdk-lib';
 import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import type * as logs from 'aws-cdk-lib/aws-logs';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import * as customresources from 'aws-cdk-lib/custom-resources';
-import { Construct } from 'constructs';
+import { Construct, type IDependable } from 'constructs';
 import { ENVIRONMENT, REGISTRATION_ATTRIBUTES, REGISTRATION_PROPERTIES, REGISTRATION_RESOURCE_TYPE } from '../core/names';
 import type { PostbackFields } from './fields';
 import { BundledFunction, functionLogGroup, functionRole } from './private/bundled-function';
+import { type Problem, rangeProblem, refuse, sidProblem } from './private/checks';
 import type { Publisher } from './publisher';
 
 const PROPERTY_FORMAT_VERSION = '1';
@@ -18,6 +19,7 @@ const RAKUTEN_API_URL = 'https://api.linksynergy.com';
 
 export interface RegistrationProviderProps {
   readonly stateTable: dynamodb.ITable;
+  /** @default logs.RetentionDays.THREE_MONTHS */
   readonly logRetention?: logs.RetentionDays;
 }
 
@@ -61,8 +63,13 @@ export interface RegistrationProps {
   readonly fields: PostbackFields;
   /** URL of the endpoint, without a query string. */
   readonly endpointUrl: string;
-  /** Base URL of Rakuten's API. */
+  /**
+   * Base URL of Rakuten's API.
+   * @default https://api.linksynergy.com
+   */
   readonly rakutenApiUrl?: string;
+  /** What must stand before the URL is registered, and must not go before it is given up. */
+  readonly receivingSide: readonly IDependable[];
 }
 
 /** A publisher's postback at Rakuten: the generated secret in its URL, and the custom resource that keeps the slot as the template says. */
@@ -76,7 +83,8 @@ export class Registration extends Construct {
   constructor(scope: Construct, id: string, props: RegistrationProps) {
     super(scope, id);
     const { publisher, provider, fields } = props;
-    checkSid(publisher.sid);
+    refuse(this, sidProblem(publisher.sid));
+    refuse(this, limitProblem(publisher.acknowledgementLimit));
     for (const { id: warning, message } of fields._warnings()) {
       Annotations.of(this).addWarningV2(`cdk-rakuten-postback:${warning}`, message);
     }
@@ -106,15 +114,15 @@ export class Registration extends Construct {
         [REGISTRATION_PROPERTIES.onRemoval]: publisher.onRemoval ?? '',
         [REGISTRATION_PROPERTIES.rakutenApiUrl]: props.rakutenApiUrl ?? RAKUTEN_API_URL,
         [REGISTRATION_PROPERTIES.selfTest]: String(publisher.selfTest ?? true),
+        [REGISTRATION_PROPERTIES.acknowledgementLimitMillis]: publisher.acknowledgementLimit?.toMilliseconds(),
       },
     });
+    // Rakuten sends once and never again, so the URL is registered when everything that receives stands.
+    resource.node.addDependency(...props.receivingSide);
     this.status = resource.getAttString(REGISTRATION_ATTRIBUTES.status);
   }
 }
 
-function checkSid(sid: string): void {
-  if (Token.isUnresolved(sid) || /^[1-9]\d{0,9}$/.test(sid)) return;
-  throw new Error(
-    `the sid '${sid}' is not a publisher id: Rakuten's are whole numbers such as 3900112 (portal: the number beside your site's name)`,
-  );
+function limitProblem(limit: Duration | undefined): Problem {
+  return rangeProblem('acknowledgementLimit in milliseconds', limit?.toMilliseconds(), 50, 10_000);
 }

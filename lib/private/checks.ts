@@ -1,0 +1,53 @@
+import { Token } from 'aws-cdk-lib';
+import type { Construct } from 'constructs';
+
+/** What is wrong with a value and how to mend it; undefined for a good one, and for one that is only known at deploy time. */
+export type Problem = string | undefined;
+
+/** Rakuten's API takes the SID as a 32-bit integer. */
+const MAX_SID = 2 ** 31 - 1;
+
+/** Fails the synthesis with the construct's path in front, since an app may have several. */
+export function refuse(scope: Construct, problem: Problem): void {
+  if (problem !== undefined) throw new Error(`${scope.node.path}: ${problem}`);
+}
+
+export function sidProblem(sid: string): Problem {
+  if (Token.isUnresolved(sid) || (/^[1-9]\d*$/.test(sid) && Number(sid) <= MAX_SID)) return undefined;
+  return `the sid '${sid}' is not a publisher id: Rakuten's are whole numbers such as 3900112 (in its portal: the number beside your site's name)`;
+}
+
+export function rangeProblem(name: string, value: number | undefined, min: number, max: number): Problem {
+  if (value === undefined || Token.isUnresolved(value)) return undefined;
+  if (Number.isInteger(value) && value >= min && value <= max) return undefined;
+  return `${name} is ${value}; give a whole number from ${min} to ${max}`;
+}
+
+/** Of a base URL that paths are appended to. `{apiId}` and `{stage}` may stand in it where `placeholders` says so. */
+export function urlProblem(name: string, value: string | undefined, placeholders: boolean): Problem {
+  if (value === undefined || Token.isUnresolved(value)) return undefined;
+  const filled = placeholders ? fillPlaceholders(value, 'id', 'stage') : value;
+  if (!URL.canParse(filled) || !/^https?:$/.test(new URL(filled).protocol) || /[?#]/.test(filled)) {
+    return `${name} is '${value}'; give a URL such as https://postback.example.com/rakuten, without ? and #`;
+  }
+  // The value itself stays out of this message: it has a password in it.
+  if (new URL(filled).username !== '' || new URL(filled).password !== '') {
+    return `${name} has a user name or password in it, which would be shown to Rakuten and in logs; leave them out`;
+  }
+  if (/[{}]/.test(filled)) {
+    return `${name} is '${value}'; ${placeholders ? 'only {apiId} and {stage} are filled in' : 'nothing in braces is filled in here'}, so leave other braces out`;
+  }
+  return undefined;
+}
+
+/** Whether a URL sends what it carries unencrypted, to somewhere that is not this machine. */
+export function isPlainHttp(url: string | undefined): boolean {
+  if (url === undefined || Token.isUnresolved(url)) return false;
+  const { protocol, hostname } = new URL(fillPlaceholders(url, 'id', 'stage'));
+  return protocol === 'http:' && !/^(127(\.\d+){3}|localhost|.*\.localhost|\[::1\])$/.test(hostname);
+}
+
+/** Puts the API's id and stage into a base URL. */
+export function fillPlaceholders(url: string, apiId: string, stage: string): string {
+  return url.replaceAll('{apiId}', apiId).replaceAll('{stage}', stage);
+}

@@ -86,11 +86,11 @@ const KNOWN_ERRORS: readonly KnownError[] = [
     says: (where) => `${where}: AWS throttles the reads, also after several tries. Try again in a minute, or ask for less at once`,
   },
   {
-    matches: (_name, _message, code) => code === 'ECONNREFUSED' || code === 'ECONNRESET',
+    matches: (_name, message, code) => /ECONNREFUSED|ECONNRESET|socket hang up/.test(`${code} ${message}`),
     says: (where) => `${where}: nothing answers at its endpoint. If it is the local run, start it with "npm start"`,
   },
   {
-    matches: (_name, _message, code) => code === 'ENOTFOUND' || code === 'EAI_AGAIN',
+    matches: (_name, message, code) => /ENOTFOUND|EAI_AGAIN/.test(`${code} ${message}`),
     says: (where, message) => `${where}: the endpoint's name cannot be resolved (${message}). Check --region and the network`,
   },
 ];

@@ -25,7 +25,9 @@ export class Progress {
     if (this.quiet) return;
     const seconds = Math.max((performance.now() - this.started) / 1000, 0.001);
     const rate = seconds < 1 ? '' : `, ${numberText(Math.round(this.total / seconds))} a second`;
-    this.write(`${numberText(this.total)} lines${file === undefined ? '' : ` in ${file}`} (${seconds.toFixed(1)} s${rate})\n`);
+    this.write(
+      `${numberText(this.total)} ${this.total === 1 ? 'line' : 'lines'}${file === undefined ? '' : ` in ${file}`} (${seconds.toFixed(1)} s${rate})\n`,
+    );
   }
 
   private draw(): void {

@@ -22,9 +22,8 @@ function minorDigits(currency: string | undefined): number {
   }
 }
 
-/** `71.49 USD, 900 JPY`, or `0` without any amount. */
+/** `71.49 USD, 900 JPY`, or nothing without any amount. */
 export function moneyText(amounts: readonly Money[], field: 'sale_amount' | 'commissions'): string {
-  if (amounts.length === 0) return '0';
   return amounts.map((money) => `${amountText(money[field], money.currency)} ${money.currency ?? '(no currency)'}`).join(', ');
 }
 
@@ -80,7 +79,7 @@ export function orderColumns(colours: Colours): Column<OrderSummary>[] {
     { title: 'NET COMMISSION', text: (order) => moneyText(order.net, 'commissions'), align: 'right' },
     {
       title: 'PENDING',
-      text: (order) => (order.pending.length === 0 ? '' : moneyText(order.pending, 'sale_amount')),
+      text: (order) => moneyText(order.pending, 'sale_amount'),
       align: 'right',
       dropOrder: 1,
     },
@@ -101,8 +100,11 @@ export function linesFooter(lines: readonly Transaction[]): string[] {
   ];
 }
 
-/** `net: sales 71.49 USD, commissions 3.57 USD`, or nothing when nothing was added up. */
-export function totals(name: string, amounts: readonly Money[]): string[] {
+/** `net: 71.49 USD; commissions 3.57 USD`, or nothing when nothing was added up. */
+export const totals = (name: string, amounts: readonly Money[]): string[] => totalTexts(amounts).map((text) => `${name}: ${text}`);
+
+/** `71.49 USD; commissions 3.57 USD`, or nothing when nothing was added up. */
+export function totalTexts(amounts: readonly Money[]): string[] {
   if (amounts.length === 0) return [];
-  return [`${name}: sales ${moneyText(amounts, 'sale_amount')}; commissions ${moneyText(amounts, 'commissions')}`];
+  return [`${moneyText(amounts, 'sale_amount')}; commissions ${moneyText(amounts, 'commissions')}`];
 }

@@ -4,7 +4,7 @@ import { EXIT, type ExitCode, usageError } from '../cli/errors';
 import { type GlobalOptions, requireResource } from '../cli/installation';
 import { writeJsonArray } from '../cli/json';
 import { addSelections, checkSelection, dayOf, parseCount, parseKinds, type Selection, type SelectionOptions } from '../cli/options';
-import { lineColumns, linesFooter, timeText, totals } from '../cli/show';
+import { lineColumns, linesFooter, timeText, totalTexts } from '../cli/show';
 import { renderRecord, renderTable } from '../cli/table';
 import { writeLine } from '../cli/terminal';
 
@@ -50,6 +50,7 @@ Examples:
 async function query(context: Context): Promise<ExitCode> {
   const { options, terminal } = context;
   checkSelection(options, SELECTIONS, false);
+  checkListOptions(options);
   if (options.json === true) {
     const count = await writeJsonArray(terminal.stdout, await find(context, options.limit));
     return count === 0 ? EXIT.nothing : EXIT.found;
@@ -59,6 +60,15 @@ async function query(context: Context): Promise<ExitCode> {
   return showList(context);
 }
 
+function checkListOptions({ member, day, transaction, kind, limit, newestFirst, verified }: QueryOptions): void {
+  if (member !== undefined || day !== undefined) return;
+  if (kind !== undefined || limit !== undefined || newestFirst === true) {
+    throw usageError('--kind, --limit and --newest-first go with --member and --day');
+  }
+  if (transaction !== undefined && verified === true)
+    throw usageError('--verified does not go with --transaction: the line itself says it');
+}
+
 /** The lines that the options ask for. */
 async function find(context: Context, limit?: number): Promise<AsyncIterable<Transaction>> {
   const { options, terminal } = context;
@@ -66,9 +76,6 @@ async function find(context: Context, limit?: number): Promise<AsyncIterable<Tra
   const list = { kind: options.kind, verifiedOnly: options.verified, newestFirst: options.newestFirst, limit };
   if (options.member !== undefined) return transactions.byMember(options.member, { ...list, from: options.from, to: options.to });
   if (options.day !== undefined) return transactions.byDay(dayOf(options.day, terminal.now()), list);
-  if (options.kind !== undefined || options.newestFirst === true || options.limit !== undefined) {
-    throw usageError('--kind, --limit and --newest-first go with --member and --day');
-  }
   if (options.transaction !== undefined) return transactions.byTransaction(options.transaction);
   const order = await findOrder(context);
   return (async function* () {
@@ -121,8 +128,7 @@ async function writeTable(
 }
 
 async function showOrder(context: Context): Promise<ExitCode> {
-  const { terminal, colours, options } = context;
-  if (options.kind !== undefined || options.newestFirst === true || options.limit !== undefined) await find(context);
+  const { terminal, colours } = context;
   const order = await findOrder(context);
   if (order === undefined) return nothing(context);
   await writeLine(terminal.stdout, renderRecord(orderRecord(order), colours.dim));
@@ -142,8 +148,8 @@ function orderRecord(order: OrderSummary): [string, string][] {
     ['status', order.status],
     ['ordered', `${timeText(order.ordered_at)} UTC`],
     ['processed', `${timeText(order.first_processed_at)} to ${timeText(order.last_processed_at)} UTC`],
-    ...totals('net', order.net).map((text): [string, string] => ['net', text.replace('net: ', '')]),
-    ...totals('pending', order.pending).map((text): [string, string] => ['pending', text.replace('pending: ', '')]),
+    ...totalTexts(order.net).map((text): [string, string] => ['net', text]),
+    ...totalTexts(order.pending).map((text): [string, string] => ['pending', text]),
   ];
 }
 

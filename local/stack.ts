@@ -40,6 +40,8 @@ export interface LocalStackOptions {
   readonly onOutput?: (functionName: string, line: string) => void;
   /** Each batch that the consumer was given. */
   readonly onBatch?: (outcome: BatchOutcome) => void;
+  /** The queue could not be read, or a batch not deleted from it. */
+  readonly onTrouble?: (message: string) => void;
   /** Ends the start early; what was started by then is stopped again. */
   readonly signal?: AbortSignal;
 }
@@ -118,6 +120,7 @@ async function start(options: LocalStackOptions, cleanup: Cleanup): Promise<Loca
     maxConcurrency: options.maxConcurrency ?? availableParallelism(),
     onOutput: options.onOutput,
     onBatch: options.onBatch,
+    onTrouble: options.onTrouble,
     signal: options.signal,
   };
   cleanup.add('the functions', () => closeFunctions(provisionContext));

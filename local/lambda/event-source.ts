@@ -23,6 +23,8 @@ export interface EventSourceDefinition {
   readonly reportBatchItemFailures: boolean;
   /** How many batches may be processed at once. */
   readonly concurrency: number;
+  /** SQS could not be read or a batch not deleted; reading goes on. */
+  readonly onTrouble?: (message: string) => void;
   /** After each batch, with the number of messages deleted and left in the queue. */
   readonly onBatch?: (outcome: { readonly deleted: number; readonly left: number; readonly error?: FunctionError }) => void;
 }
@@ -54,7 +56,7 @@ export class EventSource {
       } catch (error) {
         if (this.abort.signal.aborted) return;
         // SQS is ill: what was not deleted comes back by itself.
-        console.error(`reading ${this.definition.queueUrl}: ${error instanceof Error ? error.message : String(error)}`);
+        this.definition.onTrouble?.(`reading ${this.definition.queueUrl}: ${error instanceof Error ? error.message : String(error)}`);
         await new Promise((resolve) => setTimeout(resolve, 100));
       }
     }

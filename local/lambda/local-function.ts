@@ -18,6 +18,11 @@ export class LocalFunction {
     return { invocations: this.invoked, errors: this.failed };
   }
 
+  /** How many invocations are at work now. */
+  public get atWork(): number {
+    return this.busy.size;
+  }
+
   /** Resident memory of each process after its last invocation, in bytes. */
   public get memory(): number[] {
     return [...this.idle, ...this.busy].map((environment) => environment.memory);
@@ -41,7 +46,7 @@ export class LocalFunction {
 
   /** Kills every process, in the middle of what it does. The next invocation starts a new one. Returns how many were at work. */
   public kill(): number {
-    const atWork = this.busy.size;
+    const { atWork } = this;
     for (const environment of [...this.idle, ...this.busy]) environment.kill();
     return atWork;
   }

@@ -26,6 +26,7 @@ export interface ProvisionContext {
   readonly maxConcurrency: number;
   readonly onOutput?: (functionName: string, line: string) => void;
   readonly onBatch?: (outcome: BatchOutcome) => void;
+  readonly onTrouble?: (message: string) => void;
   readonly signal?: AbortSignal;
 }
 

@@ -42,6 +42,7 @@ export const makeEventSourceMapping: Maker = ({ logicalId, properties }, context
       batchingWindowSeconds: Number(properties.MaximumBatchingWindowInSeconds ?? 0),
       reportBatchItemFailures: ((properties.FunctionResponseTypes ?? []) as string[]).includes('ReportBatchItemFailures'),
       concurrency: Math.min(scaling?.MaximumConcurrency ?? Number.POSITIVE_INFINITY, context.maxConcurrency),
+      onTrouble: context.onTrouble,
       onBatch: (outcome) => context.onBatch?.({ functionName: target.name, ...outcome }),
     }),
   );

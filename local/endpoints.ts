@@ -1,0 +1,28 @@
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { LocalStack } from './stack';
+
+/** What other programs need to drive a running local stack. */
+export function endpointsOf(stack: LocalStack): Record<string, string> {
+  return {
+    endpointUrl: stack.registeredUrl,
+    dynamodb: stack.dynamodb.endpoint,
+    sqs: stack.sqs.endpoint,
+    secretsManager: stack.secretsManagerEndpoint,
+    rakuten: stack.rakuten.url,
+    tableName: stack.tableName,
+    stateTableName: stack.stateTableName,
+    queueUrl: stack.queueUrl,
+    deadLetterQueueUrl: stack.deadLetterQueueUrl,
+    region: stack.region,
+    sid: stack.sid,
+  };
+}
+
+/** Writes the endpoints to a file that only the user can read, as it holds the URL's secret. Returns what removes it again. */
+export async function writeEndpoints(file: string, stack: LocalStack): Promise<() => Promise<void>> {
+  const text = `${JSON.stringify(endpointsOf(stack), null, 2)}\n`;
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(file, text, { mode: 0o600 });
+  return () => rm(file, { force: true });
+}

@@ -1,0 +1,120 @@
+import { join } from 'node:path';
+import colors from 'picocolors';
+import { METRICS } from '../core/names';
+import { Cleanup } from './cleanup';
+import { Complaints } from './complaints';
+import { type DayPush, postbackDay } from './day';
+import { queueDepth, untilEmpty } from './drain';
+import { writeEndpoints } from './endpoints';
+import { MetricSums } from './metrics';
+import { type LocalStack, startLocalStack } from './stack';
+import { curlLine, type DayResult, daySummary, rowLine } from './summary';
+import { startTableBrowser } from './ui';
+import { compareRows, isExact, scanTable } from './verify';
+import { RowWatch } from './watch';
+
+export interface RunOptions {
+  readonly once: boolean;
+  readonly port?: number;
+  readonly ui: boolean;
+  /** Where the synthesized app and `endpoints.json` go. */
+  readonly folder: string;
+}
+
+const SEED = 20260418;
+const ORDERS = 150;
+const PUSHES_PER_SECOND = 200;
+const DRAIN_SECONDS = 60;
+
+/** Starts everything, sends the day and prints what happened; then stays until the signal, or ends at once. Returns the exit code. */
+export async function runLocally(options: RunOptions, signal: AbortSignal): Promise<number> {
+  const cleanup = new Cleanup();
+  try {
+    return await run(options, signal, cleanup);
+  } finally {
+    await cleanup.run();
+  }
+}
+
+async function run(options: RunOptions, signal: AbortSignal, cleanup: Cleanup): Promise<number> {
+  const started = Date.now();
+  const metrics = new MetricSums();
+  const complaints = new Complaints((text) => console.error(colors.yellow(`! ${text}`)));
+  let watch: RowWatch | undefined;
+  const stack = await startLocalStack({
+    port: options.port,
+    outDir: join(options.folder, 'cdk.out'),
+    signal,
+    onProgress: (step) => console.log(colors.dim(`· ${step}`)),
+    onOutput: (name, line) => {
+      if (!metrics.read(line)) complaints.read(name, line);
+    },
+    onBatch: ({ functionName, error }) => {
+      if (error !== undefined && !signal.aborted) complaints.add(`${functionName}: a batch failed and comes again: ${error.errorType}`);
+      watch?.nudge();
+    },
+    onTrouble: (message) => complaints.add(message),
+  });
+  cleanup.add('the repeated complaints', () => {
+    for (const [text, count] of complaints.repeated()) console.error(colors.dim(`! ${count} times: ${text}`));
+  });
+  cleanup.add('the local stack', () => stack.close());
+  cleanup.add('.local/endpoints.json', await writeEndpoints(join(options.folder, 'endpoints.json'), stack));
+  console.log(
+    `${colors.green('✓')} ready after ${((Date.now() - started) / 1000).toFixed(1)} s; at the fake Rakuten: ${stack.outputs.RegistrationStatus}\n`,
+  );
+
+  const pushes = postbackDay({ seed: SEED, sid: stack.sid, day: new Date(), orders: ORDERS });
+  console.log(colors.dim(`· sending a day of postbacks: ${pushes.length}`));
+  await sendAll(stack, pushes, signal);
+  await untilEmpty(stack.clients.sqs, stack.queueUrl, DRAIN_SECONDS, signal);
+  const result = await resultOf(stack, metrics);
+  console.log(`\n${daySummary(result)}\n`);
+  const exact = isExact(result.comparison) && result.deadLetters === 0;
+  if (options.once) return exact ? 0 : 1;
+
+  watch = new RowWatch(stack.clients.dynamodb, stack.tableName, (row) => console.log(rowLine(row)));
+  await watch.start(result.rows);
+  cleanup.add('the watch over the table', () => watch?.stop());
+  if (options.ui) {
+    const browser = await startTableBrowser(stack.clients.dynamodb, stack.dynamodb.endpoint);
+    cleanup.add('the table browser', () => browser.close());
+    console.log(`  ${colors.bold('Table browser')}  ${browser.url}\n`);
+  }
+  console.log(`Send one more:\n\n  ${curlLine(stack.registeredUrl, stack.sid, new Date())}\n`);
+  console.log(colors.dim('New rows appear here; addresses for your own programs are in .local/endpoints.json. Ctrl-C stops everything.\n'));
+  await aborted(signal);
+  console.log(colors.dim('\nstopping'));
+  return exact ? 0 : 1;
+}
+
+/** Rakuten records each line and pushes it, in the order of the day, which is over in seconds here. */
+async function sendAll({ rakuten }: LocalStack, pushes: readonly DayPush[], signal: AbortSignal): Promise<void> {
+  const started = Date.now();
+  const underway: Promise<unknown>[] = [];
+  for (const [index, { line, redelivery }] of pushes.entries()) {
+    signal.throwIfAborted();
+    const due = started + (index * 1000) / PUSHES_PER_SECOND;
+    if (due > Date.now()) await new Promise((resolve) => setTimeout(resolve, due - Date.now()));
+    if (!redelivery) rakuten.record(line);
+    underway.push(rakuten.push(line));
+  }
+  await Promise.all(underway);
+}
+
+async function resultOf({ clients, rakuten, sid, tableName, deadLetterQueueUrl }: LocalStack, metrics: MetricSums): Promise<DayResult> {
+  const rows = await scanTable(clients.dynamodb, tableName);
+  return {
+    pushes: rakuten.statistics(sid),
+    rows,
+    comparison: compareRows(rakuten.ledger(sid), rows),
+    duplicates: metrics.sum(METRICS.duplicate),
+    deadLetters: await queueDepth(clients.sqs, deadLetterQueueUrl),
+  };
+}
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });

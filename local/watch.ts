@@ -1,0 +1,58 @@
+import { type DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb';
+import { TABLE_KEYS } from '../core/store/keys';
+import type { Row } from './verify';
+
+/** Between two looks at the table, at least. */
+const PAUSE_MILLIS = 500;
+
+/**
+ * Tells of rows that were not there before. The embedded DynamoDB has no stream, so it reads the table when the consumer says that it has been at work,
+ * and takes its time when the table is large.
+ */
+export class RowWatch {
+  private readonly known = new Set<string>();
+  private timer: NodeJS.Timeout | undefined;
+  private pause = PAUSE_MILLIS;
+  private looking: Promise<void> = Promise.resolve();
+
+  public constructor(
+    private readonly client: DynamoDBClient,
+    private readonly tableName: string,
+    private readonly onRow: (row: Row) => void,
+  ) {}
+
+  /** Takes what is there now as known. */
+  public async start(rows: readonly Row[]): Promise<void> {
+    for (const row of rows) this.known.add(keyOf(row));
+  }
+
+  /** There may be new rows. */
+  public nudge(): void {
+    this.timer ??= setTimeout(() => {
+      this.timer = undefined;
+      this.looking = this.look();
+    }, this.pause);
+  }
+
+  public async stop(): Promise<void> {
+    clearTimeout(this.timer);
+    await this.looking;
+  }
+
+  private async look(): Promise<void> {
+    const started = Date.now();
+    const fresh: Row[] = [];
+    for await (const { Items = [] } of paginateScan({ client: this.client }, { TableName: this.tableName })) {
+      for (const row of Items) {
+        if (this.known.has(keyOf(row))) continue;
+        this.known.add(keyOf(row));
+        fresh.push(row);
+      }
+    }
+    this.pause = Math.max(PAUSE_MILLIS, 10 * (Date.now() - started));
+    const arrival = (row: Row): string => row.received_at?.S ?? '';
+    for (const row of fresh.sort((a, b) => (arrival(a) < arrival(b) ? -1 : 1))) this.onRow(row);
+  }
+}
+
+const keyOf = (row: Row): string => JSON.stringify([row[TABLE_KEYS.partition]?.S, row[TABLE_KEYS.sort]?.S]);

@@ -1,0 +1,199 @@
+/** The bundled command line as a user runs it: a process of its own, against a stack whose CloudFormation is played by a small server. */
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { dynamoDbClient } from '../../local/embedded/clients';
+import { startDynamoDb } from '../../local/embedded/dynamodb';
+import { createTable, SEED, seedTable } from '../client/seed';
+
+const ROOT = join(__dirname, '../..');
+
+let folder: string;
+let bundle: string;
+let server: Awaited<ReturnType<typeof startDynamoDb>>;
+let dynamodb: DynamoDBClient;
+let cloudFormation: Server;
+let env: Record<string, string>;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'rakuten-bundle-'));
+  await promisify(execFile)(process.execPath, [join(ROOT, 'scripts/build-cli.mjs'), folder]);
+  bundle = join(folder, 'rakuten-postback.js');
+  server = await startDynamoDb();
+  dynamodb = dynamoDbClient(server.endpoint);
+  await seedTable(dynamodb, 'Transactions');
+  await createTable(dynamodb, 'Second');
+  cloudFormation = createServer((request, response) => {
+    let body = '';
+    request.on('data', (chunk: Buffer) => {
+      body += chunk.toString();
+    });
+    request.on('end', () => {
+      const { status, xml } = answer(new URLSearchParams(body));
+      response.writeHead(status, { 'content-type': 'text/xml' }).end(xml);
+    });
+  }).listen(0, '127.0.0.1');
+  await once(cloudFormation, 'listening');
+  env = {
+    PATH: process.env.PATH ?? '',
+    AWS_ENDPOINT_URL_DYNAMODB: server.endpoint,
+    AWS_ENDPOINT_URL_CLOUDFORMATION: `http://127.0.0.1:${(cloudFormation.address() as AddressInfo).port}`,
+    AWS_REGION: 'us-east-1',
+    AWS_ACCESS_KEY_ID: 'test',
+    AWS_SECRET_ACCESS_KEY: 'test',
+    AWS_CONFIG_FILE: '/dev/null',
+    AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
+    AWS_EC2_METADATA_DISABLED: 'true',
+  };
+});
+
+afterAll(async () => {
+  dynamodb.destroy();
+  cloudFormation.close();
+  cloudFormation.closeAllConnections();
+  await server.close();
+  rmSync(folder, { recursive: true });
+});
+
+/** The outputs of each stack that exists, and the tables in it. */
+const STACKS: Record<string, { outputs: Record<string, string>; tables: string[] }> = {
+  RakutenPostback: { outputs: { TableName: 'Transactions', StateTableName: 'State', Sid: '3900112' }, tables: [] },
+  Nested: { outputs: { PostbackTableName1A2B3C4D: 'Transactions' }, tables: [] },
+  WithoutOutputs: { outputs: {}, tables: ['Transactions'] },
+  TwoTables: { outputs: {}, tables: ['Transactions', 'Second'] },
+  NoTable: { outputs: { Something: 'else' }, tables: [] },
+};
+
+function answer(request: URLSearchParams): { status: number; xml: string } {
+  const name = request.get('StackName') ?? '';
+  const stack = STACKS[name];
+  if (stack === undefined) {
+    const message = `Stack with id ${name} does not exist`;
+    return {
+      status: 400,
+      xml: `<ErrorResponse><Error><Type>Sender</Type><Code>ValidationError</Code><Message>${message}</Message></Error></ErrorResponse>`,
+    };
+  }
+  const action = request.get('Action');
+  const members =
+    action === 'DescribeStacks'
+      ? `<Stacks><member><StackName>${name}</StackName><Outputs>${Object.entries(stack.outputs)
+          .map(([key, value]) => `<member><OutputKey>${key}</OutputKey><OutputValue>${value}</OutputValue></member>`)
+          .join('')}</Outputs></member></Stacks>`
+      : `<StackResourceSummaries>${stack.tables
+          .map(
+            (table) =>
+              `<member><ResourceType>AWS::DynamoDB::Table</ResourceType><PhysicalResourceId>${table}</PhysicalResourceId></member>`,
+          )
+          .join('')}</StackResourceSummaries>`;
+  return { status: 200, xml: `<${action}Response><${action}Result>${members}</${action}Result></${action}Response>` };
+}
+
+interface Ran {
+  readonly exitCode: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+async function runBundle(args: readonly string[], overrides: Record<string, string> = {}): Promise<Ran> {
+  const child = spawn(bundle, args, { cwd: folder, env: { ...env, ...overrides }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const ran = { stdout: '', stderr: '' };
+  child.stdout.on('data', (chunk: Buffer) => {
+    ran.stdout += chunk.toString();
+  });
+  child.stderr.on('data', (chunk: Buffer) => {
+    ran.stderr += chunk.toString();
+  });
+  const [exitCode] = (await once(child, 'close')) as [number | null];
+  return { exitCode, ...ran };
+}
+
+test('is one executable file that needs nothing but Node', async () => {
+  const code = readFileSync(bundle, 'utf8');
+  expect(code.startsWith('#!/usr/bin/env node\n')).toBe(true);
+  expect(statSync(bundle).mode & 0o111).toBe(0o111);
+  // It stands in a folder without node_modules: what it does not hold, it does not find.
+  const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
+  expect(await runBundle(['--version'])).toEqual({ exitCode: 0, stdout: `${version}\n`, stderr: '' });
+});
+
+test.each([
+  ['the stack of the app in this package', []],
+  ['a stack by name', ['--stack', 'Nested']],
+  ['a stack without outputs', ['--stack', 'WithoutOutputs']],
+  ['a table', ['--table', 'Transactions']],
+])('asks %s', async (_name, args) => {
+  const ran = await runBundle(['query', '--day', '2026-03-27', '--json', ...args]);
+  expect(ran).toMatchObject({ exitCode: 0, stderr: '' });
+  expect(JSON.parse(ran.stdout)).toEqual([expect.objectContaining({ order_id: 'W-100200300', sale_amount: '-180' })]);
+});
+
+test('takes the stack from the environment, and the publisher from the stack', async () => {
+  expect(await runBundle(['query', '--day', '2026-03-27'], { RAKUTEN_STACK_NAME: 'Missing' })).toMatchObject({ exitCode: 1 });
+  const order = ['query', '--order', 'M-555', '--advertiser', '39001'];
+  expect(await runBundle(order)).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('partly returned') });
+  const nested = await runBundle(order, { RAKUTEN_STACK_NAME: 'Nested' });
+  expect(nested).toMatchObject({ exitCode: 2, stderr: 'error: stack Nested: its Sid is not known; give the stack an output Sid\n' });
+});
+
+test.each<[string, string[], string]>([
+  [
+    'a stack that does not exist',
+    ['--stack', 'Missing'],
+    "error: there is no stack Missing in us-east-1: name it with --stack, its region with --region, or give the table's name with --table\n",
+  ],
+  [
+    'a stack with two tables',
+    ['--stack', 'TwoTables'],
+    'error: stack TwoTables has several tables (Transactions, Second): choose one with --table\n',
+  ],
+  [
+    'a stack without a table',
+    ['--stack', 'NoTable'],
+    'error: stack NoTable has no transaction table (neither an output TableName nor such a table): give --table NAME\n',
+  ],
+  [
+    'a table that does not exist',
+    ['--table', 'Missing'],
+    'error: table Missing: there is no such table in this account and region. Check --region, --profile and the name\n',
+  ],
+  ['a profile that does not exist', ['--table', 'T', '--profile', 'missing'], 'error: no AWS credentials: '],
+])('explains %s in one line', async (_name, args, message) => {
+  const ran = await runBundle(
+    ['query', '--member', 'm', ...args],
+    args.includes('--profile') ? { AWS_ACCESS_KEY_ID: '', AWS_SECRET_ACCESS_KEY: '' } : {},
+  );
+  expect(ran).toMatchObject({ exitCode: 1, stdout: '' });
+  expect(ran.stderr.startsWith(message)).toBe(true);
+  expect(ran.stderr.trimEnd().split('\n')).toHaveLength(1);
+});
+
+test('a reader that has read enough is no error', async () => {
+  const child = spawn(bundle, ['export', '--all'], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  let stderr = '';
+  child.stderr.on('data', (chunk: Buffer) => {
+    stderr += chunk.toString();
+  });
+  child.stdout.destroy();
+  const [exitCode] = (await once(child, 'close')) as [number];
+  expect(exitCode).toBe(0);
+  expect(stderr).not.toMatch(/error|EPIPE/);
+});
+
+test('Ctrl-C ends tail as it should end', async () => {
+  const child = spawn(bundle, ['tail', '--since', '1d'], { env, stdio: ['ignore', 'ignore', 'pipe'] });
+  await once(child.stderr, 'data');
+  child.kill('SIGINT');
+  expect(await once(child, 'close')).toEqual([0, null]);
+});
+
+test('an export is complete whatever reads it', async () => {
+  const { stdout } = await runBundle(['export', '--all', '--format', 'jsonl', '--quiet']);
+  expect(stdout.trimEnd().split('\n')).toHaveLength(SEED.length);
+});

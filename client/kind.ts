@@ -28,7 +28,7 @@ export function kindsInOrder<T extends Transaction>(lines: readonly T[], adjustm
   const confirmed = lines.filter((line) => line.is_event === 'N');
   const positive = confirmed.filter((line) => signOf(line) === 1);
   const negativeKind = (line: T): TransactionKind => {
-    if (positive.some((sale) => sameSku(sale, line) && processedAt(sale) <= processedAt(line))) return 'return';
+    if (positive.some((sale) => sameSku(sale, line) && isNotLater(sale, line))) return 'return';
     return looksLikeAdjustment(line, adjustmentSku) || positive.some((sale) => sameBatch(sale, line)) ? 'adjustment' : 'return';
   };
   const judged = lines.map((line) => (line.kind === 'return' || line.kind === 'adjustment' ? { ...line, kind: negativeKind(line) } : line));
@@ -38,7 +38,7 @@ export function kindsInOrder<T extends Transaction>(lines: readonly T[], adjustm
 
 /** Whether a positive line takes an earlier adjustment of the same SKU back, as when a discounted order is cancelled. */
 const takesBack = (line: Transaction, adjustments: readonly Transaction[]): boolean =>
-  signOf(line) === 1 && adjustments.some((earlier) => sameSku(earlier, line) && processedAt(earlier) <= processedAt(line));
+  signOf(line) === 1 && adjustments.some((earlier) => sameSku(earlier, line) && isNotLater(earlier, line));
 
 /**
  * The sign of a line: of `sale_amount`, or of `commissions` where that is zero or absent. Unknown without any amount, and with a zero commission
@@ -57,10 +57,19 @@ const signum = (decimal: string): -1 | 0 | 1 => new Big(decimal).cmp(0);
 /** When Rakuten processed the line, or when it came where that is not known. */
 export const processedAt = (line: Transaction): string => line.process_date ?? line.received_at;
 
+/** Whether `a` was processed before `b` or together with it. */
+export const isNotLater = (a: Transaction, b: Transaction): boolean => toSecond(processedAt(a)) <= toSecond(processedAt(b));
+
+/** Times are compared to the second: a push has milliseconds, the Events API has none. */
+export const toSecond = (iso: string): string => iso.slice(0, 19);
+
 const sameSku = (a: Transaction, b: Transaction): boolean => a.sku_number === b.sku_number;
 
 const sameBatch = (a: Transaction, b: Transaction): boolean =>
-  a.process_date !== undefined && a.process_date === b.process_date && a.transaction_date === b.transaction_date;
+  a.process_date !== undefined && sameTime(a.process_date, b.process_date) && sameTime(a.transaction_date, b.transaction_date);
+
+const sameTime = (a: string | undefined, b: string | undefined): boolean =>
+  a === b || (a !== undefined && b !== undefined && toSecond(a) === toSecond(b));
 
 // Not `test`: on a pattern with the flag `g` that would remember where it stopped.
 const looksLikeAdjustment = ({ sku_number }: JudgedFields, pattern: RegExp): boolean =>

@@ -1,4 +1,4 @@
-import { processedAt, signOf } from './kind';
+import { isNotLater, processedAt, signOf, toSecond } from './kind';
 import type { PreliminaryMatch, Transaction } from './types';
 
 /**
@@ -36,10 +36,19 @@ export function matchEvents(lines: readonly Transaction[]): MatchedEvents {
 }
 
 const canConfirm = (event: Transaction, sale: Transaction): boolean =>
-  event.sku_number === sale.sku_number && processedAt(event) <= processedAt(sale) && signOf(event) !== -1;
+  event.sku_number === sale.sku_number && isNotLater(event, sale) && signOf(event) !== -1;
 
 function candidate(preliminary: Transaction, confirmed: Transaction): PreliminaryMatch {
-  return { preliminary, confirmed, differences: UNCHANGED.filter((field) => preliminary[field] !== confirmed[field]) };
+  return {
+    preliminary,
+    confirmed,
+    differences: UNCHANGED.filter((field) => comparable(preliminary, field) !== comparable(confirmed, field)),
+  };
+}
+
+function comparable(line: Transaction, field: (typeof UNCHANGED)[number]): string | undefined {
+  const value = line[field];
+  return field === 'transaction_date' && value !== undefined ? toSecond(value) : value;
 }
 
 /** Fewest differences first; the rest only makes the choice between equals the same every time. */

@@ -37,11 +37,14 @@ export function summariseOrder(
     pending: sumByCurrency(unmatched),
     matches,
     unmatched_preliminary: unmatched,
-    doubtful: lines.filter((line) => line.kind === 'unknown' || line.parse_problems !== undefined),
+    doubtful: lines.filter(isDoubtful),
     unattributed,
     lines,
   };
 }
+
+const isDoubtful = (line: TransactionRow): boolean =>
+  line.kind === 'unknown' || line.parse_problems !== undefined || line.contradicted_at !== undefined;
 
 /** Where an order stands, from lines whose kind was judged in the light of the whole order. */
 function orderStatus(lines: readonly Transaction[]): OrderStatus {

@@ -48,7 +48,10 @@ export interface Transaction {
   readonly occurred_at: string;
   /** `push`, or `events-api` when no push brought the line. */
   readonly source: 'push' | 'events-api';
-  /** When Rakuten's Events API first confirmed the line. Absent until then. */
+  /**
+   * When Rakuten's Events API first confirmed the line. Absent until then, and while it tells other amounts, another currency or another
+   * member than the line shows.
+   */
   readonly verified_at?: string;
   /** What could not be read, in words. Absent on a clean line. */
   readonly parse_problems?: readonly string[];
@@ -79,6 +82,10 @@ export interface TransactionRow extends Transaction {
   readonly request_id?: string;
   /** Partition key of the day index. */
   readonly process_day?: string;
+  /** Stands in place of `verified_at` on a line whose amounts, currency or member Rakuten's Events API tells otherwise. */
+  readonly contradicted_at?: string;
+  /** What the Events API told of these fields where it is not what the row shows; an empty list where it left the field out. */
+  readonly events_api_told?: Readonly<Record<string, readonly string[]>>;
   /** When the delivery whose content is shown came, where that is not `received_at`: Rakuten changed the line. */
   readonly updated_at?: string;
   /** Deliveries whose values were replaced by newer ones, oldest first. Absent when there were none. */
@@ -160,8 +167,8 @@ export interface OrderSummary {
   readonly matches: readonly PreliminaryMatch[];
   /** Preliminary events without one: not confirmed yet, never to be confirmed, or confirmed in a way that cannot be matched. */
   readonly unmatched_preliminary: readonly Transaction[];
-  /** Lines of unknown kind or with parse problems: look at them before trusting the sums. */
-  readonly doubtful: readonly Transaction[];
+  /** Lines of unknown kind, with parse problems, or contradicted by the Events API: look at them before trusting the sums. */
+  readonly doubtful: readonly TransactionRow[];
   /** Only in a member's orders: lines without `u1` of an order that several members share. They are in no sum. */
   readonly unattributed: readonly Transaction[];
   /** The order's lines in the order in which Rakuten processed them. */
@@ -186,7 +193,7 @@ export interface MemberSummary {
   readonly pending: readonly Money[];
   /** How many preliminary events have no confirmed line. */
   readonly unmatched_preliminary: number;
-  /** How many lines are of unknown kind or have parse problems. */
+  /** How many lines are of unknown kind, have parse problems, or are contradicted by the Events API. */
   readonly doubtful: number;
   /** How many lines without `u1` belong to an order of this member and of others. They are in no sum. */
   readonly unattributed: number;

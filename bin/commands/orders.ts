@@ -91,7 +91,7 @@ function ordersFooter(list: readonly OrderSummary[]): string[] {
     `${list.length === 1 ? '1 order' : `${list.length} orders`} (${counts})`,
     ...totals('net', addMoney(list.flatMap((order) => order.net))),
     ...totals('pending, not added', addMoney(list.flatMap((order) => order.pending))),
-    ...(doubtful === 0 ? [] : [`${doubtful} doubtful: lines of unknown kind or with parse problems; "query --order" shows them`]),
+    ...(doubtful === 0 ? [] : [`${doubtful} doubtful: lines of unknown kind, unreadable or contradicted; "query --order" shows them`]),
   ];
 }
 

@@ -164,8 +164,17 @@ function matchNotes({ matches, unmatched_preliminary: unmatched }: OrderSummary)
   ];
 }
 
-const problemNotes = (lines: readonly Transaction[]): string[] =>
-  lines.map((line) => `look at ${line.etransaction_id ?? line.line_key}: ${(line.parse_problems ?? ['its kind is unknown']).join('; ')}`);
+const problemNotes = (lines: readonly TransactionRow[]): string[] =>
+  lines.map((line) => `look at ${line.etransaction_id ?? line.line_key}: ${doubtsOf(line).join('; ')}`);
+
+function doubtsOf(line: TransactionRow): string[] {
+  const told = Object.entries(line.events_api_told ?? {}).map(([field, values]) => `${field} is ${values.join(' or ') || 'absent'}`);
+  return [
+    ...(line.parse_problems ?? []),
+    ...(line.contradicted_at === undefined ? [] : [`the Events API tells otherwise: ${told.join(', ')}`]),
+    ...(line.kind === 'unknown' ? ['its kind is unknown'] : []),
+  ];
+}
 
 async function showTransaction(context: Context): Promise<ExitCode> {
   const { terminal, colours } = context;

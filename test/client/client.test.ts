@@ -366,6 +366,12 @@ describe('preliminary events', () => {
     expect(order.net).toEqual([{ currency: 'USD', sale_amount: '26', commissions: '0', lines: 3 }]);
   });
 
+  test('are matched to the second: what the Events API brings has no milliseconds', async () => {
+    const at = (time: string) => ({ sale_amount: '10', transaction_date: time, process_date: time });
+    const order = await orderOf({ ...at('2026-02-01T00:00:00.700Z'), is_event: 'Y' }, at('2026-02-01T00:00:00.000Z'));
+    expect(order.matches.map((m) => m.differences)).toEqual([[]]);
+  });
+
   test('are not matched with a line that was processed before them', async () => {
     const order = await orderOf({ sale_amount: '10' }, { is_event: 'Y', sale_amount: '10' });
     expect(order.matches).toEqual([]);

@@ -74,6 +74,18 @@ export const putSlot =
   (slot: Slot | undefined, until: number): Promise<void> =>
     slot === undefined ? run.client.create(wanted, until) : run.client.update(wanted, until);
 
+const LOOKS = 4;
+const LOOK_PAUSE_MILLIS = 1_000;
+
+/** Reads until the slot shows what it is asked for, a few times: the status call may lag behind a write whose answer was lost. Returns the last read. */
+export async function lookFor(run: Run, test: (slot: Slot) => boolean, until: number): Promise<Slot | undefined> {
+  for (let look = 1; ; look += 1) {
+    const slot = await run.client.read(until);
+    if (look === LOOKS || (slot !== undefined && test(slot))) return slot;
+    await run.ports.clock.sleep(LOOK_PAUSE_MILLIS);
+  }
+}
+
 /**
  * Replaces what is ours in the slot by what was there before (`undefined`: nothing). What is not ours stays. Returns what the slot holds in the end.
  */

@@ -1,6 +1,6 @@
 import type { Slot } from '../rakuten/client';
 import type { PublisherState } from '../store/publisher-state';
-import { putBack } from './change-slot';
+import { lookFor, putBack } from './change-slot';
 import type { Run } from './run';
 import { isSameUrl, markOf } from './slot-url';
 import { otherOwners, previousSlot, retiring, withoutOwner } from './state';
@@ -67,20 +67,9 @@ async function undoSlot(run: Run, fresh: boolean, { wanted, earlier, progress }:
   const isLeftOver = (slot: Slot | undefined): boolean =>
     leftOver && slot !== undefined && hashes.includes(markOf(slot.url)?.secretSha256 ?? '');
   const isMine = (slot: Slot): boolean => isSameUrl(slot.url, wanted.url) || isLeftOver(slot);
-  await waitUntil(run, (slot) => slot !== undefined && isMine(slot));
+  await lookFor(run, isMine, run.endUntil);
   const fromBefore = progress.written && !isLeftOver(progress.before);
   await putBack(run, fromBefore ? progress.before : previousSlot(progress.state), isMine, run.endUntil);
-}
-
-const LOOKS = 4;
-const PAUSE_MILLIS = 1_000;
-
-/** The status call may lag behind a write whose answer was lost, so one look does not tell that nothing happened. */
-async function waitUntil(run: Run, test: (slot: Slot | undefined) => boolean): Promise<void> {
-  for (let look = 1; look < LOOKS; look += 1) {
-    if (test(await run.client.read(run.endUntil))) return;
-    await run.ports.clock.sleep(PAUSE_MILLIS);
-  }
 }
 
 async function undoState(run: Run, fresh: boolean, { wanted, earlier, progress }: Failed): Promise<void> {

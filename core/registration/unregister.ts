@@ -1,5 +1,5 @@
 import type { Slot } from '../rakuten/client';
-import { putBack } from './change-slot';
+import { lookFor, putBack } from './change-slot';
 import type { RemovalRule } from './properties';
 import { belongings, type Run, readUrlSecret } from './run';
 import { ownerOf } from './slot-url';
@@ -23,16 +23,17 @@ export async function unregister(run: Run, rule: Exclude<RemovalRule, 'RETAIN'>)
     // At our endpoint under a secret we do not know: of another stack that took our domain over, unless we know no secret at all.
     return owner === 'ours' || (owner === 'endpoint' && known.secretHashes.length === 0);
   };
-  const slot = await run.client.read(run.workUntil);
+  const slot = state.unsettled ? await lookFor(run, isMine, run.workUntil) : await run.client.read(run.workUntil);
   const target = slot === undefined ? undefined : removalTarget(rule, slot, previousSlot(state));
   let removal: Removal = 'nothing to do';
   if (slot !== undefined && isMine(slot)) {
     await putBack(run, target, isMine, run.workUntil);
     removal = target === undefined ? 'removed' : target.url === slot.url ? 'switched off' : 'restored';
   }
-  const retired = retiringAllBut(state, undefined, clock.now());
-  const { properties, failedUpdate, unsettled, ...rest } = rule === 'DISABLE' ? retired : rememberingPrevious(retired, undefined);
-  await store.writeState(rest);
+  const { properties, failedUpdate, unsettled, ...retired } = retiringAllBut(state, undefined, clock.now());
+  // A URL that is not in the slot again, and was not given up either, stays remembered.
+  const settled = removal === 'removed' || removal === 'restored';
+  await store.writeState(settled ? rememberingPrevious(retired, undefined) : retired);
   return removal;
 }
 

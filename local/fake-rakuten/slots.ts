@@ -23,6 +23,11 @@ export class Slots {
     else this.current.set(sid, slot);
   }
 
+  /** Time has passed: reads show what is there. */
+  public settle(): void {
+    this.stale.clear();
+  }
+
   public create(body: unknown): ApiAnswer {
     const problem = bodyProblem(body, ['sid', 'is_active', 'url']);
     if (problem !== undefined) return invalidRequest(problem);

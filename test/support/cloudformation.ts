@@ -30,6 +30,8 @@ export class CloudFormation {
   public stuck: { readonly to: Resource; readonly from: Record<string, unknown>; readonly physicalId: string } | undefined;
   /** A removal failed: CloudFormation forgets a replaced resource, and keeps one whose stack is deleted. */
   public readonly failedRemovals: { readonly properties: Record<string, unknown>; readonly message: string }[] = [];
+  /** A stack whose deletion failed can only be deleted again. */
+  public deleteFailed = false;
   public lastError = '';
 
   public constructor(
@@ -49,7 +51,8 @@ export class CloudFormation {
     const { stuck } = this;
     const moved = stuck !== undefined && stuck.physicalId !== this.resource.physicalId;
     const { properties, physicalId } = moved ? { properties: stuck.from, physicalId: stuck.physicalId } : this.resource;
-    if (!(await this.delete(properties, physicalId, plan))) return false;
+    this.deleteFailed = !(await this.delete(properties, physicalId, plan));
+    if (this.deleteFailed) return false;
     this.resource = undefined;
     this.stuck = undefined;
     return true;

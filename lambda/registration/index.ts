@@ -1,0 +1,41 @@
+import { randomUUID } from 'node:crypto';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { SSMClient } from '@aws-sdk/client-ssm';
+import type { Context } from 'aws-lambda';
+import { ENVIRONMENT } from '../../core/names';
+import { sendHttp } from '../../core/rakuten/http';
+import { systemClock } from '../../core/rakuten/retry';
+import { handleRegistrationEvent, type RegistrationAnswer, type RegistrationEvent } from '../../core/registration/events';
+import { sendProbe } from '../../core/registration/probe';
+import { DynamoRegistrationStore } from '../../core/store/registration-store';
+import { readSecret } from '../../core/store/secrets';
+import { environment } from '../runtime/environment';
+import { Log } from '../runtime/log';
+
+/** CloudFormation gets its answer well before the function's ten minutes are over. */
+const LONGEST_RUN_MILLIS = 8 * 60_000;
+const MARGIN_MILLIS = 20_000;
+
+// A stuck call is cut off and tried again.
+const patience = { maxAttempts: 4, requestHandler: { connectionTimeout: 2000, requestTimeout: 6000, throwOnRequestTimeout: true } };
+const store = new DynamoRegistrationStore(new DynamoDBClient(patience), environment(ENVIRONMENT.stateTableName));
+const secrets = { secretsManager: new SecretsManagerClient(patience), ssm: () => new SSMClient(patience) };
+const log = new Log('registration');
+
+/** Answers the provider framework's `onEvent`. The event itself is never logged: it carries CloudFormation's answer URL. */
+export const handler = (event: RegistrationEvent, context: Context): Promise<RegistrationAnswer> => {
+  const runLog = log.of(context);
+  runLog.info('request', { requestType: event.RequestType, requestId: event.RequestId, logicalResourceId: event.LogicalResourceId });
+  const endUntil = Date.now() + Math.min(LONGEST_RUN_MILLIS, context.getRemainingTimeInMillis() - MARGIN_MILLIS);
+  const ports = {
+    store,
+    readSecret: (id: string) => readSecret(secrets, id),
+    send: sendHttp,
+    probe: sendProbe,
+    clock: systemClock,
+    randomId: randomUUID,
+    log: (message: string, fields?: Readonly<Record<string, string | number | boolean | undefined>>) => runLog.info(message, fields),
+  };
+  return handleRegistrationEvent(ports, event, endUntil);
+};

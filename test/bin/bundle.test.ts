@@ -2,8 +2,6 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -11,14 +9,23 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { dynamoDbClient } from '../../local/embedded/clients';
 import { startDynamoDb } from '../../local/embedded/dynamodb';
 import { createTable, SEED, seedTable } from '../client/seed';
+import { type Stacks, startCloudFormation } from './cloudformation';
 
 const ROOT = join(__dirname, '../..');
+
+const STACKS: Stacks = {
+  RakutenPostback: { outputs: { TableName: 'Transactions', StateTableName: 'State', Sid: '3900112' }, tables: [] },
+  Nested: { outputs: { PostbackTableName1A2B3C4D: 'Transactions' }, tables: [] },
+  WithoutOutputs: { outputs: {}, tables: ['Transactions'] },
+  TwoTables: { outputs: {}, tables: ['Transactions', 'Second'] },
+  NoTable: { outputs: { Something: 'else' }, tables: [] },
+};
 
 let folder: string;
 let bundle: string;
 let server: Awaited<ReturnType<typeof startDynamoDb>>;
 let dynamodb: DynamoDBClient;
-let cloudFormation: Server;
+let cloudFormation: Awaited<ReturnType<typeof startCloudFormation>>;
 let env: Record<string, string>;
 
 beforeAll(async () => {
@@ -29,21 +36,11 @@ beforeAll(async () => {
   dynamodb = dynamoDbClient(server.endpoint);
   await seedTable(dynamodb, 'Transactions');
   await createTable(dynamodb, 'Second');
-  cloudFormation = createServer((request, response) => {
-    let body = '';
-    request.on('data', (chunk: Buffer) => {
-      body += chunk.toString();
-    });
-    request.on('end', () => {
-      const { status, xml } = answer(new URLSearchParams(body));
-      response.writeHead(status, { 'content-type': 'text/xml' }).end(xml);
-    });
-  }).listen(0, '127.0.0.1');
-  await once(cloudFormation, 'listening');
+  cloudFormation = await startCloudFormation(STACKS);
   env = {
     PATH: process.env.PATH ?? '',
     AWS_ENDPOINT_URL_DYNAMODB: server.endpoint,
-    AWS_ENDPOINT_URL_CLOUDFORMATION: `http://127.0.0.1:${(cloudFormation.address() as AddressInfo).port}`,
+    AWS_ENDPOINT_URL_CLOUDFORMATION: cloudFormation.endpoint,
     AWS_REGION: 'us-east-1',
     AWS_ACCESS_KEY_ID: 'test',
     AWS_SECRET_ACCESS_KEY: 'test',
@@ -55,45 +52,10 @@ beforeAll(async () => {
 
 afterAll(async () => {
   dynamodb.destroy();
-  cloudFormation.close();
-  cloudFormation.closeAllConnections();
+  await cloudFormation.close();
   await server.close();
   rmSync(folder, { recursive: true });
 });
-
-/** The outputs of each stack that exists, and the tables in it. */
-const STACKS: Record<string, { outputs: Record<string, string>; tables: string[] }> = {
-  RakutenPostback: { outputs: { TableName: 'Transactions', StateTableName: 'State', Sid: '3900112' }, tables: [] },
-  Nested: { outputs: { PostbackTableName1A2B3C4D: 'Transactions' }, tables: [] },
-  WithoutOutputs: { outputs: {}, tables: ['Transactions'] },
-  TwoTables: { outputs: {}, tables: ['Transactions', 'Second'] },
-  NoTable: { outputs: { Something: 'else' }, tables: [] },
-};
-
-function answer(request: URLSearchParams): { status: number; xml: string } {
-  const name = request.get('StackName') ?? '';
-  const stack = STACKS[name];
-  if (stack === undefined) {
-    const message = `Stack with id ${name} does not exist`;
-    return {
-      status: 400,
-      xml: `<ErrorResponse><Error><Type>Sender</Type><Code>ValidationError</Code><Message>${message}</Message></Error></ErrorResponse>`,
-    };
-  }
-  const action = request.get('Action');
-  const members =
-    action === 'DescribeStacks'
-      ? `<Stacks><member><StackName>${name}</StackName><Outputs>${Object.entries(stack.outputs)
-          .map(([key, value]) => `<member><OutputKey>${key}</OutputKey><OutputValue>${value}</OutputValue></member>`)
-          .join('')}</Outputs></member></Stacks>`
-      : `<StackResourceSummaries>${stack.tables
-          .map(
-            (table) =>
-              `<member><ResourceType>AWS::DynamoDB::Table</ResourceType><PhysicalResourceId>${table}</PhysicalResourceId></member>`,
-          )
-          .join('')}</StackResourceSummaries>`;
-  return { status: 200, xml: `<${action}Response><${action}Result>${members}</${action}Result></${action}Response>` };
-}
 
 interface Ran {
   readonly exitCode: number | null;

@@ -1,5 +1,5 @@
-import * as fs from 'node:fs';
-import * as path from 'node:path';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Annotations, Names, Stack, Token } from 'aws-cdk-lib';
 import * as apigateway from 'aws-cdk-lib/aws-apigateway';
 import * as iam from 'aws-cdk-lib/aws-iam';
@@ -72,7 +72,7 @@ export class IngestionApi extends Construct {
   }
 
   private sendMessageIntegration(queue: sqs.IQueue): apigateway.AwsIntegration {
-    const template = fs.readFileSync(path.join(__dirname, 'ingestion-api.vtl'), 'utf8').trim();
+    const template = readFileSync(join(__dirname, 'ingestion-api.vtl'), 'utf8').trim();
     return new apigateway.AwsIntegration({
       service: 'sqs',
       path: `${Stack.of(this).account}/${queue.queueName}`,

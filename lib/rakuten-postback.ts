@@ -1,4 +1,4 @@
-import { Annotations, Names, type RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
+import { Annotations, Arn, ArnFormat, Names, type RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
 import type * as apigateway from 'aws-cdk-lib/aws-apigateway';
 import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import * as iam from 'aws-cdk-lib/aws-iam';
@@ -225,13 +225,13 @@ function tableProblem(scope: Construct, { table, removalPolicy, deletionProtecti
   if (removalPolicy !== undefined || deletionProtection !== undefined) {
     return 'removalPolicy and deletionProtection are of the table that is made here, and a table is passed in; set them on that table instead';
   }
-  const { account, region } = Stack.of(scope);
-  for (const [what, there, here] of [
-    ['account', table.env.account, account],
-    ['region', table.env.region, region],
-  ] as const) {
-    if (there === here || Token.isUnresolved(there) || Token.isUnresolved(here)) continue;
-    return `the table is in the ${what} ${there} and the functions that write to it in ${here}; pass a table of the same account and region`;
-  }
-  return undefined;
+  const here = Stack.of(scope);
+  // A table that was imported by its ARN counts as one of the stack's own environment.
+  const there = Token.isUnresolved(table.tableArn) ? table.env : Arn.split(table.tableArn, ArnFormat.SLASH_RESOURCE_NAME);
+  return elsewhereProblem('account', there.account, here.account) ?? elsewhereProblem('region', there.region, here.region);
+}
+
+function elsewhereProblem(what: string, there: string | undefined, here: string): Problem {
+  if (there === undefined || there === here || Token.isUnresolved(there) || Token.isUnresolved(here)) return undefined;
+  return `the table is in the ${what} ${there} and the functions that write to it in ${here}; pass a table of the same account and region`;
 }

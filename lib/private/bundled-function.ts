@@ -1,5 +1,5 @@
-import * as fs from 'node:fs';
-import * as path from 'node:path';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { type Duration, RemovalPolicy } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
@@ -53,8 +53,8 @@ export function functionRole(scope: Construct, id: string, logGroup: logs.ILogGr
 }
 
 function bundlePath(name: string): string {
-  const folder = path.join(__dirname, '..', '..', 'lambda-dist', name);
-  if (!fs.existsSync(path.join(folder, 'index.js'))) {
+  const folder = join(__dirname, '..', '..', 'lambda-dist', name);
+  if (!existsSync(join(folder, 'index.js'))) {
     throw new Error(
       `the bundled handler lambda-dist/${name}/index.js is missing from the package: run "npm run build:lambda" in a checkout, or reinstall the package`,
     );

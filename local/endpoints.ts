@@ -1,4 +1,4 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { LocalStack } from './stack';
 
@@ -19,10 +19,16 @@ export function endpointsOf(stack: LocalStack): Record<string, string> {
   };
 }
 
-/** Writes the endpoints to a file that only the user can read, as it holds the URL's secret. Returns what removes it again. */
+/**
+ * Writes the endpoints to a file that only the user can read, as it holds the URL's secret. Returns what removes it again, unless another run
+ * has put its own there by then.
+ */
 export async function writeEndpoints(file: string, stack: LocalStack): Promise<() => Promise<void>> {
   const text = `${JSON.stringify(endpointsOf(stack), null, 2)}\n`;
   await mkdir(dirname(file), { recursive: true });
   await writeFile(file, text, { mode: 0o600 });
-  return () => rm(file, { force: true });
+  return async () => {
+    const now = await readFile(file, 'utf8').catch(() => undefined);
+    if (now === text) await rm(file);
+  };
 }

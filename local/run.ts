@@ -17,7 +17,7 @@ export interface RunOptions {
   readonly once: boolean;
   readonly port?: number;
   readonly ui: boolean;
-  /** Where the synthesized app and `endpoints.json` go. */
+  /** Where `endpoints.json` goes. */
   readonly folder: string;
 }
 
@@ -43,7 +43,6 @@ async function run(options: RunOptions, signal: AbortSignal, cleanup: Cleanup): 
   let watch: RowWatch | undefined;
   const stack = await startLocalStack({
     port: options.port,
-    outDir: join(options.folder, 'cdk.out'),
     signal,
     onProgress: (step) => console.log(colors.dim(`· ${step}`)),
     onOutput: (name, line) => {

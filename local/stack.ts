@@ -34,6 +34,8 @@ export interface LocalStackOptions {
   readonly maxConcurrency?: number;
   /** After how many failures in a row the fake Rakuten switches the postback off. @default - the fake's own number */
   readonly autoDisableAfter?: number;
+  /** How long the fake Rakuten waits for an answer. @default 400 */
+  readonly pushTimeoutMillis?: number;
   /** Called with each step of the start, before it. */
   readonly onProgress?: (step: string) => void;
   /** Each line that a function writes. */
@@ -107,12 +109,11 @@ async function start(options: LocalStackOptions, cleanup: Cleanup): Promise<Loca
   const assembly = await synthesize(outDir, context, options.signal);
 
   step('making the resources of the template and registering the postback');
-  const provisionContext: ProvisionContext = {
+  const provisionContext: Omit<ProvisionContext, 'assetPath'> = {
     stackName: assembly.stackName,
     endpoints: { dynamodb: dynamodb.endpoint, sqs: sqs.endpoint, secretsManager: secretsManager.endpoint },
     clients,
     gateway,
-    assetPath: (objectKey) => assembly.assetPath(objectKey),
     functions: new Map(),
     eventSources: [],
     queues: new Map(),
@@ -152,13 +153,13 @@ async function start(options: LocalStackOptions, cleanup: Cleanup): Promise<Loca
 }
 
 /** The endpoint first: a port that is taken is the likeliest reason for a start to fail. */
-async function startParts({ port, autoDisableAfter }: LocalStackOptions, cleanup: Cleanup) {
+async function startParts({ port, autoDisableAfter, pushTimeoutMillis }: LocalStackOptions, cleanup: Cleanup) {
   const sqs = await startSqs();
   cleanup.add('SQS', () => sqs.close());
   const gateway = await startGateway({ port, sqsEndpoint: sqs.endpoint });
   cleanup.add('the endpoint', () => gateway.close());
   const rakutenCredentials = { clientId: 'local-client', clientSecret: randomBytes(16).toString('hex') };
-  const rakuten = await startFakeRakuten({ ...rakutenCredentials, autoDisableAfter });
+  const rakuten = await startFakeRakuten({ ...rakutenCredentials, autoDisableAfter, timeoutMillis: pushTimeoutMillis });
   cleanup.add('the fake Rakuten', () => rakuten.close());
   const dynamodb = await startDynamoDb();
   cleanup.add('DynamoDB', () => dynamodb.close());
@@ -181,7 +182,7 @@ async function temporaryFolder(cleanup: Cleanup): Promise<string> {
   return folder;
 }
 
-async function closeFunctions({ eventSources, functions }: ProvisionContext): Promise<void> {
+async function closeFunctions({ eventSources, functions }: Pick<ProvisionContext, 'eventSources' | 'functions'>): Promise<void> {
   const closed = eventSources.map((source) => source.close());
   // A batch at work fails at once when its process ends, and its messages stay in the queue.
   await Promise.all([...functions.values()].map((fn) => fn.close()));
@@ -189,7 +190,7 @@ async function closeFunctions({ eventSources, functions }: ProvisionContext): Pr
 }
 
 /** The function that the queue feeds. */
-function consumerOf({ eventSources, stackName }: ProvisionContext): LocalFunction {
+function consumerOf({ eventSources, stackName }: Pick<ProvisionContext, 'eventSources' | 'stackName'>): LocalFunction {
   const [source] = eventSources;
   if (source === undefined) throw new Error(`the stack ${stackName} has no function that reads the queue`);
   return source.target;

@@ -23,8 +23,22 @@ export interface TemplateRequest {
 export function parseTemplate(text: string): MappingTemplate {
   const asts = parse(text);
   return {
-    render: (request) => new Compile(asts, { customMethodHandlers: JAVA_METHODS }).render(templateVariables(request)),
+    render: (request) => new CachingCompile(asts, { customMethodHandlers: JAVA_METHODS }).render(templateVariables(request)),
   };
+}
+
+/** velocityjs parses a text such as `"$q&$k"` each time it is evaluated, which takes most of the time; the texts are the template's own and few. */
+class CachingCompile extends Compile {
+  private static readonly parsed = new Map<string, ReturnType<typeof parse>>();
+
+  protected override evalStr(text: string): string {
+    let asts = CachingCompile.parsed.get(text);
+    if (asts === undefined) {
+      asts = parse(text);
+      CachingCompile.parsed.set(text, asts);
+    }
+    return this.renderAstList(asts, this.contextId);
+  }
 }
 
 function templateVariables(request: TemplateRequest): Record<string, unknown> {

@@ -39,6 +39,7 @@ interface Reply {
 export class ExecutionEnvironment {
   private readonly child: ChildProcess;
   private invocations = 0;
+  private killed = false;
   /** Resident memory after the last invocation, in bytes. */
   public memory = 0;
 
@@ -57,7 +58,7 @@ export class ExecutionEnvironment {
   }
 
   public get alive(): boolean {
-    return this.child.exitCode === null && this.child.signalCode === null && this.child.connected;
+    return !this.killed && this.child.exitCode === null && this.child.signalCode === null && this.child.connected;
   }
 
   /** Resolves with what the handler returned; rejects with a FunctionError when it threw, ran out of time or its process died. */
@@ -93,10 +94,10 @@ export class ExecutionEnvironment {
           ),
         );
       const timer = setTimeout(() => {
+        this.kill();
         end(() =>
           reject(new FunctionError(name, { errorType: 'Sandbox.Timedout', errorMessage: `timed out after ${timeoutSeconds} seconds` })),
         );
-        this.kill();
       }, timeoutSeconds * 1000);
       this.child.on('message', onMessage);
       this.child.once('exit', onExit);
@@ -108,6 +109,7 @@ export class ExecutionEnvironment {
 
   /** Ends the process at once, in the middle of whatever it does. */
   public kill(): void {
+    this.killed = true;
     this.child.kill('SIGKILL');
   }
 

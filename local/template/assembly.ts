@@ -26,7 +26,7 @@ export interface Assembly {
   readonly stackName: string;
   readonly template: Template;
   /** Folder of an asset by its key in the bucket of assets (`<hash>.zip`). Undefined when it is not one of the stack's. */
-  assetPath(objectKey: string): string | undefined;
+  readonly assetPath: (objectKey: string) => string | undefined;
 }
 
 /** Synthesizes the app in `bin/` into a folder, in a process of its own, with the context of `cdk.json` and this one. */

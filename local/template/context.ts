@@ -14,7 +14,7 @@ export interface ProvisionContext {
   readonly endpoints: ServiceEndpoints;
   readonly clients: { readonly dynamodb: DynamoDBClient; readonly sqs: SQSClient; readonly secretsManager: SecretsManagerClient };
   readonly gateway: Gateway;
-  assetPath(objectKey: string): string | undefined;
+  readonly assetPath: (objectKey: string) => string | undefined;
   /** Functions by ARN. */
   readonly functions: Map<string, LocalFunction>;
   readonly eventSources: EventSource[];

@@ -56,7 +56,8 @@ export interface Provisioned {
 }
 
 /** Makes the resources of a synthesized stack on the embedded parts, each after all that it depends on. */
-export async function provision(assembly: Assembly, context: ProvisionContext): Promise<Provisioned> {
+export async function provision(assembly: Assembly, given: Omit<ProvisionContext, 'assetPath'>): Promise<Provisioned> {
+  const context: ProvisionContext = { ...given, assetPath: assembly.assetPath };
   const { template, stackName } = assembly;
   const made = new Map<string, ResourceValues>();
   const resolver = new Resolver(template, stackName, made);

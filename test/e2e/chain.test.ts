@@ -1,0 +1,184 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { METRICS } from '../../core/names';
+import { postbackDay } from '../../local/day';
+import { queueDepth, untilEmpty } from '../../local/drain';
+import type { LineRecord } from '../../local/fake-rakuten';
+import { fillTemplate } from '../../local/fake-rakuten/sender';
+import { MetricSums } from '../../local/metrics';
+import { Random } from '../../local/random';
+import { type LocalStack, startLocalStack } from '../../local/stack';
+import type { BatchOutcome } from '../../local/template/context';
+import { compareRows, scanTable } from '../../local/verify';
+import { sendAll } from './load';
+
+/** Lines of the load run, each sent twice. */
+const LINES = Number(process.env.E2E_LINES ?? 10_000);
+/** Short, so that a message that failed comes again soon; far longer than a batch takes. */
+const VISIBILITY_SECONDS = 4;
+
+jest.setTimeout(60_000);
+
+let stack: LocalStack;
+let seed = 0;
+const metrics = new MetricSums();
+const batches: BatchOutcome[] = [];
+/** Every line that was acknowledged in this file: what the table must hold. */
+const acknowledged: LineRecord[] = [];
+
+beforeAll(async () => {
+  stack = await startLocalStack({
+    visibilityTimeoutSeconds: VISIBILITY_SECONDS,
+    // The sender goes on whatever it is answered, and waits when the machine is busy: how fast the answer is, the local run measures.
+    autoDisableAfter: Number.POSITIVE_INFINITY,
+    pushTimeoutMillis: 20_000,
+    onOutput: (_, line) => metrics.read(line),
+    onBatch: (outcome) => batches.push(outcome),
+  });
+}, 60_000);
+afterAll(() => stack?.close());
+
+/** As many lines as asked for, of days that nobody has seen yet. */
+function newLines(count: number): LineRecord[] {
+  const lines: LineRecord[] = [];
+  while (lines.length < count) {
+    seed += 1;
+    const day = postbackDay({ seed, sid: stack.sid, day: new Date('2026-04-18'), orders: Math.ceil(count / 2) });
+    lines.push(...day.filter(({ redelivery }) => !redelivery).map(({ line }) => line));
+  }
+  return lines.slice(0, count);
+}
+
+const urlOf = (line: LineRecord): string => fillTemplate(stack.registeredUrl, line);
+const settled = (): Promise<void> => untilEmpty(stack.clients.sqs, stack.queueUrl, 60);
+
+/** The table holds what was acknowledged, every line once and as it was sent, and nothing else; nothing is in the dead-letter queue. */
+async function expectExactlyAcknowledged(): Promise<void> {
+  const { intact, missing, repeated, different, unexpected } = compareRows(
+    acknowledged,
+    await scanTable(stack.clients.dynamodb, stack.tableName),
+  );
+  expect({
+    intact,
+    missing: missing.map(({ etransaction_id }) => etransaction_id),
+    repeated: repeated.map(({ etransaction_id }) => etransaction_id),
+    different: different.map(({ fields }) => fields),
+    unexpected: unexpected.map(({ query }) => query?.S),
+  }).toEqual({ intact: acknowledged.length, missing: [], repeated: [], different: [], unexpected: [] });
+  expect(await queueDepth(stack.clients.sqs, stack.deadLetterQueueUrl)).toBe(0);
+}
+
+it('registers the URL with a secret and every field at Rakuten', () => {
+  expect(stack.rakuten.slot(stack.sid)).toEqual({ url: stack.registeredUrl, active: true });
+  expect(stack.registeredUrl).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/prod\/postback\?k=[A-Za-z0-9]{43}&f=\w+&is_event=<is_event>&/);
+  expect(stack.rakuten.requests.map(({ method }) => method)).toContain('POST');
+});
+
+it('turns a day of postbacks into rows', async () => {
+  const day = postbackDay({ seed: 7, sid: stack.sid, day: new Date('2026-04-18'), orders: 40 });
+  const duplicates = metrics.sum(METRICS.duplicate);
+  for (const { line } of day) expect(await stack.rakuten.push(line)).toMatchObject({ status: 200 });
+  acknowledged.push(...day.filter(({ redelivery }) => !redelivery).map(({ line }) => line));
+  await settled();
+  await expectExactlyAcknowledged();
+  expect(metrics.sum(METRICS.duplicate) - duplicates).toBe(day.filter(({ redelivery }) => redelivery).length);
+});
+
+it('answers a GET that is forged or empty, and makes no row of it', async () => {
+  const [line = {}] = newLines(1);
+  const forged = urlOf(line).replace(/k=[^&]+/, `k=${'A'.repeat(43)}`);
+  const [bare = ''] = stack.registeredUrl.split('?', 1);
+  expect(await sendAll([forged, bare, `${bare}?k=&is_event=N`])).toEqual(new Map([[200, 3]]));
+  await settled();
+  await expectExactlyAcknowledged();
+});
+
+it('loses nothing when the consumer is killed in the middle of a batch', async () => {
+  const lines = newLines(300);
+  batches.length = 0;
+  const sending = sendAll(lines.map(urlOf));
+  while (stack.consumer.atWork === 0) await new Promise((resolve) => setImmediate(resolve));
+  expect(stack.consumer.kill()).toBeGreaterThan(0);
+  expect(await sending).toEqual(new Map([[200, lines.length]]));
+  acknowledged.push(...lines);
+  await settled();
+  const killed = batches.filter(({ error }) => error?.errorType === 'Runtime.ExitError');
+  expect(killed.length).toBeGreaterThan(0);
+  expect(killed.every(({ deleted, left }) => deleted === 0 && left > 0)).toBe(true);
+  await expectExactlyAcknowledged();
+});
+
+it('loses nothing when DynamoDB throttles', async () => {
+  const lines = newLines(200);
+  batches.length = 0;
+  const before = stack.dynamodb.refusals();
+  await stack.dynamodb.refuse({ operations: ['PutItem'], status: 400, type: 'ProvisionedThroughputExceededException', times: 500 });
+  expect(await sendAll(lines.map(urlOf))).toEqual(new Map([[200, lines.length]]));
+  acknowledged.push(...lines);
+  await settled();
+  expect(stack.dynamodb.refusals() - before).toBe(500);
+  // Some of a batch failed for good and came again, the rest of it was done.
+  expect(batches.some(({ left, error }) => left > 0 && error === undefined)).toBe(true);
+  await expectExactlyAcknowledged();
+});
+
+it('answers 500 while SQS refuses, and loses none that it answered with 200', async () => {
+  const lines = newLines(200);
+  const before = stack.rakuten.statistics(stack.sid);
+  const answered500 = stack.gateway.statistics.byStatus.get(500) ?? 0;
+  await stack.sqs.refuse({ operations: ['SendMessage'], status: 503, type: 'ServiceUnavailable', times: 60 });
+  for (const line of lines) {
+    const { status } = await stack.rakuten.push(line);
+    if (status === 200) acknowledged.push(line);
+  }
+  const after = stack.rakuten.statistics(stack.sid);
+  expect(after.refused - before.refused).toBe(60);
+  expect(after.acknowledged - before.acknowledged).toBe(lines.length - 60);
+  expect((stack.gateway.statistics.byStatus.get(500) ?? 0) - answered500).toBe(60);
+  await settled();
+  await expectExactlyAcknowledged();
+});
+
+it('loses nothing when SQS refuses the consumer', async () => {
+  const lines = newLines(200);
+  await stack.sqs.refuse({ operations: ['ReceiveMessage', 'DeleteMessageBatch'], status: 500, type: 'InternalError', times: 40 });
+  expect(await sendAll(lines.map(urlOf))).toEqual(new Map([[200, lines.length]]));
+  acknowledged.push(...lines);
+  await settled();
+  await stack.sqs.accept();
+  await expectExactlyAcknowledged();
+});
+
+it(`keeps each of ${LINES} lines once, sent twice in random order as fast as they are taken, in a memory that does not grow`, async () => {
+  const lines = newLines(LINES);
+  const urls = new Random(1).shuffle([...lines, ...lines].map(urlOf));
+  const quarter = Math.floor(urls.length / 4);
+  const before = { stored: metrics.sum(METRICS.stored), again: deliveredAgain() };
+
+  expect(await sendAll(urls.slice(0, quarter))).toEqual(new Map([[200, quarter]]));
+  await settled();
+  const early = memory();
+  expect(await sendAll(urls.slice(quarter))).toEqual(new Map([[200, urls.length - quarter]]));
+  await settled();
+  const late = memory();
+
+  acknowledged.push(...lines);
+  await expectExactlyAcknowledged();
+  expect(metrics.sum(METRICS.stored) - before.stored).toBe(lines.length);
+  expect(deliveredAgain() - before.again).toBeGreaterThanOrEqual(lines.length);
+  // Three times as many postbacks as before the first look; what grows is the table, which is in this process too.
+  expect(late.heap - early.heap).toBeLessThan(30);
+  expect(late.consumer - early.consumer).toBeLessThan(60);
+  expect(late.process - early.process).toBeLessThan(200);
+}, 180_000);
+
+/** Deliveries that made no row: of two deliveries of a line the later one, or the earlier one when it was overtaken. */
+const deliveredAgain = (): number => metrics.sum(METRICS.duplicate) + metrics.sum(METRICS.completed);
+
+/** Megabytes: used by the gateway and the sender after a collection, resident in this process, resident in the largest process of the consumer. */
+function memory(): { readonly heap: number; readonly process: number; readonly consumer: number } {
+  setFlagsFromString('--expose-gc');
+  (runInNewContext('gc') as () => void)();
+  const { heapUsed, rss } = process.memoryUsage();
+  return { heap: heapUsed / 1e6, process: rss / 1e6, consumer: Math.max(...stack.consumer.memory) / 1e6 };
+}

@@ -35,8 +35,12 @@ export const ATTRIBUTES = {
   extra: 'extra',
   /** What could not be read, in words. Absent on a clean row. */
   parseProblems: 'parse_problems',
-  /** When the Events API first confirmed the line. Absent until then. */
+  /** When the Events API first told the line. Absent until then, and while it tells other amounts, another currency or another member than the row shows. */
   verifiedAt: 'verified_at',
+  /** Stands in place of `verified_at` on a line whose amounts, currency or member the Events API tells otherwise than the row shows them. */
+  contradictedAt: 'contradicted_at',
+  /** What the Events API told of these fields, where it is not what the row shows: a list of values, empty when it left the field out. */
+  toldOtherwise: 'events_api_told',
   /** When the delivery whose content is shown came, where that is not `received_at`: Rakuten changed the line. */
   updatedAt: 'updated_at',
   /** Deliveries whose values were replaced by newer ones, oldest first, each with the values it had. Absent when there were none. */

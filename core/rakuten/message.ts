@@ -29,19 +29,28 @@ export function parseMessage(body: string): PostbackMessage {
   };
 }
 
-/** The value of one of our own parameters, whatever white space the name carries. Of a repeated one the last. */
+/** The value of one of our own parameters, of a repeated one the last. The name itself counts before the name with spaces around it. */
 export function ownParameter(parameters: Parameters, name: keyof typeof URL_PARAMETERS): string | undefined {
-  return parameters.findLast(([key]) => key.trim() === URL_PARAMETERS[name])?.[1];
+  const exact = parameters.findLast(([key]) => key === URL_PARAMETERS[name]);
+  return (exact ?? parameters.findLast(([key]) => key.trim() === URL_PARAMETERS[name]))?.[1];
 }
 
 /**
  * The normalised query string that a row keeps: the parameters as they came, sorted by name (API Gateway promises no order), without our secret and
- * field list id. It is not the raw one: API Gateway has decoded it and dropped all but the last of a repeated name.
+ * field list id, and escaped only where it must be, so that it can be read and takes little room. It is not the raw one: API Gateway has decoded
+ * it and dropped all but the last of a repeated name. `URLSearchParams` and every other form decoder reads it back.
  */
 export function normalisedQuery(parameters: Parameters): string {
-  const kept = parameters.filter(([name]) => !HIDDEN.has(name.trim()));
-  kept.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
-  return new URLSearchParams(kept.map(([name, value]): [string, string] => [name, value])).toString();
+  return parameters
+    .filter(([name]) => !HIDDEN.has(name.trim()))
+    .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
+    .map(([name, value]) => `${escapePart(name).replaceAll('=', '%3D')}=${escapePart(value)}`)
+    .join('&');
 }
 
 const HIDDEN: ReadonlySet<string> = new Set([URL_PARAMETERS.secret, URL_PARAMETERS.fieldList]);
+
+/** What would be read back as something else, and what cannot be seen. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is escaped
+const ESCAPED = /[%&+#\u0000-\u001f\u007f-\u00a0\u2028\u2029\ufeff]/g;
+const escapePart = (text: string): string => text.replace(ESCAPED, (character) => encodeURIComponent(character)).replaceAll(' ', '+');

@@ -6,10 +6,16 @@ import { readValue } from './values';
 export interface ParsedLine {
   /** Fields that were there and could be read: decimals in plain notation, dates as ISO 8601 UTC with milliseconds, `is_event` as `Y` or `N`. */
   readonly fields: { readonly [F in RowField]?: string };
+  /** What was there and could not be read. The line is kept all the same. */
+  readonly problems: readonly ParseProblem[];
   /** Static values and parameters that Rakuten does not document, as they came. */
   readonly extra: Readonly<Record<string, string>>;
-  /** What was there and could not be read, in words. The line is kept all the same. */
-  readonly problems: readonly string[];
+}
+
+/** Why a field could not be read, in words. */
+export interface ParseProblem {
+  readonly field: RowField;
+  readonly reason: string;
 }
 
 export type Parameters = readonly (readonly [name: string, value: string])[];
@@ -21,69 +27,101 @@ export type Parameters = readonly (readonly [name: string, value: string])[];
  * @param registered the field list under which the URL was registered: it says what a renamed parameter means
  */
 export function parsePostback(parameters: Parameters, registered: FieldList): ParsedLine {
-  const meaning = new Map<string, RowField>(registered.flatMap((p) => ('field' in p ? [[p.name, p.field] as const] : [])));
-  const fixed = new Set(registered.flatMap((p) => ('value' in p ? [p.name] : [])));
+  const names = new ParameterNames(registered);
+  const exact = new Set(parameters.map(([name]) => name));
   const texts = new Map<RowField, string>();
   const extra = new Map<string, string>();
-  const debris: string[] = [];
+  const debris = new Map<string, string>();
 
-  for (const [rawName, rawValue] of parameters) {
-    const name = rawName.trim();
-    if (OWN_PARAMETERS.has(name)) continue;
-    const field = meaning.get(name) ?? (fixed.has(name) ? undefined : unregisteredField(name, meaning));
-    if (field !== undefined) texts.set(field, rawValue);
-    else if (rawValue === '' && !fixed.has(name)) debris.push(rawName);
-    else extra.set(name === '' ? '=' : name, rawValue);
+  for (const [rawName, value] of parameters) {
+    const trimmed = rawName.trim();
+    if (OWN_PARAMETERS.has(trimmed)) continue;
+    // Beside the name itself, the name with spaces around it is something else: `u1` and the rest of `product_name=Tea & u1`.
+    const name = trimmed !== rawName && exact.has(trimmed) ? undefined : trimmed;
+    const field = name === undefined ? undefined : names.fieldOf(name);
+    if (field !== undefined) texts.set(field, value);
+    else if (value === '' && (name === undefined || !names.isStatic(name))) debris.set(rawName, value);
+    else extra.set(name ?? rawName, value);
   }
-  rejoinProductName(texts, extra, debris);
-  return readFields(texts, Object.fromEntries(extra));
+  rejoinProductName(texts, extra, [...debris.keys()]);
+  return readFields(texts, extra);
 }
 
 /** Reads a record of the Events API. Other types than text come as JSON has them; `null` is absent. */
 export function parseEventsApiRecord(record: Readonly<Record<string, unknown>>): ParsedLine {
   const texts = new Map<RowField, string>();
-  const extra: Record<string, string> = {};
+  const extra = new Map<string, string>();
   for (const [name, value] of Object.entries(record)) {
     if (value === null || value === undefined) continue;
-    const text = typeof value === 'object' ? JSON.stringify(value) : String(value);
-    const field = isRowField(name) ? name : FIELD_ALIASES[name];
-    if (field === undefined) extra[name] = text;
+    const text = wellFormed(typeof value === 'object' ? JSON.stringify(value) : String(value));
+    const field = fieldOrAlias(name);
+    if (field === undefined) extra.set(wellFormed(name), text);
     else if (!texts.has(field) || isRowField(name)) texts.set(field, text);
   }
   return readFields(texts, extra);
 }
 
+/** What the parameters of a registered URL mean. */
+class ParameterNames {
+  private readonly fields = new Map<string, RowField>();
+  private readonly statics = new Set<string>();
+
+  constructor(registered: FieldList) {
+    for (const parameter of registered) {
+      if ('field' in parameter) this.fields.set(parameter.name, parameter.field);
+      else this.statics.add(parameter.name);
+    }
+  }
+
+  isStatic(name: string): boolean {
+    return this.statics.has(name);
+  }
+
+  fieldOf(name: string): RowField | undefined {
+    return this.fields.get(name) ?? (this.statics.has(name) ? undefined : this.unasked(name));
+  }
+
+  /** A field that comes under its own name or an alias although the list does not ask for it so, unless it is asked for under another name. */
+  private unasked(name: string): RowField | undefined {
+    const field = fieldOrAlias(name);
+    const askedForUnderAnotherName = field !== undefined && [...this.fields.values()].includes(field);
+    return askedForUnderAnotherName ? undefined : field;
+  }
+}
+
 const OWN_PARAMETERS: ReadonlySet<string> = new Set(Object.values(URL_PARAMETERS));
 
-/** A field that comes under its own name or an alias although the list does not ask for it so, unless it is asked for under another name. */
-function unregisteredField(name: string, meaning: ReadonlyMap<string, RowField>): RowField | undefined {
-  const field = isRowField(name) ? name : Object.hasOwn(FIELD_ALIASES, name) ? FIELD_ALIASES[name] : undefined;
-  const askedForUnderAnotherName = field !== undefined && [...meaning.values()].includes(field);
-  return askedForUnderAnotherName ? undefined : field;
+function fieldOrAlias(name: string): RowField | undefined {
+  if (isRowField(name)) return name;
+  return Object.hasOwn(FIELD_ALIASES, name) ? FIELD_ALIASES[name] : undefined;
 }
+
+/** JSON can carry half a surrogate pair, which DynamoDB refuses. */
+const wellFormed = (text: string): string => Buffer.from(text).toString();
 
 /**
  * A product name with an `&` that Rakuten did not escape arrives cut: the rest of it is a parameter without a value. One such rest belongs to the name;
  * of several the order is not known, so they are kept beside it as they are.
  */
 function rejoinProductName(texts: Map<RowField, string>, extra: Map<string, string>, debris: readonly string[]): void {
-  const [rest] = debris;
+  const rests = debris.filter((name) => name.trim() !== '');
+  const [rest] = rests;
   const productName = texts.get('product_name');
-  if (debris.length === 1 && rest !== undefined && productName !== undefined) texts.set('product_name', `${productName}&${rest}`);
-  else for (const name of debris) if (name.trim() !== '') extra.set(name.trim(), '');
+  if (rests.length === 1 && rest !== undefined && productName !== undefined) texts.set('product_name', `${productName}&${rest}`);
+  else for (const name of rests) extra.set(name.trim(), '');
 }
 
-function readFields(texts: ReadonlyMap<RowField, string>, extra: Record<string, string>): ParsedLine {
+function readFields(texts: ReadonlyMap<RowField, string>, extra: ReadonlyMap<string, string>): ParsedLine {
   const fields: Partial<Record<RowField, string>> = {};
-  const problems: string[] = [];
+  const problems: ParseProblem[] = [];
   for (const [field, rawText] of texts) {
     const text = rawText.trim();
     if (text === '' || isUnsubstituted(text)) continue;
     const reading = readValue(ROW_FIELDS[field], text);
     if ('value' in reading) fields[field] = reading.value;
-    else problems.push(`${field}: ${reading.problem}`);
+    else problems.push({ field, reason: reading.problem });
   }
-  return { fields, extra, problems: problems.sort() };
+  return { fields, problems, extra: Object.fromEntries(extra) };
 }
 
 /** Rakuten left its own placeholder in: the token is unknown to it or it has no value for it (which of the two is not documented). */

@@ -56,8 +56,8 @@ function readDecimal(text: string): Reading {
 
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 
-/** `2026-03-13T18:17:25.000+00:00`, with `+0000`, `Z` or no offset (Rakuten's times are UTC unless they say otherwise), and with the `+` turned into a space by form decoding. */
-const ISO_DATE = /^(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?:Z|([ +-])(\d\d):?(\d\d))?$/;
+/** `2026-03-13T18:17:25.000+00:00`, with `+0000`, `+00`, `Z` or no offset (Rakuten's times are UTC unless they say otherwise), and with the `+` turned into a space by form decoding. */
+const ISO_DATE = /^(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?:Z|([ +-])(\d\d)(?::?(\d\d))?)?$/;
 /** `Wed Apr 15 2020 21:20:27 GMT+0000 (UTC)`, as the Events API prints it, with the `+` perhaps turned into a space. */
 const EVENTS_DATE = /^[A-Z][a-z]{2} ([A-Z][a-z]{2}) (\d\d?) (\d{4}) (\d\d):(\d\d):(\d\d) GMT(?:([ +-])(\d\d):?(\d\d))?(?: \([^)]*\))?$/;
 
@@ -65,33 +65,38 @@ function readDate(text: string): Reading {
   const iso = ISO_DATE.exec(text);
   if (iso) {
     const [, year, month, day, hour, minute, second, fraction, sign, offsetHours, offsetMinutes] = iso;
-    return utc([year, month, day, hour, minute, second], fraction, offset(sign, offsetHours, offsetMinutes), text);
+    return utc([year, month, day, hour, minute, second], offset(sign, offsetHours, offsetMinutes), text, fraction);
   }
   const events = EVENTS_DATE.exec(text);
   if (events) {
     const [, month = '', day, year, hour, minute, second, sign, offsetHours, offsetMinutes] = events;
-    return utc([year, MONTHS.indexOf(month) + 1, day, hour, minute, second], undefined, offset(sign, offsetHours, offsetMinutes), text);
+    return utc([year, MONTHS.indexOf(month) + 1, day, hour, minute, second], offset(sign, offsetHours, offsetMinutes), text);
   }
   return { problem: `not a date in a known form: ${quote(text)}` };
 }
 
 const MINUTE_MILLIS = 60_000;
+const MAX_OFFSET_HOURS = 14;
 
+/** Milliseconds to UTC; not a number for what no place on earth has. */
 function offset(sign: string | undefined, hours = '0', minutes = '0'): number {
+  if (Number(hours) > MAX_OFFSET_HOURS || Number(minutes) > 59) return Number.NaN;
   return (sign === '-' ? -1 : 1) * (Number(hours) * 60 + Number(minutes)) * MINUTE_MILLIS;
 }
 
-function utc(parts: (string | number | undefined)[], fraction: string | undefined, offsetMillis: number, text: string): Reading {
+function utc(parts: (string | number | undefined)[], offsetMillis: number, text: string, fraction = ''): Reading {
   const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = parts.map(Number);
-  const millis = Number((fraction ?? '').padEnd(3, '0').slice(0, 3));
   const local = new Date(0);
   local.setUTCFullYear(year, month - 1, day);
-  local.setUTCHours(hour, minute, second, millis);
+  local.setUTCHours(hour, minute, second, Number(fraction.padEnd(3, '0').slice(0, 3)));
   // The calendar moves the 31st of February on; a date that moved was not one.
   const moved = local.getUTCFullYear() !== year || local.getUTCMonth() !== month - 1 || local.getUTCDate() !== day;
-  const impossible = moved || hour > 23 || minute > 59 || second > 59 || Math.abs(offsetMillis) > 14 * 60 * MINUTE_MILLIS;
-  if (impossible || year < 1) return { problem: `not a possible date: ${quote(text)}` };
-  return { value: new Date(local.getTime() - offsetMillis).toISOString() };
+  const impossible = moved || hour > 23 || minute > 59 || second > 59 || Number.isNaN(offsetMillis);
+  if (impossible) return { problem: `not a possible date: ${quote(text)}` };
+  const date = new Date(local.getTime() - offsetMillis);
+  // Other years are written with another number of digits, and dates would no longer sort as texts.
+  if (date.getUTCFullYear() < 1 || date.getUTCFullYear() > 9999) return { problem: `out of range: ${quote(text)}` };
+  return { value: date.toISOString() };
 }
 
 const quote = (text: string): string => JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);

@@ -52,9 +52,12 @@ function lineId(fields: LineFields): string {
 /** A real value that begins like a stand-in gets the mark doubled, so that the two can never meet. */
 const guardStandIn = (value: string): string => (value.startsWith(STAND_IN) ? STAND_IN + value : value);
 
-/** `#` divides the parts, so in a part that is not the last it is escaped (and with it the escape sign). */
-const keyPart = (value: string | undefined): string =>
-  value === undefined ? UNKNOWN : value.replace(/[%#]/g, (c) => (c === '#' ? '%23' : '%25'));
+/**
+ * `#` divides the parts, so in a part that is not the last it is escaped, and with it the escape sign and what would look like something that is
+ * missing or stood in for.
+ */
+const keyPart = (value: string | undefined): string => (value === undefined ? UNKNOWN : value.replace(/[%#]|^~|^-$/g, encodeSign));
+const encodeSign = (sign: string): string => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`;
 
 const shorten = (value: string, maxBytes: number): string =>
   Buffer.byteLength(value) <= maxBytes ? value : `${STAND_IN}sha256:${sha256(value)}`;

@@ -6,10 +6,11 @@ import {
   PutItemCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
-import { ATTRIBUTES } from '../names';
-import { canonicalNumber, fromItem, type Item, OWN_ATTRIBUTES, toItem } from './item';
+import { ATTRIBUTES, SOURCES } from '../names';
+import { canonicalNumber, type Item } from './attributes';
+import { fromItem, OWN_ATTRIBUTES, toItem } from './item';
 import { type RowKey, rowKey } from './keys';
-import { type DeliveredLine, join, stateOf, supersededCount } from './merge';
+import { type DeliveredLine, join, type LineState, stateOf, supersededCount } from './merge';
 
 /**
  * What a delivery did to the table: made a row (`stored`), brought nothing new (`duplicate`), confirmed or completed a row (`completed`),
@@ -33,22 +34,33 @@ export class TransactionWriter {
     const key = rowKey(line.fields);
     const delivered = stateOf(line);
     const item = toItem(key, delivered, this.dayShards);
+    // What the Events API tells is as a rule there already, and a read costs a fifth of a refused write.
+    let existing = line.source === SOURCES.eventsApi ? await this.read(key) : undefined;
     for (let tries = 0; tries < MAX_TRIES; tries++) {
-      const refusal = await this.putNew(item);
-      if (refusal === undefined) return 'stored';
-      const existing = refusal.Item ?? (await this.read(key));
-      // The row went away in between: then it is new after all.
-      if (existing === undefined) continue;
-
-      const known = fromItem(existing);
-      const joined = join(known, delivered);
-      const changes = differences(existing, toItem(key, joined, this.dayShards));
-      if (changes.length === 0) return 'duplicate';
-      if (await this.update(key, existing, changes)) {
-        return supersededCount(joined) > supersededCount(known) ? 'changed' : 'completed';
+      if (existing === undefined) {
+        const refusal = await this.putNew(item);
+        if (refusal === undefined) return 'stored';
+        existing = refusal.Item ?? (await this.read(key));
+        // The row went away in between: then it is new after all.
+        if (existing === undefined) continue;
       }
+      const outcome = await this.joinInto(key, existing, delivered);
+      if (outcome !== undefined) return outcome;
+      existing = await this.read(key);
     }
     throw new Error(`the row was changed by others ${MAX_TRIES} times while it was written`);
+  }
+
+  /** Joins into the row as it was read; nothing when it has been changed since. */
+  private async joinInto(key: RowKey, existing: Item, delivered: LineState): Promise<WriteOutcome | undefined> {
+    // A row without this attribute was begun by the application: its attributes stay, but it says nothing about the line.
+    const known = existing[ATTRIBUTES.receivedAt] === undefined ? undefined : fromItem(existing);
+    const joined = known === undefined ? delivered : join(known, delivered);
+    const changes = differences(existing, toItem(key, joined, this.dayShards));
+    if (changes.length === 0) return 'duplicate';
+    if (!(await this.update(key, existing, changes))) return undefined;
+    if (known === undefined) return 'stored';
+    return supersededCount(joined) > supersededCount(known) ? 'changed' : 'completed';
   }
 
   /** Puts the item unless its key is taken; then the refusal, which on AWS (not on every emulator) carries the row that is there. */

@@ -1,33 +1,22 @@
 import { BatchProcessor, EventType, processPartialResponse } from '@aws-lambda-powertools/batch';
-import { Logger } from '@aws-lambda-powertools/logger';
-import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import { type DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
-import { ENVIRONMENT, METRICS } from '../../core/names';
 import { FAILURE_KIND, FAILURE_REASON, PROBE_KIND, PROBE_SEEN_AT, STATE_KEYS, STATE_TTL } from '../../core/store/publisher-state';
 import { Publishers } from '../../core/store/publishers';
-import type { TransactionWriter, WriteOutcome } from '../../core/store/write';
-import { environment } from '../runtime/environment';
+import type { TransactionWriter } from '../../core/store/write';
+import { inTime } from '../runtime/deadline';
+import type { Log } from '../runtime/log';
+import type { Metrics } from '../runtime/metrics';
+import { Batch, type Outcome } from './batch';
 import { type Decision, decide, type PublisherSource } from './decide';
 
 export interface ConsumerParts {
   readonly client: DynamoDBClient;
   readonly stateTableName: string;
   readonly writer: TransactionWriter;
+  readonly log: Log;
+  readonly metrics: Metrics;
 }
-
-/** What became of a message, for the metric that counts it. */
-type Outcome = WriteOutcome | 'forged' | 'not-a-postback' | 'probe';
-
-const METRIC_OF: Record<Outcome, string> = {
-  stored: METRICS.stored,
-  duplicate: METRICS.duplicate,
-  completed: METRICS.completed,
-  changed: METRICS.changed,
-  forged: METRICS.forged,
-  'not-a-postback': METRICS.notAPostback,
-  probe: METRICS.probes,
-};
 
 /** How long the accepted secrets are taken as last read: a revoked one is turned away after this long at the latest. */
 const PUBLISHERS_FRESH_MILLIS = 60_000;
@@ -37,46 +26,54 @@ const PROBE_KEPT_SECONDS = 60 * 60;
 const FAILURE_KEPT_SECONDS = 14 * 24 * 60 * 60;
 /** Of rejected messages so many are named in the log per batch, so that a flood of them does not become a flood of log lines. */
 const MAX_REJECTED_LOGGED = 3;
+/** What is left of the function's time when a message is given up: a function that is cut off has said nothing about the others of its batch. */
+const RESERVED_MILLIS = 5_000;
+/** How long to try to note why a message failed. */
+const NOTE_MILLIS = 2_000;
 
 /** Turns a batch of messages into rows. A message that fails is reported alone, so that the others of its batch are done with. */
 export class Consumer {
-  private readonly logger = new Logger({ serviceName: environment(ENVIRONMENT.metricsService) });
-  private readonly metrics = new Metrics({
-    namespace: environment(ENVIRONMENT.metricsNamespace),
-    serviceName: environment(ENVIRONMENT.metricsService),
-  });
   private publishers = new Publishers([]);
-  private publishersReadAt = 0;
+  private publishersReadAt = Number.NEGATIVE_INFINITY;
 
   constructor(private readonly parts: ConsumerParts) {}
 
   async handle(event: SQSEvent, context: Context): Promise<SQSBatchResponse> {
     const batch = new Batch();
+    const log = this.parts.log.of(context);
     const source = this.publisherSource();
-    const process = (record: SQSRecord): Promise<void> => this.process(record, source, batch);
+    const end = Date.now() + context.getRemainingTimeInMillis() - RESERVED_MILLIS;
+    const process = (record: SQSRecord): Promise<void> => this.process(record, source, batch, log, end);
     // Without the option Powertools throws when every message failed, and its response then names none of them.
     const response = await processPartialResponse(event, process, new BatchProcessor(EventType.SQS), {
       context,
       throwOnFullBatchFailure: false,
     });
-    this.report(batch, event.Records.length);
+    this.parts.metrics.write(batch.metrics());
+    log.info('batch', { messages: event.Records.length, ...batch.summary() });
     return response;
   }
 
-  private async process(record: SQSRecord, source: PublisherSource, batch: Batch): Promise<void> {
+  private async process(record: SQSRecord, source: PublisherSource, batch: Batch, log: Log, end: number): Promise<void> {
     try {
-      const decision = await decide(record.body, source);
-      const outcome = await this.carryOut(decision);
-      batch.count(outcome);
-      if (decision.kind === 'line') {
-        batch.countProblems(decision.line.problems.length);
-        this.logger.info('line', { outcome, requestId: decision.line.requestId, messageId: record.messageId });
-      } else if (decision.kind === 'rejected' && batch.rejected <= MAX_REJECTED_LOGGED) {
-        this.logger.warn('rejected', { reason: decision.reason, requestId: decision.requestId, sourceIp: decision.sourceIp });
-      }
+      const work = this.work(record, source, batch, log);
+      await inTime(end - Date.now(), work, 'DynamoDB did not answer in time; the message is tried again');
     } catch (error) {
-      await this.noteFailure(record, error, batch);
+      batch.failed++;
+      await this.noteFailure(record, error, log);
       throw error instanceof Error ? error : new Error(String(error));
+    }
+  }
+
+  private async work(record: SQSRecord, source: PublisherSource, batch: Batch, log: Log): Promise<void> {
+    const decision = await decide(record.body, source);
+    const outcome = await this.carryOut(decision);
+    batch.count(outcome);
+    if (decision.kind === 'line') {
+      if (decision.line.problems.length > 0) batch.countProblem(outcome);
+      log.info('line', { outcome, requestId: decision.line.requestId, messageId: record.messageId });
+    } else if (decision.kind === 'rejected' && batch.rejected <= MAX_REJECTED_LOGGED) {
+      log.warn('rejected', { reason: decision.reason, requestId: decision.requestId, sourceIp: decision.sourceIp });
     }
   }
 
@@ -103,16 +100,16 @@ export class Consumer {
     return { known: () => known, read };
   }
 
-  private async noteFailure(record: SQSRecord, error: unknown, batch: Batch): Promise<void> {
+  private async noteFailure(record: SQSRecord, error: unknown, log: Log): Promise<void> {
     const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-    batch.failed++;
-    const received = Number(record.attributes.ApproximateReceiveCount);
-    this.logger.error('message failed', { reason, messageId: record.messageId, received });
+    const { messageId } = record;
+    log.error('message failed', { reason, messageId, received: Number(record.attributes.ApproximateReceiveCount) });
     try {
-      await this.remember(FAILURE_KIND, record.messageId, FAILURE_REASON, reason, FAILURE_KEPT_SECONDS);
+      const note = this.remember(FAILURE_KIND, messageId, FAILURE_REASON, reason, FAILURE_KEPT_SECONDS);
+      await inTime(NOTE_MILLIS, note, 'DynamoDB did not answer in time');
     } catch (noting) {
       // The message itself is safe in the queue; only the note beside it is missing.
-      this.logger.error('could not note why a message failed', { messageId: record.messageId, reason: String(noting) });
+      log.error('could not note why a message failed', { messageId, reason: String(noting) });
     }
   }
 
@@ -128,32 +125,5 @@ export class Consumer {
         },
       }),
     );
-  }
-
-  private report(batch: Batch, messages: number): void {
-    for (const [outcome, count] of batch.counts) this.metrics.addMetric(METRIC_OF[outcome], MetricUnit.Count, count);
-    if (batch.withProblems > 0) this.metrics.addMetric(METRICS.parseProblems, MetricUnit.Count, batch.withProblems);
-    if (batch.failed > 0) this.metrics.addMetric(METRICS.failed, MetricUnit.Count, batch.failed);
-    this.metrics.publishStoredMetrics();
-    this.logger.info('batch', { messages, failed: batch.failed, ...Object.fromEntries(batch.counts) });
-  }
-}
-
-/** What became of the messages of one batch. */
-class Batch {
-  readonly counts = new Map<Outcome, number>();
-  withProblems = 0;
-  failed = 0;
-
-  get rejected(): number {
-    return (this.counts.get('forged') ?? 0) + (this.counts.get('not-a-postback') ?? 0);
-  }
-
-  count(outcome: Outcome): void {
-    this.counts.set(outcome, (this.counts.get(outcome) ?? 0) + 1);
-  }
-
-  countProblems(problems: number): void {
-    if (problems > 0) this.withProblems++;
   }
 }

@@ -1,0 +1,93 @@
+import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import { ATTRIBUTES } from '../names';
+import { type Item, readText, readTexts, readValues, writeTexts, writeValues } from './attributes';
+import { compareDeliveries, type DeliveredValue, type Delivery, type LineState, openProblems, type Slot, shownValue } from './merge';
+
+/** A delivery other than the one that the row shows: an entry of `previous_versions`, or of `completed_by` when nothing of it was replaced. */
+export interface OtherDelivery {
+  readonly by: Delivery;
+  /** Its values that were replaced by newer ones. */
+  readonly replaced: ReadonlyMap<Slot, string>;
+  /** Whether anything of it was replaced, be it that a value took the place of what could not be read. */
+  readonly isReplaced: boolean;
+  /** What of it could not be read, as `field: why`. */
+  readonly problems: readonly string[];
+  /** The values of it that the row shows. */
+  readonly stillShown: readonly Slot[];
+}
+
+/** `field: why` */
+export const problemText = (slot: Slot, why: string): string => `${slot}: ${why}`;
+
+interface OwnedValue extends DeliveredValue {
+  readonly slot: Slot;
+  readonly isShown: boolean;
+}
+
+/** The deliveries behind a row's values without the one it shows, oldest first. */
+export function otherDeliveries(state: LineState, top: Delivery): OtherDelivery[] {
+  const owned = Object.keys(state.values)
+    .sort()
+    .flatMap((slot) => ownedValues(slot, state.values[slot] ?? []));
+  const byDelivery = new Map<string, OwnedValue[]>();
+  for (const value of owned.filter(({ isShown, by }) => !isShown || compareDeliveries(by, top) !== 0)) {
+    const { processDate, receivedAt, requestId, query } = value.by;
+    const id = JSON.stringify([processDate, receivedAt, requestId, query]);
+    byDelivery.set(id, [...(byDelivery.get(id) ?? []), value]);
+  }
+  return [...byDelivery.values()].flatMap(otherDelivery).sort((a, b) => compareDeliveries(a.by, b.by));
+}
+
+function ownedValues(slot: Slot, values: readonly DeliveredValue[]): OwnedValue[] {
+  const shown = new Set([shownValue(values), ...openProblems(values)]);
+  return values.map((value) => ({ ...value, slot, isShown: shown.has(value) }));
+}
+
+function otherDelivery(values: OwnedValue[]): OtherDelivery[] {
+  const [first] = values;
+  if (first === undefined) return [];
+  const readable = values.filter(({ unreadable }) => !unreadable);
+  return [
+    {
+      by: first.by,
+      replaced: new Map(readable.filter(({ isShown }) => !isShown).map(({ slot, text }) => [slot, text])),
+      isReplaced: values.some(({ isShown }) => !isShown),
+      problems: values.filter(({ unreadable }) => unreadable).map(({ slot, text }) => problemText(slot, text)),
+      stillShown: readable.filter(({ isShown }) => isShown).map(({ slot }) => slot),
+    },
+  ];
+}
+
+/** Attributes of an entry beside those that a row has too. */
+const ENTRY = { processDate: 'process_date', values: 'values', stillShown: 'still_shown' } as const;
+
+export function writeOther({ by, replaced, problems, stillShown }: OtherDelivery): AttributeValue {
+  const { fields, extra } = writeValues(replaced);
+  const entry: Item = {
+    [ATTRIBUTES.receivedAt]: { S: by.receivedAt },
+    [ATTRIBUTES.requestId]: { S: by.requestId },
+    [ATTRIBUTES.query]: { S: by.query },
+  };
+  if (by.processDate !== '') entry[ENTRY.processDate] = { S: by.processDate };
+  if (problems.length > 0) entry[ATTRIBUTES.parseProblems] = writeTexts([...problems].sort());
+  if (Object.keys(fields).length > 0) entry[ENTRY.values] = { M: fields };
+  if (Object.keys(extra).length > 0) entry[ATTRIBUTES.extra] = { M: extra };
+  if (stillShown.length > 0) entry[ENTRY.stillShown] = writeTexts(stillShown);
+  return { M: entry };
+}
+
+/** What `writeOther` wrote. Whether something was replaced is told by the list that it stood in. */
+export function readOther({ M: entry = {} }: AttributeValue, isReplaced: boolean): OtherDelivery {
+  return {
+    by: {
+      processDate: readText(entry[ENTRY.processDate]),
+      receivedAt: readText(entry[ATTRIBUTES.receivedAt]),
+      requestId: readText(entry[ATTRIBUTES.requestId]),
+      query: readText(entry[ATTRIBUTES.query]),
+    },
+    replaced: readValues(entry[ENTRY.values]?.M ?? {}, entry[ATTRIBUTES.extra]?.M),
+    isReplaced,
+    problems: readTexts(entry[ATTRIBUTES.parseProblems]),
+    stillShown: readTexts(entry[ENTRY.stillShown]),
+  };
+}

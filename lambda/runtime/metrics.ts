@@ -1,0 +1,28 @@
+/**
+ * Counts, written to the log in CloudWatch's embedded metric format: CloudWatch makes metrics of them, with no call on the way.
+ *
+ * @param namespace of the metrics
+ * @param service value of their one dimension, `service`
+ */
+export class Metrics {
+  constructor(
+    private readonly namespace: string,
+    private readonly service: string,
+  ) {}
+
+  /** Writes counts as one document. Does nothing when there are none. */
+  write(counts: ReadonlyMap<string, number>): void {
+    if (counts.size === 0) return;
+    const directive = {
+      Namespace: this.namespace,
+      Dimensions: [['service']],
+      Metrics: [...counts.keys()].map((Name) => ({ Name, Unit: 'Count' })),
+    };
+    const document = {
+      _aws: { Timestamp: Date.now(), CloudWatchMetrics: [directive] },
+      service: this.service,
+      ...Object.fromEntries(counts),
+    };
+    process.stdout.write(`${JSON.stringify(document)}\n`);
+  }
+}

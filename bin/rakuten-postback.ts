@@ -4,9 +4,19 @@ import { run } from './cli/program';
 // The package says which Node it needs; the SDK's announcement of its own plans has no place between the lines of an answer.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 
+/** How long a command may take to end by itself, with its files in order, before Ctrl-C ends it as it ends any program. */
+const GRACE_MILLIS = 1000;
+
 const stopped = new AbortController();
-process.once('SIGINT', () => stopped.abort());
-process.once('SIGTERM', () => stopped.abort());
+for (const [signal, exitCode] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const) {
+  process.once(signal, () => {
+    stopped.abort();
+    setTimeout(() => process.exit(exitCode), GRACE_MILLIS).unref();
+  });
+}
 
 for (const stream of [process.stdout, process.stderr]) {
   // `… | head` has read enough: that is no error.

@@ -2,6 +2,7 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -153,6 +154,22 @@ test('Ctrl-C ends tail as it should end', async () => {
   await once(child.stderr, 'data');
   child.kill('SIGINT');
   expect(await once(child, 'close')).toEqual([0, null]);
+});
+
+test('Ctrl-C ends a command that waits for an answer', async () => {
+  const silent = createServer().listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  const endpoint = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`;
+  const asked = once(silent, 'connection') as Promise<[Socket]>;
+  const child = spawn(bundle, ['query', '--member', 'm', '--table', 'T'], {
+    env: { ...env, AWS_ENDPOINT_URL_DYNAMODB: endpoint },
+    stdio: 'ignore',
+  });
+  const [socket] = await asked;
+  child.kill('SIGINT');
+  expect(await once(child, 'close')).toEqual([130, null]);
+  socket.destroy();
+  silent.close();
 });
 
 test('an export is complete whatever reads it', async () => {

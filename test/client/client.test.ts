@@ -1,11 +1,11 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import fc from 'fast-check';
 import { InvalidQueryError, type ListOptions, type OrderSummary, type Transaction, TransactionsClient } from '../../client';
 import { sumByCurrency } from '../../client/amounts';
 import type { LineFields } from '../../core/store/row';
 import { dynamoDbClient } from '../../local/embedded/clients';
 import { startDynamoDb } from '../../local/embedded/dynamodb';
-import { createTable, IDS, put, seedTable } from './seed';
+import { createTable, IDS, itemOf, put, seedTable } from './seed';
 
 const TABLE = 'Transactions';
 const SHARDED = 'ShardedTransactions';
@@ -228,6 +228,16 @@ describe('an order added up', () => {
       returns: [{ currency: 'JPY', sale_amount: '-1000', commissions: '-30', lines: 1 }],
       net: [{ currency: 'JPY', sale_amount: '-100', commissions: '-3', lines: 3 }],
     });
+  });
+
+  test('a line that the Events API contradicts is pointed at', async () => {
+    const Item = itemOf({ sid: '1', advertiser_id: '2', order_id: 'contradicted', is_event: 'N', etransaction_id: 'X1', sale_amount: '9' });
+    const told = { M: { sale_amount: { L: [{ S: '5' }] } } };
+    const contradiction = { contradicted_at: { S: '2026-03-13T19:00:00.000Z' }, events_api_told: told };
+    await dynamodb.send(new PutItemCommand({ TableName: TABLE, Item: { ...Item, ...contradiction } }));
+    const order = await transactions.orderSummary('1', '2', 'contradicted');
+    expect(order?.doubtful).toEqual([expect.objectContaining({ etransaction_id: 'X1', events_api_told: { sale_amount: ['5'] } })]);
+    expect(await transactions.orderSummary('1', '2', 'contradicted', { verifiedOnly: true })).toBeUndefined();
   });
 
   const same = '2026-02-01T00:00:00.000Z';

@@ -256,7 +256,7 @@ async function failedUpdateThatThisReverts({ ports, event }: Context): Promise<{
   const sid = sidOf(event.ResourceProperties);
   const failed = sid === undefined ? undefined : (await ports.store.readState(sid))?.failedUpdate;
   const reverts = failed?.from === fingerprint(event.ResourceProperties) && failed.to === fingerprint(event.OldResourceProperties ?? {});
-  return reverts ? failed : undefined;
+  return reverts && failed.from !== failed.to ? failed : undefined;
 }
 
 function repeat(outcome: RequestOutcome): RegistrationAnswer {

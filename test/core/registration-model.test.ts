@@ -169,6 +169,8 @@ class Deploy implements fc.AsyncCommand<Expectation, System> {
     if (formation.stuck !== undefined || formation.deleteFailed) return;
     if (this.newSecret) system.useNewSecret();
     const properties = system.installation.properties(this.changes);
+    // CloudFormation sends no update that changes nothing.
+    if (resource !== undefined && JSON.stringify(resource.properties) === JSON.stringify(properties)) return;
     const sid = sidIn(properties);
     const oldSid = resource === undefined ? sid : sidIn(resource.properties);
     const seen = Object.fromEntries(SIDS.map((s) => [s, lookAt(system, s)]));

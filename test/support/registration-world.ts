@@ -256,9 +256,10 @@ export class Installation {
   }
 
   private async answerProbe(url: string): Promise<{ status?: number; millis: number; error?: string }> {
-    await this.world.clock.sleep(this.endpoint.millis);
+    const { endpoint } = this;
+    await this.world.clock.sleep(endpoint.millis);
     const probe = new URL(url).searchParams.get(URL_PARAMETERS.probe);
-    if (this.endpoint.status === 200 && this.consumerRuns && probe !== null && this.takes(url)) this.store.probes.add(probe);
-    return this.endpoint;
+    if (endpoint.status === 200 && this.consumerRuns && probe !== null && this.takes(url)) this.store.probes.add(probe);
+    return endpoint;
   }
 }

@@ -66,6 +66,9 @@ export const ENVIRONMENT = {
   dayShards: 'DAY_SHARDS',
   metricsNamespace: 'METRICS_NAMESPACE',
   metricsService: 'METRICS_SERVICE',
+  queueUrl: 'POSTBACK_QUEUE_URL',
+  /** How the reconciliation is set, as JSON (see `ReconciliationSettings`). */
+  reconciliation: 'RECONCILIATION_SETTINGS',
 } as const;
 
 /** CloudWatch metrics of our own. The dimension `service` is the construct's unique name. */
@@ -89,6 +92,26 @@ export const METRICS = {
   failed: 'MessagesFailed',
   /** Self-test and watch probes seen by the consumer. */
   probes: 'ProbesSeen',
+  /** Lines that a postback brought first. */
+  deliveredByPush: 'LinesDeliveredByPush',
+  /** Lines that no postback brought: the reconciliation fetched them. */
+  recovered: 'LinesRecovered',
+  /** Lines from before the installation: the first reconciliation fetched them. */
+  backfilled: 'LinesBackfilled',
+  /** Lines that a postback brought and the Events API then told too. */
+  verified: 'LinesVerified',
+  /** Gauge: lines that a postback brought hours ago and the Events API does not tell: forged, or eliminated by the advertiser. */
+  unverified: 'LinesUnverified',
+  /** Lines that a reconciliation read from the Events API, those included that were compared before. */
+  reconciled: 'LinesReconciled',
+  /** Percent of the lines which a reconciliation met for the first time that a postback had brought. Nothing in a run without such lines. */
+  deliveryRate: 'DeliveryRate',
+  /** Gauge: hours since a reconciliation last succeeded; 0 when one has just done so. */
+  reconciliationAge: 'HoursSinceReconciliation',
+  /** Reconciliations that failed. The next one covers their time too. */
+  reconciliationFailed: 'ReconciliationsFailed',
+  /** Gauge: how much of the first reconciliation is done, in percent. */
+  backfillProgress: 'BackfillProgress',
 } as const;
 
 /** Properties of the registration custom resource, as CloudFormation delivers them (every scalar arrives as a string). */

@@ -1,4 +1,6 @@
-import { METRICS } from '../../core/names';
+import { METRICS, SOURCES } from '../../core/names';
+import { isBackfill } from '../../core/reconciliation/run-id';
+import type { DeliveredLine } from '../../core/store/merge';
 import type { WriteOutcome } from '../../core/store/write';
 
 /** What became of a message, for the metric that counts it. */
@@ -17,6 +19,7 @@ const METRIC_OF: Record<Outcome, string> = {
 /** What became of the messages of one batch. */
 export class Batch {
   private readonly outcomes = new Map<Outcome, number>();
+  private readonly origins = new Map<string, number>();
   private withProblems = 0;
   failed = 0;
 
@@ -33,9 +36,17 @@ export class Batch {
     if (outcome !== 'duplicate') this.withProblems++;
   }
 
+  /** A line was written: who brought it, and whether both of Rakuten's interfaces have told it now. */
+  countOrigin(line: DeliveredLine, outcome: Outcome): void {
+    const metric =
+      line.source === SOURCES.eventsApi ? toldMetric(line, outcome) : outcome === 'stored' ? METRICS.deliveredByPush : undefined;
+    if (metric !== undefined) this.origins.set(metric, (this.origins.get(metric) ?? 0) + 1);
+  }
+
   /** By metric. What did not happen is left out. */
   metrics(): Map<string, number> {
-    const counts = new Map([...this.outcomes].map(([outcome, count]) => [METRIC_OF[outcome], count]));
+    const outcomes = [...this.outcomes].map(([outcome, count]): [string, number] => [METRIC_OF[outcome], count]);
+    const counts = new Map([...outcomes, ...this.origins]);
     if (this.withProblems > 0) counts.set(METRICS.parseProblems, this.withProblems);
     if (this.failed > 0) counts.set(METRICS.failed, this.failed);
     return counts;
@@ -45,4 +56,10 @@ export class Batch {
   summary(): Record<string, number> {
     return { ...Object.fromEntries(this.outcomes), failed: this.failed };
   }
+}
+
+function toldMetric(line: DeliveredLine, outcome: Outcome): string | undefined {
+  if (outcome === 'duplicate') return undefined;
+  if (outcome !== 'stored') return METRICS.verified;
+  return isBackfill(line.requestId) ? METRICS.backfilled : METRICS.recovered;
 }

@@ -70,6 +70,7 @@ export class Consumer {
     const outcome = await this.carryOut(decision);
     batch.count(outcome);
     if (decision.kind === 'line') {
+      batch.countOrigin(decision.line, outcome);
       if (decision.line.problems.length > 0) batch.countProblem(outcome);
       log.info('line', { outcome, requestId: decision.line.requestId, messageId: record.messageId });
     } else if (decision.kind === 'rejected' && batch.rejected <= MAX_REJECTED_LOGGED) {

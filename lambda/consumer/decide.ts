@@ -1,6 +1,7 @@
 import { SOURCES } from '../../core/names';
 import { normalisedQuery, ownParameter, type PostbackMessage, parseMessage } from '../../core/rakuten/message';
 import { parsePostback } from '../../core/rakuten/parse';
+import { eventsApiLine } from '../../core/reconciliation/line';
 import type { DeliveredLine } from '../../core/store/merge';
 import type { Publishers, RecognisedPublisher } from '../../core/store/publishers';
 
@@ -25,6 +26,8 @@ export interface PublisherSource {
 /** Decides what a message is. Throws when that cannot be said; the message then stays in the queue. */
 export async function decide(body: string, source: PublisherSource): Promise<Decision> {
   const message = parseMessage(body);
+  // Written by the reconciliation: what a GET carries cannot look like this, so no secret is asked for.
+  if (message.eventsApiSid !== undefined) return { kind: 'line', line: eventsApiLine({ ...message, sid: message.eventsApiSid }) };
   const secret = ownParameter(message.parameters, 'secret');
   if (secret === undefined) {
     return message.parameters.length === 0

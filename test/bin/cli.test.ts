@@ -87,7 +87,7 @@ describe('query', () => {
     const open = await local(['query', '--order-key', '3900112#39001#T-7790']);
     expect(rows(open.stdout)).toContain(`event ${IDS.spaEvent} has no confirmed line`);
     const doubtful = await local(['query', '--order', 'W-100200302', '--advertiser', '39001']);
-    expect(doubtful.stdout).toContain(`look at ${IDS.unreadable}: sale_amount: 'n/a' is not a number`);
+    expect(doubtful.stdout).toContain(`look at ${IDS.unreadable}: commissions: 'n/a' is not a number; sale_amount: 'n/a' is not a number`);
   });
 
   test("gives JSON under Rakuten's names, with exact strings", async () => {
@@ -237,7 +237,7 @@ describe('export', () => {
 
   test('joins problems into one field', async () => {
     const { stdout } = await local(['export', '--member', 'member-9', '--kind', 'unknown']);
-    expect(stdout).toContain("sale_amount: 'n/a' is not a number; commissions: 'n/a' is not a number");
+    expect(stdout).toContain("commissions: 'n/a' is not a number; sale_amount: 'n/a' is not a number");
   });
 
   test("holds the reader's pace: a table larger than a page streams through", async () => {

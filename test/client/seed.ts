@@ -1,53 +1,40 @@
 /** A small table with every kind of line, which the tests of the query library, the command line and the documented recipes share. */
-import { type AttributeValue, CreateTableCommand, type DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
-import { ROW_FIELDS, type RowField } from '../../core/rakuten/fields';
-import { processDay, rowKey } from '../../core/store/keys';
+import { CreateTableCommand, type DynamoDBClient, waitUntilTableExists } from '@aws-sdk/client-dynamodb';
+import type { ParseProblem } from '../../core/rakuten/parse';
 import type { LineFields } from '../../core/store/row';
 import { createTableInput } from '../../core/store/table';
+import { TransactionWriter } from '../../core/store/write';
 
-/** What a row has beside Rakuten's fields. */
-export interface RowExtras {
+/** What comes with a line beside Rakuten's fields. */
+export interface DeliveryExtras {
   readonly receivedAt?: string;
+  /** The Events API tells the line as well, at this time. */
   readonly verifiedAt?: string;
   readonly source?: 'push' | 'events-api';
-  readonly parseProblems?: readonly string[];
+  readonly problems?: readonly ParseProblem[];
   readonly extra?: Record<string, string>;
   readonly dayShards?: number;
 }
 
-/** The item that the table holds of a line. */
-export function itemOf(fields: LineFields, extras: RowExtras = {}): Record<string, AttributeValue> {
-  const key = rowKey(fields);
-  const receivedAt = extras.receivedAt ?? fields.process_date ?? '2026-03-13T18:17:26.000Z';
-  const strings = {
-    order_key: key.orderKey,
-    line_key: key.lineKey,
-    process_day: processDay(fields.process_date ?? receivedAt, key.lineKey, extras.dayShards ?? 1),
-    occurred_at: fields.transaction_date ?? fields.process_date ?? receivedAt,
-    received_at: receivedAt,
-    source: extras.source ?? 'push',
-    request_id: 'AbCdEfGhIjKlMnO=',
-    query: new URLSearchParams(fields as Record<string, string>).toString(),
-    ...(extras.verifiedAt === undefined ? {} : { verified_at: extras.verifiedAt }),
-  };
-  return {
-    ...Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, fieldValue(name as RowField, value)])),
-    ...Object.fromEntries(Object.entries(strings).map(([name, value]) => [name, { S: value }])),
-    ...(extras.parseProblems === undefined ? {} : { parse_problems: { L: extras.parseProblems.map((S) => ({ S })) } }),
-    ...(extras.extra === undefined
-      ? {}
-      : { extra: { M: Object.fromEntries(Object.entries(extras.extra).map(([name, S]) => [name, { S }])) } }),
-  };
-}
-
-const fieldValue = (name: RowField, value: string): AttributeValue => (ROW_FIELDS[name] === 'decimal' ? { N: value } : { S: value });
-
 export async function createTable(client: DynamoDBClient, tableName: string): Promise<void> {
   await client.send(new CreateTableCommand(createTableInput(tableName)));
+  await waitUntilTableExists({ client, minDelay: 0.01, maxDelay: 0.05, maxWaitTime: 10 }, { TableName: tableName });
 }
 
-export async function put(client: DynamoDBClient, tableName: string, fields: LineFields, extras: RowExtras = {}): Promise<void> {
-  await client.send(new PutItemCommand({ TableName: tableName, Item: itemOf(fields, extras) }));
+/** Delivers a line as the consumer writes it. */
+export async function put(client: DynamoDBClient, tableName: string, fields: LineFields, extras: DeliveryExtras = {}): Promise<void> {
+  const writer = new TransactionWriter(client, tableName, extras.dayShards ?? 1);
+  const delivered = {
+    fields: { sid: '3900112', ...fields },
+    problems: extras.problems ?? [],
+    extra: extras.extra ?? {},
+    query: new URLSearchParams(fields as Record<string, string>).toString(),
+    requestId: 'AbCdEfGhIjKlMnO=',
+    receivedAt: extras.receivedAt ?? fields.process_date ?? '2026-03-13T18:17:26.000Z',
+    source: extras.source ?? 'push',
+  };
+  await writer.write(delivered);
+  if (extras.verifiedAt !== undefined) await writer.write({ ...delivered, receivedAt: extras.verifiedAt, source: 'events-api' });
 }
 
 const line = (id: string, fields: LineFields): LineFields => ({
@@ -94,7 +81,7 @@ export const IDS = {
   unreadable: 'F0000000000000000000000000000099',
 } as const;
 
-export const SEED: readonly (readonly [LineFields, RowExtras?])[] = [
+export const SEED: readonly (readonly [LineFields, DeliveryExtras?])[] = [
   // Returned as a whole.
   [line(IDS.bracelet, { ...bracelet, sale_amount: '180', commissions: '5.4' }), { verifiedAt: '2026-03-13T19:00:00.000Z' }],
   [line(IDS.braceletReturn, { ...bracelet, sale_amount: '-180', commissions: '-5.4', process_date: '2026-03-27T18:28:18.000Z' })],
@@ -167,7 +154,7 @@ export const SEED: readonly (readonly [LineFields, RowExtras?])[] = [
       commissions: '-30',
       process_date: '2026-05-08T03:00:00.000Z',
     }),
-    { source: 'events-api', verifiedAt: '2026-05-08T04:00:00.000Z' },
+    { source: 'events-api', receivedAt: '2026-05-08T04:00:00.000Z' },
   ],
   // Digits that a binary float would change, and a line whose amounts could not be read.
   [
@@ -182,7 +169,12 @@ export const SEED: readonly (readonly [LineFields, RowExtras?])[] = [
   ],
   [
     line(IDS.unreadable, { order_id: 'W-100200302', u1: 'member-9', sku_number: 'SKU-2' }),
-    { parseProblems: ["sale_amount: 'n/a' is not a number", "commissions: 'n/a' is not a number"] },
+    {
+      problems: [
+        { field: 'sale_amount', reason: "'n/a' is not a number" },
+        { field: 'commissions', reason: "'n/a' is not a number" },
+      ],
+    },
   ],
 ];
 

@@ -15,6 +15,7 @@ import {
   type Slot,
   shownDelivery,
   shownValue,
+  toSecond,
 } from './merge';
 import { type OtherDelivery, otherDeliveries, problemText, readOther, writeOther } from './other-deliveries';
 
@@ -29,7 +30,7 @@ export function toItem(key: RowKey, state: LineState, dayShards: number): Item {
   const problems = Object.entries(state.values).flatMap(([slot, values]) =>
     openProblems(values).map(({ text }) => problemText(slot, text)),
   );
-  const others = otherDeliveries(state, top);
+  const others = otherDeliveries(state, isDatedBy(top, shown) ? top : undefined);
   const item: Item = {
     [ATTRIBUTES.orderKey]: { S: key.orderKey },
     [ATTRIBUTES.lineKey]: { S: key.lineKey },
@@ -59,7 +60,7 @@ export function fromItem(item: Item): LineState {
   const receivedAt = readText(item[ATTRIBUTES.receivedAt]);
   const shown = readValues(item, item[ATTRIBUTES.extra]?.M);
   const top: Delivery = {
-    processDate: (shown.get('process_date') ?? '').replace(/\.\d+Z$/, 'Z'),
+    processDate: processSecond(shown),
     receivedAt: item[ATTRIBUTES.updatedAt]?.S ?? receivedAt,
     requestId: readText(item[ATTRIBUTES.requestId]),
     query: readText(item[ATTRIBUTES.query]),
@@ -83,6 +84,14 @@ export function fromItem(item: Item): LineState {
     ...readTold(item, shown),
   };
 }
+
+const processSecond = (shown: ReadonlyMap<Slot, string>): string => toSecond(shown.get('process_date') ?? '');
+
+/**
+ * Whether the row's `process_date` is that of the delivery it shows, as it nearly always is. Where that delivery came without one and an older one had it, it is
+ * listed among the others as well, or its date could not be told.
+ */
+const isDatedBy = (top: Delivery, shown: ReadonlyMap<Slot, string>): boolean => top.processDate === processSecond(shown);
 
 function shownTexts(state: LineState): Map<Slot, string> {
   const slots = Object.entries(state.values).map(([slot, values]) => [slot, shownValue(values)?.text] as const);

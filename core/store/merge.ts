@@ -66,7 +66,7 @@ export type CheckedField = (typeof CHECKED_FIELDS)[number];
 /** The state after this one delivery. */
 export function stateOf(line: DeliveredLine): LineState {
   const by: Delivery = {
-    processDate: (line.fields.process_date ?? '').replace(/\.\d+Z$/, 'Z'),
+    processDate: toSecond(line.fields.process_date ?? ''),
     receivedAt: line.receivedAt,
     requestId: line.requestId,
     query: line.query,
@@ -166,8 +166,10 @@ function isBetter(a: Delivery, b: Delivery): boolean {
   return order < 0;
 }
 
-/** Older deliveries first: by `process_date`, then by arrival. */
-export const compareDeliveries = (a: Delivery, b: Delivery): number => compare(a.processDate, b.processDate) || compareArrivals(a, b);
+/** Older deliveries first: by `process_date` (without one by arrival, which is minutes later), then by arrival. */
+export const compareDeliveries = (a: Delivery, b: Delivery): number => compare(datedBy(a), datedBy(b)) || compareArrivals(a, b);
+
+const datedBy = ({ processDate, receivedAt }: Delivery): string => processDate || toSecond(receivedAt);
 
 const compareArrivals = (a: Delivery, b: Delivery): number =>
   compare(a.receivedAt, b.receivedAt) || compare(a.requestId, b.requestId) || compare(a.query, b.query);
@@ -181,5 +183,6 @@ function newest(values: readonly DeliveredValue[]): DeliveredValue | undefined {
 const isNewer = (a: DeliveredValue, b: DeliveredValue): boolean =>
   (compareDeliveries(a.by, b.by) || Number(b.unreadable) - Number(a.unreadable) || compare(a.text, b.text)) > 0;
 
+export const toSecond = (isoDate: string): string => isoDate.replace(/\.\d+Z$/, 'Z');
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 const earliest = (times: (string | undefined)[]): string | undefined => times.filter((time) => time !== undefined).sort()[0];

@@ -22,25 +22,33 @@ export const problemText = (slot: Slot, why: string): string => `${slot}: ${why}
 interface OwnedValue extends DeliveredValue {
   readonly slot: Slot;
   readonly isShown: boolean;
+  /** How many replaced values of this slot and delivery stand before it: more than one when a message was read again under another field list. */
+  readonly reading: number;
 }
 
-/** The deliveries behind a row's values without the one it shows, oldest first. */
-export function otherDeliveries(state: LineState, top: Delivery): OtherDelivery[] {
+/** The deliveries behind a row's values without the one whose values the row itself has, oldest first. */
+export function otherDeliveries(state: LineState, top: Delivery | undefined): OtherDelivery[] {
   const owned = Object.keys(state.values)
     .sort()
     .flatMap((slot) => ownedValues(slot, state.values[slot] ?? []));
   const byDelivery = new Map<string, OwnedValue[]>();
-  for (const value of owned.filter(({ isShown, by }) => !isShown || compareDeliveries(by, top) !== 0)) {
+  for (const value of owned.filter(({ isShown, by }) => !isShown || top === undefined || !isSameDelivery(by, top))) {
     const { processDate, receivedAt, requestId, query } = value.by;
-    const id = JSON.stringify([processDate, receivedAt, requestId, query]);
+    const id = JSON.stringify([processDate, receivedAt, requestId, query, value.reading]);
     byDelivery.set(id, [...(byDelivery.get(id) ?? []), value]);
   }
   return [...byDelivery.values()].flatMap(otherDelivery).sort((a, b) => compareDeliveries(a.by, b.by));
 }
 
+const isSameDelivery = (a: Delivery, b: Delivery): boolean => a.processDate === b.processDate && compareDeliveries(a, b) === 0;
+
 function ownedValues(slot: Slot, values: readonly DeliveredValue[]): OwnedValue[] {
   const shown = new Set([shownValue(values), ...openProblems(values)]);
-  return values.map((value) => ({ ...value, slot, isShown: shown.has(value) }));
+  const isReplaced = (value: DeliveredValue): boolean => !shown.has(value) && !value.unreadable;
+  return values.map((value, i) => {
+    const before = isReplaced(value) ? values.slice(0, i).filter((v) => isReplaced(v) && isSameDelivery(v.by, value.by)) : [];
+    return { ...value, slot, isShown: shown.has(value), reading: before.length };
+  });
 }
 
 function otherDelivery(values: OwnedValue[]): OtherDelivery[] {

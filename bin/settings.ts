@@ -39,7 +39,7 @@ export function appSettings(context: (name: string) => unknown, environment: Rec
     const value = context(name) ?? environment[SETTINGS[name]];
     return value === undefined || value === '' ? undefined : String(value);
   };
-  const require = (name: SettingName, what: string): string => {
+  const required = (name: SettingName, what: string): string => {
     const value = read(name);
     if (value !== undefined) return value;
     throw new SettingError(
@@ -47,8 +47,11 @@ export function appSettings(context: (name: string) => unknown, environment: Rec
     );
   };
   const settings: AppSettings = {
-    sid: require('sid', 'the publisher id (SID) at Rakuten Advertising, a number such as 3900112'),
-    credentialsSecretName: require('credentialsSecretName', 'the name of the Secrets Manager secret with {"clientId": "…", "clientSecret": "…"} or {"accessToken": "…"}'),
+    sid: required('sid', 'the publisher id (SID) at Rakuten Advertising, a number such as 3900112'),
+    credentialsSecretName: required(
+      'credentialsSecretName',
+      'the name of the Secrets Manager secret with {"clientId": "…", "clientSecret": "…"} or {"accessToken": "…"}',
+    ),
     stackName: read('stackName') ?? 'RakutenPostback',
     fields: asSetting(() => fieldsFrom(read('fields'))),
     removalPolicy: oneOf('removalPolicy', read('removalPolicy') ?? 'retain', RemovalPolicies),

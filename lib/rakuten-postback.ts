@@ -181,7 +181,6 @@ export class RakutenPostback extends Construct {
       actions: ['dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:Query', 'dynamodb:Scan', 'dynamodb:DescribeTable'],
       // Named here, as a table that was imported does not say that it has indexes.
       resourceArns: [this.table.tableArn, `${this.table.tableArn}/index/*`],
-      scope: this,
     });
   }
 

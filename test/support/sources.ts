@@ -14,13 +14,17 @@ export interface ImportOf {
   readonly target: string | undefined;
 }
 
-/** Every TypeScript source below a folder of the root. */
+/** Every TypeScript source below a folder of the root. None where there is no such folder. */
 export function sourcesIn(folder: string): string[] {
+  if (!existsSync(join(ROOT, folder))) return [];
   const entries = readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' });
   return entries
     .filter((name) => /\.m?ts$/.test(name) && !name.endsWith('.d.ts') && !name.includes('node_modules'))
     .map((name) => slashed(join(folder, name)));
 }
+
+/** The entry of each Lambda function. */
+export const handlers = (): string[] => sourcesIn('lambda').filter((file) => /^lambda\/[^/]+\/index\.ts$/.test(file));
 
 export const textOf = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
 

@@ -1,0 +1,30 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import packageJson from '../../package.json';
+import { ROOT } from '../support/sources';
+
+interface Locked {
+  readonly version?: string;
+  readonly resolved?: string;
+  readonly optionalDependencies?: Record<string, string>;
+  readonly peerDependencies?: Record<string, string>;
+}
+const text = readFileSync(join(ROOT, 'package-lock.json'), 'utf8');
+const packages = (JSON.parse(text) as { packages: Record<string, Locked> }).packages;
+
+/** `npm ci` refuses a lock file that leaves out what is optional, and npm leaves out what it could not get for other machines. */
+it('the lock file has the parts of every platform, so that npm ci installs on any', () => {
+  const missing = Object.entries(packages).flatMap(([where, { optionalDependencies = {} }]) =>
+    Object.keys(optionalDependencies)
+      .filter((name) => packages[`${where}/node_modules/${name}`] === undefined && packages[`node_modules/${name}`] === undefined)
+      .map((name) => `${name}, which ${where} names`),
+  );
+  expect(missing).toEqual([]);
+});
+
+it('the lock file is of this package.json and names no host', () => {
+  expect(packages['']?.peerDependencies).toEqual(packageJson.peerDependencies);
+  expect(
+    Object.values(packages).filter(({ resolved }) => resolved !== undefined && !resolved.startsWith('https://registry.npmjs.org/')),
+  ).toEqual([]);
+});

@@ -72,6 +72,27 @@ const MEANINGS: Record<RakutenErrorKind, [meaning: string, next: string]> = {
   ],
 };
 
+/** Where it is not a deployment that asks, the next step is another one. */
+const EVENTS_MEANINGS: Partial<Record<RakutenErrorKind, [meaning: string, next: string]>> = {
+  unauthorized: [
+    MEANINGS.unauthorized[0],
+    'if the credentials secret holds an "accessToken", make a new one in the portal for this SID (Applications, Generate Token) or store "clientId" and "clientSecret" instead; the next run reads the same time again',
+  ],
+  forbidden: [
+    MEANINGS.forbidden[0],
+    'check that the user behind the credentials is associated with this SID and may use the Events API; the next run reads the same time again',
+  ],
+  'rate-limited': [
+    MEANINGS['rate-limited'][0],
+    'look for other programs that call the Events API with the same account; the next run reads the same time again',
+  ],
+  refused: [
+    MEANINGS.refused[0],
+    'correct what it names (Rakuten keeps lines that it processed less than 30 days ago, and a span has at most 30 days); if that is not clear, give its support the request id',
+  ],
+  unavailable: [MEANINGS.unavailable[0], 'wait: the next run reads the same time again'],
+};
+
 /** A call to Rakuten that failed, explained. The message holds no secret. */
 export class RakutenError extends Error {
   public readonly kind: RakutenErrorKind;
@@ -88,7 +109,7 @@ export class RakutenError extends Error {
 }
 
 function describe({ kind, operation, sid, status, said, requestId, tries, explanation }: RakutenErrorDetails): string {
-  const [meaning, next] = explanation ?? MEANINGS[kind];
+  const [meaning, next] = explanation ?? (operation === 'events' ? EVENTS_MEANINGS[kind] : undefined) ?? MEANINGS[kind];
   const outcome = status === undefined ? (said ?? 'no answer') : `HTTP ${status}`;
   const parts = [
     `Rakuten: could not ${OPERATIONS[operation]} of SID ${sid}: ${outcome}${tries !== undefined && tries > 1 ? ` after ${tries} tries` : ''}`,

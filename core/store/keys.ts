@@ -11,6 +11,8 @@ const MAX_SORT_KEY_BYTES = 1024;
 const UNKNOWN = '-';
 /** Marks a part of a key that stands in for a value that is missing or too long. */
 const STAND_IN = '~';
+/** With what the sort key of a line without an `etransaction_id` begins (and, rarely, that of one with an unusual or very long id). */
+export const UNNAMED_LINE_PREFIX = STAND_IN;
 
 /** The key of a row: one order is one partition, one line of it one sort key. */
 export interface RowKey {

@@ -28,6 +28,10 @@ export interface PublisherState {
   readonly unsettled?: boolean;
   /** The last update that failed: CloudFormation sends it again with old and new properties swapped. */
   readonly failedUpdate?: { readonly from: string; readonly to: string; readonly slotUntouched: boolean };
+  /** A rotation of the URL secret that began and has not ended: which value it brings, and since when. */
+  readonly rotation?: { readonly secretSha256: string; readonly startedAt: string };
+  /** When the URL secret was last rotated, ISO 8601 UTC. */
+  readonly rotatedAt?: string;
 }
 
 /** A secret and field list under which postbacks are, or a short while ago were, registered. */
@@ -50,6 +54,10 @@ export const LEASE_KIND = 'lease';
 export const REQUEST_KIND = 'request';
 /** Items that say why a message failed: sort key is the message id, which SQS keeps when it moves a message to the dead-letter queue. */
 export const FAILURE_KIND = 'failure';
+/** Items with which reconciliations tell each other how far they came: sort key is the SID. */
+export const RECONCILIATION_KIND = 'reconciliation';
+/** Items of the status watch: what it last saw at Rakuten: sort key is the SID. */
+export const WATCH_KIND = 'watch';
 /** Why it failed, in words. */
 export const FAILURE_REASON = 'reason';
 /** When a probe was seen, ISO 8601 UTC. */

@@ -10,13 +10,13 @@ export class Metrics {
     private readonly service: string,
   ) {}
 
-  /** Writes counts as one document. Does nothing when there are none. */
-  write(counts: ReadonlyMap<string, number>): void {
+  /** Writes counts as one document. Does nothing when there are none. What is no count has the unit `None`. */
+  write(counts: ReadonlyMap<string, number>, unit: 'Count' | 'None' = 'Count'): void {
     if (counts.size === 0) return;
     const directive = {
       Namespace: this.namespace,
       Dimensions: [['service']],
-      Metrics: [...counts.keys()].map((Name) => ({ Name, Unit: 'Count' })),
+      Metrics: [...counts.keys()].map((Name) => ({ Name, Unit: unit })),
     };
     const document = {
       _aws: { Timestamp: Date.now(), CloudWatchMetrics: [directive] },

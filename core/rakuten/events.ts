@@ -1,0 +1,62 @@
+import type { RakutenClient } from './client';
+import { RakutenError } from './errors';
+import { parseEventsApiBody } from './events-json';
+import { isRowField } from './fields';
+
+/** A record of the Events API with Rakuten's names. Numbers are texts with the digits that came. */
+export type EventsRecord = Readonly<Record<string, unknown>>;
+
+/** A span of `process_date`, in milliseconds since 1970. Rakuten takes whole seconds; both ends belong to it. */
+export interface EventsWindow {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Reads one page of the lines that Rakuten processed in a window, 1 being the first. */
+export type ReadPage = (window: EventsWindow, page: number, size: number) => Promise<readonly EventsRecord[]>;
+
+/**
+ * `GET /events/1.0/transactions` with the client's token and patience. The answer has neither a total nor links: a page that is shorter than asked for is the last.
+ *
+ * @param until milliseconds since 1970 at which a call must have ended, asked for each call
+ */
+export function eventsPages(client: RakutenClient, until: () => number): ReadPage {
+  return async (window, page, size) => {
+    const query = new URLSearchParams({
+      process_date_start: parameterDate(window.from),
+      process_date_end: parameterDate(window.to),
+      limit: String(size),
+      page: String(page),
+    });
+    try {
+      const path = `/events/1.0/transactions?${query}`;
+      const readable = (body: string): boolean => readRecords(body) !== undefined;
+      const response = await client.call({ operation: 'events', method: 'GET', path, until: until(), readable });
+      return readRecords(response.body) ?? [];
+    } catch (error) {
+      // The postback calls tell "nothing there" so; this one may do the same.
+      if (error instanceof RakutenError && error.kind === 'not-found') return [];
+      throw error;
+    }
+  };
+}
+
+/** `2026-03-13 18:17:25`, in UTC. */
+const parameterDate = (millis: number): string => new Date(millis).toISOString().slice(0, 19).replace('T', ' ');
+
+/** The records in an answer. Undefined when it is not one, or not whole. */
+export function readRecords(body: string): readonly EventsRecord[] | undefined {
+  let records: readonly EventsRecord[];
+  try {
+    records = parseEventsApiBody(body);
+  } catch {
+    return undefined;
+  }
+  const [only] = records;
+  if (only === undefined || records.length > 1 || isTransaction(only)) return records;
+  // A bare object may be a message; how Rakuten says that there is nothing is not documented for this call.
+  return /no (record|transaction)s? found/i.test(String(only.message)) ? [] : undefined;
+}
+
+/** Whether anything in a record is a field of a line. */
+export const isTransaction = (record: EventsRecord): boolean => Object.keys(record).some(isRowField);

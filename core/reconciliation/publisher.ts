@@ -1,0 +1,81 @@
+import { REGISTRATION_PROPERTIES as P } from '../names';
+import { limitedSend } from '../rakuten/call-rate';
+import { RakutenClient } from '../rakuten/client';
+import { parseCredentials } from '../rakuten/credentials';
+import { IDENTITY_FIELDS } from '../rakuten/fields';
+import type { HttpSend } from '../rakuten/http';
+import { Redactor } from '../rakuten/redact';
+import type { Clock } from '../rakuten/retry';
+import type { AcceptedUrl, PublisherState } from '../store/publisher-state';
+
+/** Of the 100 calls a minute that Rakuten allows; the others are for whoever else uses the account. */
+const CALLS_PER_MINUTE = 90;
+
+/** A publisher cannot be reconciled as it is set up. The message says why, and how to mend it. */
+export class NotReconcilableError extends Error {
+  constructor(sid: string, problem: string) {
+    super(`SID ${sid} cannot be compared with the Events API: ${problem}`);
+    this.name = 'NotReconcilableError';
+  }
+}
+
+/** What a reconciliation must know about a publisher: where the registration left it. */
+export interface ReconcilablePublisher {
+  readonly sid: string;
+  /** ARN or name. */
+  readonly credentialsSecret: string;
+  readonly rakutenApiUrl: string;
+  /** Milliseconds since 1970: lines that were processed before came under a URL that did not ask for what makes a line the line it is. 0: none did. */
+  readonly comparableSince: number;
+}
+
+/** Throws a NotReconcilableError. */
+export function reconcilablePublisher(sid: string, state: PublisherState | undefined): ReconcilablePublisher {
+  const { [P.credentialsSecretArn]: credentialsSecret, [P.rakutenApiUrl]: rakutenApiUrl } = state?.properties ?? {};
+  if (state === undefined || credentialsSecret === undefined || rakutenApiUrl === undefined) {
+    throw new NotReconcilableError(sid, 'it is not registered (yet). Deploy the stack; the next run after that finds it');
+  }
+  const lacking = state.accepted.filter((url) => missingIdentity(url).length > 0);
+  const current = lacking.find(({ acceptedUntil }) => acceptedUntil === undefined);
+  if (current !== undefined) {
+    throw new NotReconcilableError(
+      sid,
+      `its postback URL does not ask for ${missingIdentity(current).join(', ')}, so a row cannot be told to be the line that Rakuten holds. ` +
+        'Leave PostbackFields.exactly() out, or name these fields in it',
+    );
+  }
+  const comparableSince = Math.max(0, ...lacking.map(({ acceptedUntil = '' }) => Date.parse(acceptedUntil)));
+  return { sid, credentialsSecret, rakutenApiUrl, comparableSince };
+}
+
+/** The SID need not be asked for: the secret tells it. */
+const missingIdentity = ({ fields }: AcceptedUrl): string[] =>
+  IDENTITY_FIELDS.filter((field) => field !== 'sid' && !fields.some((parameter) => 'field' in parameter && parameter.field === field));
+
+export interface RakutenAccess {
+  readonly send: HttpSend;
+  readonly clock: Clock;
+  readonly readSecret: (id: string) => Promise<string>;
+  /** Told of each try; nothing of it is secret. */
+  readonly onTry?: (tried: {
+    readonly operation: string;
+    readonly status?: number;
+    readonly failure?: string;
+    readonly millis: number;
+  }) => void;
+}
+
+/** A client for the publisher's account that keeps to Rakuten's calls a minute. Throws when the credentials cannot be used. */
+export async function openClient(publisher: ReconcilablePublisher, access: RakutenAccess): Promise<RakutenClient> {
+  const { sid, credentialsSecret, rakutenApiUrl } = publisher;
+  const credentials = parseCredentials(await access.readSecret(credentialsSecret), credentialsSecret);
+  const context = {
+    baseUrl: rakutenApiUrl.replace(/\/+$/, ''),
+    sid,
+    send: limitedSend(access.send, access.clock, CALLS_PER_MINUTE),
+    clock: access.clock,
+    redactor: new Redactor(),
+    onTry: access.onTry,
+  };
+  return new RakutenClient(context, credentials);
+}

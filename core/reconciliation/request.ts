@@ -1,0 +1,64 @@
+import type { EventsWindow } from '../rakuten/events';
+import type { Position } from '../rakuten/events-walk';
+import type { RunReason } from './run-id';
+
+/** A run of the schedule: its window follows from the clock. */
+export interface ScheduledRequest {
+  readonly sid: string;
+  readonly run: 'hourly' | 'daily';
+}
+
+/** A run over a window of somebody's choice. */
+export interface WindowRequest {
+  readonly sid: string;
+  readonly window: EventsWindow;
+  readonly reason: RunReason;
+}
+
+/** The rest of a run that had no time left. */
+export interface ContinuedRequest extends WindowRequest {
+  readonly runId: string;
+  /** Under which name the run has the publisher, so that no other run comes in between. */
+  readonly holder: string;
+  readonly start: Position;
+  /** How many runs it took so far. */
+  readonly parts: number;
+  readonly isScheduled: boolean;
+}
+
+export type ReconciliationRequest = ScheduledRequest | WindowRequest | ContinuedRequest;
+
+/** An event that asks for nothing the function knows. */
+export class RequestError extends Error {
+  constructor(problem: string) {
+    super(
+      `${problem}. The function takes {"sid": "3900112", "run": "hourly" | "daily"}, ` +
+        'or {"sid": "3900112", "from": "2026-03-01T00:00:00Z", "to": "2026-03-02T00:00:00Z", "reason": "a-word"} (to: now by default)',
+    );
+    this.name = 'RequestError';
+  }
+}
+
+/** Reads the event of an invocation. Throws a RequestError. */
+export function parseRequest(event: unknown, now: number): ReconciliationRequest {
+  const { sid, run, from, to, reason, rest } = (typeof event === 'object' && event !== null ? event : {}) as Record<string, unknown>;
+  if (typeof sid !== 'string' || !/^\d{1,10}$/.test(sid)) throw new RequestError(`sid is ${JSON.stringify(sid)}, not a publisher id`);
+  // What `continuation` wrote. Nobody else writes it.
+  if (rest !== undefined) return { sid, ...(rest as Omit<ContinuedRequest, 'sid'>) };
+  if (run === 'hourly' || run === 'daily') return { sid, run };
+  if (run !== undefined) throw new RequestError(`run is ${JSON.stringify(run)}, neither hourly nor daily`);
+  const window = { from: instant('from', from), to: to === undefined ? now : instant('to', to) };
+  if (window.from >= window.to) throw new RequestError('from is not before to');
+  return { sid, window, reason: typeof reason === 'string' && /^[a-z0-9-]{1,40}$/i.test(reason) ? reason : 'request' };
+}
+
+/** The event that asks for the rest of a run. */
+export const continuation = ({ sid, ...rest }: ContinuedRequest): Readonly<Record<string, unknown>> => ({ sid, rest });
+
+const ISO_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/;
+
+function instant(name: string, value: unknown): number {
+  const millis = typeof value === 'string' && ISO_TIME.test(value) ? Date.parse(value) : Number.NaN;
+  if (Number.isNaN(millis)) throw new RequestError(`${name} is ${JSON.stringify(value)}, not a time such as 2026-03-01T00:00:00Z`);
+  return millis;
+}

@@ -52,9 +52,15 @@ const SHORTEST_URL_SECRET = 16;
 export async function readUrlSecret({ ports, desired, redactor }: Pick<Run, 'ports' | 'desired' | 'redactor'>): Promise<string> {
   const secret = await ports.readSecret(desired.urlSecret);
   redactor.add(secret);
-  if (secret.length >= SHORTEST_URL_SECRET) return secret;
+  checkUrlSecret(desired.urlSecret, secret);
+  return secret;
+}
+
+/** Throws when the secret could be guessed. */
+export function checkUrlSecret(id: string, secret: string): void {
+  if (secret.length >= SHORTEST_URL_SECRET) return;
   throw new Error(
-    `The secret ${desired.urlSecret}, whose value goes into the postback URL, has fewer than ${SHORTEST_URL_SECRET} characters and could be guessed. ` +
+    `The secret ${id}, whose value goes into the postback URL, has fewer than ${SHORTEST_URL_SECRET} characters and could be guessed. ` +
       'Next step: put a longer random value into it and deploy again.',
   );
 }

@@ -38,7 +38,8 @@ async function fromParameter(client: Pick<SSMClient, 'send'>, id: string): Promi
   return (await client.send(new GetParameterCommand({ Name: id, WithDecryption: true }))).Parameter?.Value;
 }
 
-function explained(id: string, error: Error): Error {
+/** The error of a read that failed, with what it means. */
+export function explained(id: string, error: Error): Error {
   switch (error.name) {
     case 'ResourceNotFoundException':
     case 'ParameterNotFound':

@@ -8,7 +8,9 @@ import { sendHttp } from '../../core/rakuten/http';
 import { systemClock } from '../../core/rakuten/retry';
 import { handleRegistrationEvent, type RegistrationAnswer, type RegistrationEvent } from '../../core/registration/events';
 import { sendProbe } from '../../core/registration/probe';
+import { isRotationEvent, type RotationAnswer, type RotationEvent, rotateUrlSecret } from '../../core/registration/rotate';
 import { DynamoRegistrationStore } from '../../core/store/registration-store';
+import { newUrlSecret, SecretsManagerVersions } from '../../core/store/secret-versions';
 import { readSecret } from '../../core/store/secrets';
 import { environment } from '../runtime/environment';
 import { Log } from '../runtime/log';
@@ -20,13 +22,16 @@ const MARGIN_MILLIS = 20_000;
 // A stuck call is cut off and tried again.
 const patience = { maxAttempts: 4, requestHandler: { connectionTimeout: 2000, requestTimeout: 6000, throwOnRequestTimeout: true } };
 const store = new DynamoRegistrationStore(new DynamoDBClient(patience), environment(ENVIRONMENT.stateTableName));
-const secrets = { secretsManager: new SecretsManagerClient(patience), ssm: () => new SSMClient(patience) };
+const secretsManager = new SecretsManagerClient(patience);
+const secrets = { secretsManager, ssm: () => new SSMClient(patience) };
 const log = new Log('registration');
 
-/** Answers the provider framework's `onEvent`. The event itself is never logged: it carries CloudFormation's answer URL. */
-export const handler = (event: RegistrationEvent, context: Context): Promise<RegistrationAnswer> => {
+/**
+ * Answers the provider framework's `onEvent`, and a direct invocation that asks for a rotation of the URL secret. The event of CloudFormation is never logged:
+ * it carries CloudFormation's answer URL.
+ */
+export const handler = (event: RegistrationEvent | RotationEvent, context: Context): Promise<RegistrationAnswer | RotationAnswer> => {
   const runLog = log.of(context);
-  runLog.info('request', { requestType: event.RequestType, requestId: event.RequestId, logicalResourceId: event.LogicalResourceId });
   const endUntil = Date.now() + Math.min(LONGEST_RUN_MILLIS, context.getRemainingTimeInMillis() - MARGIN_MILLIS);
   const ports = {
     store,
@@ -37,5 +42,10 @@ export const handler = (event: RegistrationEvent, context: Context): Promise<Reg
     randomId: randomUUID,
     log: (message: string, fields?: Readonly<Record<string, string | number | boolean | undefined>>) => runLog.info(message, fields),
   };
+  if (isRotationEvent(event)) {
+    runLog.info('rotation', { sid: event.sid });
+    return rotateUrlSecret({ ...ports, versions: new SecretsManagerVersions(secretsManager), newSecret: newUrlSecret }, event, endUntil);
+  }
+  runLog.info('request', { requestType: event.RequestType, requestId: event.RequestId, logicalResourceId: event.LogicalResourceId });
   return handleRegistrationEvent(ports, event, endUntil);
 };

@@ -1,0 +1,69 @@
+import { randomInt } from 'node:crypto';
+import {
+  GetSecretValueCommand,
+  PutSecretValueCommand,
+  ResourceNotFoundException,
+  type SecretsManagerClient,
+  UpdateSecretVersionStageCommand,
+} from '@aws-sdk/client-secrets-manager';
+import type { SecretVersion, SecretVersions } from '../registration/rotate';
+import { explained, SecretUnreadableError } from './secrets';
+
+const CURRENT = 'AWSCURRENT';
+const PENDING = 'AWSPENDING';
+
+const CHARACTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
+/** 43 letters and digits are 256 bits, as many as the construct's first secret has. */
+const SECRET_LENGTH = 43;
+
+export const newUrlSecret = (): string => Array.from({ length: SECRET_LENGTH }, () => CHARACTERS[randomInt(CHARACTERS.length)]).join('');
+
+/** The versions of a secret in Secrets Manager, by the labels that its own rotations use. */
+export class SecretsManagerVersions implements SecretVersions {
+  constructor(private readonly client: Pick<SecretsManagerClient, 'send'>) {}
+
+  async current(secret: string): Promise<SecretVersion> {
+    try {
+      return await this.read(secret, CURRENT);
+    } catch (error) {
+      throw error instanceof SecretUnreadableError ? error : explained(secret, error as Error);
+    }
+  }
+
+  async pending(secret: string): Promise<SecretVersion | undefined> {
+    try {
+      return await this.read(secret, PENDING);
+    } catch (error) {
+      // `current` was read before, so the secret is there: only no version has this label.
+      if (error instanceof ResourceNotFoundException) return undefined;
+      throw error instanceof SecretUnreadableError ? error : explained(secret, error as Error);
+    }
+  }
+
+  async addPending(secret: string, text: string): Promise<SecretVersion> {
+    const { VersionId: id = '' } = await this.client.send(
+      new PutSecretValueCommand({ SecretId: secret, SecretString: text, VersionStages: [PENDING] }),
+    );
+    return { id, text };
+  }
+
+  /** Secrets Manager itself labels the version that was current as the previous one. */
+  async promote(secret: string, pending: SecretVersion, current: SecretVersion): Promise<void> {
+    await this.client.send(
+      new UpdateSecretVersionStageCommand({
+        SecretId: secret,
+        VersionStage: CURRENT,
+        MoveToVersionId: pending.id,
+        RemoveFromVersionId: current.id,
+      }),
+    );
+  }
+
+  private async read(secret: string, stage: string): Promise<SecretVersion> {
+    const { VersionId: id = '', SecretString: text } = await this.client.send(
+      new GetSecretValueCommand({ SecretId: secret, VersionStage: stage }),
+    );
+    if (text === undefined) throw new SecretUnreadableError(secret, 'it holds binary data', 'store its value as text');
+    return { id, text };
+  }
+}

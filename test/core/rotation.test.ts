@@ -1,0 +1,298 @@
+import * as fc from 'fast-check';
+import { REGISTRATION_PROPERTIES as P } from '../../core/names';
+import {
+  type RotationAnswer,
+  type RotationPorts,
+  rotateUrlSecret,
+  type SecretVersion,
+  type SecretVersions,
+} from '../../core/registration/rotate';
+import { ACCEPT_PREVIOUS_FOR_MILLIS } from '../../core/store/publisher-state';
+import type { Fault } from '../../local/fake-rakuten';
+import { CloudFormation, type DeliveryPlan } from '../support/cloudformation';
+import { InterruptiblePorts, type Interruption } from '../support/interruption';
+import { Installation, World } from '../support/registration-world';
+
+const SID = '3900112';
+const ONCE: DeliveryPlan = { how: 'once', calls: 0 };
+const TRACKER = { url: 'https://tracker.example/in/token-4711?click=<u1>', active: true };
+/** How long a killed run keeps others from the slot. */
+const LEASE_MILLIS = 90_000;
+const MINUTES = 60_000;
+
+/** The versions of the URL secret, beside the value that a registration reads. */
+class MemoryVersions implements SecretVersions {
+  private serial = 1;
+  private currentId = 'version-1';
+  private pendingVersion: SecretVersion | undefined;
+
+  constructor(private readonly installation: Installation) {}
+
+  async current(secret: string): Promise<SecretVersion> {
+    return { id: this.currentId, text: this.installation.secrets.get(secret) ?? '' };
+  }
+  async pending(): Promise<SecretVersion | undefined> {
+    return this.pendingVersion;
+  }
+  async addPending(_secret: string, text: string): Promise<SecretVersion> {
+    this.serial += 1;
+    this.pendingVersion = { id: `version-${this.serial}`, text };
+    return this.pendingVersion;
+  }
+  async promote(secret: string, pending: SecretVersion, current: SecretVersion): Promise<void> {
+    if (current.id !== this.currentId) throw new Error('another version is current');
+    this.currentId = pending.id;
+    this.installation.secrets.set(secret, pending.text);
+  }
+}
+
+class System {
+  readonly world = new World();
+  readonly installation = new Installation(this.world);
+  readonly formation = new CloudFormation(this.installation);
+  readonly versions = new MemoryVersions(this.installation);
+  /** When a URL last stood in the slot: until an hour later a postback may come that was sent to it. */
+  private readonly seen = new Map<string, number>();
+  lost: string[] = [];
+
+  constructor() {
+    this.world.afterCall = () => this.observe();
+  }
+
+  /** What Rakuten sends now, and what it sent a while ago and is still on its way, must be taken. */
+  observe(): void {
+    const now = this.world.clock.now();
+    const slot = this.slot();
+    if (slot?.active && slot.url !== TRACKER.url) this.seen.set(slot.url, now);
+    for (const [url, at] of this.seen) {
+      if (now - at > ACCEPT_PREVIOUS_FOR_MILLIS - MINUTES) this.seen.delete(url);
+      else if (!this.installation.takes(url)) this.lost.push(`a postback sent ${now - at} ms ago`);
+    }
+  }
+
+  slot = () => this.world.rakuten.slots.get(SID);
+  registeredSecret = (): string | null => new URL(this.slot()?.url ?? 'https://none').searchParams.get('k');
+  currentSecret = (): string | undefined => this.installation.secrets.get('url-secret');
+
+  ports(interruptible: InterruptiblePorts): RotationPorts {
+    const ports = { ...this.installation.ports(), versions: this.versions, newSecret: () => this.installation.newUrlSecret() };
+    return interruptible.wrap(ports, ['store', 'versions'], ['clock', 'randomId', 'log', 'newSecret']);
+  }
+
+  /** Undefined when it was killed or failed. */
+  async rotate(interruption?: Interruption): Promise<RotationAnswer | undefined> {
+    const interruptible = new InterruptiblePorts(interruption, () => this.observe());
+    const endUntil = this.world.clock.now() + 8 * MINUTES;
+    const run = rotateUrlSecret(this.ports(interruptible), { operation: 'rotate-secret', sid: SID }, endUntil);
+    const result = await Promise.race([run.catch((error: Error) => error), interruptible.killed]);
+    this.calls = interruptible.calls;
+    if (result instanceof Error) this.world.texts.push(result.message, result.stack ?? '');
+    if (result === 'killed') await this.world.clock.sleep(LEASE_MILLIS);
+    this.observe();
+    this.problem = result instanceof Error ? result.message : undefined;
+    return result === 'killed' || result instanceof Error ? undefined : result;
+  }
+  calls = 0;
+  problem: string | undefined;
+
+  deploy = (changes: Record<string, unknown> = {}, othersFail = false): Promise<boolean> =>
+    this.formation.deploy(this.installation.properties(changes), ONCE, othersFail);
+
+  accepted = () => this.installation.store.states.get(SID)?.accepted ?? [];
+
+  /** The slot, Secrets Manager and the consumer agree, and nothing is left over of a rotation. */
+  expectSettled(): void {
+    expect(this.registeredSecret()).toBe(this.currentSecret());
+    expect(this.slot()?.active).toBe(true);
+    expect(this.accepted().filter((entry) => entry.acceptedUntil === undefined)).toHaveLength(1);
+    expect(this.installation.store.states.get(SID)?.rotation).toBeUndefined();
+    expect(this.lost).toEqual([]);
+  }
+}
+
+let system: System;
+beforeEach(async () => {
+  system = new System();
+});
+
+describe('a rotation', () => {
+  beforeEach(() => system.deploy());
+
+  it('registers another secret, takes the old one for an hour, and then no more', async () => {
+    const before = system.slot()?.url ?? '';
+    const old = system.currentSecret();
+    expect(await system.rotate()).toEqual({
+      sid: SID,
+      outcome: 'rotated',
+      resumed: false,
+      previousAcceptedUntil: new Date(system.world.clock.now() + ACCEPT_PREVIOUS_FOR_MILLIS).toISOString(),
+    });
+    system.expectSettled();
+    expect(system.currentSecret()).not.toBe(old);
+    expect(system.slot()?.url).not.toBe(before);
+    expect(system.installation.takes(before)).toBe(true);
+    await system.world.clock.sleep(ACCEPT_PREVIOUS_FOR_MILLIS + 1);
+    expect(system.installation.takes(before)).toBe(false);
+    expect(system.installation.takes(system.slot()?.url ?? '')).toBe(true);
+  });
+
+  it('changes the slot by one PUT, after the self-test under the new secret, and says no secret anywhere', async () => {
+    const old = String(system.currentSecret());
+    system.world.rakuten.calls.length = 0;
+    const probes: string[] = [];
+    const ports = system.ports(new InterruptiblePorts(undefined));
+    const watched: RotationPorts = {
+      ...ports,
+      probe: (url, millis) => {
+        probes.push(new URL(url).searchParams.get('k') ?? '');
+        expect(system.registeredSecret()).toBe(old);
+        return ports.probe(url, millis);
+      },
+    };
+    const answer = await rotateUrlSecret(watched, { operation: 'rotate-secret', sid: SID }, system.world.clock.now() + 8 * MINUTES);
+    expect(probes.length).toBeGreaterThanOrEqual(10);
+    expect(new Set(probes)).toEqual(new Set([system.currentSecret()]));
+    expect(
+      system.world.rakuten.calls.filter(({ method, path }) => method !== 'GET' && path.startsWith('/v1/')).map((c) => c.method),
+    ).toEqual(['PUT']);
+    const said = JSON.stringify([answer, system.world.texts]);
+    for (const secret of [old, String(system.currentSecret())]) expect(said).not.toContain(secret);
+  });
+
+  it('keeps a postback that is to be off switched off', async () => {
+    await system.deploy({ [P.enabled]: 'false' });
+    await system.rotate();
+    expect(system.registeredSecret()).toBe(system.currentSecret());
+    expect(system.slot()?.active).toBe(false);
+  });
+
+  it('leaves a deployment afterwards nothing to do', async () => {
+    await system.rotate();
+    system.world.rakuten.calls.length = 0;
+    await system.deploy({ [P.acknowledgementLimitMillis]: '399' });
+    expect(system.world.rakuten.calls.filter(({ path }) => path.startsWith('/v1/')).map(({ method }) => method)).toEqual(['GET', 'GET']);
+    system.expectSettled();
+  });
+
+  it('does nothing where nothing is registered', async () => {
+    await system.formation.destroy(ONCE);
+    expect(await system.rotate()).toEqual({ sid: SID, outcome: 'not-registered' });
+    expect(system.slot()).toBeUndefined();
+    expect(await new System().rotate()).toEqual({ sid: SID, outcome: 'not-registered' });
+  });
+
+  it('leaves a slot of somebody else alone, and says whose it is without what may be secret in its URL', async () => {
+    system.world.rakuten.slots.set(SID, TRACKER);
+    const secret = system.currentSecret();
+    expect(await system.rotate()).toBeUndefined();
+    expect(system.problem).toMatch(
+      /was not rotated: the one postback slot holds a URL that is not of this installation: https:\/\/tracker\.example.*onTakeover RECLAIM/,
+    );
+    expect(system.slot()).toEqual(TRACKER);
+    expect(system.currentSecret()).toBe(secret);
+  });
+
+  it('puts the URL back where it is missing', async () => {
+    system.world.rakuten.slots.set(SID, undefined);
+    await system.rotate();
+    system.expectSettled();
+  });
+
+  it('waits for a registration that has not ended, which decides first', async () => {
+    const killed = system.installation.killAfter(3);
+    void system.installation.invoke(system.installation.event('Update', system.installation.properties({ [P.fieldList]: OTHER_FIELDS })));
+    await killed;
+    system.installation.spare();
+    await system.world.clock.sleep(LEASE_MILLIS);
+    expect(system.installation.store.states.get(SID)?.unsettled).toBe(true);
+    expect(await system.rotate()).toBeUndefined();
+    expect(system.problem).toContain('deploy the stack again, then rotate');
+  });
+
+  it('fails, and leaves everything at work, where the endpoint does not answer', async () => {
+    const old = system.currentSecret();
+    system.installation.endpoint = { status: 503, millis: 20 };
+    expect(await system.rotate()).toBeUndefined();
+    expect(system.problem).toContain('did not answer ten GETs in a row');
+    expect(system.registeredSecret()).toBe(old);
+    expect(system.lost).toEqual([]);
+    system.installation.endpoint = { status: 200, millis: 20 };
+    expect(await system.rotate()).toMatchObject({ outcome: 'rotated', resumed: true });
+    system.expectSettled();
+  });
+
+  it.each<[string, Fault]>([
+    ['an answer lost after the effect', { operation: 'update', connection: 'drop', afterEffect: true }],
+    ['an answer lost before the effect', { operation: 'update', connection: 'drop' }],
+    ['a 500', { operation: 'update', status: 500 }],
+    ['a rate limit', { operation: 'update', status: 403, times: 2 }],
+    ['half a body', { operation: 'read', connection: 'truncate' }],
+    ['a token that is refused', { operation: 'read', status: 401 }],
+  ])('gets over %s', async (_what, fault) => {
+    system.world.rakuten.faults.add(fault);
+    expect(await system.rotate()).toMatchObject({ outcome: 'rotated' });
+    system.expectSettled();
+  });
+
+  it('cannot run twice at once: the second waits and makes another secret', async () => {
+    const [first, second] = await Promise.all([system.rotate(), system.rotate()]);
+    expect([first?.outcome, second?.outcome]).toEqual(['rotated', 'rotated']);
+    system.expectSettled();
+  });
+});
+
+const OTHER_FIELDS = JSON.stringify([{ name: 'is_event', field: 'is_event' }]);
+
+describe('a rotation that is interrupted', () => {
+  const HOW: Interruption['how'][] = ['killed before', 'killed after', 'fails', 'fails after its effect'];
+
+  it('at any of its calls leaves a postback that is received, and the next run ends it with the same secret', async () => {
+    await system.deploy();
+    await system.rotate();
+    const { calls } = system;
+    expect(calls).toBeGreaterThan(15);
+    for (let call = 0; call < calls; call += 1) {
+      for (const how of HOW) {
+        system = new System();
+        await system.deploy();
+        const old = system.currentSecret();
+        await system.rotate({ call, how });
+        const context = `call ${call}, ${how}`;
+        const ended = system.installation.store.states.get(SID)?.rotatedAt !== undefined;
+        expect([context, system.lost]).toEqual([context, []]);
+        const again = await system.rotate();
+        expect([context, again?.outcome, system.problem]).toEqual([context, 'rotated', undefined]);
+        system.expectSettled();
+        expect(system.currentSecret()).not.toBe(old);
+        // One value beside the first was made; another only where the first run had done all but say so.
+        const values = new Set(system.accepted().map((entry) => entry.secretSha256));
+        expect([context, values.size]).toEqual([context, ended ? 3 : 2]);
+      }
+    }
+  });
+
+  it('again and again, between deployments that go well or are rolled back, loses nothing', async () => {
+    const interruption = fc.record({ call: fc.nat(40), how: fc.constantFrom(...HOW) });
+    const step = fc.oneof(
+      fc.record({ kind: fc.constant('rotate' as const), interruption: fc.option(interruption, { nil: undefined }) }),
+      fc.record({ kind: fc.constant('deploy' as const), fields: fc.boolean(), othersFail: fc.boolean() }),
+      fc.record({ kind: fc.constant('wait' as const), minutes: fc.constantFrom(1, 30, 61, 600) }),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 8 }), async (steps) => {
+        system = new System();
+        expect(await system.deploy()).toBe(true);
+        for (const s of steps) {
+          if (s.kind === 'rotate') await system.rotate(s.interruption);
+          else if (s.kind === 'wait') await system.world.clock.sleep(s.minutes * MINUTES);
+          else await system.deploy(s.fields ? { [P.fieldList]: OTHER_FIELDS } : {}, s.othersFail);
+          expect(system.installation.takes(system.slot()?.url ?? '')).toBe(true);
+          expect(system.slot()?.active).toBe(true);
+        }
+        expect((await system.rotate())?.outcome).toBe('rotated');
+        system.expectSettled();
+      }),
+      { numRuns: Number(process.env.ROTATION_RUNS ?? 150) },
+    );
+  });
+});

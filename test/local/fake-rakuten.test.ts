@@ -1,0 +1,324 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { type FakeRakuten, type LineRecord, startFakeRakuten } from '../../local/fake-rakuten';
+import fixtures from '../fixtures/postbacks.json';
+import { deviations } from '../support/rakuten-schemas';
+
+const SID = '3900112';
+const NOW = Date.parse('2026-03-20T12:00:00Z');
+const LINE: LineRecord = {
+  sid: SID,
+  is_event: 'N',
+  etransaction_id: 'A1F79C0162D1404DAB3F3E6BADA181C8',
+  advertiser_id: '39001',
+  order_id: 'W-100200300',
+  offer_id: '727010',
+  sku_number: 'SKU & co',
+  sale_amount: '0.5996999931335449',
+  quantity: '1',
+  commissions: '-5.40',
+  process_date: '2026-03-13T18:17:25.000+00:00',
+  transaction_date: '2026-03-13T18:02:43.000+00:00',
+  transaction_type: 'realtime',
+  product_name: 'Tee, größe <S> #1 +50%',
+  currency: 'USD',
+};
+
+let fake: FakeRakuten;
+let now: number;
+beforeEach(async () => {
+  now = NOW;
+  fake = await startFakeRakuten({ clientId: 'id', clientSecret: 'secret', now: () => now, autoDisableAfter: 3, timeoutMillis: 200 });
+});
+const servers: Server[] = [];
+afterEach(async () => {
+  await fake.close();
+  for (const server of servers.splice(0)) {
+    server.close();
+    server.closeAllConnections();
+  }
+});
+
+const key = Buffer.from('id:secret').toString('base64');
+
+async function token(scheme = 'Bearer', scope = SID): Promise<string> {
+  const response = await fetch(`${fake.url}/token`, {
+    method: 'POST',
+    headers: { authorization: `${scheme} ${key}`, 'content-type': 'application/x-www-form-urlencoded' },
+    body: `scope=${scope}`,
+  });
+  return ((await response.json()) as { access_token: string }).access_token;
+}
+
+async function call(
+  method: string,
+  path: string,
+  body?: unknown,
+  bearer?: string,
+): Promise<{ status: number; body: string; requestId: string | null }> {
+  const headers = { authorization: `Bearer ${bearer ?? (await token())}` };
+  const response = await fetch(fake.url + path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
+  return { status: response.status, body: await response.text(), requestId: response.headers.get('x-request-id') };
+}
+
+/** An endpoint of ours, and the URLs that it was asked for. */
+async function endpoint(answer: (response: ServerResponse) => void): Promise<{ url: string; seen: string[]; connections: () => number }> {
+  const seen: string[] = [];
+  let opened = 0;
+  const server = createServer((request, response) => {
+    seen.push(request.url ?? '');
+    answer(response);
+  });
+  server.on('connection', () => {
+    opened += 1;
+  });
+  servers.push(server);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, seen, connections: () => opened };
+}
+
+describe('the API of the fake Rakuten', () => {
+  it('keeps to the interface description over the life of a postback', async () => {
+    fake.record(LINE);
+    await call('GET', `/v1/postback/${SID}`);
+    await call('POST', '/v1/postback', { sid: Number(SID), is_active: 'Y', url: 'https://a.example/?u=<u1>' });
+    await call('PUT', `/v1/postback/${SID}`, { is_active: 'N', url: 'https://a.example/?u=<u1>' });
+    const read = await call('GET', `/v1/postback/${SID}`);
+    await call('GET', '/events/1.0/transactions');
+    await call('DELETE', `/v1/postback/${SID}`);
+    expect(JSON.parse(read.body).data).toEqual([{ sid: Number(SID), is_active: 'N', url: 'https://a.example/?u=<u1>' }]);
+    expect(read.requestId).toMatch(/^fake-\d+$/);
+    expect(fake.requests.map(({ method, status }) => `${method} ${status}`)).toEqual([
+      'GET 404',
+      'POST 200',
+      'PUT 200',
+      'GET 200',
+      'DELETE 200',
+    ]);
+    expect(fake.calls.flatMap(deviations)).toEqual([]);
+    expect(fake.slot(SID)).toBeUndefined();
+  });
+
+  it('refuses what the description does not allow', async () => {
+    const bodies = [
+      { sid: SID, is_active: 'Y', url: 'x' },
+      { sid: 1, is_active: true, url: 'x' },
+      { sid: Number(SID), is_active: 'Y' },
+      { sid: Number(SID), is_active: 'Y', url: 'x', more: 1 },
+    ];
+    for (const body of bodies) expect((await call('POST', '/v1/postback', body, await token('Bearer', String(body.sid)))).status).toBe(400);
+    expect((await call('PUT', `/v1/postback/${SID}`, { is_active: 'Y', url: 'x' })).status).toBe(404);
+    expect((await call('GET', '/v1/postback/abc')).status).toBe(404);
+  });
+
+  it('takes both forms of the token header, and tokens for an hour and their SID', async () => {
+    const bearer = await token('Bearer');
+    const basic = await token('Basic');
+    for (const t of [bearer, basic]) expect((await call('GET', `/v1/postback/${SID}`, undefined, t)).status).toBe(404);
+    expect((await call('GET', '/v1/postback/111', undefined, bearer)).status).toBe(403);
+    now += 3_600_001;
+    expect((await call('GET', `/v1/postback/${SID}`, undefined, bearer)).status).toBe(401);
+    const wrong = await fetch(`${fake.url}/token`, { method: 'POST', headers: { authorization: 'Bearer wrong' }, body: `scope=${SID}` });
+    expect(wrong.status).toBe(401);
+  });
+
+  it('behaves as it is told where the documentation is silent', async () => {
+    fake.behaviour.absent = 'empty';
+    expect(JSON.parse((await call('GET', `/v1/postback/${SID}`)).body).data).toEqual([]);
+    fake.behaviour.absent = 'message';
+    expect(JSON.parse((await call('GET', `/v1/postback/${SID}`)).body)).toEqual({ message: 'No records found' });
+    const mine = { sid: Number(SID), is_active: 'Y', url: 'https://mine.example' };
+    await call('POST', '/v1/postback', mine);
+    expect((await call('POST', '/v1/postback', { ...mine, url: 'https://other.example' })).status).toBe(400);
+    fake.behaviour.createOnTaken = 'overwrite';
+    fake.behaviour.staleReads = 1;
+    expect((await call('POST', '/v1/postback', { ...mine, url: 'https://other.example' })).status).toBe(200);
+    const reads = [await call('GET', `/v1/postback/${SID}`), await call('GET', `/v1/postback/${SID}`)];
+    expect(reads.map(({ body }) => JSON.parse(body).data[0].url)).toEqual(['https://mine.example', 'https://other.example']);
+    fake.behaviour.deleteAbsent = 'not-found';
+    expect([(await call('DELETE', `/v1/postback/${SID}`)).status, (await call('DELETE', `/v1/postback/${SID}`)).status]).toEqual([
+      200, 404,
+    ]);
+    fake.behaviour.callsPerMinute = 1;
+    const bearer = await token();
+    const statuses = [await call('GET', `/v1/postback/${SID}`, undefined, bearer)];
+    statuses.push(await call('GET', `/v1/postback/${SID}`, undefined, bearer));
+    now += 60_001;
+    statuses.push(await call('GET', `/v1/postback/${SID}`, undefined, bearer));
+    expect(statuses.map(({ status }) => status)).toEqual([200, 403, 200]);
+  });
+
+  it('goes wrong on demand: status, lost answer with and without effect, half a body, delay', async () => {
+    const bearer = await token();
+    const create = (url: string) => call('POST', '/v1/postback', { sid: Number(SID), is_active: 'Y', url }, bearer);
+    fake.fault({ operation: 'create', status: 503, headers: { 'retry-after': '7' } });
+    expect((await create('https://a.example')).status).toBe(503);
+    fake.fault({ operation: 'create', connection: 'drop' });
+    await expect(create('https://a.example')).rejects.toThrow();
+    expect(fake.slot(SID)).toBeUndefined();
+    fake.fault({ operation: 'create', connection: 'drop', afterEffect: true });
+    await expect(create('https://a.example')).rejects.toThrow();
+    expect(fake.slot(SID)?.url).toBe('https://a.example');
+    fake.fault({ operation: 'read', connection: 'truncate', skip: 1 });
+    expect((await call('GET', `/v1/postback/${SID}`, undefined, bearer)).status).toBe(200);
+    await expect(call('GET', `/v1/postback/${SID}`, undefined, bearer)).rejects.toThrow();
+    fake.fault({ operation: 'read', delayMillis: 120 });
+    const started = performance.now();
+    await call('GET', `/v1/postback/${SID}`, undefined, bearer);
+    expect(performance.now() - started).toBeGreaterThanOrEqual(115);
+  });
+});
+
+describe('the Events API of the fake Rakuten', () => {
+  const list = async (query: string): Promise<{ status: number; ids: string[] }> => {
+    const { status, body } = await call('GET', `/events/1.0/transactions?${new URLSearchParams(query)}`);
+    return { status, ids: status === 200 ? JSON.parse(body).map((r: { etransaction_id: string }) => r.etransaction_id) : [] };
+  };
+
+  it('filters, pages and orders by process date, newest first', async () => {
+    for (let n = 0; n < 5; n += 1) {
+      fake.record({
+        ...LINE,
+        etransaction_id: `T${n}`,
+        process_date: `2026-03-1${n}T00:00:00.500Z`,
+        transaction_type: n % 2 ? 'batch' : 'realtime',
+        currency: n === 4 ? 'JPY' : 'USD',
+      });
+    }
+    expect((await list('limit=2')).ids).toEqual(['T4', 'T3']);
+    expect((await list('limit=2&page=3')).ids).toEqual(['T0']);
+    expect((await list('limit=2&page=4')).ids).toEqual([]);
+    expect((await list('type=batch')).ids).toEqual(['T3', 'T1']);
+    expect((await list('currency=JPY')).ids).toEqual(['T4']);
+    // Both ends belong to the range, to the second.
+    expect((await list('process_date_start=2026-03-11 00:00:00&process_date_end=2026-03-13 00:00:00')).ids).toEqual(['T3', 'T2', 'T1']);
+    fake.behaviour.eventsOrder = 'oldest-first';
+    expect((await list('limit=2')).ids).toEqual(['T0', 'T1']);
+  });
+
+  it.each([
+    'process_date_start=2026-03-11 00:00:00',
+    'process_date_start=2026-03-11&process_date_end=2026-03-13',
+    'process_date_start=2026-02-18 12:00:00&process_date_end=2026-02-19 00:00:00',
+    'process_date_start=2026-03-13 00:00:00&process_date_end=2026-03-11 00:00:00',
+    'limit=0',
+    'page=x',
+    'type=all',
+    'currency=CHF',
+  ])('refuses %s', async (query) => expect((await list(query)).status).toBe(400));
+
+  it('keeps the digits of a decimal, and prints dates in its own way', async () => {
+    fake.record(LINE);
+    const { body } = await call('GET', '/events/1.0/transactions');
+    expect(body).toContain('"sale_amount":0.5996999931335449');
+    expect(body).toContain('"commissions":-5.40');
+    expect(body).toContain('"process_date":"Fri Mar 13 2026 18:17:25 GMT+0000 (UTC)"');
+  });
+
+  it('shows a line that was told again once, with its newest content', async () => {
+    fake.record(LINE);
+    fake.record({ ...LINE, sale_amount: '10' });
+    fake.record({ ...LINE, is_event: 'Y' });
+    expect(fake.ledger(SID).map(({ is_event, sale_amount }) => [is_event, sale_amount])).toEqual([
+      ['N', '10'],
+      ['Y', LINE.sale_amount],
+    ]);
+  });
+});
+
+describe('the sender of the fake Rakuten', () => {
+  it('fills the tokens, url-encoded, and leaves unknown ones; each on a new connection', async () => {
+    const ours = await endpoint((response) => response.end('ok'));
+    fake.setSlot(SID, { url: `${ours.url}/p?k=s&is=<is_event>&name=<product_name>&u=<u1>&x=<unknown>&sku=<sku_number>`, active: true });
+    const results = [await fake.push(LINE), await fake.push(LINE)];
+    expect(results.map(({ status }) => status)).toEqual([200, 200]);
+    expect(ours.connections()).toBe(2);
+    const query = new URL(ours.seen[0] ?? '', ours.url).searchParams;
+    expect(Object.fromEntries(query)).toEqual({ k: 's', is: 'N', name: LINE.product_name, u: '', x: '<unknown>', sku: 'SKU & co' });
+  });
+
+  it('sends every line of the fixtures so that it arrives as it is', async () => {
+    const ours = await endpoint((response) => response.end());
+    const fields = ['order_id', 'product_name', 'u1', 'sale_amount', 'process_date'] as const;
+    fake.setSlot(SID, { url: `${ours.url}/?${fields.map((f) => `${f}=<${f}>`).join('&')}`, active: true });
+    for (const { query } of fixtures) {
+      const line = { ...Object.fromEntries(new URLSearchParams(query)), sid: SID } as LineRecord;
+      await fake.push(line);
+      const arrived = new URL(ours.seen.at(-1) ?? '', ours.url).searchParams;
+      expect(Object.fromEntries(arrived)).toEqual(Object.fromEntries(fields.map((f) => [f, line[f] ?? ''])));
+    }
+  });
+
+  it('tries once, waits no longer than its limit, and switches the postback off after failures in a row', async () => {
+    let answer: (response: ServerResponse) => void = (response) => response.end();
+    const ours = await endpoint((response) => answer(response));
+    const push = () => fake.push(LINE);
+    expect(await push()).toMatchObject({ skipped: 'no postback' });
+    fake.setSlot(SID, { url: `${ours.url}/`, active: true });
+    answer = (response) => response.writeHead(500).end();
+    expect(await push()).toMatchObject({ status: 500 });
+    answer = (response) => response.end();
+    expect(await push()).toMatchObject({ status: 200 });
+    answer = () => {};
+    const slow = await push();
+    expect(slow.error).toBe('timeout');
+    expect(slow.millis).toBeGreaterThanOrEqual(195);
+    answer = (response) => response.writeHead(204).end();
+    expect((await push()).status).toBe(204);
+    answer = (response) => response.destroy();
+    expect((await push()).error).toBe('ECONNRESET');
+    expect(fake.slot(SID)?.active).toBe(false);
+    expect(await push()).toMatchObject({ skipped: 'disabled' });
+    expect(fake.statistics(SID)).toMatchObject({
+      sent: 5,
+      acknowledged: 1,
+      timeouts: 1,
+      unreachable: 1,
+      refused: 2,
+      skipped: 2,
+      autoDisabled: 1,
+      consecutiveFailures: 3,
+    });
+  });
+
+  it('counts anew when the postback is enabled through the API, and reports a URL that cannot be called', async () => {
+    fake.setSlot(SID, { url: 'test.com', active: true });
+    for (let n = 0; n < 3; n += 1) expect((await fake.push(LINE)).error).toBeDefined();
+    expect(fake.slot(SID)?.active).toBe(false);
+    await call('PUT', `/v1/postback/${SID}`, { is_active: 'Y', url: 'test.com' });
+    await fake.push(LINE);
+    expect(fake.slot(SID)?.active).toBe(true);
+  });
+});
+
+test('it runs alone, driven by control routes', async () => {
+  const root = join(__dirname, '..', '..');
+  const args = ['--import', 'tsx', 'local/fake-rakuten/main.ts', '--client-id', 'id', '--client-secret', 'secret', '--port', '0'];
+  const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
+  try {
+    const [output] = (await once(child.stdout, 'data')) as [Buffer];
+    const url = /http:\/\/127\.0\.0\.1:\d+/.exec(output.toString())?.[0] ?? '';
+    const control = async (method: string, path: string, body?: unknown): Promise<unknown> =>
+      (await fetch(`${url}/_control/${path}`, { method, body: body === undefined ? undefined : JSON.stringify(body) })).json();
+    expect(await control('GET', `slot?sid=${SID}`)).toBeNull();
+    await control('PUT', `slot?sid=${SID}`, { url: 'http://127.0.0.1:1/?u=<u1>', active: true });
+    await control('POST', 'record', LINE);
+    expect(await control('POST', 'push', LINE)).toMatchObject({ error: 'ECONNREFUSED' });
+    await control('POST', 'faults', { operation: 'token', status: 429 });
+    expect((await fetch(`${url}/token`, { method: 'POST' })).status).toBe(429);
+    await control('POST', 'behaviour', { absent: 'empty' });
+    expect(await control('GET', `slot?sid=${SID}`)).toEqual({ url: 'http://127.0.0.1:1/?u=<u1>', active: true });
+    expect(await control('GET', `ledger?sid=${SID}`)).toEqual([LINE]);
+    expect(await control('GET', `statistics?sid=${SID}`)).toMatchObject({ sent: 1 });
+    expect(await control('GET', 'requests')).toEqual([]);
+    expect(await control('GET', 'nothing')).toMatchObject({ message: expect.stringContaining('no control route') });
+  } finally {
+    const exited = once(child, 'exit');
+    child.kill('SIGTERM');
+    expect(await exited).toEqual([0, null]);
+  }
+}, 20_000);

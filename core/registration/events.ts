@@ -41,7 +41,9 @@ const UNDO_RESERVE_MILLIS = 75_000;
 const REMOVAL_RESERVE_MILLIS = 5_000;
 /** A repetition of a request waits for the first run almost to its own end, as it only needs the answer. */
 const REPEAT_RESERVE_MILLIS = 5_000;
-/** What must be left to begin the work after waiting for another run. */
+/** From here on the time until the lease was there counts as waiting for another run. */
+const WAITED_MILLIS = 2_000;
+/** What must be left to begin the work after that. */
 const WORK_RESERVE_MILLIS = 120_000;
 
 const PHYSICAL_ID_PREFIX = 'rakuten-postback-';
@@ -69,10 +71,13 @@ async function handle(context: Context): Promise<RegistrationAnswer> {
   const { event, ports, endUntil } = context;
   const sid = sidOf(event.ResourceProperties);
   if (sid === undefined) return withoutSid(context);
+  const askedAt = ports.clock.now();
   return withLease(ports, sid, endUntil - REPEAT_RESERVE_MILLIS, async (leased) => {
     const known = await leased.store.readOutcome(event.RequestId);
     if (known !== undefined) return repeat(known);
-    if (leased.clock.now() > endUntil - WORK_RESERVE_MILLIS) throw new SlotBusyError(sid, 'it ended too late for this one to begin');
+    const now = leased.clock.now();
+    if (now - askedAt > WAITED_MILLIS && now > endUntil - WORK_RESERVE_MILLIS)
+      throw new SlotBusyError(sid, 'it ended too late for this one to begin');
     const inLease = { ...context, ports: leased };
     try {
       const answer = await HANDLERS[event.RequestType](inLease);

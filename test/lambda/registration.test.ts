@@ -1,0 +1,236 @@
+import { existsSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { CreateTableCommand, type DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { CreateSecretCommand, PutSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { ENVIRONMENT, REGISTRATION_PROPERTIES as P, URL_PARAMETERS } from '../../core/names';
+import { ALL_FIELDS } from '../../core/rakuten/fields';
+import { PROBE_KIND, PROBE_SEEN_AT, STATE_KEYS } from '../../core/store/publisher-state';
+import { Publishers } from '../../core/store/publishers';
+import { DynamoRegistrationStore } from '../../core/store/registration-store';
+import { dynamoDbClient, secretsManagerClient } from '../../local/embedded/clients';
+import { startDynamoDb } from '../../local/embedded/dynamodb';
+import { startSecretsManager } from '../../local/embedded/secrets-manager';
+import type { EmbeddedServer, FaultyServer } from '../../local/embedded/server-thread';
+import { type FakeRakuten, startFakeRakuten } from '../../local/fake-rakuten';
+import { LocalFunction } from '../../local/lambda/local-function';
+import { deviations } from '../support/rakuten-schemas';
+
+/** The bundle that is deployed, in a process of its own, with the real SDK, against servers on this machine. */
+
+const SID = '3900112';
+const CLIENT = { clientId: 'client-id-of-the-tests', clientSecret: 'client-secret-of-the-tests' };
+const URL_SECRET = 'UrlSecretOfTheTests0123456789abcdefghij';
+const TRACKER = { url: 'https://tracker.example/in?token=tracker-secret-4711&click=<u1>', active: true };
+const STATE_TABLE = 'state';
+const BUNDLE = join(__dirname, '..', '..', 'lambda-dist', 'registration');
+
+let dynamodb: FaultyServer;
+let secretsManager: EmbeddedServer;
+let state: DynamoDBClient;
+let secrets: SecretsManagerClient;
+let rakuten: FakeRakuten;
+let endpoint: Server;
+let endpointUrl: string;
+let endpointMillis: number;
+let registration: LocalFunction;
+/** Everything that the function wrote, answered or failed with. */
+const texts: string[] = [];
+
+const functionOf = (timeoutSeconds: number): LocalFunction =>
+  new LocalFunction({
+    name: 'registration',
+    taskRoot: BUNDLE,
+    handler: 'index.handler',
+    timeoutSeconds,
+    memoryMegabytes: 512,
+    variables: { [ENVIRONMENT.stateTableName]: STATE_TABLE },
+    endpoints: { dynamodb: dynamodb.endpoint, sqs: 'http://127.0.0.1:1', secretsManager: secretsManager.endpoint },
+    onOutput: (line) => texts.push(line),
+  });
+
+beforeAll(async () => {
+  if (!existsSync(join(BUNDLE, 'index.js'))) throw new Error('lambda-dist/registration is missing: run "npm run build:lambda" first');
+  dynamodb = await startDynamoDb();
+  secretsManager = await startSecretsManager();
+  state = dynamoDbClient(dynamodb.endpoint);
+  secrets = secretsManagerClient(secretsManager.endpoint);
+  await state.send(
+    new CreateTableCommand({
+      TableName: STATE_TABLE,
+      BillingMode: 'PAY_PER_REQUEST',
+      AttributeDefinitions: Object.values(STATE_KEYS).map((AttributeName) => ({ AttributeName, AttributeType: 'S' as const })),
+      KeySchema: [
+        { AttributeName: STATE_KEYS.partition, KeyType: 'HASH' },
+        { AttributeName: STATE_KEYS.sort, KeyType: 'RANGE' },
+      ],
+    }),
+  );
+  await secrets.send(new CreateSecretCommand({ Name: 'credentials', SecretString: JSON.stringify(CLIENT) }));
+  await secrets.send(new CreateSecretCommand({ Name: 'url-secret', SecretString: URL_SECRET }));
+  endpoint = createServer((request, response) => {
+    void answerProbe(request.url ?? '').then(() => setTimeout(() => response.end('ok'), endpointMillis));
+  });
+  await new Promise<void>((resolve) => endpoint.listen(0, '127.0.0.1', resolve));
+  endpointUrl = `http://127.0.0.1:${(endpoint.address() as AddressInfo).port}/postback`;
+  registration = functionOf(600);
+});
+
+/** As API Gateway, the queue and the consumer together: a probe under an accepted secret is noted. */
+async function answerProbe(path: string): Promise<void> {
+  const query = new URL(path, endpointUrl).searchParams;
+  const probe = query.get(URL_PARAMETERS.probe);
+  const publishers = await Publishers.read(state, STATE_TABLE);
+  const recognised = publishers.recognise(query.get(URL_PARAMETERS.secret) ?? '', query.get(URL_PARAMETERS.fieldList) ?? '', new Date());
+  if (probe === null || recognised === undefined) return;
+  const keys = { [STATE_KEYS.partition]: { S: PROBE_KIND }, [STATE_KEYS.sort]: { S: probe } };
+  await state.send(new PutItemCommand({ TableName: STATE_TABLE, Item: { ...keys, [PROBE_SEEN_AT]: { S: new Date().toISOString() } } }));
+}
+
+beforeEach(async () => {
+  rakuten = await startFakeRakuten(CLIENT);
+  endpointMillis = 0;
+});
+afterEach(async () => {
+  await dynamodb.accept();
+  const forbidden = [URL_SECRET, CLIENT.clientSecret, 'tracker-secret-4711', 'fake-access-', 'cloudformation-answer-url'];
+  const credentials = Buffer.from(`${CLIENT.clientId}:${CLIENT.clientSecret}`).toString('base64');
+  const all = texts.join('\n');
+  for (const secret of [...forbidden, credentials]) expect(all).not.toContain(secret);
+  await rakuten.close();
+});
+afterAll(async () => {
+  await registration.close();
+  state.destroy();
+  secrets.destroy();
+  endpoint.close();
+  endpoint.closeAllConnections();
+  await Promise.all([dynamodb.close(), secretsManager.close()]);
+});
+
+let requests = 0;
+function event(
+  type: 'Create' | 'Update' | 'Delete',
+  changes: Record<string, string> = {},
+  more: Record<string, unknown> = {},
+): Record<string, unknown> {
+  requests += 1;
+  return {
+    RequestType: type,
+    RequestId: `request-${requests}`,
+    StackId: 'arn:aws:cloudformation:us-east-1:111122223333:stack/test/1',
+    LogicalResourceId: 'Registration',
+    ResourceType: 'Custom::RakutenPostbackRegistration',
+    ResponseURL: 'https://cloudformation-answer-url.example/',
+    ...(type === 'Create' ? {} : { PhysicalResourceId: `rakuten-postback-${SID}` }),
+    ResourceProperties: {
+      ServiceToken: 'arn:aws:lambda:us-east-1:111122223333:function:provider',
+      [P.formatVersion]: '1',
+      [P.sid]: SID,
+      [P.credentialsSecretArn]: 'credentials',
+      [P.urlSecretArn]: 'url-secret',
+      [P.endpointUrl]: endpointUrl,
+      [P.fieldList]: JSON.stringify(ALL_FIELDS),
+      [P.enabled]: 'true',
+      [P.existingPostback]: 'FAIL',
+      [P.onRemoval]: '',
+      [P.rakutenApiUrl]: rakuten.url,
+      [P.selfTest]: 'true',
+      ...changes,
+    },
+    ...more,
+  };
+}
+
+type Answer = { PhysicalResourceId: string; Data: Record<string, string> };
+
+async function invoke(given: Record<string, unknown>, fn = registration): Promise<Answer> {
+  try {
+    const answer = (await fn.invoke(given)) as Answer;
+    texts.push(JSON.stringify(answer));
+    return answer;
+  } catch (error) {
+    texts.push(String(error), (error as Error).stack ?? '');
+    throw error;
+  }
+}
+
+it('registers, updates and removes, and Rakuten sees only documented calls', async () => {
+  const created = await invoke(event('Create'));
+  expect(created.PhysicalResourceId).toBe(`rakuten-postback-${SID}`);
+  expect(created.Data.Status).toBe('registered, active');
+  expect(Number(created.Data.SelfTestMaxMillis)).toBeGreaterThanOrEqual(Number(created.Data.SelfTestP50Millis));
+  const url = new URL(rakuten.slot(SID)?.url ?? '');
+  expect(url.searchParams.get(URL_PARAMETERS.secret)).toBe(URL_SECRET);
+  expect(url.searchParams.get('product_name')).toBe('<product_name>');
+
+  await invoke(event('Update', { [P.enabled]: 'false' }, { OldResourceProperties: event('Create').ResourceProperties }));
+  expect(rakuten.slot(SID)?.active).toBe(false);
+  await invoke(event('Delete'));
+  expect(rakuten.slot(SID)).toBeUndefined();
+  expect(rakuten.calls.flatMap(deviations)).toEqual([]);
+  expect(rakuten.requests.map((r) => r.method).filter((m) => m !== 'GET')).toEqual(['POST', 'PUT', 'DELETE']);
+}, 30_000);
+
+it('does a request that is delivered twice at once, and again later, one time', async () => {
+  const create = event('Create');
+  const answers = await Promise.all([invoke(create), invoke(create)]);
+  answers.push(await invoke(create));
+  expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
+  expect(rakuten.requests.map((r) => r.method).filter((m) => m !== 'GET')).toEqual(['POST']);
+  await invoke(event('Delete'));
+}, 60_000);
+
+it('finishes what a killed run began, once the lease of the dead has ended', async () => {
+  const create = event('Create');
+  rakuten.fault({ operation: 'create', afterEffect: true, connection: 'hang' });
+  const first = registration.invoke(create).catch((error: unknown) => error);
+  while (rakuten.slot(SID) === undefined) await new Promise((resolve) => setTimeout(resolve, 20));
+  registration.kill();
+  expect(await first).toBeInstanceOf(Error);
+  // As if a minute and a half had passed.
+  const store = new DynamoRegistrationStore(state, STATE_TABLE);
+  expect(await store.takeLease(SID, 'test', Date.now() + 95_000, Date.now())).toBe(true);
+  expect((await invoke(create)).Data.Status).toBe('registered, active');
+  expect(rakuten.requests.map((r) => r.method).filter((m) => m !== 'GET')).toEqual(['POST']);
+  await invoke(event('Delete'));
+}, 60_000);
+
+it('stops before a slot that is taken, with a reason that CloudFormation can show', async () => {
+  rakuten.setSlot(SID, TRACKER);
+  await expect(invoke(event('Create'))).rejects.toThrow(/taken: https:\/\/tracker\.example\/in\?token=\*\*\*&click=<u1> \(active\)/);
+  expect(rakuten.slot(SID)).toEqual(TRACKER);
+  await invoke(event('Create', { [P.existingPostback]: 'REPLACE' }));
+  await invoke(event('Delete'));
+  expect(rakuten.slot(SID)).toEqual(TRACKER);
+}, 30_000);
+
+it('stops before an endpoint that is too slow, and leaves nothing behind', async () => {
+  endpointMillis = 450;
+  // A short time limit leaves the self-test a few seconds.
+  const hurried = functionOf(100);
+  try {
+    await expect(invoke(event('Create'), hurried)).rejects.toThrow(/did not answer ten GETs in a row .* 4\d\d ms.*Next step/);
+  } finally {
+    await hurried.close();
+  }
+  expect(rakuten.slot(SID)).toBeUndefined();
+}, 30_000);
+
+it('explains secrets that are missing or cannot be used', async () => {
+  await expect(invoke(event('Create', { [P.credentialsSecretArn]: 'nowhere' }))).rejects.toThrow(
+    /secret nowhere cannot be read: there is none of this name/,
+  );
+  await secrets.send(new CreateSecretCommand({ Name: 'no-value' }));
+  await expect(invoke(event('Create', { [P.credentialsSecretArn]: 'no-value' }))).rejects.toThrow(/no value yet/);
+  await secrets.send(new PutSecretValueCommand({ SecretId: 'no-value', SecretString: '{}' }));
+  await expect(invoke(event('Create', { [P.credentialsSecretArn]: 'no-value' }))).rejects.toThrow(/no value for clientId and clientSecret/);
+  expect(rakuten.calls).toEqual([]);
+}, 30_000);
+
+it('ends with an error when the state cannot be written, with nothing registered', async () => {
+  await dynamodb.refuse({ operations: ['PutItem'], status: 400, type: 'AccessDeniedException', message: 'no dynamodb:PutItem' });
+  await expect(invoke(event('Create'))).rejects.toThrow(/dynamodb:PutItem/);
+  expect(rakuten.slot(SID)).toBeUndefined();
+}, 30_000);

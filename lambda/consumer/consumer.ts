@@ -16,6 +16,8 @@ export interface ConsumerParts {
   readonly writer: TransactionWriter;
   readonly log: Log;
   readonly metrics: Metrics;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
 }
 
 /** How long the accepted secrets are taken as last read: a revoked one is turned away after this long at the latest. */
@@ -42,7 +44,7 @@ export class Consumer {
     const batch = new Batch();
     const log = this.parts.log.of(context);
     const source = this.publisherSource();
-    const end = Date.now() + context.getRemainingTimeInMillis() - RESERVED_MILLIS;
+    const end = this.parts.now() + context.getRemainingTimeInMillis() - RESERVED_MILLIS;
     const process = (record: SQSRecord): Promise<void> => this.process(record, source, batch, log, end);
     // Without the option Powertools throws when every message failed, and its response then names none of them.
     const response = await processPartialResponse(event, process, new BatchProcessor(EventType.SQS), {
@@ -57,7 +59,7 @@ export class Consumer {
   private async process(record: SQSRecord, source: PublisherSource, batch: Batch, log: Log, end: number): Promise<void> {
     try {
       const work = this.work(record, source, batch, log);
-      await inTime(end - Date.now(), work, 'DynamoDB did not answer in time; the message is tried again');
+      await inTime(end - this.parts.now(), work, 'DynamoDB did not answer in time; the message is tried again');
     } catch (error) {
       batch.failed++;
       await this.noteFailure(record, error, log);
@@ -81,7 +83,7 @@ export class Consumer {
   private async carryOut(decision: Decision): Promise<Outcome> {
     if (decision.kind === 'line') return this.parts.writer.write(decision.line);
     if (decision.kind === 'rejected') return decision.as;
-    await this.remember(PROBE_KIND, decision.probe, PROBE_SEEN_AT, new Date().toISOString(), PROBE_KEPT_SECONDS);
+    await this.remember(PROBE_KIND, decision.probe, PROBE_SEEN_AT, new Date(this.parts.now()).toISOString(), PROBE_KEPT_SECONDS);
     return 'probe';
   }
 
@@ -91,12 +93,12 @@ export class Consumer {
     const read = (): Promise<Publishers> => {
       reading ??= Publishers.read(this.parts.client, this.parts.stateTableName).then((publishers) => {
         this.publishers = publishers;
-        this.publishersReadAt = Date.now();
+        this.publishersReadAt = this.parts.now();
         return publishers;
       });
       return reading;
     };
-    const isFresh = Date.now() - this.publishersReadAt < PUBLISHERS_FRESH_MILLIS;
+    const isFresh = this.parts.now() - this.publishersReadAt < PUBLISHERS_FRESH_MILLIS;
     const known = isFresh ? this.publishers : new Publishers([]);
     return { known: () => known, read };
   }
@@ -122,7 +124,7 @@ export class Consumer {
           [STATE_KEYS.partition]: { S: kind },
           [STATE_KEYS.sort]: { S: id },
           [attribute]: { S: text },
-          [STATE_TTL]: { N: String(Math.floor(Date.now() / 1000) + keptSeconds) },
+          [STATE_TTL]: { N: String(Math.floor(this.parts.now() / 1000) + keptSeconds) },
         },
       }),
     );

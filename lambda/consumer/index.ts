@@ -19,6 +19,7 @@ const consumer = new Consumer({
   writer: new TransactionWriter(client, environment(ENVIRONMENT.tableName), Number(environment(ENVIRONMENT.dayShards))),
   log: new Log(service),
   metrics: new Metrics(environment(ENVIRONMENT.metricsNamespace), service),
+  now: Date.now,
 });
 
 export const handler = (event: SQSEvent, context: Context): Promise<SQSBatchResponse> => consumer.handle(event, context);

@@ -24,6 +24,7 @@ export interface RunOptions {
 const SEED = 20260418;
 const ORDERS = 150;
 const PUSHES_PER_SECOND = 200;
+const SENDERS = 2;
 const DRAIN_SECONDS = 60;
 
 /** Starts everything, sends the day and prints what happened; then stays until the signal, or ends at once. Returns the exit code. */
@@ -69,7 +70,7 @@ async function run(options: RunOptions, signal: AbortSignal, cleanup: Cleanup): 
   await untilEmpty(stack.clients.sqs, stack.queueUrl, DRAIN_SECONDS, signal);
   const result = await resultOf(stack, metrics);
   console.log(`\n${daySummary(result)}\n`);
-  const exact = isExact(result.comparison) && result.deadLetters === 0;
+  const exact = isExact(result.comparison) && result.deadLetters === 0 && result.pushes.skipped === 0;
   if (options.once) return exact ? 0 : 1;
 
   watch = new RowWatch(stack.clients.dynamodb, stack.tableName, (row) => console.log(rowLine(row)));
@@ -87,18 +88,24 @@ async function run(options: RunOptions, signal: AbortSignal, cleanup: Cleanup): 
   return exact ? 0 : 1;
 }
 
-/** Rakuten records each line and pushes it, in the order of the day, which is over in seconds here. */
+/**
+ * Rakuten records each line and pushes it, in the order of the day, which is over in seconds here. No faster than `PUSHES_PER_SECOND` and no more than
+ * `SENDERS` at once: sender and endpoint share a machine, and what is measured is the endpoint, not the queue in front of a busy processor.
+ */
 async function sendAll({ rakuten }: LocalStack, pushes: readonly DayPush[], signal: AbortSignal): Promise<void> {
   const started = Date.now();
-  const underway: Promise<unknown>[] = [];
-  for (const [index, { line, redelivery }] of pushes.entries()) {
-    signal.throwIfAborted();
-    const due = started + (index * 1000) / PUSHES_PER_SECOND;
-    if (due > Date.now()) await new Promise((resolve) => setTimeout(resolve, due - Date.now()));
-    if (!redelivery) rakuten.record(line);
-    underway.push(rakuten.push(line));
-  }
-  await Promise.all(underway);
+  // One iterator for all senders: each takes the next push.
+  const waiting = pushes.entries();
+  const sender = async (): Promise<void> => {
+    for (const [index, { line, redelivery }] of waiting) {
+      signal.throwIfAborted();
+      const due = started + (index * 1000) / PUSHES_PER_SECOND;
+      if (due > Date.now()) await new Promise((resolve) => setTimeout(resolve, due - Date.now()));
+      if (!redelivery) rakuten.record(line);
+      await rakuten.push(line);
+    }
+  };
+  await Promise.all(Array.from({ length: SENDERS }, sender));
 }
 
 async function resultOf({ clients, rakuten, sid, tableName, deadLetterQueueUrl }: LocalStack, metrics: MetricSums): Promise<DayResult> {
@@ -107,7 +114,8 @@ async function resultOf({ clients, rakuten, sid, tableName, deadLetterQueueUrl }
     pushes: rakuten.statistics(sid),
     rows,
     comparison: compareRows(rakuten.ledger(sid), rows),
-    duplicates: metrics.sum(METRICS.duplicate),
+    // A redelivery that overtook the first delivery counts as completed: then the first one brings the earlier arrival.
+    duplicates: metrics.sum(METRICS.duplicate) + metrics.sum(METRICS.completed),
     deadLetters: await queueDepth(clients.sqs, deadLetterQueueUrl),
   };
 }

@@ -33,8 +33,22 @@ export function daySummary({ pushes, rows, comparison, duplicates, deadLetters }
   for (const millis of pushes.acknowledgedMillis) latency.record(millis);
   const p99 = latency.percentile(0.99);
   const lost = pushes.sent - pushes.acknowledged;
+  const reasons = Object.entries({ 'too late': pushes.timeouts, refused: pushes.refused, 'no connection': pushes.unreachable })
+    .filter(([, count]) => count > 0)
+    .map(([reason, count]) => `${count} ${reason}`);
   const facts: [string, string][] = [
-    ['Postbacks', `${pushes.sent} sent, ${good(pushes.acknowledged, lost === 0)} acknowledged${lost === 0 ? '' : `, ${bad(lost)} not`}`],
+    [
+      'Postbacks',
+      `${pushes.sent} sent, ${good(pushes.acknowledged, lost === 0)} acknowledged${lost === 0 ? '' : `, ${bad(reasons.join(', '))}`}`,
+    ],
+    ...(pushes.skipped === 0
+      ? []
+      : [
+          ['Switched off', bad(`after failures in a row Rakuten stopped sending; ${pushes.skipped} postbacks were never sent`)] satisfies [
+            string,
+            string,
+          ],
+        ]),
     [
       'Acknowledged after',
       `p50 ${millisText(latency.percentile(0.5))}   p99 ${good(millisText(p99), p99 < LIMIT_MILLIS)}   longest ${millisText(latency.max)}   ` +

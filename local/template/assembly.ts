@@ -77,10 +77,13 @@ interface AssetManifest {
   readonly files: Readonly<Record<string, { readonly source: { readonly path: string } }>>;
 }
 
-/** The message of an uncaught error, without the stack behind it. */
+/** What the app itself says: its errors as annotations, else the message of an uncaught error without the stack behind it. */
 function firstError(output: string): string {
-  const line = output.split('\n').find((text) => /^(\w*Error: |«)/.test(text));
-  return line?.replace(/^Error: /, '') ?? output.trim();
+  const lines = output.split('\n');
+  const annotated = lines.flatMap((line) => /^ERROR (.*) \(Annotation\)$/.exec(line)?.[1] ?? []);
+  if (annotated.length > 0) return annotated.join('; ');
+  const uncaught = lines.find((line) => /^(\w*Error: |«)/.test(line));
+  return uncaught?.replace(/^Error: /, '') ?? output.trim();
 }
 
 const pick = (from: NodeJS.ProcessEnv, names: readonly string[]): Record<string, string> =>

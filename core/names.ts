@@ -47,6 +47,8 @@ export const ATTRIBUTES = {
   previousVersions: 'previous_versions',
   /** Deliveries that added fields which the one shown did not have. Absent when there were none. */
   completedBy: 'completed_by',
+  /** Changes whenever a list or a map of the row does, so that a writer can tell whether another was there in between. Absent on a row without any. */
+  revision: 'revision',
 } as const;
 
 /** Indexes of the transaction table. */
@@ -69,6 +71,8 @@ export const ENVIRONMENT = {
   queueUrl: 'POSTBACK_QUEUE_URL',
   /** How the reconciliation is set, as JSON (see `ReconciliationSettings`). */
   reconciliation: 'RECONCILIATION_SETTINGS',
+  /** How the status watch is set, as JSON (see `WatchSettings`). */
+  statusWatch: 'STATUS_WATCH_SETTINGS',
 } as const;
 
 /** CloudWatch metrics of our own. The dimension `service` is the construct's unique name. */
@@ -112,6 +116,40 @@ export const METRICS = {
   reconciliationFailed: 'ReconciliationsFailed',
   /** Gauge: how much of the first reconciliation is done, in percent. */
   backfillProgress: 'BackfillProgress',
+  /** Gauge, one value per publisher and status check: 1 where the postback is on at Rakuten, 0 where it is not. No value from a check that failed. */
+  active: 'PostbackActive',
+  /** Status checks that found the postback switched off. */
+  disabled: 'PostbackDisabled',
+  /** Status checks that found no postback. */
+  missing: 'PostbackMissing',
+  /** Status checks that found a URL of somebody else. */
+  takenOver: 'PostbackTakenOver',
+  /** Status checks that found a URL of ours whose postbacks are not received any more: an old endpoint or secret. */
+  outdated: 'PostbackOutdated',
+  /** Status checks of a postback that the watch had to restore again and again. */
+  flapping: 'PostbackFlapping',
+  /** Postbacks that the watch enabled or registered again. */
+  restored: 'PostbackRestored',
+  /** Status checks that could not be made. */
+  statusCheckFailed: 'StatusCheckFailed',
+  /** Milliseconds until the endpoint acknowledged the status watch's own GET, on a new connection. */
+  probeLatency: 'ProbeLatency',
+  /** GETs of the status watch that the endpoint did not acknowledge. */
+  probeFailed: 'ProbeFailed',
+} as const;
+
+/** What the status watch says on the account's default event bus. No event holds a secret, or a URL of somebody else beyond its host. */
+export const WATCH_EVENTS = {
+  source: 'cdk-rakuten-postback',
+  detailTypes: {
+    disabled: 'Rakuten Postback Disabled',
+    missing: 'Rakuten Postback Missing',
+    takenOver: 'Rakuten Postback Taken Over',
+    outdated: 'Rakuten Postback Outdated',
+    restored: 'Rakuten Postback Restored',
+    flapping: 'Rakuten Postback Flapping',
+    unknown: 'Rakuten Postback Status Unknown',
+  },
 } as const;
 
 /** Properties of the registration custom resource, as CloudFormation delivers them (every scalar arrives as a string). */

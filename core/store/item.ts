@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { ATTRIBUTES } from '../names';
 import { ROW_FIELDS } from '../rakuten/fields';
@@ -52,7 +53,15 @@ export function toItem(key: RowKey, state: LineState, dayShards: number): Item {
   ] as const) {
     if (entries.length > 0) item[name] = { L: entries.map(writeOther) };
   }
-  return item;
+  return { ...item, ...revisionOf(item) };
+}
+
+/** DynamoDB can compare lists and maps in a condition; embedded servers cannot, and a hash is a shorter way to name them. */
+function revisionOf(item: Item): Item {
+  const documents = Object.entries(item).filter(([, { L, M }]) => L !== undefined || M !== undefined);
+  if (documents.length === 0) return {};
+  const hash = createHash('sha256').update(JSON.stringify(documents.sort(([a], [b]) => (a < b ? -1 : 1))));
+  return { [ATTRIBUTES.revision]: { S: hash.digest('hex').slice(0, 16) } };
 }
 
 /** The state that an item was made from. */

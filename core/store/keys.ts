@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { ATTRIBUTES, INDEXES } from '../names';
-import type { RowField } from '../rakuten/fields';
+import { POSTBACK_FIELDS, type PostbackField } from '../rakuten/fields';
 import type { LineFields } from './row';
 
 /** DynamoDB's limits for key attributes, in bytes of UTF-8. */
@@ -20,12 +20,17 @@ export interface RowKey {
   readonly lineKey: string;
 }
 
+type Unread = readonly { readonly field: string; readonly reason: string }[];
+
 /**
  * The key of the line's row. Lines without an `etransaction_id` get a hash of their content instead, lines without an
  * `order_id` an order of their own; both are marked by `~`.
+ *
+ * @param fields what was read of the line
+ * @param unread what could not be read; part of the content of a line without an id
  */
-export function rowKey(fields: LineFields): RowKey {
-  const line = lineId(fields);
+export function rowKey(fields: LineFields, unread: Unread = []): RowKey {
+  const line = lineId(fields, unread);
   return {
     orderKey: orderKey(fields.sid, fields.advertiser_id, fields.order_id ?? null, line),
     lineKey: `${line}#${fields.is_event ?? UNKNOWN}`,
@@ -45,9 +50,9 @@ function orderKey(sid: string | undefined, advertiserId: string | undefined, ord
   return `${shorten(prefix, 512)}${shorten(order, 512)}`;
 }
 
-function lineId(fields: LineFields): string {
+function lineId(fields: LineFields, unread: Unread): string {
   const id = fields.etransaction_id;
-  if (id === undefined) return `${STAND_IN}${contentHash(fields)}`;
+  if (id === undefined) return `${STAND_IN}${contentHash(fields, unread)}`;
   return shorten(guardStandIn(id), MAX_SORT_KEY_BYTES - 2);
 }
 
@@ -64,22 +69,12 @@ const encodeSign = (sign: string): string => `%${sign.charCodeAt(0).toString(16)
 const shorten = (value: string, maxBytes: number): string =>
   Buffer.byteLength(value) <= maxBytes ? value : `${STAND_IN}sha256:${sha256(value)}`;
 
-const HASHED_FIELDS = [
-  'order_id',
-  'sku_number',
-  'transaction_date',
-  'process_date',
-  'sale_amount',
-  'commissions',
-  'quantity',
-  'is_event',
-  'u1',
-  'product_name',
-] as const satisfies readonly RowField[];
+const HASHED_FIELDS = Object.keys(POSTBACK_FIELDS) as PostbackField[];
 
-/** Identity of a line that has no `etransaction_id`. Two equal lines of one order cannot be told apart without it. */
-function contentHash(fields: LineFields): string {
-  return sha256(JSON.stringify(HASHED_FIELDS.map((f) => fields[f] ?? null))).slice(0, 32);
+/** Identity of a line that has no `etransaction_id`: all that it says. Two equal lines of one order cannot be told apart without it. */
+function contentHash(fields: LineFields, unread: Unread): string {
+  const content = HASHED_FIELDS.map((field) => fields[field] ?? null);
+  return sha256(JSON.stringify([content, unread.map(({ field, reason }) => `${field}: ${reason}`).sort()])).slice(0, 32);
 }
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');

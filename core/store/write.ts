@@ -31,7 +31,7 @@ export class TransactionWriter {
 
   /** Joins a delivered line into the table. Throws DynamoDB's errors; the line may then be written again. */
   async write(line: DeliveredLine): Promise<WriteOutcome> {
-    const key = rowKey(line.fields);
+    const key = rowKey(line.fields, line.problems);
     const delivered = stateOf(line);
     const item = toItem(key, delivered, this.dayShards);
     // What the Events API tells is as a rule there already, and a read costs a fifth of a refused write.
@@ -98,7 +98,8 @@ export class TransactionWriter {
     const expression = new ExpressionBuilder();
     const set = changes.filter((c) => c.value !== undefined).map((c) => `${expression.name(c.name)} = ${expression.value(c.value)}`);
     const remove = changes.filter((c) => c.value === undefined).map((c) => expression.name(c.name));
-    const unchanged = OWN_ATTRIBUTES.map((name) =>
+    // Lists and maps are not compared: `revision` stands for them.
+    const unchanged = OWN_ATTRIBUTES.filter((name) => !isDocument(existing[name])).map((name) =>
       existing[name] === undefined
         ? `attribute_not_exists(${expression.name(name)})`
         : `${expression.name(name)} = ${expression.value(existing[name])}`,
@@ -129,6 +130,8 @@ interface Change {
   /** Absent: the attribute goes. */
   readonly value?: AttributeValue;
 }
+
+const isDocument = (attribute: AttributeValue | undefined): boolean => attribute?.L !== undefined || attribute?.M !== undefined;
 
 function differences(existing: Item, wanted: Item): Change[] {
   return OWN_ATTRIBUTES.filter((name) => canonical(existing[name]) !== canonical(wanted[name])).map((name) => ({

@@ -483,8 +483,13 @@ describe('a key', () => {
       { ...line, sku_number: 'B' },
       { ...line, u1: 'm' },
       { ...line, commissions: '5.40001' },
-    ].map(rowKey);
-    expect(new Set(keys.map(({ lineKey }) => lineKey)).size).toBe(5);
+      { ...line, offer_id: '9' },
+    ].map((fields) => rowKey(fields));
+    keys.push(
+      rowKey(line, [{ field: 'quantity', reason: 'not a number: "one"' }]),
+      rowKey(line, [{ field: 'quantity', reason: 'not a number: "two"' }]),
+    );
+    expect(new Set(keys.map(({ lineKey }) => lineKey)).size).toBe(8);
     expect(new Set(keys.map(({ orderKey }) => orderKey))).toEqual(new Set(['1#-#7']));
     expect(rowKey({ ...line })).toEqual(keys[0]);
   });

@@ -66,6 +66,8 @@ export interface LocalStack {
   /** The template's outputs. */
   readonly outputs: Readonly<Record<string, string>>;
   readonly consumer: LocalFunction;
+  /** Every function of the template, by ARN. None but the consumer is invoked by itself, as schedules do not run here. */
+  readonly functions: ReadonlyMap<string, LocalFunction>;
   readonly clients: ProvisionContext['clients'];
   close(): Promise<void>;
 }
@@ -147,6 +149,7 @@ async function start(options: LocalStackOptions, cleanup: Cleanup): Promise<Loca
     deadLetterQueueUrl: output(outputs, 'DeadLetterQueueUrl'),
     outputs,
     consumer: consumerOf(provisionContext),
+    functions: provisionContext.functions,
     clients,
     close: () => cleanup.run(),
   };

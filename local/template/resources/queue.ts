@@ -2,7 +2,13 @@ import { CreateQueueCommand, GetQueueAttributesCommand } from '@aws-sdk/client-s
 import { type Maker, physicalName } from '../context';
 
 /** Properties that SQS knows as attributes under the same name. */
-const ATTRIBUTES = ['VisibilityTimeout', 'DelaySeconds', 'MaximumMessageSize', 'ReceiveMessageWaitTimeSeconds'] as const;
+const ATTRIBUTES = [
+  'VisibilityTimeout',
+  'MessageRetentionPeriod',
+  'DelaySeconds',
+  'MaximumMessageSize',
+  'ReceiveMessageWaitTimeSeconds',
+] as const;
 
 export const makeQueue: Maker = async (resource, context) => {
   const { properties } = resource;

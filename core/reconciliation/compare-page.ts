@@ -7,6 +7,7 @@ import { type Comparison, compare } from './compare';
 import { addCounts, type Counts, countComparisons, NO_COUNTS } from './counts';
 import { eventsApiLine, recordParameters } from './line';
 import type { ComparisonPorts } from './ports';
+import type { SeenLines } from './seen-lines';
 
 /** Whose lines are compared, by which run. */
 export interface RunIdentity {
@@ -19,6 +20,7 @@ export async function comparePage(
   records: readonly EventsRecord[],
   { sid, runId }: RunIdentity,
   { rows, send, now, onComparison }: ComparisonPorts,
+  seen: SeenLines,
 ): Promise<Counts> {
   const receivedAt = new Date(now()).toISOString();
   const delivered = records.filter(isTransaction).map((record) => {
@@ -27,11 +29,12 @@ export async function comparePage(
   });
   // A token that was made by hand may be good for several publishers; each has its own runs.
   const own = delivered.filter(({ line }) => line.fields.sid === sid);
+  const fresh = own.filter(({ line }) => seen.isNew(line));
   const comparisons = await compareLines(
-    own.map(({ line }) => line),
+    fresh.map(({ line }) => line),
     rows,
   );
-  const compared = own.flatMap(({ message }, index) => {
+  const compared = fresh.flatMap(({ message }, index) => {
     const comparison = comparisons[index];
     return comparison === undefined ? [] : [{ message, comparison }];
   });

@@ -1,5 +1,5 @@
 import type { EventsWindow, ReadPage } from '../rakuten/events';
-import type { Position } from '../rakuten/events-walk';
+import type { Position, WalkOptions } from '../rakuten/events-walk';
 import type { Clock } from '../rakuten/retry';
 import type { Comparison } from './compare';
 import type { Counts } from './counts';
@@ -25,6 +25,8 @@ export interface JobPorts {
   readonly remainingMillis: () => number;
   /** Starts a run for the rest, without waiting for it. */
   readonly handOn: (rest: ContinuedRequest) => Promise<void>;
+  /** How pages are read. @default - as Rakuten is known to take it */
+  readonly walk?: WalkOptions;
   readonly onProgress?: (progress: JobProgress) => void;
   readonly onComparison?: (comparison: Comparison) => void;
 }
@@ -128,18 +130,21 @@ async function compareWindow(
   const { clock, rows, send, remainingMillis } = ports;
   const { window } = job;
   const readPage = await ports.open(publisher, () => clock.now() + remainingMillis() - FAREWELL_MILLIS);
-  return run(job, {
-    readPage,
-    rows,
-    send,
-    onComparison: ports.onComparison,
-    now: () => clock.now(),
-    isTimeUp: () => remainingMillis() < PAGE_MILLIS,
-    onProgress: async ({ reached, counts }) => {
-      ports.onProgress?.({ job, counts, done: (reached - window.from) / (window.to - window.from) });
-      if (!(await keepLease())) throw new Error('another run took over, as this one was too slow; nothing is lost');
+  return run(
+    { ...job, walk: ports.walk },
+    {
+      readPage,
+      rows,
+      send,
+      onComparison: ports.onComparison,
+      now: () => clock.now(),
+      isTimeUp: () => remainingMillis() < PAGE_MILLIS,
+      onProgress: async ({ reached, counts }) => {
+        ports.onProgress?.({ job, counts, done: (reached - window.from) / (window.to - window.from) });
+        if (!(await keepLease())) throw new Error('another run took over, as this one was too slow; nothing is lost');
+      },
     },
-  });
+  );
 }
 
 async function handOn(job: Job, start: Position, holder: string, ports: JobPorts): Promise<void> {

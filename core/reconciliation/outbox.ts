@@ -11,11 +11,15 @@ const MAX_TRIES = 6;
 const FIRST_WAIT_MILLIS = 100;
 
 /** Sends messages to a queue, ten a call. Rejects when one of them could not be delivered; what was sent by then may be sent again. */
-export function sqsOutbox(client: Pick<SQSClient, 'send'>, queueUrl: string): SendMessages {
+export function sqsOutbox(
+  client: Pick<SQSClient, 'send'>,
+  queueUrl: string,
+  pause: (millis: number) => Promise<unknown> = sleep,
+): SendMessages {
   return async (messages) => {
     const calls = packed(messages);
     for (let start = 0; start < calls.length; start += CALLS_AT_ONCE) {
-      await Promise.all(calls.slice(start, start + CALLS_AT_ONCE).map((call) => sendCall(client, queueUrl, call)));
+      await Promise.all(calls.slice(start, start + CALLS_AT_ONCE).map((call) => sendCall({ client, queueUrl, pause }, call)));
     }
   };
 }
@@ -37,7 +41,13 @@ function packed(messages: readonly string[]): string[][] {
   return calls;
 }
 
-async function sendCall(client: Pick<SQSClient, 'send'>, queueUrl: string, messages: readonly string[]): Promise<void> {
+interface Outbox {
+  readonly client: Pick<SQSClient, 'send'>;
+  readonly queueUrl: string;
+  readonly pause: (millis: number) => Promise<unknown>;
+}
+
+async function sendCall({ client, queueUrl, pause }: Outbox, messages: readonly string[]): Promise<void> {
   let entries: SendMessageBatchRequestEntry[] = messages.map((MessageBody, index) => ({ Id: String(index), MessageBody }));
   for (let tries = 1; ; tries += 1) {
     const { Failed = [] } = await client.send(new SendMessageBatchCommand({ QueueUrl: queueUrl, Entries: entries }));
@@ -49,6 +59,6 @@ async function sendCall(client: Pick<SQSClient, 'send'>, queueUrl: string, messa
     }
     const failed = new Set(Failed.map(({ Id }) => Id));
     entries = entries.filter(({ Id }) => failed.has(Id));
-    await sleep(FIRST_WAIT_MILLIS * 2 ** tries);
+    await pause(FIRST_WAIT_MILLIS * 2 ** tries);
   }
 }

@@ -30,6 +30,7 @@ export class TableRows implements RowReader {
   constructor(
     private readonly client: Pick<DynamoDBClient, 'send'>,
     private readonly tableName: string,
+    private readonly pause: (millis: number) => Promise<unknown> = sleep,
   ) {}
 
   async read(keys: readonly RowKey[]): Promise<(Item | undefined)[]> {
@@ -83,7 +84,7 @@ export class TableRows implements RowReader {
         );
       }
       if (left.length < wanted.length) tries = 1;
-      else await sleep(FIRST_WAIT_MILLIS * 2 ** tries);
+      else await this.pause(FIRST_WAIT_MILLIS * 2 ** tries);
       wanted = left;
     }
   }

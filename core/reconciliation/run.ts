@@ -3,6 +3,7 @@ import { type Position, type WalkOptions, walk } from '../rakuten/events-walk';
 import { comparePage, type RunIdentity } from './compare-page';
 import { addCounts, type Counts, NO_COUNTS } from './counts';
 import type { ComparisonPorts } from './ports';
+import { SeenLines } from './seen-lines';
 
 export interface RunPlan extends RunIdentity {
   readonly window: EventsWindow;
@@ -30,8 +31,10 @@ export interface RunResult {
  */
 export async function run(plan: RunPlan, ports: RunPorts): Promise<RunResult> {
   let counts = NO_COUNTS;
+  const seen = new SeenLines();
   for await (const { records, next } of walk(ports.readPage, plan.window, plan.walk, plan.start)) {
-    counts = addCounts(counts, await comparePage(records, plan, ports));
+    counts = addCounts(counts, await comparePage(records, plan, ports, seen));
+    if (next !== undefined && next.part === undefined) seen.forgetBefore(next.from);
     await ports.onProgress?.({ reached: next?.from ?? plan.window.to, counts });
     if (next !== undefined && ports.isTimeUp()) return { counts, next };
   }

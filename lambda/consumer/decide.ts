@@ -64,7 +64,7 @@ async function recognise(secret: string, message: PostbackMessage, source: Publi
   // A message that waited in the queue is judged by the time it came.
   const arrived = new Date(message.receivedAt);
   const known = source.known().recognise(secret, fieldListId, arrived);
-  if (known?.fieldListId === fieldListId) return known;
+  if (known !== undefined && known.fieldListId === fieldListId) return known;
   const publishers = await source.read();
   if (publishers.isEmpty) {
     throw new Error(

@@ -1,0 +1,509 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { EventEmitter, once } from 'node:events';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import {
+  CreateTableCommand,
+  type CreateTableCommandInput,
+  DeleteItemCommand,
+  type DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+  paginateScan,
+  waitUntilTableExists,
+} from '@aws-sdk/client-dynamodb';
+import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import { ENVIRONMENT, METRICS } from '../../core/names';
+import { ALL_FIELDS, type FieldList, fieldListId } from '../../core/rakuten/fields';
+import { writeEventsApiMessage } from '../../core/rakuten/message';
+import type { Item } from '../../core/store/attributes';
+import { type AcceptedUrl, PUBLISHER_KIND, STATE_DOCUMENT, STATE_KEYS } from '../../core/store/publisher-state';
+import { createTableInput } from '../../core/store/table';
+import { dynamoDbClient } from '../../local/embedded/clients';
+import { startDynamoDb } from '../../local/embedded/dynamodb';
+import type { FaultyServer } from '../../local/embedded/server-thread';
+import { ExecutionEnvironment } from '../../local/lambda/environment';
+import { MetricSums } from '../../local/metrics';
+import { messageBody } from '../support/messages';
+
+const TABLE = 'transactions';
+const STATE = 'state';
+const SID = '3900112';
+/** Secrets as they are made: nothing else in a test contains these texts. */
+const secrets = { current: newSecret(), next: newSecret(), previous: newSecret(), wrong: newSecret() };
+function newSecret(): string {
+  return randomBytes(32).toString('base64url').replace(/[-_]/g, 'x');
+}
+
+let server: FaultyServer;
+let client: DynamoDBClient;
+let consumer: ExecutionEnvironment;
+/** Everything that any consumer of this file wrote. */
+const output: string[] = [];
+let lines = 0;
+
+/** A process that runs the bundle as Lambda does. */
+const start = (dynamodb: string, options: { timeoutSeconds?: number; variables?: Record<string, string> } = {}): ExecutionEnvironment =>
+  new ExecutionEnvironment({
+    name: 'consumer',
+    taskRoot: join(__dirname, '../../lambda-dist/consumer'),
+    handler: 'index.handler',
+    timeoutSeconds: options.timeoutSeconds ?? 30,
+    memoryMegabytes: 256,
+    variables: options.variables ?? {
+      [ENVIRONMENT.tableName]: TABLE,
+      [ENVIRONMENT.stateTableName]: STATE,
+      [ENVIRONMENT.dayShards]: '1',
+      [ENVIRONMENT.metricsNamespace]: 'RakutenPostback',
+      [ENVIRONMENT.metricsService]: 'test',
+    },
+    endpoints: { dynamodb, sqs: 'http://127.0.0.1:1', secretsManager: 'http://127.0.0.1:1' },
+    onOutput: (line) => {
+      output.push(line);
+      written.emit('line');
+    },
+  });
+/** Tells of each line of output. It comes through a pipe, perhaps after the function's answer. */
+const written = new EventEmitter();
+
+const stateTable: CreateTableCommandInput = {
+  TableName: STATE,
+  BillingMode: 'PAY_PER_REQUEST',
+  AttributeDefinitions: Object.values(STATE_KEYS).map((AttributeName) => ({ AttributeName, AttributeType: 'S' })),
+  KeySchema: [
+    { AttributeName: STATE_KEYS.partition, KeyType: 'HASH' },
+    { AttributeName: STATE_KEYS.sort, KeyType: 'RANGE' },
+  ],
+};
+
+beforeAll(async () => {
+  server = await startDynamoDb();
+  client = dynamoDbClient(server.endpoint);
+  for (const input of [createTableInput(TABLE), stateTable]) {
+    await client.send(new CreateTableCommand(input));
+    await waitUntilTableExists({ client, maxWaitTime: 10, minDelay: 0.01 }, { TableName: input.TableName });
+  }
+});
+afterAll(async () => {
+  await consumer?.close();
+  client?.destroy();
+  await server?.close();
+});
+beforeEach(async () => {
+  await register(accepted(secrets.current));
+  consumer = start(server.endpoint);
+});
+afterEach(async () => {
+  await consumer.close();
+  await server.accept();
+});
+
+const accepted = (secret: string, rest: Partial<AcceptedUrl> = {}): AcceptedUrl => ({
+  secretSha256: createHash('sha256').update(secret).digest('hex'),
+  fieldListId: fieldListId(ALL_FIELDS),
+  fields: ALL_FIELDS,
+  ...rest,
+});
+
+/** Puts the publisher's state where the registration puts it. */
+const register = (...urls: AcceptedUrl[]) =>
+  client.send(
+    new PutItemCommand({
+      TableName: STATE,
+      Item: { kind: { S: PUBLISHER_KIND }, id: { S: SID }, [STATE_DOCUMENT]: { S: JSON.stringify({ sid: SID, accepted: urls }) } },
+    }),
+  );
+
+/** The query string of a line that nobody has sent so far. */
+function query(values: Record<string, string> = {}, secret: string | null = secrets.current, list: FieldList = ALL_FIELDS): string {
+  lines += 1;
+  const line: Record<string, string> = {
+    is_event: 'N',
+    etransaction_id: `T${lines}`,
+    sid: SID,
+    advertiser_id: '41207',
+    order_id: `C-${lines}`,
+    sale_amount: '129.90',
+    commissions: '6.495',
+    u1: 'm_58813_k4',
+    process_date: '2026-04-18T09:31:12.000+00:00',
+    ...values,
+  };
+  const fields = Object.entries(line).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
+  return [...(secret === null ? [] : [`k=${secret}`]), `f=${fieldListId(list)}`, ...fields].join('&');
+}
+
+function eventOf(bodies: readonly string[]): SQSEvent {
+  return {
+    Records: bodies.map((body, i) => ({
+      messageId: `m${lines}-${i}`,
+      receiptHandle: `r${i}`,
+      body,
+      attributes: { ApproximateReceiveCount: '1', SentTimestamp: '0', SenderId: 'a', ApproximateFirstReceiveTimestamp: '0' },
+      messageAttributes: {},
+      md5OfBody: '',
+      eventSource: 'aws:sqs',
+      eventSourceARN: 'arn:aws:sqs:us-east-1:000000000000:postbacks',
+      awsRegion: 'us-east-1',
+    })),
+  };
+}
+
+/** The metrics that say what became of messages and lines. */
+const COUNTED = [
+  METRICS.stored,
+  METRICS.duplicate,
+  METRICS.changed,
+  METRICS.completed,
+  METRICS.forged,
+  METRICS.notAPostback,
+  METRICS.probes,
+  METRICS.parseProblems,
+  METRICS.failed,
+];
+
+interface BatchResult {
+  /** Positions in the batch of the messages that failed. */
+  readonly failed: number[];
+  readonly metrics: Record<string, number>;
+  readonly log: Record<string, unknown>[];
+  readonly messageIds: string[];
+}
+
+/** Hands the bodies to the consumer as one batch. */
+async function deliver(bodies: readonly string[], to: ExecutionEnvironment = consumer): Promise<BatchResult> {
+  const event = eventOf(bodies);
+  const from = output.length;
+  const response = (await to.invoke(event)) as SQSBatchResponse;
+  const messageIds = event.Records.map(({ messageId }) => messageId);
+  // The last thing a consumer does with a batch is to say so.
+  while (!output.slice(from).some((line) => line.includes('"message":"batch"'))) await once(written, 'line');
+  const sums = new MetricSums();
+  const log = output
+    .slice(from)
+    .filter((line) => !sums.read(line))
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+  const counts = COUNTED.map((name) => [name, sums.sum(name)] as const);
+  return {
+    failed: response.batchItemFailures.map(({ itemIdentifier }) => messageIds.indexOf(itemIdentifier)).sort(),
+    metrics: Object.fromEntries(counts.filter(([, count]) => count > 0)),
+    log,
+    messageIds,
+  };
+}
+
+async function row(id: number | string = lines): Promise<Item | undefined> {
+  const Key = { order_key: { S: `${SID}#41207#C-${id}` }, line_key: { S: `T${id}#N` } };
+  const { Item } = await client.send(new GetItemCommand({ TableName: TABLE, Key, ConsistentRead: true }));
+  return Item;
+}
+
+async function note(kind: string, id = ''): Promise<Item | undefined> {
+  const { Item } = await client.send(new GetItemCommand({ TableName: STATE, Key: { kind: { S: kind }, id: { S: id } } }));
+  return Item;
+}
+
+async function scan(TableName: string): Promise<Item[]> {
+  const items: Item[] = [];
+  for await (const page of paginateScan({ client }, { TableName })) items.push(...(page.Items ?? []));
+  return items;
+}
+
+describe('a batch', () => {
+  it('is all rows when nothing is wrong with it', async () => {
+    const result = await deliver([messageBody(query()), messageBody(query()), messageBody(query())]);
+    expect(result).toMatchObject({ failed: [], metrics: { [METRICS.stored]: 3 } });
+    expect(await row()).toMatchObject({ u1: { S: 'm_58813_k4' }, sale_amount: { N: '129.9' }, request_id: { S: 'JKJaXmPLvHcESHA=' } });
+  });
+
+  it('has only its poisonous message come back, with the reason noted and no word of its content', async () => {
+    const result = await deliver([messageBody(query()), 'order_id=ORDER-4711&sale_amount=99', messageBody(query())]);
+    expect(result).toMatchObject({ failed: [1], metrics: { [METRICS.stored]: 2, [METRICS.failed]: 1 } });
+    expect(await row(lines - 1)).toBeDefined();
+    expect(await row(lines)).toBeDefined();
+
+    const reason = expect.stringMatching(/^Error: not a message of the endpoint: expected a form with at/);
+    const noted = await note('failure', result.messageIds[1]);
+    expect(noted).toMatchObject({ reason: { S: reason } });
+    const expiry = Number(noted?.expires_at?.N) - Date.now() / 1000;
+    expect(Math.round(expiry / 86_400)).toBe(14);
+    expect(result.log).toContainEqual(
+      expect.objectContaining({ level: 'ERROR', message: 'message failed', reason, messageId: result.messageIds[1], received: 1 }),
+    );
+    expect(JSON.stringify([noted, result.log])).not.toContain('4711');
+  });
+
+  it('is named message by message when all of it fails', async () => {
+    expect(await deliver(['', 'x', '{}'])).toMatchObject({ failed: [0, 1, 2], metrics: { [METRICS.failed]: 3 } });
+  });
+
+  it('of one line many times over makes one row', async () => {
+    const body = messageBody(query());
+    const result = await deliver(Array.from({ length: 40 }, () => body));
+    expect(result).toMatchObject({ failed: [], metrics: { [METRICS.stored]: 1, [METRICS.duplicate]: 39 } });
+  });
+
+  it('is counted and logged by outcome, each log line with the id of the request and of the message', async () => {
+    const events = (saleAmount: string) =>
+      writeEventsApiMessage({
+        sid: SID,
+        receivedAt: '2026-04-18T10:00:00.000Z',
+        requestId: 'reconciliation-1',
+        parameters: [
+          ['etransaction_id', `T${lines}`],
+          ['advertiser_id', '41207'],
+          ['order_id', `C-${lines}`],
+          ['is_event', 'N'],
+          ['sale_amount', saleAmount],
+          ['process_date', 'Sat Apr 18 2026 09:31:12 GMT+0000 (UTC)'],
+        ],
+      });
+    const sent = query();
+    expect((await deliver([messageBody(sent)])).metrics).toEqual({ [METRICS.stored]: 1 });
+    expect((await deliver([messageBody(sent, { requestId: 'second', receivedAt: '2026-04-18T09:40:00.000Z' })])).metrics).toEqual({
+      [METRICS.duplicate]: 1,
+    });
+    expect((await deliver([events('129.9')])).metrics).toEqual({ [METRICS.completed]: 1 });
+    expect(await row()).toMatchObject({ verified_at: { S: '2026-04-18T10:00:00.000Z' }, source: { S: 'push' } });
+    const corrected = sent.replace('129.90', '119.90').replace('2026-04-18', '2026-04-19');
+    const { metrics, log, messageIds } = await deliver([messageBody(corrected, { requestId: 'third' })]);
+    expect(metrics).toEqual({ [METRICS.changed]: 1 });
+    expect(await row()).toMatchObject({ sale_amount: { N: '119.9' }, contradicted_at: { S: '2026-04-18T10:00:00.000Z' } });
+    expect(log).toEqual([
+      {
+        level: 'INFO',
+        message: 'line',
+        timestamp: expect.stringMatching(/^\d{4}-.*Z$/),
+        service: 'test',
+        function_request_id: 'consumer-4',
+        outcome: 'changed',
+        requestId: 'third',
+        messageId: messageIds[0],
+      },
+      expect.objectContaining({ level: 'INFO', message: 'batch', messages: 1, changed: 1, failed: 0 }),
+    ]);
+  });
+
+  it('writes its metrics as one document in the embedded metric format', async () => {
+    const from = output.length;
+    await deliver([messageBody(query()), 'x']);
+    const documents = output.slice(from).filter((line) => line.includes('CloudWatchMetrics'));
+    expect(documents.map((line) => JSON.parse(line))).toEqual([
+      expect.objectContaining({
+        _aws: {
+          Timestamp: expect.any(Number),
+          CloudWatchMetrics: [
+            {
+              Namespace: 'RakutenPostback',
+              Dimensions: [['service']],
+              Metrics: expect.arrayContaining([
+                { Name: METRICS.stored, Unit: 'Count' },
+                { Name: METRICS.failed, Unit: 'Count' },
+              ]),
+            },
+          ],
+        },
+        service: 'test',
+        [METRICS.stored]: 1,
+        [METRICS.failed]: 1,
+      }),
+    ]);
+  });
+});
+
+describe('a line that cannot be read whole', () => {
+  it('is a row all the same, which says so and is counted once', async () => {
+    const sent = messageBody(query({ sale_amount: '1,234.50', process_date: '2026-02-31T00:00:00Z' }));
+    expect(await deliver([sent])).toMatchObject({ failed: [], metrics: { [METRICS.stored]: 1, [METRICS.parseProblems]: 1 } });
+    expect(await row()).toMatchObject({
+      commissions: { N: '6.495' },
+      query: { S: expect.stringContaining('sale_amount=1,234.50') },
+      parse_problems: {
+        L: [{ S: expect.stringContaining('process_date: not a possible date') }, { S: 'sale_amount: not a number: "1,234.50"' }],
+      },
+    });
+    expect((await deliver([sent])).metrics).toEqual({ [METRICS.duplicate]: 1 });
+  });
+});
+
+describe('a GET that is no postback', () => {
+  it('is counted when it is forged, and neither stored nor tried again', async () => {
+    const forged = [
+      query({}, secrets.wrong),
+      query({}, null),
+      query({}, ''),
+      query({}, `${secrets.current}x`),
+      query({}, secrets.current.slice(1)),
+      'u1=1',
+    ];
+    const { failed, metrics, log } = await deliver([...forged.map((sent) => messageBody(sent)), messageBody(query())]);
+    expect({ failed, metrics }).toEqual({ failed: [], metrics: { [METRICS.forged]: forged.length, [METRICS.stored]: 1 } });
+    for (let line = lines - 5; line < lines; line += 1) expect(await row(line)).toBeUndefined();
+    // A flood of them must not become a flood of log lines; what is logged says where it came from and nothing else.
+    const rejected = log.filter(({ message }) => message === 'rejected');
+    expect(rejected).toHaveLength(3);
+    for (const { level, timestamp, service, function_request_id, message, ...rest } of rejected) {
+      expect(level).toBe('WARN');
+      expect(rest).toEqual({
+        reason: expect.stringMatching(/^(no secret in the query string|the secret in the query string is not one that is accepted)$/),
+        requestId: 'JKJaXmPLvHcESHA=',
+        sourceIp: '198.51.100.7',
+      });
+    }
+  });
+
+  it('is counted when it is empty, or has the secret and no field of Rakuten', async () => {
+    const before = await scan(TABLE);
+    const bodies = ['', `k=${secrets.current}`, `k=${secrets.current}&f=1&u1=&order_id=<order_id>`].map((sent) => messageBody(sent));
+    expect(await deliver(bodies)).toMatchObject({ failed: [], metrics: { [METRICS.notAPostback]: 3 } });
+    expect(await scan(TABLE)).toEqual(before);
+  });
+
+  it('is marked as seen when it is a probe with the secret, and is no row', async () => {
+    const before = await scan(TABLE);
+    const probe = `${query()}&probe=probe-1`;
+    const forged = `${query({}, secrets.wrong)}&probe=probe-2`;
+    expect(await deliver([messageBody(probe), messageBody(forged)])).toMatchObject({
+      failed: [],
+      metrics: { [METRICS.probes]: 1, [METRICS.forged]: 1 },
+    });
+    expect(await note('probe', 'probe-1')).toMatchObject({
+      seen_at: { S: expect.stringMatching(/^\d{4}-.*Z$/) },
+      expires_at: { N: expect.any(String) },
+    });
+    expect(await note('probe', 'probe-2')).toBeUndefined();
+    expect(await scan(TABLE)).toEqual(before);
+  });
+});
+
+describe('a rotation of the secret', () => {
+  const ENDED = '2026-04-18T10:00:00.000Z';
+  const arrivedBefore = { receivedAt: '2026-04-18T09:59:59.999Z' };
+  const arrivedAfter = { receivedAt: '2026-04-18T10:00:00.000Z' };
+  const rotate = () => register(accepted(secrets.next), accepted(secrets.current, { acceptedUntil: ENDED }));
+
+  it('is noticed by a consumer that knows the old one, between two batches and within one', async () => {
+    await deliver([messageBody(query())]);
+    await rotate();
+    const both = [messageBody(query({}, secrets.next)), messageBody(query(), arrivedBefore), messageBody(query({}, secrets.wrong))];
+    expect(await deliver(both)).toMatchObject({ failed: [], metrics: { [METRICS.stored]: 2, [METRICS.forged]: 1 } });
+  });
+
+  it('lets the old one count until its time is over, by when the postback came and not by when it is read', async () => {
+    await rotate();
+    expect(await deliver([messageBody(query(), arrivedBefore), messageBody(query(), arrivedAfter)])).toMatchObject({
+      failed: [],
+      metrics: { [METRICS.stored]: 1, [METRICS.forged]: 1 },
+    });
+    expect(await row(lines - 1)).toBeDefined();
+    expect(await row(lines)).toBeUndefined();
+  });
+
+  it('reads the state once for a batch, however many secrets in it are not known', async () => {
+    await server.refuse({ operations: ['Query'], status: 500, type: 'InternalServerError', times: 1 });
+    const before = server.refusals();
+    const bodies = Array.from({ length: 20 }, () => messageBody(query({}, secrets.wrong)));
+    expect((await deliver(bodies)).metrics).toEqual({ [METRICS.forged]: 20 });
+    expect(server.refusals() - before).toBe(1);
+    await server.accept();
+  });
+});
+
+describe('a change of the field list', () => {
+  const before: FieldList = [
+    ...ALL_FIELDS.filter(({ name }) => name !== 'u1'),
+    { name: 'unique_id', field: 'u1' },
+    { name: 'source', value: 'rakuten' },
+  ];
+
+  it('leaves a postback that is on its way its old names', async () => {
+    await register(accepted(secrets.current), accepted(secrets.current, { fields: before, fieldListId: fieldListId(before) }));
+    const old = query({ u1: '', unique_id: 'm_before', source: 'rakuten' }, secrets.current, before).replace('&u1=', '');
+    const current = query({ u1: 'm_after' });
+    expect(await deliver([messageBody(old), messageBody(current)])).toMatchObject({ failed: [], metrics: { [METRICS.stored]: 2 } });
+    expect(await row(lines - 1)).toMatchObject({ u1: { S: 'm_before' }, extra: { M: { source: { S: 'rakuten' } } } });
+    expect(await row(lines)).toMatchObject({ u1: { S: 'm_after' } });
+  });
+
+  it('is noticed by a consumer that knows the secret already', async () => {
+    await deliver([messageBody(query())]);
+    await register(accepted(secrets.current, { fields: before, fieldListId: fieldListId(before) }));
+    await deliver([messageBody(query({ unique_id: 'm_new' }, secrets.current, before))]);
+    expect(await row()).toMatchObject({ u1: { S: 'm_new' } });
+  });
+
+  it('reads a postback under a list that nobody knows any more by the newest, and keeps what that has no name for', async () => {
+    const unknown: FieldList = [{ name: 'x', field: 'u1' }];
+    await deliver([messageBody(query({ x: 'm_x' }, secrets.current, unknown))]);
+    expect(await row()).toMatchObject({ u1: { S: 'm_58813_k4' }, extra: { M: { x: { S: 'm_x' } } } });
+  });
+});
+
+describe('when something it needs is missing', () => {
+  it('keeps a postback in the queue while no publisher is registered, as nobody can say whose it is', async () => {
+    await client.send(new DeleteItemCommand({ TableName: STATE, Key: { kind: { S: PUBLISHER_KIND }, id: { S: SID } } }));
+    const sent = messageBody(query());
+    const { failed, messageIds } = await deliver([sent]);
+    expect(failed).toEqual([0]);
+    expect(await note('failure', messageIds[0])).toMatchObject({
+      reason: { S: expect.stringContaining('no publisher is registered in the state table') },
+    });
+    await register(accepted(secrets.current));
+    expect(await deliver([sent])).toMatchObject({ failed: [], metrics: { [METRICS.stored]: 1 } });
+  });
+
+  it('reports what DynamoDB throttled as failed, and has it done when it comes again', async () => {
+    const bodies = [messageBody(query()), messageBody(query())];
+    await server.refuse({ operations: ['PutItem'], status: 400, type: 'ProvisionedThroughputExceededException', message: 'slow down' });
+    const { failed, metrics, log } = await deliver(bodies);
+    expect({ failed, metrics }).toEqual({ failed: [0, 1], metrics: { [METRICS.failed]: 2 } });
+    expect(log).toContainEqual(
+      expect.objectContaining({ message: 'message failed', reason: 'ProvisionedThroughputExceededException: slow down' }),
+    );
+    expect(log).toContainEqual(expect.objectContaining({ message: 'could not note why a message failed' }));
+    await server.accept();
+    expect(await deliver(bodies)).toMatchObject({ failed: [], metrics: { [METRICS.stored]: 2 } });
+  }, 30_000);
+
+  it('reports everything as failed while DynamoDB cannot be reached', async () => {
+    const cutOff = start('http://127.0.0.1:1');
+    const { failed, log } = await deliver([messageBody(query()), messageBody(query())], cutOff);
+    expect(failed).toEqual([0, 1]);
+    expect(log).toContainEqual(expect.objectContaining({ message: 'message failed', reason: expect.stringContaining('ECONNREFUSED') }));
+    await cutOff.close();
+  }, 30_000);
+
+  it('answers in time for a batch whose calls are never answered', async () => {
+    const silent = createServer(() => {}).listen(0, '127.0.0.1');
+    await new Promise((resolve) => silent.once('listening', resolve));
+    const { port } = silent.address() as { port: number };
+    const stuck = start(`http://127.0.0.1:${port}`, { timeoutSeconds: 8 });
+    const { failed, log } = await deliver([messageBody(query()), messageBody(query())], stuck);
+    expect(failed).toEqual([0, 1]);
+    expect(log).toContainEqual(expect.objectContaining({ reason: 'Error: DynamoDB did not answer in time; the message is tried again' }));
+    await stuck.close();
+    silent.close();
+  }, 30_000);
+
+  it('does not start without its environment, and says which variable is missing', async () => {
+    const bare = start(server.endpoint, { variables: {} });
+    await expect(bare.invoke(eventOf([]))).rejects.toThrow(
+      'the environment variable METRICS_SERVICE is not set; the construct sets it, so deploy the function through it',
+    );
+    await bare.close();
+  });
+});
+
+it('has written no secret and no value of a postback to a log, and no secret to a table', async () => {
+  const everything = output.join('\n');
+  expect(output.length).toBeGreaterThan(50);
+  for (const line of output) expect(() => JSON.parse(line)).not.toThrow();
+  const stored = JSON.stringify([await scan(TABLE), await scan(STATE)]);
+  for (const secret of Object.values(secrets)) {
+    for (const form of [secret, encodeURIComponent(secret), Buffer.from(secret).toString('base64'), secret.slice(0, 20)]) {
+      expect(everything).not.toContain(form);
+      expect(stored).not.toContain(form);
+    }
+  }
+  for (const value of ['m_58813_k4', '129.9', '1,234', 'C-1', '2026-04-18T09:31:12']) expect(everything).not.toContain(value);
+});

@@ -9,6 +9,8 @@ export interface DayOptions {
   readonly day: Date;
   /** How many orders are placed. Lines are about three times as many. */
   readonly orders: number;
+  /** When in the day an order is placed, in milliseconds from its beginning. @default - any time of the first twenty hours */
+  readonly placedAt?: (random: Random) => number;
 }
 
 /** One push of the day. */
@@ -113,7 +115,7 @@ const SHOPS: readonly Shop[] = [
 export function postbackDay(options: DayOptions): DayPush[] {
   const random = new Random(options.seed);
   const start = Math.floor(options.day.getTime() / DAY) * DAY;
-  const lines = Array.from({ length: options.orders }, () => orderOf(random, options.sid, start)).flat();
+  const lines = Array.from({ length: options.orders }, () => orderOf(random, options, start)).flat();
   const inOrder = lines.sort((a, b) => Date.parse(a.process_date ?? '') - Date.parse(b.process_date ?? ''));
   const pushes = inOrder.map((line) => ({ line, redelivery: false }));
   for (const { line } of [...pushes]) {
@@ -123,10 +125,12 @@ export function postbackDay(options: DayOptions): DayPush[] {
   return pushes;
 }
 
+const anyTime = (random: Random): number => random.integer(0, 20 * HOUR);
+
 /** Everything that happens around one order, each line with its own process date. */
-function orderOf(random: Random, sid: string, start: number): LineRecord[] {
+function orderOf(random: Random, { sid, placedAt = anyTime }: DayOptions, start: number): LineRecord[] {
   const shop = random.pick(SHOPS);
-  const placed = start + random.integer(0, 20 * HOUR);
+  const placed = start + placedAt(random);
   const common = {
     sid,
     advertiser_id: shop.advertiserId,

@@ -4,6 +4,9 @@ import { isRowField } from '../../core/rakuten/fields';
 import type { Slots } from './slots';
 import type { LineRecord, PushResult, PushStatistics } from './types';
 
+/** One GET with a time limit. Never rejects. */
+export type PushSend = (url: string, timeoutMillis: number) => Promise<PushResult>;
+
 type Counters = { -readonly [K in keyof PushStatistics]: PushStatistics[K] extends number ? number : number[] };
 
 /** Sends lines to the registered URL as Rakuten does: one GET, a hard time limit, no second attempt, and off after repeated failure. */
@@ -14,6 +17,7 @@ export class Sender {
     private readonly slots: Slots,
     private readonly timeoutMillis: number,
     private readonly autoDisableAfter: number,
+    private readonly get: PushSend = getOnce,
   ) {}
 
   public async push(line: LineRecord): Promise<PushResult> {
@@ -25,7 +29,7 @@ export class Sender {
       return { millis: 0, skipped: slot === undefined ? 'no postback' : 'disabled' };
     }
     counters.sent += 1;
-    const result = await get(fillTemplate(slot.url, line), this.timeoutMillis);
+    const result = await this.get(fillTemplate(slot.url, line), this.timeoutMillis);
     this.count(sid, counters, result);
     return result;
   }
@@ -81,7 +85,7 @@ export function fillTemplate(template: string, line: LineRecord): string {
   return template.replace(/<(\w+)>/g, (token, name: string) => (isRowField(name) ? encodeURIComponent(line[name] ?? '') : token));
 }
 
-function get(url: string, timeoutMillis: number): Promise<PushResult> {
+function getOnce(url: string, timeoutMillis: number): Promise<PushResult> {
   const started = performance.now();
   const millis = (): number => Math.round((performance.now() - started) * 100) / 100;
   return new Promise((resolve) => {

@@ -118,7 +118,7 @@ describe('npm start', () => {
     const end = once(child, 'close').then(([code]) => code as number | null);
     return { child, printed, end };
   }
-  /** Waits until no process of the program's group is left; the TypeScript loader's own helper goes a moment after its parent. */
+  /** Waits until no process of the program's group is left; the TypeScript loader's own process goes a moment after it. */
   async function gone(child: ChildProcess): Promise<boolean> {
     for (const deadline = Date.now() + 3000; Date.now() < deadline; ) {
       try {

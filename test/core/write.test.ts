@@ -10,6 +10,7 @@ import {
   waitUntilTableExists,
 } from '@aws-sdk/client-dynamodb';
 import fc from 'fast-check';
+import { itemBytes, valueBytes, writeUnits } from '../../bench/item-size';
 import { SOURCES } from '../../core/names';
 import { ALL_FIELDS, POSTBACK_FIELDS } from '../../core/rakuten/fields';
 import { normalisedQuery } from '../../core/rakuten/message';
@@ -330,6 +331,73 @@ describe('a writer', () => {
       expect(await writer.write(line())).toBe('stored');
       oneTry.destroy();
     });
+  });
+});
+
+describe('a row with all sixteen fields', () => {
+  const values = {
+    is_event: 'N',
+    etransaction_id: '200452D101AAE862139D47BEBC3B8D79',
+    sid: '3900112',
+    advertiser_id: '41207',
+    order_id: 'C-20260418-0007',
+    offer_id: '881204',
+    transaction_type: 'realtime',
+    transaction_date: '2026-04-18T09:24:55.000+00:00',
+    process_date: '2026-04-18T09:31:12.000+00:00',
+    currency: 'USD',
+    sale_amount: '129.90',
+    commissions: '6.495',
+    quantity: '1',
+    sku_number: 'HDPH-210-BK',
+    u1: 'm_58813_k4',
+    product_name: 'Wireless headphones, black',
+  };
+
+  it('costs one write unit, verified or not, and one in each index', () => {
+    const parameters = Object.entries(values);
+    const { fields, problems, extra } = parsePostback(parameters, ALL_FIELDS);
+    expect(Object.keys(fields)).toHaveLength(16);
+    const push: DeliveredLine = {
+      fields: { sid: '3900112', ...fields },
+      problems,
+      extra,
+      query: normalisedQuery(parameters),
+      requestId: 'JKJaXmPLvHcESHA=',
+      receivedAt: '2026-04-18T09:31:13.250Z',
+      source: SOURCES.push,
+    };
+    const told = { ...push, receivedAt: '2026-04-18T11:00:00.000Z', source: SOURCES.eventsApi };
+    const key = rowKey(fields);
+    const isNew = toItem(key, stateOf(push), 10);
+    const verified = toItem(key, join(stateOf(push), stateOf(told)), 10);
+    const each = { 'by-member': 1, 'by-day': 1, 'by-transaction': 1 };
+    expect(writeUnits(undefined, isNew)).toEqual({ table: 1, indexes: each, total: 4 });
+    expect(writeUnits(isNew, verified)).toEqual({ table: 1, indexes: { ...each, 'by-transaction': 0 }, total: 3 });
+    expect(writeUnits(verified, verified)).toMatchObject({ total: 1 });
+  });
+
+  it('is measured by the rules of DynamoDB', () => {
+    // Names and texts in UTF-8; a byte for two digits of a number, one more, and one for a sign; three for a list or a map and one for each member.
+    expect(itemBytes({ ab: { S: 'é' } })).toBe(2 + 2);
+    expect(['0', '1', '12', '123', '-123', '129.9', '1000', '0.001', '-0.0012'].map((N) => valueBytes({ N }))).toEqual([
+      1, 2, 2, 3, 4, 3, 2, 2, 3,
+    ]);
+    expect(valueBytes({ L: [{ S: 'a' }, { S: 'b' }] })).toBe(3 + 2 + 2);
+    expect(valueBytes({ M: { k: { S: 'v' } } })).toBe(3 + 1 + 2);
+    // An item is in an index when it has the index's keys; another key means another entry.
+    const item = (day: string, bytes: number) => ({
+      process_day: { S: day },
+      received_at: { S: 't' },
+      product_name: { S: 'x'.repeat(bytes) },
+    });
+    const byDay = (before?: Item, after?: Item) => writeUnits(before, after).indexes['by-day'];
+    expect(byDay(undefined, { received_at: { S: 't' } })).toBe(0);
+    expect(byDay(undefined, item('1', 900))).toBe(1);
+    expect(byDay(undefined, item('1', 1000))).toBe(2);
+    expect(byDay(item('1', 900), item('2', 1000))).toBe(3);
+    expect(byDay(item('1', 10), { ...item('1', 10), query: { S: 'not projected' } })).toBe(0);
+    expect(byDay(item('1', 1000), undefined)).toBe(2);
   });
 });
 

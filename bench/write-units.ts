@@ -1,0 +1,188 @@
+/**
+ * How large rows are and how many write units a line costs: the real writer against an embedded DynamoDB, each of its calls charged by AWS's published rules.
+ *
+ *     node --import tsx bench/write-units.ts
+ */
+import { cpus, release } from 'node:os';
+import {
+  ConditionalCheckFailedException,
+  CreateTableCommand,
+  type DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+  type UpdateItemCommand,
+  waitUntilTableExists,
+} from '@aws-sdk/client-dynamodb';
+import Table from 'cli-table3';
+import { SOURCES } from '../core/names';
+import { ALL_FIELDS } from '../core/rakuten/fields';
+import { normalisedQuery, type PostbackMessage } from '../core/rakuten/message';
+import { parsePostback } from '../core/rakuten/parse';
+import { toItem } from '../core/store/item';
+import { rowKey } from '../core/store/keys';
+import { type DeliveredLine, stateOf } from '../core/store/merge';
+import { createTableInput } from '../core/store/table';
+import { TransactionWriter } from '../core/store/write';
+import { dynamoDbClient } from '../local/embedded/clients';
+import { startDynamoDb } from '../local/embedded/dynamodb';
+import { INDEX_NAMES, type Item, indexEntry, itemBytes, writeUnits } from './item-size';
+
+const TABLE = 'transactions';
+
+/** A line with all sixteen fields, as long as they usually are. */
+const TYPICAL = {
+  is_event: 'N',
+  etransaction_id: '200452D101AAE862139D47BEBC3B8D79',
+  sid: '3900112',
+  advertiser_id: '41207',
+  order_id: 'C-20260418-0007',
+  offer_id: '881204',
+  transaction_type: 'realtime',
+  transaction_date: '2026-04-18T09:24:55.000+00:00',
+  process_date: '2026-04-18T09:31:12.000+00:00',
+  currency: 'USD',
+  sale_amount: '129.90',
+  commissions: '6.495',
+  quantity: '1',
+  sku_number: 'HDPH-210-BK',
+  u1: 'm_58813_k4',
+  product_name: 'Wireless headphones, black',
+};
+const GUID = '0b7c5a1e-6c1f-4b0e-9a55-3f6f2c1d8e90';
+const SHAPES: Record<string, Record<string, string>> = {
+  typical: TYPICAL,
+  'GUIDs as order id and u1': { ...TYPICAL, order_id: GUID, u1: GUID },
+  'category path as name': { ...TYPICAL, product_name: '40100:44200:44210:44213:Dishwasher tablets, all in one, lemon, 60 pieces' },
+  'Japanese name': { ...TYPICAL, currency: 'JPY', sale_amount: '3480', commissions: '104', product_name: 'ほうじ茶ラテ 10本入り' },
+  'u1 of 72 characters': { ...TYPICAL, u1: 'm'.repeat(72) },
+  'without u1': { ...TYPICAL, u1: '' },
+};
+
+function pushed(values: Record<string, string>, change: Partial<PostbackMessage> = {}): DeliveredLine {
+  const parameters = Object.entries(values);
+  const { fields, problems, extra } = parsePostback(parameters, ALL_FIELDS);
+  return {
+    fields: { ...fields, sid: fields.sid ?? '3900112' },
+    problems,
+    extra,
+    query: normalisedQuery(parameters),
+    requestId: 'JKJaXmPLvHcESHA=',
+    receivedAt: '2026-04-18T09:31:13.250Z',
+    source: SOURCES.push,
+    ...change,
+  };
+}
+
+const later = { receivedAt: '2026-04-18T11:00:00.000Z', requestId: 'KLKbYnQMwIdFTIB=' };
+const line = pushed(TYPICAL);
+const told: DeliveredLine = { ...line, ...later, source: SOURCES.eventsApi };
+const corrected = pushed({ ...TYPICAL, sale_amount: '119.90', process_date: '2026-04-19T09:31:12.000+00:00' }, later);
+
+/** What is in the table before, and the delivery that is charged. */
+const DELIVERIES: [name: string, before: DeliveredLine[], delivery: DeliveredLine][] = [
+  ['a new line', [], line],
+  ['a new line without u1', [], pushed(SHAPES['without u1'] ?? {})],
+  ['a redelivery', [line], { ...line, ...later }],
+  ['a correction on another day', [line], corrected],
+  ['a confirmation by the Events API', [line], told],
+  ['a line that only the Events API told', [], told],
+  ['the same from the Events API again', [line, told], { ...told, receivedAt: '2026-04-18T12:00:00.000Z' }],
+];
+
+interface Charge {
+  calls: string[];
+  table: number;
+  indexes: number;
+  readUnits: number;
+}
+
+/** A client that charges each call by what the row was before and after it. As AWS does, it hands the row over with a refusal. */
+class ChargedClient {
+  charge: Charge = { calls: [], table: 0, indexes: 0, readUnits: 0 };
+
+  constructor(private readonly client: DynamoDBClient) {}
+
+  send = async (command: PutItemCommand | UpdateItemCommand | GetItemCommand): Promise<unknown> => {
+    this.charge.calls.push(command.constructor.name.replace('Command', ''));
+    if (command instanceof GetItemCommand) return this.read(command);
+    const before = await this.rowOf(command);
+    try {
+      return await this.client.send(command as PutItemCommand);
+    } catch (error) {
+      if (!(error instanceof ConditionalCheckFailedException)) throw error;
+      throw new ConditionalCheckFailedException({ message: error.message, $metadata: {}, ...(before && { Item: { ...before } }) });
+    } finally {
+      const { table, total } = writeUnits(before, await this.rowOf(command));
+      this.charge.table += table;
+      this.charge.indexes += total - table;
+    }
+  };
+
+  private async read(command: GetItemCommand): Promise<unknown> {
+    const answer = await this.client.send(command);
+    this.charge.readUnits += Math.max(1, Math.ceil((answer.Item ? itemBytes(answer.Item) : 0) / 4096));
+    return answer;
+  }
+
+  private async rowOf(command: PutItemCommand | UpdateItemCommand): Promise<Item | undefined> {
+    const { order_key, line_key } = (command instanceof PutItemCommand ? command.input.Item : command.input.Key) ?? {};
+    const Key = { order_key: order_key ?? { S: '' }, line_key: line_key ?? { S: '' } };
+    const { Item } = await this.client.send(new GetItemCommand({ TableName: TABLE, Key, ConsistentRead: true }));
+    return Item;
+  }
+}
+
+async function charge(
+  client: DynamoDBClient,
+  before: DeliveredLine[],
+  delivery: DeliveredLine,
+  attempt: number,
+): Promise<Charge & { outcome: string }> {
+  // Each delivery is measured on an order of its own, under names of one length.
+  const own = (l: DeliveredLine): DeliveredLine => ({ ...l, fields: { ...l.fields, order_id: `C-20260418-00${10 + attempt}` } });
+  const charged = new ChargedClient(client);
+  const writer = new TransactionWriter(charged as unknown as DynamoDBClient, TABLE, 1);
+  for (const l of before) await writer.write(own(l));
+  charged.charge = { calls: [], table: 0, indexes: 0, readUnits: 0 };
+  const outcome = await writer.write(own(delivery));
+  return { ...charged.charge, outcome };
+}
+
+function sizes(): string {
+  const table = new Table({ head: ['row', 'bytes', ...INDEX_NAMES], style: { head: [], border: [] } });
+  for (const [name, values] of Object.entries(SHAPES)) {
+    const shaped = pushed(values);
+    const item = toItem(rowKey(shaped.fields), stateOf(shaped), 1);
+    const entries = INDEX_NAMES.map((index) => indexEntry(index, item));
+    table.push([name, itemBytes(item), ...entries.map((entry) => (entry ? itemBytes(entry) : '-'))]);
+  }
+  return table.toString();
+}
+
+async function main(): Promise<void> {
+  const server = await startDynamoDb();
+  const client = dynamoDbClient(server.endpoint);
+  await client.send(new CreateTableCommand(createTableInput(TABLE)));
+  await waitUntilTableExists({ client, maxWaitTime: 10, minDelay: 0.01 }, { TableName: TABLE });
+
+  const table = new Table({
+    head: ['delivery', 'outcome', 'calls', 'write units: table', 'indexes', 'together', 'read units'],
+    style: { head: [], border: [] },
+  });
+  for (const [attempt, [name, before, delivery]] of DELIVERIES.entries()) {
+    const { outcome, calls, table: base, indexes, readUnits } = await charge(client, before, delivery, attempt);
+    table.push([name, outcome, calls.join(', '), base, indexes, base + indexes, readUnits]);
+  }
+  client.destroy();
+  await server.close();
+
+  console.log(
+    `${cpus().length} × ${cpus()[0]?.model ?? 'CPU'}, ${process.platform} ${release()}, Node ${process.version}, ${new Date().toISOString().slice(0, 10)}`,
+  );
+  console.log('\nSize of a row and of its entry in each index; 1,024 bytes are one write unit');
+  console.log(sizes());
+  console.log("\nUnits of each delivery, by AWS's published rules for the calls that the writer makes");
+  console.log(table.toString());
+}
+
+void main();

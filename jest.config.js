@@ -2,6 +2,7 @@
 module.exports = {
   testEnvironment: 'node',
   roots: ['<rootDir>/test'],
+  setupFiles: ['<rootDir>/test/setup.js'],
   testMatch: ['**/*.test.ts'],
   // Sources first: the build leaves .js files beside them.
   moduleFileExtensions: ['ts', 'js', 'json'],

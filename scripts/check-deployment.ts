@@ -23,6 +23,9 @@ const SECRET_NAME = 'rakuten/api';
 const STACK_NAME = 'PostbackCheck';
 const ROWS_WITHIN_MILLIS = 60_000;
 
+// The SDK's notice about the Node version that it will need next year would stand between the steps.
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
+
 type Outputs = Record<'EndpointUrl' | 'TableName' | 'QueueUrl' | 'DeadLetterQueueUrl' | 'RegistrationStatus', string>;
 
 async function main(): Promise<void> {

@@ -1,3 +1,4 @@
 export * from './fields';
 export * from './publisher';
 export * from './rakuten-postback';
+export type { ReconciliationOptions } from './reconciliation';

@@ -14,6 +14,7 @@ import { IngestionApi } from './ingestion-api';
 import { PostbackQueue } from './postback-queue';
 import { isPlainHttp, type Problem, rangeProblem, refuse, urlProblem } from './private/checks';
 import type { Publisher } from './publisher';
+import { Reconciliation, type ReconciliationOptions } from './reconciliation';
 import { Registration, RegistrationProvider } from './registration';
 import { StateTable } from './state-table';
 import { TransactionTable } from './transaction-table';
@@ -79,6 +80,12 @@ export interface RakutenPostbackProps {
   readonly dayShards?: number;
 
   /**
+   * How lines that were lost on the way are fetched from Rakuten's Events API, and the others confirmed.
+   * @default - hourly over the last 3 hours, daily over the last 14 days, at first over the last 29 days
+   */
+  readonly reconciliation?: ReconciliationOptions;
+
+  /**
    * How long the functions' logs are kept.
    * @default logs.RetentionDays.THREE_MONTHS
    */
@@ -87,7 +94,7 @@ export interface RakutenPostbackProps {
 
 /**
  * Receives Rakuten Advertising's postbacks and keeps each line exactly once in a DynamoDB table: an API Gateway endpoint that hands each GET straight to SQS,
- * a function that writes the rows, and a custom resource that registers the endpoint's URL at Rakuten.
+ * a function that writes the rows, a custom resource that registers the endpoint's URL at Rakuten, and a function that fetches from Rakuten what was lost on the way.
  */
 export class RakutenPostback extends Construct {
   /** The table with one row per line. */
@@ -104,6 +111,11 @@ export class RakutenPostback extends Construct {
   public readonly consumer: lambda.Function;
   /** The function that talks to Rakuten. */
   public readonly registrationFunction: lambda.Function;
+  /**
+   * The function that fetches what no postback brought and confirms what one brought; invoked with `{"sid", "from", "to", "reason"}` it does so for a
+   * window of choice. Absent when `reconciliation.enabled` is false.
+   */
+  public readonly reconciliationFunction?: lambda.Function;
   /** What the functions share: accepted secrets and field lists, and the URL that stood in the slot before. */
   public readonly stateTable: dynamodb.ITable;
   /** What the deployment left at Rakuten for the first publisher, in words. */
@@ -114,6 +126,7 @@ export class RakutenPostback extends Construct {
   private readonly fields: PostbackFields;
   private readonly rakutenApiUrl?: string;
   private readonly registrationProvider: RegistrationProvider;
+  private readonly reconciliation?: Reconciliation;
   private readonly receivingSide: readonly IDependable[];
   private readonly sids = new Set<string>();
 
@@ -130,16 +143,16 @@ export class RakutenPostback extends Construct {
     this.table = props.table ?? new TransactionTable(this, 'TransactionTable', props).table;
     this.stateTable = new StateTable(this, 'StateTable').table;
 
-    const consumer = new Consumer(this, 'Consumer', {
+    const storing = {
       queue: this.queue,
       transactionTable: this.table,
       stateTable: this.stateTable,
       metricsNamespace: METRICS_NAMESPACE,
       metricsService: Names.uniqueResourceName(this, { maxLength: 128, separator: '-' }),
-      maxConcurrency: props.maxConcurrency ?? 10,
       dayShards: props.dayShards ?? 1,
       logRetention,
-    });
+    };
+    const consumer = new Consumer(this, 'Consumer', { ...storing, maxConcurrency: props.maxConcurrency ?? 10 });
     this.consumer = consumer.function;
 
     const ingestion = new IngestionApi(this, 'IngestionApi', {
@@ -153,6 +166,11 @@ export class RakutenPostback extends Construct {
     this.registrationProvider = new RegistrationProvider(this, 'RegistrationProvider', { stateTable: this.stateTable, logRetention });
     this.registrationFunction = this.registrationProvider.function;
     this.receivingSide = [ingestion, queues, consumer, this.stateTable, ...(props.table ? [] : [this.table])];
+
+    if (props.reconciliation?.enabled ?? true) {
+      this.reconciliation = new Reconciliation(this, 'Reconciliation', { ...storing, options: props.reconciliation ?? {} });
+      this.reconciliationFunction = this.reconciliation.function;
+    }
 
     const registration = this.register('Publisher', props.publisher);
     this.registrationStatus = registration.status;
@@ -189,14 +207,17 @@ export class RakutenPostback extends Construct {
       refuse(this, `the publisher ${publisher.sid} is there twice, and Rakuten keeps one postback per SID; remove one of them`);
     }
     this.sids.add(publisher.sid);
-    return new Registration(this, id, {
+    const fields = publisher.fields ?? this.fields;
+    const registration = new Registration(this, id, {
       provider: this.registrationProvider,
       publisher,
-      fields: publisher.fields ?? this.fields,
+      fields,
       endpointUrl: this.endpointUrl,
       rakutenApiUrl: this.rakutenApiUrl,
       receivingSide: this.receivingSide,
     });
+    this.reconciliation?._addPublisher(id, publisher, fields, registration);
+    return registration;
   }
 }
 

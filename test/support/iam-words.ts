@@ -30,7 +30,10 @@ export function permissionsInWords(template: Template, root: string): string[] {
       for (const statement of Properties.PolicyDocument.Statement) words.push(sentence(who, statement, nameOf));
     } else if (Type === 'AWS::IAM::Role') {
       words.push(...roleInWords(resource, root, nameOf));
-    } else if (Properties?.PolicyDocument !== undefined || Properties?.ResourcePolicy !== undefined || Type === 'AWS::Lambda::Permission') {
+    } else if (Type === 'AWS::Lambda::Permission') {
+      const { Action, FunctionName, Principal, SourceArn } = Properties;
+      words.push(`${Principal} may ${Action} on ${inWords(FunctionName, nameOf)} for ${inWords(SourceArn, nameOf)}`);
+    } else if (Properties?.PolicyDocument !== undefined || Properties?.ResourcePolicy !== undefined) {
       if (Type !== 'AWS::SQS::QueuePolicy') throw new Error(`${Type} grants something that this does not put into words yet`);
       for (const statement of Properties.PolicyDocument.Statement) words.push(sentence(principal(statement.Principal), statement, nameOf));
     }

@@ -55,7 +55,7 @@ async function registerUrl(run: Run, fresh: boolean, secret: string, wanted: Slo
     approve: (slot) => approve(run, fresh, secret, progress, slot),
     write: putSlot(run, wanted),
   });
-  const { failedUpdate, unsettled, ...done } = retiringAllBut(progress.state, wanted, clock.now());
+  const { failedUpdate, unsettled, setAside, ...done } = retiringAllBut(progress.state, wanted, clock.now());
   await store.writeState({ ...done, properties: desired.raw });
   return { active: wanted.active, selfTest: done.selfTest };
 }

@@ -22,6 +22,8 @@ export interface PublisherState {
   readonly owners?: readonly string[];
   /** Properties of the last registration that succeeded, for the command line and the status watch. ARNs and names, no secret. */
   readonly properties?: Readonly<Record<string, string>>;
+  /** The same of a publisher that was unregistered by hand, to register it again; `properties` is then absent. */
+  readonly setAside?: Readonly<Record<string, string>>;
   /** What the last self-test measured. */
   readonly selfTest?: { readonly p50Millis: number; readonly maxMillis: number; readonly at: string };
   /** Set right before the slot is written, gone when that has ended well: a run that was cut off left it in an unknown state. */

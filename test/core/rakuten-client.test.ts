@@ -30,7 +30,7 @@ const clock: Clock = {
 };
 
 const redactor = new Redactor();
-const clientOf = (credentials = CREDENTIALS, baseUrl = fake.url): RakutenClient =>
+const clientOf = (credentials: RakutenCredentials = CREDENTIALS, baseUrl = fake.url): RakutenClient =>
   new RakutenClient({ baseUrl, sid: SID, send: sendHttp, clock, redactor }, credentials);
 const soon = (seconds = 120): number => clock.now() + seconds * 1000;
 

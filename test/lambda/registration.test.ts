@@ -38,14 +38,14 @@ let registration: LocalFunction;
 /** Everything that the function wrote, answered or failed with. */
 const texts: string[] = [];
 
-const functionOf = (timeoutSeconds: number): LocalFunction =>
+const functionOf = (timeoutSeconds: number, variables: Record<string, string> = {}): LocalFunction =>
   new LocalFunction({
     name: 'registration',
     taskRoot: BUNDLE,
     handler: 'index.handler',
     timeoutSeconds,
     memoryMegabytes: 512,
-    variables: { [ENVIRONMENT.stateTableName]: STATE_TABLE },
+    variables: { [ENVIRONMENT.stateTableName]: STATE_TABLE, ...variables },
     endpoints: { dynamodb: dynamodb.endpoint, sqs: 'http://127.0.0.1:1', secretsManager: secretsManager.endpoint },
     onOutput: (line) => texts.push(line),
   });
@@ -227,6 +227,26 @@ it('explains secrets that are missing or cannot be used', async () => {
   await secrets.send(new PutSecretValueCommand({ SecretId: 'no-value', SecretString: '{}' }));
   await expect(invoke(event('Create', { [P.credentialsSecretArn]: 'no-value' }))).rejects.toThrow(/no value for clientId and clientSecret/);
   expect(rakuten.calls).toEqual([]);
+}, 30_000);
+
+it('takes the credentials from a SecureString parameter as well', async () => {
+  const asked: unknown[] = [];
+  const parameters = createServer((request, response) => {
+    request.on('data', (body: Buffer) => asked.push(request.headers['x-amz-target'], JSON.parse(body.toString())));
+    request.on('end', () => response.end(JSON.stringify({ Parameter: { Value: JSON.stringify(CLIENT) } })));
+  });
+  await new Promise<void>((resolve) => parameters.listen(0, '127.0.0.1', resolve));
+  const withParameters = functionOf(600, { AWS_ENDPOINT_URL_SSM: `http://127.0.0.1:${(parameters.address() as AddressInfo).port}` });
+  const arn = 'arn:aws:ssm:us-east-1:111122223333:parameter/rakuten/api';
+  try {
+    await invoke(event('Create', { [P.credentialsSecretArn]: arn }), withParameters);
+    await invoke(event('Delete', { [P.credentialsSecretArn]: arn }), withParameters);
+  } finally {
+    await withParameters.close();
+    parameters.close();
+    parameters.closeAllConnections();
+  }
+  expect(asked.slice(0, 2)).toEqual(['AmazonSSM.GetParameter', { Name: arn, WithDecryption: true }]);
 }, 30_000);
 
 it('ends with an error when the state cannot be written, with nothing registered', async () => {

@@ -1,0 +1,163 @@
+import { REGISTRATION_PROPERTIES as P } from '../names';
+import { Redactor } from '../rakuten/redact';
+import { maskUrl, postbackUrl } from '../rakuten/url';
+import type { PublisherState } from '../store/publisher-state';
+import { withLease } from './lease';
+import type { RegistrationPorts } from './ports';
+import { presentable } from './presentable';
+import { type Desired, parseProperties, type RemovalRule } from './properties';
+import { type Registered, register } from './register';
+import { belongings, openRun, type Run, readUrlSecret } from './run';
+import { type SelfTestResult, selfTest } from './self-test';
+import { isSameSlot, isSameUrl, ownerOf, type SlotOwner } from './slot-url';
+import { type Removal, unregister } from './unregister';
+
+/** Work on a slot by hand, with what the last deployment registered. */
+
+const LONGEST_MILLIS = 8 * 60_000;
+const UNDO_RESERVE_MILLIS = 60_000;
+
+export class NotRegisteredError extends Error {
+  public constructor(sid: string) {
+    super(`SID ${sid} is not registered by this installation. Next step: deploy the stack, which registers it.`);
+    this.name = 'NotRegisteredError';
+  }
+}
+
+export interface Changes {
+  /** Kept: the watch goes by it, until a deployment says otherwise. */
+  readonly enabled?: boolean;
+  /** For this run only. @default - as deployed */
+  readonly selfTest?: boolean;
+  /** For this run only. @default - as deployed */
+  readonly replace?: boolean;
+}
+
+/** Registers again, with changes. Throws as a deployment would. */
+export function registerByHand(ports: RegistrationPorts, sid: string, changes: Changes): Promise<Registered> {
+  return byHand(ports, (redactor) =>
+    leased(ports, sid, async (inLease) => {
+      const desired = changed(await desiredOf(inLease, sid), changes);
+      return register(await open(inLease, desired, redactor), false);
+    }),
+  );
+}
+
+/** Takes our URL out of the slot. `registerByHand` puts it back. */
+export function unregisterByHand(ports: RegistrationPorts, sid: string, rule?: Exclude<RemovalRule, 'RETAIN'>): Promise<Removal> {
+  return byHand(ports, (redactor) =>
+    leased(ports, sid, async (inLease) => {
+      const desired = await desiredOf(inLease, sid);
+      // Whoever removes it by hand does not want it retained.
+      const byRule = rule ?? (desired.onRemoval === 'RETAIN' ? 'RESTORE' : desired.onRemoval);
+      const removal = await unregister(await open(inLease, desired, redactor), byRule);
+      const state = await inLease.store.readState(sid);
+      if (state !== undefined) await inLease.store.writeState({ ...state, setAside: desired.raw });
+      return removal;
+    }),
+  );
+}
+
+/** The self-test alone, from where this runs. Changes nothing. */
+export function testByHand(ports: RegistrationPorts, sid: string, queue: boolean): Promise<SelfTestResult> {
+  return byHand(ports, async (redactor) => {
+    const run = await open(ports, await desiredOf(ports, sid), redactor);
+    return selfTest(run, await readUrlSecret(run), { until: run.workUntil, queue });
+  });
+}
+
+export interface SlotStatus {
+  readonly sid: string;
+  /** What stands in the slot, its values masked. */
+  readonly slot: { readonly url: string; readonly active: boolean } | undefined;
+  readonly owner: SlotOwner;
+  /** Where the slot differs from what was deployed, in words. Empty when it does not. */
+  readonly drift: readonly string[];
+  /** The URL that is to come back on removal, masked. */
+  readonly previousUrl: string | undefined;
+  readonly enabled: boolean;
+  readonly selfTest: PublisherState['selfTest'];
+}
+
+/** Reads the slot and compares it with what was deployed. Changes nothing. `stackEndpointUrl`: as the stack's outputs have it. */
+export function slotStatus(ports: RegistrationPorts, sid: string, stackEndpointUrl?: string): Promise<SlotStatus> {
+  return byHand(ports, (redactor) => readStatus(ports, sid, stackEndpointUrl, redactor));
+}
+
+async function readStatus(
+  ports: RegistrationPorts,
+  sid: string,
+  stackEndpointUrl: string | undefined,
+  redactor: Redactor,
+): Promise<SlotStatus> {
+  const desired = await desiredOf(ports, sid);
+  const state = await ports.store.readState(sid);
+  const run = await open(ports, desired, redactor);
+  const secret = await readUrlSecret(run);
+  const slot = await run.client.read(run.workUntil);
+  const wanted = { url: postbackUrl(desired.endpointUrl, secret, desired.fields), active: desired.enabled };
+  const owner = ownerOf(slot, belongings(desired, state, secret));
+  const drift = isSameSlot(slot, wanted) ? [] : [differenceOf(slot, wanted, owner)];
+  if (stackEndpointUrl !== undefined && stackEndpointUrl !== desired.endpointUrl) {
+    drift.push(`the stack's endpoint is ${stackEndpointUrl}, registered was ${desired.endpointUrl}`);
+  }
+  if (state?.unsettled) drift.push('a registration began and was cut off');
+  if (state?.properties === undefined) drift.push('it was unregistered by hand');
+  return {
+    sid,
+    slot: slot === undefined ? undefined : { url: maskUrl(slot.url), active: slot.active },
+    owner,
+    drift,
+    previousUrl: state?.previousUrl === undefined ? undefined : maskUrl(state.previousUrl),
+    enabled: desired.enabled,
+    selfTest: state?.selfTest,
+  };
+}
+
+const FOREIGN: Partial<Record<SlotOwner, string>> = {
+  empty: 'the slot is empty: Rakuten sends nothing',
+  endpoint: 'the slot has our endpoint under a secret that is not ours: what Rakuten sends is turned away as forged',
+  installation: 'the slot holds the URL of another installation of this construct',
+  foreign: 'the slot holds a URL of somebody else',
+};
+
+function differenceOf(
+  slot: { url: string; active: boolean } | undefined,
+  wanted: { url: string; active: boolean },
+  owner: SlotOwner,
+): string {
+  const foreign = FOREIGN[owner];
+  if (slot === undefined || foreign !== undefined) return foreign ?? '';
+  if (!isSameUrl(slot.url, wanted.url)) return 'the slot holds an older URL of ours (other secret, fields or endpoint)';
+  return wanted.active ? 'the postback is switched off, though it should be on' : 'the postback is on, though it should be off';
+}
+
+function changed(desired: Desired, { enabled = desired.enabled, selfTest: test = desired.selfTest, replace }: Changes): Desired {
+  const raw = { ...desired.raw, [P.enabled]: String(enabled) };
+  return { ...desired, enabled, selfTest: test, existingPostback: replace ? 'REPLACE' : desired.existingPostback, raw };
+}
+
+async function desiredOf({ store }: RegistrationPorts, sid: string): Promise<Desired> {
+  const state = await store.readState(sid);
+  const properties = state?.properties ?? state?.setAside;
+  if (properties === undefined) throw new NotRegisteredError(sid);
+  return parseProperties(properties);
+}
+
+/** Nothing secret leaves in an error. */
+async function byHand<T>({ clock, log }: RegistrationPorts, work: (redactor: Redactor) => Promise<T>): Promise<T> {
+  const redactor = new Redactor();
+  const startedAt = clock.now();
+  try {
+    return await work(redactor);
+  } catch (error) {
+    log('failed', { reason: (error as Error).name, millis: clock.now() - startedAt });
+    throw presentable(error, redactor);
+  }
+}
+
+const open = (ports: RegistrationPorts, desired: Desired, redactor: Redactor): Promise<Run> =>
+  openRun(ports, desired, { endUntil: ports.clock.now() + LONGEST_MILLIS, reserveMillis: UNDO_RESERVE_MILLIS, redactor });
+
+const leased = <T>(ports: RegistrationPorts, sid: string, work: (ports: RegistrationPorts) => Promise<T>): Promise<T> =>
+  withLease(ports, sid, ports.clock.now() + LONGEST_MILLIS, work);

@@ -1,6 +1,7 @@
 import { URL_PARAMETERS } from '../names';
 import { fieldListId } from '../rakuten/fields';
 import type { ProbeResult } from './ports';
+import type { Desired } from './properties';
 import type { Run } from './run';
 import { describeProblem } from './self-test-report';
 
@@ -8,7 +9,7 @@ export const PROBES_IN_A_ROW = 10;
 const PROBE_PATIENCE_MILLIS = 120_000;
 const QUEUE_PATIENCE_MILLIS = 90_000;
 /** Longer than any useful limit, so that a slow answer is measured and not cut off. */
-const PROBE_TIMEOUT_MILLIS = 5_000;
+export const PROBE_TIMEOUT_MILLIS = 5_000;
 const PAUSE_AFTER_SUCCESS_MILLIS = 50;
 const PAUSE_AFTER_FAILURE_MILLIS = 2_000;
 const QUEUE_POLL_MILLIS = 1_000;
@@ -43,7 +44,7 @@ export interface SelfTestOptions {
 export async function selfTest(run: Run, secret: string, { until, queue }: SelfTestOptions): Promise<SelfTestResult> {
   const { clock, randomId, probe } = run.ports;
   const probeId = randomId();
-  const url = probeUrl(run, secret, probeId);
+  const url = probeUrl(run.desired, secret, probeId);
   const get = (): Promise<ProbeResult> => probe(url, PROBE_TIMEOUT_MILLIS);
   const row = await tenInARow(run, get, Math.min(until, clock.now() + PROBE_PATIENCE_MILLIS));
   if (queue) await seenByConsumer(run, probeId, get, Math.min(until, clock.now() + QUEUE_PATIENCE_MILLIS));
@@ -57,7 +58,8 @@ export async function selfTest(run: Run, secret: string, { until, queue }: SelfT
   return result;
 }
 
-function probeUrl({ desired }: Run, secret: string, probeId: string): string {
+/** A GET to the endpoint that the consumer takes for a probe: it makes no row. */
+export function probeUrl(desired: Pick<Desired, 'endpointUrl' | 'fields'>, secret: string, probeId: string): string {
   const query = new URLSearchParams({
     [URL_PARAMETERS.secret]: secret,
     [URL_PARAMETERS.fieldList]: fieldListId(desired.fields),

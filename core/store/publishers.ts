@@ -16,23 +16,7 @@ export class Publishers {
 
   /** Reads them all. One consistent query: what the registration wrote before it registered a URL is seen by every postback that comes under it. */
   static async read(client: Pick<DynamoDBClient, 'send'>, stateTableName: string): Promise<Publishers> {
-    const states: PublisherState[] = [];
-    let from: Record<string, never> | undefined;
-    do {
-      const page = await client.send(
-        new QueryCommand({
-          TableName: stateTableName,
-          KeyConditionExpression: '#kind = :publisher',
-          ExpressionAttributeNames: { '#kind': STATE_KEYS.partition },
-          ExpressionAttributeValues: { ':publisher': { S: PUBLISHER_KIND } },
-          ConsistentRead: true,
-          ExclusiveStartKey: from,
-        }),
-      );
-      for (const item of page.Items ?? []) states.push(JSON.parse(item[STATE_DOCUMENT]?.S ?? '{}') as PublisherState);
-      from = page.LastEvaluatedKey as Record<string, never> | undefined;
-    } while (from);
-    return new Publishers(states);
+    return new Publishers(await readPublisherStates(client, stateTableName));
   }
 
   get isEmpty(): boolean {
@@ -59,3 +43,24 @@ export class Publishers {
 }
 
 const isAccepted = (url: AcceptedUrl, now: Date): boolean => url.acceptedUntil === undefined || new Date(url.acceptedUntil) > now;
+
+/** What the state table knows of each publisher, by one consistent query. */
+export async function readPublisherStates(client: Pick<DynamoDBClient, 'send'>, stateTableName: string): Promise<PublisherState[]> {
+  const states: PublisherState[] = [];
+  let from: Record<string, never> | undefined;
+  do {
+    const page = await client.send(
+      new QueryCommand({
+        TableName: stateTableName,
+        KeyConditionExpression: '#kind = :publisher',
+        ExpressionAttributeNames: { '#kind': STATE_KEYS.partition },
+        ExpressionAttributeValues: { ':publisher': { S: PUBLISHER_KIND } },
+        ConsistentRead: true,
+        ExclusiveStartKey: from,
+      }),
+    );
+    for (const item of page.Items ?? []) states.push(JSON.parse(item[STATE_DOCUMENT]?.S ?? '{}') as PublisherState);
+    from = page.LastEvaluatedKey as Record<string, never> | undefined;
+  } while (from);
+  return states;
+}

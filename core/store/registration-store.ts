@@ -28,8 +28,8 @@ const LEASE_KEPT_SECONDS = 24 * 60 * 60;
 /** The registration's part of the state table. */
 export class DynamoRegistrationStore implements RegistrationStore {
   constructor(
-    private readonly client: Pick<DynamoDBClient, 'send'>,
-    private readonly tableName: string,
+    protected readonly client: Pick<DynamoDBClient, 'send'>,
+    protected readonly tableName: string,
   ) {}
 
   async readState(sid: string): Promise<PublisherState | undefined> {
@@ -83,7 +83,7 @@ export class DynamoRegistrationStore implements RegistrationStore {
     );
   }
 
-  private async readDocument<T>(kind: string, id: string): Promise<T | undefined> {
+  protected async readDocument<T>(kind: string, id: string): Promise<T | undefined> {
     const document = (await this.read(kind, id))?.[STATE_DOCUMENT]?.S;
     return document === undefined ? undefined : (JSON.parse(document) as T);
   }
@@ -93,7 +93,7 @@ export class DynamoRegistrationStore implements RegistrationStore {
     return Item;
   }
 
-  private async put(
+  protected async put(
     kind: string,
     id: string,
     attributes: NonNullable<PutItemCommandInput['Item']>,
@@ -105,7 +105,8 @@ export class DynamoRegistrationStore implements RegistrationStore {
 
 const key = (kind: string, id: string) => ({ [STATE_KEYS.partition]: { S: kind }, [STATE_KEYS.sort]: { S: id } });
 
-async function conditionHeld(write: () => Promise<unknown>): Promise<boolean> {
+/** Whether a write with a condition took place. */
+export async function conditionHeld(write: () => Promise<unknown>): Promise<boolean> {
   try {
     await write();
     return true;

@@ -10,8 +10,8 @@ export class Metrics {
     private readonly service: string,
   ) {}
 
-  /** Writes counts as one document. Does nothing when there are none. What is no count has the unit `None`. */
-  write(counts: ReadonlyMap<string, number>, unit: 'Count' | 'None' = 'Count'): void {
+  /** Writes counts as one document. Does nothing when there are none. What is neither a count nor a time has the unit `None`. */
+  write(counts: ReadonlyMap<string, number>, unit: 'Count' | 'Milliseconds' | 'None' = 'Count'): void {
     if (counts.size === 0) return;
     const directive = {
       Namespace: this.namespace,

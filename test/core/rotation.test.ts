@@ -1,17 +1,12 @@
 import * as fc from 'fast-check';
 import { REGISTRATION_PROPERTIES as P } from '../../core/names';
-import {
-  type RotationAnswer,
-  type RotationPorts,
-  rotateUrlSecret,
-  type SecretVersion,
-  type SecretVersions,
-} from '../../core/registration/rotate';
+import { type RotationAnswer, type RotationPorts, rotateUrlSecret } from '../../core/registration/rotate';
 import { ACCEPT_PREVIOUS_FOR_MILLIS } from '../../core/store/publisher-state';
 import type { Fault } from '../../local/fake-rakuten';
 import { CloudFormation, type DeliveryPlan } from '../support/cloudformation';
 import { InterruptiblePorts, type Interruption } from '../support/interruption';
 import { Installation, World } from '../support/registration-world';
+import { MemoryVersions } from '../support/secret-versions';
 
 const SID = '3900112';
 const ONCE: DeliveryPlan = { how: 'once', calls: 0 };
@@ -19,32 +14,6 @@ const TRACKER = { url: 'https://tracker.example/in/token-4711?click=<u1>', activ
 /** How long a killed run keeps others from the slot. */
 const LEASE_MILLIS = 90_000;
 const MINUTES = 60_000;
-
-/** The versions of the URL secret, beside the value that a registration reads. */
-class MemoryVersions implements SecretVersions {
-  private serial = 1;
-  private currentId = 'version-1';
-  private pendingVersion: SecretVersion | undefined;
-
-  constructor(private readonly installation: Installation) {}
-
-  async current(secret: string): Promise<SecretVersion> {
-    return { id: this.currentId, text: this.installation.secrets.get(secret) ?? '' };
-  }
-  async pending(): Promise<SecretVersion | undefined> {
-    return this.pendingVersion;
-  }
-  async addPending(_secret: string, text: string): Promise<SecretVersion> {
-    this.serial += 1;
-    this.pendingVersion = { id: `version-${this.serial}`, text };
-    return this.pendingVersion;
-  }
-  async promote(secret: string, pending: SecretVersion, current: SecretVersion): Promise<void> {
-    if (current.id !== this.currentId) throw new Error('another version is current');
-    this.currentId = pending.id;
-    this.installation.secrets.set(secret, pending.text);
-  }
-}
 
 class System {
   readonly world = new World();

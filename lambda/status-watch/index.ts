@@ -1,0 +1,48 @@
+import { randomUUID } from 'node:crypto';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { LambdaClient } from '@aws-sdk/client-lambda';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { SSMClient } from '@aws-sdk/client-ssm';
+import type { Context } from 'aws-lambda';
+import { ENVIRONMENT } from '../../core/names';
+import { sendHttp } from '../../core/rakuten/http';
+import { systemClock } from '../../core/rakuten/retry';
+import { sendProbe } from '../../core/registration/probe';
+import { readSecret } from '../../core/store/secrets';
+import { DynamoWatchStore } from '../../core/store/watch-store';
+import type { WatchSettings } from '../../core/watch/settings';
+import type { WatchResult } from '../../core/watch/watch';
+import { environment } from '../runtime/environment';
+import { Log } from '../runtime/log';
+import { Metrics } from '../runtime/metrics';
+import { onEventBus } from './event-bus';
+import { askReconciliation } from './reconciliation';
+import { StatusWatch } from './status-watch';
+
+// A stuck call is cut off and tried again.
+const patience = { maxAttempts: 4, requestHandler: { connectionTimeout: 2000, requestTimeout: 6000, throwOnRequestTimeout: true } };
+const secrets = { secretsManager: new SecretsManagerClient(patience), ssm: () => new SSMClient(patience) };
+const service = environment(ENVIRONMENT.metricsService);
+const settings = JSON.parse(environment(ENVIRONMENT.statusWatch)) as WatchSettings;
+
+const statusWatch = new StatusWatch({
+  settings,
+  ports: {
+    store: new DynamoWatchStore(new DynamoDBClient(patience), environment(ENVIRONMENT.stateTableName)),
+    readSecret: (id) => readSecret(secrets, id),
+    send: sendHttp,
+    probe: sendProbe,
+    clock: systemClock,
+    randomId: randomUUID,
+    announce: onEventBus(new EventBridgeClient(patience), service),
+    reconcile:
+      settings.reconciliationFunction === undefined
+        ? undefined
+        : askReconciliation(new LambdaClient(patience), settings.reconciliationFunction),
+  },
+  log: new Log(service),
+  metrics: new Metrics(environment(ENVIRONMENT.metricsNamespace), service),
+});
+
+export const handler = (_event: unknown, context: Context): Promise<WatchResult> => statusWatch.handle(context);

@@ -1,0 +1,40 @@
+import type { Context } from 'aws-lambda';
+import type { WatchPorts } from '../../core/watch/ports';
+import type { WatchSettings } from '../../core/watch/settings';
+import { type WatchResult, watch } from '../../core/watch/watch';
+import type { Log } from '../runtime/log';
+import type { Metrics } from '../runtime/metrics';
+import { activeMetrics, checkMetrics, latencyMetrics } from './watch-metrics';
+
+export interface StatusWatchParts {
+  readonly settings: WatchSettings;
+  readonly ports: Omit<WatchPorts, 'log'>;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+/** Kept of the function's time for saying what was found. */
+const MARGIN_MILLIS = 15_000;
+
+/** One run over all publishers of the installation. */
+export class StatusWatch {
+  constructor(private readonly parts: StatusWatchParts) {}
+
+  async handle(context: Context): Promise<WatchResult> {
+    const { ports, settings, metrics } = this.parts;
+    const log = this.parts.log.of(context);
+    const endUntil = Date.now() + context.getRemainingTimeInMillis() - MARGIN_MILLIS;
+    const result = await watch({ ...ports, log: (message, fields) => log.info(message, fields) }, settings, endUntil);
+    for (const check of result.checks) {
+      if (check.problem !== undefined) log.error('check failed', { sid: check.sid, reason: check.problem });
+      metrics.write(activeMetrics(check), 'None');
+    }
+    metrics.write(checkMetrics(result));
+    metrics.write(latencyMetrics(result), 'Milliseconds');
+    log.info('status watch', {
+      checks: result.checks.map(({ sid, finding, plan, restored }) => ({ sid, finding, plan, restored })),
+      probe: result.probe,
+    });
+    return result;
+  }
+}

@@ -1,4 +1,5 @@
 import { EVENTS_API_ONLY_FIELDS, POSTBACK_FIELDS, type RowField } from '../../core/rakuten/fields';
+import { type Ledger, processed } from './ledger';
 import { type ApiAnswer, type Behaviour, invalidRequest, jsonAnswer, type LineRecord } from './types';
 
 const DAY_MILLIS = 24 * 60 * 60 * 1000;
@@ -8,13 +9,13 @@ const DATE_FIELDS: readonly RowField[] = ['transaction_date', 'process_date'];
 const NUMBER_FIELDS: readonly RowField[] = ['advertiser_id', 'sid', 'sale_amount', 'quantity', 'commissions'];
 const EVENT_FIELDS = [...Object.keys(POSTBACK_FIELDS), 'commissions_list_id'] as RowField[];
 
-/** `GET /events/1.0/transactions` over the lines of one publisher. */
-export function transactions(lines: readonly LineRecord[], query: URLSearchParams, now: number, behaviour: Behaviour): ApiAnswer {
+/** `GET /events/1.0/transactions` over the lines of one publisher, or of several. */
+export function transactions(ledgers: readonly Ledger[], query: URLSearchParams, now: number, behaviour: Behaviour): ApiAnswer {
   const problem = queryProblem(query, now);
   if (problem !== undefined) return invalidRequest(problem);
   const limit = Number(query.get('limit') ?? 100);
   const first = (Number(query.get('page') ?? 1) - 1) * limit;
-  const ordered = lines.filter((line) => selected(line, query)).sort((a, b) => processed(b) - processed(a));
+  const ordered = selected(ledgers, query).sort((a, b) => (processed(b) || 0) - (processed(a) || 0));
   if (behaviour.eventsOrder === 'oldest-first') ordered.reverse();
   return jsonAnswer(
     200,
@@ -25,21 +26,37 @@ export function transactions(lines: readonly LineRecord[], query: URLSearchParam
   );
 }
 
-function selected(line: LineRecord, query: URLSearchParams): boolean {
+function selected(ledgers: readonly Ledger[], query: URLSearchParams): LineRecord[] {
+  const processedIn = rangeOf(query, 'process_date');
+  const placedIn = rangeOf(query, 'transaction_date');
   const currency = query.get('currency');
   const type = query.get('type');
-  if (currency !== null && line.currency !== currency) return false;
-  if (type !== null && line.transaction_type !== type) return false;
-  return inRange(line.process_date, query, 'process_date') && inRange(line.transaction_date, query, 'transaction_date');
+  return ledgers
+    .flatMap((ledger) => (processedIn === undefined ? ledger.all() : ledger.around(processedIn.from, processedIn.to)))
+    .filter(
+      (line) =>
+        (currency === null || line.currency === currency) &&
+        (type === null || line.transaction_type === type) &&
+        (processedIn === undefined || isIn(processed(line), processedIn)) &&
+        (placedIn === undefined || isIn(Date.parse(line.transaction_date ?? ''), placedIn)),
+    );
 }
 
-function inRange(date: string | undefined, query: URLSearchParams, name: string): boolean {
-  const start = query.get(`${name}_start`);
-  const end = query.get(`${name}_end`);
-  if (start === null || end === null) return true;
-  // The parameters name whole seconds, so a line belongs to the second it fell into.
-  const second = Math.floor(Date.parse(date ?? '') / 1000) * 1000;
-  return second >= (parseParameterDate(start) ?? 0) && second <= (parseParameterDate(end) ?? 0);
+interface Range {
+  readonly from: number;
+  readonly to: number;
+}
+
+function rangeOf(query: URLSearchParams, name: string): Range | undefined {
+  const [start, end] = [query.get(`${name}_start`), query.get(`${name}_end`)];
+  if (start === null || end === null) return undefined;
+  return { from: parseParameterDate(start) ?? 0, to: parseParameterDate(end) ?? 0 };
+}
+
+/** The parameters name whole seconds, so a line belongs to the second it fell into. */
+function isIn(millis: number, { from, to }: Range): boolean {
+  const second = Math.floor(millis / 1000) * 1000;
+  return second >= from && second <= to;
 }
 
 function queryProblem(query: URLSearchParams, now: number): string | undefined {
@@ -68,8 +85,6 @@ function parseParameterDate(text: string): number | undefined {
   const millis = Date.parse(`${text.replace(' ', 'T')}Z`);
   return Number.isNaN(millis) ? undefined : millis;
 }
-
-const processed = (line: LineRecord): number => Date.parse(line.process_date ?? '') || 0;
 
 /** Written by hand so that a decimal keeps its digits: `JSON.stringify` would send it through a binary float. */
 function recordJson(line: LineRecord): string {

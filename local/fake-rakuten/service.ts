@@ -1,5 +1,6 @@
 import { transactions } from './events';
 import { Faults } from './faults';
+import { Ledger } from './ledger';
 import { Slots } from './slots';
 import { TOKEN_EXPIRED, Tokens } from './tokens';
 import {
@@ -40,7 +41,7 @@ export class FakeRakutenService {
   public readonly faults = new Faults();
   public readonly tokens: Tokens;
   public readonly calls: ApiCall[] = [];
-  private readonly lines = new Map<string, Map<string, LineRecord>>();
+  private readonly ledgers = new Map<string, Ledger>();
   private readonly recentCalls: Record<string, number[]> = {};
 
   public constructor(
@@ -68,16 +69,15 @@ export class FakeRakutenService {
 
   /** Every line Rakuten holds for the publisher, in the order in which they were recorded. */
   public ledger(sid: string): LineRecord[] {
-    return [...(this.lines.get(sid)?.values() ?? [])];
+    return this.ledgers.get(sid)?.all() ?? [];
   }
 
   /** A line with a known `etransaction_id` and `is_event` takes the place of the older one. */
   public record(line: LineRecord): void {
     const sid = line.sid ?? '';
-    const lines = this.lines.get(sid) ?? new Map<string, LineRecord>();
-    this.lines.set(sid, lines);
-    const id = line.etransaction_id === undefined ? `line ${lines.size}` : `${line.etransaction_id} ${line.is_event ?? ''}`;
-    lines.set(id, line);
+    const ledger = this.ledgers.get(sid) ?? new Ledger();
+    this.ledgers.set(sid, ledger);
+    ledger.record(line);
   }
 
   private answer(route: Route | undefined, request: ApiRequest): ApiAnswer {
@@ -91,8 +91,8 @@ export class FakeRakutenService {
   }
 
   private events(tokenSid: string, request: ApiRequest): ApiAnswer {
-    const lines = tokenSid === 'any' ? [...this.lines.keys()].flatMap((sid) => this.ledger(sid)) : this.ledger(tokenSid);
-    return transactions(lines, new URL(request.path, 'http://fake').searchParams, this.now(), this.behaviour);
+    const ledgers = [...this.ledgers].flatMap(([sid, ledger]) => (tokenSid === 'any' || tokenSid === sid ? [ledger] : []));
+    return transactions(ledgers, new URL(request.path, 'http://fake').searchParams, this.now(), this.behaviour);
   }
 
   private manage(route: Route, tokenSid: string, request: ApiRequest): ApiAnswer {

@@ -6,7 +6,7 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import type * as logs from 'aws-cdk-lib/aws-logs';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
-import { Construct, type IDependable } from 'constructs';
+import { Construct } from 'constructs';
 import { ENVIRONMENT, INDEXES } from '../core/names';
 import { IDENTITY_FIELDS } from '../core/rakuten/fields';
 import type { ScheduledRequest } from '../core/reconciliation/request';
@@ -111,12 +111,12 @@ export class Reconciliation extends Construct {
    *
    * @internal
    */
-  public _addPublisher(id: string, publisher: Publisher, fields: PostbackFields, registration: IDependable): void {
+  public _addPublisher(id: string, publisher: Publisher, fields: PostbackFields, registration: Construct): void {
     const asked = new Set(fields._toFieldList().flatMap((parameter) => ('field' in parameter ? [parameter.field] : [])));
     // The secret tells whose postback it is.
     const missing = IDENTITY_FIELDS.filter((field) => field !== 'sid' && !asked.has(field));
     if (missing.length > 0) {
-      Annotations.of(this).addWarningV2(
+      Annotations.of(registration).addWarningV2(
         'cdk-rakuten-postback:notReconciled',
         `the lines of SID ${publisher.sid} are not compared with the Events API, so what is lost on the way stays lost: ${missing.join(', ')} ` +
           'is not asked for, and a row cannot be told to be the line that Rakuten holds; use PostbackFields.only() instead of exactly()',
@@ -128,7 +128,7 @@ export class Reconciliation extends Construct {
     this.schedule(`${id}Daily`, { sid: publisher.sid, run: 'daily' }, Duration.days(1), registration);
   }
 
-  private schedule(id: string, request: ScheduledRequest, interval: Duration, registration: IDependable): void {
+  private schedule(id: string, request: ScheduledRequest, interval: Duration, registration: Construct): void {
     const isHourly = request.run === 'hourly';
     const rule = new events.Rule(this, id, {
       description: `Compares the table with Rakuten's Events API, ${isHourly ? 'over the last hours, and after each deployment' : 'over the last weeks'}`,

@@ -277,7 +277,7 @@ describe('the consumer', () => {
     });
     for (const group of standard.of('AWS::Logs::LogGroup')) expect(group.Properties.RetentionInDays).toBe(90);
     const short = synthesized({ logRetention: RetentionDays.ONE_WEEK }).of('AWS::Logs::LogGroup');
-    expect(short.map(({ Properties }) => Properties.RetentionInDays)).toEqual([7, 7, 7]);
+    expect(short.map(({ Properties }) => Properties.RetentionInDays)).toEqual([7, 7, 7, 7]);
   });
 
   it('reads batches, reports the messages that failed, and runs so many times at once as allowed', () => {
@@ -461,7 +461,7 @@ describe('several publishers', () => {
     });
     const resources = new Resources(stack);
     expect(resources.of('AWS::SecretsManager::Secret')).toHaveLength(3);
-    expect(resources.of('AWS::Lambda::Function')).toHaveLength(3);
+    expect(resources.of('AWS::Lambda::Function')).toHaveLength(4);
     const registrations = resources.of('Custom::RakutenPostbackRegistration').map(({ Properties }) => Properties);
     expect(registrations.map(({ Sid }) => Sid)).toEqual(['3900112', '3900113', '3900114']);
     expect(new Set(registrations.map(({ UrlSecretArn }) => JSON.stringify(UrlSecretArn))).size).toBe(3);
@@ -507,7 +507,11 @@ describe('what the user has already', () => {
   ])('credentials imported %s', (_how, secret, named, granted) => {
     const resources = synthesized((stack) => ({ publisher: { sid: SID, credentials: secret(stack) } }));
     expect(resources.at('Postback/Publisher').Properties.CredentialsSecretArn).toEqual(named);
-    expect(onSecrets(resources)).toEqual([`${mayRead} Publisher/UrlSecret`, `${mayRead} ${granted}`]);
+    expect(onSecrets(resources)).toEqual([
+      `${mayRead.replace('RegistrationProvider', 'Reconciliation')} ${granted}`,
+      `${mayRead} Publisher/UrlSecret`,
+      `${mayRead} ${granted}`,
+    ]);
   });
 
   it('credentials under a key of the user may be decrypted too', () => {
@@ -682,6 +686,7 @@ describe('warnings', () => {
       'noTransactionId',
       'noIsEvent',
       'noOrder',
+      'notReconciled',
     ]);
     for (const warning of warnings) expect(warning.startsWith('/Stack/Postback/Publisher: ')).toBe(true);
   });
@@ -699,8 +704,8 @@ describe('warnings', () => {
       { fields: PostbackFields.exactly('is_event', 'etransaction_id', 'sku_number') },
       { region: 'eu-west-1' },
     );
-    expect(warningsOf(stack)).toHaveLength(3);
-    for (const id of ['cancellationsIndistinguishable', 'noOrder', 'endpointFarFromSender']) {
+    expect(warningsOf(stack)).toHaveLength(4);
+    for (const id of ['cancellationsIndistinguishable', 'noOrder', 'notReconciled', 'endpointFarFromSender']) {
       CdkAnnotations.of(postback).acknowledgeWarning(`cdk-rakuten-postback:${id}`, 'known and wanted');
     }
     expect(warningsOf(stack)).toEqual([]);

@@ -117,7 +117,7 @@ it('leaves out a publisher whose rows could not be told to be the lines that Rak
   const { stack } = withPostback({ fields: PostbackFields.exactly('is_event', 'transaction_date', 'commissions') });
   expect(rules(new Resources(stack))).toEqual([]);
   Annotations.fromStack(stack).hasWarning(
-    '/Stack/Postback/Reconciliation',
+    '/Stack/Postback/Publisher',
     Match.stringLikeRegexp('SID 3900112 are not compared.*etransaction_id, advertiser_id, order_id is not asked for'),
   );
   // The secret tells the SID.

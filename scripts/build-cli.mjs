@@ -28,4 +28,4 @@ await build({
   logLevel: 'warning',
 });
 chmodSync(outfile, 0o755);
-console.log(`${outfile} (${version})`);
+console.log(`cli-dist: rakuten-postback ${version}`);

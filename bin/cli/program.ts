@@ -31,7 +31,9 @@ Examples:
 export function createProgram(cli: Cli): Command {
   const { stdout, stderr } = cli.terminal;
   const program = new Command(NAME)
-    .description('Asks the transaction table that RakutenPostback keeps: lines by member, order, day or id, orders, exports.')
+    .description(
+      'Asks the transaction table that RakutenPostback keeps: lines by member, order, day or id, orders, exports. And shows, proves and changes its registration at Rakuten.',
+    )
     .version(process.env.RAKUTEN_POSTBACK_VERSION ?? 'from source')
     // Settings are inherited by the commands that are added below, so they stand first.
     .exitOverride()

@@ -2,6 +2,8 @@ import type { AddCommand } from '../cli/command';
 import { addExport } from './export';
 import { addOrders } from './orders';
 import { addQuery } from './query';
+import { addDisable, addEnable, addRegister, addTest, addUnregister } from './registration';
+import { addStatus } from './status';
 import { addTail } from './tail';
 
 /**
@@ -15,4 +17,15 @@ import { addTail } from './tail';
  *       }));
  *     };
  */
-export const COMMANDS: readonly AddCommand[] = [addQuery, addOrders, addExport, addTail];
+export const COMMANDS: readonly AddCommand[] = [
+  addQuery,
+  addOrders,
+  addExport,
+  addTail,
+  addStatus,
+  addTest,
+  addEnable,
+  addDisable,
+  addRegister,
+  addUnregister,
+];

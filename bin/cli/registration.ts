@@ -1,0 +1,62 @@
+import { randomUUID } from 'node:crypto';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { SSMClient } from '@aws-sdk/client-ssm';
+import { sendHttp } from '../../core/rakuten/http';
+import { systemClock } from '../../core/rakuten/retry';
+import type { RegistrationPorts } from '../../core/registration/ports';
+import { sendProbe } from '../../core/registration/probe';
+import { readPublisherStates } from '../../core/store/publishers';
+import { DynamoRegistrationStore } from '../../core/store/registration-store';
+import { readSecret } from '../../core/store/secrets';
+import type { CommandContext } from './command';
+import { CliError, usageError } from './errors';
+import { type GlobalOptions, requireResource } from './installation';
+
+export interface SidOptions extends GlobalOptions {
+  readonly sid?: string;
+}
+
+/** What the registration works with, for an installation that somebody at a terminal has access to. */
+export async function registrationPorts(context: CommandContext<SidOptions>): Promise<RegistrationPorts> {
+  const { options, terminal } = context;
+  const found = await context.installation();
+  const store = new DynamoRegistrationStore(new DynamoDBClient(found.aws('dynamodb')), requireResource(found, 'stateTableName'));
+  const aws = found.aws('secretsManager');
+  const secrets = { secretsManager: new SecretsManagerClient(aws), ssm: () => new SSMClient(aws) };
+  return {
+    store,
+    readSecret: (id) => readSecret(secrets, id),
+    send: sendHttp,
+    probe: sendProbe,
+    clock: systemClock,
+    randomId: randomUUID,
+    log: (message, fields) => {
+      if (options.debug === true) terminal.stderr.write(`${JSON.stringify({ message, ...fields })}\n`);
+    },
+  };
+}
+
+/** The publishers that a command is about: the one that is named, else all. */
+export async function publishersOf(context: CommandContext<SidOptions>): Promise<readonly string[]> {
+  const installation = await context.installation();
+  const tableName = requireResource(installation, 'stateTableName');
+  const states = await readPublisherStates(new DynamoDBClient(installation.aws('dynamodb')), tableName);
+  const sids = states.filter((state) => state.properties !== undefined || state.setAside !== undefined).map((state) => state.sid);
+  const { sid } = context.options;
+  if (sid === undefined) {
+    if (sids.length === 0) throw new CliError(`${installation.name}: no publisher is registered; deploy the stack to register one`);
+    return sids.sort();
+  }
+  if (sids.includes(sid)) return [sid];
+  throw usageError(
+    `${installation.name}: SID ${sid} is not registered by it; there ${sids.length === 1 ? 'is' : 'are'} ${sids.join(', ') || 'none'}`,
+  );
+}
+
+/** The one publisher that a command changes. */
+export async function publisherOf(context: CommandContext<SidOptions>): Promise<string> {
+  const [sid, ...more] = await publishersOf(context);
+  if (sid !== undefined && more.length === 0) return sid;
+  throw usageError(`there are several publishers (${[sid, ...more].join(', ')}): choose one with --sid`);
+}

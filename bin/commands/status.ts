@@ -1,0 +1,76 @@
+import type { TransactionsClient } from '../../client';
+import { type SlotStatus, slotStatus } from '../../core/registration/operations';
+import type { AddCommand, CommandContext } from '../cli/command';
+import { EXIT, type ExitCode } from '../cli/errors';
+import { publishersOf, registrationPorts, type SidOptions } from '../cli/registration';
+import { timeText } from '../cli/show';
+import { writeLine } from '../cli/terminal';
+
+/** How far back the last postback is looked for. */
+const DAYS = 30;
+const DAY_MILLIS = 24 * 60 * 60 * 1000;
+
+/** What is known where the slot could not be read: with which error. */
+interface UnknownStatus {
+  readonly sid: string;
+  readonly problem: string;
+}
+
+interface PublisherStatus extends SlotStatus {
+  /** When the newest line was received, ISO 8601 UTC; absent when there was none for a month. */
+  readonly lastReceivedAt: string | undefined;
+}
+
+type Context = CommandContext<SidOptions>;
+
+export const addStatus: AddCommand = (program, cli) => {
+  program
+    .command('status')
+    .description('Shows what stands in the slot at Rakuten, and whether it is what was deployed.')
+    .option('--sid <sid>', 'only this publisher')
+    .addHelpText('after', '\nExit code 1 when a slot is not as it should be. Nothing is changed, and nothing secret is shown.')
+    .action(cli.action<SidOptions>(status));
+};
+
+async function status(context: Context): Promise<ExitCode> {
+  const { options, terminal } = context;
+  const { endpointUrl } = (await context.installation()).resources;
+  const ports = await registrationPorts(context);
+  const transactions = await context.transactions();
+  const found: (PublisherStatus | UnknownStatus)[] = [];
+  for (const sid of await publishersOf(context)) {
+    const slot = await slotStatus(ports, sid, endpointUrl).catch((error: Error) => ({ sid, problem: error.message }));
+    found.push('problem' in slot ? slot : { ...slot, lastReceivedAt: await lastReceived(transactions, sid, terminal.now()) });
+  }
+  if (options.json === true)
+    await writeLine(
+      terminal.stdout,
+      JSON.stringify(found, (_key, value: unknown) => value ?? null),
+    );
+  else for (const one of found) for (const line of inWords(context, one)) await writeLine(terminal.stdout, line);
+  return found.some((one) => 'problem' in one || one.drift.length > 0) ? EXIT.error : EXIT.found;
+}
+
+async function lastReceived(transactions: TransactionsClient, sid: string, now: Date): Promise<string | undefined> {
+  for (let days = 0; days < DAYS; days += 1) {
+    const day = new Date(now.getTime() - days * DAY_MILLIS).toISOString().slice(0, 10);
+    for await (const line of transactions.byDay(day, { newestFirst: true })) if (line.sid === sid) return line.received_at;
+  }
+  return undefined;
+}
+
+function inWords({ colours }: Context, status: PublisherStatus | UnknownStatus): string[] {
+  if ('problem' in status) return [colours.bold(`SID ${status.sid}`), `  ${colours.red(status.problem)}`];
+  const { sid, slot, drift, previousUrl, enabled, selfTest, lastReceivedAt } = status;
+  const shown = slot === undefined ? 'empty' : `${slot.url} (${slot.active ? 'active' : 'switched off'})`;
+  const good = enabled ? 'as deployed' : 'as deployed: switched off on purpose';
+  return [
+    colours.bold(`SID ${sid}`),
+    `  slot           ${shown}`,
+    ...(drift.length === 0 ? [`  state          ${colours.green(good)}`] : drift.map((text) => `  state          ${colours.red(text)}`)),
+    ...(previousUrl === undefined ? [] : [`  comes back     ${previousUrl}`]),
+    `  last received  ${lastReceivedAt === undefined ? `nothing in ${DAYS} days` : `${timeText(lastReceivedAt)} UTC`}`,
+    `  self-test      ${selfTest === undefined ? 'never' : `median ${selfTest.p50Millis} ms, longest ${selfTest.maxMillis} ms, ${timeText(selfTest.at)} UTC`}`,
+    ...(drift.length === 0 ? [] : ['  next step      rakuten-postback register (or deploy); see docs/registration.md']),
+  ];
+}

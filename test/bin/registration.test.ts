@@ -1,0 +1,227 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CreateTableCommand, type DynamoDBClient, PutItemCommand, waitUntilTableExists } from '@aws-sdk/client-dynamodb';
+import { CreateSecretCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { REGISTRATION_PROPERTIES as P, URL_PARAMETERS } from '../../core/names';
+import { ALL_FIELDS } from '../../core/rakuten/fields';
+import { sendHttp } from '../../core/rakuten/http';
+import { systemClock } from '../../core/rakuten/retry';
+import { handleRegistrationEvent } from '../../core/registration/events';
+import type { RegistrationPorts } from '../../core/registration/ports';
+import { PROBE_KIND, STATE_KEYS } from '../../core/store/publisher-state';
+import { DynamoRegistrationStore } from '../../core/store/registration-store';
+import { readSecret } from '../../core/store/secrets';
+import { dynamoDbClient, secretsManagerClient } from '../../local/embedded/clients';
+import { startDynamoDb } from '../../local/embedded/dynamodb';
+import { startSecretsManager } from '../../local/embedded/secrets-manager';
+import type { EmbeddedServer, FaultyServer } from '../../local/embedded/server-thread';
+import { type FakeRakuten, startFakeRakuten } from '../../local/fake-rakuten';
+import { seedTable } from '../client/seed';
+import { type Ran, runIn } from './terminal';
+
+const SID = '3900112';
+const CLIENT = { clientId: 'client-id-of-the-tests', clientSecret: 'client-secret-of-the-tests' };
+const URL_SECRET = 'UrlSecretOfTheTests0123456789abcdefghij';
+const TRACKER = { url: 'https://tracker.example/in?token=tracker-secret-4711&click=<u1>', active: true };
+
+let dynamodb: FaultyServer;
+let secretsManager: EmbeddedServer;
+let client: DynamoDBClient;
+let secrets: SecretsManagerClient;
+let rakuten: FakeRakuten;
+let endpoint: Server;
+let endpointUrl: string;
+let endpointStatus: number;
+let directory: string;
+
+beforeAll(async () => {
+  dynamodb = await startDynamoDb();
+  secretsManager = await startSecretsManager();
+  client = dynamoDbClient(dynamodb.endpoint);
+  secrets = secretsManagerClient(secretsManager.endpoint);
+  await seedTable(client, 'Transactions');
+  await secrets.send(new CreateSecretCommand({ Name: 'credentials', SecretString: JSON.stringify(CLIENT) }));
+  await secrets.send(new CreateSecretCommand({ Name: 'url-secret', SecretString: URL_SECRET }));
+  endpoint = createServer((request, response) => {
+    const probe = new URL(request.url ?? '', endpointUrl).searchParams.get(URL_PARAMETERS.probe) ?? '';
+    const Item = { [STATE_KEYS.partition]: { S: PROBE_KIND }, [STATE_KEYS.sort]: { S: probe } };
+    void client.send(new PutItemCommand({ TableName: stateTable, Item })).then(() => response.writeHead(endpointStatus).end());
+  });
+  await new Promise<void>((resolve) => endpoint.listen(0, '127.0.0.1', resolve));
+  endpointUrl = `http://127.0.0.1:${(endpoint.address() as AddressInfo).port}/postback`;
+});
+afterAll(async () => {
+  client.destroy();
+  secrets.destroy();
+  endpoint.close();
+  endpoint.closeAllConnections();
+  await Promise.all([dynamodb.close(), secretsManager.close()]);
+});
+
+let stateTable = '';
+let tables = 0;
+beforeEach(async () => {
+  tables += 1;
+  stateTable = `State${tables}`;
+  endpointStatus = 200;
+  await client.send(
+    new CreateTableCommand({
+      TableName: stateTable,
+      BillingMode: 'PAY_PER_REQUEST',
+      AttributeDefinitions: Object.values(STATE_KEYS).map((AttributeName) => ({ AttributeName, AttributeType: 'S' as const })),
+      KeySchema: [
+        { AttributeName: STATE_KEYS.partition, KeyType: 'HASH' },
+        { AttributeName: STATE_KEYS.sort, KeyType: 'RANGE' },
+      ],
+    }),
+  );
+  await waitUntilTableExists({ client, minDelay: 0.01, maxDelay: 0.05, maxWaitTime: 10 }, { TableName: stateTable });
+  rakuten = await startFakeRakuten(CLIENT);
+  directory = mkdtempSync(join(tmpdir(), 'rakuten-cli-'));
+  mkdirSync(join(directory, '.local'));
+  const entries = {
+    dynamodb: dynamodb.endpoint,
+    secretsManager: secretsManager.endpoint,
+    tableName: 'Transactions',
+    stateTableName: stateTable,
+    endpointUrl: `${endpointUrl}?k=${URL_SECRET}`,
+    region: 'us-east-1',
+    sid: SID,
+  };
+  writeFileSync(join(directory, '.local', 'endpoints.json'), JSON.stringify(entries));
+});
+afterEach(async () => {
+  rmSync(directory, { recursive: true });
+  await rakuten.close();
+});
+
+/** Registers as a deployment does. */
+async function deploy(sid = SID): Promise<void> {
+  const ports: RegistrationPorts = {
+    store: new DynamoRegistrationStore(client, stateTable),
+    readSecret: (id) => readSecret({ secretsManager: secrets, ssm: () => Promise.reject(new Error('no parameters here')) as never }, id),
+    send: sendHttp,
+    probe: () => Promise.reject(new Error('not tested')),
+    clock: systemClock,
+    randomId: () => 'deployment',
+    log: () => {},
+  };
+  const event = {
+    RequestType: 'Create' as const,
+    RequestId: `deploy-${sid}`,
+    StackId: 'stack',
+    LogicalResourceId: `Registration${sid}`,
+    ResourceProperties: {
+      [P.sid]: sid,
+      [P.credentialsSecretArn]: 'credentials',
+      [P.urlSecretArn]: 'url-secret',
+      [P.endpointUrl]: endpointUrl,
+      [P.fieldList]: JSON.stringify(ALL_FIELDS),
+      [P.rakutenApiUrl]: rakuten.url,
+      [P.selfTest]: 'false',
+    },
+  };
+  await handleRegistrationEvent(ports, event, Date.now() + 5 * 60_000);
+}
+
+async function cli(...args: string[]): Promise<Ran> {
+  const ran = await runIn(directory, [...args, '--local'], { now: new Date('2026-03-28T12:00:00.000Z') });
+  for (const secret of [URL_SECRET, CLIENT.clientSecret, 'tracker-secret-4711']) expect(ran.stdout + ran.stderr).not.toContain(secret);
+  return ran;
+}
+
+const statusJson = async (): Promise<Record<string, unknown>> => JSON.parse((await cli('status', '--json')).stdout)[0];
+
+describe('status', () => {
+  it('shows slot, state, last postback and self-test', async () => {
+    await deploy();
+    const { exitCode, stdout } = await cli('status');
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain(`SID ${SID}`);
+    expect(stdout).toContain(`${endpointUrl}?k=***`);
+    expect(stdout).toMatch(/state +as deployed/);
+    expect(stdout).toMatch(/last received +2026-03-\d\d \d\d:\d\d UTC/);
+    expect(stdout).toMatch(/self-test +never/);
+  });
+
+  it.each([
+    ['switched off', { active: false }, /switched off, though it should be on/],
+    ['taken', TRACKER, /somebody else/],
+    ['empty', undefined, /Rakuten sends nothing/],
+  ])('says when the slot is %s, and ends with 1', async (_name, change, words) => {
+    await deploy();
+    const ours = rakuten.slot(SID);
+    rakuten.setSlot(SID, change === undefined || ours === undefined ? undefined : { ...ours, ...change });
+    const { exitCode, stdout } = await cli('status');
+    expect(exitCode).toBe(1);
+    expect(stdout).toMatch(words);
+    expect(stdout).toContain('rakuten-postback register');
+  });
+
+  it('says what is wrong with one publisher and goes on with the others', async () => {
+    await deploy();
+    await deploy('3900113');
+    // Refused for good, in both forms.
+    rakuten.fault({ operation: 'token', status: 401, times: 2 });
+    const { exitCode, stdout } = await cli('status', '--json');
+    expect(exitCode).toBe(1);
+    expect(JSON.parse(stdout)).toMatchObject([{ sid: SID, problem: expect.stringContaining('client id and secret') }, { drift: [] }]);
+  });
+
+  it('lists every publisher, and says when there is none', async () => {
+    expect(await cli('status')).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('no publisher is registered') });
+    await deploy();
+    await deploy('3900113');
+    expect(JSON.parse((await cli('status', '--json')).stdout).map((s: { sid: string }) => s.sid)).toEqual([SID, '3900113']);
+    expect(await cli('disable')).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('choose one with --sid') });
+    expect(await cli('disable', '--sid', '1')).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('3900112, 3900113') });
+  });
+});
+
+it('disable and enable switch it off and on, and status knows that it is on purpose', async () => {
+  await deploy();
+  expect((await cli('disable')).stdout).toBe(`SID ${SID}: registered, switched off\n`);
+  expect(rakuten.slot(SID)?.active).toBe(false);
+  expect(await cli('status')).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('switched off on purpose') });
+  expect((await cli('enable')).exitCode).toBe(0);
+  expect(rakuten.slot(SID)?.active).toBe(true);
+});
+
+it('unregister takes ours out, register puts it back', async () => {
+  await deploy();
+  const ours = rakuten.slot(SID);
+  expect(await cli('unregister')).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('our postback is deleted') });
+  expect(rakuten.slot(SID)).toBeUndefined();
+  expect((await statusJson()).drift).toContain('it was unregistered by hand');
+  expect((await cli('register')).exitCode).toBe(0);
+  expect(rakuten.slot(SID)).toEqual(ours);
+  expect((await statusJson()).drift).toEqual([]);
+});
+
+it('register stops before a slot that is taken; --replace takes it, and unregister gives it back', async () => {
+  await deploy();
+  rakuten.setSlot(SID, TRACKER);
+  expect(await cli('unregister')).toMatchObject({ stdout: expect.stringContaining('nothing of ours') });
+  expect(await cli('register')).toMatchObject({
+    exitCode: 1,
+    stderr: expect.stringContaining('is taken: https://tracker.example/in?token=***'),
+  });
+  expect(rakuten.slot(SID)).toEqual(TRACKER);
+  expect((await cli('register', '--replace')).exitCode).toBe(0);
+  expect((await statusJson()).previousUrl).toBe('https://tracker.example/in?token=***&click=<u1>');
+  expect(await cli('unregister', '--rule', 'restore')).toMatchObject({ stdout: expect.stringContaining('was there before is back') });
+  expect(rakuten.slot(SID)).toEqual(TRACKER);
+  expect(await cli('unregister', '--rule', 'burn')).toMatchObject({ exitCode: 2 });
+});
+
+it('test proves the endpoint and touches nothing', async () => {
+  await deploy();
+  const before = rakuten.calls.length;
+  const { exitCode, stdout } = await cli('test', '--json');
+  expect(exitCode).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({ sid: SID, p50Millis: expect.any(Number), maxMillis: expect.any(Number), queue: true });
+  expect(rakuten.calls).toHaveLength(before);
+});

@@ -140,7 +140,7 @@ type DeepOutcome = Extract<JobOutcome, { readonly outcome: 'done' | 'continues' 
 
 /** Counting unverified rows reads the index entry of every row of the window, so it is done once a day. */
 const isDeep = (outcome: JobOutcome): outcome is DeepOutcome =>
-  outcome.outcome === 'done' && outcome.job.isScheduled && outcome.job.reason !== 'hourly';
+  outcome.outcome === 'done' && outcome.job.isScheduled && outcome.job.reason === 'daily';
 
 function resultOf(outcome: JobOutcome): ReconciliationResult {
   const { job } = outcome;

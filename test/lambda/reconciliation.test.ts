@@ -1,0 +1,381 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CreateTableCommand, type DynamoDBClient, GetItemCommand, waitUntilTableExists } from '@aws-sdk/client-dynamodb';
+import { CreateSecretCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { CreateQueueCommand, GetQueueAttributesCommand, SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import { ENVIRONMENT, METRICS, REGISTRATION_PROPERTIES as P, SOURCES } from '../../core/names';
+import { ALL_FIELDS, fieldListId } from '../../core/rakuten/fields';
+import { postbackUrl } from '../../core/rakuten/url';
+import { sha256 } from '../../core/registration/slot-url';
+import type { Item } from '../../core/store/attributes';
+import { RECONCILIATION_KIND, STATE_KEYS } from '../../core/store/publisher-state';
+import { DynamoRegistrationStore } from '../../core/store/registration-store';
+import { createTableInput } from '../../core/store/table';
+import type { ReconciliationResult } from '../../lambda/reconciliation/reconciler';
+import { postbackDay } from '../../local/day';
+import { untilEmpty } from '../../local/drain';
+import { dynamoDbClient, LOCAL_ACCOUNT, secretsManagerClient, sqsClient } from '../../local/embedded/clients';
+import { startDynamoDb } from '../../local/embedded/dynamodb';
+import { startSecretsManager } from '../../local/embedded/secrets-manager';
+import type { EmbeddedServer, FaultyServer } from '../../local/embedded/server-thread';
+import { startSqs } from '../../local/embedded/sqs';
+import { type FakeRakuten, type LineRecord, startFakeRakuten } from '../../local/fake-rakuten';
+import { fillTemplate } from '../../local/fake-rakuten/sender';
+import { EventSource } from '../../local/lambda/event-source';
+import { LocalFunction } from '../../local/lambda/local-function';
+import { MetricSums } from '../../local/metrics';
+import { compareRows, scanTable } from '../../local/verify';
+import { messageBody } from '../support/messages';
+
+/** The bundles that are deployed, reconciliation and consumer, in processes of their own, with the real SDK, against servers on this machine. */
+
+const SID = '3900112';
+const CLIENT = { clientId: 'client-id-of-the-tests', clientSecret: 'client-secret-of-the-tests' };
+const URL_SECRET = 'UrlSecretOfTheTests0123456789abcdefghij';
+const [TABLE, STATE] = ['transactions', 'state'];
+const [MINUTE, HOUR, DAY] = [60_000, 3_600_000, 86_400_000];
+
+let dynamodb: FaultyServer;
+let sqs: FaultyServer;
+let secretsManager: EmbeddedServer;
+let lambdaService: Server;
+let rakuten: FakeRakuten;
+let clients: { dynamodb: DynamoDBClient; sqs: SQSClient; secretsManager: SecretsManagerClient };
+let queueUrl: string;
+let consumer: EventSource;
+let reconciliation: LocalFunction;
+const functions: LocalFunction[] = [];
+/** Everything that the functions wrote. */
+const output: string[] = [];
+let metrics = new MetricSums();
+/** Invocations that the function asked for, each with how it ended. */
+let selfInvocations: Promise<unknown>[] = [];
+
+const iso = (millis: number): string => new Date(millis).toISOString();
+const seconds = (millis: number): number => Math.floor(millis / 1000);
+
+function functionOf(bundle: string, timeoutSeconds: number, variables: Record<string, string> = {}): LocalFunction {
+  const fn = new LocalFunction({
+    name: bundle,
+    taskRoot: join(__dirname, '../../lambda-dist', bundle),
+    handler: 'index.handler',
+    timeoutSeconds,
+    memoryMegabytes: 1024,
+    variables: {
+      [ENVIRONMENT.tableName]: TABLE,
+      [ENVIRONMENT.stateTableName]: STATE,
+      [ENVIRONMENT.dayShards]: '1',
+      [ENVIRONMENT.metricsNamespace]: 'RakutenPostback',
+      [ENVIRONMENT.metricsService]: 'test',
+      [ENVIRONMENT.queueUrl]: queueUrl,
+      [ENVIRONMENT.reconciliation]: JSON.stringify({
+        hourlyWindowSeconds: 3 * 3600,
+        dailyWindowSeconds: 14 * 86_400,
+        backfillSeconds: 29 * 86_400,
+        unverifiedAfterSeconds: 86_400,
+      }),
+      AWS_ENDPOINT_URL_LAMBDA: `http://127.0.0.1:${(lambdaService.address() as AddressInfo).port}`,
+      ...variables,
+    },
+    endpoints: { dynamodb: dynamodb.endpoint, sqs: sqs.endpoint, secretsManager: secretsManager.endpoint },
+    onOutput: (line) => {
+      output.push(line);
+      metrics.read(line);
+    },
+  });
+  functions.push(fn);
+  return fn;
+}
+
+beforeAll(async () => {
+  [dynamodb, sqs, secretsManager] = await Promise.all([startDynamoDb(), startSqs(), startSecretsManager()]);
+  clients = {
+    dynamodb: dynamoDbClient(dynamodb.endpoint),
+    sqs: sqsClient(sqs.endpoint),
+    secretsManager: secretsManagerClient(secretsManager.endpoint),
+  };
+  await clients.dynamodb.send(new CreateTableCommand(createTableInput(TABLE)));
+  await clients.dynamodb.send(
+    new CreateTableCommand({
+      TableName: STATE,
+      BillingMode: 'PAY_PER_REQUEST',
+      AttributeDefinitions: Object.values(STATE_KEYS).map((AttributeName) => ({ AttributeName, AttributeType: 'S' as const })),
+      KeySchema: [
+        { AttributeName: STATE_KEYS.partition, KeyType: 'HASH' },
+        { AttributeName: STATE_KEYS.sort, KeyType: 'RANGE' },
+      ],
+    }),
+  );
+  for (const TableName of [TABLE, STATE]) {
+    await waitUntilTableExists({ client: clients.dynamodb, maxWaitTime: 10, minDelay: 0.01 }, { TableName });
+  }
+  await clients.secretsManager.send(new CreateSecretCommand({ Name: 'credentials', SecretString: JSON.stringify(CLIENT) }));
+  queueUrl = (await clients.sqs.send(new CreateQueueCommand({ QueueName: 'postbacks' }))).QueueUrl ?? '';
+  lambdaService = createServer(answerInvoke);
+  await new Promise<void>((resolve) => lambdaService.listen(0, '127.0.0.1', resolve));
+  reconciliation = functionOf('reconciliation', 900);
+  consumer = new EventSource(clients.sqs, functionOf('consumer', 30), {
+    queueUrl,
+    queueArn: `arn:aws:sqs:us-east-1:${LOCAL_ACCOUNT}:postbacks`,
+    batchSize: 50,
+    batchingWindowSeconds: 0,
+    reportBatchItemFailures: true,
+    concurrency: 2,
+  });
+}, 60_000);
+
+/** Lambda's Invoke, of the asynchronous kind: the answer comes before the run. */
+function answerInvoke(
+  request: Parameters<Parameters<typeof createServer>[1] & object>[0],
+  response: { writeHead: (status: number) => { end: () => void } },
+): void {
+  const chunks: Buffer[] = [];
+  request.on('data', (chunk: Buffer) => chunks.push(chunk));
+  request.on('end', () => {
+    const event: unknown = JSON.parse(Buffer.concat(chunks).toString());
+    if (request.headers['x-amz-invocation-type'] !== 'Event') throw new Error('the function waits for itself');
+    response.writeHead(202).end();
+    selfInvocations.push(functions.at(-1)?.invoke(event) ?? Promise.reject(new Error('no function')));
+  });
+}
+
+beforeEach(async () => {
+  rakuten = await startFakeRakuten(CLIENT);
+  metrics = new MetricSums();
+  selfInvocations = [];
+  await writeState(ALL_FIELDS);
+});
+afterEach(async () => {
+  await dynamodb.accept();
+  const credentials = Buffer.from(`${CLIENT.clientId}:${CLIENT.clientSecret}`).toString('base64');
+  for (const secret of [CLIENT.clientSecret, credentials, URL_SECRET, 'fake-access-']) expect(output.join('\n')).not.toContain(secret);
+  await rakuten.close();
+});
+afterAll(async () => {
+  const closed = consumer.close();
+  await Promise.all(functions.map((fn) => fn.close()));
+  for (const client of Object.values(clients)) client.destroy();
+  lambdaService.closeAllConnections();
+  lambdaService.close();
+  await Promise.all([dynamodb.close(), sqs.close(), secretsManager.close()]);
+  await closed;
+});
+
+const writeState = (fields: typeof ALL_FIELDS): Promise<void> =>
+  new DynamoRegistrationStore(clients.dynamodb, STATE).writeState({
+    sid: SID,
+    accepted: [{ secretSha256: sha256(URL_SECRET), fieldListId: fieldListId(fields), fields }],
+    properties: { [P.credentialsSecretArn]: 'credentials', [P.rakutenApiUrl]: rakuten.url },
+  });
+
+/** A postback, as the endpoint puts it into the queue. */
+async function push(line: LineRecord, receivedAt: number): Promise<void> {
+  const url = new URL(fillTemplate(postbackUrl('https://endpoint.test/prod/postback', URL_SECRET, ALL_FIELDS), line));
+  const MessageBody = messageBody(url.search.slice(1), { receivedAt: iso(receivedAt) });
+  await clients.sqs.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody }));
+}
+
+const settled = (): Promise<void> => untilEmpty(clients.sqs, queueUrl, 60);
+const run = async (event: unknown, fn = reconciliation): Promise<ReconciliationResult> => {
+  const result = (await fn.invoke(event)) as ReconciliationResult;
+  // Output comes through a pipe, perhaps after the answer.
+  await sleep(50);
+  return result;
+};
+const rows = (): Promise<Item[]> => scanTable(clients.dynamodb, TABLE);
+const rowOf = async ({ etransaction_id }: LineRecord): Promise<Item | undefined> =>
+  (await rows()).find((row) => row.etransaction_id?.S === etransaction_id);
+
+/** Lines that were processed on the days before today, and a while ago. */
+function linesOfDays(days: number, orders: number): LineRecord[] {
+  const all = Array.from({ length: days }, (_, index) =>
+    postbackDay({ seed: index + 1, sid: SID, day: new Date(Date.now() - (index + 1) * DAY), orders }),
+  );
+  const isTold = (line: LineRecord): boolean => Date.now() - Date.parse(line.process_date ?? '') < 28 * DAY;
+  return all.flatMap((day) => day.filter(({ redelivery, line }) => !redelivery && isTold(line)).map(({ line }) => line));
+}
+
+let serial = 0;
+function lineAt(processedAt: number, changes: LineRecord = {}): LineRecord {
+  serial += 1;
+  const [template] = linesOfDays(1, 1);
+  return { ...template, etransaction_id: `F${String(serial).padStart(31, '0')}`, process_date: iso(processedAt), ...changes };
+}
+
+const recorded: LineRecord[] = [];
+const pushed = new Set<string | undefined>();
+function record(...lines: LineRecord[]): void {
+  recorded.push(...lines);
+}
+/** Each test has a Rakuten of its own, which holds what was recorded so far. */
+const tell = (): void => {
+  for (const line of recorded) rakuten.record(line);
+};
+
+/** The table holds what Rakuten holds, each line once, confirmed, and by whom it came. */
+async function expectComplete(): Promise<void> {
+  const expected = recorded.map((line) =>
+    pushed.has(line.etransaction_id) ? line : { ...line, process_date: line.process_date?.replace(/\.\d+/, '.000') },
+  );
+  const found = await rows();
+  const told = new Set(recorded.map((line) => line.etransaction_id));
+  const own = found.filter((row) => told.has(row.etransaction_id?.S));
+  expect(compareRows(expected, own)).toEqual({ intact: expected.length, missing: [], repeated: [], different: [], unexpected: [] });
+  for (const row of own) {
+    expect(row.verified_at?.S).toMatch(/^20/);
+    expect(row.source?.S).toBe(pushed.has(row.etransaction_id?.S) ? SOURCES.push : SOURCES.eventsApi);
+  }
+}
+
+jest.setTimeout(120_000);
+
+it('first reads all that Rakuten still tells: what is lost comes back, what came is confirmed', async () => {
+  const lines = linesOfDays(12, 12);
+  record(...lines);
+  tell();
+  const lost = lines.filter((_, index) => index % 4 === 0);
+  for (const line of lines.filter((line) => !lost.includes(line))) {
+    pushed.add(line.etransaction_id);
+    await push(line, Date.parse(line.process_date ?? ''));
+  }
+  await settled();
+  await dynamodb.refuse({ operations: ['BatchGetItem'], status: 400, type: 'ProvisionedThroughputExceededException', times: 2 });
+
+  const result = await run({ sid: SID, run: 'hourly' });
+  expect(result).toMatchObject({
+    outcome: 'done',
+    runId: expect.stringMatching(/^backfill-/),
+    counts: { missing: lost.length, unverified: lines.length - lost.length, different: 0, sent: lines.length },
+  });
+  expect(seconds(Date.parse(result.to ?? '') - Date.parse(result.from ?? ''))).toBeCloseTo(29 * 86_400 - 120, -1);
+  await settled();
+  await expectComplete();
+  expect((await rowOf(lost[0] ?? {}))?.request_id?.S).toBe(result.runId);
+
+  // The consumer's last batch may still be on its way through the pipe.
+  await sleep(200);
+  expect(metrics.sum(METRICS.backfilled)).toBe(lost.length);
+  expect(metrics.sum(METRICS.verified)).toBe(lines.length - lost.length);
+  expect(metrics.sum(METRICS.deliveredByPush)).toBe(lines.length - lost.length);
+  expect(metrics.sum(METRICS.reconciled)).toBe(lines.length);
+  expect(metrics.sum(METRICS.backfillProgress)).toBe(100);
+  expect([metrics.sum(METRICS.recovered), metrics.sum(METRICS.changed), metrics.sum(METRICS.deliveryRate)]).toEqual([0, 0, 0]);
+});
+
+it('sends nothing when nothing is missing, and counts what Rakuten does not tell', async () => {
+  tell();
+  const forged = lineAt(Date.now() - 3 * DAY, { etransaction_id: 'FORGED' });
+  await push(forged, Date.now() - 3 * DAY);
+  await push(lineAt(Date.now() - 5 * MINUTE, { etransaction_id: 'YOUNG' }), Date.now() - 5 * MINUTE);
+  await settled();
+  const result = await run({ sid: SID, run: 'daily' });
+  expect(result).toMatchObject({
+    outcome: 'done',
+    runId: expect.stringMatching(/^daily-/),
+    counts: { missing: 0, unverified: 0, sent: 0 },
+  });
+  expect(result.counts?.same).toBeGreaterThan(100);
+  expect(metrics.sum(METRICS.unverified)).toBe(1);
+  expect((await rowOf(forged))?.verified_at).toBeUndefined();
+});
+
+it('brings a lost line back within the hour, and tells how many of the lines postbacks brought', async () => {
+  const [lost, ...arrived] = [30, 40, 50, 60].map((minutes) => lineAt(Date.now() - minutes * MINUTE));
+  record(...(lost === undefined ? [] : [lost]), ...arrived);
+  tell();
+  for (const line of arrived) {
+    pushed.add(line.etransaction_id);
+    await push(line, Date.now() - 20 * MINUTE);
+  }
+  await settled();
+  expect(await run({ sid: SID, run: 'hourly' })).toMatchObject({ outcome: 'done', counts: { missing: 1, unverified: 3 } });
+  await settled();
+  await expectComplete();
+  await sleep(200);
+  expect(metrics.sum(METRICS.deliveryRate)).toBe(75);
+  expect(metrics.sum(METRICS.recovered)).toBe(1);
+});
+
+it('keeps both contents of a line that Rakuten corrected, and says what was different', async () => {
+  const line = lineAt(Date.now() - HOUR, { sale_amount: '10.50' });
+  await push(line, Date.now() - HOUR);
+  await settled();
+  rakuten.record({ ...line, sale_amount: '8' });
+  expect(await run({ sid: SID, run: 'hourly' })).toMatchObject({ counts: { different: 1, sent: 1 } });
+  await settled();
+  const row = await rowOf(line);
+  expect([row?.sale_amount?.N, row?.previous_versions?.L?.[0]?.M?.values?.M?.sale_amount?.N]).toEqual(['8', '10.5']);
+});
+
+it('tells when it fails, and leaves the time that it did not read to the next run', async () => {
+  const late = lineAt(Date.now() - HOUR);
+  record(late);
+  tell();
+  rakuten.fault({
+    operation: 'events',
+    times: 1,
+    status: 400,
+    body: '{"message":"invalid process_date range","error":"REQUEST_PARAM_INVALID"}',
+  });
+  await expect(run({ sid: SID, run: 'hourly' })).rejects.toThrow(
+    /could not read transactions .* HTTP 400\. It said: .*invalid process_date range/,
+  );
+  await sleep(50);
+  expect(metrics.sum(METRICS.reconciliationFailed)).toBe(1);
+  // A run succeeded a moment ago.
+  expect(metrics.sum(METRICS.reconciliationAge)).toBeLessThan(0.1);
+  expect(metrics.sum(METRICS.reconciliationAge)).toBeGreaterThan(0);
+  expect(await rowOf(late)).toBeUndefined();
+
+  expect(await run({ sid: SID, run: 'hourly' })).toMatchObject({ outcome: 'done', counts: { missing: 1 } });
+  await settled();
+  await expectComplete();
+});
+
+it('hands its rest on when its time is short, and nobody gets in between', async () => {
+  const lines = [1, 2, 3, 4].map((days) => lineAt(Date.now() - days * DAY));
+  for (const line of lines) rakuten.record(line);
+  // Less than a page may take: every page is the last one of its invocation.
+  const hurried = functionOf('reconciliation', 200);
+  const gap = { sid: SID, from: iso(Date.now() - 4 * DAY - HOUR), to: iso(Date.now() - HOUR), reason: 'was-disabled' };
+  const first = await run(gap, hurried);
+  expect(first).toMatchObject({ outcome: 'continues', runId: expect.stringMatching(/^was-disabled-/) });
+  const ended: ReconciliationResult[] = [];
+  for (let index = 0; index < selfInvocations.length; index += 1) ended.push((await selfInvocations[index]) as ReconciliationResult);
+  expect(ended.map(({ outcome }) => outcome)).toEqual([...ended.slice(1).map(() => 'continues'), 'done']);
+  expect(ended.length).toBeGreaterThan(2);
+  expect(new Set([first, ...ended].map(({ runId }) => runId)).size).toBe(1);
+  await settled();
+  for (const line of lines) expect((await rowOf(line))?.source?.S).toBe(SOURCES.eventsApi);
+});
+
+it('lets one run at a time work on a publisher', async () => {
+  rakuten.fault({ operation: 'events', times: 1, delayMillis: 1500 });
+  const short = functionOf('reconciliation', 200);
+  const first = run({ sid: SID, run: 'hourly' });
+  while (!rakuten.calls.some(({ operation }) => operation === 'events' || operation === 'token')) await sleep(20);
+  expect(await run({ sid: SID, run: 'hourly' }, short)).toMatchObject({ outcome: 'busy' });
+  expect(await first).toMatchObject({ outcome: 'done' });
+  expect(await run({ sid: SID, run: 'hourly' }, short)).toMatchObject({ outcome: 'done' });
+});
+
+it('does nothing for a publisher whose URL does not tell lines apart, and says what to do', async () => {
+  await writeState(ALL_FIELDS.filter(({ name }) => name !== 'etransaction_id'));
+  expect(await run({ sid: SID, run: 'hourly' })).toEqual({ outcome: 'not-reconcilable' });
+  expect(output.find((line) => line.includes('"not reconciled"'))).toContain('does not ask for etransaction_id');
+  expect(await run({ sid: '42', run: 'hourly' })).toEqual({ outcome: 'not-reconcilable' });
+});
+
+it('notes how far it came where it can be seen', async () => {
+  const { Item: note } = await clients.dynamodb.send(
+    new GetItemCommand({ TableName: STATE, Key: { [STATE_KEYS.partition]: { S: RECONCILIATION_KIND }, [STATE_KEYS.sort]: { S: SID } } }),
+  );
+  expect(Date.now() - Date.parse(note?.covered_until?.S ?? '')).toBeLessThan(10 * MINUTE);
+  expect(note?.lease_until).toBeUndefined();
+  const { Attributes } = await clients.sqs.send(
+    new GetQueueAttributesCommand({ QueueUrl: queueUrl, AttributeNames: ['ApproximateNumberOfMessages'] }),
+  );
+  expect(Attributes?.ApproximateNumberOfMessages).toBe('0');
+});

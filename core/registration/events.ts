@@ -1,5 +1,6 @@
 import { REGISTRATION_ATTRIBUTES } from '../names';
 import { Redactor } from '../rakuten/redact';
+import { failedUpdateThatThisReverts, rememberFailedUpdate } from './failed-update';
 import { SlotBusyError, withLease } from './lease';
 import { SlotTakenError } from './messages';
 import type { RegistrationPorts, RequestOutcome } from './ports';
@@ -7,8 +8,7 @@ import { presentable } from './presentable';
 import { type Desired, PropertyError, parseProperties, sidOf } from './properties';
 import { type Registered, register } from './register';
 import { openRun } from './run';
-import { sha256 } from './slot-url';
-import { emptyState, givenUp, otherOwners } from './state';
+import { givenUp, otherOwners } from './state';
 import { RegistrationFailure } from './undo';
 import { unregister } from './unregister';
 
@@ -102,7 +102,7 @@ const HANDLERS: Record<RegistrationEvent['RequestType'], (context: Context) => P
 /** Without a publisher id nothing was or can be registered; a Delete must not fail for that. */
 async function withoutSid(context: Context): Promise<RegistrationAnswer> {
   const { event } = context;
-  if (event.RequestType === 'Update') await rememberFailedUpdate(context, true);
+  if (event.RequestType === 'Update') await rememberFailedUpdate(context.ports, event, true);
   if (event.RequestType !== 'Delete') parseProperties(event.ResourceProperties);
   return { PhysicalResourceId: event.PhysicalResourceId ?? physicalIdOf('none'), Data: {} };
 }
@@ -117,7 +117,7 @@ async function onUpdate(context: Context): Promise<RegistrationAnswer> {
   const { event, ports } = context;
   const old = event.OldResourceProperties ?? {};
   const oldSid = sidOf(old);
-  const failed = await failedUpdateThatThisReverts(context);
+  const failed = await failedUpdateThatThisReverts(ports, event);
   try {
     const desired = parseProperties(event.ResourceProperties);
     const moved = oldSid !== undefined && oldSid !== desired.sid;
@@ -131,7 +131,7 @@ async function onUpdate(context: Context): Promise<RegistrationAnswer> {
     if (moved && physicalId === event.PhysicalResourceId) await cleanUp(context, oldSid, old);
     return { PhysicalResourceId: physicalId, Data: data };
   } catch (error) {
-    await rememberFailedUpdate(context, !(error instanceof RegistrationFailure) || error.slotUntouched);
+    await rememberFailedUpdate(ports, event, !(error instanceof RegistrationFailure) || error.slotUntouched);
     throw error;
   }
 }
@@ -235,33 +235,6 @@ function readable(properties: Readonly<Record<string, unknown>>): Desired | unde
     if (error instanceof PropertyError) return undefined;
     throw error;
   }
-}
-
-/** Our properties only, in a stable order. */
-const fingerprint = (properties: Readonly<Record<string, unknown>>): string => {
-  const own = Object.entries(properties).filter(([name]) => name !== 'ServiceToken' && name !== 'ServiceTimeout');
-  return sha256(JSON.stringify(own.map(([name, value]) => [name, String(value)]).sort()));
-};
-
-/** Written to the state of the SID that the reverting update will be about: the old one. */
-async function rememberFailedUpdate({ ports, event }: Context, slotUntouched: boolean): Promise<void> {
-  const old = event.OldResourceProperties ?? {};
-  const sid = sidOf(old);
-  if (sid === undefined) return;
-  const failedUpdate = { from: fingerprint(old), to: fingerprint(event.ResourceProperties), slotUntouched };
-  try {
-    await ports.store.writeState({ ...((await ports.store.readState(sid)) ?? emptyState(sid)), failedUpdate });
-  } catch (error) {
-    // The error that made the update fail is the one to report.
-    ports.log('failed update not remembered', { sid, reason: (error as Error).name });
-  }
-}
-
-async function failedUpdateThatThisReverts({ ports, event }: Context): Promise<{ readonly slotUntouched: boolean } | undefined> {
-  const sid = sidOf(event.ResourceProperties);
-  const failed = sid === undefined ? undefined : (await ports.store.readState(sid))?.failedUpdate;
-  const reverts = failed?.from === fingerprint(event.ResourceProperties) && failed.to === fingerprint(event.OldResourceProperties ?? {});
-  return reverts && failed.from !== failed.to ? failed : undefined;
 }
 
 function repeat(outcome: RequestOutcome): RegistrationAnswer {

@@ -5,6 +5,8 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import type { Context } from 'aws-lambda';
 import { ENVIRONMENT } from '../../core/names';
+import { sendHttp } from '../../core/rakuten/http';
+import { systemClock } from '../../core/rakuten/retry';
 import { NoteTable } from '../../core/reconciliation/note-table';
 import { sqsOutbox } from '../../core/reconciliation/outbox';
 import { TableRows } from '../../core/reconciliation/rows';
@@ -40,6 +42,8 @@ const reconciler = new Reconciler({
   },
   log: new Log(service),
   metrics: new Metrics(environment(ENVIRONMENT.metricsNamespace), service),
+  clock: systemClock,
+  http: sendHttp,
 });
 
 export const handler = (event: unknown, context: Context): Promise<ReconciliationResult> => reconciler.handle(event, context);

@@ -1,7 +1,7 @@
 import type { Context } from 'aws-lambda';
 import { eventsPages } from '../../core/rakuten/events';
-import { sendHttp } from '../../core/rakuten/http';
-import { systemClock } from '../../core/rakuten/retry';
+import type { HttpSend } from '../../core/rakuten/http';
+import type { Clock } from '../../core/rakuten/retry';
 import { comparedCount } from '../../core/reconciliation/counts';
 import { type JobOutcome, type JobProgress, reconcile } from '../../core/reconciliation/job';
 import type { NoteStore } from '../../core/reconciliation/note';
@@ -27,6 +27,9 @@ export interface ReconcilerParts {
   readonly invokeSelf: (event: unknown, context: Context) => Promise<void>;
   readonly log: Log;
   readonly metrics: Metrics;
+  readonly clock: Clock;
+  /** Calls Rakuten. */
+  readonly http: HttpSend;
 }
 
 /** What an invocation answers, for whoever invoked it by hand. */
@@ -49,7 +52,7 @@ export class Reconciler {
 
   async handle(event: unknown, context: Context): Promise<ReconciliationResult> {
     const log = this.parts.log.of(context);
-    const request = parseRequest(event, Date.now());
+    const request = parseRequest(event, this.parts.clock.now());
     try {
       const publisher = reconcilablePublisher(request.sid, await this.parts.readState(request.sid));
       return await this.run(request, publisher, context, log);
@@ -69,19 +72,19 @@ export class Reconciler {
     context: Context,
     log: Log,
   ): Promise<ReconciliationResult> {
-    const { settings, notes, rows, send, readSecret, metrics } = this.parts;
-    const cutoff = new Date(Date.now() - settings.unverifiedAfterSeconds * 1000);
+    const { settings, notes, rows, send, readSecret, metrics, clock, http } = this.parts;
+    const cutoff = new Date(clock.now() - settings.unverifiedAfterSeconds * 1000);
     let lateVerifications = 0;
     const outcome = await reconcile(request, publisher, {
       settings,
       notes,
       rows,
       send,
-      clock: systemClock,
+      clock,
       remainingMillis: () => context.getRemainingTimeInMillis(),
       open: async (opened, until) => {
         const onTry = (tried: object): void => log.info('Rakuten call', { sid: opened.sid, ...tried });
-        return eventsPages(await openClient(opened, { send: sendHttp, clock: systemClock, readSecret, onTry }), until);
+        return eventsPages(await openClient(opened, { send: http, clock, readSecret, onTry }), until);
       },
       handOn: (rest) => this.parts.invokeSelf(continuation(rest), context),
       onProgress: this.progressTeller(log),
@@ -89,7 +92,7 @@ export class Reconciler {
         if (standing === 'unverified' && rowReceivedAt < cutoff.toISOString()) lateVerifications += 1;
       },
     });
-    if (lateVerifications > 0 && isDeep(outcome)) await systemClock.sleep(CONSUMER_MILLIS);
+    if (lateVerifications > 0 && isDeep(outcome)) await clock.sleep(CONSUMER_MILLIS);
     const unverified = isDeep(outcome) ? await this.countUnverified(outcome, cutoff) : undefined;
     metrics.write(countMetrics(outcome));
     metrics.write(gaugeMetrics(outcome, unverified), 'None');
@@ -105,12 +108,13 @@ export class Reconciler {
   }
 
   private progressTeller(log: Log): (progress: JobProgress) => void {
-    let toldAt = Date.now();
+    const { clock, metrics } = this.parts;
+    let toldAt = clock.now();
     return (progress) => {
-      if (Date.now() - toldAt < PROGRESS_EVERY_MILLIS && progress.done < 1) return;
-      toldAt = Date.now();
+      if (clock.now() - toldAt < PROGRESS_EVERY_MILLIS && progress.done < 1) return;
+      toldAt = clock.now();
       const { job, done, counts } = progress;
-      this.parts.metrics.write(progressMetrics(progress), 'None');
+      metrics.write(progressMetrics(progress), 'None');
       log.info('progress', { sid: job.sid, runId: job.runId, percent: Math.floor(done * 100), compared: comparedCount(counts) });
     };
   }
@@ -123,12 +127,12 @@ export class Reconciler {
   }
 
   private async reportFailure(sid: string, error: unknown, log: Log): Promise<void> {
-    const { metrics, notes } = this.parts;
+    const { metrics, notes, clock } = this.parts;
     log.error('reconciliation failed', { sid, reason: error instanceof Error ? `${error.name}: ${error.message}` : String(error) });
     metrics.write(failureMetrics());
     try {
       const { succeededAt } = await notes.read(sid);
-      if (succeededAt !== undefined) metrics.write(ageMetrics((Date.now() - succeededAt) / HOUR_MILLIS), 'None');
+      if (succeededAt !== undefined) metrics.write(ageMetrics((clock.now() - succeededAt) / HOUR_MILLIS), 'None');
     } catch (reading) {
       // The failure itself is told; only the age beside it is missing.
       log.error('could not read when a reconciliation last succeeded', { sid, reason: String(reading) });

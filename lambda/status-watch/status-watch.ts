@@ -23,7 +23,7 @@ export class StatusWatch {
   async handle(context: Context): Promise<WatchResult> {
     const { ports, settings, metrics } = this.parts;
     const log = this.parts.log.of(context);
-    const endUntil = Date.now() + context.getRemainingTimeInMillis() - MARGIN_MILLIS;
+    const endUntil = ports.clock.now() + context.getRemainingTimeInMillis() - MARGIN_MILLIS;
     const result = await watch({ ...ports, log: (message, fields) => log.info(message, fields) }, settings, endUntil);
     for (const check of result.checks) {
       if (check.problem !== undefined) log.error('check failed', { sid: check.sid, reason: check.problem });

@@ -34,6 +34,7 @@ export class PostbackStack extends Stack {
       StateTableName: [postback.stateTable.tableName, 'What the functions share'],
       RegistrationFunctionName: [postback.registrationFunction.functionName, 'The function that talks to Rakuten'],
       ReconciliationFunctionName: [postback.reconciliationFunction?.functionName ?? '', 'The function that compares with the Events API'],
+      StatusWatchFunctionName: [postback.statusWatchFunction?.functionName ?? '', 'The function that keeps the postbacks switched on'],
       UrlSecretArn: [postback.urlSecret.secretArn, 'The secret in the registered URL (its name, not its value)'],
     };
     for (const [name, [value, description]] of Object.entries(outputs)) new CfnOutput(this, name, { value, description });

@@ -4,8 +4,10 @@ import { Annotations, Names, Stack, Token } from 'aws-cdk-lib';
 import * as apigateway from 'aws-cdk-lib/aws-apigateway';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
+import * as wafv2 from 'aws-cdk-lib/aws-wafv2';
 import { Construct } from 'constructs';
 import { fillPlaceholders, refuse } from './private/checks';
+import { onlyFrom, sourceRangesProblem, throttlingProblem, webAclProblem } from './private/edge';
 
 /** Path of the endpoint below the API's stage. */
 const RESOURCE_PATH = 'postback';
@@ -33,6 +35,15 @@ export interface IngestionApiProps {
    * @default - API Gateway's own URL of the stage
    */
   readonly endpointBaseUrl?: string;
+
+  /** A web ACL of AWS WAF in front of the stage. @default - none */
+  readonly webAclArn?: string;
+
+  /** The only addresses that are let in, in CIDR notation. @default - any */
+  readonly allowedSourceRanges?: string[];
+
+  /** @default - the account's limit */
+  readonly throttling?: apigateway.ThrottleSettings;
 }
 
 /**
@@ -52,13 +63,22 @@ export class IngestionApi extends Construct {
     if (endpointType === apigateway.EndpointType.PRIVATE) {
       refuse(this, 'endpointType is PRIVATE, which Rakuten cannot reach from outside the VPC; use REGIONAL or EDGE');
     }
+    const { webAclArn, allowedSourceRanges, throttling } = props;
+    for (const problem of [webAclProblem(webAclArn), sourceRangesProblem(allowedSourceRanges), throttlingProblem(throttling)]) {
+      refuse(this, problem);
+    }
 
     this.restApi = new apigateway.RestApi(this, 'Api', {
       // The name is the dimension of the API's metrics, so two installations in one account must not share it.
       restApiName: Names.uniqueResourceName(this, { maxLength: 128, separator: '-' }),
       description: 'Receives the postbacks of Rakuten Advertising and hands them to SQS',
       endpointConfiguration: { types: [endpointType] },
-      deployOptions: { stageName: STAGE_NAME },
+      policy: allowedSourceRanges && onlyFrom(allowedSourceRanges, `execute-api:/${STAGE_NAME}/GET/${RESOURCE_PATH}`),
+      deployOptions: {
+        stageName: STAGE_NAME,
+        throttlingRateLimit: throttling?.rateLimit,
+        throttlingBurstLimit: throttling?.burstLimit,
+      },
       // The role for API Gateway's logs belongs to the whole account and region: not for a library to set.
       cloudWatchRole: false,
     });
@@ -67,8 +87,18 @@ export class IngestionApi extends Construct {
     this.restApi.root.addResource(RESOURCE_PATH).addMethod('GET', this.sendMessageIntegration(props.queue), {
       methodResponses: [{ statusCode: '200' }, { statusCode: '500' }],
     });
+    if (webAclArn !== undefined) {
+      new wafv2.CfnWebACLAssociation(this, 'WebAcl', { webAclArn, resourceArn: this.restApi.deploymentStage.stageArn });
+    }
     this.endpointUrl = endpointUrl(this.restApi, props.endpointBaseUrl);
     warnIfFarFromSender(this, endpointType);
+    if (allowedSourceRanges !== undefined) {
+      Annotations.of(this).addWarningV2(
+        'cdk-rakuten-postback:sourceRangesUnpublished',
+        'allowedSourceRanges lets only some addresses in, and Rakuten does not publish where it sends from: a postback from elsewhere is answered 403 and comes from ' +
+          'the Events API at the earliest; compare the source addresses in the log of the consumer first, and watch the recovered lines',
+      );
+    }
   }
 
   private sendMessageIntegration(queue: sqs.IQueue): apigateway.AwsIntegration {

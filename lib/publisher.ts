@@ -59,7 +59,7 @@ export interface Publisher {
 
   /**
    * Whether a deployment proves the live endpoint with real GETs before the URL is registered.
-   * @default true
+   * @default - true, unless `allowedSourceRanges` closes the endpoint to the function that does it
    */
   readonly selfTest?: boolean;
 

@@ -1,4 +1,4 @@
-import { Annotations, Arn, ArnFormat, Names, type RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
+import { Annotations, Arn, ArnFormat, type Duration, Names, type RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
 import type * as apigateway from 'aws-cdk-lib/aws-apigateway';
 import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import * as iam from 'aws-cdk-lib/aws-iam';
@@ -17,6 +17,7 @@ import type { Publisher } from './publisher';
 import { Reconciliation, type ReconciliationOptions } from './reconciliation';
 import { Registration, RegistrationProvider } from './registration';
 import { StateTable } from './state-table';
+import { StatusWatch, type StatusWatchOptions } from './status-watch';
 import { TransactionTable } from './transaction-table';
 
 /** Properties of RakutenPostback. */
@@ -86,6 +87,39 @@ export interface RakutenPostbackProps {
   readonly reconciliation?: ReconciliationOptions;
 
   /**
+   * How it is watched that Rakuten goes on sending.
+   * @default - every 5 minutes: a postback that was switched off is enabled again, a missing one registered again, somebody else's URL is reported
+   */
+  readonly statusWatch?: StatusWatchOptions;
+
+  /**
+   * How often a new secret is put into the registered URLs, 1 to 365 days. The one before is accepted for another hour, and no postback is lost on the way.
+   * @default - only on demand, by `npx rakuten-postback rotate-secret`
+   */
+  readonly rotateUrlSecretEvery?: Duration;
+
+  /**
+   * ARN of a web ACL of AWS WAF (scope REGIONAL, in the stack's region) that stands in front of the endpoint. What it blocks is never sent again by Rakuten and
+   * comes from the Events API at the earliest: count before you block.
+   * @default - none
+   */
+  readonly webAclArn?: string;
+
+  /**
+   * The only addresses that the endpoint answers, in CIDR notation. Rakuten does not publish where it sends from: a range that is missing here loses what comes
+   * from it. The deployment's self-test and the status watch's probe come from AWS's addresses, so with this they are off unless asked for.
+   * @default - any address
+   */
+  readonly allowedSourceRanges?: string[];
+
+  /**
+   * How many requests a second, and how many at once, the endpoint takes. Beyond that it answers 429 and Rakuten, which uploads thousands of lines in a burst,
+   * does not send again. Leave it out unless other APIs of the account need protection from this one.
+   * @default - the account's limit, usually 10,000 a second and 5,000 at once, shared by all its APIs in the region
+   */
+  readonly throttling?: apigateway.ThrottleSettings;
+
+  /**
    * How long the functions' logs are kept.
    * @default logs.RetentionDays.THREE_MONTHS
    */
@@ -94,7 +128,8 @@ export interface RakutenPostbackProps {
 
 /**
  * Receives Rakuten Advertising's postbacks and keeps each line exactly once in a DynamoDB table: an API Gateway endpoint that hands each GET straight to SQS,
- * a function that writes the rows, a custom resource that registers the endpoint's URL at Rakuten, and a function that fetches from Rakuten what was lost on the way.
+ * a function that writes the rows, a custom resource that registers the endpoint's URL at Rakuten, a function that fetches from Rakuten what was lost on the way, and
+ * one that sees to it that Rakuten goes on sending.
  */
 export class RakutenPostback extends Construct {
   /** The table with one row per line. */
@@ -116,6 +151,8 @@ export class RakutenPostback extends Construct {
    * window of choice. Absent when `reconciliation.enabled` is false.
    */
   public readonly reconciliationFunction?: lambda.Function;
+  /** The function that sees to it that the postbacks stay switched on; any invocation is a look. Absent when `statusWatch.enabled` is false. */
+  public readonly statusWatchFunction?: lambda.Function;
   /** What the functions share: accepted secrets and field lists, and the URL that stood in the slot before. */
   public readonly stateTable: dynamodb.ITable;
   /** What the deployment left at Rakuten for the first publisher, in words. */
@@ -127,6 +164,9 @@ export class RakutenPostback extends Construct {
   private readonly rakutenApiUrl?: string;
   private readonly registrationProvider: RegistrationProvider;
   private readonly reconciliation?: Reconciliation;
+  private readonly statusWatch?: StatusWatch;
+  private readonly rotateUrlSecretEvery?: Duration;
+  private readonly selfTestByDefault: boolean;
   private readonly receivingSide: readonly IDependable[];
   private readonly sids = new Set<string>();
 
@@ -135,6 +175,9 @@ export class RakutenPostback extends Construct {
     checkProps(this, props);
     this.fields = props.fields ?? PostbackFields.all();
     this.rakutenApiUrl = props.rakutenApiUrl;
+    this.rotateUrlSecretEvery = props.rotateUrlSecretEvery;
+    // From where a Lambda function sends is AWS's choice.
+    this.selfTestByDefault = props.allowedSourceRanges === undefined;
 
     const { logRetention } = props;
     const queues = new PostbackQueue(this, 'PostbackQueue', { visibilityTimeout: Consumer.VISIBILITY_TIMEOUT });
@@ -159,6 +202,9 @@ export class RakutenPostback extends Construct {
       queue: this.queue,
       endpointType: props.endpointType,
       endpointBaseUrl: props.endpointBaseUrl,
+      webAclArn: props.webAclArn,
+      allowedSourceRanges: props.allowedSourceRanges,
+      throttling: props.throttling,
     });
     this.api = ingestion.restApi;
     this.endpointUrl = ingestion.endpointUrl;
@@ -170,6 +216,15 @@ export class RakutenPostback extends Construct {
     if (props.reconciliation?.enabled ?? true) {
       this.reconciliation = new Reconciliation(this, 'Reconciliation', { ...storing, options: props.reconciliation ?? {} });
       this.reconciliationFunction = this.reconciliation.function;
+    }
+    if (props.statusWatch?.enabled ?? true) {
+      this.statusWatch = new StatusWatch(this, 'StatusWatch', {
+        ...storing,
+        options: props.statusWatch ?? {},
+        selfProbeByDefault: this.selfTestByDefault,
+        reconciliationFunction: this.reconciliationFunction,
+      });
+      this.statusWatchFunction = this.statusWatch.function;
     }
 
     const registration = this.register('Publisher', props.publisher);
@@ -214,9 +269,12 @@ export class RakutenPostback extends Construct {
       fields,
       endpointUrl: this.endpointUrl,
       rakutenApiUrl: this.rakutenApiUrl,
+      selfTestByDefault: this.selfTestByDefault,
+      rotateUrlSecretEvery: this.rotateUrlSecretEvery,
       receivingSide: this.receivingSide,
     });
     this.reconciliation?._addPublisher(id, publisher, fields, registration);
+    this.statusWatch?._addPublisher(publisher, registration);
     return registration;
   }
 }

@@ -1,5 +1,7 @@
 import { Annotations, CustomResource, Duration } from 'aws-cdk-lib';
 import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
+import * as events from 'aws-cdk-lib/aws-events';
+import * as targets from 'aws-cdk-lib/aws-events-targets';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import type * as logs from 'aws-cdk-lib/aws-logs';
@@ -7,9 +9,10 @@ import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import * as customresources from 'aws-cdk-lib/custom-resources';
 import { Construct, type IDependable } from 'constructs';
 import { ENVIRONMENT, REGISTRATION_ATTRIBUTES, REGISTRATION_PROPERTIES, REGISTRATION_RESOURCE_TYPE } from '../core/names';
+import type { RotationEvent } from '../core/registration/rotate';
 import type { PostbackFields } from './fields';
 import { BundledFunction, functionLogGroup, functionRole } from './private/bundled-function';
-import { type Problem, rangeProblem, refuse, sidProblem } from './private/checks';
+import { durationProblem, type Problem, rangeProblem, refuse, sidProblem } from './private/checks';
 import type { Publisher } from './publisher';
 
 const PROPERTY_FORMAT_VERSION = '1';
@@ -68,6 +71,10 @@ export interface RegistrationProps {
    * @default https://api.linksynergy.com
    */
   readonly rakutenApiUrl?: string;
+  /** Whether the endpoint is proven where the publisher does not say. */
+  readonly selfTestByDefault: boolean;
+  /** @default - on demand only */
+  readonly rotateUrlSecretEvery?: Duration;
   /** What must stand before the URL is registered, and must not go before it is given up. */
   readonly receivingSide: readonly IDependable[];
 }
@@ -85,6 +92,7 @@ export class Registration extends Construct {
     const { publisher, provider, fields } = props;
     refuse(this, sidProblem(publisher.sid));
     refuse(this, limitProblem(publisher.acknowledgementLimit));
+    refuse(this, durationProblem('rotateUrlSecretEvery', props.rotateUrlSecretEvery, Duration.days(1), Duration.days(365)));
     for (const { id: warning, message } of fields._warnings()) {
       Annotations.of(this).addWarningV2(`cdk-rakuten-postback:${warning}`, message);
     }
@@ -95,6 +103,13 @@ export class Registration extends Construct {
     });
     publisher.credentials.grantRead(provider.function);
     this.urlSecret.grantRead(provider.function);
+    // A rotation stores the new value as pending, and labels it as the current one when it is registered.
+    provider.function.addToRolePolicy(
+      new iam.PolicyStatement({
+        actions: ['secretsmanager:PutSecretValue', 'secretsmanager:UpdateSecretVersionStage'],
+        resources: [this.urlSecret.secretArn],
+      }),
+    );
 
     const resource = new CustomResource(this, 'Resource', {
       resourceType: REGISTRATION_RESOURCE_TYPE,
@@ -113,13 +128,25 @@ export class Registration extends Construct {
         [REGISTRATION_PROPERTIES.existingPostback]: publisher.existingPostback ?? 'FAIL',
         [REGISTRATION_PROPERTIES.onRemoval]: publisher.onRemoval ?? '',
         [REGISTRATION_PROPERTIES.rakutenApiUrl]: props.rakutenApiUrl ?? RAKUTEN_API_URL,
-        [REGISTRATION_PROPERTIES.selfTest]: String(publisher.selfTest ?? true),
+        [REGISTRATION_PROPERTIES.selfTest]: String(publisher.selfTest ?? props.selfTestByDefault),
         [REGISTRATION_PROPERTIES.acknowledgementLimitMillis]: publisher.acknowledgementLimit?.toMilliseconds(),
       },
     });
     // Rakuten sends once and never again, so the URL is registered when everything that receives stands.
     resource.node.addDependency(...props.receivingSide);
     this.status = resource.getAttString(REGISTRATION_ATTRIBUTES.status);
+    if (props.rotateUrlSecretEvery !== undefined) this.scheduleRotation(props, props.rotateUrlSecretEvery, resource);
+  }
+
+  private scheduleRotation({ provider, publisher }: RegistrationProps, interval: Duration, registered: IDependable): void {
+    const event: RotationEvent = { operation: 'rotate-secret', sid: publisher.sid };
+    const rule = new events.Rule(this, 'RotationSchedule', {
+      description: 'Puts a new secret into the postback URL at Rakuten',
+      schedule: events.Schedule.rate(interval),
+      // A run that is tried again goes on where the one before ended.
+      targets: [new targets.LambdaFunction(provider.function, { event: events.RuleTargetInput.fromObject(event) })],
+    });
+    rule.node.addDependency(registered);
   }
 }
 

@@ -24,6 +24,7 @@ export const RESOURCES = {
   endpointUrl: 'EndpointUrl',
   registrationStatus: 'RegistrationStatus',
   registrationFunctionName: 'RegistrationFunctionName',
+  statusWatchFunctionName: 'StatusWatchFunctionName',
   urlSecretArn: 'UrlSecretArn',
   sid: 'Sid',
   dayShards: 'DayShards',

@@ -1,4 +1,4 @@
-import { Token } from 'aws-cdk-lib';
+import { type Duration, Token } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 
 /** What is wrong with a value and how to mend it; undefined for a good one, and for one that is only known at deploy time. */
@@ -21,6 +21,13 @@ export function rangeProblem(name: string, value: number | undefined, min: numbe
   if (value === undefined || Token.isUnresolved(value)) return undefined;
   if (Number.isInteger(value) && value >= min && value <= max) return undefined;
   return `${name} is ${value}; give a whole number from ${min} to ${max}`;
+}
+
+export function durationProblem(name: string, value: Duration | undefined, min: Duration, max: Duration): Problem {
+  if (value === undefined || value.isUnresolved()) return undefined;
+  const seconds = value.toSeconds({ integral: false });
+  if (seconds >= min.toSeconds() && seconds <= max.toSeconds()) return undefined;
+  return `${name} is ${value.toHumanString()}; give ${min.toHumanString()} to ${max.toHumanString()}`;
 }
 
 /** Of a base URL that paths are appended to. `{apiId}` and `{stage}` may stand in it where `placeholders` says so. */

@@ -277,7 +277,7 @@ describe('the consumer', () => {
     });
     for (const group of standard.of('AWS::Logs::LogGroup')) expect(group.Properties.RetentionInDays).toBe(90);
     const short = synthesized({ logRetention: RetentionDays.ONE_WEEK }).of('AWS::Logs::LogGroup');
-    expect(short.map(({ Properties }) => Properties.RetentionInDays)).toEqual([7, 7, 7, 7]);
+    expect(short.map(({ Properties }) => Properties.RetentionInDays)).toEqual([7, 7, 7, 7, 7]);
   });
 
   it('reads batches, reports the messages that failed, and runs so many times at once as allowed', () => {
@@ -461,7 +461,7 @@ describe('several publishers', () => {
     });
     const resources = new Resources(stack);
     expect(resources.of('AWS::SecretsManager::Secret')).toHaveLength(3);
-    expect(resources.of('AWS::Lambda::Function')).toHaveLength(4);
+    expect(resources.of('AWS::Lambda::Function')).toHaveLength(5);
     const registrations = resources.of('Custom::RakutenPostbackRegistration').map(({ Properties }) => Properties);
     expect(registrations.map(({ Sid }) => Sid)).toEqual(['3900112', '3900113', '3900114']);
     expect(new Set(registrations.map(({ UrlSecretArn }) => JSON.stringify(UrlSecretArn))).size).toBe(3);
@@ -511,6 +511,9 @@ describe('what the user has already', () => {
       `${mayRead.replace('RegistrationProvider', 'Reconciliation')} ${granted}`,
       `${mayRead} Publisher/UrlSecret`,
       `${mayRead} ${granted}`,
+      'RegistrationProvider/FunctionRole may secretsmanager:PutSecretValue, secretsmanager:UpdateSecretVersionStage on Publisher/UrlSecret',
+      `${mayRead.replace('RegistrationProvider', 'StatusWatch')} Publisher/UrlSecret`,
+      `${mayRead.replace('RegistrationProvider', 'StatusWatch')} ${granted}`,
     ]);
   });
 

@@ -43,10 +43,11 @@ it('may do this and nothing else', () => {
       'Consumer/FunctionRole may logs:CreateLogStream, logs:PutLogEvents on Consumer/FunctionLogs',
       'Consumer/FunctionRole may sqs:ChangeMessageVisibility, sqs:DeleteMessage, sqs:GetQueueAttributes, sqs:GetQueueUrl, sqs:ReceiveMessage on PostbackQueue/Queue',
       'lambda.amazonaws.com may act as Consumer/FunctionRole',
-      // The registration reads its two secrets and keeps the state. It cannot see a row.
+      // The registration reads its two secrets, stores another value of the one that is its own, and keeps the state. It cannot see a row.
       'RegistrationProvider/FunctionRole may dynamodb:DeleteItem, dynamodb:GetItem, dynamodb:PutItem on StateTable/Table',
       'RegistrationProvider/FunctionRole may logs:CreateLogStream, logs:PutLogEvents on RegistrationProvider/FunctionLogs',
       'RegistrationProvider/FunctionRole may secretsmanager:DescribeSecret, secretsmanager:GetSecretValue on arn:aws:secretsmanager:us-east-1:<AccountId>:secret:rakuten/api-?????? and Publisher/UrlSecret',
+      'RegistrationProvider/FunctionRole may secretsmanager:PutSecretValue, secretsmanager:UpdateSecretVersionStage on Publisher/UrlSecret',
       'lambda.amazonaws.com may act as RegistrationProvider/FunctionRole',
       // The reconciliation reads rows and the publisher's credentials and sends to the queue. It writes no row, and of the state only its own note.
       'Reconciliation/FunctionRole may dynamodb:BatchGetItem on TransactionTable/Table',
@@ -60,6 +61,16 @@ it('may do this and nothing else', () => {
       'events.amazonaws.com may lambda:InvokeFunction on Reconciliation/Function for Reconciliation/PublisherDaily',
       'events.amazonaws.com may lambda:InvokeFunction on Reconciliation/Function for Reconciliation/PublisherHourly',
       'lambda.amazonaws.com may act as Reconciliation/FunctionRole',
+      // The status watch reads the same two secrets, keeps the state as the registration does, speaks as itself on the event bus, and asks for a reconciliation.
+      'StatusWatch/FunctionRole may dynamodb:DeleteItem on StateTable/Table if dynamodb:LeadingKeys ForAllValues:StringEquals lease',
+      'StatusWatch/FunctionRole may dynamodb:GetItem, dynamodb:PutItem on StateTable/Table if dynamodb:LeadingKeys ForAllValues:StringEquals publisher or lease or watch',
+      'StatusWatch/FunctionRole may dynamodb:Query on StateTable/Table if dynamodb:LeadingKeys ForAllValues:StringEquals publisher',
+      'StatusWatch/FunctionRole may events:PutEvents on arn:aws:events:us-east-1:<AccountId>:event-bus/default if events:source StringEquals cdk-rakuten-postback',
+      'StatusWatch/FunctionRole may lambda:InvokeFunction on Reconciliation/Function',
+      'StatusWatch/FunctionRole may logs:CreateLogStream, logs:PutLogEvents on StatusWatch/FunctionLogs',
+      'StatusWatch/FunctionRole may secretsmanager:DescribeSecret, secretsmanager:GetSecretValue on arn:aws:secretsmanager:us-east-1:<AccountId>:secret:rakuten/api-?????? and Publisher/UrlSecret',
+      'events.amazonaws.com may lambda:InvokeFunction on StatusWatch/Function for StatusWatch/Schedule',
+      'lambda.amazonaws.com may act as StatusWatch/FunctionRole',
       // CDK's provider framework invokes the registration.
       'RegistrationProvider/ProviderRole may lambda:GetFunction on RegistrationProvider/Function',
       'RegistrationProvider/ProviderRole may lambda:InvokeFunction on RegistrationProvider/Function and RegistrationProvider/Function:*',
@@ -105,6 +116,7 @@ it('says in its outputs what an operator needs, and no secret', () => {
     'RegistrationStatus',
     'Sid',
     'StateTableName',
+    'StatusWatchFunctionName',
     'TableName',
     'UrlSecretArn',
   ]);

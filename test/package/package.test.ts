@@ -50,8 +50,8 @@ describe('the tarball', () => {
     console.log(
       `npm tarball: ${kilobytes(packed.packedSize)} packed, ${kilobytes(packed.unpackedSize)} unpacked, ${packed.files.length} files`,
     );
-    expect(packed.packedSize).toBeLessThan(2_000_000);
-    expect(packed.unpackedSize).toBeLessThan(8_000_000);
+    expect(packed.packedSize).toBeLessThan(3_000_000);
+    expect(packed.unpackedSize).toBeLessThan(12_000_000);
   });
 });
 
@@ -133,19 +133,16 @@ describe('the public API', () => {
     expect(packed.jsiiOutput).toMatch(/Errors: 0 \| Warnings: 0 \(\+2 silenced\)/);
   });
 
-  it('is this', () => {
-    expect(
+  it('is one construct, the list of fields, and what they are told; the parts of the construct stay inside', () => {
+    const named = (kind: string): string[] =>
       typesOf()
-        .map(({ name, kind }) => `${kind} ${name}`)
-        .sort(),
-    ).toEqual([
-      'class PostbackFields',
-      'class RakutenPostback',
-      'enum ExistingPostback',
-      'enum RemovalAction',
-      'interface Publisher',
-      'interface RakutenPostbackProps',
-    ]);
+        .filter((type) => type.kind === kind)
+        .map(({ name }) => name)
+        .sort();
+    expect(named('class')).toEqual(['PostbackFields', 'RakutenPostback']);
+    expect(named('enum')).toEqual(['ExistingPostback', 'RemovalAction']);
+    expect(named('interface')).toEqual(expect.arrayContaining(['Publisher', 'RakutenPostbackProps']));
+    for (const type of typesOf()) if (type.kind === 'interface') expect([type.name, type.datatype]).toEqual([type.name, true]);
   });
 
   it('says of everything what it is, and of each optional property what happens without it', () => {

@@ -2,6 +2,7 @@ import type { AddCommand } from '../cli/command';
 import { addExport } from './export';
 import { addOrders } from './orders';
 import { addQuery } from './query';
+import { addReconcile } from './reconcile';
 import { addDisable, addEnable, addRegister, addTest, addUnregister } from './registration';
 import { addStatus } from './status';
 import { addTail } from './tail';
@@ -22,6 +23,7 @@ export const COMMANDS: readonly AddCommand[] = [
   addOrders,
   addExport,
   addTail,
+  addReconcile,
   addStatus,
   addTest,
   addEnable,

@@ -1,7 +1,7 @@
 /**
  * How large rows are and how many write units a line costs: the real writer against an embedded DynamoDB, each of its calls charged by AWS's published rules.
  *
- *     node --import tsx bench/write-units.ts
+ *     node --import ./scripts/typescript.mjs bench/write-units.ts
  */
 import { cpus, release } from 'node:os';
 import {

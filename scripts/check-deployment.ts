@@ -2,7 +2,7 @@
  * Deploys the app for real with the CDK CLI to an AWS emulator, sends postbacks from a fake Rakuten, checks the rows, changes the fields, makes an update fail
  * and roll back, and destroys the stack; after each step the slot at the fake Rakuten must be what the template says.
  *
- *     node --import tsx scripts/check-deployment.ts --endpoint http://127.0.0.1:4566
+ *     node --import ./scripts/typescript.mjs scripts/check-deployment.ts --endpoint http://127.0.0.1:4566
  */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -2,7 +2,7 @@
  * Renders the mapping template in Apache Velocity, the engine that API Gateway uses, with the same hard inputs as in the engine of the local run: both must
  * give the same request, with exactly an Action and a MessageBody, in which every value has come through intact.
  *
- *     node --import tsx scripts/check-template-in-velocity.ts <class path of the renderer>
+ *     node --import ./scripts/typescript.mjs scripts/check-template-in-velocity.ts <class path of the renderer>
  *
  * The renderer is a Java class `Render` that reads {"template", "inputs"} as JSON and prints a JSON array of the rendered texts.
  */

@@ -12,7 +12,7 @@ export interface Price {
   readonly source: string;
 }
 
-const MEMORY = 'from memory: an assumption';
+const MEMORY = 'assumed: check it against the price page';
 const DYNAMODB = 'airbyte.com/data-engineering-resources/dynamodb-pricing (after the cut of November 2024)';
 
 export const PRICES = {

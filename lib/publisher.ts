@@ -1,5 +1,6 @@
 import type { Duration } from 'aws-cdk-lib';
 import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
+import type * as ssm from 'aws-cdk-lib/aws-ssm';
 import type { PostbackFields } from './fields';
 
 /** What to do when the publisher's one postback slot at Rakuten already holds a URL of someone else, for example of a tracker. */
@@ -30,8 +31,15 @@ export interface Publisher {
   /**
    * The Secrets Manager secret with the API credentials of this SID: `{"clientId": "…", "clientSecret": "…"}`, as made in Rakuten's portal
    * under Account, Applications, or a ready token as `{"accessToken": "…"}`. Its value never enters the template.
+   * @default - `credentialsParameter` has them
    */
-  readonly credentials: secretsmanager.ISecret;
+  readonly credentials?: secretsmanager.ISecret;
+
+  /**
+   * An SSM SecureString with the credentials, in the same JSON, instead of a secret.
+   * @default - `credentials` has them
+   */
+  readonly credentialsParameter?: ssm.IStringParameter;
 
   /**
    * The fields to ask for, when they differ from those of the other publishers.

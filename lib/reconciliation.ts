@@ -15,6 +15,7 @@ import { PUBLISHER_KIND, RECONCILIATION_KIND } from '../core/store/publisher-sta
 import type { PostbackFields } from './fields';
 import { BundledFunction } from './private/bundled-function';
 import { type Problem, refuse } from './private/checks';
+import { grantReadCredentials } from './private/credentials';
 import type { Publisher } from './publisher';
 
 /** How the table is compared with what Rakuten's Events API tells. */
@@ -123,7 +124,7 @@ export class Reconciliation extends Construct {
       );
       return;
     }
-    publisher.credentials.grantRead(this.function);
+    grantReadCredentials(publisher, this.function);
     this.schedule(`${id}Hourly`, { sid: publisher.sid, run: 'hourly' }, Duration.hours(1), registration);
     this.schedule(`${id}Daily`, { sid: publisher.sid, run: 'daily' }, Duration.days(1), registration);
   }

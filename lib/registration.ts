@@ -13,6 +13,7 @@ import type { RotationEvent } from '../core/registration/rotate';
 import type { PostbackFields } from './fields';
 import { BundledFunction, functionLogGroup, functionRole } from './private/bundled-function';
 import { durationProblem, type Problem, rangeProblem, refuse, sidProblem } from './private/checks';
+import { credentialsId, credentialsProblem, grantReadCredentials } from './private/credentials';
 import type { Publisher } from './publisher';
 
 const PROPERTY_FORMAT_VERSION = '1';
@@ -91,6 +92,7 @@ export class Registration extends Construct {
     super(scope, id);
     const { publisher, provider, fields } = props;
     refuse(this, sidProblem(publisher.sid));
+    refuse(this, credentialsProblem(publisher));
     refuse(this, limitProblem(publisher.acknowledgementLimit));
     refuse(this, durationProblem('rotateUrlSecretEvery', props.rotateUrlSecretEvery, Duration.days(1), Duration.days(365)));
     for (const { id: warning, message } of fields._warnings()) {
@@ -101,7 +103,7 @@ export class Registration extends Construct {
       description: `Secret in the postback URL that is registered at Rakuten for SID ${publisher.sid}`,
       generateSecretString: { excludePunctuation: true, includeSpace: false, passwordLength: URL_SECRET_LENGTH },
     });
-    publisher.credentials.grantRead(provider.function);
+    grantReadCredentials(publisher, provider.function);
     this.urlSecret.grantRead(provider.function);
     // A rotation stores the new value as pending, and labels it as the current one when it is registered.
     provider.function.addToRolePolicy(
@@ -119,8 +121,7 @@ export class Registration extends Construct {
       properties: {
         [REGISTRATION_PROPERTIES.formatVersion]: PROPERTY_FORMAT_VERSION,
         [REGISTRATION_PROPERTIES.sid]: publisher.sid,
-        // A secret imported by name has no full ARN; its name is then the exact way to ask for it.
-        [REGISTRATION_PROPERTIES.credentialsSecretArn]: publisher.credentials.secretFullArn ?? publisher.credentials.secretName,
+        [REGISTRATION_PROPERTIES.credentialsSecretArn]: credentialsId(publisher),
         [REGISTRATION_PROPERTIES.urlSecretArn]: this.urlSecret.secretArn,
         [REGISTRATION_PROPERTIES.endpointUrl]: props.endpointUrl,
         [REGISTRATION_PROPERTIES.fieldList]: JSON.stringify(fields._toFieldList()),

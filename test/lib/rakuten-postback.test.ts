@@ -8,6 +8,7 @@ import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { type IStringParameter, StringParameter } from 'aws-cdk-lib/aws-ssm';
 import { ENVIRONMENT, METRICS_NAMESPACE, REGISTRATION_PROPERTIES } from '../../core/names';
 import { parseFieldList } from '../../core/rakuten/fields';
 import { parseProperties } from '../../core/registration/properties';
@@ -38,6 +39,9 @@ beforeAll(() => {
 afterEach(() => jest.restoreAllMocks());
 
 const credentialsOf = (stack: Stack): ISecret => Secret.fromSecretNameV2(stack, 'Api', 'rakuten/api');
+
+const secureString = (stack: Stack): IStringParameter =>
+  StringParameter.fromSecureStringParameterAttributes(stack, 'Parameter', { parameterName: '/rakuten/api' });
 
 describe('the endpoint', () => {
   const TEMPLATE = fs.readFileSync(join(ROOT, 'lib/ingestion-api.vtl'), 'utf8').trim();
@@ -515,6 +519,23 @@ describe('what the user has already', () => {
       `${mayRead.replace('RegistrationProvider', 'StatusWatch')} Publisher/UrlSecret`,
       `${mayRead.replace('RegistrationProvider', 'StatusWatch')} ${granted}`,
     ]);
+  });
+
+  it('credentials in a SecureString: each function that calls Rakuten may read that parameter', () => {
+    const resources = synthesized((stack) => ({
+      publisher: { sid: SID, credentials: undefined, credentialsParameter: secureString(stack) },
+    }));
+    expect(JSON.stringify(resources.at('Postback/Publisher').Properties.CredentialsSecretArn)).toContain(':parameter/rakuten/api');
+    const readers = permissionsInWords(resources.template, 'Stack/Postback').filter((words) => words.includes('ssm:GetParameter'));
+    expect(readers.map((words) => words.split('/')[0])).toEqual(['Reconciliation', 'RegistrationProvider', 'StatusWatch']);
+    for (const words of readers) expect(words).toMatch(/:parameter\/rakuten\/api$/);
+  });
+
+  it('credentials neither or in both places are an error', () => {
+    expect(() => synthesized({ publisher: { sid: SID } })).toThrow("Rakuten's API credentials are missing; give a Secrets Manager secret");
+    expect(() =>
+      synthesized((stack) => ({ publisher: { sid: SID, credentials: credentialsOf(stack), credentialsParameter: secureString(stack) } })),
+    ).toThrow('both credentials and credentialsParameter are given; keep one of them');
   });
 
   it('credentials under a key of the user may be decrypted too', () => {

@@ -4,15 +4,7 @@
  *     node --import ./scripts/typescript.mjs bench/write-units.ts
  */
 import { cpus, release } from 'node:os';
-import {
-  ConditionalCheckFailedException,
-  CreateTableCommand,
-  type DynamoDBClient,
-  GetItemCommand,
-  PutItemCommand,
-  type UpdateItemCommand,
-  waitUntilTableExists,
-} from '@aws-sdk/client-dynamodb';
+import { CreateTableCommand, type DynamoDBClient, waitUntilTableExists } from '@aws-sdk/client-dynamodb';
 import Table from 'cli-table3';
 import { SOURCES } from '../core/names';
 import { ALL_FIELDS } from '../core/rakuten/fields';
@@ -25,7 +17,8 @@ import { createTableInput } from '../core/store/table';
 import { TransactionWriter } from '../core/store/write';
 import { dynamoDbClient } from '../local/embedded/clients';
 import { startDynamoDb } from '../local/embedded/dynamodb';
-import { INDEX_NAMES, type Item, indexEntry, itemBytes, writeUnits } from './item-size';
+import { type Charge, ChargedClient, noCharge } from './charged-client';
+import { INDEX_NAMES, indexEntry, itemBytes } from './item-size';
 
 const TABLE = 'transactions';
 
@@ -89,49 +82,6 @@ const DELIVERIES: [name: string, before: DeliveredLine[], delivery: DeliveredLin
   ['the same from the Events API again', [line, told], { ...told, receivedAt: '2026-04-18T12:00:00.000Z' }],
 ];
 
-interface Charge {
-  calls: string[];
-  table: number;
-  indexes: number;
-  readUnits: number;
-}
-
-/** A client that charges each call by what the row was before and after it. As AWS does, it hands the row over with a refusal. */
-class ChargedClient {
-  charge: Charge = { calls: [], table: 0, indexes: 0, readUnits: 0 };
-
-  constructor(private readonly client: DynamoDBClient) {}
-
-  send = async (command: PutItemCommand | UpdateItemCommand | GetItemCommand): Promise<unknown> => {
-    this.charge.calls.push(command.constructor.name.replace('Command', ''));
-    if (command instanceof GetItemCommand) return this.read(command);
-    const before = await this.rowOf(command);
-    try {
-      return await this.client.send(command as PutItemCommand);
-    } catch (error) {
-      if (!(error instanceof ConditionalCheckFailedException)) throw error;
-      throw new ConditionalCheckFailedException({ message: error.message, $metadata: {}, ...(before && { Item: { ...before } }) });
-    } finally {
-      const { table, total } = writeUnits(before, await this.rowOf(command));
-      this.charge.table += table;
-      this.charge.indexes += total - table;
-    }
-  };
-
-  private async read(command: GetItemCommand): Promise<unknown> {
-    const answer = await this.client.send(command);
-    this.charge.readUnits += Math.max(1, Math.ceil((answer.Item ? itemBytes(answer.Item) : 0) / 4096));
-    return answer;
-  }
-
-  private async rowOf(command: PutItemCommand | UpdateItemCommand): Promise<Item | undefined> {
-    const { order_key, line_key } = (command instanceof PutItemCommand ? command.input.Item : command.input.Key) ?? {};
-    const Key = { order_key: order_key ?? { S: '' }, line_key: line_key ?? { S: '' } };
-    const { Item } = await this.client.send(new GetItemCommand({ TableName: TABLE, Key, ConsistentRead: true }));
-    return Item;
-  }
-}
-
 async function charge(
   client: DynamoDBClient,
   before: DeliveredLine[],
@@ -140,10 +90,10 @@ async function charge(
 ): Promise<Charge & { outcome: string }> {
   // Each delivery is measured on an order of its own, under names of one length.
   const own = (l: DeliveredLine): DeliveredLine => ({ ...l, fields: { ...l.fields, order_id: `C-20260418-00${10 + attempt}` } });
-  const charged = new ChargedClient(client);
+  const charged = new ChargedClient(client, TABLE);
   const writer = new TransactionWriter(charged as unknown as DynamoDBClient, TABLE, 1);
   for (const l of before) await writer.write(own(l));
-  charged.charge = { calls: [], table: 0, indexes: 0, readUnits: 0 };
+  charged.charge = noCharge();
   const outcome = await writer.write(own(delivery));
   return { ...charged.charge, outcome };
 }

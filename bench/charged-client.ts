@@ -1,0 +1,76 @@
+import {
+  BatchGetItemCommand,
+  type BatchGetItemCommandOutput,
+  ConditionalCheckFailedException,
+  type DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+  type UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
+import { type Item, itemBytes, writeUnits } from './item-size';
+
+export interface Charge {
+  /** Names of the calls, in order. */
+  calls: string[];
+  /** Write units of the table itself. */
+  table: number;
+  indexes: number;
+  readUnits: number;
+}
+
+export const noCharge = (): Charge => ({ calls: [], table: 0, indexes: 0, readUnits: 0 });
+
+const BYTES_PER_READ_UNIT = 4096;
+
+/** A client that charges each call by what the row was before and after it. As AWS does, it hands the row over with a refusal. */
+export class ChargedClient {
+  charge = noCharge();
+
+  constructor(
+    private readonly client: DynamoDBClient,
+    private readonly tableName: string,
+  ) {}
+
+  send = async (command: PutItemCommand | UpdateItemCommand | GetItemCommand | BatchGetItemCommand): Promise<unknown> => {
+    this.charge.calls.push(command.constructor.name.replace('Command', ''));
+    if (command instanceof GetItemCommand) return this.read(command);
+    if (command instanceof BatchGetItemCommand) return this.readBatch(command);
+    const before = await this.rowOf(command);
+    try {
+      return await this.client.send(command as PutItemCommand);
+    } catch (error) {
+      if (!(error instanceof ConditionalCheckFailedException)) throw error;
+      throw new ConditionalCheckFailedException({ message: error.message, $metadata: {}, ...(before && { Item: { ...before } }) });
+    } finally {
+      const { table, total } = writeUnits(before, await this.rowOf(command));
+      this.charge.table += table;
+      this.charge.indexes += total - table;
+    }
+  };
+
+  /** Strongly consistent, as the writer reads. */
+  private async read(command: GetItemCommand): Promise<unknown> {
+    const answer = await this.client.send(command);
+    this.charge.readUnits += readUnits(answer.Item);
+    return answer;
+  }
+
+  /** Eventually consistent: half. Each key is charged for itself, whether there is a row or not, and for the whole row whatever is projected. */
+  private async readBatch(command: BatchGetItemCommand): Promise<BatchGetItemCommandOutput> {
+    const wanted = command.input.RequestItems?.[this.tableName];
+    const whole = await this.client.send(new BatchGetItemCommand({ RequestItems: { [this.tableName]: { Keys: wanted?.Keys } } }));
+    const rows = whole.Responses?.[this.tableName] ?? [];
+    const absent = (wanted?.Keys?.length ?? 0) - rows.length;
+    this.charge.readUnits += (rows.reduce((sum, row) => sum + readUnits(row), 0) + absent) / 2;
+    return this.client.send(command);
+  }
+
+  private async rowOf(command: PutItemCommand | UpdateItemCommand): Promise<Item | undefined> {
+    const { order_key, line_key } = (command instanceof PutItemCommand ? command.input.Item : command.input.Key) ?? {};
+    const Key = { order_key: order_key ?? { S: '' }, line_key: line_key ?? { S: '' } };
+    const { Item } = await this.client.send(new GetItemCommand({ TableName: this.tableName, Key, ConsistentRead: true }));
+    return Item;
+  }
+}
+
+const readUnits = (item: Item | undefined): number => Math.max(1, Math.ceil((item ? itemBytes(item) : 0) / BYTES_PER_READ_UNIT));

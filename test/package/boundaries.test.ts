@@ -4,7 +4,7 @@ import { ENVIRONMENT, METRICS, REGISTRATION_ATTRIBUTES, REGISTRATION_PROPERTIES 
 import packageJson from '../../package.json';
 import { handlers, type ImportOf, importsOf, reachedFrom, sourcesIn, textOf } from '../support/sources';
 
-const FOLDERS = ['bench', 'bin', 'client', 'core', 'lambda', 'lib', 'local', 'scripts', 'test'] as const;
+const FOLDERS = ['bench', 'bin', 'campaign', 'client', 'core', 'lambda', 'lib', 'local', 'scripts', 'test'] as const;
 const HANDLERS = handlers();
 
 const importsIn = (folder: string): ImportOf[] => sourcesIn(folder).flatMap(importsOf);
@@ -27,6 +27,7 @@ describe('the folders', () => {
     client: ['core'],
     bin: ['lib', 'client', 'core', 'local'],
     local: ['client', 'core', 'lib'],
+    campaign: ['core', 'lambda', 'local'],
     scripts: ['bin', 'client', 'core', 'lib', 'local', 'package.json'],
     bench: ['bin', 'client', 'core', 'lambda', 'lib', 'local', 'scripts', 'package.json'],
     test: [...FOLDERS, 'package.json'],

@@ -1,0 +1,128 @@
+import { type BatchGetItemCommandOutput, DynamoDBClient, ProvisionedThroughputExceededException } from '@aws-sdk/client-dynamodb';
+import { LOCAL_CREDENTIALS, LOCAL_REGION } from '../local/embedded/clients';
+import type { Random } from '../local/random';
+import type { SimulatedClock } from './clock';
+import type { Item } from './expressions';
+import type { DynamoDbServer } from './memory-dynamodb';
+
+export interface DynamoDbOptions {
+  readonly server: DynamoDbServer;
+  readonly clock: SimulatedClock;
+  readonly random: Random;
+  /** Which part of the calls to this table is throttled now, 0 to 1. */
+  readonly throttled: (tableName: string) => number;
+  /** Told of each write that took effect, with its key. */
+  readonly onWrite?: (tableName: string, key: Item) => void;
+}
+
+interface Named {
+  Limit?: number;
+  readonly TableName?: string;
+  readonly Item?: Item;
+  readonly Key?: Item;
+  readonly RequestItems?: Readonly<Record<string, { readonly Keys?: readonly Item[] }>>;
+}
+
+/** Small, so that whoever reads has to turn pages as with the megabyte of AWS. */
+const ITEMS_PER_PAGE = 400;
+/** How long a call takes. Milliseconds. */
+const FASTEST = 2;
+const SLOWEST = 14;
+/** The SDK tries a throttled call again before it gives up. */
+const TRIES = 4;
+const FIRST_PAUSE_MILLIS = 50;
+/** Of the calls of a throttled table some take effect before they are answered with an error. */
+const ANSWER_LOST = 0.02;
+
+/**
+ * The client that the functions are given. Every call takes simulated time, so that writers of one row come between each other's reads and writes, and fails
+ * as the plan has it: after the SDK's tries, or with keys that were left out of a batch.
+ */
+export class SimulatedDynamoDb extends DynamoDBClient {
+  /** Calls by the name of the command. */
+  public readonly calls = new Map<string, number>();
+  private readonly options: DynamoDbOptions;
+
+  public constructor(options: DynamoDbOptions) {
+    super({ region: LOCAL_REGION, credentials: LOCAL_CREDENTIALS, endpoint: 'http://127.0.0.1:9' });
+    this.options = options;
+  }
+
+  // The overloads of the SDK's own method speak of callbacks and of types for each command.
+  // biome-ignore lint/suspicious/noExplicitAny: as above
+  public override async send(command: any): Promise<any> {
+    const { clock, random, throttled } = this.options;
+    const input = command.input as Named;
+    const name = (command as object).constructor.name;
+    if (name === 'QueryCommand') input.Limit ??= ITEMS_PER_PAGE;
+    this.calls.set(name, (this.calls.get(name) ?? 0) + 1);
+    const tableName = input.TableName ?? Object.keys(input.RequestItems ?? {})[0] ?? '';
+    for (let tries = 1; ; tries += 1) {
+      await clock.sleep(FASTEST + random.next() * (SLOWEST - FASTEST));
+      if (!random.chance(throttled(tableName))) return this.execute(command, tableName, input);
+      if (input.RequestItems !== undefined && random.chance(0.5)) return this.partly(command, input.RequestItems);
+      if (random.chance(ANSWER_LOST)) await this.execute(command, tableName, input);
+      if (tries === TRIES) {
+        const message = 'The level of configured provisioned throughput for the table was exceeded.';
+        throw new ProvisionedThroughputExceededException({ $metadata: { httpStatusCode: 400 }, message });
+      }
+      await clock.sleep(FIRST_PAUSE_MILLIS * 2 ** tries * random.next());
+    }
+  }
+
+  private async execute(command: unknown, tableName: string, { Item: item, Key: key }: Named): Promise<unknown> {
+    const answer = await this.options.clock.standStill(this.options.server.execute(command));
+    const isWrite = item !== undefined || (command as object).constructor.name === 'UpdateItemCommand';
+    if (isWrite) this.options.onWrite?.(tableName, item ?? key ?? {});
+    return answer;
+  }
+
+  /** A batch of which every other key is left for another call. */
+  // biome-ignore lint/suspicious/noExplicitAny: as above
+  private async partly(command: any, requests: NonNullable<Named['RequestItems']>): Promise<unknown> {
+    const half = (rest: number) =>
+      Object.fromEntries(
+        Object.entries(requests).map(([table, { Keys = [], ...how }]) => [table, { ...how, Keys: Keys.filter((_, i) => i % 2 === rest) }]),
+      );
+    const now = new command.constructor({ ...command.input, RequestItems: half(0) });
+    const answer = (await this.options.clock.standStill(this.options.server.execute(now))) as BatchGetItemCommandOutput;
+    const left = Object.fromEntries(Object.entries(half(1)).filter(([, { Keys }]) => Keys.length > 0));
+    return { ...answer, UnprocessedKeys: { ...answer.UnprocessedKeys, ...left } };
+  }
+}
+
+/** What a function has of it whose process ends: from then on it gets no answer any more, and what it sends has no effect. */
+export class MortalClient extends DynamoDBClient {
+  private callsLeft = Number.POSITIVE_INFINITY;
+  private onDeath: () => void = () => {};
+
+  public constructor(private readonly inner: SimulatedDynamoDb) {
+    super({ region: LOCAL_REGION, credentials: LOCAL_CREDENTIALS, endpoint: 'http://127.0.0.1:9' });
+  }
+
+  /** The process ends before it makes one more call than so many. Resolves when that has happened. */
+  public dieAfter(calls: number): Promise<void> {
+    this.callsLeft = calls;
+    return new Promise((resolve) => {
+      this.onDeath = resolve;
+    });
+  }
+
+  public die(): void {
+    this.callsLeft = 0;
+  }
+
+  /** Throws when the process has ended: for what it reaches by other ways than this client. */
+  public checkAlive(): void {
+    if (this.callsLeft > 0) return;
+    this.onDeath();
+    throw new Error('the process of the function has ended');
+  }
+
+  // biome-ignore lint/suspicious/noExplicitAny: as above
+  public override async send(command: any): Promise<any> {
+    this.checkAlive();
+    this.callsLeft -= 1;
+    return this.inner.send(command);
+  }
+}

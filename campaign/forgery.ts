@@ -1,0 +1,46 @@
+import type { LineRecord } from '../local/fake-rakuten';
+import { fillTemplate } from '../local/fake-rakuten/sender';
+import type { Random } from '../local/random';
+import { ENDPOINT_URL } from './endpoint';
+import { SID } from './settings';
+
+/** With what the transaction ids begin that somebody made up. No hex digits, so Rakuten has none like them. */
+export const FORGED_PREFIX = 'FORGED';
+
+/** What a forger may know: lines that Rakuten really sent, and secrets that are no more accepted. */
+export interface Knowledge {
+  readonly lines: readonly LineRecord[];
+  readonly retiredSecrets: readonly string[];
+  /** The secret that is in use. It is not used as it is. */
+  readonly secret: string;
+  /** Of the field list in use. */
+  readonly fieldListId: string;
+}
+
+const PLAUSIBLE =
+  'is_event=N&etransaction_id=<etransaction_id>&advertiser_id=<advertiser_id>&sid=<sid>&order_id=<order_id>' +
+  '&sale_amount=<sale_amount>&commissions=<commissions>&quantity=1&currency=USD&u1=<u1>&process_date=<process_date>&transaction_date=<transaction_date>';
+
+/** A URL that somebody sends who wants money that no sale stands behind. */
+export function forgedUrl(random: Random, { lines, retiredSecrets, secret, fieldListId }: Knowledge): string {
+  const real = lines.length > 0 ? random.pick(lines) : {};
+  const invented = { ...real, sid: SID, etransaction_id: `${FORGED_PREFIX}${random.hex(26)}`, order_id: `F-${random.hex(8)}` };
+  const inflated = { ...real, commissions: '9999.99', sale_amount: '99999.99', u1: 'm_forger' };
+  const line = fillTemplate(PLAUSIBLE, random.chance(0.6) ? invented : inflated);
+  const guesses = [
+    '',
+    `k=${random.hex(43)}`,
+    `k=${secret.slice(0, -1)}`,
+    `k=${secret}x`,
+    `k=${secret.toLowerCase()}`,
+    `k=&%6B%00=${secret}`,
+    // In the name and in the value of something else, and as the parameters of a message that the reconciliation writes.
+    `x=${encodeURIComponent(`&k=${secret.slice(1)}&f=${fieldListId}`)}`,
+    `src=events-api&sid=${SID}&id=1&at=1`,
+    `q=${encodeURIComponent(line)}&src=events-api`,
+    `%26src=events-api&a=${encodeURIComponent(`&src=events-api&sid=${SID}&q=${encodeURIComponent(line)}`)}`,
+    ...retiredSecrets.map((retired) => `k=${retired}&f=${fieldListId}`),
+  ];
+  const guess = random.pick(guesses);
+  return `${ENDPOINT_URL}?${random.chance(0.5) ? `${guess}&${line}` : `${line}&${guess}`}`;
+}

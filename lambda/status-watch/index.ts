@@ -26,10 +26,13 @@ const secrets = { secretsManager: new SecretsManagerClient(patience), ssm: () =>
 const service = environment(ENVIRONMENT.metricsService);
 const settings = JSON.parse(environment(ENVIRONMENT.statusWatch)) as WatchSettings;
 
+const store = new DynamoWatchStore(new DynamoDBClient(patience), environment(ENVIRONMENT.stateTableName));
+const { reconciliationFunction } = settings;
+
 const statusWatch = new StatusWatch({
   settings,
   ports: {
-    store: new DynamoWatchStore(new DynamoDBClient(patience), environment(ENVIRONMENT.stateTableName)),
+    store,
     readSecret: (id) => readSecret(secrets, id),
     send: sendHttp,
     probe: sendProbe,
@@ -37,9 +40,9 @@ const statusWatch = new StatusWatch({
     randomId: randomUUID,
     announce: onEventBus(new EventBridgeClient(patience), service),
     reconcile:
-      settings.reconciliationFunction === undefined
+      reconciliationFunction === undefined
         ? undefined
-        : askReconciliation(new LambdaClient(patience), settings.reconciliationFunction),
+        : askReconciliation(new LambdaClient(patience), reconciliationFunction, (sid) => store.readState(sid)),
   },
   log: new Log(service),
   metrics: new Metrics(environment(ENVIRONMENT.metricsNamespace), service),

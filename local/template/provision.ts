@@ -45,6 +45,7 @@ const IGNORED_TYPES = new Set([
   'AWS::Scheduler::Schedule',
   'AWS::Scheduler::ScheduleGroup',
   'AWS::SecretsManager::ResourcePolicy',
+  'AWS::WAFv2::WebACLAssociation',
 ]);
 
 /** What stands after a template was provisioned. */

@@ -4,6 +4,8 @@ module.exports = {
   roots: ['<rootDir>/test'],
   setupFiles: ['<rootDir>/test/setup.js'],
   testMatch: ['**/*.test.ts'],
+  // Every processor: most of the time goes into loading aws-cdk-lib once per file.
+  maxWorkers: '100%',
   // Sources first: the build leaves .js files beside them.
   moduleFileExtensions: ['ts', 'js', 'json'],
   transform: { '^.+\\.ts$': ['@swc/jest', { jsc: { target: 'es2022', parser: { syntax: 'typescript' } }, module: { type: 'commonjs' } }] },

@@ -140,7 +140,7 @@ describe('the public API', () => {
         .map(({ name }) => name)
         .sort();
     expect(named('class')).toEqual(['PostbackFields', 'RakutenPostback']);
-    expect(named('enum')).toEqual(['ExistingPostback', 'RemovalAction']);
+    expect(named('enum')).toEqual(['ExistingPostback', 'RemovalAction', 'TakeoverAction']);
     expect(named('interface')).toEqual(expect.arrayContaining(['Publisher', 'RakutenPostbackProps']));
     for (const type of typesOf()) if (type.kind === 'interface') expect([type.name, type.datatype]).toEqual([type.name, true]);
   });

@@ -4,8 +4,10 @@ import { addOrders } from './orders';
 import { addQuery } from './query';
 import { addReconcile } from './reconcile';
 import { addDisable, addEnable, addRegister, addTest, addUnregister } from './registration';
+import { addRotateSecret } from './rotate-secret';
 import { addStatus } from './status';
 import { addTail } from './tail';
+import { addWatch } from './watch';
 
 /**
  * Every command, in the order in which the help lists them. A new one is a file beside this with a function that adds it:
@@ -30,4 +32,6 @@ export const COMMANDS: readonly AddCommand[] = [
   addDisable,
   addRegister,
   addUnregister,
+  addRotateSecret,
+  addWatch,
 ];

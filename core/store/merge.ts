@@ -167,7 +167,8 @@ function isBetter(a: Delivery, b: Delivery): boolean {
 }
 
 /** Older deliveries first: by `process_date` (without one by arrival, which is minutes later), then by arrival. */
-export const compareDeliveries = (a: Delivery, b: Delivery): number => compare(datedBy(a), datedBy(b)) || compareArrivals(a, b);
+export const compareDeliveries = (a: Delivery, b: Delivery): number =>
+  compare(datedBy(a), datedBy(b)) || compareArrivals(a, b) || compare(a.processDate, b.processDate);
 
 const datedBy = ({ processDate, receivedAt }: Delivery): string => processDate || toSecond(receivedAt);
 

@@ -40,7 +40,7 @@ export function otherDeliveries(state: LineState, top: Delivery | undefined): Ot
   return [...byDelivery.values()].flatMap(otherDelivery).sort((a, b) => compareDeliveries(a.by, b.by));
 }
 
-const isSameDelivery = (a: Delivery, b: Delivery): boolean => a.processDate === b.processDate && compareDeliveries(a, b) === 0;
+const isSameDelivery = (a: Delivery, b: Delivery): boolean => compareDeliveries(a, b) === 0;
 
 function ownedValues(slot: Slot, values: readonly DeliveredValue[]): OwnedValue[] {
   const shown = new Set([shownValue(values), ...openProblems(values)]);

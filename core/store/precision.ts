@@ -39,7 +39,7 @@ const MAX_COMPARED_LENGTH = 500;
 
 /** Whether `other` is `text` with something in place of each run of U+FFFD. */
 function fitsGaps(text: string, other: string): boolean {
-  if (other.length > MAX_COMPARED_LENGTH || text.length > MAX_COMPARED_LENGTH) return false;
+  if (other.length > MAX_COMPARED_LENGTH) return false;
   const [, start = '', ...runs] = /^([^\uFFFD]*)(.*)$/su.exec(text) ?? [];
   if (!other.startsWith(start)) return false;
   let ends = new Set([start.length]);

@@ -449,6 +449,16 @@ describe('the row of an Events API record', () => {
     ]);
   });
 
+  it('prefers the name that Rakuten documents to another spelling of it', () => {
+    for (const record of [
+      { offer: '1', offer_id: '2' },
+      { offer_id: '2', offer: '1' },
+    ]) {
+      expect(parseEventsApiRecord(record)).toMatchObject({ fields: { offer_id: '2' } });
+    }
+    expect(parseEventsApiRecord({ offer: '1' })).toMatchObject({ fields: { offer_id: '1' } });
+  });
+
   it('takes unknown names, nested values and half characters as they are, and says of what shape it is not', () => {
     const [record = {}] = parseEventsApiBody(
       '{"constructor":1,"__proto__":"p","toString":null,"tags":["a",2],"product_name":"Caf\\ud800"}',

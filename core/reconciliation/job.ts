@@ -28,6 +28,7 @@ export interface JobPorts {
   /** How pages are read. @default - as Rakuten is known to take it */
   readonly walk?: WalkOptions;
   readonly onProgress?: (progress: JobProgress) => void;
+  readonly onWarning?: (message: string) => void;
   readonly onComparison?: (comparison: Comparison) => void;
 }
 
@@ -94,7 +95,16 @@ export async function reconcile(request: ReconciliationRequest, publisher: Recon
     return { outcome: 'continues', job, counts };
   } finally {
     // The rest takes the lease over: a run that came in between would begin anew, and a long window would never be done.
-    if (!isHandedOn) await notes.releaseLease(publisher.sid, holder);
+    if (!isHandedOn) await release(publisher.sid, holder, ports);
+  }
+}
+
+/** A lease that is not given back ends by itself; what the run did, or why it failed, must not be hidden by that. */
+async function release(sid: string, holder: string, { notes, onWarning }: JobPorts): Promise<void> {
+  try {
+    await notes.releaseLease(sid, holder);
+  } catch (error) {
+    onWarning?.(`the lease was not given back and holds up other runs for ${LEASE_MILLIS / MINUTE_MILLIS} minutes: ${String(error)}`);
   }
 }
 

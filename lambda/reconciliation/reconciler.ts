@@ -88,6 +88,7 @@ export class Reconciler {
       },
       handOn: (rest) => this.parts.invokeSelf(continuation(rest), context),
       onProgress: this.progressTeller(log),
+      onWarning: (message) => log.warn(message, { sid: request.sid }),
       onComparison: ({ standing, rowReceivedAt = '' }) => {
         if (standing === 'unverified' && rowReceivedAt < cutoff.toISOString()) lateVerifications += 1;
       },

@@ -494,6 +494,15 @@ describe('the runs of an installation', () => {
     expect((await world.notes.read(SID)).coveredUntil).toBe((outcomes[0] as { job: { window: EventsWindow } }).job.window.to);
   });
 
+  it('end with what they found although the lease cannot be given back', async () => {
+    const world = new ReconciliationWorld();
+    world.notes.releaseLease = async () => {
+      throw new Error('DynamoDB is ill');
+    };
+    expect(await world.invoke({ sid: SID, run: 'hourly' })).toMatchObject({ outcome: 'done' });
+    expect(await world.once({ sid: SID, run: 'hourly' }, () => {})).toMatchObject({ outcome: 'done' });
+  });
+
   it('find an empty account empty', async () => {
     const world = new ReconciliationWorld();
     expect(await world.invoke({ sid: SID, run: 'hourly' })).toMatchObject({ outcome: 'done', counts: { missing: 0, same: 0 } });
@@ -596,8 +605,11 @@ describe('the runs of an installation', () => {
 it('the calls name windows in UTC, to the second', async () => {
   const world = new ReconciliationWorld();
   const calls: string[] = [];
-  const client = { call: async ({ path }: { path: string }) => (calls.push(path), { status: 200, headers: {}, body: '[]' }) };
-  await eventsPages(client as never, () => world.now)({ from: Date.UTC(2026, 2, 1), to: Date.UTC(2026, 2, 1, 23, 59, 59) }, 3, 1000);
+  const call = async ({ path }: { path: string }) => {
+    calls.push(path);
+    return { status: 200, headers: {}, body: '[]' };
+  };
+  await eventsPages({ call } as never, () => world.now)({ from: Date.UTC(2026, 2, 1), to: Date.UTC(2026, 2, 1, 23, 59, 59) }, 3, 1000);
   expect(calls).toEqual([
     '/events/1.0/transactions?process_date_start=2026-03-01+00%3A00%3A00&process_date_end=2026-03-01+23%3A59%3A59&limit=1000&page=3',
   ]);

@@ -233,7 +233,7 @@ export class RakutenPostback extends Construct {
   }
 
   /**
-   * Receives the postbacks of another publisher account at the same endpoint and into the same table.
+   * Receives the postbacks of another publisher account at the same endpoint and into the same table. There may be 16 of them.
    *
    * @param id name of this publisher's resources in the stack; renaming it registers the URL anew
    * @param publisher the account
@@ -262,6 +262,7 @@ export class RakutenPostback extends Construct {
       refuse(this, `the publisher ${publisher.sid} is there twice, and Rakuten keeps one postback per SID; remove one of them`);
     }
     this.sids.add(publisher.sid);
+    refuse(this, tooManyProblem(this.sids.size));
     const fields = publisher.fields ?? this.fields;
     const registration = new Registration(this, id, {
       provider: this.registrationProvider,
@@ -277,6 +278,14 @@ export class RakutenPostback extends Construct {
     this.statusWatch?._addPublisher(publisher, registration);
     return registration;
   }
+}
+
+/** IAM takes 10,240 characters of policies for the one role that may read all their secrets, and some 560 go to each publisher. */
+const MAX_PUBLISHERS = 16;
+
+function tooManyProblem(count: number): Problem {
+  if (count <= MAX_PUBLISHERS) return undefined;
+  return `it has more than ${MAX_PUBLISHERS} publishers, for which the policies of a role have no room; put the others into a second RakutenPostback with the same table`;
 }
 
 function checkProps(scope: Construct, props: RakutenPostbackProps): void {

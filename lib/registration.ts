@@ -14,6 +14,7 @@ import type { PostbackFields } from './fields';
 import { BundledFunction, functionLogGroup, functionRole } from './private/bundled-function';
 import { durationProblem, type Problem, rangeProblem, refuse, sidProblem } from './private/checks';
 import { credentialsId, credentialsProblem, grantReadCredentials } from './private/credentials';
+import { OwnPolicy } from './private/own-policy';
 import type { Publisher } from './publisher';
 
 const PROPERTY_FORMAT_VERSION = '1';
@@ -103,15 +104,7 @@ export class Registration extends Construct {
       description: `Secret in the postback URL that is registered at Rakuten for SID ${publisher.sid}`,
       generateSecretString: { excludePunctuation: true, includeSpace: false, passwordLength: URL_SECRET_LENGTH },
     });
-    grantReadCredentials(publisher, provider.function);
-    this.urlSecret.grantRead(provider.function);
-    // A rotation stores the new value as pending, and labels it as the current one when it is registered.
-    provider.function.addToRolePolicy(
-      new iam.PolicyStatement({
-        actions: ['secretsmanager:PutSecretValue', 'secretsmanager:UpdateSecretVersionStage'],
-        resources: [this.urlSecret.secretArn],
-      }),
-    );
+    const rights = this.grantSecrets(publisher, provider);
 
     const resource = new CustomResource(this, 'Resource', {
       resourceType: REGISTRATION_RESOURCE_TYPE,
@@ -135,8 +128,23 @@ export class Registration extends Construct {
     });
     // Rakuten sends once and never again, so the URL is registered when everything that receives stands.
     resource.node.addDependency(...props.receivingSide);
+    // The function still needs them when this publisher is taken out of the stack.
+    resource.node.addDependency(rights);
     this.status = resource.getAttString(REGISTRATION_ATTRIBUTES.status);
     if (props.rotateUrlSecretEvery !== undefined) this.scheduleRotation(props, props.rotateUrlSecretEvery, resource);
+  }
+
+  private grantSecrets(publisher: Publisher, provider: RegistrationProvider): IDependable {
+    const rights = new OwnPolicy(this, 'SecretsPolicy', provider.function);
+    grantReadCredentials(publisher, rights);
+    rights.addToPrincipalPolicy(
+      new iam.PolicyStatement({
+        // A rotation stores the new value as pending, and labels it as the current one when it is registered.
+        actions: ['secretsmanager:GetSecretValue', 'secretsmanager:PutSecretValue', 'secretsmanager:UpdateSecretVersionStage'],
+        resources: [this.urlSecret.secretArn],
+      }),
+    );
+    return rights.policy;
   }
 
   private scheduleRotation({ provider, publisher }: RegistrationProps, interval: Duration, registered: IDependable): void {

@@ -1,4 +1,4 @@
-import type * as lambda from 'aws-cdk-lib/aws-lambda';
+import type * as iam from 'aws-cdk-lib/aws-iam';
 import type { Publisher } from '../publisher';
 
 /** What is wrong with how the credentials were given, and the mend; nothing when they are right. */
@@ -14,7 +14,7 @@ export function credentialsId({ credentials, credentialsParameter }: Publisher):
 }
 
 /** Lets a function read the credentials and nothing beside them. */
-export function grantReadCredentials({ credentials, credentialsParameter }: Publisher, reader: lambda.IFunction): void {
+export function grantReadCredentials({ credentials, credentialsParameter }: Publisher, reader: iam.IGrantable): void {
   credentials?.grantRead(reader);
   credentialsParameter?.grantRead(reader);
 }

@@ -337,7 +337,7 @@ describe('the registration', () => {
         .map(({ logicalId }) => standard.pathOf(logicalId))
         .filter((path) => receiving.some((part) => path.startsWith(part))),
     );
-    expect(new Set(waitsFor)).toEqual(resources);
+    expect(new Set(waitsFor.filter((path) => path !== 'Postback/Publisher/SecretsPolicy'))).toEqual(resources);
     expect(resources.size).toBeGreaterThanOrEqual(17);
   });
 
@@ -472,7 +472,48 @@ describe('several publishers', () => {
     const names = registrations.map(({ FieldList }) => parseFieldList(FieldList).map((p) => p.name));
     expect(names[1]).toEqual(names[0]);
     expect(names[2]).toEqual(PostbackFields.only('commissions').names);
-    expect(resources.dependenciesOf('Postback/PublisherJapan')).toEqual(resources.dependenciesOf('Postback/Publisher'));
+    const dependencies = (id: string): string[] => resources.dependenciesOf(`Postback/${id}`).map((path) => path.replace(`/${id}/`, '/'));
+    expect(dependencies('PublisherJapan')).toEqual(dependencies('Publisher'));
+  });
+
+  it("can be taken out again: the rights to a publisher's secrets go after its registration, which needs them once more", () => {
+    const { stack, postback } = withPostback();
+    postback.addPublisher('Japan', { sid: '3900113', credentials: Secret.fromSecretNameV2(stack, 'JapanApi', 'rakuten/japan') });
+    const resources = new Resources(stack);
+    for (const [id, name] of [
+      ['Publisher', 'api'],
+      ['PublisherJapan', 'japan'],
+    ]) {
+      expect(resources.dependenciesOf(`Postback/${id}`)).toContain(`Postback/${id}/SecretsPolicy`);
+      const statements = JSON.stringify(resources.at(`Postback/${id}/SecretsPolicy`).Properties.PolicyDocument.Statement);
+      expect(statements).toContain(`:secret:rakuten/${name}-`);
+      expect(statements).toContain(resources.at(`Postback/${id}/UrlSecret`).logicalId);
+    }
+    // The role's default policy is changed at the beginning of an update, before anything is removed.
+    expect(JSON.stringify(resources.at('Postback/RegistrationProvider/FunctionRole/DefaultPolicy').Properties)).not.toContain(
+      'secretsmanager',
+    );
+  });
+
+  it('are no more than the policies of a role have room for', () => {
+    const { stack, postback } = withPostback();
+    const credentials = credentialsOf(stack);
+    for (let i = 2; i <= 16; i += 1) postback.addPublisher(`P${i}`, { sid: String(i), credentials });
+    const resources = new Resources(stack);
+    const policies = resources
+      .of('AWS::IAM::Policy')
+      .filter(({ Properties }) => JSON.stringify(Properties.Roles).includes('RegistrationProviderFunctionRole'));
+    const ARN = `arn:aws:secretsmanager:ap-northeast-1:111122223333:secret:${'x'.repeat(64)}-AbCdEf`;
+    const size = policies.reduce(
+      (sum, { Properties }) =>
+        sum + JSON.stringify(Properties.PolicyDocument).replace(/\{"(Ref|Fn::\w+)":("[^"]*"|\[[^\]]*\]+)\}/g, `"${ARN}"`).length,
+      0,
+    );
+    expect(policies).toHaveLength(17);
+    expect(size).toBeLessThan(10_240);
+    expect(() => postback.addPublisher('P17', { sid: '17', credentials })).toThrow(
+      'Stack/Postback: it has more than 16 publishers, for which the policies of a role have no room; put the others into a second RakutenPostback with the same table',
+    );
   });
 
   it('are each another SID, since Rakuten keeps one postback per SID', () => {
@@ -513,9 +554,8 @@ describe('what the user has already', () => {
     expect(resources.at('Postback/Publisher').Properties.CredentialsSecretArn).toEqual(named);
     expect(onSecrets(resources)).toEqual([
       `${mayRead.replace('RegistrationProvider', 'Reconciliation')} ${granted}`,
-      `${mayRead} Publisher/UrlSecret`,
       `${mayRead} ${granted}`,
-      'RegistrationProvider/FunctionRole may secretsmanager:PutSecretValue, secretsmanager:UpdateSecretVersionStage on Publisher/UrlSecret',
+      'RegistrationProvider/FunctionRole may secretsmanager:GetSecretValue, secretsmanager:PutSecretValue, secretsmanager:UpdateSecretVersionStage on Publisher/UrlSecret',
       `${mayRead.replace('RegistrationProvider', 'StatusWatch')} Publisher/UrlSecret`,
       `${mayRead.replace('RegistrationProvider', 'StatusWatch')} ${granted}`,
     ]);

@@ -46,8 +46,8 @@ it('may do this and nothing else', () => {
       // The registration reads its two secrets, stores another value of the one that is its own, and keeps the state. It cannot see a row.
       'RegistrationProvider/FunctionRole may dynamodb:DeleteItem, dynamodb:GetItem, dynamodb:PutItem on StateTable/Table',
       'RegistrationProvider/FunctionRole may logs:CreateLogStream, logs:PutLogEvents on RegistrationProvider/FunctionLogs',
-      'RegistrationProvider/FunctionRole may secretsmanager:DescribeSecret, secretsmanager:GetSecretValue on arn:aws:secretsmanager:us-east-1:<AccountId>:secret:rakuten/api-?????? and Publisher/UrlSecret',
-      'RegistrationProvider/FunctionRole may secretsmanager:PutSecretValue, secretsmanager:UpdateSecretVersionStage on Publisher/UrlSecret',
+      'RegistrationProvider/FunctionRole may secretsmanager:DescribeSecret, secretsmanager:GetSecretValue on arn:aws:secretsmanager:us-east-1:<AccountId>:secret:rakuten/api-??????',
+      'RegistrationProvider/FunctionRole may secretsmanager:GetSecretValue, secretsmanager:PutSecretValue, secretsmanager:UpdateSecretVersionStage on Publisher/UrlSecret',
       'lambda.amazonaws.com may act as RegistrationProvider/FunctionRole',
       // The reconciliation reads rows and the publisher's credentials and sends to the queue. It writes no row, and of the state only its own note.
       'Reconciliation/FunctionRole may dynamodb:BatchGetItem on TransactionTable/Table',

@@ -15,7 +15,7 @@ import { SimulatedEndpoint } from './endpoint';
 import { EventSource } from './event-source';
 import { forgedUrl } from './forgery';
 import { Incidents } from './incidents';
-import { Installation } from './installation';
+import { Installation, STATIC_NAMES } from './installation';
 import { LineDiary } from './line-diary';
 import { type DynamoDbServer, MemoryDynamoDb } from './memory-dynamodb';
 import { MetricSums } from './observability';
@@ -182,9 +182,10 @@ class World {
     const ledger = rakuten.ledger();
     const rows = await scanTable(new DirectClient(this.server), TABLES.transactions);
     const rejected = metrics.sum(METRICS.forged) + metrics.sum(METRICS.notAPostback);
+    const known = { arrived: lineDiary.arrivedLines(), corrected: new Set(plan.corrected), statics: STATIC_NAMES };
     const leftovers = { queue: queue.depth, deadLetters: queue.deadLetters.length, isOn: slotDiary.isOn, forged: this.forged, rejected };
     return {
-      invariants: audit(ledger, rows, leftovers),
+      invariants: audit(ledger, rows, known, leftovers),
       rows,
       ledger,
       fates: lineDiary.fatesOfPushed(),
@@ -196,7 +197,7 @@ class World {
       incidents: this.incidents,
       history: plan.history.length,
       redeliveries: plan.redeliveries,
-      corrections: plan.corrections,
+      corrections: plan.corrected.length,
       forged: this.forged,
       schedules: this.schedules.counts,
       operator: this.operator.counts,
@@ -229,6 +230,7 @@ class World {
       await clock.sleepUntil(at - skew);
       if (does === 'record') {
         rakuten.record(line);
+        lineDiary.told(line, clock.now());
         continue;
       }
       lineDiary.due(line, clock.now());

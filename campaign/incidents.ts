@@ -71,7 +71,8 @@ export class Incidents {
     this.happenings = (Object.keys(EVENTS) as EventKind[])
       .flatMap((kind) => {
         const count = countIn(EVENTS[kind], end - start);
-        return Array.from({ length: count }, () => ({ kind, at: random.integer(start + CALM_START_MILLIS, end - HOUR) }));
+        const crises = kind === 'secret rotated' ? this.spells.filter((spell) => spell.kind === 'consumer dying') : [];
+        return Array.from({ length: count }, () => ({ kind, at: moment(random, start + CALM_START_MILLIS, end - HOUR, crises) }));
       })
       .sort((a, b) => a.at - b.at);
     for (const spell of this.spells) this.byKind.set(spell.kind, [...(this.byKind.get(spell.kind) ?? []), spell]);
@@ -99,6 +100,8 @@ const countIn = (perMonth: number, millis: number): number => Math.max(1, Math.r
 /** When the day's batches leave: what goes wrong then hurts most. */
 const BATCHES_LEAVE_MILLIS = 22 * HOUR + 15 * MINUTE;
 const HITS_BATCHES = 0.4;
+/** For about so long they leave. */
+const BATCHES_MILLIS = 90_000;
 
 function beginning(random: Random, start: number, end: number, length: number): number {
   const anywhere = start + random.next() * (end - start - length);
@@ -106,6 +109,18 @@ function beginning(random: Random, start: number, end: number, length: number): 
   const day = Math.floor(anywhere / DAY) * DAY;
   const from = day + BATCHES_LEAVE_MILLIS - random.next() * length;
   return Math.min(Math.max(from, start), end - length);
+}
+
+/** @param crises in one of which it may come: a rotation is hardest while messages wait to be tried again */
+function moment(random: Random, start: number, end: number, crises: readonly Spell[]): number {
+  if (crises.length > 0 && random.chance(0.5)) {
+    const { from, to } = random.pick(crises);
+    return Math.floor(from + random.next() * (to - from));
+  }
+  const anywhere = start + random.next() * (end - start);
+  if (!random.chance(HITS_BATCHES)) return Math.floor(anywhere);
+  const day = Math.floor(anywhere / DAY) * DAY;
+  return Math.floor(Math.min(Math.max(day + BATCHES_LEAVE_MILLIS + random.next() * BATCHES_MILLIS, start), end));
 }
 
 function spellsOf(kind: SpellKind, random: Random, start: number, end: number): Spell[] {

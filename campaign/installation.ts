@@ -219,3 +219,6 @@ export const FIELD_LISTS: readonly FieldList[] = [
     { name: 'v', value: '2' },
   ],
 ];
+
+/** Of the static values in them. */
+export const STATIC_NAMES: readonly string[] = FIELD_LISTS.flat().flatMap((parameter) => ('value' in parameter ? [parameter.name] : []));

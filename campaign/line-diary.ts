@@ -5,6 +5,8 @@ import type { Item } from './expressions';
 interface Fate {
   /** When Rakuten first wanted to push it. */
   due?: number;
+  /** When the Events API first told it. */
+  told?: number;
   /** Whether the first push of it did not come into the queue. */
   failed?: boolean;
   /** When a push of it first came into the queue. */
@@ -20,6 +22,8 @@ export interface LineFates {
   readonly lost: number;
   /** How long each of them took from its push to its row, in milliseconds, the shortest first. */
   readonly recoveryMillis: readonly number[];
+  /** The same, from when there was someone to ask: from the moment at which the Events API told the line, where that was later than the push. */
+  readonly recoverySinceToldMillis: readonly number[];
   /** From the push to the row, of those that were delivered. */
   readonly deliveryMillis: readonly number[];
 }
@@ -31,6 +35,11 @@ export class LineDiary {
   public due(line: LineRecord, at: number): void {
     const fate = this.fate(idOf(line));
     fate.due ??= at;
+  }
+
+  public told(line: LineRecord, at: number): void {
+    const fate = this.fate(idOf(line));
+    fate.told ??= at;
   }
 
   /** What became of a push. */
@@ -55,13 +64,23 @@ export class LineDiary {
     const pushed = [...this.fates.values()].filter((fate) => fate.due !== undefined);
     const isLost = ({ failed, due = 0, arrived = Number.POSITIVE_INFINITY, stored = Number.POSITIVE_INFINITY }: Fate): boolean =>
       failed === true && stored > due && arrived >= stored;
-    const millis = (fates: readonly Fate[]): number[] =>
-      fates
-        .flatMap(({ due, stored }) => (due === undefined || stored === undefined ? [] : [Math.max(0, stored - due)]))
-        .sort((a, b) => a - b);
+    const millis = (fates: readonly Fate[], from: (fate: Fate) => number): number[] =>
+      fates.flatMap((fate) => (fate.stored === undefined ? [] : [Math.max(0, fate.stored - from(fate))])).sort((a, b) => a - b);
     const lost = pushed.filter(isLost);
     const delivered = pushed.filter((fate) => !isLost(fate));
-    return { delivered: delivered.length, lost: lost.length, recoveryMillis: millis(lost), deliveryMillis: millis(delivered) };
+    const due = (fate: Fate): number => fate.due ?? 0;
+    return {
+      delivered: delivered.length,
+      lost: lost.length,
+      recoveryMillis: millis(lost, due),
+      recoverySinceToldMillis: millis(lost, (fate) => Math.max(due(fate), fate.told ?? 0)),
+      deliveryMillis: millis(delivered, due),
+    };
+  }
+
+  /** The sort keys of the lines of which a push came into the queue. */
+  public arrivedLines(): string[] {
+    return [...this.fates].filter(([, { arrived }]) => arrived !== undefined).map(([id]) => id);
   }
 
   private fate(id: string): Fate {
@@ -74,4 +93,4 @@ export class LineDiary {
 }
 
 /** As the sort key of its row. */
-const idOf = ({ etransaction_id, is_event }: LineRecord): string => `${etransaction_id}#${is_event}`;
+export const idOf = ({ etransaction_id, is_event }: LineRecord): string => `${etransaction_id}#${is_event}`;

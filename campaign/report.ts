@@ -119,9 +119,9 @@ const byItself = ({ schedules: s, batches, deaths }: PlayedCampaign): string =>
   `(${s.failedReconciliations} failed) over ${count(s.compared)} lines, ${count(batches)} consumer batches (${count(deaths)} died)`;
 
 function lost({ fates }: PlayedCampaign): string {
-  const { lost: all, delivered: others, recoveryMillis: times } = fates;
+  const { lost: all, delivered: others, recoveryMillis: times, recoverySinceToldMillis: sinceTold } = fates;
   if (all === 0) return 'none';
-  return `${count(all)} (${percent(all, all + others)}) that no push brought; back after ${quantiles(times)}`;
+  return `${count(all)} (${percent(all, all + others)}) that no push brought; back after ${quantiles(times)}; from when the Events API told them ${quantiles(sinceTold)}`;
 }
 
 function delivered({ fates, pushes, metrics }: PlayedCampaign): string {

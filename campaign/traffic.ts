@@ -1,6 +1,7 @@
 import { postbackDay } from '../local/day';
 import type { LineRecord } from '../local/fake-rakuten';
 import { Random } from '../local/random';
+import { idOf } from './line-diary';
 
 /** What Rakuten does with a line, and when. Times are milliseconds since 1970. */
 export type RakutenStep =
@@ -25,7 +26,8 @@ export interface Traffic {
   /** What Rakuten holds from before the installation. */
   readonly history: readonly LineRecord[];
   readonly redeliveries: number;
-  readonly corrections: number;
+  /** The lines that are corrected later, by the sort key of their row. */
+  readonly corrected: readonly string[];
 }
 
 const MINUTE = 60_000;
@@ -59,26 +61,25 @@ export function traffic(options: TrafficOptions): Traffic {
   const isBefore = (line: LineRecord): boolean => processedAt(line) < options.start;
   const lines = random.shuffle(all.filter((line) => !isBefore(line))).slice(0, options.lines);
   const steps: RakutenStep[] = [];
-  const counts = { redeliveries: 0, corrections: 0 };
+  const corrected: string[] = [];
+  let redeliveries = 0;
   for (const line of lines) {
     const processed = processedAt(line);
     const pushed = processed + pushDelay(line, random);
     steps.push({ at: processed + tellDelay(random), does: 'record', line }, { at: pushed, does: 'push', line });
     if (random.chance(REDELIVERED)) {
-      counts.redeliveries += 1;
+      redeliveries += 1;
       steps.push({ at: pushed + random.next() * 2 * HOUR, does: 'push', line });
     }
-    if (random.chance(CORRECTED)) {
-      const corrected = correction(line, processed + HOUR + random.next() * 5 * DAY, random);
-      if (corrected === undefined || processedAt(corrected) > options.start + options.days * DAY) continue;
-      counts.corrections += 1;
-      steps.push(
-        { at: processedAt(corrected) + tellDelay(random), does: 'record', line: corrected },
-        { at: processedAt(corrected) + pushDelay(corrected, random), does: 'push', line: corrected },
-      );
-    }
+    const newer = random.chance(CORRECTED) ? correction(line, processed + HOUR + random.next() * 5 * DAY, random) : undefined;
+    if (newer === undefined || processedAt(newer) > options.start + options.days * DAY) continue;
+    corrected.push(idOf(line));
+    steps.push(
+      { at: processedAt(newer) + tellDelay(random), does: 'record', line: newer },
+      { at: processedAt(newer) + pushDelay(newer, random), does: 'push', line: newer },
+    );
   }
-  return { steps: inOrder(steps), history: all.filter(isBefore), ...counts };
+  return { steps: inOrder(steps), history: all.filter(isBefore), redeliveries, corrected };
 }
 
 /** A correction is told when its line has been. */
@@ -86,7 +87,7 @@ function inOrder(steps: RakutenStep[]): RakutenStep[] {
   const told = new Map<string, number>();
   for (const step of steps) {
     if (step.does !== 'record') continue;
-    const id = `${step.line.etransaction_id} ${step.line.is_event}`;
+    const id = idOf(step.line);
     const at = Math.max(step.at, (told.get(id) ?? 0) + 1);
     told.set(id, at);
     Object.assign(step, { at });
@@ -105,8 +106,15 @@ function linesOf({ sid, start, days, lines }: TrafficOptions, random: Random): L
     const orders = Math.ceil(((lines * 1.25 + 200) * weight) / total / LINES_PER_ORDER);
     const seed = random.integer(0, 2 ** 31);
     const pushes = postbackDay({ seed, sid, day: new Date(start + day * DAY), orders, placedAt });
-    return pushes.filter(({ redelivery }) => !redelivery).map(({ line }) => line);
+    return pushes.filter(({ redelivery }) => !redelivery).map(({ line }) => withMilliseconds(line, random));
   });
+}
+
+/** A push tells times to the millisecond, the Events API to the second. */
+function withMilliseconds(line: LineRecord, random: Random): LineRecord {
+  if (random.chance(0.3)) return line;
+  const later = (date = ''): string => date.replace('.000+', `.${String(random.integer(0, 999)).padStart(3, '0')}+`);
+  return { ...line, process_date: later(line.process_date), transaction_date: later(line.transaction_date) };
 }
 
 function placedAt(random: Random): number {

@@ -96,7 +96,7 @@ export class IngestionApi extends Construct {
       Annotations.of(this).addWarningV2(
         'cdk-rakuten-postback:sourceRangesUnpublished',
         'allowedSourceRanges lets only some addresses in, and Rakuten does not publish where it sends from: a postback from elsewhere is answered 403 and comes from ' +
-          'the Events API at the earliest; compare the source addresses in the log of the consumer first, and watch the recovered lines',
+          'the Events API at the earliest; see in an access log of the stage where postbacks have come from first, and watch the recovered lines',
       );
     }
   }

@@ -14,7 +14,7 @@ import type { ReconciliationSettings } from '../core/reconciliation/settings';
 import { PUBLISHER_KIND, RECONCILIATION_KIND } from '../core/store/publisher-state';
 import type { PostbackFields } from './fields';
 import { BundledFunction } from './private/bundled-function';
-import { type Problem, refuse } from './private/checks';
+import { durationProblem, type Problem, refuse } from './private/checks';
 import { grantReadCredentials } from './private/credentials';
 import type { Publisher } from './publisher';
 
@@ -200,19 +200,12 @@ function settingsOf(options: ReconciliationOptions): ReconciliationSettings {
 function optionProblems({ window, dailyWindow, backfill, unverifiedAfter, notBefore }: ReconciliationOptions): Problem[] {
   const day = Duration.days(1);
   return [
-    durationProblem('window', window, Duration.hours(1), day),
-    durationProblem('dailyWindow', dailyWindow, day, Duration.days(29)),
-    durationProblem('backfill', backfill, Duration.days(0), Duration.days(29)),
-    durationProblem('unverifiedAfter', unverifiedAfter, Duration.hours(1), Duration.days(14)),
+    durationProblem('reconciliation.window', window, Duration.hours(1), day),
+    durationProblem('reconciliation.dailyWindow', dailyWindow, day, Duration.days(29)),
+    durationProblem('reconciliation.backfill', backfill, Duration.days(0), Duration.days(29)),
+    durationProblem('reconciliation.unverifiedAfter', unverifiedAfter, Duration.hours(1), Duration.days(14)),
     timeProblem(notBefore),
   ];
-}
-
-function durationProblem(name: string, value: Duration | undefined, min: Duration, max: Duration): Problem {
-  if (value === undefined || value.isUnresolved()) return undefined;
-  const seconds = value.toSeconds();
-  if (seconds >= min.toSeconds() && seconds <= max.toSeconds()) return undefined;
-  return `reconciliation.${name} is ${value.toHumanString()}; give ${min.toHumanString()} to ${max.toHumanString()}`;
 }
 
 function timeProblem(notBefore: string | undefined): Problem {

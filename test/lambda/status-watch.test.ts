@@ -209,11 +209,7 @@ it.each<[string, () => Promise<void> | void, RegExp]>([
     () => stack.rakuten.fault({ operation: 'token', status: 401, echo: true, times: 10 }),
     /could not get an access token/,
   ],
-  [
-    'DynamoDB refuses',
-    () => stack.dynamodb.refuse({ operations: ['GetItem'], status: 400, type: 'ProvisionedThroughputExceededException' }),
-    /./,
-  ],
+  ['DynamoDB refuses', () => stack.dynamodb.refuse({ operations: ['GetItem'], status: 500, type: 'InternalServerError' }), /./],
 ])('says why a look failed: %s', async (_who, trouble, why) => {
   await trouble();
   const { checks } = await look();

@@ -108,7 +108,7 @@ it('sends its day, stays up for more, can be driven by other programs, and leave
 describe('npm start', () => {
   /** The program in a process group of its own, with everything it prints. */
   function start(...args: string[]): { child: ChildProcess; printed: Printed; end: Promise<number | null> } {
-    const child = spawn(process.execPath, ['--import', 'tsx', join('local', 'main.ts'), ...args], {
+    const child = spawn(process.execPath, ['--import', './scripts/typescript.mjs', join('local', 'main.ts'), ...args], {
       cwd: join(__dirname, '..', '..'),
       detached: true,
     });

@@ -111,6 +111,8 @@ describe('npm start', () => {
     const child = spawn(process.execPath, ['--import', './scripts/typescript.mjs', join('local', 'main.ts'), ...args], {
       cwd: join(__dirname, '..', '..'),
       detached: true,
+      // As set up for the tests: without this the child gets the environment that jest itself was started with.
+      env: process.env,
     });
     const printed = new Printed();
     child.stdout?.on('data', (chunk) => printed.add(String(chunk)));

@@ -6,7 +6,13 @@
  */
 import { cpus, release } from 'node:os';
 import { parseArgs } from 'node:util';
-import { CreateTableCommand, DeleteTableCommand, type DynamoDBClient, waitUntilTableExists } from '@aws-sdk/client-dynamodb';
+import {
+  CreateTableCommand,
+  DeleteTableCommand,
+  type DynamoDBClient,
+  waitUntilTableExists,
+  waitUntilTableNotExists,
+} from '@aws-sdk/client-dynamodb';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import Table from 'cli-table3';
 import { URL_PARAMETERS } from '../core/names';
@@ -159,6 +165,7 @@ async function main(): Promise<void> {
       (dollars / lines.length).toFixed(2),
     ]);
     await client.send(new DeleteTableCommand({ TableName: TABLE }));
+    await waitUntilTableNotExists({ client, maxWaitTime: 10, minDelay: 0.01 }, { TableName: TABLE });
   }
   client.destroy();
   await Promise.all([server.close(), fake.close()]);

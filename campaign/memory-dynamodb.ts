@@ -27,54 +27,64 @@ interface KeyNames {
   readonly sort: string | undefined;
 }
 
-/** Items by partition. */
-class Partitions {
-  private readonly items = new Map<string, Map<string, Item>>();
+interface Partition {
+  readonly items: Map<string, Item>;
+  /** In the order of the sort key; undefined since an item came, went or changed. */
+  sorted?: readonly Item[];
+}
 
-  constructor(private readonly keys: KeyNames) {}
+/** Items by partition: the table itself, or an index of it. */
+class Partitions {
+  private readonly byKey = new Map<string, Partition>();
+
+  /** @param carried what an index carries of an item. @default - all of it */
+  constructor(
+    readonly keys: KeyNames,
+    private readonly carried?: ReadonlySet<string>,
+  ) {}
 
   put(item: Item, id: string): void {
-    const key = item[this.keys.partition]?.S;
+    const { partition, sort } = this.keys;
+    const key = item[partition]?.S;
     // An index leaves out items that lack one of its keys.
-    if (key === undefined || (this.keys.sort !== undefined && item[this.keys.sort] === undefined)) return;
-    const partition = this.items.get(key) ?? new Map<string, Item>();
-    this.items.set(key, partition.set(id, item));
+    if (key === undefined || (sort !== undefined && item[sort] === undefined)) return;
+    const known = this.byKey.get(key) ?? { items: new Map<string, Item>() };
+    known.items.set(id, item);
+    known.sorted = undefined;
+    this.byKey.set(key, known);
   }
 
   remove(item: Item, id: string): void {
-    this.items.get(item[this.keys.partition]?.S ?? '')?.delete(id);
+    const known = this.byKey.get(item[this.keys.partition]?.S ?? '');
+    if (known === undefined || !known.items.delete(id)) return;
+    known.sorted = undefined;
+    if (known.items.size === 0) this.byKey.delete(item[this.keys.partition]?.S ?? '');
   }
 
   /** In the order of the sort key. */
-  of(key: string): Item[] {
+  of(key: string): readonly Item[] {
+    const known = this.byKey.get(key);
+    if (known === undefined) return [];
     const { sort } = this.keys;
-    const items = [...(this.items.get(key)?.entries() ?? [])];
-    const text = (id: string, item: Item): string => `${sort === undefined ? '' : item[sort]?.S} ${id}`;
-    return items.sort(([a, x], [b, y]) => (text(a, x) < text(b, y) ? -1 : 1)).map(([, item]) => item);
+    const text = ([id, item]: readonly [string, Item]): string => `${sort === undefined ? '' : item[sort]?.S} ${id}`;
+    known.sorted ??= [...known.items]
+      .map((entry) => ({ at: text(entry), item: entry[1] }))
+      .sort((a, b) => (a.at < b.at ? -1 : 1))
+      .map(({ item }) => item);
+    return known.sorted;
   }
 
-  get partition(): string {
-    return this.keys.partition;
+  shown(item: Item): Item {
+    const { carried } = this;
+    return carried === undefined ? item : Object.fromEntries(Object.entries(item).filter(([name]) => carried.has(name)));
   }
 }
 
-/** An index, and what of an item it carries. */
-class Index extends Partitions {
-  private readonly carried: ReadonlySet<string> | undefined;
-
-  constructor({ KeySchema, Projection }: GlobalSecondaryIndex, table: KeyNames) {
-    const keys = keyNames(KeySchema);
-    super(keys);
-    const names = [keys, table].flatMap(({ partition, sort }) => [partition, sort ?? partition]);
-    this.carried = Projection?.ProjectionType === 'ALL' ? undefined : new Set([...names, ...(Projection?.NonKeyAttributes ?? [])]);
-  }
-
-  override of(key: string): Item[] {
-    const { carried } = this;
-    const items = super.of(key);
-    if (carried === undefined) return items;
-    return items.map((item) => Object.fromEntries(Object.entries(item).filter(([name]) => carried.has(name))));
-  }
+function indexOf({ KeySchema, Projection }: GlobalSecondaryIndex, table: KeyNames): Partitions {
+  const keys = keyNames(KeySchema);
+  if (Projection?.ProjectionType === 'ALL') return new Partitions(keys);
+  const names = [keys, table].flatMap(({ partition, sort }) => [partition, sort ?? partition]);
+  return new Partitions(keys, new Set([...names, ...(Projection?.NonKeyAttributes ?? [])]));
 }
 
 class Table {
@@ -85,7 +95,7 @@ class Table {
   constructor({ KeySchema, GlobalSecondaryIndexes }: CreateTableCommandInput) {
     this.keys = keyNames(KeySchema);
     this.indexes.set('', new Partitions(this.keys));
-    for (const index of GlobalSecondaryIndexes ?? []) this.indexes.set(index.IndexName ?? '', new Index(index, this.keys));
+    for (const index of GlobalSecondaryIndexes ?? []) this.indexes.set(index.IndexName ?? '', indexOf(index, this.keys));
   }
 
   id(key: Item): string {
@@ -128,7 +138,7 @@ export class MemoryDynamoDb implements DynamoDbServer {
     if (command instanceof QueryCommand) return this.query(command.input);
     if (command instanceof ScanCommand) {
       const table = this.table(command.input.TableName);
-      return page([...table.items.values()], table, command.input, () => true);
+      return page([...table.items.values()], table, command.input, (item) => item);
     }
     throw new Error(`the in-memory DynamoDB does not know ${(command as object).constructor.name}`);
   }
@@ -180,10 +190,13 @@ export class MemoryDynamoDb implements DynamoDbServer {
     const index = table.index(input.IndexName);
     const isWanted = condition(input.KeyConditionExpression ?? '');
     const inputs = placeholders(input);
-    const items = index.of(partitionAsked(input, index.partition)).filter((item) => isWanted(item, inputs));
+    const items = index.of(partitionAsked(input, index.keys.partition)).filter((item) => isWanted(item, inputs));
     if (input.ScanIndexForward === false) items.reverse();
     const filter = input.FilterExpression === undefined ? () => true : condition(input.FilterExpression);
-    return page(items, table, input, (item) => filter(item, inputs));
+    return page(items, table, input, (item) => {
+      const shown = index.shown(item);
+      return filter(shown, inputs) ? shown : undefined;
+    });
   }
 }
 
@@ -230,12 +243,12 @@ function page(
   items: readonly Item[],
   table: Table,
   { ExclusiveStartKey, Limit = items.length, Select }: PageInput,
-  isShown: (item: Item) => boolean,
+  show: (item: Item) => Item | undefined,
 ): object {
   const after = ExclusiveStartKey === undefined ? undefined : table.id(ExclusiveStartKey);
   const first = after === undefined ? 0 : items.findIndex((item) => table.id(item) === after) + 1;
   const read = items.slice(first, first + Limit);
-  const shown = read.filter(isShown);
+  const shown = read.map(show).filter((item) => item !== undefined);
   // As in DynamoDB, a page that is full may be the last one.
   const last = read.length === Limit && Limit < items.length ? read.at(-1) : undefined;
   return { Items: Select === 'COUNT' ? undefined : shown, Count: shown.length, LastEvaluatedKey: last && keyOf(last, table.keys) };

@@ -5,7 +5,7 @@
  *     node --import ./scripts/typescript.mjs scripts/check-deployment.ts --endpoint http://127.0.0.1:4566
  */
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -22,9 +22,6 @@ const CREDENTIALS = { clientId: 'emulator-client', clientSecret: 'emulator-clien
 const SECRET_NAME = 'rakuten/api';
 const STACK_NAME = 'PostbackCheck';
 const ROWS_WITHIN_MILLIS = 60_000;
-
-// The SDK's notice about the Node version that it will need next year would stand between the steps.
-process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
 
 type Outputs = Record<'EndpointUrl' | 'TableName' | 'QueueUrl' | 'DeadLetterQueueUrl' | 'RegistrationStatus', string>;
 
@@ -44,6 +41,10 @@ class Check {
   private readonly aws: { endpoint: string; region: string; credentials: { accessKeyId: string; secretAccessKey: string } };
   private readonly dynamodb: DynamoDBClient;
   private readonly sqs: SQSClient;
+  /** Everything that the CLI has printed: the stack's events and errors are in it. */
+  private printed = '';
+  /** The secrets that were in a registered URL. */
+  private readonly urlSecrets = new Set<string>();
 
   constructor(
     private readonly endpoint: string,
@@ -64,6 +65,7 @@ class Check {
     const first = await this.step('cdk deploy', () => this.deploy());
     this.expectCalls('POST');
     const registered = this.slotUrl();
+    this.urlSecrets.add(secretOf(registered));
     assert(registered.startsWith(`${first.EndpointUrl}?`), `the slot holds another URL than ${first.EndpointUrl}`);
     assert(!JSON.stringify(first).includes(secretOf(registered)), 'the secret is in an output');
     console.log(`    ${first.RegistrationStatus}`);
@@ -113,12 +115,33 @@ class Check {
       assert(Attributes?.ApproximateNumberOfMessages === '0', `${Attributes?.ApproximateNumberOfMessages} messages there`);
     });
 
+    await this.step('no secret in the template, the assets, the events, the errors or the outputs', async () => this.expectNoLeak());
+
     await this.step('cdk destroy', () => this.cdk(['destroy', '--force', ...this.context()]));
     assert(this.rakuten.slot(SID) === undefined, 'our URL is still in the slot');
     assert(
       this.rakuten.requests.some((r) => r.method === 'DELETE'),
       'no DELETE was called',
     );
+  }
+
+  private expectNoLeak(): void {
+    const tokens = this.rakuten.calls.flatMap((call) =>
+      call.operation === 'token' ? (call.responseBody.match(/"access_token":"([^"]+)"/)?.[1] ?? []) : [],
+    );
+    const secrets = [CREDENTIALS.clientSecret, ...this.urlSecrets, ...tokens];
+    assert(this.urlSecrets.size > 0 && tokens.length > 0, 'there is no secret to look for');
+    const texts: [place: string, text: string][] = readdirSync(this.folder, { recursive: true, encoding: 'utf8' })
+      .map((name) => join(this.folder, name))
+      .filter((file) => statSync(file).isFile())
+      .map((file) => [file.slice(this.folder.length + 1), readFileSync(file, 'latin1')]);
+    assert(
+      texts.some(([place]) => place.endsWith('.template.json')),
+      'there is no template to look into',
+    );
+    for (const [place, text] of [...texts, ['what the CLI printed', this.printed] as const]) {
+      assert(!secrets.some((secret) => text.includes(secret)), `a secret is in ${place}`);
+    }
   }
 
   private async step<T>(name: string, work: () => Promise<T>): Promise<T> {
@@ -177,7 +200,7 @@ class Check {
     return new Promise((resolve, reject) => {
       child.on('error', reject);
       child.on('exit', (code) => {
-        writeFileSync(join(this.folder, 'cdk.log'), log);
+        this.printed += log;
         if (code === 0) resolve();
         else reject(new Error(`cdk ${args[0]} ended with ${code}:\n${log.slice(-6000)}`));
       });

@@ -8,3 +8,6 @@ const { '.js': loadJavaScript } = extensions;
 // Node tries the extensions in the order in which they were added.
 delete extensions['.js'];
 extensions['.js'] = loadJavaScript;
+
+// The SDK's notice about the Node version that it will need next year would stand between what the programs print.
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';

@@ -297,7 +297,17 @@ describe('the sender of the fake Rakuten', () => {
 
 test('it runs alone, driven by control routes', async () => {
   const root = join(__dirname, '..', '..');
-  const args = ['--import', './scripts/typescript.mjs', 'local/fake-rakuten/main.ts', '--client-id', 'id', '--client-secret', 'secret', '--port', '0'];
+  const args = [
+    '--import',
+    './scripts/typescript.mjs',
+    'local/fake-rakuten/main.ts',
+    '--client-id',
+    'id',
+    '--client-secret',
+    'secret',
+    '--port',
+    '0',
+  ];
   const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
   try {
     const [output] = (await once(child.stdout, 'data')) as [Buffer];

@@ -30,6 +30,7 @@ export interface LineFates {
 
 /** Notes when each line was due, when it arrived and when its row was there. */
 export class LineDiary {
+  public storedCount = 0;
   private readonly fates = new Map<string, Fate>();
 
   public due(line: LineRecord, at: number): void {
@@ -51,13 +52,8 @@ export class LineDiary {
 
   public stored(key: Item, at: number): void {
     const fate = this.fate(key[ATTRIBUTES.lineKey]?.S ?? '');
+    if (fate.stored === undefined) this.storedCount += 1;
     fate.stored ??= at;
-  }
-
-  public get storedCount(): number {
-    let count = 0;
-    for (const { stored } of this.fates.values()) if (stored !== undefined) count += 1;
-    return count;
   }
 
   public fatesOfPushed(): LineFates {

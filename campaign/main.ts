@@ -3,9 +3,7 @@ import { randomInt } from 'node:crypto';
 import { Command, InvalidArgumentError } from 'commander';
 import colors from 'picocolors';
 import { type RunOptions, runCampaigns } from './run';
-
-const LONG = { days: 30, lines: 100_000 };
-export const SHORT = { days: 3, lines: 1_500 };
+import { LONG, SHORT } from './size';
 
 function wholeNumber(least: number, most: number): (text: string) => number {
   return (text) => {

@@ -1,0 +1,83 @@
+import { stripVTControlCharacters } from 'node:util';
+import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import { PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { playCampaign } from '../../campaign/campaign';
+import { startDynalite } from '../../campaign/dynalite';
+import { type DynamoDbServer, MemoryDynamoDb } from '../../campaign/memory-dynamodb';
+import { runCampaigns } from '../../campaign/run';
+import { TABLES } from '../../campaign/settings';
+import { SHORT } from '../../campaign/size';
+
+const HOUR = 60 * 60 * 1000;
+
+jest.setTimeout(120_000);
+
+/** What a run prints and with which code it ends. */
+async function played(seed: number, server?: DynamoDbServer): Promise<{ code: number; text: string }> {
+  const lines: string[] = [];
+  const options = { ...SHORT, seed, runs: 1, isDynalite: false, showTimeline: true };
+  const code = await runCampaigns(options, { print: (line) => lines.push(line), server });
+  return { code, text: stripVTControlCharacters(lines.join('\n')) };
+}
+
+/** The tables in memory, without the rows of some lines: they are acknowledged and not kept. */
+class ForgetfulDynamoDb extends MemoryDynamoDb {
+  public override async execute(command: unknown): Promise<unknown> {
+    const { TableName, Item } = command instanceof PutItemCommand ? command.input : {};
+    if (TableName === TABLES.transactions && Item?.etransaction_id?.S?.endsWith('7')) return {};
+    return super.execute(command);
+  }
+}
+
+describe('a short campaign', () => {
+  it.each([20260301, 104])('with seed %d ends with the table that Rakuten has', async (seed) => {
+    const { code, text } = await played(seed);
+    expect(text).toContain(`✓ Seed ${seed}: nothing lost, nothing twice, nothing forged.`);
+    expect(text).not.toContain('✗');
+    expect(code).toBe(0);
+    // Not because nothing happened.
+    expect(text).toMatch(/lost lines +[1-9]\d* \(\d+\.\d %\) that no push brought; back after/);
+    expect(text).toMatch(/postback off +[1-9]\d* times, /);
+    expect(text).toMatch(/0 of [1-9]\d* forged GETs/);
+    for (const trouble of [
+      'endpoint unreachable',
+      'slot taken over by a tracker',
+      'Events API failing',
+      'secret rotated',
+      'fields changed',
+    ]) {
+      expect(text).toMatch(new RegExp(`\\d\\d:\\d\\d {2}${trouble}`));
+    }
+  });
+
+  it('that loses lines says which, ends with 1, and says how to play it again', async () => {
+    const { code, text } = await played(3, new ForgetfulDynamoDb());
+    expect(code).toBe(1);
+    expect(text).toMatch(/✗ the table equals Rakuten’s ledger exactly: \d+ of \d+ lines as they are; \d+ missing \([0-9A-F]{31}7#[NY], /);
+    expect(text).toContain('✗ Seed 3: a promise is broken. Play it again: npm run campaign -- --seed 3 --days 3 --lines 1500');
+  });
+});
+
+describe('the tables in memory', () => {
+  const options = { seed: 11, days: 1, lines: 250, settlingMillis: 2 * HOUR };
+
+  it('end as those of an embedded DynamoDB server do', async () => {
+    const dynalite = await startDynalite();
+    try {
+      const [inMemory, embedded] = [await playCampaign(options), await playCampaign({ ...options, server: dynalite.server })];
+      expect(inMemory.rows.length).toBeGreaterThan(options.lines * 0.8);
+      expect(comparable(embedded.rows)).toEqual(comparable(inMemory.rows));
+      expect(embedded.calls).toEqual(inMemory.calls);
+      expect(embedded.offTimes).toEqual(inMemory.offTimes);
+    } finally {
+      await dynalite.close();
+    }
+  });
+});
+
+/** Rows in the order of their keys. A run of the reconciliation has a name that is drawn by chance. */
+function comparable(rows: readonly Readonly<Record<string, AttributeValue>>[]): string[] {
+  const text = (row: Readonly<Record<string, AttributeValue>>): string =>
+    JSON.stringify(Object.entries(row).sort(([a], [b]) => (a < b ? -1 : 1))).replace(/-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, '');
+  return rows.map(text).sort();
+}

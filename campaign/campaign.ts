@@ -2,8 +2,10 @@ import { setImmediate as breathe } from 'node:timers/promises';
 import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { METRICS } from '../core/names';
 import { fieldListId } from '../core/rakuten/fields';
+import type { ExistingPostbackRule } from '../core/registration/properties';
 import { STATE_KEYS } from '../core/store/publisher-state';
 import { createTableInput } from '../core/store/table';
+import type { WatchSettings } from '../core/watch/settings';
 import { LOCAL_CREDENTIALS, LOCAL_REGION } from '../local/embedded/clients';
 import type { LineRecord } from '../local/fake-rakuten';
 import { Random } from '../local/random';
@@ -96,6 +98,8 @@ class World {
   private readonly schedules: Schedules;
   private readonly forger: Random;
   private readonly skew: number;
+  private readonly onTakeover: WatchSettings['onTakeover'];
+  private readonly existingPostback: ExistingPostbackRule;
   private forged = 0;
   private readonly pushedLines: LineRecord[] = [];
 
@@ -110,6 +114,8 @@ class World {
     this.traffic = traffic({ seed: chance(2).integer(0, 2 ** 31), sid: SID, start: START, days, lines });
     this.forger = chance(3);
     this.skew = chance(4).integer(-LARGEST_SKEW_MILLIS, LARGEST_SKEW_MILLIS);
+    this.onTakeover = chance(14).pick(['REPORT', 'REPORT', 'RECLAIM'] as const);
+    this.existingPostback = chance(15).pick(['FAIL', 'FAIL', 'REPLACE'] as const);
     this.slotDiary = new SlotDiary(clock);
     this.server = options.server ?? new MemoryDynamoDb();
     const { incidents } = this;
@@ -143,13 +149,25 @@ class World {
       startable: () => incidents.severity('consumer stopped', clock.now()) === 0,
     });
     const shared = { clock, dynamodb: this.dynamodb, rakuten: this.rakuten };
-    this.installation = new Installation({ ...shared, random: chance(10), endpoint: this.endpoint });
+    this.installation = new Installation({
+      ...shared,
+      random: chance(10),
+      endpoint: this.endpoint,
+      existingPostback: this.existingPostback,
+    });
     const { installation, queue, eventSource } = this;
     const onDeployed = (): void => this.schedules.deployed();
     this.operator = new Operator({ ...shared, random: chance(11), incidents, installation, queue, eventSource, onDeployed });
     const refused = (): number => incidents.severity('queue refuses the reconciliation', clock.now());
     const sqs = simulatedSqs(queue, { clock, random: chance(12), refused });
-    this.schedules = new Schedules({ ...shared, random: chance(13), installation, sqs, metrics: this.metrics });
+    this.schedules = new Schedules({
+      ...shared,
+      random: chance(13),
+      installation,
+      sqs,
+      metrics: this.metrics,
+      onTakeover: this.onTakeover,
+    });
   }
 
   async play(): Promise<void> {
@@ -194,6 +212,8 @@ class World {
       pushes: rakuten.statistics,
       habits: rakuten.habits,
       skewMillis: this.skew,
+      onTakeover: this.onTakeover,
+      existingPostback: this.existingPostback,
       incidents: this.incidents,
       history: plan.history.length,
       redeliveries: plan.redeliveries,

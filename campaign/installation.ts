@@ -2,6 +2,7 @@ import { REGISTRATION_PROPERTIES as P } from '../core/names';
 import { ALL_FIELDS, type FieldList } from '../core/rakuten/fields';
 import { handleRegistrationEvent, type RegistrationEvent } from '../core/registration/events';
 import type { RegistrationPorts } from '../core/registration/ports';
+import type { ExistingPostbackRule } from '../core/registration/properties';
 import { type RotationPorts, rotateUrlSecret, type SecretVersion, type SecretVersions } from '../core/registration/rotate';
 import { DynamoWatchStore } from '../core/store/watch-store';
 import type { Random } from '../local/random';
@@ -25,6 +26,7 @@ export interface InstallationParts {
   readonly dynamodb: SimulatedDynamoDb;
   readonly endpoint: SimulatedEndpoint;
   readonly rakuten: SimulatedRakuten;
+  readonly existingPostback: ExistingPostbackRule;
 }
 
 /** The secret that goes into the URL, with its versions. */
@@ -195,7 +197,7 @@ export class Installation {
       [P.endpointUrl]: ENDPOINT_URL,
       [P.fieldList]: JSON.stringify(fields),
       [P.enabled]: 'true',
-      [P.existingPostback]: 'FAIL',
+      [P.existingPostback]: this.parts.existingPostback,
       [P.onRemoval]: '',
       [P.rakutenApiUrl]: RAKUTEN_API_URL,
       [P.selfTest]: 'true',

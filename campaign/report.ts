@@ -30,6 +30,7 @@ export function report(campaign: PlayedCampaign, facts: RunFacts): string {
   return [
     section('What was played', [
       ['Rakuten', `${campaign.habits}; its clock ${ahead(campaign.skewMillis)}`],
+      ['installation', `on a takeover the watch does ${campaign.onTakeover}, a deployment ${campaign.existingPostback}`],
       ['lines', lines(campaign, facts)],
       ['trouble', `${campaign.incidents.spells.length} spells and ${campaign.incidents.happenings.length} single events`],
       ...spellTable(campaign),

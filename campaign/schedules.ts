@@ -5,6 +5,7 @@ import { sqsOutbox } from '../core/reconciliation/outbox';
 import { TableRows } from '../core/reconciliation/rows';
 import { unverifiedRows } from '../core/reconciliation/unverified';
 import { DynamoRegistrationStore } from '../core/store/registration-store';
+import type { WatchSettings } from '../core/watch/settings';
 import { Reconciler } from '../lambda/reconciliation/reconciler';
 import { StatusWatch } from '../lambda/status-watch/status-watch';
 import type { Random } from '../local/random';
@@ -35,6 +36,7 @@ export interface ScheduleParts {
   readonly installation: Installation;
   readonly sqs: Pick<SQSClient, 'send'>;
   readonly metrics: MetricSums;
+  readonly onTakeover: WatchSettings['onTakeover'];
 }
 
 /** What the schedules did. */
@@ -125,10 +127,10 @@ export class Schedules {
   }
 
   private async watch(): Promise<void> {
-    const { clock, installation, metrics } = this.parts;
+    const { clock, installation, metrics, onTakeover } = this.parts;
     this.counts.watches += 1;
     const statusWatch = new StatusWatch({
-      settings: WATCH,
+      settings: { ...WATCH, onTakeover },
       ports: {
         ...installation.ports(this.process()),
         announce: async (announcements) => {

@@ -2,7 +2,7 @@ import { availableParallelism, cpus } from 'node:os';
 import colors from 'picocolors';
 import { METRICS } from '../core/names';
 import type { PlayedCampaign } from './campaign';
-import type { SpellKind } from './incidents';
+import type { Incidents, SpellKind } from './incidents';
 import type { OffTime } from './slot-diary';
 
 const SECOND = 1000;
@@ -139,7 +139,7 @@ const quantiles = (sorted: readonly number[]): string =>
 
 const quantile = (sorted: readonly number[], share: number): number => sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? 0;
 
-function off({ offTimes, days, pushes }: PlayedCampaign): string {
+function off({ offTimes, days, pushes, incidents }: PlayedCampaign): string {
   if (offTimes.length === 0) return 'never';
   const lengths = offTimes.map(length);
   const all = lengths.reduce((sum, millis) => sum + millis, 0);
@@ -149,8 +149,21 @@ function off({ offTimes, days, pushes }: PlayedCampaign): string {
   });
   return (
     `${offTimes.length} times, ${span(all)} in all (${percent(all, days * DAY)}), longest ${span(Math.max(...lengths))}: ${reasons.join(', ')}; ` +
-    `${pushes.autoDisabled} of them by Rakuten after failed pushes`
+    `${pushes.autoDisabled} of them by Rakuten after failed pushes; ${span(offWhileWell(offTimes, incidents))} of the time switched off with an endpoint that worked`
   );
+}
+
+/** How long the postback stayed switched off although nothing was wrong with the endpoint any more: what the watch takes to notice, and its backing off. To the minute. */
+function offWhileWell(offTimes: readonly OffTime[], incidents: Incidents): number {
+  const kinds: readonly SpellKind[] = ['endpoint unreachable', 'endpoint answers 500', 'endpoint slow'];
+  let millis = 0;
+  for (const { reason, from, to = from } of offTimes) {
+    if (reason !== 'switched off') continue;
+    for (let at = from; at < to; at += MINUTE) {
+      if (kinds.every((kind) => incidents.severity(kind, at) === 0)) millis += Math.min(MINUTE, to - at);
+    }
+  }
+  return millis;
 }
 
 const length = ({ from, to }: OffTime): number => (to ?? from) - from;

@@ -1,5 +1,6 @@
+import type { PublisherState } from '../store/publisher-state';
 import type { RegistrationPorts } from './ports';
-import { sidOf } from './properties';
+import { PropertyError, parseProperties, sidOf } from './properties';
 import { sha256 } from './slot-url';
 import { emptyState } from './state';
 
@@ -29,13 +30,31 @@ export async function rememberFailedUpdate(ports: RegistrationPorts, event: Upda
   }
 }
 
-/** The failed update that this one takes back, if it does. */
+/**
+ * The failed update that this one takes back, if it does. A failure that could not be remembered shows all the same: what this one wants is what was registered
+ * last, and what CloudFormation takes for the state before never was.
+ */
 export async function failedUpdateThatThisReverts(
   ports: RegistrationPorts,
   event: UpdateProperties,
 ): Promise<{ readonly slotUntouched: boolean } | undefined> {
-  const sid = sidOf(event.ResourceProperties);
-  const failed = sid === undefined ? undefined : (await ports.store.readState(sid))?.failedUpdate;
-  const reverts = failed?.from === fingerprint(event.ResourceProperties) && failed.to === fingerprint(event.OldResourceProperties ?? {});
-  return reverts && failed.from !== failed.to ? failed : undefined;
+  const { ResourceProperties: wanted, OldResourceProperties: old = {} } = event;
+  const sid = sidOf(wanted);
+  const state = sid === undefined ? undefined : await ports.store.readState(sid);
+  const [from, to] = [fingerprint(wanted), fingerprint(old)];
+  if (state === undefined || from === to) return undefined;
+  if (state.failedUpdate?.from === from && state.failedUpdate.to === to) return state.failedUpdate;
+  const neverStood = isRegistered(wanted, state) && !isRegistered(old, state) && sidOf(old) === sid;
+  return neverStood ? { slotUntouched: state.unsettled !== true } : undefined;
+}
+
+function isRegistered(properties: Readonly<Record<string, unknown>>, { properties: registered }: PublisherState): boolean {
+  if (registered === undefined) return false;
+  try {
+    return fingerprint(parseProperties(properties).raw) === fingerprint(registered);
+  } catch (error) {
+    // What cannot be read was never registered.
+    if (error instanceof PropertyError) return false;
+    throw error;
+  }
 }

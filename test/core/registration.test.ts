@@ -329,6 +329,23 @@ describe('the orders in which CloudFormation sends requests', () => {
     expect(slot()).toEqual(TRACKER);
   });
 
+  it('a rollback is known as one although the failure before it could not be noted', async () => {
+    const old = installation.properties();
+    await installation.invoke(installation.event('Create', old));
+    const { store } = installation;
+    const wanted = installation.properties({ [P.enabled]: 'false' });
+    const writeState = jest.spyOn(store, 'writeState').mockRejectedValue(new Error('throttled'));
+    await expect(installation.invoke(installation.event('Update', wanted, { OldResourceProperties: old }))).rejects.toThrow('throttled');
+    writeState.mockRestore();
+
+    world.rakuten.slots.set(SID, TRACKER);
+    const rollback = await installation.invoke(installation.event('Update', old, { OldResourceProperties: wanted }));
+    expect(rollback.Data[REGISTRATION_ATTRIBUTES.status]).toBe('as before the failed update, not verified');
+    expect(slot()).toEqual(TRACKER);
+    // Not so an update that goes on: what it wants never stood.
+    await expect(installation.invoke(installation.event('Update', wanted, { OldResourceProperties: old }))).rejects.toThrow('is taken');
+  });
+
   it('another SID is a replacement, and a rollback of it comes back', async () => {
     await deploy();
     const before = slot();

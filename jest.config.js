@@ -6,6 +6,7 @@ module.exports = {
   testMatch: ['**/*.test.ts'],
   // Every processor: most of the time goes into loading aws-cdk-lib once per file.
   maxWorkers: '100%',
+  testSequencer: '<rootDir>/test/sequencer.js',
   // Sources first: the build leaves .js files beside them.
   moduleFileExtensions: ['ts', 'js', 'json'],
   transform: { '^.+\\.ts$': ['@swc/jest', { jsc: { target: 'es2022', parser: { syntax: 'typescript' } }, module: { type: 'commonjs' } }] },

@@ -1,7 +1,8 @@
 import type { LineRecord } from '../local/fake-rakuten';
 import { fillTemplate } from '../local/fake-rakuten/sender';
 import type { Random } from '../local/random';
-import { ENDPOINT_URL } from './endpoint';
+import type { SimulatedClock } from './clock';
+import { ENDPOINT_URL, type SimulatedEndpoint } from './endpoint';
 import { SID } from './settings';
 
 /** With what the transaction ids begin that somebody made up. No hex digits, so Rakuten has none like them. */
@@ -21,8 +22,52 @@ const PLAUSIBLE =
   'is_event=N&etransaction_id=<etransaction_id>&advertiser_id=<advertiser_id>&sid=<sid>&order_id=<order_id>' +
   '&sale_amount=<sale_amount>&commissions=<commissions>&quantity=1&currency=USD&u1=<u1>&process_date=<process_date>&transaction_date=<transaction_date>';
 
+const MINUTE = 60_000;
+const FLOOD_PER_MINUTE = 60;
+const PATIENCE_MILLIS = 10_000;
+
+/** Sends forged GETs to the endpoint, and counts those that came into the queue. */
+export class Forger {
+  public sent = 0;
+
+  public constructor(
+    private readonly parts: {
+      readonly clock: SimulatedClock;
+      readonly random: Random;
+      readonly endpoint: SimulatedEndpoint;
+      readonly knowledge: () => Promise<Knowledge>;
+    },
+  ) {}
+
+  /** So many, spread over a time. */
+  public async trickle(count: number, millis: number): Promise<void> {
+    const { clock, random } = this.parts;
+    for (let begun = 0; begun < count; begun += 1) {
+      await clock.sleep((millis / count) * 2 * random.next());
+      clock.spawn(() => this.forge());
+    }
+  }
+
+  /** Many a minute. */
+  public async flood(from: number, to: number): Promise<void> {
+    const { clock } = this.parts;
+    await clock.sleepUntil(from);
+    while (clock.now() < to) {
+      await clock.sleep(MINUTE / FLOOD_PER_MINUTE);
+      clock.spawn(() => this.forge());
+    }
+  }
+
+  private async forge(): Promise<void> {
+    const { random, endpoint, knowledge } = this.parts;
+    await endpoint.get(forgedUrl(random, await knowledge()), PATIENCE_MILLIS, () => {
+      this.sent += 1;
+    });
+  }
+}
+
 /** A URL that somebody sends who wants money that no sale stands behind. */
-export function forgedUrl(random: Random, { lines, retiredSecrets, secret, fieldListId }: Knowledge): string {
+function forgedUrl(random: Random, { lines, retiredSecrets, secret, fieldListId }: Knowledge): string {
   const real = lines.length > 0 ? random.pick(lines) : {};
   const invented = { ...real, sid: SID, etransaction_id: `${FORGED_PREFIX}${random.hex(26)}`, order_id: `F-${random.hex(8)}` };
   const inflated = { ...real, commissions: '9999.99', sale_amount: '99999.99', u1: 'm_forger' };

@@ -2,6 +2,8 @@
 module.exports = {
   testEnvironment: 'node',
   roots: ['<rootDir>/test'],
+  // A bound against hanging only: a machine that is busy with something else is no failure.
+  testTimeout: 60_000,
   setupFiles: ['<rootDir>/test/setup.js'],
   testMatch: ['**/*.test.ts'],
   // Every processor: most of the time goes into loading aws-cdk-lib once per file.

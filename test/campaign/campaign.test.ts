@@ -1,14 +1,9 @@
 import { stripVTControlCharacters } from 'node:util';
-import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { PutItemCommand } from '@aws-sdk/client-dynamodb';
-import { playCampaign } from '../../campaign/campaign';
-import { startDynalite } from '../../campaign/dynalite';
 import { type DynamoDbServer, MemoryDynamoDb } from '../../campaign/memory-dynamodb';
 import { runCampaigns } from '../../campaign/run';
 import { TABLES } from '../../campaign/settings';
 import { SHORT } from '../../campaign/size';
-
-const HOUR = 60 * 60 * 1000;
 
 jest.setTimeout(120_000);
 
@@ -57,27 +52,3 @@ describe('a short campaign', () => {
     expect(text).toContain('✗ Seed 3: a promise is broken. Play it again: npm run campaign -- --seed 3 --days 1 --lines 300');
   });
 });
-
-describe('the tables in memory', () => {
-  const options = { seed: 11, days: 1, lines: 250, settlingMillis: 2 * HOUR };
-
-  it('end as those of an embedded DynamoDB server do', async () => {
-    const dynalite = await startDynalite();
-    try {
-      const [inMemory, embedded] = [await playCampaign(options), await playCampaign({ ...options, server: dynalite.server })];
-      expect(inMemory.rows.length).toBeGreaterThan(options.lines * 0.8);
-      expect(comparable(embedded.rows)).toEqual(comparable(inMemory.rows));
-      expect(embedded.calls).toEqual(inMemory.calls);
-      expect(embedded.offTimes).toEqual(inMemory.offTimes);
-    } finally {
-      await dynalite.close();
-    }
-  });
-});
-
-/** Rows in the order of their keys. A run of the reconciliation has a name that is drawn by chance. */
-function comparable(rows: readonly Readonly<Record<string, AttributeValue>>[]): string[] {
-  const text = (row: Readonly<Record<string, AttributeValue>>): string =>
-    JSON.stringify(Object.entries(row).sort(([a], [b]) => (a < b ? -1 : 1))).replace(/-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, '');
-  return rows.map(text).sort();
-}

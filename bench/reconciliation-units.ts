@@ -26,7 +26,7 @@ import { sqsOutbox } from '../core/reconciliation/outbox';
 import { TableRows } from '../core/reconciliation/rows';
 import { run } from '../core/reconciliation/run';
 import { newRunId } from '../core/reconciliation/run-id';
-import { sha256 } from '../core/registration/slot-url';
+import { sha256 } from '../core/sha256';
 import { Publishers } from '../core/store/publishers';
 import { createTableInput } from '../core/store/table';
 import { TransactionWriter } from '../core/store/write';

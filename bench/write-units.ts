@@ -17,38 +17,20 @@ import { createTableInput } from '../core/store/table';
 import { TransactionWriter } from '../core/store/write';
 import { dynamoDbClient } from '../local/embedded/clients';
 import { startDynamoDb } from '../local/embedded/dynamodb';
+import { TYPICAL_LINE } from '../scripts/cost/typical-line';
 import { type Charge, ChargedClient, noCharge } from './charged-client';
 import { INDEX_NAMES, indexEntry, itemBytes } from './item-size';
 
 const TABLE = 'transactions';
 
-/** A line with all sixteen fields, as long as they usually are. */
-const TYPICAL = {
-  is_event: 'N',
-  etransaction_id: '200452D101AAE862139D47BEBC3B8D79',
-  sid: '3900112',
-  advertiser_id: '41207',
-  order_id: 'C-20260418-0007',
-  offer_id: '881204',
-  transaction_type: 'realtime',
-  transaction_date: '2026-04-18T09:24:55.000+00:00',
-  process_date: '2026-04-18T09:31:12.000+00:00',
-  currency: 'USD',
-  sale_amount: '129.90',
-  commissions: '6.495',
-  quantity: '1',
-  sku_number: 'HDPH-210-BK',
-  u1: 'm_58813_k4',
-  product_name: 'Wireless headphones, black',
-};
 const GUID = '0b7c5a1e-6c1f-4b0e-9a55-3f6f2c1d8e90';
 const SHAPES: Record<string, Record<string, string>> = {
-  typical: TYPICAL,
-  'GUIDs as order id and u1': { ...TYPICAL, order_id: GUID, u1: GUID },
-  'category path as name': { ...TYPICAL, product_name: '40100:44200:44210:44213:Dishwasher tablets, all in one, lemon, 60 pieces' },
-  'Japanese name': { ...TYPICAL, currency: 'JPY', sale_amount: '3480', commissions: '104', product_name: 'ほうじ茶ラテ 10本入り' },
-  'u1 of 72 characters': { ...TYPICAL, u1: 'm'.repeat(72) },
-  'without u1': { ...TYPICAL, u1: '' },
+  typical: TYPICAL_LINE,
+  'GUIDs as order id and u1': { ...TYPICAL_LINE, order_id: GUID, u1: GUID },
+  'category path as name': { ...TYPICAL_LINE, product_name: '40100:44200:44210:44213:Dishwasher tablets, all in one, lemon, 60 pieces' },
+  'Japanese name': { ...TYPICAL_LINE, currency: 'JPY', sale_amount: '3480', commissions: '104', product_name: 'ほうじ茶ラテ 10本入り' },
+  'u1 of 72 characters': { ...TYPICAL_LINE, u1: 'm'.repeat(72) },
+  'without u1': { ...TYPICAL_LINE, u1: '' },
 };
 
 function pushed(values: Record<string, string>, change: Partial<PostbackMessage> = {}): DeliveredLine {
@@ -67,9 +49,9 @@ function pushed(values: Record<string, string>, change: Partial<PostbackMessage>
 }
 
 const later = { receivedAt: '2026-04-18T11:00:00.000Z', requestId: 'KLKbYnQMwIdFTIB=' };
-const line = pushed(TYPICAL);
+const line = pushed(TYPICAL_LINE);
 const told: DeliveredLine = { ...line, ...later, source: SOURCES.eventsApi };
-const corrected = pushed({ ...TYPICAL, sale_amount: '119.90', process_date: '2026-04-19T09:31:12.000+00:00' }, later);
+const corrected = pushed({ ...TYPICAL_LINE, sale_amount: '119.90', process_date: '2026-04-19T09:31:12.000+00:00' }, later);
 
 /** What is in the table before, and the delivery that is charged. */
 const DELIVERIES: [name: string, before: DeliveredLine[], delivery: DeliveredLine][] = [

@@ -1,6 +1,5 @@
 import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { STATE_KEYS } from '../core/store/publisher-state';
-import { createTableInput } from '../core/store/table';
+import { createStateTableInput, createTableInput } from '../core/store/table';
 import { LOCAL_CREDENTIALS, LOCAL_REGION } from '../local/embedded/clients';
 import { type Row, scanTable } from '../local/verify';
 import type { DynamoDbServer } from './memory-dynamodb';
@@ -8,16 +7,8 @@ import { TABLES } from './settings';
 
 /** Makes the tables of an installation. */
 export async function createTables(server: DynamoDbServer): Promise<void> {
-  const state = {
-    TableName: TABLES.state,
-    BillingMode: 'PAY_PER_REQUEST' as const,
-    AttributeDefinitions: Object.values(STATE_KEYS).map((AttributeName) => ({ AttributeName, AttributeType: 'S' as const })),
-    KeySchema: [
-      { AttributeName: STATE_KEYS.partition, KeyType: 'HASH' as const },
-      { AttributeName: STATE_KEYS.sort, KeyType: 'RANGE' as const },
-    ],
-  };
-  for (const input of [state, createTableInput(TABLES.transactions)]) await server.execute(new CreateTableCommand(input));
+  for (const input of [createStateTableInput(TABLES.state), createTableInput(TABLES.transactions)])
+    await server.execute(new CreateTableCommand(input));
 }
 
 /** Every row, when all is over. */

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import { URL_PARAMETERS } from '../names';
+import { sha256 } from '../sha256';
 
 /** How a field's value is read. */
 export type FieldKind = 'flag' | 'identifier' | 'text' | 'decimal' | 'date';
@@ -37,8 +37,6 @@ export const EVENTS_API_ONLY_FIELDS = {
   lock_status: 'text',
 } as const satisfies Record<string, FieldKind>;
 
-export type EventsApiOnlyField = keyof typeof EVENTS_API_ONLY_FIELDS;
-
 /** Every Rakuten field a row can have. */
 export const ROW_FIELDS = { ...POSTBACK_FIELDS, ...EVENTS_API_ONLY_FIELDS } as const;
 export type RowField = keyof typeof ROW_FIELDS;
@@ -73,7 +71,7 @@ export const ALL_FIELDS: FieldList = (Object.keys(POSTBACK_FIELDS) as PostbackFi
 /** A short, stable name of a field list, sent back by every postback that was registered with it. */
 export function fieldListId(fields: FieldList): string {
   const canonical = JSON.stringify(fields.map((p) => ('field' in p ? [p.name, p.field] : [p.name, null, p.value])));
-  return createHash('sha256').update(canonical).digest('hex').slice(0, 8);
+  return sha256(canonical).slice(0, 8);
 }
 
 /** Names a field list may not use: they carry our own parameters. */

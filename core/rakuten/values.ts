@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import Big from 'big.js';
+import { sha256 } from '../sha256';
 import type { FieldKind } from './fields';
 
 /** A value that was read, or why it could not be. */
@@ -29,7 +29,7 @@ function readFlag(text: string): Reading {
 const MAX_IDENTIFIER_BYTES = 1000;
 
 /** What stands for an identifier that is too long to be a key. The text itself is in the row's `query`. */
-export const longIdentifierStandIn = (text: string): string => `~sha256:${createHash('sha256').update(text).digest('hex')}`;
+export const longIdentifierStandIn = (text: string): string => `~sha256:${sha256(text)}`;
 
 function readIdentifier(text: string): Reading {
   if (Buffer.byteLength(text) <= MAX_IDENTIFIER_BYTES) return { value: text };

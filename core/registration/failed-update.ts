@@ -1,7 +1,7 @@
+import { sha256 } from '../sha256';
 import type { PublisherState } from '../store/publisher-state';
 import type { RegistrationPorts } from './ports';
 import { PropertyError, parseProperties, sidOf } from './properties';
-import { sha256 } from './slot-url';
 import { emptyState } from './state';
 
 /** The properties of an update, as CloudFormation sends them. */

@@ -1,6 +1,7 @@
 import type { Slot } from '../rakuten/client';
 import { Redactor } from '../rakuten/redact';
 import { postbackUrl } from '../rakuten/url';
+import { sha256 } from '../sha256';
 import { ACCEPT_PREVIOUS_FOR_MILLIS, type PublisherState } from '../store/publisher-state';
 import { changeSlot, putSlot } from './change-slot';
 import { withLease } from './lease';
@@ -10,7 +11,7 @@ import { presentable } from './presentable';
 import { parseProperties, sidOf } from './properties';
 import { belongings, checkUrlSecret, openRun, type Run } from './run';
 import { selfTest } from './self-test';
-import { isSameSlot, ownerOf, sha256 } from './slot-url';
+import { isSameSlot, ownerOf } from './slot-url';
 import { accepting, markFor, retiringAllBut } from './state';
 
 /** Asks the registration function, invoked directly, for a new secret in a publisher's URL. */

@@ -1,10 +1,11 @@
 import { RakutenClient } from '../rakuten/client';
 import { parseCredentials } from '../rakuten/credentials';
 import { Redactor } from '../rakuten/redact';
+import { sha256 } from '../sha256';
 import type { PublisherState } from '../store/publisher-state';
 import type { RegistrationPorts } from './ports';
 import type { Desired } from './properties';
-import { type Belongings, sha256 } from './slot-url';
+import type { Belongings } from './slot-url';
 
 /** What one run on one slot works with. */
 export interface Run {

@@ -1,15 +1,13 @@
-import { createHash } from 'node:crypto';
 import { URL_PARAMETERS } from '../names';
 import type { Slot } from '../rakuten/client';
 import { isSameEndpoint } from '../rakuten/url';
+import { sha256 } from '../sha256';
 
 /** How a URL of ours is known: by the hash of its secret and the id of its field list. */
 export interface UrlMark {
   readonly secretSha256: string;
   readonly fieldListId: string;
 }
-
-export const sha256 = (value: string): string => createHash('sha256').update(value).digest('hex');
 
 /** The mark of a URL that an installation of this construct registered, this one or another. */
 export function markOf(url: string): UrlMark | undefined {

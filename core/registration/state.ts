@@ -1,7 +1,8 @@
 import type { Slot } from '../rakuten/client';
 import { type FieldList, fieldListId } from '../rakuten/fields';
+import { sha256 } from '../sha256';
 import { ACCEPT_PREVIOUS_FOR_MILLIS, type AcceptedUrl, type PublisherState } from '../store/publisher-state';
-import { markOf, sha256, type UrlMark } from './slot-url';
+import { markOf, type UrlMark } from './slot-url';
 
 /** Retired entries are also how an old URL of ours is recognised in the slot, so they are kept beyond their time. */
 const ENTRIES_KEPT = 12;

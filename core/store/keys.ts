@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { ATTRIBUTES, INDEXES } from '../names';
 import { POSTBACK_FIELDS, type PostbackField } from '../rakuten/fields';
+import { sha256 } from '../sha256';
 import type { LineFields } from './row';
 
 /** DynamoDB's limits for key attributes, in bytes of UTF-8. */
@@ -76,8 +77,6 @@ function contentHash(fields: LineFields, unread: Unread): string {
   const content = HASHED_FIELDS.map((field) => fields[field] ?? null);
   return sha256(JSON.stringify([content, unread.map(({ field, reason }) => `${field}: ${reason}`).sort()])).slice(0, 32);
 }
-
-const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 /** Which shard of the day index a line belongs to: always the same one for the same line. */
 export function dayShard(lineKey: string, shards: number): number {

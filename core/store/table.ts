@@ -1,5 +1,6 @@
 import type { CreateTableCommandInput, GlobalSecondaryIndex } from '@aws-sdk/client-dynamodb';
 import { INDEX_KEYS, TABLE_KEYS } from './keys';
+import { STATE_KEYS } from './publisher-state';
 
 interface IndexKeys {
   readonly partition: string;
@@ -17,6 +18,16 @@ export function createTableInput(tableName: string): CreateTableCommandInput {
     AttributeDefinitions: [...keyAttributes].map((AttributeName) => ({ AttributeName, AttributeType: 'S' })),
     KeySchema: keySchema(TABLE_KEYS),
     GlobalSecondaryIndexes: indexes.map(([name, keys]) => globalIndex(name, keys)),
+  };
+}
+
+/** The state table as a `CreateTable` call, likewise. */
+export function createStateTableInput(tableName: string): CreateTableCommandInput {
+  return {
+    TableName: tableName,
+    BillingMode: 'PAY_PER_REQUEST',
+    AttributeDefinitions: Object.values(STATE_KEYS).map((AttributeName) => ({ AttributeName, AttributeType: 'S' })),
+    KeySchema: keySchema(STATE_KEYS),
   };
 }
 

@@ -14,16 +14,15 @@ import { newUrlSecret, SecretsManagerVersions } from '../../core/store/secret-ve
 import { readSecret } from '../../core/store/secrets';
 import { environment } from '../runtime/environment';
 import { Log } from '../runtime/log';
+import { PATIENT } from '../runtime/patience';
 
 /** CloudFormation gets its answer well before the function's ten minutes are over. */
 const LONGEST_RUN_MILLIS = 8 * 60_000;
 const MARGIN_MILLIS = 20_000;
 
-// A stuck call is cut off and tried again.
-const patience = { maxAttempts: 4, requestHandler: { connectionTimeout: 2000, requestTimeout: 6000, throwOnRequestTimeout: true } };
-const store = new DynamoRegistrationStore(new DynamoDBClient(patience), environment(ENVIRONMENT.stateTableName));
-const secretsManager = new SecretsManagerClient(patience);
-const secrets = { secretsManager, ssm: () => new SSMClient(patience) };
+const store = new DynamoRegistrationStore(new DynamoDBClient(PATIENT), environment(ENVIRONMENT.stateTableName));
+const secretsManager = new SecretsManagerClient(PATIENT);
+const secrets = { secretsManager, ssm: () => new SSMClient(PATIENT) };
 const log = new Log('registration');
 
 /**

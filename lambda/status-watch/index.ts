@@ -16,17 +16,16 @@ import type { WatchResult } from '../../core/watch/watch';
 import { environment } from '../runtime/environment';
 import { Log } from '../runtime/log';
 import { Metrics } from '../runtime/metrics';
+import { PATIENT } from '../runtime/patience';
 import { onEventBus } from './event-bus';
 import { askReconciliation } from './reconciliation';
 import { StatusWatch } from './status-watch';
 
-// A stuck call is cut off and tried again.
-const patience = { maxAttempts: 4, requestHandler: { connectionTimeout: 2000, requestTimeout: 6000, throwOnRequestTimeout: true } };
-const secrets = { secretsManager: new SecretsManagerClient(patience), ssm: () => new SSMClient(patience) };
+const secrets = { secretsManager: new SecretsManagerClient(PATIENT), ssm: () => new SSMClient(PATIENT) };
 const service = environment(ENVIRONMENT.metricsService);
 const settings = JSON.parse(environment(ENVIRONMENT.statusWatch)) as WatchSettings;
 
-const store = new DynamoWatchStore(new DynamoDBClient(patience), environment(ENVIRONMENT.stateTableName));
+const store = new DynamoWatchStore(new DynamoDBClient(PATIENT), environment(ENVIRONMENT.stateTableName));
 const { reconciliationFunction } = settings;
 
 const statusWatch = new StatusWatch({
@@ -38,11 +37,11 @@ const statusWatch = new StatusWatch({
     probe: sendProbe,
     clock: systemClock,
     randomId: randomUUID,
-    announce: onEventBus(new EventBridgeClient(patience), service),
+    announce: onEventBus(new EventBridgeClient(PATIENT), service),
     reconcile:
       reconciliationFunction === undefined
         ? undefined
-        : askReconciliation(new LambdaClient(patience), reconciliationFunction, (sid) => store.readState(sid)),
+        : askReconciliation(new LambdaClient(PATIENT), reconciliationFunction, (sid) => store.readState(sid)),
   },
   log: new Log(service),
   metrics: new Metrics(environment(ENVIRONMENT.metricsNamespace), service),

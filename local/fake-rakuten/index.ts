@@ -1,5 +1,6 @@
 import * as http from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { close, listen } from '../http-server';
 import { control } from './control';
 import { Sender } from './sender';
 import { FakeRakutenService } from './service';
@@ -115,21 +116,4 @@ function render({ connection, answer }: ApiOutcome, response: http.ServerRespons
     return;
   }
   response.end(body);
-}
-
-function listen(server: http.Server, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, '127.0.0.1', () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
-}
-
-function close(server: http.Server): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.close((error) => (error === undefined ? resolve() : reject(error)));
-    server.closeAllConnections();
-  });
 }

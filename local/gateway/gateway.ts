@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import * as http from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { LOCAL_ACCOUNT } from '../embedded/clients';
+import { close, listen } from '../http-server';
 import { LatencyHistogram } from './latency';
 import { decodeQuery } from './query';
 import { type IntegrationResponse, type RestApi, type RestMethod, selectResponse } from './rest-api';
@@ -80,7 +81,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     },
     statistics: { byStatus, latency },
     close: async () => {
-      await closeServer(server);
+      await close(server);
       backend.close();
     },
   };
@@ -168,21 +169,4 @@ function own(api: RestApi, { type, status, message }: OwnAnswer): Answer {
     status: Number(custom?.statusCode ?? status),
     body: template.replaceAll('$context.error.messageString', JSON.stringify(message)),
   };
-}
-
-function listen(server: http.Server, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, '127.0.0.1', () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
-}
-
-function closeServer(server: http.Server): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.close((error) => (error ? reject(error) : resolve()));
-    server.closeAllConnections();
-  });
 }

@@ -4,25 +4,13 @@ import { ALL_FIELDS } from '../../core/rakuten/fields';
 import { normalisedQuery } from '../../core/rakuten/message';
 import { parsePostback } from '../../core/rakuten/parse';
 import { TransactionWriter } from '../../core/store/write';
+import { TYPICAL_LINE } from './typical-line';
 
 export type Item = Record<string, AttributeValue>;
 
 /** A sale with every field, of usual lengths: a member's click id, a product name of some words. */
 const TYPICAL_POSTBACK = new URLSearchParams({
-  is_event: 'N',
-  etransaction_id: '200452D101AAE862139D47BEBC3B8D79',
-  sid: '3900112',
-  advertiser_id: '41207',
-  order_id: 'C-20260418-0007',
-  offer_id: '881204',
-  transaction_type: 'realtime',
-  transaction_date: '2026-04-18T09:24:55.000+00:00',
-  process_date: '2026-04-18T09:31:12.000+00:00',
-  currency: 'USD',
-  sale_amount: '129.90',
-  commissions: '6.495',
-  quantity: '1',
-  sku_number: 'HDPH-210-BK',
+  ...TYPICAL_LINE,
   u1: 'clk_01HRV6Z8Q2M4J7B0S9T5',
   product_name: 'Wireless headphones, black, with charging case',
 });

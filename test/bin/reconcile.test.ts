@@ -7,8 +7,8 @@ import { CreateQueueCommand, ReceiveMessageCommand, type SQSClient } from '@aws-
 import { REGISTRATION_PROPERTIES as P } from '../../core/names';
 import { ALL_FIELDS } from '../../core/rakuten/fields';
 import { parseMessage } from '../../core/rakuten/message';
-import { STATE_KEYS } from '../../core/store/publisher-state';
 import { DynamoRegistrationStore } from '../../core/store/registration-store';
+import { createStateTableInput } from '../../core/store/table';
 import { dynamoDbClient, secretsManagerClient, sqsClient } from '../../local/embedded/clients';
 import { startDynamoDb } from '../../local/embedded/dynamodb';
 import { startSecretsManager } from '../../local/embedded/secrets-manager';
@@ -56,17 +56,7 @@ beforeAll(async () => {
   };
   rakuten = await startFakeRakuten({ ...CLIENT, now: () => NOW.getTime() });
   await createTable(clients.dynamodb, TABLE);
-  await clients.dynamodb.send(
-    new CreateTableCommand({
-      TableName: STATE,
-      BillingMode: 'PAY_PER_REQUEST',
-      AttributeDefinitions: Object.values(STATE_KEYS).map((AttributeName) => ({ AttributeName, AttributeType: 'S' as const })),
-      KeySchema: [
-        { AttributeName: STATE_KEYS.partition, KeyType: 'HASH' },
-        { AttributeName: STATE_KEYS.sort, KeyType: 'RANGE' },
-      ],
-    }),
-  );
+  await clients.dynamodb.send(new CreateTableCommand(createStateTableInput(STATE)));
   await clients.secretsManager.send(new CreateSecretCommand({ Name: 'credentials', SecretString: JSON.stringify(CLIENT) }));
   queueUrl = (await clients.sqs.send(new CreateQueueCommand({ QueueName: 'postbacks' }))).QueueUrl ?? '';
   directory = mkdtempSync(join(tmpdir(), 'rakuten-cli-'));

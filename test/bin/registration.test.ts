@@ -14,6 +14,7 @@ import type { RegistrationPorts } from '../../core/registration/ports';
 import { PROBE_KIND, STATE_KEYS } from '../../core/store/publisher-state';
 import { DynamoRegistrationStore } from '../../core/store/registration-store';
 import { readSecret } from '../../core/store/secrets';
+import { createStateTableInput } from '../../core/store/table';
 import { dynamoDbClient, secretsManagerClient } from '../../local/embedded/clients';
 import { startDynamoDb } from '../../local/embedded/dynamodb';
 import { startSecretsManager } from '../../local/embedded/secrets-manager';
@@ -67,17 +68,7 @@ beforeEach(async () => {
   tables += 1;
   stateTable = `State${tables}`;
   endpointStatus = 200;
-  await client.send(
-    new CreateTableCommand({
-      TableName: stateTable,
-      BillingMode: 'PAY_PER_REQUEST',
-      AttributeDefinitions: Object.values(STATE_KEYS).map((AttributeName) => ({ AttributeName, AttributeType: 'S' as const })),
-      KeySchema: [
-        { AttributeName: STATE_KEYS.partition, KeyType: 'HASH' },
-        { AttributeName: STATE_KEYS.sort, KeyType: 'RANGE' },
-      ],
-    }),
-  );
+  await client.send(new CreateTableCommand(createStateTableInput(stateTable)));
   await waitUntilTableExists({ client, minDelay: 0.01, maxDelay: 0.05, maxWaitTime: 10 }, { TableName: stateTable });
   rakuten = await startFakeRakuten(CLIENT);
   directory = mkdtempSync(join(tmpdir(), 'rakuten-cli-'));

@@ -24,6 +24,7 @@ import { TransactionWriter, type WriteOutcome } from '../../core/store/write';
 import { dynamoDbClient } from '../../local/embedded/clients';
 import { startDynamoDb } from '../../local/embedded/dynamodb';
 import type { FaultyServer } from '../../local/embedded/server-thread';
+import { TYPICAL_LINE } from '../../scripts/cost/typical-line';
 import { delivered, histories, type Line, type Told, type Version } from '../support/histories';
 
 let server: FaultyServer;
@@ -335,27 +336,8 @@ describe('a writer', () => {
 });
 
 describe('a row with all sixteen fields', () => {
-  const values = {
-    is_event: 'N',
-    etransaction_id: '200452D101AAE862139D47BEBC3B8D79',
-    sid: '3900112',
-    advertiser_id: '41207',
-    order_id: 'C-20260418-0007',
-    offer_id: '881204',
-    transaction_type: 'realtime',
-    transaction_date: '2026-04-18T09:24:55.000+00:00',
-    process_date: '2026-04-18T09:31:12.000+00:00',
-    currency: 'USD',
-    sale_amount: '129.90',
-    commissions: '6.495',
-    quantity: '1',
-    sku_number: 'HDPH-210-BK',
-    u1: 'm_58813_k4',
-    product_name: 'Wireless headphones, black',
-  };
-
   it('costs one write unit, verified or not, and one in each index', () => {
-    const parameters = Object.entries(values);
+    const parameters = Object.entries(TYPICAL_LINE);
     const { fields, problems, extra } = parsePostback(parameters, ALL_FIELDS);
     expect(Object.keys(fields)).toHaveLength(16);
     const push: DeliveredLine = {

@@ -4,7 +4,6 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import {
   CreateTableCommand,
-  type CreateTableCommandInput,
   DeleteItemCommand,
   type DynamoDBClient,
   GetItemCommand,
@@ -17,8 +16,8 @@ import { ENVIRONMENT, METRICS } from '../../core/names';
 import { ALL_FIELDS, type FieldList, fieldListId } from '../../core/rakuten/fields';
 import { writeEventsApiMessage } from '../../core/rakuten/message';
 import type { Item } from '../../core/store/attributes';
-import { type AcceptedUrl, PUBLISHER_KIND, STATE_DOCUMENT, STATE_KEYS } from '../../core/store/publisher-state';
-import { createTableInput } from '../../core/store/table';
+import { type AcceptedUrl, PUBLISHER_KIND, STATE_DOCUMENT } from '../../core/store/publisher-state';
+import { createStateTableInput, createTableInput } from '../../core/store/table';
 import { dynamoDbClient } from '../../local/embedded/clients';
 import { startDynamoDb } from '../../local/embedded/dynamodb';
 import type { FaultyServer } from '../../local/embedded/server-thread';
@@ -66,20 +65,10 @@ const start = (dynamodb: string, options: { timeoutSeconds?: number; variables?:
 /** Tells of each line of output. It comes through a pipe, perhaps after the function's answer. */
 const written = new EventEmitter();
 
-const stateTable: CreateTableCommandInput = {
-  TableName: STATE,
-  BillingMode: 'PAY_PER_REQUEST',
-  AttributeDefinitions: Object.values(STATE_KEYS).map((AttributeName) => ({ AttributeName, AttributeType: 'S' })),
-  KeySchema: [
-    { AttributeName: STATE_KEYS.partition, KeyType: 'HASH' },
-    { AttributeName: STATE_KEYS.sort, KeyType: 'RANGE' },
-  ],
-};
-
 beforeAll(async () => {
   server = await startDynamoDb();
   client = dynamoDbClient(server.endpoint);
-  for (const input of [createTableInput(TABLE), stateTable]) {
+  for (const input of [createTableInput(TABLE), createStateTableInput(STATE)]) {
     await client.send(new CreateTableCommand(input));
     await waitUntilTableExists({ client, maxWaitTime: 10, minDelay: 0.01 }, { TableName: input.TableName });
   }

@@ -8,11 +8,11 @@ import { CreateQueueCommand, GetQueueAttributesCommand, SendMessageCommand, type
 import { ENVIRONMENT, METRICS, REGISTRATION_PROPERTIES as P, SOURCES } from '../../core/names';
 import { ALL_FIELDS, fieldListId } from '../../core/rakuten/fields';
 import { postbackUrl } from '../../core/rakuten/url';
-import { sha256 } from '../../core/registration/slot-url';
+import { sha256 } from '../../core/sha256';
 import type { Item } from '../../core/store/attributes';
 import { RECONCILIATION_KIND, STATE_KEYS } from '../../core/store/publisher-state';
 import { DynamoRegistrationStore } from '../../core/store/registration-store';
-import { createTableInput } from '../../core/store/table';
+import { createStateTableInput, createTableInput } from '../../core/store/table';
 import type { ReconciliationResult } from '../../lambda/reconciliation/reconciler';
 import { postbackDay } from '../../local/day';
 import { untilEmpty } from '../../local/drain';
@@ -97,17 +97,7 @@ beforeAll(async () => {
     secretsManager: secretsManagerClient(secretsManager.endpoint),
   };
   await clients.dynamodb.send(new CreateTableCommand(createTableInput(TABLE)));
-  await clients.dynamodb.send(
-    new CreateTableCommand({
-      TableName: STATE,
-      BillingMode: 'PAY_PER_REQUEST',
-      AttributeDefinitions: Object.values(STATE_KEYS).map((AttributeName) => ({ AttributeName, AttributeType: 'S' as const })),
-      KeySchema: [
-        { AttributeName: STATE_KEYS.partition, KeyType: 'HASH' },
-        { AttributeName: STATE_KEYS.sort, KeyType: 'RANGE' },
-      ],
-    }),
-  );
+  await clients.dynamodb.send(new CreateTableCommand(createStateTableInput(STATE)));
   for (const TableName of [TABLE, STATE]) {
     await waitUntilTableExists({ client: clients.dynamodb, maxWaitTime: 10, minDelay: 0.01 }, { TableName });
   }

@@ -9,6 +9,7 @@ import { ALL_FIELDS } from '../../core/rakuten/fields';
 import { PROBE_KIND, PROBE_SEEN_AT, STATE_KEYS } from '../../core/store/publisher-state';
 import { Publishers } from '../../core/store/publishers';
 import { DynamoRegistrationStore } from '../../core/store/registration-store';
+import { createStateTableInput } from '../../core/store/table';
 import { dynamoDbClient, secretsManagerClient } from '../../local/embedded/clients';
 import { startDynamoDb } from '../../local/embedded/dynamodb';
 import { startSecretsManager } from '../../local/embedded/secrets-manager';
@@ -56,17 +57,7 @@ beforeAll(async () => {
   secretsManager = await startSecretsManager();
   state = dynamoDbClient(dynamodb.endpoint);
   secrets = secretsManagerClient(secretsManager.endpoint);
-  await state.send(
-    new CreateTableCommand({
-      TableName: STATE_TABLE,
-      BillingMode: 'PAY_PER_REQUEST',
-      AttributeDefinitions: Object.values(STATE_KEYS).map((AttributeName) => ({ AttributeName, AttributeType: 'S' as const })),
-      KeySchema: [
-        { AttributeName: STATE_KEYS.partition, KeyType: 'HASH' },
-        { AttributeName: STATE_KEYS.sort, KeyType: 'RANGE' },
-      ],
-    }),
-  );
+  await state.send(new CreateTableCommand(createStateTableInput(STATE_TABLE)));
   await secrets.send(new CreateSecretCommand({ Name: 'credentials', SecretString: JSON.stringify(CLIENT) }));
   await secrets.send(new CreateSecretCommand({ Name: 'url-secret', SecretString: URL_SECRET }));
   endpoint = createServer((request, response) => {

@@ -9,7 +9,7 @@ import type { RowReader } from '../../core/reconciliation/ports';
 import { openClient, reconcilablePublisher } from '../../core/reconciliation/publisher';
 import { type ContinuedRequest, continuation, parseRequest, type ReconciliationRequest } from '../../core/reconciliation/request';
 import type { ReconciliationSettings } from '../../core/reconciliation/settings';
-import { sha256 } from '../../core/registration/slot-url';
+import { sha256 } from '../../core/sha256';
 import type { Item } from '../../core/store/attributes';
 import { fromItem, toItem } from '../../core/store/item';
 import { type RowKey, rowKey } from '../../core/store/keys';

@@ -3,7 +3,7 @@ import { HttpFailure, type HttpSend } from '../../core/rakuten/http';
 import type { Clock } from '../../core/rakuten/retry';
 import { handleRegistrationEvent, type RegistrationAnswer, type RegistrationEvent } from '../../core/registration/events';
 import type { RegistrationPorts, RegistrationStore, RequestOutcome } from '../../core/registration/ports';
-import { sha256 } from '../../core/registration/slot-url';
+import { sha256 } from '../../core/sha256';
 import type { PublisherState } from '../../core/store/publisher-state';
 import { FakeRakutenService } from '../../local/fake-rakuten/service';
 

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Table from 'cli-table3';
 import { METRICS } from '../core/names';
+import { PRICES, PRICES_AS_OF } from '../core/prices';
 import { synthesize } from '../local/template/assembly';
 import { bytesToSpare, type Cost, costsPerMillion, keepingAMillionRows, numberOf, type Template, type Traffic } from './cost/count';
-import { PRICES, PRICES_AS_OF } from './cost/prices';
 
 /** Assumed, not measured on AWS: a conditional write answers in about 10 ms, and the writes of a batch run side by side. */
 const QUIET: Traffic = { name: 'each alone', messagesPerBatch: 1, millisPerBatch: 25 };

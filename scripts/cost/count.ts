@@ -1,5 +1,5 @@
+import { PRICES, type Price } from '../../core/prices';
 import { TABLE_KEYS } from '../../core/store/keys';
-import { PRICES, type Price } from './prices';
 import { type Item, itemBytes, typicalRow } from './typical-row';
 
 /** How the postbacks come. */

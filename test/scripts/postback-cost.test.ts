@@ -1,9 +1,9 @@
 import { App, RemovalPolicy } from 'aws-cdk-lib';
 import { Template as Synthesized } from 'aws-cdk-lib/assertions';
 import { PostbackStack } from '../../bin/postback-stack';
+import { PRICES } from '../../core/prices';
 import { PostbackFields } from '../../lib';
 import { type Cost, costsPerMillion, keepingAMillionRows, type Template } from '../../scripts/cost/count';
-import { PRICES } from '../../scripts/cost/prices';
 import { itemBytes } from '../../scripts/cost/typical-row';
 
 const ALONE = { name: 'alone', messagesPerBatch: 1, millisPerBatch: 25 };

@@ -7,7 +7,8 @@ import {
   PutItemCommand,
   type UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
-import { type Item, itemBytes, writeUnits } from './item-size';
+import { type Item, itemBytes } from '../scripts/cost/item-size';
+import { writeUnits } from './row-units';
 
 export interface Charge {
   /** Names of the calls, in order. */

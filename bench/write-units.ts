@@ -17,9 +17,10 @@ import { createTableInput } from '../core/store/table';
 import { TransactionWriter } from '../core/store/write';
 import { dynamoDbClient } from '../local/embedded/clients';
 import { startDynamoDb } from '../local/embedded/dynamodb';
+import { itemBytes } from '../scripts/cost/item-size';
 import { TYPICAL_LINE } from '../scripts/cost/typical-line';
 import { type Charge, ChargedClient, noCharge } from './charged-client';
-import { INDEX_NAMES, indexEntry, itemBytes } from './item-size';
+import { INDEX_NAMES, indexEntry } from './row-units';
 
 const TABLE = 'transactions';
 

@@ -1,6 +1,7 @@
 import { PRICES, type Price } from '../../core/prices';
 import { TABLE_KEYS } from '../../core/store/keys';
-import { type Item, itemBytes, typicalRow } from './typical-row';
+import { type Item, itemBytes } from './item-size';
+import { typicalRow } from './typical-row';
 
 /** How the postbacks come. */
 export interface Traffic {

@@ -4,7 +4,7 @@ import { PostbackStack } from '../../bin/postback-stack';
 import { PRICES } from '../../core/prices';
 import { PostbackFields } from '../../lib';
 import { type Cost, costsPerMillion, keepingAMillionRows, type Template } from '../../scripts/cost/count';
-import { itemBytes } from '../../scripts/cost/typical-row';
+import { itemBytes, valueBytes } from '../../scripts/cost/item-size';
 
 const ALONE = { name: 'alone', messagesPerBatch: 1, millisPerBatch: 25 };
 const BURST = { name: 'burst', messagesPerBatch: 50, millisPerBatch: 150 };
@@ -82,7 +82,29 @@ it('refuses batches that the template does not make', async () => {
 
 it('counts the bytes of an item as DynamoDB does', () => {
   expect(itemBytes({ key: { S: 'é' } })).toBe(3 + 2);
-  expect(itemBytes({ n: { N: '-123.45' } })).toBe(1 + 4);
   expect(itemBytes({ l: { L: [{ S: 'ab' }] } })).toBe(1 + 3 + 1 + 2);
   expect(itemBytes({ m: { M: { a: { BOOL: true } } } })).toBe(1 + 3 + 1 + 1 + 1);
+  expect(() => valueBytes({ SS: ['a'] })).toThrow('a kind of attribute that no row has: SS');
+});
+
+// What AWS was measured to count: digits before and behind the point are paired apart, zeros at the ends do not count.
+it.each([
+  ['0', 1],
+  ['-0', 1],
+  ['12', 2],
+  ['123', 3],
+  ['0042', 2],
+  ['1000', 2],
+  ['1010', 3],
+  ['100.5', 4],
+  ['129.90', 4],
+  ['1.005', 4],
+  ['0.15', 2],
+  ['-42', 3],
+  ['-123.45', 5],
+  ['1E125', 2],
+  ['1E-100', 2],
+  ['12345678901234567890123456789012345678', 20],
+])('counts the number %s as %d bytes', (N, bytes) => {
+  expect(valueBytes({ N })).toBe(bytes);
 });

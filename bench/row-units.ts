@@ -1,36 +1,12 @@
-import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { INDEX_KEYS, TABLE_KEYS } from '../core/store/keys';
+import { type Item, itemBytes } from '../scripts/cost/item-size';
 
 /**
- * Sizes and write units by the rules that AWS publishes: developer guide, "DynamoDB item sizes and formats" and "Using Global Secondary Indexes: provisioned
- * throughput considerations". AWS calls the size of a number approximate.
+ * Write units by the rules that AWS publishes: developer guide, "Using Global Secondary Indexes in DynamoDB: provisioned throughput considerations". A write
+ * costs a unit for each kilobyte begun of the larger of what was there and what is there now.
  */
-export type Item = Readonly<Record<string, AttributeValue>>;
-
 const BYTES_PER_UNIT = 1024;
 
-/** Bytes of an item: of each attribute the name in UTF-8 and the value. */
-export const itemBytes = (item: Item): number =>
-  Object.entries(item).reduce((sum, [name, value]) => sum + utf8(name) + valueBytes(value), 0);
-
-export function valueBytes(value: AttributeValue): number {
-  if (value.S !== undefined) return utf8(value.S);
-  if (value.N !== undefined) return numberBytes(value.N);
-  // Three bytes for a list or a map, and one more for each of its members.
-  if (value.L !== undefined) return 3 + value.L.reduce((sum, member) => sum + 1 + valueBytes(member), 0);
-  if (value.M !== undefined)
-    return 3 + Object.entries(value.M).reduce((sum, [name, member]) => sum + 1 + utf8(name) + valueBytes(member), 0);
-  if (value.BOOL !== undefined || value.NULL !== undefined) return 1;
-  throw new Error(`a kind of attribute that no row has: ${Object.keys(value)}`);
-}
-
-/** One byte for two significant digits, one more, and one for the sign. */
-function numberBytes(text: string): number {
-  const digits = text.replace(/^-?0*|\.|e.*$/gi, '').replace(/^0+|0+$/g, '');
-  return Math.ceil(digits.length / 2) + 1 + (text.startsWith('-') ? 1 : 0);
-}
-
-const utf8 = (text: string): number => Buffer.byteLength(text);
 const units = (bytes: number): number => Math.max(1, Math.ceil(bytes / BYTES_PER_UNIT));
 
 export type IndexName = keyof typeof INDEX_KEYS;

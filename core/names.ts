@@ -75,6 +75,8 @@ export const ENVIRONMENT = {
   statusWatch: 'STATUS_WATCH_SETTINGS',
 } as const;
 
+  /** Which events a target of `onTransaction` wants, as JSON (see `EventFilter`). */
+  transactionFilter: 'TRANSACTION_FILTER',
 /** CloudWatch metrics of our own. The dimension `service` is the construct's unique name. */
 export const METRICS_NAMESPACE = 'RakutenPostback';
 export const METRICS = {
@@ -154,6 +156,14 @@ export const WATCH_EVENTS = {
 
 /** Properties of the registration custom resource, as CloudFormation delivers them (every scalar arrives as a string). */
 export const REGISTRATION_PROPERTIES = {
+/** What `onTransaction` sends for each line that is new or changed. */
+export const TRANSACTION_EVENTS = {
+  source: 'cdk-rakuten-postback',
+  detailType: 'Rakuten Transaction',
+  /** Of the event's format: another one when a reader of this one would misunderstand it. What is added is not another version. */
+  version: '1',
+} as const;
+
   /** Version of this property format; bump it when the meaning of a property changes. */
   formatVersion: 'FormatVersion',
   sid: 'Sid',

@@ -1,0 +1,26 @@
+import type { Context } from 'aws-lambda';
+import { type TransactionEvent, transactionEvent } from '../../core/events/event';
+import type { EventFilter } from '../../core/events/event-filter';
+import { isWanted } from '../../core/events/is-wanted';
+import type { StreamRecord } from '../../core/events/stream-record';
+import { ENVIRONMENT } from '../../core/names';
+import { environment } from '../runtime/environment';
+import { Log } from '../runtime/log';
+
+const filter = JSON.parse(environment(ENVIRONMENT.transactionFilter)) as EventFilter;
+const log = new Log(environment(ENVIRONMENT.metricsService));
+
+/**
+ * Makes the events of a pipe's batch of stream records. The pipe hands the answer to its target; an empty one sends nothing. A record that cannot be read fails the batch, which the
+ * pipe then divides until that record is alone.
+ */
+export async function handler(records: readonly StreamRecord[], context: Context): Promise<TransactionEvent[]> {
+  try {
+    const events = records.flatMap((record) => transactionEvent(record) ?? []).filter((event) => isWanted(filter, event));
+    log.of(context).info('events', { records: records.length, events: events.length });
+    return events;
+  } catch (error) {
+    log.of(context).error('a record cannot be read', { reason: String(error), records: records.length });
+    throw error;
+  }
+}

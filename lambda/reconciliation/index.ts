@@ -17,13 +17,14 @@ import { readSecret } from '../../core/store/secrets';
 import { environment } from '../runtime/environment';
 import { Log } from '../runtime/log';
 import { Metrics } from '../runtime/metrics';
+import { onDemand } from '../runtime/on-demand';
 import { Reconciler, type ReconciliationResult } from './reconciler';
 
 // A stuck call is cut off and tried again.
 const patience = { maxAttempts: 5, requestHandler: { connectionTimeout: 2000, requestTimeout: 8000, throwOnRequestTimeout: true } };
 const dynamodb = new DynamoDBClient(patience);
 const secrets = { secretsManager: new SecretsManagerClient(patience), ssm: () => new SSMClient(patience) };
-const lambda = new LambdaClient(patience);
+const lambda = onDemand(() => new LambdaClient(patience));
 const tableName = environment(ENVIRONMENT.tableName);
 const stateTableName = environment(ENVIRONMENT.stateTableName);
 const dayShards = Number(environment(ENVIRONMENT.dayShards));
@@ -35,7 +36,10 @@ const reconciler = new Reconciler({
   readSecret: (id) => readSecret(secrets, id),
   notes: new NoteTable(dynamodb, stateTableName),
   rows: new TableRows(dynamodb, tableName),
-  send: sqsOutbox(new SQSClient(patience), environment(ENVIRONMENT.queueUrl)),
+  send: sqsOutbox(
+    onDemand(() => new SQSClient(patience)),
+    environment(ENVIRONMENT.queueUrl),
+  ),
   unverifiedRows: (query) => unverifiedRows(dynamodb, { tableName, dayShards, ...query }),
   invokeSelf: async (event, { functionName }) => {
     await lambda.send(new InvokeCommand({ FunctionName: functionName, InvocationType: 'Event', Payload: JSON.stringify(event) }));

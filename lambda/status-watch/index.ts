@@ -16,6 +16,7 @@ import type { WatchResult } from '../../core/watch/watch';
 import { environment } from '../runtime/environment';
 import { Log } from '../runtime/log';
 import { Metrics } from '../runtime/metrics';
+import { onDemand } from '../runtime/on-demand';
 import { PATIENT } from '../runtime/patience';
 import { onEventBus } from './event-bus';
 import { askReconciliation } from './reconciliation';
@@ -37,11 +38,18 @@ const statusWatch = new StatusWatch({
     probe: sendProbe,
     clock: systemClock,
     randomId: randomUUID,
-    announce: onEventBus(new EventBridgeClient(PATIENT), service),
+    announce: onEventBus(
+      onDemand(() => new EventBridgeClient(PATIENT)),
+      service,
+    ),
     reconcile:
       reconciliationFunction === undefined
         ? undefined
-        : askReconciliation(new LambdaClient(PATIENT), reconciliationFunction, (sid) => store.readState(sid)),
+        : askReconciliation(
+            onDemand(() => new LambdaClient(PATIENT)),
+            reconciliationFunction,
+            (sid) => store.readState(sid),
+          ),
   },
   log: new Log(service),
   metrics: new Metrics(environment(ENVIRONMENT.metricsNamespace), service),

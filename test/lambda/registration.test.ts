@@ -220,16 +220,22 @@ it('explains secrets that are missing or cannot be used', async () => {
   expect(rakuten.calls).toEqual([]);
 }, 30_000);
 
-it('takes the credentials from a SecureString parameter as well', async () => {
+it('takes the credentials from a SecureString parameter as well, and says so when there is none', async () => {
   const asked: unknown[] = [];
+  let isThere = false;
   const parameters = createServer((request, response) => {
     request.on('data', (body: Buffer) => asked.push(request.headers['x-amz-target'], JSON.parse(body.toString())));
-    request.on('end', () => response.end(JSON.stringify({ Parameter: { Value: JSON.stringify(CLIENT) } })));
+    request.on('end', () => {
+      if (isThere) response.end(JSON.stringify({ Parameter: { Value: JSON.stringify(CLIENT) } }));
+      else response.writeHead(400, { 'content-type': 'application/x-amz-json-1.1' }).end('{"__type":"ParameterNotFound"}');
+    });
   });
   await new Promise<void>((resolve) => parameters.listen(0, '127.0.0.1', resolve));
   const withParameters = functionOf(600, { AWS_ENDPOINT_URL_SSM: `http://127.0.0.1:${(parameters.address() as AddressInfo).port}` });
   const arn = 'arn:aws:ssm:us-east-1:111122223333:parameter/rakuten/api';
   try {
+    await expect(invoke(event('Create', { [P.credentialsSecretArn]: arn }), withParameters)).rejects.toThrow('there is none of this name');
+    isThere = true;
     await invoke(event('Create', { [P.credentialsSecretArn]: arn }), withParameters);
     await invoke(event('Delete', { [P.credentialsSecretArn]: arn }), withParameters);
   } finally {

@@ -15,6 +15,8 @@ export class CommandContext<O extends GlobalOptions = GlobalOptions> {
   constructor(
     readonly terminal: Terminal,
     readonly options: O,
+    /** What stands behind the command's name beside options, for example ids. */
+    readonly args: readonly string[] = [],
   ) {
     this.colours = picocolors.createColors(isColoured(terminal.stdout, terminal.env));
   }
@@ -52,7 +54,7 @@ export class Cli {
       const command = args.at(-1) as Command;
       const options = command.optsWithGlobals<O & GlobalOptions>();
       try {
-        this.exitCode = await run(new CommandContext(this.terminal, options));
+        this.exitCode = await run(new CommandContext(this.terminal, options, command.args));
       } catch (error) {
         throw explain(error, installationName(options, this.terminal.env));
       }

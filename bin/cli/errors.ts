@@ -78,6 +78,10 @@ const KNOWN_ERRORS: readonly KnownError[] = [
     says: (where) => `${where}: there is no such table in this account and region. Check --region, --profile and the name`,
   },
   {
+    matches: named('QueueDoesNotExist', 'AWS.SimpleQueueService.NonExistentQueue'),
+    says: (where) => `${where}: there is no such queue in this account and region. Check --region, --profile and the stack's name`,
+  },
+  {
     matches: (name, message) => name === 'ValidationException' && /index|key schema element/i.test(message),
     says: (where, message) => `${where}: this is not a transaction table of RakutenPostback: ${message}`,
   },

@@ -1,4 +1,5 @@
 import type { AddCommand } from '../cli/command';
+import { addDlq } from './dlq';
 import { addExport } from './export';
 import { addOrders } from './orders';
 import { addQuery } from './query';
@@ -34,4 +35,5 @@ export const COMMANDS: readonly AddCommand[] = [
   addUnregister,
   addRotateSecret,
   addWatch,
+  addDlq,
 ];

@@ -62,6 +62,8 @@ export const RECONCILIATION_KIND = 'reconciliation';
 export const WATCH_KIND = 'watch';
 /** Why it failed, in words. */
 export const FAILURE_REASON = 'reason';
+/** How long that is kept: as long as a message can wait in the dead-letter queue. */
+export const FAILURE_KEPT_SECONDS = 14 * 24 * 60 * 60;
 /** When a probe was seen, ISO 8601 UTC. */
 export const PROBE_SEEN_AT = 'seen_at';
 /** When DynamoDB may drop an item, in seconds since 1970. */

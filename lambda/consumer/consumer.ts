@@ -1,7 +1,15 @@
 import { BatchProcessor, EventType, processPartialResponse } from '@aws-lambda-powertools/batch';
 import { type DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
-import { FAILURE_KIND, FAILURE_REASON, PROBE_KIND, PROBE_SEEN_AT, STATE_KEYS, STATE_TTL } from '../../core/store/publisher-state';
+import {
+  FAILURE_KEPT_SECONDS,
+  FAILURE_KIND,
+  FAILURE_REASON,
+  PROBE_KIND,
+  PROBE_SEEN_AT,
+  STATE_KEYS,
+  STATE_TTL,
+} from '../../core/store/publisher-state';
 import { Publishers } from '../../core/store/publishers';
 import type { TransactionWriter } from '../../core/store/write';
 import { inTime } from '../runtime/deadline';
@@ -24,8 +32,6 @@ export interface ConsumerParts {
 const PUBLISHERS_FRESH_MILLIS = 60_000;
 /** How long a probe's mark is kept; the self-test waits two minutes for it. */
 const PROBE_KEPT_SECONDS = 60 * 60;
-/** As long as a message can wait in the dead-letter queue. */
-const FAILURE_KEPT_SECONDS = 14 * 24 * 60 * 60;
 /** Of rejected messages so many are named in the log per batch, so that a flood of them does not become a flood of log lines. */
 const MAX_REJECTED_LOGGED = 3;
 /** What is left of the function's time when a message is given up: a function that is cut off has said nothing about the others of its batch. */

@@ -1,0 +1,50 @@
+import type { DeadLetter } from '../../core/dead-letters/letter';
+import { EXIT, type ExitCode } from '../cli/errors';
+import { timeText } from '../cli/show';
+import { renderRecord, renderTable } from '../cli/table';
+import { writeLine } from '../cli/terminal';
+import { checkChoice, chosen, type DlqContext, elsewhere, withDeadLetters } from './reading';
+import { letterColumns, letterRecord, nextSteps } from './render';
+
+/** Soon enough to hurry. */
+const HURRY_MILLIS = 3 * 24 * 60 * 60_000;
+
+/** Shows every message with its reason. Exit code 3 when there is none. */
+export async function list(context: DlqContext): Promise<ExitCode> {
+  const { terminal, options } = context;
+  const { letters, counts } = await withDeadLetters(context, async ({ entries, counts }) => ({
+    letters: entries.map(({ letter }) => letter),
+    counts,
+  }));
+  if (options.json === true) await writeLine(terminal.stdout, JSON.stringify(letters));
+  else if (letters.length > 0) await writeTable(context, letters);
+  const { stderr } = terminal;
+  if (letters.length === 0) await writeLine(stderr, `nothing is in the dead-letter queue${elsewhere(counts)}`);
+  else if (counts.held > 0) await writeLine(stderr, `not all are shown${elsewhere(counts)}`);
+  return letters.length === 0 ? EXIT.nothing : EXIT.found;
+}
+
+export async function writeTable({ terminal, colours }: DlqContext, letters: readonly DeadLetter[]): Promise<void> {
+  const { stdout, stderr } = terminal;
+  await writeLine(stdout, renderTable(letterColumns(colours), letters, stdout.columns, colours.bold));
+  const [oldest] = letters;
+  const isUrgent = oldest !== undefined && Date.parse(oldest.deletedAt) - terminal.now().getTime() < HURRY_MILLIS;
+  const notes = [
+    `${letters.length === 1 ? '1 message' : `${letters.length} messages`}`,
+    ...nextSteps(letters, colours),
+    ...(isUrgent ? [colours.yellow(`SQS deletes the oldest on ${timeText(oldest.deletedAt)} UTC`)] : []),
+  ];
+  for (const note of notes) await writeLine(stderr, note);
+}
+
+/** Shows one message whole, but for its secret. */
+export async function show(context: DlqContext): Promise<ExitCode> {
+  checkChoice(context);
+  const { terminal, options, colours } = context;
+  const entries = await withDeadLetters(context, async (reading) => chosen(context, reading));
+  for (const { letter } of entries) {
+    const text = options.json === true ? JSON.stringify(letter) : renderRecord(letterRecord(letter), colours.bold);
+    await writeLine(terminal.stdout, text);
+  }
+  return EXIT.found;
+}

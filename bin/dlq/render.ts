@@ -1,0 +1,67 @@
+import type { ContentsKind } from '../../core/dead-letters/contents';
+import type { DeadLetter } from '../../core/dead-letters/letter';
+import { amountText, type Colours, timeText } from '../cli/show';
+import type { Column } from '../cli/table';
+
+const KINDS: Record<ContentsKind, string> = {
+  postback: 'postback',
+  'events-api': 'Events API',
+  probe: 'test GET',
+  unrecognised: 'no valid secret',
+  unreadable: 'unreadable',
+};
+
+/** So much of an id tells messages apart, and the commands take it. */
+const ID_CHARACTERS = 8;
+
+export const shortId = (id: string): string => id.slice(0, ID_CHARACTERS);
+
+export const letterColumns = (colours: Colours): Column<DeadLetter>[] => [
+  { title: 'ID', text: ({ id }) => shortId(id) },
+  { title: 'ARRIVED (UTC)', text: ({ contents }) => timeText(contents.receivedAt ?? ''), dropOrder: 4 },
+  { title: 'WHAT', text: ({ contents }) => KINDS[contents.kind], dropOrder: 3 },
+  { title: 'SID', text: ({ contents }) => contents.sid ?? '', dropOrder: 6 },
+  { title: 'ORDER', text: ({ contents }) => contents.fields.order_id ?? '', maxWidth: 36, dropOrder: 1 },
+  { title: 'TRANSACTION', text: ({ contents }) => contents.fields.etransaction_id ?? '', dropOrder: 7 },
+  {
+    title: 'SALE',
+    text: ({ contents: { fields } }) => [amountText(fields.sale_amount, fields.currency), fields.currency ?? ''].join(' ').trim(),
+    align: 'right',
+    dropOrder: 2,
+  },
+  { title: 'REDRIVEN', text: ({ redrives }) => (redrives === 0 ? '' : `${redrives}×`), align: 'right', dropOrder: 5 },
+  { title: 'WHY', text: ({ why }) => why, paint: (text) => colours.red(text), maxWidth: 70 },
+];
+
+/** Reasons with how many messages have each, the most frequent first, and what to do. */
+export function nextSteps(letters: readonly DeadLetter[], colours: Colours): string[] {
+  const byReason = new Map<string, { count: number; next: string }>();
+  for (const { why, next } of letters) byReason.set(why, { count: (byReason.get(why)?.count ?? 0) + 1, next });
+  return [...byReason]
+    .sort(([, a], [, b]) => b.count - a.count)
+    .flatMap(([why, { count, next }]) => [`${count} × ${why}`, `    ${colours.bold('next:')} ${next}`]);
+}
+
+/** Names and values of one message. */
+export function letterRecord(letter: DeadLetter): (readonly [string, string])[] {
+  const { contents } = letter;
+  const told: [string, string | undefined][] = [
+    ['id', letter.id],
+    ['what', KINDS[contents.kind]],
+    ['why', letter.why],
+    ['next', letter.next],
+    ['noted', letter.noted],
+    ['failed', letter.failedAt],
+    ['arrived', contents.receivedAt],
+    ['deleted by SQS', letter.deletedAt],
+    ['redriven', letter.redrives === 0 ? undefined : `${letter.redrives}×, last ${letter.redrivenAt ?? ''}, and failed again`],
+    ['request id', contents.requestId],
+    ['sent from', contents.sourceIp],
+    ['row', contents.key && `order_key ${contents.key.orderKey}, line_key ${contents.key.lineKey}`],
+    ...Object.entries(contents.fields),
+    ...Object.entries(contents.extra).map(([name, value]): [string, string] => [`extra ${name}`, value]),
+    ...contents.problems.map(({ field, reason }): [string, string] => [`unreadable ${field}`, reason]),
+    ['query', contents.query],
+  ];
+  return told.filter((entry): entry is [string, string] => entry[1] !== undefined && entry[1] !== '');
+}

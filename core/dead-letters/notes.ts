@@ -1,0 +1,62 @@
+import {
+  type AttributeValue,
+  BatchGetItemCommand,
+  type BatchGetItemCommandOutput,
+  BatchWriteItemCommand,
+  type DynamoDBClient,
+} from '@aws-sdk/client-dynamodb';
+import { FAILURE_KEPT_SECONDS, FAILURE_KIND, FAILURE_REASON, STATE_KEYS, STATE_TTL } from '../store/publisher-state';
+
+/** What the consumer noted of a message that failed. */
+export interface FailureNote {
+  /** `<name of the error>: <message>`. */
+  readonly reason: string;
+  /** When it last failed, milliseconds since 1970. */
+  readonly failedAt: number;
+}
+
+type Key = Record<string, AttributeValue>;
+
+/** DynamoDB's limits for one call. */
+const READS_PER_CALL = 100;
+const WRITES_PER_CALL = 25;
+/** Keys that DynamoDB leaves out when it is busy are asked for again. */
+const MAX_TRIES = 8;
+
+/** The notes that the consumer leaves in the state table, by message id. */
+export class FailureNotes {
+  constructor(
+    private readonly client: Pick<DynamoDBClient, 'send'>,
+    private readonly tableName: string,
+  ) {}
+
+  async read(ids: readonly string[]): Promise<Map<string, FailureNote>> {
+    const notes = new Map<string, FailureNote>();
+    for (let start = 0; start < ids.length; start += READS_PER_CALL) {
+      let Keys: Key[] | undefined = ids.slice(start, start + READS_PER_CALL).map(keyOf);
+      for (let tries = 0; Keys !== undefined && Keys.length > 0 && tries < MAX_TRIES; tries += 1) {
+        const { Responses, UnprocessedKeys }: BatchGetItemCommandOutput = await this.client.send(
+          new BatchGetItemCommand({ RequestItems: { [this.tableName]: { Keys, ConsistentRead: true } } }),
+        );
+        for (const item of Responses?.[this.tableName] ?? []) notes.set(item[STATE_KEYS.sort]?.S ?? '', noteIn(item));
+        Keys = UnprocessedKeys?.[this.tableName]?.Keys;
+      }
+    }
+    return notes;
+  }
+
+  /** Forgets notes. One that DynamoDB does not get to stays until its time to live is over. */
+  async remove(ids: readonly string[]): Promise<void> {
+    for (let start = 0; start < ids.length; start += WRITES_PER_CALL) {
+      const requests = ids.slice(start, start + WRITES_PER_CALL).map((id) => ({ DeleteRequest: { Key: keyOf(id) } }));
+      await this.client.send(new BatchWriteItemCommand({ RequestItems: { [this.tableName]: requests } }));
+    }
+  }
+}
+
+const keyOf = (id: string): Key => ({ [STATE_KEYS.partition]: { S: FAILURE_KIND }, [STATE_KEYS.sort]: { S: id } });
+
+const noteIn = (item: Key): FailureNote => ({
+  reason: item[FAILURE_REASON]?.S ?? '',
+  failedAt: (Number(item[STATE_TTL]?.N) - FAILURE_KEPT_SECONDS) * 1000,
+});

@@ -1,0 +1,94 @@
+import type { ContentsKind } from './contents';
+
+/** Why a message failed, in words, and what to do. */
+export interface Reason {
+  readonly why: string;
+  readonly next: string;
+}
+
+const REDRIVE = 'rakuten-postback dlq redrive';
+
+interface KnownReason {
+  readonly matches: RegExp;
+  readonly why: string | ((noted: string) => string);
+  readonly next: string;
+}
+
+/** Of what the consumer notes as `<name of the error>: <message>`. The first that matches counts. */
+const KNOWN_REASONS: readonly KnownReason[] = [
+  {
+    matches: /not a message of the endpoint/,
+    why: 'it is no message that the endpoint wrote: somebody else put it into the queue',
+    next: 'look at it with "rakuten-postback dlq show", find out who may write to the queue, and drop it; a redrive would fail again',
+  },
+  {
+    matches: /no publisher is registered/,
+    why: 'no publisher was registered in the state table, so it could not be said whose postback it is',
+    next: `deploy the stack again, which registers the publisher; then ${REDRIVE} --all`,
+  },
+  {
+    matches: /^(ResourceNotFoundException|TableNotFoundException)/,
+    why: 'the transaction table or the state table was not there',
+    next: `see which with "rakuten-postback doctor"; restore it from its backup under the same name, or deploy again; then ${REDRIVE} --all`,
+  },
+  {
+    matches: /KMS|InaccessibleEncryptionCredentials|InaccessibleEncryptionCredentialsException/i,
+    why: "the table's encryption key could not be used",
+    next: `enable the key and grant the consumer's role kms:Encrypt, kms:Decrypt and kms:GenerateDataKey on it; then ${REDRIVE} --all`,
+  },
+  {
+    matches: /^(AccessDenied|NotAuthorized|UnrecognizedClient)/,
+    why: (noted) => `the consumer lacked a permission${permissionIn(noted)}`,
+    next: `deploy again, which restores its role, and look at service control policies and permission boundaries; then ${REDRIVE} --all`,
+  },
+  {
+    matches: /^(ProvisionedThroughputExceeded|Throttling|RequestLimitExceeded|LimitExceeded)/,
+    why: 'DynamoDB throttled the writes for longer than the tries lasted',
+    next: `wait until the burst is over, or lower maxConcurrency; then ${REDRIVE} --all`,
+  },
+  {
+    matches: /did not answer in time|^TimeoutError|timed? ?out/i,
+    why: 'DynamoDB did not answer in time',
+    next: `see whether it does now with "rakuten-postback doctor"; then ${REDRIVE} --all`,
+  },
+  {
+    matches: /^InternalServerError|^ServiceUnavailable|ECONNREFUSED|ECONNRESET|EPIPE|ENOTFOUND|EAI_AGAIN|socket hang up/i,
+    why: 'DynamoDB could not be reached or failed itself',
+    next: `see whether it works now with "rakuten-postback doctor"; then ${REDRIVE} --all`,
+  },
+  {
+    matches: /^ValidationException/,
+    why: (noted) => `DynamoDB refused the row: ${messageIn(noted)}`,
+    next: `see with "rakuten-postback doctor" whether the table has the keys and indexes that it should have; then ${REDRIVE}. If it has, report this line's "dlq show"`,
+  },
+];
+
+/**
+ * Explains a failure.
+ *
+ * @param noted what the consumer noted; undefined when it could not note anything
+ */
+export function reasonOf(noted: string | undefined, kind: ContentsKind): Reason {
+  if (kind === 'unreadable') return inWords(KNOWN_REASONS[0], noted ?? '');
+  if (noted === undefined) {
+    return {
+      why: 'nothing is noted: the consumer was throttled, cut off or did not start',
+      next: `look at the consumer with "rakuten-postback doctor" and at its log; then ${REDRIVE} --all`,
+    };
+  }
+  const known = KNOWN_REASONS.find(({ matches }) => matches.test(noted));
+  if (known !== undefined) return inWords(known, noted);
+  return { why: noted, next: `look for the message's id in the consumer's log; after the fix ${REDRIVE}` };
+}
+
+function inWords(known: KnownReason | undefined, noted: string): Reason {
+  const { why = noted, next = '' } = known ?? {};
+  return { why: typeof why === 'string' ? why : why(noted), next };
+}
+
+function permissionIn(noted: string): string {
+  const [, permission, resource] = /perform: (\S+)(?: on resource: (\S+))?/.exec(noted) ?? [];
+  return permission === undefined ? '' : `: ${permission}${resource === undefined ? '' : ` on ${resource}`}`;
+}
+
+const messageIn = (noted: string): string => noted.replace(/^\w+: /, '');

@@ -1,0 +1,131 @@
+import { type MessageAttributeValue, SendMessageBatchCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import { type DeadLetterQueue, type HeldMessage, MESSAGES_PER_CALL } from './queue';
+
+/** SQS's limit for one call. It has been raised to 1 MiB since; the smaller one holds everywhere. */
+const BYTES_PER_CALL = 256 * 1024;
+
+/** Attributes of a message that was sent back. The consumer does not look at them. */
+const REDRIVEN = { count: 'redrives', at: 'redriven_at' } as const;
+
+/** How often a message was sent back before, and when last (milliseconds since 1970). */
+export function redrivesOf({ attributes }: HeldMessage): { count: number; at: number | undefined } {
+  const at = Number(attributes[REDRIVEN.at]?.StringValue);
+  return { count: Number(attributes[REDRIVEN.count]?.StringValue ?? 0), at: Number.isFinite(at) ? at : undefined };
+}
+
+/** A message that is in the queue again, under another id. */
+export interface Redriven {
+  readonly message: HeldMessage;
+  readonly newId: string;
+  /** It could not be deleted from the dead-letter queue, so it comes once more. The row stays one. */
+  readonly stillThere: boolean;
+}
+
+/** A message that SQS did not take. It is where it was. */
+export interface NotSent {
+  readonly message: HeldMessage;
+  readonly problem: string;
+}
+
+export interface RedriveResult {
+  readonly redriven: readonly Redriven[];
+  readonly notSent: readonly NotSent[];
+}
+
+export interface RedriveParts {
+  readonly client: Pick<SQSClient, 'send'>;
+  /** The queue that the consumer reads. */
+  readonly queueUrl: string;
+  readonly deadLetters: DeadLetterQueue;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  /** Ends it between two calls. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Sends messages of the dead-letter queue to the queue that the consumer reads, and deletes each only after SQS has taken it. A run that is cut off in between
+ * leaves a message in both queues: the consumer then meets the same delivery twice, which is one row. Never throws: what failed is part of the answer.
+ *
+ * @param messages held, and not for longer than their visibility timeout
+ */
+export async function redrive(parts: RedriveParts, messages: readonly HeldMessage[]): Promise<RedriveResult> {
+  const redriven: Redriven[] = [];
+  const notSent: NotSent[] = [];
+  let stop: string | undefined;
+  for (const call of packed(messages)) {
+    if (parts.signal?.aborted === true) stop ??= 'it was stopped before this one';
+    if (stop === undefined) {
+      try {
+        const { sent, refused } = await send(parts, call);
+        notSent.push(...refused);
+        redriven.push(...(await removeSent(parts.deadLetters, sent)));
+        continue;
+      } catch (error) {
+        // Whether SQS took them is not known; they stay where they are, and a second delivery does no harm.
+        stop = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+      }
+    }
+    notSent.push(...call.map((message) => ({ message, problem: stop ?? '' })));
+  }
+  return { redriven, notSent };
+}
+
+type Sent = Pick<Redriven, 'message' | 'newId'>;
+
+async function removeSent(deadLetters: DeadLetterQueue, sent: readonly Sent[]): Promise<Redriven[]> {
+  const messages = sent.map(({ message }) => message);
+  const left = new Set(await deadLetters.remove(messages).catch(() => messages));
+  return sent.map(({ message, newId }) => ({ message, newId, stillThere: left.has(message) }));
+}
+
+async function send(
+  { client, queueUrl, now }: RedriveParts,
+  messages: readonly HeldMessage[],
+): Promise<{ sent: readonly Sent[]; refused: readonly NotSent[] }> {
+  const Entries = messages.map((message, index) => ({
+    Id: String(index),
+    MessageBody: message.body,
+    MessageAttributes: markedAttributes(message, now()),
+  }));
+  const { Successful = [], Failed = [] } = await client.send(new SendMessageBatchCommand({ QueueUrl: queueUrl, Entries }));
+  const newIds = new Map(Successful.map(({ Id, MessageId = '' }) => [Id, MessageId]));
+  const problems = new Map(Failed.map(({ Id, Code, Message }) => [Id, `${Code}${Message === undefined ? '' : `: ${Message}`}`]));
+  const sent: Sent[] = [];
+  const refused: NotSent[] = [];
+  for (const [index, message] of messages.entries()) {
+    const newId = newIds.get(String(index));
+    if (newId !== undefined) sent.push({ message, newId });
+    else refused.push({ message, problem: problems.get(String(index)) ?? 'SQS does not say whether it took it' });
+  }
+  return { sent, refused };
+}
+
+function markedAttributes(message: HeldMessage, now: number): Record<string, MessageAttributeValue> {
+  const { count } = redrivesOf(message);
+  return {
+    ...message.attributes,
+    [REDRIVEN.count]: { DataType: 'Number', StringValue: String(count + 1) },
+    [REDRIVEN.at]: { DataType: 'Number', StringValue: String(now) },
+  };
+}
+
+/** What one call may carry. A body is a URL-encoded form, a byte for a character; one that is not may be longer. */
+function packed(messages: readonly HeldMessage[]): HeldMessage[][] {
+  const calls: HeldMessage[][] = [];
+  let bytes = 0;
+  for (const message of messages) {
+    const last = calls.at(-1);
+    bytes += sizeOf(message);
+    if (last !== undefined && last.length < MESSAGES_PER_CALL && bytes <= BYTES_PER_CALL) {
+      last.push(message);
+    } else {
+      calls.push([message]);
+      bytes = sizeOf(message);
+    }
+  }
+  return calls;
+}
+
+/** With room for the attributes. */
+const sizeOf = ({ body }: HeldMessage): number => Buffer.byteLength(body) + 1024;

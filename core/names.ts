@@ -69,6 +69,8 @@ export const ENVIRONMENT = {
   metricsNamespace: 'METRICS_NAMESPACE',
   metricsService: 'METRICS_SERVICE',
   queueUrl: 'POSTBACK_QUEUE_URL',
+  /** In which region that queue is, for the relay, which is in another. */
+  queueRegion: 'POSTBACK_QUEUE_REGION',
   /** How the reconciliation is set, as JSON (see `ReconciliationSettings`). */
   reconciliation: 'RECONCILIATION_SETTINGS',
   /** How the status watch is set, as JSON (see `WatchSettings`). */

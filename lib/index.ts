@@ -1,4 +1,9 @@
+export type { AccessLogOptions } from './access-logs';
+export type { EndpointOptions } from './endpoint-options';
+export type { ExistingApi } from './existing-api';
 export * from './fields';
+export type { PostbackDomain } from './postback-domain';
+export * from './postback-relay';
 export * from './publisher';
 export * from './rakuten-postback';
 export type { ReconciliationOptions } from './reconciliation';

@@ -3,9 +3,14 @@ import { join } from 'node:path';
 import { Annotations, Names, Stack, Token } from 'aws-cdk-lib';
 import * as apigateway from 'aws-cdk-lib/aws-apigateway';
 import * as iam from 'aws-cdk-lib/aws-iam';
+import type * as logs from 'aws-cdk-lib/aws-logs';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import * as wafv2 from 'aws-cdk-lib/aws-wafv2';
-import { Construct } from 'constructs';
+import { Construct, type IDependable } from 'constructs';
+import { accessLogging, writesAccessLogs } from './access-logs';
+import type { EndpointOptions } from './endpoint-options';
+import { deployMethod, type ExistingApi, existingApiProblem, mountOn } from './existing-api';
+import { EndpointDomain } from './postback-domain';
 import { fillPlaceholders, refuse } from './private/checks';
 import { onlyFrom, sourceRangesProblem, throttlingProblem, webAclProblem } from './private/edge';
 
@@ -19,31 +24,25 @@ const STAGE_NAME = 'prod';
  */
 const CONTENT_TYPES = ['application/json', 'application/x-www-form-urlencoded', 'text/plain', 'text/html', 'application/xml', 'text/xml'];
 
-export interface IngestionApiProps {
+const RESPONSES: apigateway.MethodOptions = { methodResponses: [{ statusCode: '200' }, { statusCode: '500' }] };
+
+/** The API that has the endpoint, ours or somebody else's. */
+interface Front {
+  readonly api: apigateway.RestApiBase;
+  readonly stageName: string;
+  /** Path of the endpoint below the stage. */
+  readonly path: string;
+}
+
+export interface IngestionApiProps extends EndpointOptions {
   /** Where each GET becomes a message. */
   readonly queue: sqs.IQueue;
 
-  /**
-   * How the endpoint is reached: `REGIONAL` for senders on the same continent, `EDGE` where the region is far from the sender.
-   * @default apigateway.EndpointType.REGIONAL
-   */
-  readonly endpointType?: apigateway.EndpointType;
+  /** @default logs.RetentionDays.THREE_MONTHS */
+  readonly logRetention?: logs.RetentionDays;
 
-  /**
-   * Under which base URL the API's resources are reached from outside, when a domain or proxy stands in front. `{apiId}` and `{stage}`
-   * are filled in at deploy time.
-   * @default - API Gateway's own URL of the stage
-   */
-  readonly endpointBaseUrl?: string;
-
-  /** A web ACL of AWS WAF in front of the stage. @default - none */
-  readonly webAclArn?: string;
-
-  /** The only addresses that are let in, in CIDR notation. @default - any */
-  readonly allowedSourceRanges?: string[];
-
-  /** @default - the account's limit */
-  readonly throttling?: apigateway.ThrottleSettings;
+  /** Whether X-Ray records GETs. @default false */
+  readonly tracing?: boolean;
 }
 
 /**
@@ -52,58 +51,92 @@ export interface IngestionApiProps {
  */
 export class IngestionApi extends Construct {
   /** The REST API. */
-  public readonly restApi: apigateway.RestApi;
+  public readonly restApi: apigateway.RestApiBase;
 
   /** URL of the endpoint, without a query string. */
   public readonly endpointUrl: string;
 
+  /** All that must stand before the endpoint answers under that URL. */
+  public readonly receiving: IDependable[] = [this];
+
   constructor(scope: Construct, id: string, props: IngestionApiProps) {
     super(scope, id);
+    const { webAclArn, allowedSourceRanges, throttling, existingApi, domain, endpointBaseUrl } = props;
     const endpointType = props.endpointType ?? apigateway.EndpointType.REGIONAL;
     if (endpointType === apigateway.EndpointType.PRIVATE) {
       refuse(this, 'endpointType is PRIVATE, which Rakuten cannot reach from outside the VPC; use REGIONAL or EDGE');
     }
-    const { webAclArn, allowedSourceRanges, throttling } = props;
-    for (const problem of [webAclProblem(webAclArn), sourceRangesProblem(allowedSourceRanges), throttlingProblem(throttling)]) {
-      refuse(this, problem);
+    if (domain !== undefined && endpointBaseUrl !== undefined) {
+      refuse(this, 'domain and endpointBaseUrl both say under which URL the endpoint is reached; leave one of them out');
     }
+    const problems = [
+      existingApiProblem(props),
+      webAclProblem(webAclArn),
+      sourceRangesProblem(allowedSourceRanges),
+      throttlingProblem(throttling),
+    ];
+    for (const problem of problems) refuse(this, problem);
 
-    this.restApi = new apigateway.RestApi(this, 'Api', {
-      // The name is the dimension of the API's metrics, so two installations in one account must not share it.
-      restApiName: Names.uniqueResourceName(this, { maxLength: 128, separator: '-' }),
-      description: 'Receives the postbacks of Rakuten Advertising and hands them to SQS',
-      endpointConfiguration: { types: [endpointType] },
-      policy: allowedSourceRanges && onlyFrom(allowedSourceRanges, `execute-api:/${STAGE_NAME}/GET/${RESOURCE_PATH}`),
-      deployOptions: {
-        stageName: STAGE_NAME,
-        throttlingRateLimit: throttling?.rateLimit,
-        throttlingBurstLimit: throttling?.burstLimit,
-      },
-      // The role for API Gateway's logs belongs to the whole account and region: not for a library to set.
-      cloudWatchRole: false,
-    });
-    // CDK's own output names the root of the API, where nothing answers.
-    this.restApi.node.tryRemoveChild('Endpoint');
-    this.restApi.root.addResource(RESOURCE_PATH).addMethod('GET', this.sendMessageIntegration(props.queue), {
-      methodResponses: [{ statusCode: '200' }, { statusCode: '500' }],
-    });
-    if (webAclArn !== undefined) {
-      new wafv2.CfnWebACLAssociation(this, 'WebAcl', { webAclArn, resourceArn: this.restApi.deploymentStage.stageArn });
-    }
-    this.endpointUrl = endpointUrl(this.restApi, props.endpointBaseUrl);
+    const { api, stageName, path } = existingApi === undefined ? this.ownApi(props, endpointType) : this.mounted(existingApi, props);
+    this.restApi = api;
+    const ownDomain = domain && new EndpointDomain(this, 'Domain', { domain, endpointType, api, stageName, path });
+    this.endpointUrl = `${baseUrl(api, stageName, ownDomain?.baseUrl ?? endpointBaseUrl)}${path}`;
     warnIfFarFromSender(this, endpointType);
     if (allowedSourceRanges !== undefined) {
       Annotations.of(this).addWarningV2(
         'cdk-rakuten-postback:sourceRangesUnpublished',
         'allowedSourceRanges lets only some addresses in, and Rakuten does not publish where it sends from: a postback from elsewhere is answered 403 and comes from ' +
-          'the Events API at the earliest; see in an access log of the stage where postbacks have come from first, and watch the recovered lines',
+          'the Events API at the earliest; see in the access log (accessLogs) where postbacks have come from first, and watch the recovered lines',
       );
     }
   }
 
-  private sendMessageIntegration(queue: sqs.IQueue): apigateway.AwsIntegration {
+  private ownApi(props: IngestionApiProps, endpointType: apigateway.EndpointType): Front {
+    const { allowedSourceRanges, throttling, accessLogs, webAclArn } = props;
+    const api = new apigateway.RestApi(this, 'Api', {
+      // The name is the dimension of the API's metrics, so two installations in one account must not share it.
+      restApiName: Names.uniqueResourceName(this, { maxLength: 128, separator: '-' }),
+      description: 'Receives the postbacks of Rakuten Advertising and hands them to SQS',
+      endpointConfiguration: { types: [endpointType] },
+      disableExecuteApiEndpoint: props.domain?.disableDefaultEndpoint,
+      policy: allowedSourceRanges && onlyFrom(allowedSourceRanges, `execute-api:/${STAGE_NAME}/GET/${RESOURCE_PATH}`),
+      deployOptions: {
+        stageName: STAGE_NAME,
+        throttlingRateLimit: throttling?.rateLimit,
+        throttlingBurstLimit: throttling?.burstLimit,
+        tracingEnabled: props.tracing,
+        ...accessLogging(this, accessLogs, props.logRetention),
+      },
+      // The role for API Gateway's logs belongs to the whole account and region: not for a library to set, unless it is told to.
+      cloudWatchRole: writesAccessLogs(accessLogs) && (accessLogs.accountRole ?? false),
+    });
+    // CDK's own output names the root of the API, where nothing answers.
+    api.node.tryRemoveChild('Endpoint');
+    const resource = api.root.addResource(RESOURCE_PATH);
+    resource.addMethod('GET', new apigateway.AwsIntegration(this.sendMessage(props.queue)), RESPONSES);
+    if (webAclArn !== undefined) {
+      new wafv2.CfnWebACLAssociation(this, 'WebAcl', { webAclArn, resourceArn: api.deploymentStage.stageArn });
+    }
+    return { api, stageName: api.deploymentStage.stageName, path: resource.path };
+  }
+
+  private mounted(existingApi: ExistingApi, props: IngestionApiProps): Front {
+    const mount = mountOn(this, existingApi, RESOURCE_PATH);
+    const call = this.sendMessage(props.queue);
+    const integration: apigateway.AwsIntegrationProps = {
+      ...call,
+      // With binary media types on the API, the template would otherwise not be applied.
+      options: { ...call.options, contentHandling: apigateway.ContentHandling.CONVERT_TO_TEXT },
+    };
+    const method = mount.resource.addMethod('GET', new apigateway.AwsIntegration(integration), RESPONSES);
+    if (mount.isImported) this.receiving.push(deployMethod(mount, method));
+    else this.receiving.push(mount.api.deploymentStage);
+    return { ...mount, path: mount.resource.path };
+  }
+
+  private sendMessage(queue: sqs.IQueue): apigateway.AwsIntegrationProps {
     const template = readFileSync(join(__dirname, 'ingestion-api.vtl'), 'utf8').trim();
-    return new apigateway.AwsIntegration({
+    return {
       service: 'sqs',
       path: `${Stack.of(this).account}/${queue.queueName}`,
       integrationHttpMethod: 'POST',
@@ -118,7 +151,7 @@ export class IngestionApi extends Construct {
           { statusCode: '500', responseTemplates: { 'application/json': '{"accepted":false}' } },
         ],
       },
-    });
+    };
   }
 
   /** A role that can send to this queue and do nothing else. */
@@ -137,10 +170,11 @@ export class IngestionApi extends Construct {
   }
 }
 
-function endpointUrl(api: apigateway.RestApi, baseUrl: string | undefined): string {
-  if (baseUrl === undefined) return api.urlForPath(`/${RESOURCE_PATH}`);
-  const base = fillPlaceholders(baseUrl, api.restApiId, STAGE_NAME).replace(/\/+$/, '');
-  return `${base}/${RESOURCE_PATH}`;
+/** Where the paths of the stage begin, without a slash at its end. */
+function baseUrl(api: apigateway.RestApiBase, stageName: string, given: string | undefined): string {
+  if (given !== undefined) return fillPlaceholders(given, api.restApiId, stageName).replace(/\/+$/, '');
+  const { region, urlSuffix } = Stack.of(api);
+  return `https://${api.restApiId}.execute-api.${region}.${urlSuffix}/${stageName}`;
 }
 
 function warnIfFarFromSender(scope: Construct, endpointType: apigateway.EndpointType): void {

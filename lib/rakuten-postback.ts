@@ -9,6 +9,7 @@ import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct, type IDependable } from 'constructs';
 import { METRICS_NAMESPACE } from '../core/names';
 import { Consumer } from './consumer';
+import type { EndpointOptions } from './endpoint-options';
 import { PostbackFields } from './fields';
 import { IngestionApi } from './ingestion-api';
 import { PostbackQueue } from './postback-queue';
@@ -21,7 +22,7 @@ import { StatusWatch, type StatusWatchOptions } from './status-watch';
 import { TransactionTable } from './transaction-table';
 
 /** Properties of RakutenPostback. */
-export interface RakutenPostbackProps {
+export interface RakutenPostbackProps extends EndpointOptions {
   /** The publisher account whose postbacks are received. More are added with `addPublisher`. */
   readonly publisher: Publisher;
 
@@ -48,18 +49,6 @@ export interface RakutenPostbackProps {
    * @default - true, unless `removalPolicy` is DESTROY
    */
   readonly deletionProtection?: boolean;
-
-  /**
-   * How the endpoint is reached. REGIONAL is the fastest for a sender in North America and a stack there; EDGE shortens the way to a region far from it.
-   * @default apigateway.EndpointType.REGIONAL
-   */
-  readonly endpointType?: apigateway.EndpointType;
-
-  /**
-   * Base URL under which the API is reached from outside, when a domain or proxy stands in front of it. `{apiId}` and `{stage}` are filled in at deploy time.
-   * @default - API Gateway's own URL of the stage
-   */
-  readonly endpointBaseUrl?: string;
 
   /**
    * Base URL of Rakuten's API, for tests against something that stands in for it.
@@ -99,28 +88,7 @@ export interface RakutenPostbackProps {
   readonly rotateUrlSecretEvery?: Duration;
 
   /**
-   * ARN of a web ACL of AWS WAF (scope REGIONAL, in the stack's region) that stands in front of the endpoint. What it blocks is never sent again by Rakuten and
-   * comes from the Events API at the earliest: count before you block.
-   * @default - none
-   */
-  readonly webAclArn?: string;
-
-  /**
-   * The only addresses that the endpoint answers, in CIDR notation. Rakuten does not publish where it sends from: a range that is missing here loses what comes
-   * from it. The deployment's self-test and the status watch's probe come from AWS's addresses, so with this they are off unless asked for.
-   * @default - any address
-   */
-  readonly allowedSourceRanges?: string[];
-
-  /**
-   * How many requests a second, and how many at once, the endpoint takes. Beyond that it answers 429 and Rakuten, which uploads thousands of lines in a burst,
-   * does not send again. Leave it out unless other APIs of the account need protection from this one.
-   * @default - the account's limit, usually 10,000 a second and 5,000 at once, shared by all its APIs in the region
-   */
-  readonly throttling?: apigateway.ThrottleSettings;
-
-  /**
-   * How long the functions' logs are kept.
+   * How long the logs of the functions are kept, and the access logs.
    * @default logs.RetentionDays.THREE_MONTHS
    */
   readonly logRetention?: logs.RetentionDays;
@@ -138,8 +106,8 @@ export class RakutenPostback extends Construct {
   public readonly queue: sqs.Queue;
   /** Where messages go that could not be processed. */
   public readonly deadLetterQueue: sqs.Queue;
-  /** The REST API of the endpoint. */
-  public readonly api: apigateway.RestApi;
+  /** The REST API of the endpoint: the one that was made, or the one of `existingApi`. */
+  public readonly api: apigateway.RestApiBase;
   /** URL of the endpoint, without the secret and the fields. */
   public readonly endpointUrl: string;
   /** The function that writes the rows. */
@@ -198,20 +166,13 @@ export class RakutenPostback extends Construct {
     const consumer = new Consumer(this, 'Consumer', { ...storing, maxConcurrency: props.maxConcurrency ?? 10 });
     this.consumer = consumer.function;
 
-    const ingestion = new IngestionApi(this, 'IngestionApi', {
-      queue: this.queue,
-      endpointType: props.endpointType,
-      endpointBaseUrl: props.endpointBaseUrl,
-      webAclArn: props.webAclArn,
-      allowedSourceRanges: props.allowedSourceRanges,
-      throttling: props.throttling,
-    });
+    const ingestion = new IngestionApi(this, 'IngestionApi', { ...props, queue: this.queue });
     this.api = ingestion.restApi;
     this.endpointUrl = ingestion.endpointUrl;
 
     this.registrationProvider = new RegistrationProvider(this, 'RegistrationProvider', { stateTable: this.stateTable, logRetention });
     this.registrationFunction = this.registrationProvider.function;
-    this.receivingSide = [ingestion, queues, consumer, this.stateTable, ...(props.table ? [] : [this.table])];
+    this.receivingSide = [...ingestion.receiving, queues, consumer, this.stateTable, ...(props.table ? [] : [this.table])];
 
     if (props.reconciliation?.enabled ?? true) {
       this.reconciliation = new Reconciliation(this, 'Reconciliation', { ...storing, options: props.reconciliation ?? {} });

@@ -143,7 +143,7 @@ describe('the endpoint', () => {
     [
       'that of an emulator',
       'http://127.0.0.1:4566/_aws/execute-api/{apiId}/{stage}',
-      'http://127.0.0.1:4566/_aws/execute-api/<api>/prod/postback',
+      'http://127.0.0.1:4566/_aws/execute-api/<api>/<stage>/postback',
     ],
   ])('has a URL: %s', (_what, endpointBaseUrl, expected) => {
     const resources = synthesized({ endpointBaseUrl });

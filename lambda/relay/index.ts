@@ -1,0 +1,15 @@
+import { SQSClient } from '@aws-sdk/client-sqs';
+import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import { ENVIRONMENT } from '../../core/names';
+import { environment } from '../runtime/environment';
+import { Log } from '../runtime/log';
+import { PATIENT } from '../runtime/patience';
+import { Relay } from './relay';
+
+const relay = new Relay({
+  client: new SQSClient({ ...PATIENT, region: environment(ENVIRONMENT.queueRegion) }),
+  queueUrl: environment(ENVIRONMENT.queueUrl),
+  log: new Log(environment(ENVIRONMENT.metricsService)),
+});
+
+export const handler = (event: SQSEvent, context: Context): Promise<SQSBatchResponse> => relay.handle(event, context);

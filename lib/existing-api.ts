@@ -1,0 +1,140 @@
+import { Annotations, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
+import * as apigateway from 'aws-cdk-lib/aws-apigateway';
+import type { Construct, IDependable } from 'constructs';
+import type { EndpointOptions } from './endpoint-options';
+import { type Problem, refuse } from './private/checks';
+
+/** A REST API that gets the endpoint as one more resource. */
+export interface ExistingApi {
+  /**
+   * The resource below which `postback` is added: `api.root`, or one of your own such as `api.root.addResource('rakuten')`. Of an API that was imported with
+   * `RestApi.fromRestApiAttributes` too; give its `restApiName` there, since the name is what its metrics are found by.
+   */
+  readonly resource: apigateway.IResource;
+
+  /**
+   * The stage that answers. Only for an imported API, whose stages are not known here: the stage must exist, and the endpoint is deployed to it.
+   * @default - the stage that the API deploys to
+   */
+  readonly stageName?: string;
+}
+
+/** Where the endpoint is mounted on an API of somebody else's making. */
+export interface Mount {
+  readonly api: apigateway.RestApiBase;
+  readonly stageName: string;
+  /** The resource that gets the GET method. */
+  readonly resource: apigateway.Resource;
+  /** Whether nobody but us deploys the method. */
+  readonly isImported: boolean;
+}
+
+/** Adds the resource `pathPart`, whose method inherits none of what the API asks of its other callers. */
+export function mountOn(scope: Construct, existing: ExistingApi, pathPart: string): Mount {
+  const { resource: parent } = existing;
+  const api = parent.api;
+  if (!(api instanceof apigateway.RestApiBase)) {
+    refuse(scope, 'the API of existingApi.resource is not one of aws-cdk-lib; import yours with RestApi.fromRestApiAttributes');
+    throw new Error('not reached');
+  }
+  const isImported = !(api instanceof apigateway.RestApi || api instanceof apigateway.SpecRestApi);
+  refuse(scope, isImported ? importedProblem(existing) : ownedProblem(scope, existing, api));
+  if (isImported) warnOfImport(scope, api);
+  return {
+    api,
+    isImported,
+    stageName: existing.stageName ?? api.deploymentStage.stageName,
+    resource: new apigateway.Resource(scope, 'Postback', {
+      parent,
+      pathPart,
+      // Rakuten has no API key and nothing to authorize itself with, and what a validator refuses is lost.
+      defaultMethodOptions: {
+        authorizationType: apigateway.AuthorizationType.NONE,
+        authorizer: undefined,
+        apiKeyRequired: false,
+        requestParameters: undefined,
+        requestValidator: undefined,
+        requestValidatorOptions: undefined,
+        requestModels: undefined,
+      },
+    }),
+  };
+}
+
+/**
+ * An imported API has no deployment that this app knows of, so a method that is added or changed would never reach the stage. This one is keyed to all that the
+ * method consists of: each change of it is a new deployment. What is returned must stand before the URL is registered.
+ */
+export function deployMethod({ api, stageName, resource }: Mount, method: apigateway.Method): IDependable {
+  const deployment = new apigateway.Deployment(method, 'Deployment', {
+    api,
+    stageName,
+    description: 'Brings the endpoint for Rakuten postbacks to the stage',
+  });
+  const { integration, methodResponses, authorizationType, apiKeyRequired } = method.node.defaultChild as apigateway.CfnMethod;
+  deployment.addToLogicalId({ path: resource.path, integration, methodResponses, authorizationType, apiKeyRequired });
+  deployment.node.addDependency(method);
+  // API Gateway refuses to delete the deployment that a stage is on, and the stage stays.
+  deployment.applyRemovalPolicy(RemovalPolicy.RETAIN);
+  return deployment;
+}
+
+/** What belongs to the API or stage as a whole, and where its owner sets it. */
+const OWNERS_TO_SET: Record<string, string> = {
+  endpointType: 'endpointConfiguration of that API',
+  throttling: 'deployOptions.methodOptions of that API, for /…/postback/GET alone',
+  webAclArn: 'a wafv2.CfnWebACLAssociation with the stage of that API',
+  allowedSourceRanges: "the policy of that API, on this method's ARN",
+  accessLogs: 'deployOptions.accessLogDestination of that API, with a format that has neither query string nor path',
+};
+
+/** Refuses what cannot be applied to an API of somebody else's making. */
+export function existingApiProblem(options: EndpointOptions): Problem {
+  if (options.existingApi === undefined) return undefined;
+  for (const [name, place] of Object.entries(OWNERS_TO_SET)) {
+    if (options[name as keyof EndpointOptions] === undefined) continue;
+    return `${name} is of a whole API, and the one of existingApi has an owner; set it there: ${place}`;
+  }
+  if (options.domain?.disableDefaultEndpoint) {
+    return 'domain.disableDefaultEndpoint is of a whole API, and the one of existingApi has an owner; set it there: disableExecuteApiEndpoint of that API';
+  }
+  return undefined;
+}
+
+function importedProblem({ stageName }: ExistingApi): Problem {
+  if (stageName !== undefined) return undefined;
+  return 'existingApi is imported, so which of its stages answers is not known here; give existingApi.stageName, the name of a stage that exists';
+}
+
+function ownedProblem(scope: Construct, { stageName }: ExistingApi, api: apigateway.RestApiBase): Problem {
+  if (Stack.of(api) !== Stack.of(scope)) {
+    return (
+      `existingApi is of the stack ${Stack.of(api).node.path}, whose deployment would have to wait for this stack while this one waits for that API; make the API in this stack, ` +
+      'or import it here with RestApi.fromRestApiAttributes and give existingApi.stageName'
+    );
+  }
+  if (stageName !== undefined) {
+    return 'existingApi.stageName is for an imported API; this one says itself which stage it deploys to, so leave it out';
+  }
+  if (api.latestDeployment === undefined) {
+    return 'existingApi has deploy: false, so nothing would bring the endpoint to a stage; let the API deploy itself';
+  }
+  if (isPrivate(api)) return 'existingApi is PRIVATE, which Rakuten cannot reach from outside the VPC; use one that is REGIONAL or EDGE';
+  return undefined;
+}
+
+function isPrivate(api: apigateway.RestApiBase): boolean {
+  const { endpointConfiguration } = api.node.defaultChild as apigateway.CfnRestApi;
+  if (endpointConfiguration === undefined || Token.isUnresolved(endpointConfiguration)) return false;
+  return (endpointConfiguration as apigateway.CfnRestApi.EndpointConfigurationProperty).types?.includes('PRIVATE') ?? false;
+}
+
+function warnOfImport(scope: Construct, api: apigateway.RestApiBase): void {
+  // An import without a name is called after its construct, and AWS knows no such API.
+  if (api.restApiName === api.node.id) {
+    Annotations.of(scope).addWarningV2(
+      'cdk-rakuten-postback:importedApiWithoutName',
+      'existingApi was imported without a name, by which its metrics are found, so alarms and graphs of the endpoint would see nothing: give restApiName to RestApi.fromRestApiAttributes',
+    );
+  }
+}

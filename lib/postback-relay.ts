@@ -1,0 +1,107 @@
+import { Duration, Names, Stack, Token } from 'aws-cdk-lib';
+import type * as apigateway from 'aws-cdk-lib/aws-apigateway';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import type * as lambda from 'aws-cdk-lib/aws-lambda';
+import * as eventsources from 'aws-cdk-lib/aws-lambda-event-sources';
+import type * as logs from 'aws-cdk-lib/aws-logs';
+import * as sqs from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import { ENVIRONMENT } from '../core/names';
+import type { EndpointOptions } from './endpoint-options';
+import { IngestionApi } from './ingestion-api';
+import { BundledFunction } from './private/bundled-function';
+import { type Problem, refuse } from './private/checks';
+
+/** As many as one call to SQS can hand on. */
+const BATCH_SIZE = 10;
+const TIMEOUT = Duration.seconds(30);
+/** SQS's maximum: so long may the other region be away. */
+const RETENTION = Duration.days(14);
+/** No storm of invocations at the queue of the other region, when it comes back after hours. */
+const MAX_CONCURRENCY = 10;
+
+/** Properties of PostbackRelay. */
+export interface PostbackRelayProps extends EndpointOptions {
+  /**
+   * The queue of the RakutenPostback, in another region of the same account: `postback.queue` where both stacks have `crossRegionReferences`, or
+   * `Queue.fromQueueArn`.
+   */
+  readonly queue: sqs.IQueue;
+
+  /**
+   * How long the logs of the function are kept, and the access logs.
+   * @default logs.RetentionDays.THREE_MONTHS
+   */
+  readonly logRetention?: logs.RetentionDays;
+}
+
+/**
+ * The same endpoint once more, in another region: it takes postbacks for a RakutenPostback and hands each on to its queue. Rows are written in one region only, so
+ * every promise about them holds, whichever endpoint a line came through. While the other region is away, lines wait here, for up to 14 days.
+ *
+ * Give both the same `domain` with `latencyRouting`. Only the RakutenPostback talks to Rakuten.
+ */
+export class PostbackRelay extends Construct {
+  /** The REST API of the endpoint. */
+  public readonly api: apigateway.RestApiBase;
+  /** URL of the endpoint, without the secret and the fields: with a `domain`, the same as that of the RakutenPostback. */
+  public readonly endpointUrl: string;
+  /** Where lines wait until they are handed on. */
+  public readonly queue: sqs.Queue;
+  /** The function that hands them on. Its `Errors` say that the other region does not take them. */
+  public readonly relayFunction: lambda.Function;
+
+  constructor(scope: Construct, id: string, props: PostbackRelayProps) {
+    super(scope, id);
+    refuse(this, queueProblem(this, props.queue));
+    // Without a dead-letter queue: nothing here reads a message, so none can be to blame for that it was not handed on.
+    this.queue = new sqs.Queue(this, 'Queue', {
+      retentionPeriod: RETENTION,
+      encryption: sqs.QueueEncryption.SQS_MANAGED,
+      enforceSSL: true,
+      visibilityTimeout: Duration.seconds(6 * TIMEOUT.toSeconds()),
+    });
+    const ingestion = new IngestionApi(this, 'IngestionApi', { ...props, queue: this.queue });
+    this.api = ingestion.restApi;
+    this.endpointUrl = ingestion.endpointUrl;
+    this.relayFunction = this.relay(props);
+  }
+
+  private relay({ queue, logRetention }: PostbackRelayProps): lambda.Function {
+    const relay = new BundledFunction(this, 'Function', {
+      bundle: 'relay',
+      description: 'Hands Rakuten postbacks on to the queue of another region',
+      timeout: TIMEOUT,
+      environment: {
+        [ENVIRONMENT.queueUrl]: queue.queueUrl,
+        [ENVIRONMENT.queueRegion]: queue.env.region,
+        [ENVIRONMENT.metricsService]: Names.uniqueResourceName(this, { maxLength: 128, separator: '-' }),
+      },
+      logRetention,
+    });
+    relay.addToRolePolicy(new iam.PolicyStatement({ actions: ['sqs:SendMessage'], resources: [queue.queueArn] }));
+    if (queue.encryptionMasterKey) {
+      const actions = ['kms:GenerateDataKey', 'kms:Decrypt'];
+      relay.addToRolePolicy(new iam.PolicyStatement({ actions, resources: [queue.encryptionMasterKey.keyArn] }));
+    }
+    relay.addEventSource(
+      new eventsources.SqsEventSource(this.queue, {
+        batchSize: BATCH_SIZE,
+        reportBatchItemFailures: true,
+        maxConcurrency: MAX_CONCURRENCY,
+      }),
+    );
+    return relay;
+  }
+}
+
+function queueProblem(scope: Construct, queue: sqs.IQueue): Problem {
+  const [there, here] = [queue.env.region, Stack.of(scope).region];
+  if (Token.isUnresolved(there)) {
+    return 'the region of the queue is not known; give its stack one (env), or import it with Queue.fromQueueArn and the whole ARN';
+  }
+  if (there === here) {
+    return `the queue is in ${there}, as the relay is, and a RakutenPostback has its endpoint there; put the relay into a stack of another region`;
+  }
+  return undefined;
+}

@@ -79,6 +79,8 @@ export interface TransactionRow extends Transaction {
   readonly contradicted_at?: string;
   /** What the Events API told of these fields where it is not what the row shows; an empty list where it left the field out. */
   readonly events_api_told?: Readonly<Record<string, readonly string[]>>;
+  /** Seconds since 1970 after which DynamoDB may delete the row: of a preliminary line, where the installation lets them expire. */
+  readonly expires_at?: string;
   /** When the delivery whose content is shown came, where that is not `received_at`: Rakuten changed the line. */
   readonly updated_at?: string;
   /** Deliveries whose values were replaced by newer ones, oldest first. Absent when there were none. */

@@ -49,6 +49,8 @@ export const ATTRIBUTES = {
   completedBy: 'completed_by',
   /** Changes whenever a list or a map of the row does, so that a writer can tell whether another was there in between. Absent on a row without any. */
   revision: 'revision',
+  /** Seconds since 1970 after which DynamoDB may delete the row. Only on preliminary lines, and only where `preliminaryExpiry` is set. */
+  expiresAt: 'expires_at',
 } as const;
 
 /** Indexes of the transaction table. */
@@ -66,6 +68,8 @@ export const ENVIRONMENT = {
   tableName: 'TRANSACTION_TABLE_NAME',
   stateTableName: 'STATE_TABLE_NAME',
   dayShards: 'DAY_SHARDS',
+  /** For how many seconds preliminary lines are kept. Not set: for ever. */
+  preliminaryExpiry: 'PRELIMINARY_EXPIRY_SECONDS',
   metricsNamespace: 'METRICS_NAMESPACE',
   metricsService: 'METRICS_SERVICE',
   queueUrl: 'POSTBACK_QUEUE_URL',

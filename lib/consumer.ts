@@ -27,6 +27,8 @@ export interface ConsumerProps {
   /** How many invocations may run at once, 2 to 1000. */
   readonly maxConcurrency: number;
   readonly dayShards: number;
+  /** @default - preliminary lines are kept for ever */
+  readonly preliminaryExpiry?: Duration;
   /** @default logs.RetentionDays.THREE_MONTHS */
   readonly logRetention?: logs.RetentionDays;
 }
@@ -49,6 +51,7 @@ export class Consumer extends Construct {
         [ENVIRONMENT.tableName]: props.transactionTable.tableName,
         [ENVIRONMENT.stateTableName]: props.stateTable.tableName,
         [ENVIRONMENT.dayShards]: String(props.dayShards),
+        ...(props.preliminaryExpiry === undefined ? {} : { [ENVIRONMENT.preliminaryExpiry]: String(props.preliminaryExpiry.toSeconds()) }),
         [ENVIRONMENT.metricsNamespace]: props.metricsNamespace,
         [ENVIRONMENT.metricsService]: props.metricsService,
       },

@@ -8,3 +8,7 @@ export * from './publisher';
 export * from './rakuten-postback';
 export type { ReconciliationOptions } from './reconciliation';
 export { type StatusWatchOptions, TakeoverAction } from './status-watch';
+export type { TableOptions } from './table-options';
+export * from './transaction-filter';
+export { type TransactionOptions, TransactionPipe } from './transaction-pipe';
+export { TransactionTarget } from './transaction-target';

@@ -1,9 +1,9 @@
-import { Duration } from 'aws-cdk-lib';
+import type { Duration } from 'aws-cdk-lib';
+import type * as kms from 'aws-cdk-lib/aws-kms';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import { deadLetterQueue, QUEUE_RETENTION, queueEncryption } from './private/queues';
 
-/** SQS's maximum: whoever repairs the consumer has two weeks before a line is gone from the queue. */
-const RETENTION = Duration.days(14);
 /** AWS asks for at least 5, so that a throttled function does not send good messages to the dead-letter queue. */
 const MAX_RECEIVE_COUNT = 5;
 
@@ -12,6 +12,9 @@ export interface PostbackQueueProps {
    * How long a message stays hidden from others while one reader has it: AWS recommends six times the reader's timeout, and the batching window on top.
    */
   readonly visibilityTimeout: Duration;
+
+  /** @default - SQS's own key */
+  readonly encryptionKey?: kms.IKey;
 }
 
 /** The queue between the endpoint and the consumer, and the dead-letter queue behind it. Both are encrypted and refuse plain HTTP. */
@@ -24,10 +27,11 @@ export class PostbackQueue extends Construct {
 
   constructor(scope: Construct, id: string, props: PostbackQueueProps) {
     super(scope, id);
-    const shared = { retentionPeriod: RETENTION, encryption: sqs.QueueEncryption.SQS_MANAGED, enforceSSL: true };
-    this.deadLetterQueue = new sqs.Queue(this, 'DeadLetterQueue', shared);
+    this.deadLetterQueue = deadLetterQueue(this, 'DeadLetterQueue', props.encryptionKey);
     this.queue = new sqs.Queue(this, 'Queue', {
-      ...shared,
+      retentionPeriod: QUEUE_RETENTION,
+      enforceSSL: true,
+      ...queueEncryption(props.encryptionKey),
       visibilityTimeout: props.visibilityTimeout,
       deadLetterQueue: { queue: this.deadLetterQueue, maxReceiveCount: MAX_RECEIVE_COUNT },
     });

@@ -1,7 +1,8 @@
-import { Annotations, Arn, ArnFormat, type Duration, Names, type RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
+import { Annotations, type Duration, Names } from 'aws-cdk-lib';
 import type * as apigateway from 'aws-cdk-lib/aws-apigateway';
 import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import * as iam from 'aws-cdk-lib/aws-iam';
+import type * as kms from 'aws-cdk-lib/aws-kms';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import type * as logs from 'aws-cdk-lib/aws-logs';
 import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
@@ -14,15 +15,19 @@ import { PostbackFields } from './fields';
 import { IngestionApi } from './ingestion-api';
 import { PostbackQueue } from './postback-queue';
 import { isPlainHttp, type Problem, rangeProblem, refuse, urlProblem } from './private/checks';
+import { grantQueueKey, grantTableKey } from './private/key-rights';
 import type { Publisher } from './publisher';
 import { Reconciliation, type ReconciliationOptions } from './reconciliation';
 import { Registration, RegistrationProvider } from './registration';
 import { StateTable } from './state-table';
 import { StatusWatch, type StatusWatchOptions } from './status-watch';
+import { checkTableOptions, type TableOptions } from './table-options';
+import { type TransactionOptions, TransactionPipe } from './transaction-pipe';
 import { TransactionTable } from './transaction-table';
+import type { TransactionTarget } from './transaction-target';
 
 /** Properties of RakutenPostback. */
-export interface RakutenPostbackProps extends EndpointOptions {
+export interface RakutenPostbackProps extends EndpointOptions, TableOptions {
   /** The publisher account whose postbacks are received. More are added with `addPublisher`. */
   readonly publisher: Publisher;
 
@@ -31,24 +36,6 @@ export interface RakutenPostbackProps extends EndpointOptions {
    * @default PostbackFields.all()
    */
   readonly fields?: PostbackFields;
-
-  /**
-   * A table that exists already. Its keys and indexes must be those that the construct would make (see the documentation of the rows).
-   * @default - a table is made
-   */
-  readonly table?: dynamodb.ITable;
-
-  /**
-   * What becomes of the table when the stack is deleted or the table leaves it. With DESTROY the rows are gone.
-   * @default RemovalPolicy.RETAIN
-   */
-  readonly removalPolicy?: RemovalPolicy;
-
-  /**
-   * Whether DynamoDB refuses to delete the table.
-   * @default - true, unless `removalPolicy` is DESTROY
-   */
-  readonly deletionProtection?: boolean;
 
   /**
    * Base URL of Rakuten's API, for tests against something that stands in for it.
@@ -128,6 +115,10 @@ export class RakutenPostback extends Construct {
   /** The generated secret in the registered URL of the first publisher. */
   public readonly urlSecret: secretsmanager.ISecret;
 
+  private readonly pipes: TransactionPipe[] = [];
+  private readonly metricsService: string;
+  private readonly logRetention?: logs.RetentionDays;
+  private readonly encryptionKey?: kms.IKey;
   private readonly fields: PostbackFields;
   private readonly rakutenApiUrl?: string;
   private readonly registrationProvider: RegistrationProvider;
@@ -148,22 +139,32 @@ export class RakutenPostback extends Construct {
     this.selfTestByDefault = props.allowedSourceRanges === undefined;
 
     const { logRetention } = props;
-    const queues = new PostbackQueue(this, 'PostbackQueue', { visibilityTimeout: Consumer.VISIBILITY_TIMEOUT });
+    this.logRetention = logRetention;
+    this.encryptionKey = props.encryptionKey;
+    this.metricsService = Names.uniqueResourceName(this, { maxLength: 128, separator: '-' });
+    const queues = new PostbackQueue(this, 'PostbackQueue', {
+      visibilityTimeout: Consumer.VISIBILITY_TIMEOUT,
+      encryptionKey: props.encryptionKey,
+    });
     this.queue = queues.queue;
     this.deadLetterQueue = queues.deadLetterQueue;
     this.table = props.table ?? new TransactionTable(this, 'TransactionTable', props).table;
-    this.stateTable = new StateTable(this, 'StateTable').table;
+    this.stateTable = new StateTable(this, 'StateTable', props.encryptionKey).table;
 
     const storing = {
       queue: this.queue,
       transactionTable: this.table,
       stateTable: this.stateTable,
       metricsNamespace: METRICS_NAMESPACE,
-      metricsService: Names.uniqueResourceName(this, { maxLength: 128, separator: '-' }),
+      metricsService: this.metricsService,
       dayShards: props.dayShards ?? 1,
       logRetention,
     };
-    const consumer = new Consumer(this, 'Consumer', { ...storing, maxConcurrency: props.maxConcurrency ?? 10 });
+    const consumer = new Consumer(this, 'Consumer', {
+      ...storing,
+      maxConcurrency: props.maxConcurrency ?? 10,
+      preliminaryExpiry: props.preliminaryExpiry,
+    });
     this.consumer = consumer.function;
 
     const ingestion = new IngestionApi(this, 'IngestionApi', { ...props, queue: this.queue });
@@ -187,6 +188,8 @@ export class RakutenPostback extends Construct {
       });
       this.statusWatchFunction = this.statusWatch.function;
     }
+
+    this.grantKeys();
 
     const registration = this.register('Publisher', props.publisher);
     this.registrationStatus = registration.status;
@@ -216,6 +219,36 @@ export class RakutenPostback extends Construct {
       // Named here, as a table that was imported does not say that it has indexes.
       resourceArns: [this.table.tableArn, `${this.table.tableArn}/index/*`],
     });
+  }
+
+  /**
+   * Sends every new line and every changed one to a queue, an event bus, a function or a state machine: what happened, the line, and what of it was otherwise before, as the
+   * package's `docs/schemas/transaction-event-v1.json` describes it. A table has room for two targets; an event bus hands on to as many as you like.
+   *
+   * @param id name of this target's resources in the stack; another one makes another pipe, which begins with the changes of the last 24 hours
+   * @param target where the events go
+   * @param options which lines, and how they are sent
+   */
+  public onTransaction(id: string, target: TransactionTarget, options: TransactionOptions = {}): TransactionPipe {
+    refuse(this, tooManyReadersProblem(this.pipes.length + 1));
+    const { table, metricsService, logRetention, encryptionKey } = this;
+    const pipe = new TransactionPipe(this, `Transactions${id}`, {
+      table,
+      target,
+      options,
+      metricsService,
+      logRetention,
+      encryptionKey,
+    });
+    this.pipes.push(pipe);
+    return pipe;
+  }
+
+  /** What is encrypted under a key of the user's is of use only to whom the key is too. */
+  private grantKeys(): void {
+    const { consumer, registrationFunction, reconciliationFunction, statusWatchFunction } = this;
+    grantTableKey(this.stateTable, [consumer, registrationFunction, reconciliationFunction, statusWatchFunction]);
+    grantQueueKey(this.queue, reconciliationFunction);
   }
 
   private register(id: string, publisher: Publisher): Registration {
@@ -249,13 +282,21 @@ function tooManyProblem(count: number): Problem {
   return `it has more than ${MAX_PUBLISHERS} publishers, for which the policies of a role have no room; put the others into a second RakutenPostback with the same table`;
 }
 
+/** More readers than these of one stream are throttled by DynamoDB. */
+const MAX_STREAM_READERS = 2;
+
+function tooManyReadersProblem(count: number): Problem {
+  if (count <= MAX_STREAM_READERS) return undefined;
+  return `a table's stream has room for ${MAX_STREAM_READERS} readers, and this would be one more; send to an event bus instead, whose rules hand on to any number of targets`;
+}
+
 function checkProps(scope: Construct, props: RakutenPostbackProps): void {
+  checkTableOptions(scope, props);
   const problems: Problem[] = [
     rangeProblem('maxConcurrency', props.maxConcurrency, 2, 1000),
     rangeProblem('dayShards', props.dayShards, 1, 100),
     urlProblem('endpointBaseUrl', props.endpointBaseUrl, true),
     urlProblem('rakutenApiUrl', props.rakutenApiUrl, false),
-    tableProblem(scope, props),
   ];
   for (const problem of problems) refuse(scope, problem);
 
@@ -266,20 +307,4 @@ function checkProps(scope: Construct, props: RakutenPostbackProps): void {
       `${name} is plain http, so ${name === 'rakutenApiUrl' ? "Rakuten's credentials travel" : 'the secret in the URL travels'} unencrypted: use https`,
     );
   }
-}
-
-function tableProblem(scope: Construct, { table, removalPolicy, deletionProtection }: RakutenPostbackProps): Problem {
-  if (table === undefined) return undefined;
-  if (removalPolicy !== undefined || deletionProtection !== undefined) {
-    return 'removalPolicy and deletionProtection are of the table that is made here, and a table is passed in; set them on that table instead';
-  }
-  const here = Stack.of(scope);
-  // A table that was imported by its ARN counts as one of the stack's own environment.
-  const there = Token.isUnresolved(table.tableArn) ? table.env : Arn.split(table.tableArn, ArnFormat.SLASH_RESOURCE_NAME);
-  return elsewhereProblem('account', there.account, here.account) ?? elsewhereProblem('region', there.region, here.region);
-}
-
-function elsewhereProblem(what: string, there: string | undefined, here: string): Problem {
-  if (there === undefined || there === here || Token.isUnresolved(there) || Token.isUnresolved(here)) return undefined;
-  return `the table is in the ${what} ${there} and the functions that write to it in ${here}; pass a table of the same account and region`;
 }

@@ -1,29 +1,27 @@
 import { RemovalPolicy } from 'aws-cdk-lib';
 import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import { Construct } from 'constructs';
+import { ATTRIBUTES } from '../core/names';
 import { INDEX_KEYS, TABLE_KEYS } from '../core/store/keys';
-
-export interface TransactionTableProps {
-  /** @default RemovalPolicy.RETAIN */
-  readonly removalPolicy?: RemovalPolicy;
-
-  /** @default - true, unless `removalPolicy` is DESTROY */
-  readonly deletionProtection?: boolean;
-}
+import type { TableOptions } from './table-options';
 
 /** The table with one row per pushed line: on demand, point-in-time recovery, encrypted, protected against deletion, with a stream. */
 export class TransactionTable extends Construct {
   /** The DynamoDB table. */
   public readonly table: dynamodb.TableV2;
 
-  constructor(scope: Construct, id: string, props: TransactionTableProps = {}) {
+  constructor(scope: Construct, id: string, props: Omit<TableOptions, 'table'> = {}) {
     super(scope, id);
     const removalPolicy = props.removalPolicy ?? RemovalPolicy.RETAIN;
     this.table = new dynamodb.TableV2(this, 'Table', {
       partitionKey: stringKey(TABLE_KEYS.partition),
       sortKey: stringKey(TABLE_KEYS.sort),
       billing: dynamodb.Billing.onDemand(),
-      encryption: dynamodb.TableEncryptionV2.awsManagedKey(),
+      encryption: props.encryptionKey
+        ? dynamodb.TableEncryptionV2.customerManagedKey(props.encryptionKey, props.replicaKeyArns)
+        : dynamodb.TableEncryptionV2.awsManagedKey(),
+      ...(props.preliminaryExpiry === undefined ? {} : { timeToLiveAttribute: ATTRIBUTES.expiresAt }),
+      replicas: props.replicaRegions?.map((region) => ({ region })),
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
       dynamoStream: dynamodb.StreamViewType.NEW_AND_OLD_IMAGES,
       removalPolicy,

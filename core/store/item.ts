@@ -3,6 +3,7 @@ import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { ATTRIBUTES } from '../names';
 import { ROW_FIELDS } from '../rakuten/fields';
 import { type Item, readText, readTexts, readValues, writeTexts, writeValues } from './attributes';
+import { expiryOf } from './expiry';
 import { processDay, type RowKey } from './keys';
 import {
   CHECKED_FIELDS,
@@ -23,8 +24,15 @@ import { type OtherDelivery, otherDeliveries, problemText, readOther, writeOther
 /** The names that this code writes; an application's own attributes on a row are left alone. */
 export const OWN_ATTRIBUTES: readonly string[] = [...Object.keys(ROW_FIELDS), ...Object.values(ATTRIBUTES)];
 
-/** The item of a line. The same state always gives the same item. */
-export function toItem(key: RowKey, state: LineState, dayShards: number): Item {
+/**
+ * The item of a line. The same state always gives the same item.
+ *
+ * @param key of the row
+ * @param state what was delivered
+ * @param dayShards over how many keys a day's rows are spread
+ * @param expirySeconds how long a preliminary line is kept; undefined: for ever
+ */
+export function toItem(key: RowKey, state: LineState, dayShards: number, expirySeconds?: number): Item {
   const top = shownDelivery(state);
   const shown = shownTexts(state);
   const { fields, extra } = writeValues(shown);
@@ -43,6 +51,7 @@ export function toItem(key: RowKey, state: LineState, dayShards: number): Item {
     [ATTRIBUTES.query]: { S: top.query },
     ...fields,
     ...toldAttributes(state, shown),
+    ...expiryOf(shown, state.receivedAt, expirySeconds),
   };
   if (Object.keys(extra).length > 0) item[ATTRIBUTES.extra] = { M: extra };
   if (problems.length > 0) item[ATTRIBUTES.parseProblems] = writeTexts(problems.sort());

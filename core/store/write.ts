@@ -27,13 +27,14 @@ export class TransactionWriter {
     private readonly client: Pick<DynamoDBClient, 'send'>,
     private readonly tableName: string,
     private readonly dayShards: number,
+    private readonly expirySeconds?: number,
   ) {}
 
   /** Joins a delivered line into the table. Throws DynamoDB's errors; the line may then be written again. */
   async write(line: DeliveredLine): Promise<WriteOutcome> {
     const key = rowKey(line.fields, line.problems);
     const delivered = stateOf(line);
-    const item = toItem(key, delivered, this.dayShards);
+    const item = toItem(key, delivered, this.dayShards, this.expirySeconds);
     // What the Events API tells is as a rule there already, and a read costs a fifth of a refused write.
     let existing = line.source === SOURCES.eventsApi ? await this.read(key) : undefined;
     for (let tries = 0; tries < MAX_TRIES; tries++) {
@@ -56,7 +57,7 @@ export class TransactionWriter {
     // A row without this attribute was begun by the application: its attributes stay, but it says nothing about the line.
     const known = existing[ATTRIBUTES.receivedAt] === undefined ? undefined : fromItem(existing);
     const joined = known === undefined ? delivered : join(known, delivered);
-    const changes = differences(existing, toItem(key, joined, this.dayShards));
+    const changes = differences(existing, toItem(key, joined, this.dayShards, this.expirySeconds));
     if (changes.length === 0) return 'duplicate';
     if (!(await this.update(key, existing, changes))) return undefined;
     if (known === undefined) return 'stored';

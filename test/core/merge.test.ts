@@ -84,6 +84,39 @@ const anyDelivery = (): fc.Arbitrary<DeliveredLine> => {
 const anyHistory = fc.array(anyDelivery(), { minLength: 1, maxLength: 6 });
 const anyState = anyHistory.map((lines) => after(...lines));
 
+describe('the expiry of a preliminary line', () => {
+  const DAYS = 90 * 24 * 60 * 60;
+  const rowOf = (lines: DeliveredLine[], expirySeconds?: number): Item => toItem(KEY, lines.map(stateOf).reduce(join), 1, expirySeconds);
+  const preliminary = anyHistory.map((lines) => lines.map((line) => ({ ...line, fields: { ...line.fields, is_event: 'Y' } })));
+
+  it('counts from when Rakuten processed it, whichever deliveries come in whichever order', () => {
+    fc.assert(
+      fc.property(preliminary, fc.infiniteStream(fc.nat()), (lines, random) => {
+        const item = rowOf(lines, DAYS);
+        const shuffled = lines.map((line) => ({ line, at: random.next().value })).sort((a, b) => a.at - b.at);
+        expect(
+          rowOf(
+            shuffled.map(({ line }) => line),
+            DAYS,
+          ),
+        ).toEqual(item);
+        expect(toItem(KEY, fromItem(item), 1, DAYS)).toEqual(item);
+        const processed = item.process_date?.S ?? item.received_at?.S ?? '';
+        expect(item.expires_at).toEqual({ N: String(Math.floor(Date.parse(processed) / 1000) + DAYS) });
+      }),
+    );
+  });
+
+  it('is never on a line that is not preliminary, nor where none is asked for', () => {
+    fc.assert(
+      fc.property(anyHistory, preliminary, (confirmed, events) => {
+        expect(rowOf(confirmed, DAYS).expires_at).toBeUndefined();
+        expect(rowOf(events).expires_at).toBeUndefined();
+      }),
+    );
+  });
+});
+
 describe('joining', () => {
   const RUNS = { numRuns: 500 };
 

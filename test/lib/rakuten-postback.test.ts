@@ -637,12 +637,12 @@ describe('what the user has already', () => {
     [
       'with a removal policy that would not be its own',
       (stack) => ({ table: Table.fromTableName(stack, 'T', 't'), removalPolicy: RemovalPolicy.DESTROY }),
-      'removalPolicy and deletionProtection are of the table that is made here',
+      'removalPolicy is of the table that is made here',
     ],
     [
       'with a deletion protection that would not be its own',
       (stack) => ({ table: Table.fromTableName(stack, 'T', 't'), deletionProtection: false }),
-      'set them on that table instead',
+      'set it on that table instead',
     ],
   ])('a table %s is refused', (_what, props, message) => {
     expect(() => withPostback(props, { region: 'us-east-1', account: '111122223333' })).toThrow(`Stack/Postback: `);

@@ -1,0 +1,23 @@
+import { Duration } from 'aws-cdk-lib';
+import type * as kms from 'aws-cdk-lib/aws-kms';
+import * as sqs from 'aws-cdk-lib/aws-sqs';
+import type { Construct } from 'constructs';
+
+/** SQS's maximum: whoever repairs what reads a queue has two weeks before anything is gone from it. */
+export const QUEUE_RETENTION = Duration.days(14);
+
+/** A dead-letter queue that keeps as long as SQS does, encrypted, and closed to plain HTTP. */
+export function deadLetterQueue(scope: Construct, id: string, encryptionKey: kms.IKey | undefined): sqs.Queue {
+  return new sqs.Queue(scope, id, { retentionPeriod: QUEUE_RETENTION, enforceSSL: true, ...queueEncryption(encryptionKey) });
+}
+
+/** How long SQS uses a data key before it asks KMS for another: at its longest nearly no call to KMS stands on the way of a postback. */
+const DATA_KEY_REUSE = Duration.hours(24);
+
+/** How the queues are encrypted: by SQS's own keys, or by the user's. */
+export function queueEncryption(
+  encryptionKey: kms.IKey | undefined,
+): Pick<sqs.QueueProps, 'encryption' | 'encryptionMasterKey' | 'dataKeyReuse'> {
+  if (encryptionKey === undefined) return { encryption: sqs.QueueEncryption.SQS_MANAGED };
+  return { encryption: sqs.QueueEncryption.KMS, encryptionMasterKey: encryptionKey, dataKeyReuse: DATA_KEY_REUSE };
+}

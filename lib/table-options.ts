@@ -1,0 +1,126 @@
+import { Annotations, Arn, ArnFormat, Duration, type RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
+import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
+import type * as kms from 'aws-cdk-lib/aws-kms';
+import type { Construct } from 'constructs';
+import { ATTRIBUTES } from '../core/names';
+import { durationProblem, type Problem, refuse } from './private/checks';
+
+/** Where the rows are kept, for how long, and under whose key. */
+export interface TableOptions {
+  /**
+   * A table that exists already. Its keys and indexes must be those that the construct would make (see the documentation of the rows).
+   * @default - a table is made
+   */
+  readonly table?: dynamodb.ITable;
+
+  /**
+   * What becomes of the table when the stack is deleted or the table leaves it. With DESTROY the rows are gone.
+   * @default RemovalPolicy.RETAIN
+   */
+  readonly removalPolicy?: RemovalPolicy;
+
+  /**
+   * Whether DynamoDB refuses to delete the table.
+   * @default - true, unless `removalPolicy` is DESTROY
+   */
+  readonly deletionProtection?: boolean;
+
+  /**
+   * The KMS key under which everything of the postbacks is kept that the construct makes: the rows, the queues, the state table, the archive. Endpoint and functions get the right to use it. Queues and tables call KMS for it, which KMS bills, and a key
+   * that is disabled or may not be used any more stops the endpoint. The stack needs a region of its own.
+   * @default - keys of AWS
+   */
+  readonly encryptionKey?: kms.IKey;
+
+  /**
+   * How long a preliminary line (`is_event` is `Y`) is kept after Rakuten processed it, 30 days or more; DynamoDB then deletes the row within a few days. Confirmed lines are
+   * kept. Rows that were written before this was set keep their place until something new is told of them.
+   * @default - for ever
+   */
+  readonly preliminaryExpiry?: Duration;
+
+  /**
+   * Other regions that get a copy of the table, for reading there, or for when the stack's own region is out of reach. The stack needs a region of its own.
+   * @default - none
+   */
+  readonly replicaRegions?: string[];
+
+  /**
+   * With `encryptionKey` and `replicaRegions`: by region the ARN of the KMS key of the copy there.
+   * @default - none
+   */
+  readonly replicaKeyArns?: { [region: string]: string };
+}
+
+/** Fails the synthesis on what cannot be, and warns of what has to be done elsewhere. */
+export function checkTableOptions(scope: Construct, options: TableOptions): void {
+  const problems: Problem[] = [
+    existingTableProblem(scope, options),
+    // Rakuten's Events API tells a line for 30 days: one that went away earlier would come back.
+    durationProblem('preliminaryExpiry', options.preliminaryExpiry, Duration.days(30), Duration.days(3650)),
+    regionProblem(scope, options),
+    replicaProblem(scope, options),
+    replicaKeyProblem(options),
+  ];
+  for (const problem of problems) refuse(scope, problem);
+  if (options.table !== undefined && options.preliminaryExpiry !== undefined) {
+    Annotations.of(scope).addWarningV2(
+      'cdk-rakuten-postback:expiryOnExistingTable',
+      `preliminaryExpiry writes when a row may go into the attribute ${ATTRIBUTES.expiresAt}; switch on the table's time to live for that attribute, or nothing expires`,
+    );
+  }
+}
+
+const OF_A_TABLE_MADE_HERE = ['removalPolicy', 'deletionProtection', 'replicaRegions', 'replicaKeyArns'] as const;
+
+function existingTableProblem(scope: Construct, options: TableOptions): Problem {
+  const { table } = options;
+  if (table === undefined) return undefined;
+  const given = OF_A_TABLE_MADE_HERE.filter((name) => options[name] !== undefined);
+  if (given.length > 0) {
+    const names = given.join(' and ');
+    return `${names} ${given.length > 1 ? 'are' : 'is'} of the table that is made here, and a table is passed in; set ${given.length > 1 ? 'them' : 'it'} on that table instead`;
+  }
+  const here = Stack.of(scope);
+  // A table that was imported by its ARN counts as one of the stack's own environment.
+  const there = Token.isUnresolved(table.tableArn) ? table.env : Arn.split(table.tableArn, ArnFormat.SLASH_RESOURCE_NAME);
+  return elsewhereProblem('account', there.account, here.account) ?? elsewhereProblem('region', there.region, here.region);
+}
+
+function elsewhereProblem(what: string, there: string | undefined, here: string): Problem {
+  if (there === undefined || there === here || Token.isUnresolved(there) || Token.isUnresolved(here)) return undefined;
+  return `the table is in the ${what} ${there} and the functions that write to it in ${here}; pass a table of the same account and region`;
+}
+
+/** CDK writes down keys and copies by region. */
+function regionProblem(scope: Construct, options: TableOptions): Problem {
+  const name = (['encryptionKey', 'replicaRegions'] as const).find((one) => options[one] !== undefined);
+  if (name === undefined || !Token.isUnresolved(Stack.of(scope).region)) return undefined;
+  return `${name} needs to know the stack's own region; give the stack one: new Stack(app, id, { env: { region: 'us-east-1' } })`;
+}
+
+function replicaProblem(scope: Construct, { replicaRegions: regions }: TableOptions): Problem {
+  if (regions === undefined || regions.length === 0) return undefined;
+  const { region } = Stack.of(scope);
+  if (regions.includes(region)) return `replicaRegions has ${region}, where the table itself is; leave it out`;
+  const twice = regions.find((one, i) => regions.indexOf(one) !== i);
+  if (twice !== undefined) return `replicaRegions has ${twice} twice; name each region once`;
+  const odd = regions.find((one) => !Token.isUnresolved(one) && !/^[a-z]{2,3}(-[a-z]+)+-\d+$/.test(one));
+  return odd === undefined ? undefined : `replicaRegions has '${odd}'; give regions such as us-west-2`;
+}
+
+function replicaKeyProblem({ encryptionKey, replicaRegions = [], replicaKeyArns }: TableOptions): Problem {
+  if (encryptionKey === undefined) {
+    return replicaKeyArns === undefined
+      ? undefined
+      : 'replicaKeyArns is for a table under a key of your own; give encryptionKey too, or leave it out';
+  }
+  const without = replicaRegions.filter((region) => replicaKeyArns?.[region] === undefined);
+  if (without.length > 0) {
+    return `encryptionKey is a key of this region only, and the copy of the table in ${without.join(' and ')} needs one too; give its ARN in replicaKeyArns`;
+  }
+  const unused = Object.keys(replicaKeyArns ?? {}).filter((region) => !replicaRegions.includes(region));
+  return unused.length > 0
+    ? `replicaKeyArns has ${unused.join(' and ')}, which replicaRegions has not; add the region there, or leave the key out`
+    : undefined;
+}

@@ -1,0 +1,418 @@
+import { Duration, type Stack } from 'aws-cdk-lib';
+import { Annotations, Match } from 'aws-cdk-lib/assertions';
+import { AttributeType, type ITable, StreamViewType, Table, TableEncryptionV2, TableV2 } from 'aws-cdk-lib/aws-dynamodb';
+import { EventBus } from 'aws-cdk-lib/aws-events';
+import { Key } from 'aws-cdk-lib/aws-kms';
+import { Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
+import { Queue } from 'aws-cdk-lib/aws-sqs';
+import { DefinitionBody, Pass, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
+import { Construct } from 'constructs';
+import { ENVIRONMENT } from '../../core/names';
+import {
+  TransactionChange,
+  type TransactionFilter,
+  TransactionKind,
+  type TransactionOptions,
+  TransactionPipe,
+  TransactionTarget,
+} from '../../lib';
+import { TransactionTable } from '../../lib/transaction-table';
+import { matches } from '../support/event-pattern';
+import { permissionsInWords } from '../support/iam-words';
+import { emptyStack, Resources, type SomeProps, type StackOptions, withPostback } from '../support/stacks';
+
+const fn = (stack: Stack): LambdaFunction =>
+  new LambdaFunction(stack, 'Reader', {
+    runtime: Runtime.NODEJS_24_X,
+    handler: 'index.handler',
+    code: Code.fromInline('exports.handler = 0'),
+  });
+const machine = (stack: Stack): StateMachine =>
+  new StateMachine(stack, 'Machine', { definitionBody: DefinitionBody.fromChainable(new Pass(stack, 'Pass')) });
+
+const here: StackOptions = { region: 'us-east-1' };
+
+interface Sending {
+  readonly target?: (stack: Stack) => TransactionTarget;
+  readonly options?: TransactionOptions;
+  readonly table?: (stack: Stack) => ITable;
+}
+
+/** The part of an installation that sends: its table and one pipe. */
+function sending({
+  target = (stack) => TransactionTarget.queue(new Queue(stack, 'Events')),
+  options = {},
+  table,
+}: Sending = {}): Resources {
+  const stack = emptyStack({ region: 'us-east-1' });
+  const postback = new Construct(stack, 'Postback');
+  new TransactionPipe(postback, 'TransactionsLedger', {
+    table: table?.(stack) ?? new TransactionTable(postback, 'TransactionTable').table,
+    target: target(stack),
+    options,
+    metricsService: 'Postback',
+  });
+  return new Resources(stack);
+}
+
+const pipeOf = (resources: Resources) => resources.at('Postback/TransactionsLedger/Pipe').Properties;
+const failing = (given: Sending) => () => sending(given);
+const rightsOf = (resources: Resources, role: string): string[] =>
+  permissionsInWords(resources.template, 'Stack/Postback')
+    .filter((words) => words.startsWith(`${role} may`))
+    .map((words) => words.replace(`${role} may `, ''));
+
+describe('onTransaction', () => {
+  let queued: Resources;
+  beforeAll(() => {
+    queued = sending();
+  });
+
+  it("reads the table's stream from its oldest record on, gives up after half of what the stream keeps, and notes what it gave up", () => {
+    const dlq = queued.at('Postback/TransactionsLedger/DeadLetterQueue');
+    expect(pipeOf(queued)).toMatchObject({
+      DesiredState: 'RUNNING',
+      Source: { 'Fn::GetAtt': [queued.at('Postback/TransactionTable/Table').logicalId, 'StreamArn'] },
+      SourceParameters: {
+        DynamoDBStreamParameters: {
+          StartingPosition: 'TRIM_HORIZON',
+          BatchSize: 10,
+          ParallelizationFactor: 1,
+          MaximumRetryAttempts: -1,
+          MaximumRecordAgeInSeconds: 43_200,
+          OnPartialBatchItemFailure: 'AUTOMATIC_BISECT',
+          DeadLetterConfig: { Arn: { 'Fn::GetAtt': [dlq.logicalId, 'Arn'] } },
+        },
+      },
+      Enrichment: { 'Fn::GetAtt': [queued.at('Postback/TransactionsLedger/Function').logicalId, 'Arn'] },
+      Target: { 'Fn::GetAtt': [queued.at('Events').logicalId, 'Arn'] },
+      LogConfiguration: { Level: 'ERROR' },
+    });
+    expect(pipeOf(queued).LogConfiguration.IncludeExecutionData).toBeUndefined();
+    expect(dlq.Properties).toMatchObject({ MessageRetentionPeriod: 1_209_600, SqsManagedSseEnabled: true });
+  });
+
+  it('may read this stream, send to this target, and nothing else; its function may write its log', () => {
+    expect(rightsOf(queued, 'TransactionsLedger/Role')).toEqual([
+      'dynamodb:DescribeStream, dynamodb:GetRecords, dynamodb:GetShardIterator, dynamodb:ListStreams on TransactionTable/Table',
+      'lambda:InvokeFunction on TransactionsLedger/Function',
+      'logs:CreateLogStream, logs:PutLogEvents on TransactionsLedger/Logs',
+      'sqs:SendMessage on Stack/Events',
+      'sqs:SendMessage on TransactionsLedger/DeadLetterQueue',
+    ]);
+    expect(rightsOf(queued, 'TransactionsLedger/FunctionRole')).toEqual([
+      'logs:CreateLogStream, logs:PutLogEvents on TransactionsLedger/FunctionLogs',
+    ]);
+    const [trust] = queued.at('Postback/TransactionsLedger/Role').Properties.AssumeRolePolicyDocument.Statement;
+    expect(trust.Condition).toEqual({ StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } });
+  });
+
+  it('is made after its rights, which a pipe tries when it is made', () => {
+    expect(queued.dependenciesOf('Postback/TransactionsLedger/Pipe')).toContain('Postback/TransactionsLedger/Role/DefaultPolicy');
+  });
+
+  it('sends new and changed lines by default, and hands no deletion and no row that is no line yet to the function', () => {
+    const { Filters } = pipeOf(queued).SourceParameters.FilterCriteria;
+    expect(Filters.map(({ Pattern }: { Pattern: string }) => JSON.parse(Pattern))).toEqual([
+      { eventName: ['INSERT', 'MODIFY'], dynamodb: { NewImage: { received_at: { S: [{ exists: true }] } } } },
+    ]);
+    const { Variables } = queued.at('Postback/TransactionsLedger/Function').Properties.Environment;
+    expect(JSON.parse(Variables[ENVIRONMENT.transactionFilter])).toEqual({ reasons: ['new', 'changed'] });
+  });
+
+  it.each<[string, TransactionFilter, object]>([
+    ['verifiedOnly', { verifiedOnly: true }, { reasons: ['new', 'changed', 'verified', 'contradicted'], verifiedOnly: true }],
+    [
+      'all at once',
+      {
+        changes: [TransactionChange.NEW_LINE],
+        kinds: [TransactionKind.SALE, TransactionKind.RETURN],
+        sids: ['3900112'],
+        advertiserIds: ['39001'],
+      },
+      { reasons: ['new'], kinds: ['sale', 'return'], sids: ['3900112'], advertiserIds: ['39001'] },
+    ],
+  ])('has the function and the pipe filter alike: %s', (_, filter, expected) => {
+    const resources = sending({ options: { filter } });
+    const { Variables } = resources.at('Postback/TransactionsLedger/Function').Properties.Environment;
+    expect(JSON.parse(Variables[ENVIRONMENT.transactionFilter])).toEqual(expected);
+    const filters: { Pattern: string }[] = pipeOf(resources).SourceParameters.FilterCriteria.Filters;
+    const row = {
+      received_at: { S: 'now' },
+      verified_at: { S: 'now' },
+      sid: { S: '3900112' },
+      advertiser_id: { S: '39001' },
+      is_event: { S: 'N' },
+    };
+    const passes = (image: object): boolean =>
+      filters.some(({ Pattern }) => matches(JSON.parse(Pattern), { eventName: 'INSERT', dynamodb: { NewImage: image } }));
+    expect(passes(row)).toBe(true);
+    expect(passes('kinds' in filter ? { ...row, sid: { S: '1' } } : { ...row, verified_at: undefined })).toBe(false);
+  });
+
+  it.each<[string, (stack: Stack) => TransactionTarget, object, object, string]>([
+    [
+      'a FIFO queue, by orders',
+      (stack) => TransactionTarget.queue(new Queue(stack, 'Target', { fifo: true })),
+      { SqsQueueParameters: { MessageGroupId: '$.group', MessageDeduplicationId: '$.eventID' } },
+      { BatchSize: 10, MaximumRetryAttempts: -1 },
+      'sqs:SendMessage on Stack/Target',
+    ],
+    [
+      'an event bus',
+      (stack) => TransactionTarget.eventBus(new EventBus(stack, 'Target')),
+      { EventBridgeEventBusParameters: { Source: 'cdk-rakuten-postback', DetailType: 'Rakuten Transaction' } },
+      { BatchSize: 10, MaximumRetryAttempts: -1 },
+      'events:PutEvents on Stack/Target',
+    ],
+    [
+      'a function, whose failures it waits for',
+      (stack) => TransactionTarget.function(fn(stack)),
+      { LambdaFunctionParameters: { InvocationType: 'REQUEST_RESPONSE' } },
+      { BatchSize: 10, MaximumRetryAttempts: 20 },
+      'lambda:InvokeFunction on Stack/Reader',
+    ],
+    [
+      'a state machine',
+      (stack) => TransactionTarget.stateMachine(machine(stack)),
+      { StepFunctionStateMachineParameters: { InvocationType: 'FIRE_AND_FORGET' } },
+      { BatchSize: 1, MaximumRetryAttempts: 20 },
+      'states:StartExecution on Stack/Machine',
+    ],
+  ])('sends to %s', (_, target, parameters, source, right) => {
+    const resources = sending({ target });
+    expect(pipeOf(resources).TargetParameters).toEqual(parameters);
+    expect(pipeOf(resources).SourceParameters.DynamoDBStreamParameters).toMatchObject(source);
+    expect(rightsOf(resources, 'TransactionsLedger/Role')).toContain(right);
+  });
+
+  it('is set as asked', () => {
+    const options: TransactionOptions = {
+      batchSize: 3,
+      batchWindow: Duration.seconds(20),
+      parallelization: 4,
+      retryAttempts: 7,
+      maxEventAge: Duration.hours(1),
+      enabled: false,
+    };
+    expect(pipeOf(sending({ options }))).toMatchObject({
+      DesiredState: 'STOPPED',
+      SourceParameters: {
+        DynamoDBStreamParameters: {
+          BatchSize: 3,
+          MaximumBatchingWindowInSeconds: 20,
+          ParallelizationFactor: 4,
+          MaximumRetryAttempts: 7,
+          MaximumRecordAgeInSeconds: 3600,
+        },
+      },
+    });
+  });
+
+  it.each<[string, Sending, RegExp]>([
+    [
+      'a batch that SQS does not take',
+      { options: { batchSize: 11 } },
+      /TransactionsLedger: batchSize is 11; give a whole number from 1 to 10/,
+    ],
+    ['a window of minutes', { options: { batchWindow: Duration.minutes(6) } }, /batchWindow is 6 minutes; give 0 seconds to 5 minutes/],
+    [
+      'an age beyond what the stream keeps',
+      { options: { maxEventAge: Duration.hours(25) } },
+      /maxEventAge is 1 day 1 hour; give 1 minute to 1 day/,
+    ],
+    ['too many batches side by side', { options: { parallelization: 11 } }, /parallelization is 11; give a whole number from 1 to 10/],
+    ['a filter that lets nothing through', { options: { filter: { kinds: [] } } }, /filter\.kinds is empty.*leave it out/],
+    [
+      'something that is no publisher id',
+      { options: { filter: { sids: ['shop'] } } },
+      /filter\.sids has 'shop'; publisher ids are whole numbers/,
+    ],
+    [
+      'a filter that is too long',
+      { options: { filter: { advertiserIds: Array.from({ length: 700 }, (_, i) => String(i)) } } },
+      /more than 3000 characters.*let the target choose/,
+    ],
+    [
+      'an imported table without a stream',
+      { table: (stack) => TableV2.fromTableName(stack, 'Imported', 'transactions') },
+      /the table has no stream that the app knows of.*NEW_AND_OLD_IMAGES.*tableStreamArn/,
+    ],
+    ['a table of the app without a stream', { table: (stack) => tableOf(stack) }, /the table has no stream that the app knows of/],
+    [
+      'a stream that does not show what changed',
+      { table: (stack) => tableOf(stack, StreamViewType.NEW_IMAGE) },
+      /the view type NEW_IMAGE, which does not show what changed; give it NEW_AND_OLD_IMAGES/,
+    ],
+  ])('refuses %s', (_, given, message) => {
+    expect(failing(given)).toThrow(message);
+  });
+
+  function tableOf(stack: Stack, stream?: StreamViewType): Table {
+    return new Table(stack, 'Own', { partitionKey: { name: 'order_key', type: AttributeType.STRING }, stream });
+  }
+
+  it('takes an imported table with its stream', () => {
+    const tableArn = 'arn:aws:dynamodb:us-east-1:111122223333:table/transactions';
+    const tableStreamArn = `${tableArn}/stream/2026-03-01T00:00:00.000`;
+    const resources = sending({
+      table: (stack) => TableV2.fromTableAttributes(stack, 'Imported', { tableArn, tableStreamArn }),
+    });
+    expect(pipeOf(resources).Source).toBe(tableStreamArn);
+  });
+
+  it('has room for two targets, and says what to do about a third', () => {
+    const { stack, postback } = withPostback();
+    const target = (id: string): TransactionTarget => TransactionTarget.queue(new Queue(stack, id));
+    postback.onTransaction('One', target('1'));
+    postback.onTransaction('Two', target('2'));
+    expect(() => postback.onTransaction('Three', target('3'))).toThrow(/room for 2 readers.*event bus/);
+  });
+});
+
+describe("a key of the user's own", () => {
+  const encryptionKey = (stack: Stack): Key => new Key(stack, 'Key');
+
+  it('encrypts the rows, the state and the queues, and may be used by whoever works with them', () => {
+    const { stack, postback } = withPostback((s) => ({ encryptionKey: encryptionKey(s) }), here);
+    postback.onTransaction('Ledger', TransactionTarget.queue(new Queue(stack, 'Events')));
+    const resources = new Resources(stack);
+    const key = { 'Fn::GetAtt': [resources.at('Key').logicalId, 'Arn'] };
+    for (const table of ['TransactionTable', 'StateTable']) {
+      const { Replicas, SSESpecification } = resources.at(`Postback/${table}/Table`).Properties;
+      expect(SSESpecification).toEqual({ SSEEnabled: true, SSEType: 'KMS' });
+      expect(Replicas[0].SSESpecification).toEqual({ KMSMasterKeyId: key });
+    }
+    for (const queue of ['PostbackQueue/Queue', 'PostbackQueue/DeadLetterQueue', 'TransactionsLedger/DeadLetterQueue']) {
+      expect(resources.at(`Postback/${queue}`).Properties).toMatchObject({ KmsMasterKeyId: key, KmsDataKeyReusePeriodSeconds: 86_400 });
+    }
+    const rights = permissionsInWords(resources.template, 'Stack/Postback').filter((words) => words.includes('on Stack/Key'));
+    expect(rights).toEqual([
+      'Consumer/FunctionRole may kms:Decrypt on Stack/Key',
+      'Consumer/FunctionRole may kms:Decrypt, kms:Encrypt, kms:GenerateDataKey*, kms:ReEncrypt* on Stack/Key',
+      'IngestionApi/SendRole may kms:Decrypt, kms:GenerateDataKey on Stack/Key',
+      'Reconciliation/FunctionRole may kms:Decrypt on Stack/Key',
+      'Reconciliation/FunctionRole may kms:Decrypt, kms:Encrypt, kms:GenerateDataKey*, kms:ReEncrypt* on Stack/Key',
+      'Reconciliation/FunctionRole may kms:Decrypt, kms:GenerateDataKey on Stack/Key',
+      'RegistrationProvider/FunctionRole may kms:Decrypt, kms:Encrypt, kms:GenerateDataKey*, kms:ReEncrypt* on Stack/Key',
+      'StatusWatch/FunctionRole may kms:Decrypt, kms:Encrypt, kms:GenerateDataKey*, kms:ReEncrypt* on Stack/Key',
+      'TransactionsLedger/Role may kms:Decrypt on Stack/Key',
+      'TransactionsLedger/Role may kms:Decrypt, kms:GenerateDataKey on Stack/Key',
+    ]);
+  });
+
+  it('replaces nothing: tables and queues stay the same resources', () => {
+    const ids = (resources: Resources): string[] =>
+      [...resources.of('AWS::DynamoDB::GlobalTable'), ...resources.of('AWS::SQS::Queue')].map(({ logicalId }) => logicalId);
+    const { stack } = withPostback((s) => ({ encryptionKey: encryptionKey(s) }), here);
+    expect(ids(new Resources(stack))).toEqual(ids(new Resources(withPostback().stack)));
+  });
+
+  it('is also that of a queue which is a target', () => {
+    const resources = sending({
+      target: (stack) => TransactionTarget.queue(new Queue(stack, 'Events', { encryptionMasterKey: encryptionKey(stack) })),
+    });
+    expect(rightsOf(resources, 'TransactionsLedger/Role')).toContain('kms:Decrypt, kms:GenerateDataKey on Stack/Key');
+  });
+
+  it("of a table that is passed in is the table's, and the stream is read with it", () => {
+    const resources = sending({
+      table: (stack) =>
+        new TableV2(stack, 'Own', {
+          partitionKey: { name: 'order_key', type: AttributeType.STRING },
+          dynamoStream: StreamViewType.NEW_AND_OLD_IMAGES,
+          encryption: TableEncryptionV2.customerManagedKey(encryptionKey(stack)),
+        }),
+    });
+    expect(rightsOf(resources, 'TransactionsLedger/Role')).toContain('kms:Decrypt on Stack/Key');
+  });
+});
+
+describe('preliminaryExpiry', () => {
+  it("switches on the table's time to live, and tells the consumer", () => {
+    const resources = new Resources(withPostback({ preliminaryExpiry: Duration.days(90) }).stack);
+    expect(resources.at('Postback/TransactionTable/Table').Properties.TimeToLiveSpecification).toEqual({
+      AttributeName: 'expires_at',
+      Enabled: true,
+    });
+    const { Variables } = resources.at('Postback/Consumer/Function').Properties.Environment;
+    expect(Variables[ENVIRONMENT.preliminaryExpiry]).toBe(String(90 * 24 * 60 * 60));
+  });
+
+  it('is not shorter than Rakuten tells a line, which would bring it back', () => {
+    expect(() => withPostback({ preliminaryExpiry: Duration.days(29) })).toThrow(/preliminaryExpiry is 29 days; give 30 days to 3650 days/);
+  });
+
+  it('warns that a table that is passed in needs its time to live switched on', () => {
+    const { stack } = withPostback((s) => ({
+      table: TableV2.fromTableName(s, 'Imported', 'transactions'),
+      preliminaryExpiry: Duration.days(90),
+    }));
+    Annotations.fromStack(stack).hasWarning('/Stack/Postback', Match.stringLikeRegexp('time to live for that attribute'));
+  });
+});
+
+describe('replicaRegions', () => {
+  it('copies the table, protected and recoverable like the original', () => {
+    const resources = new Resources(withPostback({ replicaRegions: ['us-west-2', 'eu-west-1'] }, here).stack);
+    const { Replicas, StreamSpecification } = resources.at('Postback/TransactionTable/Table').Properties;
+    expect(StreamSpecification).toEqual({ StreamViewType: 'NEW_AND_OLD_IMAGES' });
+    expect(Replicas.map(({ Region }: { Region: unknown }) => Region).sort()).toEqual(['eu-west-1', 'us-east-1', 'us-west-2']);
+    for (const replica of Replicas) {
+      expect(replica).toMatchObject({
+        DeletionProtectionEnabled: true,
+        PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+      });
+    }
+    expect(resources.at('Postback/StateTable/Table').Properties.Replicas).toHaveLength(1);
+  });
+
+  it('takes a key for each copy', () => {
+    const arn = 'arn:aws:kms:us-west-2:111122223333:key/1';
+    const { stack } = withPostback(
+      (s) => ({ encryptionKey: new Key(s, 'Key'), replicaRegions: ['us-west-2'], replicaKeyArns: { 'us-west-2': arn } }),
+      here,
+    );
+    const { Replicas } = new Resources(stack).at('Postback/TransactionTable/Table').Properties;
+    expect(Replicas.find(({ Region }: { Region: unknown }) => Region === 'us-west-2').SSESpecification).toEqual({ KMSMasterKeyId: arn });
+  });
+
+  it.each<[string, SomeProps, StackOptions, RegExp]>([
+    [
+      'in a stack without a region',
+      { replicaRegions: ['us-west-2'] },
+      {},
+      /replicaRegions needs to know the stack's own region; give the stack one/,
+    ],
+    [
+      'a key in a stack without a region',
+      (s) => ({ encryptionKey: new Key(s, 'Key') }),
+      {},
+      /encryptionKey needs to know the stack's own region/,
+    ],
+    ['the region of the table', { replicaRegions: ['us-east-1'] }, here, /replicaRegions has us-east-1, where the table itself is/],
+    ['a region twice', { replicaRegions: ['us-west-2', 'us-west-2'] }, here, /replicaRegions has us-west-2 twice/],
+    ['what is no region', { replicaRegions: ['Oregon'] }, here, /replicaRegions has 'Oregon'; give regions such as us-west-2/],
+    [
+      'without a key for the copy',
+      (s) => ({ encryptionKey: new Key(s, 'Key'), replicaRegions: ['us-west-2'] }),
+      here,
+      /the copy of the table in us-west-2 needs one too; give its ARN in replicaKeyArns/,
+    ],
+    [
+      'with a key for no copy',
+      (s) => ({ encryptionKey: new Key(s, 'Key'), replicaKeyArns: { 'us-west-2': 'arn' } }),
+      here,
+      /replicaKeyArns has us-west-2, which replicaRegions has not/,
+    ],
+    ['keys of copies alone', { replicaKeyArns: { 'us-west-2': 'arn' } }, here, /replicaKeyArns is for a table under a key of your own/],
+    [
+      'for a table that is passed in',
+      (s) => ({ table: TableV2.fromTableName(s, 'Imported', 't'), replicaRegions: ['us-west-2'] }),
+      here,
+      /replicaRegions is of the table that is made here/,
+    ],
+  ])('is refused %s', (_, props, env, message) => {
+    expect(() => withPostback(props, env)).toThrow(message);
+  });
+});

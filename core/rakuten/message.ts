@@ -68,7 +68,7 @@ export function normalisedQuery(parameters: Parameters): string {
   return parameters
     .filter(([name]) => !HIDDEN.has(name.trim()))
     .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
-    .map(([name, value]) => `${escapePart(name).replaceAll('=', '%3D')}=${escapePart(value)}`)
+    .map(([name, value]) => `${escapeName(name)}=${escapePart(value)}`)
     .join('&');
 }
 
@@ -77,4 +77,6 @@ const HIDDEN: ReadonlySet<string> = new Set([URL_PARAMETERS.secret, URL_PARAMETE
 /** What would be read back as something else, and what cannot be seen. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is escaped
 const ESCAPED = /[%&+#\u0000-\u001f\u007f-\u00a0\u2028\u2029\ufeff]/g;
+/** A question mark at the very beginning of a query string is taken for its mark by `URLSearchParams`. */
+const escapeName = (name: string): string => escapePart(name).replaceAll('=', '%3D').replace(/^\?/, '%3F');
 const escapePart = (text: string): string => text.replace(ESCAPED, (character) => encodeURIComponent(character)).replaceAll(' ', '+');

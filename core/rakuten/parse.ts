@@ -28,6 +28,7 @@ export type Parameters = readonly (readonly [name: string, value: string])[];
  */
 export function parsePostback(parameters: Parameters, registered: FieldList): ParsedLine {
   const names = new ParameterNames(registered);
+  const nameOf = new Map<RowField, string>();
   const exact = new Set(parameters.map(([name]) => name));
   const texts = new Map<RowField, string>();
   const extra = new Map<string, string>();
@@ -39,8 +40,13 @@ export function parsePostback(parameters: Parameters, registered: FieldList): Pa
     // Beside the name itself, the name with spaces around it is something else: `u1` and the rest of `product_name=Tea & u1`.
     const name = trimmed !== rawName && exact.has(trimmed) ? undefined : trimmed;
     const field = name === undefined ? undefined : names.fieldOf(name);
-    if (field !== undefined) texts.set(field, value);
-    else if (value === '' && (name === undefined || !names.isStatic(name))) debris.set(rawName, value);
+    if (field !== undefined) {
+      const rival = nameOf.get(field) ?? rawName;
+      const [shown, beside] = inPrecedence([rawName, value], [rival, texts.get(field) ?? '']);
+      nameOf.set(field, shown[0]);
+      texts.set(field, shown[1]);
+      if (rival !== rawName && beside[1] !== '') extra.set(beside[0], beside[1]);
+    } else if (value === '' && (name === undefined || !names.isStatic(name))) debris.set(rawName, value);
     else extra.set(name ?? rawName, value);
   }
   rejoinProductName(texts, extra, [...debris.keys()]);
@@ -87,6 +93,18 @@ class ParameterNames {
     const askedForUnderAnotherName = field !== undefined && [...this.fields.values()].includes(field);
     return askedForUnderAnotherName ? undefined : field;
   }
+}
+
+type Parameter = readonly [name: string, value: string];
+
+/**
+ * Of two parameters that mean one field the one to read, then the one to keep beside it: one that has a value before one that has none, the field's own name before
+ * another spelling of it. Never by their order, which API Gateway does not promise. Of a repeated name `a` is the later.
+ */
+function inPrecedence(a: Parameter, b: Parameter): readonly [Parameter, Parameter] {
+  if (a[0] === b[0]) return [a, b];
+  const rank = ([name, value]: Parameter) => `${Number(value.trim() === '')} ${Number(Object.hasOwn(FIELD_ALIASES, name.trim()))} ${name}`;
+  return rank(a) < rank(b) ? [a, b] : [b, a];
 }
 
 const OWN_PARAMETERS: ReadonlySet<string> = new Set(Object.values(URL_PARAMETERS));

@@ -383,6 +383,29 @@ describe('a field list', () => {
   });
 });
 
+describe('a field that came under two names', () => {
+  const read = (query: string, list: FieldList = ALL_FIELDS) => {
+    const { fields, extra } = parsePostback(parametersOf(query), list);
+    const reversed = parsePostback(parametersOf(query).reverse(), list);
+    expect({ fields: reversed.fields, extra: reversed.extra }).toEqual({ fields, extra });
+    return { fields, extra };
+  };
+
+  it.each<[string, string, object, object]>([
+    [
+      'its own name is read and another spelling kept beside it',
+      'commission_list_id=1&commissions_list_id=2',
+      { commissions_list_id: '2' },
+      { commission_list_id: '1' },
+    ],
+    ['an empty one gives way', 'commission_list_id=1&commissions_list_id=', { commissions_list_id: '1' }, {}],
+    ['an empty spelling is nothing', 'commission_list_id=&commissions_list_id=2', { commissions_list_id: '2' }, {}],
+    ['of two names with spaces around them always the same is read', 'u1+=a&+u1=b', { u1: 'b' }, { 'u1 ': 'a' }],
+  ])('%s, whatever their order', (_, query, fields, extra) => {
+    expect(read(query)).toEqual({ fields, extra });
+  });
+});
+
 describe('the row of an Events API record', () => {
   const told = (id: string): ParsedLine => {
     const { body = '' } = EVENTS.find((event) => event.id === id) ?? {};
@@ -720,6 +743,17 @@ describe('a message', () => {
         expect([...parametersOf(query)].sort()).toEqual(kept.sort());
       }),
     );
+  });
+
+  it('keeps a question mark at the beginning of a name, also of the first', () => {
+    const query = normalisedQuery([
+      ['?a', '1'],
+      ['?', '?'],
+    ]);
+    expect([...new URLSearchParams(query)]).toEqual([
+      ['?', '?'],
+      ['?a', '1'],
+    ]);
   });
 
   it.each([

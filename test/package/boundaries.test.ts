@@ -28,7 +28,7 @@ describe('the folders', () => {
     bin: ['lib', 'client', 'core', 'local'],
     local: ['client', 'core', 'lib'],
     campaign: ['core', 'lambda', 'local'],
-    scripts: ['bin', 'client', 'core', 'lib', 'local', 'package.json'],
+    scripts: ['bin', 'client', 'core', 'lambda', 'lib', 'local', 'package.json'],
     bench: ['bin', 'client', 'core', 'lambda', 'lib', 'local', 'scripts', 'package.json'],
     test: [...FOLDERS, 'package.json'],
   };

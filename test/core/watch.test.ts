@@ -31,7 +31,8 @@ beforeEach(async () => {
 });
 afterEach(() => {
   const texts = world.texts.join('\n');
-  for (const secret of [CLIENT_SECRET, installation.secrets.get('url-secret') ?? '', '4711']) expect(texts).not.toContain(secret);
+  for (const secret of [CLIENT_SECRET, installation.secrets.get('url-secret') ?? '', 'pass-4711', 'token-4711', 'value-4711'])
+    expect(texts).not.toContain(secret);
 });
 
 const deploy = (changes: Record<string, unknown> = {}): Promise<boolean> => formation.deploy(installation.properties(changes), ONCE);

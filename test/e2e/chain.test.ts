@@ -81,7 +81,8 @@ it('turns a day of postbacks into rows', async () => {
   acknowledged.push(...day.filter(({ redelivery }) => !redelivery).map(({ line }) => line));
   await settled();
   await expectExactlyAcknowledged();
-  expect(deliveredAgain() - again).toBe(day.filter(({ redelivery }) => redelivery).length);
+  // SQS may bring a message twice too: here when the machine is so busy that a batch takes longer than it is hidden.
+  expect(deliveredAgain() - again).toBeGreaterThanOrEqual(day.filter(({ redelivery }) => redelivery).length);
 });
 
 it('answers a GET that is forged or empty, and makes no row of it', async () => {

@@ -58,7 +58,8 @@ afterEach(async () => {
   await Promise.all([stack.dynamodb.accept(), stack.sqs.accept()]);
   stack.rakuten.setSlot(stack.sid, { url: stack.registeredUrl, active: true });
   const texts = [...output, JSON.stringify(services.events), JSON.stringify(await watchItem())].join('\n');
-  for (const secret of [urlSecret, await credentialsSecret(), 'fake-access-', '4711']) expect(texts).not.toContain(secret);
+  for (const secret of [urlSecret, await credentialsSecret(), 'fake-access-', 'pass-4711', 'token-4711', 'value-4711'])
+    expect(texts).not.toContain(secret);
 });
 afterAll(async () => {
   await watchFunction?.close();

@@ -30,9 +30,12 @@ export interface FaultyServer extends EmbeddedServer {
   accept(): Promise<void>;
   /** How many calls were refused so far. */
   refusals(): number;
+  /** Bytes that its thread holds after a collection. */
+  memory(): Promise<number>;
 }
 
-type Message = { port: number } | { failed: string } | { refused: string } | { refusalSet: true };
+/** From the thread. */
+type Message = { port: number } | { failed: string } | { refused: string } | { refusalSet: true } | { memory: number };
 
 /** Starts one of the servers of `server-worker.mjs` in a thread of its own; it ends with this process at the latest. */
 export async function startServerThread(kind: 'sqs' | 'dynamodb', options: { region: string; port?: number }): Promise<FaultyServer> {
@@ -54,9 +57,10 @@ export async function startServerThread(kind: 'sqs' | 'dynamodb', options: { reg
   });
   return {
     endpoint: `http://127.0.0.1:${first.port}`,
-    refuse: (refusal) => setRefusal(worker, refusal),
-    accept: () => setRefusal(worker, undefined),
+    refuse: async (refusal) => void (await ask(worker, { refusal }, 'refusalSet')),
+    accept: async () => void (await ask(worker, { refusal: undefined }, 'refusalSet')),
     refusals: () => refused,
+    memory: async () => (await ask(worker, { measure: true }, 'memory')).memory,
     async close() {
       const exited = once(worker, 'exit');
       worker.postMessage({ close: true });
@@ -65,15 +69,19 @@ export async function startServerThread(kind: 'sqs' | 'dynamodb', options: { reg
   };
 }
 
-/** Resolves when the refusal is in force: every call that comes after is judged by it. */
-function setRefusal(worker: Worker, refusal: Refusal | undefined): Promise<void> {
+/** Resolves with the thread's answer; after that of a refusal, every call that comes is judged by it. */
+function ask<K extends 'refusalSet' | 'memory'>(
+  worker: Worker,
+  question: object,
+  answer: K,
+): Promise<Extract<Message, Record<K, unknown>>> {
   return new Promise((resolve) => {
     const listener = (message: Message) => {
-      if (!('refusalSet' in message)) return;
+      if (!(answer in message)) return;
       worker.off('message', listener);
-      resolve();
+      resolve(message as Extract<Message, Record<K, unknown>>);
     };
     worker.on('message', listener);
-    worker.postMessage({ refusal });
+    worker.postMessage(question);
   });
 }

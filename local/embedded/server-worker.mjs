@@ -1,6 +1,8 @@
 // Entry of a worker thread that runs one embedded server: `sqs` (fauxqs) or `dynamodb` (dynalite), on 127.0.0.1 only.
 // A thread, because both are busy during a load run and the gateway must not wait for them, and because it can never outlive
 // the process that started it. Plain JavaScript, so that the thread needs no TypeScript loader.
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { parentPort, workerData } from 'node:worker_threads';
 
 let refusal;
@@ -92,6 +94,11 @@ parentPort.on('message', async (message) => {
   if ('refusal' in message) {
     refusal = message.refusal;
     parentPort.postMessage({ refusalSet: true });
+  } else if (message.measure) {
+    setFlagsFromString('--expose-gc');
+    runInNewContext('gc')();
+    const { heapUsed, external } = process.memoryUsage();
+    parentPort.postMessage({ memory: heapUsed + external });
   } else if (message.close) {
     await server.close();
     parentPort.close();

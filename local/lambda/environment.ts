@@ -57,6 +57,11 @@ export class ExecutionEnvironment {
     this.child.on('error', () => {});
   }
 
+  /** Undefined when the process could not be started. */
+  public get processId(): number | undefined {
+    return this.child.pid;
+  }
+
   public get alive(): boolean {
     return !this.killed && this.child.exitCode === null && this.child.signalCode === null && this.child.connected;
   }

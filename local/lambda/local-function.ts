@@ -28,6 +28,11 @@ export class LocalFunction {
     return [...this.idle, ...this.busy].map((environment) => environment.memory);
   }
 
+  /** Of the processes that are alive. */
+  public get processIds(): number[] {
+    return [...this.idle, ...this.busy].flatMap(({ processId }) => processId ?? []);
+  }
+
   /** Invokes the handler; rejects with a FunctionError when it fails. */
   public async invoke(event: unknown): Promise<unknown> {
     const environment = this.takeIdle() ?? new ExecutionEnvironment(this.definition);

@@ -1,0 +1,48 @@
+/** `npm run load`: as many postbacks as the embedded parts take, for as long as you like, with memory and handles watched. */
+import { writeFile } from 'node:fs/promises';
+import { Command, InvalidArgumentError } from 'commander';
+import colors from 'picocolors';
+import { complaints, sampleLine, summary } from './report';
+import { load } from './run';
+
+function positive(text: string): number {
+  const number = Number(text);
+  if (Number.isFinite(number) && number > 0) return number;
+  throw new InvalidArgumentError('give a number above 0');
+}
+
+const command = new Command('npm run load --')
+  .description(
+    'Sends postbacks to the endpoint of the synthesized app as fast as it takes them, and watches that nothing is lost and nothing grows.',
+  )
+  .option('--minutes <number>', 'how long', positive, 30)
+  .option('--senders <number>', 'pushes at once', positive, 8)
+  .option('--rate <number>', 'most pushes a second (as many as are taken when left out)', positive)
+  .option('--orders <number>', 'orders of a round, each some three pushes; after a round the table must be exact', positive, 1500)
+  .option('--seed <number>', 'which lines are sent', positive, 1)
+  .option('--series <file>', 'write every sample to this file, as JSON')
+  .allowExcessArguments(false)
+  .parse();
+
+async function main(): Promise<void> {
+  const given = command.opts<{ minutes: number; senders: number; rate?: number; orders: number; seed: number; series?: string }>();
+  const interrupted = new AbortController();
+  process.once('SIGINT', () => interrupted.abort());
+  const result = await load({
+    ...given,
+    ordersPerRound: given.orders,
+    signal: interrupted.signal,
+    onProgress: (text) => console.log(colors.dim(`· ${text}`)),
+    onSample: (sample) => console.log(sampleLine(sample)),
+  });
+  if (given.series !== undefined) await writeFile(given.series, `${JSON.stringify(result.samples, null, 1)}\n`);
+  console.log(`\n${summary(result)}\n`);
+  const wrong = complaints(result);
+  for (const complaint of wrong) console.error(colors.red(`✗ ${complaint}`));
+  process.exitCode = wrong.length === 0 ? 0 : 1;
+}
+
+main().catch((error: unknown) => {
+  console.error(colors.red(`✗ ${error instanceof Error ? error.message : String(error)}`));
+  process.exitCode = 1;
+});

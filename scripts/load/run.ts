@@ -1,0 +1,144 @@
+import { BatchWriteItemCommand, type WriteRequest } from '@aws-sdk/client-dynamodb';
+import { METRICS } from '../../core/names';
+import { TABLE_KEYS } from '../../core/store/keys';
+import { type DayPush, postbackDay } from '../../local/day';
+import { queueDepth, untilEmpty } from '../../local/drain';
+import type { PushStatistics } from '../../local/fake-rakuten';
+import { MetricSums } from '../../local/metrics';
+import { type LocalStack, startLocalStack } from '../../local/stack';
+import { compareRows, isExact, type Row, scanTable } from '../../local/verify';
+import { takeSample } from './sample';
+import type { Sample } from './series';
+
+export interface LoadOptions {
+  readonly minutes: number;
+  /** Pushes at once, each on a new connection, the next as soon as the last is answered. */
+  readonly senders: number;
+  /** Most pushes a second. @default - as many as the endpoint takes */
+  readonly rate?: number;
+  /** Orders of one round, each some three pushes. After it the queue must run empty and the table be exact; then it is emptied. */
+  readonly ordersPerRound: number;
+  readonly seed: number;
+  readonly onProgress: (text: string) => void;
+  readonly onSample: (sample: Sample) => void;
+  readonly signal: AbortSignal;
+}
+
+export interface LoadResult {
+  readonly samples: readonly Sample[];
+  readonly pushes: PushStatistics;
+  readonly lines: number;
+  /** Sums of the consumer's own metrics. */
+  readonly stored: number;
+  readonly again: number;
+  readonly failed: number;
+  readonly deadLetters: number;
+  readonly sendingSeconds: number;
+  /** What a round left wrong in the table, in words. */
+  readonly differences: readonly string[];
+}
+
+const DRAIN_SECONDS = 300;
+const METRICS_SECONDS = 10;
+
+/** Sends round after round until the time is over. */
+export async function load(options: LoadOptions): Promise<LoadResult> {
+  const metrics = new MetricSums();
+  const stack = await startLocalStack({
+    // A sender that goes on whatever it is answered, so that the limit is the endpoint's.
+    autoDisableAfter: Number.POSITIVE_INFINITY,
+    pushTimeoutMillis: 20_000,
+    onProgress: options.onProgress,
+    onOutput: (_, line) => metrics.read(line),
+    signal: options.signal,
+  });
+  try {
+    return await rounds(options, stack, metrics);
+  } finally {
+    await stack.close();
+  }
+}
+
+async function rounds(options: LoadOptions, stack: LocalStack, metrics: MetricSums): Promise<LoadResult> {
+  const started = performance.now();
+  const samples: Sample[] = [];
+  const differences: string[] = [];
+  let lines = 0;
+  let sendingSeconds = 0;
+  for (let round = 0; performance.now() - started < options.minutes * 60_000; round += 1) {
+    const day = postbackDay({ seed: options.seed + round, sid: stack.sid, day: new Date(), orders: options.ordersPerRound });
+    const sendingSince = performance.now();
+    const unanswered = await send(stack, day, options);
+    sendingSeconds += (performance.now() - sendingSince) / 1000;
+    await untilEmpty(stack.clients.sqs, stack.queueUrl, DRAIN_SECONDS, options.signal);
+
+    const sent = day.filter(({ redelivery }) => !redelivery).map(({ line }) => line);
+    lines += sent.length;
+    const rows = await scanTable(stack.clients.dynamodb, stack.tableName);
+    const comparison = compareRows(sent, rows);
+    if (unanswered > 0) differences.push(`round ${round}: ${unanswered} pushes were not acknowledged`);
+    if (!isExact(comparison)) {
+      const { missing, repeated, different, unexpected } = comparison;
+      differences.push(
+        `round ${round}: ${missing.length} lines missing, ${repeated.length} repeated, ${different.length} different, ${unexpected.length} rows unexpected`,
+      );
+    }
+    await removeRows(stack, rows);
+    const sample = await takeSample(started, stack.rakuten.statistics(stack.sid).sent, stack);
+    samples.push(sample);
+    options.onSample(sample);
+  }
+  const pushes = stack.rakuten.statistics(stack.sid);
+  await untilCounted(metrics, pushes.acknowledged);
+  return {
+    samples,
+    pushes,
+    lines,
+    stored: metrics.sum(METRICS.stored),
+    again: metrics.sum(METRICS.duplicate) + metrics.sum(METRICS.completed),
+    failed: metrics.sum(METRICS.failed),
+    deadLetters: await queueDepth(stack.clients.sqs, stack.deadLetterQueueUrl),
+    sendingSeconds,
+    differences,
+  };
+}
+
+/** Returns how many were not acknowledged. */
+async function send({ rakuten }: LocalStack, day: readonly DayPush[], { senders, rate, signal }: LoadOptions): Promise<number> {
+  const started = performance.now();
+  let unanswered = 0;
+  // One iterator for all senders: each takes the next push.
+  const waiting = day.entries();
+  const sender = async (): Promise<void> => {
+    for (const [index, { line }] of waiting) {
+      signal.throwIfAborted();
+      const wait = rate === undefined ? 0 : started + (index * 1000) / rate - performance.now();
+      if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
+      if ((await rakuten.push(line)).status !== 200) unanswered += 1;
+    }
+  };
+  await Promise.all(Array.from({ length: senders }, sender));
+  return unanswered;
+}
+
+/** What is measured must not be how much the embedded server keeps in memory. */
+async function removeRows({ clients, tableName }: LocalStack, rows: readonly Row[]): Promise<void> {
+  const requests = rows.map((row): WriteRequest => {
+    const { [TABLE_KEYS.partition]: partition, [TABLE_KEYS.sort]: sort } = row;
+    if (partition === undefined || sort === undefined) throw new Error('a row without its key');
+    return { DeleteRequest: { Key: { [TABLE_KEYS.partition]: partition, [TABLE_KEYS.sort]: sort } } };
+  });
+  for (let start = 0; start < requests.length; start += 25) {
+    let open: Record<string, WriteRequest[]> = { [tableName]: requests.slice(start, start + 25) };
+    while (Object.keys(open).length > 0) {
+      open = (await clients.dynamodb.send(new BatchWriteItemCommand({ RequestItems: open }))).UnprocessedItems ?? {};
+    }
+  }
+}
+
+/** A function's output reaches this process a little after its answer. */
+async function untilCounted(metrics: MetricSums, acknowledged: number): Promise<void> {
+  const deadline = performance.now() + METRICS_SECONDS * 1000;
+  const counted = () => metrics.sum(METRICS.stored) + metrics.sum(METRICS.duplicate) + metrics.sum(METRICS.completed);
+  while (counted() < acknowledged && performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 20));
+}

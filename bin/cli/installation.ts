@@ -25,6 +25,7 @@ export const RESOURCES = {
   registrationStatus: 'RegistrationStatus',
   registrationFunctionName: 'RegistrationFunctionName',
   statusWatchFunctionName: 'StatusWatchFunctionName',
+  reconciliationFunctionName: 'ReconciliationFunctionName',
   urlSecretArn: 'UrlSecretArn',
   sid: 'Sid',
   dayShards: 'DayShards',
@@ -34,7 +35,7 @@ export type ResourceName = keyof typeof RESOURCES;
 export type Resources = { readonly [R in ResourceName]?: string };
 
 /** The services that commands call. */
-export type Service = 'dynamodb' | 'sqs' | 'secretsManager' | 'lambda' | 'cloudFormation';
+export type Service = 'dynamodb' | 'sqs' | 'secretsManager' | 'lambda' | 'cloudFormation' | 'sts' | 'cloudWatch' | 'eventBridge';
 
 /** What every AWS SDK client takes. */
 export interface AwsConfig {

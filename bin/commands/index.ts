@@ -1,5 +1,6 @@
 import type { AddCommand } from '../cli/command';
 import { addDlq } from './dlq';
+import { addDoctor } from './doctor';
 import { addExport } from './export';
 import { addOrders } from './orders';
 import { addQuery } from './query';
@@ -36,4 +37,5 @@ export const COMMANDS: readonly AddCommand[] = [
   addRotateSecret,
   addWatch,
   addDlq,
+  addDoctor,
 ];

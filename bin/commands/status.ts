@@ -1,14 +1,13 @@
-import type { TransactionsClient } from '../../client';
 import { type SlotStatus, slotStatus } from '../../core/registration/operations';
 import type { AddCommand, CommandContext } from '../cli/command';
 import { EXIT, type ExitCode } from '../cli/errors';
+import { lastReceived } from '../cli/last-received';
 import { publishersOf, registrationPorts, type SidOptions } from '../cli/registration';
 import { timeText } from '../cli/show';
 import { writeLine } from '../cli/terminal';
 
 /** How far back the last postback is looked for. */
 const DAYS = 30;
-const DAY_MILLIS = 24 * 60 * 60 * 1000;
 
 /** What is known where the slot could not be read: with which error. */
 interface UnknownStatus {
@@ -40,7 +39,7 @@ async function status(context: Context): Promise<ExitCode> {
   const found: (PublisherStatus | UnknownStatus)[] = [];
   for (const sid of await publishersOf(context)) {
     const slot = await slotStatus(ports, sid, endpointUrl).catch((error: Error) => ({ sid, problem: error.message }));
-    found.push('problem' in slot ? slot : { ...slot, lastReceivedAt: await lastReceived(transactions, sid, terminal.now()) });
+    found.push('problem' in slot ? slot : { ...slot, lastReceivedAt: await lastReceived(transactions, sid, terminal.now(), DAYS) });
   }
   if (options.json === true)
     await writeLine(
@@ -49,14 +48,6 @@ async function status(context: Context): Promise<ExitCode> {
     );
   else for (const one of found) for (const line of inWords(context, one)) await writeLine(terminal.stdout, line);
   return found.some((one) => 'problem' in one || one.drift.length > 0) ? EXIT.error : EXIT.found;
-}
-
-async function lastReceived(transactions: TransactionsClient, sid: string, now: Date): Promise<string | undefined> {
-  for (let days = 0; days < DAYS; days += 1) {
-    const day = new Date(now.getTime() - days * DAY_MILLIS).toISOString().slice(0, 10);
-    for await (const line of transactions.byDay(day, { newestFirst: true })) if (line.sid === sid) return line.received_at;
-  }
-  return undefined;
 }
 
 function inWords({ colours }: Context, status: PublisherStatus | UnknownStatus): string[] {

@@ -4,6 +4,8 @@ import {
   type BatchGetItemCommandOutput,
   BatchWriteItemCommand,
   type DynamoDBClient,
+  paginateQuery,
+  type QueryCommandInput,
 } from '@aws-sdk/client-dynamodb';
 import { FAILURE_KEPT_SECONDS, FAILURE_KIND, FAILURE_REASON, STATE_KEYS, STATE_TTL } from '../store/publisher-state';
 
@@ -26,7 +28,7 @@ const MAX_TRIES = 8;
 /** The notes that the consumer leaves in the state table, by message id. */
 export class FailureNotes {
   constructor(
-    private readonly client: Pick<DynamoDBClient, 'send'>,
+    private readonly client: DynamoDBClient,
     private readonly tableName: string,
   ) {}
 
@@ -43,6 +45,24 @@ export class FailureNotes {
       }
     }
     return notes;
+  }
+
+  /** The newest note of all; undefined when there is none. */
+  async latest(): Promise<FailureNote | undefined> {
+    let latest: FailureNote | undefined;
+    for await (const { Items = [] } of paginateQuery({ client: this.client }, this.ofAll())) {
+      for (const note of Items.map(noteIn)) if (latest === undefined || note.failedAt > latest.failedAt) latest = note;
+    }
+    return latest;
+  }
+
+  private ofAll(): QueryCommandInput {
+    return {
+      TableName: this.tableName,
+      KeyConditionExpression: '#kind = :failure',
+      ExpressionAttributeNames: { '#kind': STATE_KEYS.partition },
+      ExpressionAttributeValues: { ':failure': { S: FAILURE_KIND } },
+    };
   }
 
   /** Forgets notes. One that DynamoDB does not get to stays until its time to live is over. */

@@ -79,9 +79,19 @@ export interface SlotStatus {
   readonly selfTest: PublisherState['selfTest'];
 }
 
-/** Reads the slot and compares it with what was deployed. Changes nothing. `stackEndpointUrl`: as the stack's outputs have it. */
-export function slotStatus(ports: RegistrationPorts, sid: string, stackEndpointUrl?: string): Promise<SlotStatus> {
-  return byHand(ports, (redactor) => readStatus(ports, sid, stackEndpointUrl, redactor));
+/**
+ * Reads the slot and compares it with what was deployed. Changes nothing.
+ *
+ * @param stackEndpointUrl as the stack's outputs have it
+ * @param patienceMillis how long Rakuten may take
+ */
+export function slotStatus(
+  ports: RegistrationPorts,
+  sid: string,
+  stackEndpointUrl?: string,
+  patienceMillis = LONGEST_MILLIS - UNDO_RESERVE_MILLIS,
+): Promise<SlotStatus> {
+  return byHand(ports, (redactor) => readStatus(ports, sid, stackEndpointUrl, redactor, ports.clock.now() + patienceMillis));
 }
 
 async function readStatus(
@@ -89,12 +99,13 @@ async function readStatus(
   sid: string,
   stackEndpointUrl: string | undefined,
   redactor: Redactor,
+  until: number,
 ): Promise<SlotStatus> {
   const desired = await desiredOf(ports, sid);
   const state = await ports.store.readState(sid);
   const run = await open(ports, desired, redactor);
   const secret = await readUrlSecret(run);
-  const slot = await run.client.read(run.workUntil);
+  const slot = await run.client.read(until);
   const wanted = { url: postbackUrl(desired.endpointUrl, secret, desired.fields), active: desired.enabled };
   const owner = ownerOf(slot, belongings(desired, state, secret));
   const drift = isSameSlot(slot, wanted) ? [] : [differenceOf(slot, wanted, owner)];

@@ -1,0 +1,42 @@
+import type { Check } from '../finding';
+import { alarms } from './alarms';
+import { apiCredentials } from './api-credentials';
+import { consumer, consumerErrors, failureNotes } from './consumer';
+import { endpoint } from './endpoint';
+import { functions } from './functions';
+import { identity } from './identity';
+import { publishers } from './publishers';
+import { deadLetters, oldestMessage, queue } from './queue';
+import { received } from './received';
+import { runs } from './runs';
+import { schedules } from './schedules';
+import { slot } from './slot';
+import { stack } from './stack';
+import { stateTable, transactionTable } from './tables';
+import { tools } from './tools';
+import { urlSecret } from './url-secret';
+
+/** The chain from this terminal to the alarms, in the order in which the report tells it. */
+export const CHECKS: readonly Check[] = [
+  tools,
+  identity,
+  stack,
+  publishers,
+  apiCredentials,
+  slot,
+  urlSecret,
+  endpoint,
+  queue,
+  oldestMessage,
+  deadLetters,
+  consumer,
+  consumerErrors,
+  failureNotes,
+  transactionTable,
+  stateTable,
+  received,
+  functions,
+  schedules,
+  runs,
+  alarms,
+];

@@ -1,0 +1,98 @@
+import { NoteTable } from '../../../core/reconciliation/note-table';
+import { DynamoWatchStore } from '../../../core/store/watch-store';
+import type { WatchRecord } from '../../../core/watch/record';
+import type { Examination } from '../examination';
+import { type Check, type Finding, ok, problem, skipped, warning } from '../finding';
+import { spanText } from '../span';
+
+/** A watch looks once an hour at the rarest. */
+const WATCH_MILLIS = 75 * 60_000;
+/** The hourly run, and one that failed. */
+const RECONCILED_MILLIS = 3 * 60 * 60_000;
+
+const RESULTS: Record<NonNullable<WatchRecord['spell']>['finding'], string> = {
+  disabled: 'switched off at Rakuten',
+  missing: 'missing at Rakuten',
+  'taken-over': "somebody else's URL is in the slot",
+  outdated: 'registered with a URL whose postbacks are lost',
+};
+
+/** When the schedules last did their work, from what they keep in the state table. */
+export const runs: Check = {
+  area: 'Schedules',
+  name: 'Last runs',
+  permissions: ['dynamodb:GetItem on the state table'],
+  stackOnly: true,
+  run: async (examination) => {
+    const publishers = await examination.publishers();
+    const tableName = await examination.resource('stateTableName', 'StateTableName');
+    const client = await examination.dynamodb();
+    const records = new DynamoWatchStore(client, tableName);
+    const notes = new NoteTable(client, tableName);
+    const findings: Finding[] = [];
+    for (const { sid } of publishers) {
+      const of = publishers.length > 1 ? ` of ${sid}` : '';
+      findings.push({
+        ...(await ifThere(examination, 'statusWatchFunctionName', async () =>
+          judgeWatch(await records.readRecord(sid), examination.now()),
+        )),
+        what: `Last look${of}`,
+      });
+      findings.push({
+        ...(await ifThere(examination, 'reconciliationFunctionName', async () =>
+          judgeReconciliation((await notes.read(sid)).succeededAt, examination.now()),
+        )),
+        what: `Last reconciliation${of}`,
+      });
+    }
+    return findings;
+  },
+};
+
+/** What was left out of the stack leaves no trace. */
+async function ifThere(
+  examination: Examination,
+  resource: 'statusWatchFunctionName' | 'reconciliationFunctionName',
+  look: () => Promise<Finding>,
+): Promise<Finding> {
+  return (await examination.installation()).resources[resource] === '' ? skipped('there is no such function') : look();
+}
+
+export function judgeWatch(record: WatchRecord | undefined, now: number): Finding {
+  if (record === undefined)
+    return warning('the status watch has not looked yet', 'look again some minutes after the deployment; then rakuten-postback watch');
+  const { spell, failures = 0, activeAt } = record;
+  if (spell !== undefined) {
+    return problem(
+      `since ${spell.noticedAt} the postback is ${RESULTS[spell.finding]}`,
+      'rakuten-postback watch puts right what may be put right; docs/watch.md says when it does not',
+    );
+  }
+  if (failures > 0)
+    return warning(
+      `the last ${failures === 1 ? 'look' : `${failures} looks`} failed`,
+      "rakuten-postback watch says why; or see the function's log",
+    );
+  if (activeAt === undefined) return warning('the status watch has not seen the postback switched on', 'rakuten-postback watch');
+  const ago = now - Date.parse(activeAt);
+  const found = `the postback was seen switched on ${spanText(Math.max(0, ago))} ago`;
+  return ago > WATCH_MILLIS
+    ? problem(`${found}, and not looked at since`, 'see the schedule and the function above; rakuten-postback watch looks now')
+    : ok(found);
+}
+
+export function judgeReconciliation(succeededAt: number | undefined, now: number): Finding {
+  if (succeededAt === undefined) {
+    return warning(
+      'none has succeeded yet',
+      'the first one runs right after a deployment, the next within the hour; rakuten-postback reconcile --from DAY --dry-run does it by hand and says what is wrong',
+    );
+  }
+  const ago = now - succeededAt;
+  const found = `succeeded ${spanText(Math.max(0, ago))} ago`;
+  if (ago <= RECONCILED_MILLIS) return ok(found);
+  return problem(
+    `${found}, and none since`,
+    "look into the function's log; rakuten-postback reconcile --from DAY does its work by hand and says what is wrong",
+  );
+}

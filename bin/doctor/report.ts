@@ -1,0 +1,90 @@
+import { write, writeLine } from '../cli/terminal';
+import type { DoctorContext } from './examination';
+import type { Status } from './finding';
+import type { Told } from './run';
+
+const SIGNS: Record<Status, string> = { ok: '✓', warning: '!', problem: '✗', skipped: '·' };
+/** The longest name of a check, and a space. */
+const NAME_WIDTH = 32;
+const WIDEST = 140;
+
+/** Writes findings as they come. */
+export class Report {
+  private area = '';
+  private hasProgress = false;
+  private readonly paint: Record<Status, (text: string) => string>;
+
+  constructor(
+    private readonly context: DoctorContext,
+    private readonly checks: number,
+  ) {
+    const { colours } = context;
+    this.paint = { ok: colours.green, warning: colours.yellow, problem: colours.red, skipped: colours.dim };
+  }
+
+  head(installation: string): Promise<void> {
+    return this.line(this.context.colours.bold(`rakuten-postback doctor: ${installation}`));
+  }
+
+  /** A line on standard error that is drawn over, on a terminal. */
+  progress(running: readonly string[], ended: number): void {
+    const { stderr } = this.context.terminal;
+    if (stderr.isTTY !== true) return;
+    const text = running.length === 0 ? '' : `${ended} of ${this.checks}: looking at ${running.join(', ')} …`;
+    stderr.write(`\r\u001b[K${text.slice(0, (stderr.columns ?? 80) - 1)}`);
+    this.hasProgress = true;
+  }
+
+  clear(): void {
+    if (this.hasProgress) this.context.terminal.stderr.write('\r\u001b[K');
+    this.hasProgress = false;
+  }
+
+  async findings(findings: readonly Told[]): Promise<void> {
+    this.clear();
+    for (const finding of findings) {
+      if (finding.area !== this.area) await this.line(`\n${this.context.colours.bold(finding.area)}`);
+      this.area = finding.area;
+      await this.finding(finding);
+    }
+  }
+
+  async summary(told: readonly Told[], millis: number): Promise<void> {
+    const count = (status: Status): number => told.filter((finding) => finding.status === status).length;
+    const [problems, warnings, skipped] = [count('problem'), count('warning'), count('skipped')];
+    const parts = [
+      ...(problems > 0 ? [this.paint.problem(problems === 1 ? '1 problem' : `${problems} problems`)] : []),
+      ...(warnings > 0 ? [this.paint.warning(warnings === 1 ? '1 warning' : `${warnings} warnings`)] : []),
+      `${count('ok')} in order`,
+      ...(skipped > 0 ? [`${skipped} not looked at`] : []),
+    ];
+    await this.line(`\n${parts.join(', ')} (${(millis / 1000).toFixed(1)} s)`);
+    await this.line('Nothing in here is secret; account ids are shortened. It can be sent to whoever helps you.');
+  }
+
+  private async finding({ status, what, found, mend }: Told): Promise<void> {
+    const width = Math.min(this.context.terminal.stdout.columns ?? WIDEST, WIDEST);
+    const indent = ' '.repeat(NAME_WIDTH + 4);
+    const [first = '', ...more] = wrapped(found, width - indent.length);
+    await this.line(`  ${this.paint[status](SIGNS[status])} ${what.padEnd(NAME_WIDTH)}${first}`);
+    const mendLines = mend === undefined ? [] : wrapped(`→ ${mend}`, width - indent.length);
+    for (const line of more) await this.line(`${indent}${line}`);
+    for (const line of mendLines) await this.line(`${indent}${this.paint[status](line)}`);
+  }
+
+  private line(text: string): Promise<void> {
+    const { stdout } = this.context.terminal;
+    return text.startsWith('\n') ? write(stdout, `${text}\n`) : writeLine(stdout, text);
+  }
+}
+
+/** Words in lines of at most `width` characters; a longer word stays whole, so that a command can be copied. */
+export function wrapped(text: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1);
+    if (last === undefined || last.length + 1 + word.length > Math.max(width, 20)) lines.push(word);
+    else lines[lines.length - 1] = `${last} ${word}`;
+  }
+  return lines;
+}

@@ -12,6 +12,7 @@ import {
 } from '../../core/store/publisher-state';
 import { Publishers } from '../../core/store/publishers';
 import type { TransactionWriter } from '../../core/store/write';
+import { atMost } from '../runtime/at-most';
 import { inTime } from '../runtime/deadline';
 import type { Log } from '../runtime/log';
 import type { Metrics } from '../runtime/metrics';
@@ -34,6 +35,8 @@ const PUBLISHERS_FRESH_MILLIS = 60_000;
 const PROBE_KEPT_SECONDS = 60 * 60;
 /** Of rejected messages so many are named in the log per batch, so that a flood of them does not become a flood of log lines. */
 const MAX_REJECTED_LOGGED = 3;
+/** Messages at work at a time: as many as the SDK has connections. A call that waits for one longer than the client waits to connect would fail. */
+const MESSAGES_AT_ONCE = 50;
 /** What is left of the function's time when a message is given up: a function that is cut off has said nothing about the others of its batch. */
 const RESERVED_MILLIS = 5_000;
 /** How long to try to note why a message failed. */
@@ -51,7 +54,8 @@ export class Consumer {
     const log = this.parts.log.of(context);
     const source = this.publisherSource();
     const end = this.parts.now() + context.getRemainingTimeInMillis() - RESERVED_MILLIS;
-    const process = (record: SQSRecord): Promise<void> => this.process(record, source, batch, log, end);
+    const inTurn = atMost(MESSAGES_AT_ONCE);
+    const process = (record: SQSRecord): Promise<void> => inTurn(() => this.process(record, source, batch, log, end));
     // Without the option Powertools throws when every message failed, and its response then names none of them.
     const response = await processPartialResponse(event, process, new BatchProcessor(EventType.SQS), {
       context,

@@ -3,7 +3,6 @@ import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import * as events from 'aws-cdk-lib/aws-events';
 import * as targets from 'aws-cdk-lib/aws-events-targets';
 import * as iam from 'aws-cdk-lib/aws-iam';
-import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import type * as logs from 'aws-cdk-lib/aws-logs';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
@@ -70,12 +69,15 @@ export interface ReconciliationProps {
   readonly dayShards: number;
   /** @default logs.RetentionDays.THREE_MONTHS */
   readonly logRetention?: logs.RetentionDays;
+  /** Whether X-Ray records invocations. @default false */
+  readonly tracing?: boolean;
 }
 
 /** Compares what Rakuten holds with what the table holds: one function, and two schedules for each publisher. */
 export class Reconciliation extends Construct {
   /** The Lambda function. Invoked with `{"sid", "from", "to", "reason"}` it compares a window of choice. */
-  public readonly function: lambda.Function;
+  public readonly function: BundledFunction;
+  private compared = 0;
 
   constructor(scope: Construct, id: string, props: ReconciliationProps) {
     super(scope, id);
@@ -96,6 +98,7 @@ export class Reconciliation extends Construct {
         [ENVIRONMENT.reconciliation]: JSON.stringify(settingsOf(props.options)),
       },
       logRetention: props.logRetention,
+      tracing: props.tracing,
     });
     this.allowTables(props);
     this.function.addToRolePolicy(new iam.PolicyStatement({ actions: ['sqs:SendMessage'], resources: [props.queue.queueArn] }));
@@ -124,9 +127,15 @@ export class Reconciliation extends Construct {
       );
       return;
     }
+    this.compared += 1;
     grantReadCredentials(publisher, this.function);
     this.schedule(`${id}Hourly`, { sid: publisher.sid, run: 'hourly' }, Duration.hours(1), registration);
     this.schedule(`${id}Daily`, { sid: publisher.sid, run: 'daily' }, Duration.days(1), registration);
+  }
+
+  /** Whether there is a publisher whose lines are compared. */
+  public get hasPublisher(): boolean {
+    return this.compared > 0;
   }
 
   private schedule(id: string, request: ScheduledRequest, interval: Duration, registration: Construct): void {

@@ -3,7 +3,6 @@ import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import * as events from 'aws-cdk-lib/aws-events';
 import * as targets from 'aws-cdk-lib/aws-events-targets';
 import * as iam from 'aws-cdk-lib/aws-iam';
-import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import type * as logs from 'aws-cdk-lib/aws-logs';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import * as customresources from 'aws-cdk-lib/custom-resources';
@@ -26,12 +25,14 @@ export interface RegistrationProviderProps {
   readonly stateTable: dynamodb.ITable;
   /** @default logs.RetentionDays.THREE_MONTHS */
   readonly logRetention?: logs.RetentionDays;
+  /** Whether X-Ray records invocations. @default false */
+  readonly tracing?: boolean;
 }
 
 /** The function behind all registrations of one installation, and CDK's provider framework in front of it. */
 export class RegistrationProvider extends Construct {
   /** The function that talks to Rakuten. */
-  public readonly function: lambda.Function;
+  public readonly function: BundledFunction;
 
   /** @internal */
   public readonly _serviceToken: string;
@@ -45,6 +46,7 @@ export class RegistrationProvider extends Construct {
       timeout: Duration.minutes(10),
       environment: { [ENVIRONMENT.stateTableName]: props.stateTable.tableName },
       logRetention: props.logRetention,
+      tracing: props.tracing,
     });
     this.function.addToRolePolicy(
       new iam.PolicyStatement({

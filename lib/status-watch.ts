@@ -73,12 +73,19 @@ export interface StatusWatchProps {
   readonly reconciliationFunction?: lambda.IFunction;
   /** @default logs.RetentionDays.THREE_MONTHS */
   readonly logRetention?: logs.RetentionDays;
+  /** Whether X-Ray records invocations. @default false */
+  readonly tracing?: boolean;
 }
 
 /** Looks at every publisher's slot on a schedule, and puts right what may be put right. */
 export class StatusWatch extends Construct {
   /** The Lambda function. Any invocation is a look at all publishers. */
-  public readonly function: lambda.Function;
+  public readonly function: BundledFunction;
+
+  /** Whether each look sends a GET to the endpoint. */
+  public readonly selfProbe: boolean;
+  /** A time in which there is a look, by and large: what an alarm on the watch goes by. */
+  public readonly period: Duration;
 
   private readonly schedule: events.Rule;
 
@@ -87,6 +94,8 @@ export class StatusWatch extends Construct {
     const { options } = props;
     const interval = options.interval ?? Duration.minutes(5);
     checkOptions(this, options);
+    this.selfProbe = settingsOf(props).selfProbe;
+    this.period = interval.isUnresolved() || interval.toMinutes() < 5 ? Duration.minutes(5) : interval;
     this.function = new BundledFunction(this, 'Function', {
       bundle: 'status-watch',
       description: 'Sees to it that the postbacks stay switched on at Rakuten',
@@ -99,6 +108,7 @@ export class StatusWatch extends Construct {
         [ENVIRONMENT.statusWatch]: Stack.of(this).toJsonString(settingsOf(props)),
       },
       logRetention: props.logRetention,
+      tracing: props.tracing,
     });
     this.allow(props);
     this.schedule = new events.Rule(this, 'Schedule', {

@@ -18,12 +18,18 @@ export interface BundledFunctionProps {
   readonly logRetention?: logs.RetentionDays;
   /** MiB; the share of a CPU grows with it. */
   readonly memorySize?: number;
+  /** Whether X-Ray records invocations. @default false */
+  readonly tracing?: boolean;
 }
 
 /** A function from a bundle that was built with the package: synthesis needs neither esbuild nor Docker nor the network. */
 export class BundledFunction extends lambda.Function {
+  /** MiB. */
+  public readonly memoryMegabytes: number;
+
   constructor(scope: Construct, id: string, props: BundledFunctionProps) {
     const logGroup = functionLogGroup(scope, `${id}Logs`, props.logRetention);
+    const memorySize = props.memorySize ?? 512;
     super(scope, id, {
       runtime: RUNTIME,
       architecture: lambda.Architecture.ARM_64,
@@ -31,12 +37,14 @@ export class BundledFunction extends lambda.Function {
       code: lambda.Code.fromAsset(bundlePath(props.bundle)),
       description: props.description,
       timeout: props.timeout,
-      memorySize: props.memorySize ?? 512,
+      memorySize,
       environment: { ...props.environment, NODE_OPTIONS: '--enable-source-maps' },
       logGroup,
       role: functionRole(scope, `${id}Role`, logGroup),
       loggingFormat: lambda.LoggingFormat.JSON,
+      ...(props.tracing ? { tracing: lambda.Tracing.ACTIVE } : {}),
     });
+    this.memoryMegabytes = memorySize;
   }
 }
 

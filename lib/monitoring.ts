@@ -1,0 +1,64 @@
+import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
+import { Construct } from 'constructs';
+import type { AlarmSources } from './monitoring/alarm-definition';
+import type { AlarmKind } from './monitoring/alarm-kind';
+import { optionProblems } from './monitoring/alarm-options';
+import { Alarms } from './monitoring/alarms';
+import { AwsMetrics } from './monitoring/aws-metrics';
+import { makeDashboard } from './monitoring/dashboard/dashboard';
+import type { RakutenPostbackMetrics } from './monitoring/metrics';
+import type { MonitoredParts } from './monitoring/monitored-parts';
+import type { MonitoringOptions } from './monitoring/options';
+import { saveQueries } from './monitoring/queries';
+import { refuse } from './private/checks';
+
+export interface MonitoringProps {
+  readonly options: MonitoringOptions;
+  readonly metrics: RakutenPostbackMetrics;
+  readonly parts: MonitoredParts;
+}
+
+/** What is seen of an installation: alarms, a dashboard and saved log queries, all made from the same declarations of its metrics. */
+export class Monitoring extends Construct {
+  public readonly dashboard?: cloudwatch.Dashboard;
+  private readonly made?: Alarms;
+
+  constructor(
+    scope: Construct,
+    id: string,
+    private readonly props: MonitoringProps,
+  ) {
+    super(scope, id);
+    const { options, parts, metrics } = props;
+    for (const problem of optionProblems(options)) refuse(this, problem);
+    if (options.enabled === false) return;
+    const alarms = new Alarms(this, 'Alarms', options);
+    alarms.make(this.sources());
+    this.made = alarms;
+    if (options.dashboard ?? true) {
+      this.dashboard = makeDashboard(this, 'Dashboard', this.sources(), alarms, options.runbookUrl);
+    }
+    if (options.savedQueries ?? true) saveQueries(this, metrics.installation, parts);
+  }
+
+  public get alarms(): cloudwatch.Alarm[] {
+    return [...(this.made?.all ?? [])];
+  }
+
+  public alarm(kind: AlarmKind): cloudwatch.Alarm {
+    const alarm = this.made?.get(kind);
+    if (alarm !== undefined) return alarm;
+    const there = this.alarms.length === 0 ? 'there are none' : `there are ${(this.made?.kinds ?? []).join(', ')}`;
+    throw new Error(`${this.node.path}: there is no alarm ${kind}, as it is left out or the part that it watches is off; ${there}`);
+  }
+
+  /** A publisher may be the first one that an alarm is for. */
+  public publisherAdded(): void {
+    this.made?.make(this.sources());
+  }
+
+  private sources(): AlarmSources {
+    const { parts, metrics } = this.props;
+    return { parts, own: metrics, aws: new AwsMetrics(parts) };
+  }
+}

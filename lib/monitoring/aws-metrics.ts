@@ -1,0 +1,88 @@
+import { Duration } from 'aws-cdk-lib';
+import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
+import type * as lambda from 'aws-cdk-lib/aws-lambda';
+import type * as logs from 'aws-cdk-lib/aws-logs';
+import type * as sqs from 'aws-cdk-lib/aws-sqs';
+import { EndpointMetrics } from './endpoint-metrics';
+import type { MonitoredParts } from './monitored-parts';
+
+const { MAXIMUM, SUM } = cloudwatch.Stats;
+const FIVE_MINUTES = Duration.minutes(5);
+
+/** Every metric of AWS's own that is graphed or alarmed, once. */
+export class AwsMetrics {
+  /** Of the endpoint; absent where it shares an API with others. */
+  public readonly endpoint?: EndpointMetrics;
+
+  constructor(private readonly parts: MonitoredParts) {
+    this.endpoint = parts.api && new EndpointMetrics(parts.api);
+  }
+
+  /** A message that fails again and again is left out of it by SQS: the dead-letter queue tells of those. */
+  oldestMessage(): cloudwatch.Metric {
+    return this.parts.queue.metricApproximateAgeOfOldestMessage({
+      statistic: MAXIMUM,
+      period: FIVE_MINUTES,
+      label: 'oldest message, seconds',
+    });
+  }
+
+  waiting(): cloudwatch.Metric {
+    return this.parts.queue.metricApproximateNumberOfMessagesVisible({ statistic: MAXIMUM, period: FIVE_MINUTES, label: 'waiting' });
+  }
+
+  /** Visible ones: `NotVisible` can be 1 on an empty queue, and `NumberOfMessagesSent` does not count what SQS itself moves here. */
+  deadLetters(): cloudwatch.Metric {
+    return this.parts.deadLetterQueue.metricApproximateNumberOfMessagesVisible({
+      statistic: MAXIMUM,
+      period: FIVE_MINUTES,
+      label: 'in the dead-letter queue',
+    });
+  }
+
+  /** Requests to a queue, as far as SQS counts them: what is received and deleted in one request of up to ten is counted as so many. */
+  queueRequests(queue: sqs.IQueue): cloudwatch.Metric[] {
+    const names = ['NumberOfMessagesSent', 'NumberOfMessagesReceived', 'NumberOfMessagesDeleted', 'NumberOfEmptyReceives'];
+    return names.map((name) => queue.metric(name, { statistic: SUM, period: FIVE_MINUTES }));
+  }
+
+  invocations(fn: lambda.IFunction, period = FIVE_MINUTES): cloudwatch.Metric {
+    return fn.metricInvocations({ statistic: SUM, period, label: 'invocations' });
+  }
+
+  errors(fn: lambda.IFunction, period = FIVE_MINUTES): cloudwatch.Metric {
+    return fn.metricErrors({ statistic: SUM, period, label: 'failed invocations' });
+  }
+
+  throttles(fn: lambda.IFunction): cloudwatch.Metric {
+    return fn.metricThrottles({ statistic: SUM, period: FIVE_MINUTES, label: 'throttled invocations' });
+  }
+
+  duration(fn: lambda.IFunction, statistic: string, label: string): cloudwatch.Metric {
+    return fn.metricDuration({ statistic, period: FIVE_MINUTES, label });
+  }
+
+  /** Puts that DynamoDB refused, for the table's sake or an index's: a throttled index throttles the write to the table. */
+  throttledWrites(tableName: string): cloudwatch.Metric {
+    return dynamodb('ThrottledRequests', { TableName: tableName, Operation: 'PutItem' }, 'throttled writes');
+  }
+
+  /** Of a table, or of one of its indexes, which DynamoDB counts apart. */
+  consumed(what: 'Read' | 'Write', tableName: string, index?: string): cloudwatch.Metric {
+    const dimensions = { TableName: tableName, ...(index === undefined ? {} : { GlobalSecondaryIndexName: index }) };
+    return dynamodb(`Consumed${what}CapacityUnits`, dimensions, `${index ?? 'table'}, ${what.toLowerCase()} units`);
+  }
+
+  logBytes(logGroup: logs.ILogGroup): cloudwatch.Metric {
+    return new cloudwatch.Metric({
+      namespace: 'AWS/Logs',
+      metricName: 'IncomingBytes',
+      dimensionsMap: { LogGroupName: logGroup.logGroupName },
+      statistic: SUM,
+      period: FIVE_MINUTES,
+    });
+  }
+}
+
+const dynamodb = (metricName: string, dimensionsMap: Record<string, string>, label: string): cloudwatch.Metric =>
+  new cloudwatch.Metric({ namespace: 'AWS/DynamoDB', metricName, dimensionsMap, statistic: SUM, period: FIVE_MINUTES, label });

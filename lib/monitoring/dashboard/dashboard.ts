@@ -1,0 +1,34 @@
+import { Duration } from 'aws-cdk-lib';
+import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
+import type { Construct } from 'constructs';
+import type { AlarmSources } from '../alarm-definition';
+import type { Alarms } from '../alarms';
+import { arriving } from './arriving';
+import { cost } from './cost';
+import { heading, help } from './help';
+import { loss } from './loss';
+import { speed } from './speed';
+
+/** One page that answers, from top to bottom: is money arriving, is anything lost, is it fast enough, what does it cost. */
+export function makeDashboard(
+  scope: Construct,
+  id: string,
+  sources: AlarmSources,
+  alarms: Alarms,
+  runbookUrl?: string,
+): cloudwatch.Dashboard {
+  return new cloudwatch.Dashboard(scope, id, {
+    // Today beside the days before: what is usual at this hour can be seen.
+    defaultInterval: Duration.days(3),
+    // What is graphed an hour or a day at a time stays so, whatever the time shown.
+    periodOverride: cloudwatch.PeriodOverride.INHERIT,
+    widgets: [
+      ...heading(scope, sources, alarms),
+      ...arriving(sources),
+      ...loss(sources, alarms),
+      ...speed(sources, alarms),
+      ...cost(sources),
+      ...help(scope, alarms, runbookUrl),
+    ],
+  });
+}

@@ -1,0 +1,115 @@
+import type { IWidget } from 'aws-cdk-lib/aws-cloudwatch';
+import type { AlarmSources } from '../alarm-definition';
+import { AlarmKind } from '../alarm-kind';
+import type { Alarms } from '../alarms';
+import { alarmLine, BLUE, BROWN, coloured, GREEN, GREY, graph, ORANGE, PINK, PURPLE, question, RED } from './widgets';
+
+/** Is anything lost? On the way to the endpoint, behind it, and at Rakuten. */
+export function loss(sources: AlarmSources, alarms: Alarms): IWidget[][] {
+  return [
+    [
+      question(
+        'Is anything lost?',
+        'A push that fails is not sent again, but Rakuten keeps the line: what is lost on the way comes back with the next hourly reconciliation, as long as that runs.',
+      ),
+    ],
+    [...atTheEndpoint(sources), ...behindIt(sources, alarms), ...doubtful(sources, alarms)],
+    [...onTheWay(sources, alarms), ...reconciling(sources, alarms)],
+    [...atRakuten(sources)],
+  ].filter((row) => row.length > 0);
+}
+
+function onTheWay({ parts, own }: AlarmSources, alarms: Alarms): IWidget[] {
+  if (parts.reconciliation === undefined) return [];
+  return [
+    graph({
+      title: 'Of the lines that Rakuten has, so many a postback brought',
+      width: 12,
+      left: [coloured(own.deliveryRate(), GREEN, '%')],
+      leftUnit: '%',
+      max: 100,
+      lines: [alarmLine(alarms, AlarmKind.PUSHES_LOST)],
+    }),
+  ];
+}
+
+function atTheEndpoint({ aws: { endpoint } }: AlarmSources): IWidget[] {
+  if (endpoint === undefined) return [];
+  return [
+    graph({
+      title: 'The endpoint did not take',
+      width: 8,
+      left: [coloured(endpoint.serverErrors(), RED), coloured(endpoint.refusals(), ORANGE)],
+      leftUnit: 'GETs',
+    }),
+  ];
+}
+
+const behindIt = ({ own, aws }: AlarmSources, alarms: Alarms): IWidget[] => [
+  graph({
+    title: 'Could not be processed',
+    width: 8,
+    left: [coloured(aws.deadLetters(), RED), coloured(own.messagesFailed(), ORANGE)],
+    leftUnit: 'messages',
+    lines: [alarmLine(alarms, AlarmKind.DEAD_LETTERS)],
+  }),
+];
+
+const doubtful = ({ parts, own }: AlarmSources, alarms: Alarms): IWidget[] => [
+  graph({
+    title: 'Doubtful',
+    width: 8,
+    left: [
+      coloured(own.forgedRejected(), RED),
+      coloured(own.parseProblems(), ORANGE),
+      ...(parts.reconciliation ? [coloured(own.linesUnverified(), PURPLE)] : []),
+    ],
+    leftUnit: 'lines',
+    lines: [alarmLine(alarms, AlarmKind.LINES_UNVERIFIED, 'alarm: not told')],
+  }),
+];
+
+function reconciling({ parts, own }: AlarmSources, alarms: Alarms): IWidget[] {
+  if (parts.reconciliation === undefined) return [];
+  return [
+    graph({
+      title: 'Reconciliation',
+      width: 12,
+      left: [
+        coloured(own.hoursSinceReconciliation(), BLUE),
+        coloured(own.reconciliationsFailed(), RED),
+        coloured(own.backfillProgress(), GREY),
+      ],
+      right: [coloured(own.linesReconciled(), BROWN), coloured(own.linesVerified(), GREEN)],
+      leftUnit: 'hours, runs, %',
+      rightUnit: 'lines',
+      lines: [alarmLine(alarms, AlarmKind.RECONCILIATION_STALE, 'alarm: hours')],
+    }),
+  ];
+}
+
+function atRakuten({ parts, own }: AlarmSources): IWidget[] {
+  if (parts.statusWatch === undefined) return [];
+  return [
+    graph({
+      title: 'The slot at Rakuten: on (1) or not (0)',
+      width: 12,
+      left: [coloured(own.postbackActive(), GREEN)],
+      max: 1,
+    }),
+    graph({
+      title: 'What the status watch found, and did',
+      width: 12,
+      left: [
+        coloured(own.postbackDisabled(), ORANGE),
+        coloured(own.postbackMissing(), BROWN),
+        coloured(own.postbackTakenOver(), RED),
+        coloured(own.postbackOutdated(), PINK),
+        coloured(own.postbackFlapping(), PURPLE),
+        coloured(own.statusCheckFailed(), GREY),
+        coloured(own.postbackRestored(), GREEN),
+      ],
+      leftUnit: 'looks',
+    }),
+  ];
+}

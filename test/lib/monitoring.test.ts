@@ -1,0 +1,507 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Duration } from 'aws-cdk-lib';
+import { RestApi } from 'aws-cdk-lib/aws-apigateway';
+import { LambdaAction, OpsItemSeverity, SnsAction, SsmAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import { TableV2 } from 'aws-cdk-lib/aws-dynamodb';
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { Topic } from 'aws-cdk-lib/aws-sns';
+import { ENVIRONMENT, METRICS, METRICS_NAMESPACE } from '../../core/names';
+import { AlarmKind, AlarmSeverity, type MonitoringOptions, PostbackFields, RakutenPostbackMetrics } from '../../lib';
+import { ALARM_CATALOGUE } from '../../lib/monitoring/alarm-catalogue';
+import { METRIC_CATALOGUE, type OwnMetric } from '../../lib/monitoring/metric-catalogue';
+import { runbookPage } from '../../lib/monitoring/runbook';
+import { linesOf } from '../../scripts/dashboard/metrics';
+import type { Widget } from '../../scripts/dashboard/page';
+import { ROOT } from '../support/sources';
+import { Resources, type SomeProps, type TemplateResource, withPostback } from '../support/stacks';
+
+const synthesized = (props?: SomeProps): Resources =>
+  new Resources(withPostback(props, { region: 'us-east-1', account: '111122223333' }).stack);
+const monitored = (monitoring: MonitoringOptions): Resources => synthesized({ monitoring });
+
+let standard: Resources;
+beforeAll(() => {
+  standard = synthesized();
+});
+
+const alarmsOf = (resources: Resources): TemplateResource[] => resources.of('AWS::CloudWatch::Alarm');
+/** `OldestMessage` as OLDEST_MESSAGE. */
+const kindOf = (resources: Resources, { logicalId }: TemplateResource): AlarmKind =>
+  resources
+    .pathOf(logicalId)
+    .replace('Postback/Monitoring/Alarms/', '')
+    .replace(/(?!^)[A-Z]/g, '_$&')
+    .toUpperCase() as AlarmKind;
+const kindsOf = (resources: Resources): AlarmKind[] => alarmsOf(resources).map((alarm) => kindOf(resources, alarm));
+function alarm(resources: Resources, kind: AlarmKind): TemplateResource {
+  const found = alarmsOf(resources).find((candidate) => kindOf(resources, candidate) === kind);
+  if (found === undefined) throw new Error(`there is no alarm ${kind}`);
+  return found;
+}
+
+/** A text with references, each as the construct path of what it refers to. */
+function text(resources: Resources, value: unknown): string {
+  if (typeof value === 'string') return value;
+  const [[intrinsic, argument] = []] = Object.entries(value as Record<string, unknown>);
+  if (intrinsic === 'Fn::Join') return (argument as [string, unknown[]])[1].map((part) => text(resources, part)).join('');
+  const id = String(intrinsic === 'Ref' ? argument : (argument as string[])[0]);
+  return id.startsWith('AWS::') ? id : resources.pathOf(id);
+}
+
+function widgetsOf(resources: Resources): Widget[] {
+  const [dashboard] = resources.of('AWS::CloudWatch::Dashboard');
+  return (JSON.parse(text(resources, dashboard?.Properties.DashboardBody)) as { widgets: Widget[] }).widgets;
+}
+
+interface Seen {
+  readonly namespace: string;
+  readonly name: string;
+  readonly dimensions: Record<string, string>;
+}
+
+const graphed = (resources: Resources): Seen[] =>
+  widgetsOf(resources)
+    .flatMap(({ properties }) => properties.metrics ?? [])
+    .filter((entry) => typeof entry[0] === 'string')
+    .map((entry) => {
+      const [namespace, name, ...pairs] = entry.filter((part) => typeof part === 'string');
+      const dimensions = Object.fromEntries(pairs.flatMap((part, i) => (i % 2 === 0 ? [[part, String(pairs[i + 1])]] : [])));
+      return { namespace: String(namespace), name: String(name), dimensions };
+    });
+
+const alarmed = (resources: Resources): Seen[] =>
+  alarmsOf(resources).flatMap(({ Properties }) => {
+    const stats = Properties.Metrics?.flatMap(({ MetricStat }: { MetricStat?: { Metric: unknown } }) => MetricStat?.Metric ?? []) ?? [
+      Properties,
+    ];
+    return stats.map(
+      ({
+        Namespace,
+        MetricName,
+        Dimensions,
+      }: {
+        Namespace: string;
+        MetricName: string;
+        Dimensions: { Name: string; Value: unknown }[];
+      }) => ({
+        namespace: Namespace,
+        name: MetricName,
+        dimensions: Object.fromEntries(Dimensions.map(({ Name, Value }) => [Name, text(resources, Value)])),
+      }),
+    );
+  });
+
+const ownNames = (seen: readonly Seen[]): Set<string> =>
+  new Set(seen.filter(({ namespace }) => namespace === METRICS_NAMESPACE).map(({ name }) => name));
+
+describe('a metric', () => {
+  it('that a function emits is graphed, and what is graphed or alarmed is emitted', () => {
+    // That each of METRICS is emitted by a handler is told by the test of the boundaries.
+    expect(ownNames(graphed(standard))).toEqual(new Set(Object.values(METRICS)));
+    for (const name of ownNames(alarmed(standard))) expect(Object.values<string>(METRICS)).toContain(name);
+  });
+
+  it('is read under the very name that the functions write it under, and of AWS only of what is in the stack', () => {
+    const { Variables } = standard.at('Postback/Consumer/Function').Properties.Environment;
+    for (const { namespace, dimensions } of [...graphed(standard), ...alarmed(standard)]) {
+      if (namespace === METRICS_NAMESPACE) expect(dimensions).toEqual({ service: Variables[ENVIRONMENT.metricsService] });
+      else if (namespace === 'AWS/ApiGateway')
+        expect(dimensions).toEqual({ ApiName: standard.of('AWS::ApiGateway::RestApi')[0]?.Properties.Name });
+      else expect(Object.values(dimensions).some((value) => value.startsWith('Postback/'))).toBe(true);
+    }
+  });
+
+  it('of our own has a method that reads it as the catalogue says', () => {
+    const metrics = new RakutenPostbackMetrics('an-installation');
+    const methods = metrics as unknown as Record<
+      string,
+      (options?: object) => { toMetricConfig(): { metricStat: Record<string, unknown> } }
+    >;
+    for (const [key, name] of Object.entries(METRICS) as [OwnMetric, string][]) {
+      const method = name.charAt(0).toLowerCase() + name.slice(1);
+      const { statistic, period } = METRIC_CATALOGUE[key];
+      expect(methods[method]?.call(metrics).toMetricConfig().metricStat).toMatchObject({
+        namespace: METRICS_NAMESPACE,
+        metricName: name,
+        dimensions: [{ name: 'service', value: 'an-installation' }],
+        statistic,
+        period,
+      });
+      expect(methods[method]?.call(metrics, { statistic: 'SampleCount' }).toMetricConfig().metricStat.statistic).toBe('SampleCount');
+    }
+  });
+
+  it('has the well-known ones on the construct itself', () => {
+    const { postback } = withPostback();
+    expect(postback.metricLinesDeliveredByPush().metricName).toBe(METRICS.deliveredByPush);
+    expect(postback.metricLinesRecovered({ statistic: 'Maximum' }).statistic).toBe('Maximum');
+    expect(postback.metricPostbackActive().dimensions).toEqual({ service: postback.metrics.installation });
+  });
+});
+
+describe('the alarms', () => {
+  it('are these, look at this, and take missing data for this', () => {
+    const signs: Record<string, string> = { GreaterThanOrEqualToThreshold: '>=', GreaterThanThreshold: '>', LessThanThreshold: '<' };
+    const words = alarmsOf(standard).map((one) => {
+      const { MetricName, Metrics, Statistic, ExtendedStatistic, ComparisonOperator, Threshold, ...rest } = one.Properties;
+      const { Period = 300, DatapointsToAlarm, EvaluationPeriods, TreatMissingData } = rest;
+      const what =
+        Metrics === undefined
+          ? `${Statistic ?? ExtendedStatistic} ${MetricName}`
+          : Metrics.find((m: { Expression?: string }) => m.Expression).Expression;
+      return `${kindOf(standard, one)}: ${what} ${signs[ComparisonOperator]} ${Threshold}, ${DatapointsToAlarm ?? EvaluationPeriods} of ${EvaluationPeriods} x ${Period / 60} min, missing: ${TreatMissingData}`;
+    });
+    expect(words).toEqual([
+      'ENDPOINT_ERRORS: Sum 5XXError >= 1, 1 of 1 x 5 min, missing: notBreaching',
+      'SLOW_ACKNOWLEDGEMENT: p99 Latency > 200, 3 of 5 x 1 min, missing: notBreaching',
+      'PROBE_FAILED: Sum ProbeFailed >= 1, 2 of 3 x 5 min, missing: notBreaching',
+      'SILENCE: Sum LinesDeliveredByPush < 1, 24 of 24 x 60 min, missing: notBreaching',
+      'OLDEST_MESSAGE: Maximum ApproximateAgeOfOldestMessage > 900, 2 of 2 x 5 min, missing: notBreaching',
+      'DEAD_LETTERS: Maximum ApproximateNumberOfMessagesVisible >= 1, 2 of 2 x 5 min, missing: notBreaching',
+      'CONSUMER_ERRORS: Sum Errors >= 1, 2 of 3 x 5 min, missing: notBreaching',
+      'CONSUMER_THROTTLED: Sum Throttles >= 1, 2 of 3 x 5 min, missing: notBreaching',
+      'TABLE_THROTTLED: Sum ThrottledRequests >= 10, 2 of 3 x 5 min, missing: notBreaching',
+      'PARSE_PROBLEMS: Sum ParseProblems >= 1, 1 of 1 x 60 min, missing: notBreaching',
+      'FORGED_POSTBACKS: Sum ForgedRejected >= 100, 1 of 1 x 60 min, missing: notBreaching',
+      'POSTBACK_NOT_ACTIVE: Minimum PostbackActive < 1, 2 of 2 x 5 min, missing: ignore',
+      'POSTBACK_TAKEN_OVER: Sum PostbackTakenOver >= 1, 1 of 1 x 5 min, missing: notBreaching',
+      'POSTBACK_OUTDATED: Sum PostbackOutdated >= 1, 2 of 3 x 5 min, missing: notBreaching',
+      'POSTBACK_FLAPPING: Sum PostbackFlapping >= 1, 1 of 1 x 5 min, missing: notBreaching',
+      'STATUS_WATCH_BLIND: invocations - errors < 1, 3 of 3 x 5 min, missing: breaching',
+      'STATUS_CHECK_FAILED: Sum StatusCheckFailed >= 1, 3 of 4 x 5 min, missing: notBreaching',
+      'PUSHES_LOST: Minimum DeliveryRate < 95, 2 of 24 x 60 min, missing: notBreaching',
+      'RECONCILIATION_STALE: Maximum HoursSinceReconciliation >= 0.5, 3 of 3 x 60 min, missing: breaching',
+      'RECONCILIATION_FAILED: Sum ReconciliationsFailed >= 1, 2 of 2 x 60 min, missing: notBreaching',
+      'LINES_UNVERIFIED: Maximum LinesUnverified > 10, 1 of 1 x 1440 min, missing: ignore',
+    ]);
+  });
+
+  it('say what it means, what is at stake and what to run next, link to their page, and fit into what CloudWatch takes', () => {
+    for (const one of alarmsOf(standard)) {
+      const { AlarmDescription, AlarmName } = one.Properties;
+      expect(AlarmDescription).toMatch(
+        /^\*\*.+\.\*\* .{20,}\n\nAt stake: .{20,}\n\nNext: `npx rakuten-postback .+ --stack Stack`\n\nhttps:\/\/.+\/docs\/runbook\/[a-z-]+\.md$/,
+      );
+      expect(AlarmDescription.length).toBeLessThan(1024);
+      expect(AlarmDescription).toContain(`/${runbookPage(kindOf(standard, one))}.md`);
+      // A name of ours would collide with that of a second stack.
+      expect(AlarmName).toBeUndefined();
+    }
+    const elsewhere = monitored({ runbookUrl: 'https://wiki.example.com/postbacks/' });
+    expect(alarm(elsewhere, AlarmKind.SILENCE).Properties.AlarmDescription).toContain('\nhttps://wiki.example.com/postbacks/silence.md');
+  });
+
+  it('look at no longer time than CloudWatch evaluates, with any threshold and any interval of the watch', () => {
+    const highest = ALARM_CATALOGUE.flatMap(({ kind, threshold }) => (threshold ? [{ kind, threshold: threshold.max }] : []));
+    const longest = synthesized({
+      monitoring: { alarms: highest },
+      statusWatch: { interval: Duration.hours(1) },
+      rotateUrlSecretEvery: Duration.days(30),
+    });
+    for (const resources of [standard, longest]) {
+      for (const { Properties } of alarmsOf(resources)) {
+        const period = Properties.Period ?? Properties.Metrics.find((m: { MetricStat?: unknown }) => m.MetricStat).MetricStat.Period;
+        expect(period * Properties.EvaluationPeriods).toBeLessThanOrEqual(period < 3600 ? 86_400 : 604_800);
+      }
+    }
+    expect(kindsOf(longest)).toContain(AlarmKind.ROTATION_FAILED);
+    expect(alarm(longest, AlarmKind.POSTBACK_NOT_ACTIVE).Properties.Period).toBe(3600);
+  });
+
+  it('tell nobody by default; with actions, by severity, and when they are over', () => {
+    for (const { Properties } of alarmsOf(standard))
+      expect([Properties.AlarmActions, Properties.OKActions]).toEqual([undefined, undefined]);
+    const { stack } = withPostback((scope) => {
+      const action = (id: string) => new SnsAction(new Topic(scope, id));
+      return {
+        monitoring: {
+          alarmActions: [action('All')],
+          pageActions: [action('Page')],
+          ticketActions: [new SsmAction(OpsItemSeverity.MEDIUM)],
+          okActions: [action('Over')],
+          alarms: [
+            { kind: AlarmKind.SILENCE, severity: AlarmSeverity.PAGE },
+            { kind: AlarmKind.DEAD_LETTERS, actions: [action('Own')] },
+          ],
+        },
+      };
+    });
+    const resources = new Resources(stack);
+    const actions = (kind: AlarmKind) => {
+      const { AlarmActions, OKActions } = alarm(resources, kind).Properties;
+      return [AlarmActions, OKActions].map((some) => some.map((one: unknown) => text(resources, one).replace(/.*opsitem.*/, 'OpsItem')));
+    };
+    expect(actions(AlarmKind.ENDPOINT_ERRORS)).toEqual([['All', 'Page'], ['Over']]);
+    expect(actions(AlarmKind.PUSHES_LOST)).toEqual([['All', 'OpsItem'], ['Over']]);
+    expect(actions(AlarmKind.SILENCE)).toEqual([['All', 'Page'], ['Over']]);
+    expect(actions(AlarmKind.DEAD_LETTERS)).toEqual([['Own'], ['Over']]);
+  });
+
+  it('can start a function', () => {
+    const { stack, postback } = withPostback();
+    postback.alarm(AlarmKind.DEAD_LETTERS).addAlarmAction(new LambdaAction(postback.registrationFunction));
+    const [granted] = new Resources(stack)
+      .of('AWS::Lambda::Permission')
+      .filter(({ Properties }) => Properties.Principal === 'lambda.alarms.cloudwatch.amazonaws.com');
+    expect(granted).toBeDefined();
+  });
+
+  it('are tuned and left out one by one', () => {
+    const resources = monitored({
+      alarms: [
+        { kind: AlarmKind.SILENCE, threshold: 6 },
+        { kind: AlarmKind.SLOW_ACKNOWLEDGEMENT, threshold: 150 },
+        { kind: AlarmKind.LINES_UNVERIFIED, enabled: false },
+      ],
+    });
+    expect(alarm(resources, AlarmKind.SILENCE).Properties).toMatchObject({ EvaluationPeriods: 6, Threshold: 1 });
+    expect(alarm(resources, AlarmKind.SLOW_ACKNOWLEDGEMENT).Properties.Threshold).toBe(150);
+    expect(kindsOf(resources)).toEqual(kindsOf(standard).filter((kind) => kind !== AlarmKind.LINES_UNVERIFIED));
+    // The dashboard draws the line where the alarm is, and none where there is no alarm.
+    const lines = widgetsOf(resources).flatMap(({ properties }) => (properties.annotations?.horizontal ?? []).map(({ value }) => value));
+    expect(lines).toContain(150);
+    expect(lines).not.toContain(10);
+  });
+
+  it.each<[MonitoringOptions, string]>([
+    [{ alarms: [{ kind: 'SILENT' as AlarmKind }] }, "monitoring.alarms has 'SILENT', which is no alarm; there are ENDPOINT_ERRORS, "],
+    [
+      { alarms: [{ kind: AlarmKind.SILENCE, threshold: 0 }] },
+      'the threshold of SILENCE in monitoring.alarms is 0; give a whole number from 1 to 168 (hours)',
+    ],
+    [{ alarms: [{ kind: AlarmKind.SILENCE, threshold: 169 }] }, 'from 1 to 168'],
+    [{ alarms: [{ kind: AlarmKind.PUSHES_LOST, threshold: 99.5 }] }, 'give a whole number from 1 to 100 (% of the lines'],
+    [
+      { alarms: [{ kind: AlarmKind.POSTBACK_NOT_ACTIVE, threshold: 2 }] },
+      'gives POSTBACK_NOT_ACTIVE a threshold, and there is nothing to be set; leave it out',
+    ],
+    [
+      { alarms: [{ kind: AlarmKind.SILENCE }, { kind: AlarmKind.SILENCE, threshold: 5 }] },
+      'monitoring.alarms has SILENCE twice; put both into one',
+    ],
+    [{ runbookUrl: 'wiki' }, "monitoring.runbookUrl is 'wiki'; give the URL of a folder"],
+  ])('%j is refused at synthesis', (monitoring, message) => {
+    expect(() => withPostback({ monitoring })).toThrow('Stack/Postback/Monitoring: ');
+    expect(() => withPostback({ monitoring })).toThrow(message);
+  });
+
+  it('are given out one by one and all together; one that is not there says why', () => {
+    const { stack, postback } = withPostback({ reconciliation: { enabled: false } });
+    expect(stack.resolve(postback.alarm(AlarmKind.SILENCE).alarmArn)).toEqual({
+      'Fn::GetAtt': [alarm(new Resources(stack), AlarmKind.SILENCE).logicalId, 'Arn'],
+    });
+    expect(postback.alarms).toHaveLength(17);
+    expect(() => postback.alarm(AlarmKind.PUSHES_LOST)).toThrow(
+      'Stack/Postback/Monitoring: there is no alarm PUSHES_LOST, as it is left out or the part that it watches is off; there are ENDPOINT_ERRORS, ',
+    );
+  });
+});
+
+describe('where a part is off', () => {
+  const missing = (resources: Resources): AlarmKind[] => kindsOf(standard).filter((kind) => !kindsOf(resources).includes(kind));
+  const ofPart = (...parts: string[]): string[] =>
+    (Object.keys(METRICS) as OwnMetric[]).filter((key) => parts.includes(METRIC_CATALOGUE[key].part)).map((key) => METRICS[key]);
+  const shown = (resources: Resources): Set<string> => new Set([...ownNames(graphed(resources)), ...ownNames(alarmed(resources))]);
+
+  it.each<[string, SomeProps, AlarmKind[], string[]]>([
+    [
+      'the reconciliation',
+      { reconciliation: { enabled: false } },
+      [AlarmKind.PUSHES_LOST, AlarmKind.RECONCILIATION_STALE, AlarmKind.RECONCILIATION_FAILED, AlarmKind.LINES_UNVERIFIED],
+      ['reconciliation'],
+    ],
+    [
+      'the status watch',
+      { statusWatch: { enabled: false } },
+      [
+        AlarmKind.PROBE_FAILED,
+        AlarmKind.POSTBACK_NOT_ACTIVE,
+        AlarmKind.POSTBACK_TAKEN_OVER,
+        AlarmKind.POSTBACK_OUTDATED,
+        AlarmKind.POSTBACK_FLAPPING,
+        AlarmKind.STATUS_WATCH_BLIND,
+        AlarmKind.STATUS_CHECK_FAILED,
+      ],
+      ['status-watch', 'self-probe'],
+    ],
+    ["the watch's own GET", { statusWatch: { selfProbe: false } }, [AlarmKind.PROBE_FAILED], ['self-probe']],
+  ])('%s, its alarms and graphs are not there', (_part, props, kinds, parts) => {
+    const resources = synthesized(props);
+    expect(missing(resources)).toEqual(kinds);
+    expect(ofPart(...parts).filter((name) => shown(resources).has(name))).toEqual([]);
+    expect(shown(resources).size).toBe(Object.keys(METRICS).length - ofPart(...parts).length);
+  });
+
+  it('silence is what nobody tells, where no probe has the consumer tell it', () => {
+    expect(alarm(synthesized({ statusWatch: { selfProbe: false } }), AlarmKind.SILENCE).Properties.TreatMissingData).toBe('breaching');
+  });
+
+  it('as with a table or an API of the user, whose metrics tell of others too', () => {
+    const ofTable = synthesized((stack) => ({ table: TableV2.fromTableName(stack, 'T', 'transactions') }));
+    expect(missing(ofTable)).toEqual([AlarmKind.TABLE_THROTTLED]);
+    expect(graphed(ofTable).filter(({ dimensions }) => dimensions.TableName === 'transactions')).toEqual([]);
+    const ofApi = synthesized((stack) => {
+      const { root } = new RestApi(stack, 'Shared');
+      root.addMethod('GET');
+      return { existingApi: { resource: root } };
+    });
+    expect(missing(ofApi)).toEqual([AlarmKind.ENDPOINT_ERRORS, AlarmKind.SLOW_ACKNOWLEDGEMENT]);
+    expect(graphed(ofApi).filter(({ namespace }) => namespace === 'AWS/ApiGateway')).toEqual([]);
+  });
+
+  it('and comes with a publisher, so do they: nobody is told that no reconciliation runs where none can', () => {
+    const { stack, postback } = withPostback({ fields: PostbackFields.exactly('sku_number', 'quantity') });
+    expect(() => postback.alarm(AlarmKind.RECONCILIATION_STALE)).toThrow('there is no alarm');
+    postback.addPublisher('Other', {
+      sid: '7',
+      credentials: Secret.fromSecretNameV2(stack, 'Other', 'rakuten/other'),
+      fields: PostbackFields.all(),
+    });
+    expect(postback.alarm(AlarmKind.RECONCILIATION_STALE)).toBeDefined();
+  });
+
+  it('there is nothing at all where monitoring is, and the methods stay', () => {
+    const { stack, postback } = withPostback({ monitoring: { enabled: false } });
+    const resources = new Resources(stack);
+    for (const type of ['AWS::CloudWatch::Alarm', 'AWS::CloudWatch::Dashboard', 'AWS::Logs::QueryDefinition'])
+      expect(resources.of(type)).toEqual([]);
+    expect([postback.dashboard, postback.alarms]).toEqual([undefined, []]);
+    expect(() => postback.alarm(AlarmKind.SILENCE)).toThrow('there are none');
+    expect(postback.metricLinesRecovered().metricName).toBe(METRICS.recovered);
+    const some = monitored({ dashboard: false, savedQueries: false });
+    expect([some.of('AWS::CloudWatch::Dashboard'), some.of('AWS::Logs::QueryDefinition')]).toEqual([[], []]);
+    expect(kindsOf(some)).toEqual(kindsOf(standard));
+  });
+});
+
+describe('the dashboard', () => {
+  it('answers its four questions from top to bottom, in a grid where nothing lies on anything else', () => {
+    const widgets = widgetsOf(standard);
+    const headings = widgets.flatMap(({ properties }) => /^#+ (.*)/.exec(properties.markdown ?? '')?.[1] ?? []);
+    expect(headings).toEqual([
+      'Rakuten postbacks',
+      'Is money arriving?',
+      'Is anything lost?',
+      'Is it fast enough?',
+      'What does it cost?',
+      'When something is wrong',
+    ]);
+    const taken = new Set<string>();
+    for (const { x, y, width, height } of widgets) {
+      expect(x + width).toBeLessThanOrEqual(24);
+      for (let column = x; column < x + width; column += 1) {
+        for (let row = y; row < y + height; row += 1) {
+          expect(taken.has(`${column},${row}`)).toBe(false);
+          taken.add(`${column},${row}`);
+        }
+      }
+    }
+  });
+
+  it('shows every alarm, and the page and the command of each', () => {
+    const widgets = widgetsOf(standard);
+    const [status] = widgets.filter(({ type }) => type === 'alarm');
+    expect(status?.properties.alarms).toHaveLength(alarmsOf(standard).length);
+    const texts = widgets.map(({ properties }) => properties.markdown ?? '').join('\n');
+    for (const { kind, next } of ALARM_CATALOGUE.filter(({ kind: one }) => kindsOf(standard).includes(one))) {
+      expect(texts).toContain(`/${runbookPage(kind)}.md) | \`npx rakuten-postback ${next} --stack Stack\``);
+    }
+  });
+
+  it('works out what it costs from metrics that it has', () => {
+    const dollars = widgetsOf(standard).filter(({ properties }) => /^Dollars/.test(properties.title ?? ''));
+    expect(dollars.map(({ properties }) => linesOf(properties.metrics ?? [], 86_400).map(({ label }) => label))).toEqual([
+      ['together', 'API Gateway', 'SQS', 'Lambda', 'DynamoDB', 'CloudWatch Logs'],
+      ['API Gateway', 'SQS', 'Lambda', 'DynamoDB', 'CloudWatch Logs'],
+    ]);
+    const [together = 0, ...shares] = linesOf(dollars[0]?.properties.metrics ?? [], 86_400).map(({ values }) => values[0] ?? 0);
+    expect(together).toBeCloseTo(shares.reduce((a, b) => a + b, 0));
+    expect(Math.min(...shares)).toBeGreaterThan(0);
+  });
+});
+
+describe('logs', () => {
+  it('of every function end some day, in a group of its own', () => {
+    const resources = synthesized({ logRetention: 14 });
+    const functions = resources.of('AWS::Lambda::Function');
+    const groups = functions.map(({ Properties }) => Properties.LoggingConfig?.LogGroup?.Ref);
+    expect(new Set(groups).size).toBe(functions.length);
+    expect([...groups].sort()).toEqual(
+      resources
+        .of('AWS::Logs::LogGroup')
+        .map(({ logicalId }) => logicalId)
+        .sort(),
+    );
+    for (const { Properties } of resources.of('AWS::Logs::LogGroup')) expect(Properties.RetentionInDays).toBe(14);
+    for (const { Properties } of standard.of('AWS::Logs::LogGroup')) expect(Properties.RetentionInDays).toBe(90);
+  });
+
+  it('have their questions saved, each with the groups of the parts that there are', () => {
+    const queries = (resources: Resources): string[] =>
+      resources.of('AWS::Logs::QueryDefinition').map(({ Properties }) => {
+        const groups = Properties.LogGroupNames.map((group: unknown) => text(resources, group).replace(/^Postback\/|\/FunctionLogs$/g, ''));
+        return `${String(Properties.Name).split('/')[1]}: ${groups.join(', ')}`;
+      });
+    expect(queries(standard)).toEqual([
+      'Follow one postback: Consumer, Reconciliation',
+      'Messages that failed and why: Consumer',
+      'GETs that were rejected: Consumer',
+      'Lines by hour: Consumer',
+      'Warnings and errors: Consumer, RegistrationProvider, Reconciliation, StatusWatch',
+      'Reconciliations: Reconciliation',
+      "Calls of Rakuten's Events API: Reconciliation",
+      'What the status watch found: StatusWatch',
+    ]);
+    expect(queries(synthesized({ reconciliation: { enabled: false }, statusWatch: { enabled: false } }))).toHaveLength(5);
+  });
+});
+
+describe('tracing', () => {
+  const modes = (resources: Resources): unknown[] => [
+    ...['Consumer', 'RegistrationProvider', 'Reconciliation', 'StatusWatch'].map(
+      (part) => resources.at(`Postback/${part}/Function`).Properties.TracingConfig?.Mode,
+    ),
+    resources.of('AWS::ApiGateway::Stage')[0]?.Properties.TracingEnabled,
+  ];
+
+  it('is off by default, and on for the endpoint and every function of ours when asked for', () => {
+    expect(modes(standard)).toEqual([undefined, undefined, undefined, undefined, undefined]);
+    expect(modes(synthesized({ tracing: true }))).toEqual(['Active', 'Active', 'Active', 'Active', true]);
+  });
+});
+
+describe('the runbook', () => {
+  const FOLDER = join(ROOT, 'docs', 'runbook');
+  const pages = readdirSync(FOLDER).filter((name) => name !== 'README.md');
+  const page = (name: string): string => readFileSync(join(FOLDER, name), 'utf8');
+
+  it('has a page for each alarm and an alarm for each page, and its index names them all', () => {
+    expect(pages.sort()).toEqual(
+      Object.values(AlarmKind)
+        .map((kind) => `${runbookPage(kind)}.md`)
+        .sort(),
+    );
+    for (const name of pages) expect(page('README.md')).toContain(`(${name})`);
+    expect(ALARM_CATALOGUE.map(({ kind }) => kind).sort()).toEqual(Object.values(AlarmKind).sort());
+  });
+
+  it.each(ALARM_CATALOGUE.map((one) => [one.kind, one] as const))(
+    'says of %s what it means, what is at stake, how to see it, what to do and when it is over',
+    (kind, { title, next, severity, threshold }) => {
+      const told = page(`${runbookPage(kind)}.md`);
+      expect(told).toMatch(new RegExp(`^# ${title.replace(/[.*+?]/g, '\\$&')}\n`));
+      expect(told.match(/^## .*/gm)).toEqual([
+        '## What it means',
+        '## What is at stake',
+        '## How to see it',
+        '## What to do',
+        '## When it is over',
+      ]);
+      expect(told).toContain(`\`${kind}\``);
+      expect(told).toContain(`npx rakuten-postback ${next}`);
+      expect(told).toContain(severity);
+      if (threshold !== undefined) expect(told).toContain(`${threshold.default} ${threshold.unit}`);
+    },
+  );
+});

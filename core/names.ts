@@ -81,6 +81,8 @@ export const ENVIRONMENT = {
   statusWatch: 'STATUS_WATCH_SETTINGS',
 } as const;
 
+  /** Name of the delivery stream that archives raw messages. */
+  archiveStreamName: 'ARCHIVE_STREAM_NAME',
   /** Which events a target of `onTransaction` wants, as JSON (see `EventFilter`). */
   transactionFilter: 'TRANSACTION_FILTER',
 /** CloudWatch metrics of our own. The dimension `service` is the construct's unique name. */

@@ -1,6 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
 import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import * as iam from 'aws-cdk-lib/aws-iam';
+import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as eventsources from 'aws-cdk-lib/aws-lambda-event-sources';
 import type * as logs from 'aws-cdk-lib/aws-logs';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
@@ -16,6 +17,12 @@ const BATCHING_WINDOW = Duration.seconds(1);
 /** How long one batch may take. */
 const TIMEOUT = Duration.seconds(30);
 
+/** The delivery stream that archives raw messages. */
+export interface ArchiveStream {
+  readonly deliveryStreamName: string;
+  readonly deliveryStreamArn: string;
+}
+
 export interface ConsumerProps {
   readonly queue: sqs.IQueue;
   readonly transactionTable: dynamodb.ITable;
@@ -26,12 +33,12 @@ export interface ConsumerProps {
   /** How many invocations may run at once, 2 to 1000. */
   readonly maxConcurrency: number;
   readonly dayShards: number;
+  /** @default - raw messages are not archived */
+  readonly archive?: ArchiveStream;
   /** @default - preliminary lines are kept for ever */
   readonly preliminaryExpiry?: Duration;
   /** @default logs.RetentionDays.THREE_MONTHS */
   readonly logRetention?: logs.RetentionDays;
-  /** Whether X-Ray records invocations. @default false */
-  readonly tracing?: boolean;
 }
 
 /** The function that turns messages into rows. A message that fails is tried again alone; the rest of its batch is done. */
@@ -40,12 +47,12 @@ export class Consumer extends Construct {
   public static readonly VISIBILITY_TIMEOUT = Duration.seconds(TIMEOUT.toSeconds() * 6 + BATCHING_WINDOW.toSeconds());
 
   /** The Lambda function. */
-  public readonly function: BundledFunction;
+  public readonly function: lambda.Function;
 
   constructor(scope: Construct, id: string, props: ConsumerProps) {
     super(scope, id);
     this.function = new BundledFunction(this, 'Function', {
-      bundle: 'consumer',
+      bundle: props.archive ? 'archiving-consumer' : 'consumer',
       description: 'Writes Rakuten postbacks from the queue to the transaction table, each exactly once',
       timeout: TIMEOUT,
       environment: {
@@ -53,11 +60,11 @@ export class Consumer extends Construct {
         [ENVIRONMENT.stateTableName]: props.stateTable.tableName,
         [ENVIRONMENT.dayShards]: String(props.dayShards),
         ...(props.preliminaryExpiry === undefined ? {} : { [ENVIRONMENT.preliminaryExpiry]: String(props.preliminaryExpiry.toSeconds()) }),
+        ...(props.archive === undefined ? {} : { [ENVIRONMENT.archiveStreamName]: props.archive.deliveryStreamName }),
         [ENVIRONMENT.metricsNamespace]: props.metricsNamespace,
         [ENVIRONMENT.metricsService]: props.metricsService,
       },
       logRetention: props.logRetention,
-      tracing: props.tracing,
     });
     this.function.addEventSource(
       new eventsources.SqsEventSource(props.queue, {
@@ -70,7 +77,7 @@ export class Consumer extends Construct {
     this.allowTables(props);
   }
 
-  private allowTables({ transactionTable, stateTable }: ConsumerProps): void {
+  private allowTables({ transactionTable, stateTable, archive }: ConsumerProps): void {
     const statements: iam.PolicyStatementProps[] = [
       { actions: ['dynamodb:PutItem', 'dynamodb:GetItem', 'dynamodb:UpdateItem'], resources: [transactionTable.tableArn] },
       { actions: ['dynamodb:Query'], resources: [stateTable.tableArn] },
@@ -81,6 +88,7 @@ export class Consumer extends Construct {
         conditions: { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': [PROBE_KIND, FAILURE_KIND] } },
       },
     ];
+    if (archive !== undefined) statements.push({ actions: ['firehose:PutRecordBatch'], resources: [archive.deliveryStreamArn] });
     for (const statement of statements) this.function.addToRolePolicy(new iam.PolicyStatement(statement));
     // A table that the user brought may be encrypted with a key of the user's own.
     transactionTable.encryptionKey?.grantEncryptDecrypt(this.function);

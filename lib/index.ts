@@ -1,11 +1,8 @@
 export type { AccessLogOptions } from './access-logs';
+export type { ArchiveOptions } from './archive';
 export type { EndpointOptions } from './endpoint-options';
 export type { ExistingApi } from './existing-api';
 export * from './fields';
-export { AlarmKind, AlarmSeverity } from './monitoring/alarm-kind';
-export { RakutenPostbackMetrics } from './monitoring/metrics';
-export type { ObservabilityOptions } from './monitoring/observability-options';
-export type { AlarmTuning, MonitoringOptions } from './monitoring/options';
 export type { PostbackDomain } from './postback-domain';
 export * from './postback-relay';
 export * from './publisher';

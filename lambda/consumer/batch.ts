@@ -1,3 +1,4 @@
+import type { SQSRecord } from 'aws-lambda';
 import { METRICS, SOURCES } from '../../core/names';
 import { isBackfill } from '../../core/reconciliation/run-id';
 import type { DeliveredLine } from '../../core/store/merge';
@@ -16,12 +17,22 @@ const METRIC_OF: Record<Outcome, string> = {
   probe: METRICS.probes,
 };
 
+/** A message that was dealt with. */
+export interface Done {
+  readonly message: SQSRecord;
+  readonly outcome: Outcome;
+  /** Absent of one that was rejected. */
+  readonly line: DeliveredLine | undefined;
+}
+
 /** What became of the messages of one batch. */
 export class Batch {
   private readonly outcomes = new Map<Outcome, number>();
   private readonly origins = new Map<string, number>();
   private withProblems = 0;
   failed = 0;
+  /** The messages that were dealt with, but for probes. */
+  readonly done: Done[] = [];
 
   get rejected(): number {
     return (this.outcomes.get('forged') ?? 0) + (this.outcomes.get('not-a-postback') ?? 0);

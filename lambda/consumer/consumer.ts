@@ -1,6 +1,9 @@
 import { BatchProcessor, EventType, processPartialResponse } from '@aws-lambda-powertools/batch';
 import { type DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
+import { archiveRecord } from '../../core/archive/record';
+import { parseMessage } from '../../core/rakuten/message';
+import { rowKey } from '../../core/store/keys';
 import {
   FAILURE_KEPT_SECONDS,
   FAILURE_KIND,
@@ -16,6 +19,7 @@ import { atMost } from '../runtime/at-most';
 import { inTime } from '../runtime/deadline';
 import type { Log } from '../runtime/log';
 import type { Metrics } from '../runtime/metrics';
+import type { Archive } from './archive';
 import { Batch, type Outcome } from './batch';
 import { type Decision, decide, type PublisherSource } from './decide';
 
@@ -27,6 +31,8 @@ export interface ConsumerParts {
   readonly metrics: Metrics;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** @default - raw messages are not kept */
+  readonly archive?: Archive;
 }
 
 /** How long the accepted secrets are taken as last read: a revoked one is turned away after this long at the latest. */
@@ -39,6 +45,8 @@ const MAX_REJECTED_LOGGED = 3;
 const MESSAGES_AT_ONCE = 50;
 /** What is left of the function's time when a message is given up: a function that is cut off has said nothing about the others of its batch. */
 const RESERVED_MILLIS = 5_000;
+/** How long to try to archive a batch. */
+const ARCHIVE_MILLIS = 8_000;
 /** How long to try to note why a message failed. */
 const NOTE_MILLIS = 2_000;
 
@@ -53,7 +61,8 @@ export class Consumer {
     const batch = new Batch();
     const log = this.parts.log.of(context);
     const source = this.publisherSource();
-    const end = this.parts.now() + context.getRemainingTimeInMillis() - RESERVED_MILLIS;
+    const archiving = this.parts.archive === undefined ? 0 : ARCHIVE_MILLIS;
+    const end = this.parts.now() + context.getRemainingTimeInMillis() - RESERVED_MILLIS - archiving;
     const inTurn = atMost(MESSAGES_AT_ONCE);
     const process = (record: SQSRecord): Promise<void> => inTurn(() => this.process(record, source, batch, log, end));
     // Without the option Powertools throws when every message failed, and its response then names none of them.
@@ -61,9 +70,10 @@ export class Consumer {
       context,
       throwOnFullBatchFailure: false,
     });
+    const notArchived = await this.archive(batch, log);
     this.parts.metrics.write(batch.metrics());
     log.info('batch', { messages: event.Records.length, ...batch.summary() });
-    return response;
+    return { batchItemFailures: [...response.batchItemFailures, ...notArchived.map((itemIdentifier) => ({ itemIdentifier }))] };
   }
 
   private async process(record: SQSRecord, source: PublisherSource, batch: Batch, log: Log, end: number): Promise<void> {
@@ -81,6 +91,8 @@ export class Consumer {
     const decision = await decide(record.body, source);
     const outcome = await this.carryOut(decision);
     batch.count(outcome);
+    if (decision.kind !== 'probe')
+      batch.done.push({ message: record, outcome, line: decision.kind === 'line' ? decision.line : undefined });
     if (decision.kind === 'line') {
       batch.countOrigin(decision.line, outcome);
       if (decision.line.problems.length > 0) batch.countProblem(outcome);
@@ -88,6 +100,35 @@ export class Consumer {
     } else if (decision.kind === 'rejected' && batch.rejected <= MAX_REJECTED_LOGGED) {
       log.warn('rejected', { reason: decision.reason, requestId: decision.requestId, sourceIp: decision.sourceIp });
     }
+  }
+
+  /**
+   * Archives what is done, rows first: an archive that cannot be reached keeps no line from the table. A message that it did not take comes again, finds its row there, and
+   * ends in the dead-letter queue if need be, so that the archive misses none. Gives the ids of those.
+   */
+  private async archive(batch: Batch, log: Log): Promise<string[]> {
+    const { archive, now } = this.parts;
+    if (archive === undefined || batch.done.length === 0) return [];
+    const { done } = batch;
+    const records = done.map(({ message, outcome, line }) =>
+      archiveRecord(parseMessage(message.body), outcome, line && rowKey(line.fields, line.problems)),
+    );
+    const put = inTime(
+      ARCHIVE_MILLIS,
+      archive.put(records),
+      'Firehose did not answer in time; the message is archived when it comes again',
+    );
+    const failed = await put.catch((error: unknown) => new Map(done.map((_, i) => [i, error] as const)));
+    const ids: string[] = [];
+    const noting = now() + NOTE_MILLIS;
+    for (const [i, reason] of failed) {
+      const { message } = done[i] ?? {};
+      if (message === undefined) continue;
+      batch.failed++;
+      ids.push(message.messageId);
+      if (now() < noting) await this.noteFailure(message, reason instanceof Error ? reason : new Error(String(reason)), log);
+    }
+    return ids;
   }
 
   private async carryOut(decision: Decision): Promise<Outcome> {

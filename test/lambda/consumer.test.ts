@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
+import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import {
@@ -12,15 +13,17 @@ import {
   waitUntilTableExists,
 } from '@aws-sdk/client-dynamodb';
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import { ARCHIVE_COLUMNS } from '../../core/archive/record';
 import { ENVIRONMENT, METRICS } from '../../core/names';
 import { ALL_FIELDS, type FieldList, fieldListId } from '../../core/rakuten/fields';
 import { writeEventsApiMessage } from '../../core/rakuten/message';
 import type { Item } from '../../core/store/attributes';
-import { type AcceptedUrl, PUBLISHER_KIND, STATE_DOCUMENT } from '../../core/store/publisher-state';
+import { type AcceptedUrl, FAILURE_KIND, FAILURE_REASON, PUBLISHER_KIND, STATE_DOCUMENT } from '../../core/store/publisher-state';
 import { createStateTableInput, createTableInput } from '../../core/store/table';
 import { dynamoDbClient } from '../../local/embedded/clients';
 import { startDynamoDb } from '../../local/embedded/dynamodb';
 import type { FaultyServer } from '../../local/embedded/server-thread';
+import { close, listen } from '../../local/http-server';
 import { ExecutionEnvironment } from '../../local/lambda/environment';
 import { MetricSums } from '../../local/metrics';
 import { messageBody } from '../support/messages';
@@ -41,21 +44,26 @@ let consumer: ExecutionEnvironment;
 const output: string[] = [];
 let lines = 0;
 
+const VARIABLES = {
+  [ENVIRONMENT.tableName]: TABLE,
+  [ENVIRONMENT.stateTableName]: STATE,
+  [ENVIRONMENT.dayShards]: '1',
+  [ENVIRONMENT.metricsNamespace]: 'RakutenPostback',
+  [ENVIRONMENT.metricsService]: 'test',
+};
+
 /** A process that runs the bundle as Lambda does. */
-const start = (dynamodb: string, options: { timeoutSeconds?: number; variables?: Record<string, string> } = {}): ExecutionEnvironment =>
+const start = (
+  dynamodb: string,
+  options: { bundle?: string; timeoutSeconds?: number; variables?: Record<string, string> } = {},
+): ExecutionEnvironment =>
   new ExecutionEnvironment({
     name: 'consumer',
-    taskRoot: join(__dirname, '../../lambda-dist/consumer'),
+    taskRoot: join(__dirname, '../../lambda-dist', options.bundle ?? 'consumer'),
     handler: 'index.handler',
     timeoutSeconds: options.timeoutSeconds ?? 30,
     memoryMegabytes: 256,
-    variables: options.variables ?? {
-      [ENVIRONMENT.tableName]: TABLE,
-      [ENVIRONMENT.stateTableName]: STATE,
-      [ENVIRONMENT.dayShards]: '1',
-      [ENVIRONMENT.metricsNamespace]: 'RakutenPostback',
-      [ENVIRONMENT.metricsService]: 'test',
-    },
+    variables: options.variables ?? VARIABLES,
     endpoints: { dynamodb, sqs: 'http://127.0.0.1:1', secretsManager: 'http://127.0.0.1:1' },
     onOutput: (line) => {
       output.push(line);
@@ -481,6 +489,116 @@ describe('when something it needs is missing', () => {
     );
     await bare.close();
   });
+});
+
+describe('with an archive', () => {
+  /** Stands in for Firehose: takes what `answer` says it takes. */
+  let archived: Record<string, string>[] = [];
+  let answer: (line: string) => string | undefined = () => undefined;
+  const firehose = createHttpServer(async (request, response) => {
+    const body = JSON.parse(Buffer.concat(await request.toArray()).toString()) as { Records: { Data: string }[] };
+    const responses = body.Records.map(({ Data }) => {
+      const line = Buffer.from(Data, 'base64').toString();
+      const ErrorCode = answer(line);
+      if (ErrorCode === undefined) archived.push(JSON.parse(line));
+      return ErrorCode === undefined ? { RecordId: 'r' } : { ErrorCode, ErrorMessage: 'Slow down.' };
+    });
+    const FailedPutCount = responses.filter(({ ErrorCode }) => ErrorCode !== undefined).length;
+    response.setHeader('content-type', 'application/x-amz-json-1.1').end(JSON.stringify({ FailedPutCount, RequestResponses: responses }));
+  });
+  let archiving: ExecutionEnvironment;
+
+  beforeAll(async () => {
+    await listen(firehose, 0);
+    const { port } = firehose.address() as { port: number };
+    archiving = start(server.endpoint, {
+      bundle: 'archiving-consumer',
+      variables: {
+        ...VARIABLES,
+        [ENVIRONMENT.archiveStreamName]: 'archive',
+        AWS_ENDPOINT_URL_FIREHOSE: `http://127.0.0.1:${port}`,
+      },
+    });
+  });
+  afterAll(async () => {
+    await archiving?.close();
+    await close(firehose);
+  });
+  beforeEach(() => {
+    archived = [];
+    answer = () => undefined;
+  });
+
+  it('keeps each message with what became of it, a forged one too, and no secret', async () => {
+    const first = query({ product_name: 'Größe & Farbe' });
+    const forged = query({}, secrets.wrong);
+    const record = writeEventsApiMessage({
+      sid: SID,
+      receivedAt: '2026-04-18T10:00:00.000Z',
+      requestId: 'reconciliation/hourly',
+      parameters: [
+        ['etransaction_id', 'told'],
+        ['is_event', 'N'],
+      ],
+    });
+    const { failed } = await deliver([messageBody(first), messageBody(first), messageBody(forged), messageBody(''), record], archiving);
+    expect(failed).toEqual([]);
+    expect(archived.map(({ outcome, source }) => `${source}: ${outcome}`).sort()).toEqual([
+      'events-api: stored',
+      'push: duplicate',
+      'push: forged',
+      'push: not-a-postback',
+      'push: stored',
+    ]);
+    for (const line of archived) {
+      expect(Object.keys(line)).toEqual(ARCHIVE_COLUMNS.filter((name) => name in line));
+      expect(line.query).not.toMatch(/(^|&)[kf]=/);
+    }
+    const stored = archived.find(({ outcome, source }) => source === 'push' && outcome === 'stored');
+    expect(stored).toMatchObject({ received_at: '2026-04-18T09:31:13.250Z', source_ip: '198.51.100.7', line_key: `T${lines - 1}#N` });
+    expect(new URLSearchParams(stored?.query).get('product_name')).toBe('Größe & Farbe');
+    const text = JSON.stringify(archived);
+    for (const secret of Object.values(secrets)) expect(text).not.toContain(secret);
+  });
+
+  it('has a message come again that was not taken, though its row is there, and keeps it then', async () => {
+    const [refused, taken] = [query(), query()];
+    answer = (line) => (line.includes(`C-${lines - 1}`) ? 'ServiceUnavailableException' : undefined);
+    const { failed, metrics, messageIds } = await deliver([messageBody(refused), messageBody(taken)], archiving);
+    expect({ failed, metrics }).toMatchObject({ failed: [0], metrics: { [METRICS.stored]: 2, [METRICS.failed]: 1 } });
+    expect(await noteOf(messageIds[0] ?? '')).toContain('did not take the message for the archive: ServiceUnavailableException Slow down.');
+    answer = () => undefined;
+    expect((await deliver([messageBody(refused)], archiving)).failed).toEqual([]);
+    expect(archived.map(({ outcome }) => outcome)).toEqual(['stored', 'duplicate']);
+  });
+
+  it('writes the rows also when the archive cannot be reached, and tries each message again', async () => {
+    const unreachable = start(server.endpoint, {
+      bundle: 'archiving-consumer',
+      variables: { ...VARIABLES, [ENVIRONMENT.archiveStreamName]: 'archive', AWS_ENDPOINT_URL_FIREHOSE: 'http://127.0.0.1:1' },
+    });
+    const { failed, metrics } = await deliver([messageBody(query()), messageBody(query())], unreachable);
+    expect({ failed, metrics }).toMatchObject({ failed: [0, 1], metrics: { [METRICS.stored]: 2, [METRICS.failed]: 2 } });
+    await unreachable.close();
+  });
+
+  const noteOf = async (messageId: string): Promise<string> => {
+    const key = { kind: { S: FAILURE_KIND }, id: { S: messageId } };
+    const { Item } = await client.send(new GetItemCommand({ TableName: STATE, Key: key }));
+    return Item?.[FAILURE_REASON]?.S ?? '';
+  };
+});
+
+it('lets a preliminary line expire where that is asked for, and no other', async () => {
+  const expiring = start(server.endpoint, { variables: { ...VARIABLES, [ENVIRONMENT.preliminaryExpiry]: '7776000' } });
+  await deliver([messageBody(query({ is_event: 'Y' })), messageBody(query())], expiring);
+  const rows = (await scan(TABLE)).filter(({ etransaction_id }) => [`T${lines}`, `T${lines - 1}`].includes(etransaction_id?.S ?? ''));
+  const processed = Date.parse('2026-04-18T09:31:12.000Z') / 1000;
+  expect(rows.map(({ is_event, expires_at }) => [is_event?.S, expires_at?.N]).sort()).toEqual([
+    ['N', undefined],
+    ['Y', String(processed + 7_776_000)],
+  ]);
+  await expiring.close();
 });
 
 it('has written no secret and no value of a postback to a log, and no secret to a table', async () => {

@@ -4,11 +4,14 @@ import { AttributeType, type ITable, StreamViewType, Table, TableEncryptionV2, T
 import { EventBus } from 'aws-cdk-lib/aws-events';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
+import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { DefinitionBody, Pass, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
+import { ARCHIVE_COLUMNS } from '../../core/archive/record';
 import { ENVIRONMENT } from '../../core/names';
 import {
+  type ArchiveOptions,
   TransactionChange,
   type TransactionFilter,
   TransactionKind,
@@ -16,9 +19,11 @@ import {
   TransactionPipe,
   TransactionTarget,
 } from '../../lib';
+import { Archive } from '../../lib/archive';
 import { TransactionTable } from '../../lib/transaction-table';
 import { matches } from '../support/event-pattern';
 import { permissionsInWords } from '../support/iam-words';
+import { textOf } from '../support/sources';
 import { emptyStack, Resources, type SomeProps, type StackOptions, withPostback } from '../support/stacks';
 
 const fn = (stack: Stack): LambdaFunction =>
@@ -414,5 +419,119 @@ describe('replicaRegions', () => {
     ],
   ])('is refused %s', (_, props, env, message) => {
     expect(() => withPostback(props, env)).toThrow(message);
+  });
+});
+
+describe('archive', () => {
+  const archived = (options: ArchiveOptions = {}, encryptionKey?: (stack: Stack) => Key): Resources => {
+    const stack = emptyStack({ region: 'us-east-1' });
+    new Archive(new Construct(stack, 'Postback'), 'Archive', { options, encryptionKey: encryptionKey?.(stack) });
+    return new Resources(stack);
+  };
+  const destinationOf = (resources: Resources) => resources.at('Postback/Archive/Stream').Properties.ExtendedS3DestinationConfiguration;
+
+  it('keeps messages by day, compressed, in a bucket that is encrypted, closed, and kept', () => {
+    const resources = archived();
+    expect(destinationOf(resources)).toMatchObject({
+      CompressionFormat: 'GZIP',
+      Prefix: 'postbacks/day=!{timestamp:yyyy-MM-dd}/',
+      ErrorOutputPrefix: 'postbacks-errors/!{firehose:error-output-type}/day=!{timestamp:yyyy-MM-dd}/',
+      FileExtension: '.jsonl.gz',
+      BufferingHints: { IntervalInSeconds: 900, SizeInMBs: 64 },
+      CloudWatchLoggingOptions: { Enabled: true },
+    });
+    const bucket = resources.at('Postback/Archive/Bucket');
+    expect(bucket).toMatchObject({ DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' });
+    expect(bucket.Properties).toMatchObject({
+      BucketEncryption: { ServerSideEncryptionConfiguration: [{ ServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' } }] },
+      PublicAccessBlockConfiguration: {
+        BlockPublicAcls: true,
+        BlockPublicPolicy: true,
+        IgnorePublicAcls: true,
+        RestrictPublicBuckets: true,
+      },
+      LifecycleConfiguration: {
+        Rules: [
+          {
+            Status: 'Enabled',
+            Transitions: [{ StorageClass: 'GLACIER_IR', TransitionInDays: 90 }],
+            AbortIncompleteMultipartUpload: { DaysAfterInitiation: 7 },
+          },
+        ],
+      },
+    });
+    expect(permissionsInWords(resources.template, 'Stack/Postback')).toEqual([
+      'Archive/Role may logs:PutLogEvents on Archive/Logs',
+      'Archive/Role may s3:AbortMultipartUpload, s3:PutObject on Archive/Bucket/postbacks/* and Archive/Bucket/postbacks-errors/*',
+      'Archive/Role may s3:GetBucketLocation, s3:ListBucket, s3:ListBucketMultipartUploads on Archive/Bucket',
+      'anyone must not s3:* on Archive/Bucket and Archive/Bucket/* if aws:SecureTransport Bool false',
+      expect.stringMatching(/^firehose.amazonaws.com may act as Archive.Role if aws:SourceAccount/),
+    ]);
+  });
+
+  it('is written to by the consumer, which may do that much more', () => {
+    const without = rightsOf(new Resources(withPostback().stack), 'Consumer/FunctionRole');
+    const { stack, postback } = withPostback({ archive: {} });
+    const resources = new Resources(stack);
+    expect(postback.archiveBucket).toBeDefined();
+    expect(rightsOf(resources, 'Consumer/FunctionRole').filter((right) => !without.includes(right))).toEqual([
+      'firehose:PutRecordBatch on Archive/Stream',
+    ]);
+    const { Variables } = resources.at('Postback/Consumer/Function').Properties.Environment;
+    expect(Variables[ENVIRONMENT.archiveStreamName]).toEqual({ Ref: resources.at('Postback/Archive/Stream').logicalId });
+  });
+
+  it("is under the user's key where there is one", () => {
+    const resources = archived({}, (stack) => new Key(stack, 'Key'));
+    const arn = { 'Fn::GetAtt': [resources.at('Key').logicalId, 'Arn'] };
+    const { BucketEncryption } = resources.at('Postback/Archive/Bucket').Properties;
+    expect(BucketEncryption.ServerSideEncryptionConfiguration).toEqual([
+      { BucketKeyEnabled: true, ServerSideEncryptionByDefault: { SSEAlgorithm: 'aws:kms', KMSMasterKeyID: arn } },
+    ]);
+    expect(resources.at('Postback/Archive/Stream').Properties.DeliveryStreamEncryptionConfigurationInput).toMatchObject({ KeyARN: arn });
+    expect(rightsOf(resources, 'Archive/Role')).toContain('kms:Decrypt, kms:GenerateDataKey on Stack/Key');
+  });
+
+  it('goes where and as long as is asked', () => {
+    const resources = archived({ prefix: 'rakuten/raw/', expireAfter: Duration.days(60), bufferInterval: Duration.minutes(1) });
+    expect(destinationOf(resources)).toMatchObject({
+      Prefix: 'rakuten/raw/day=!{timestamp:yyyy-MM-dd}/',
+      ErrorOutputPrefix: expect.stringMatching(/^rakuten\/raw-errors\//),
+      BufferingHints: { IntervalInSeconds: 60 },
+    });
+    const [rule] = resources.at('Postback/Archive/Bucket').Properties.LifecycleConfiguration.Rules;
+    expect(rule.ExpirationInDays).toBe(60);
+    expect(rule.Transitions).toBeUndefined();
+  });
+
+  it.each<[string, (stack: Stack) => ArchiveOptions, RegExp]>([
+    ['a prefix without an end', () => ({ prefix: 'raw' }), /archive\.prefix is 'raw'; give .* with a slash at the end/],
+    [
+      'a buffer of an hour',
+      () => ({ bufferInterval: Duration.hours(1) }),
+      /archive\.bufferInterval is 1 hour; give 1 minute to 15 minutes/,
+    ],
+    [
+      'to move what is deleted before',
+      () => ({ expireAfter: Duration.days(30), glacierAfter: Duration.days(30) }),
+      /archive\.expireAfter is 30 days, so nothing comes to be moved/,
+    ],
+    [
+      "to set what is the bucket's owner's",
+      (stack) => ({ bucket: Bucket.fromBucketName(stack, 'Mine', 'mine'), expireAfter: Duration.days(30) }),
+      /archive\.expireAfter is of the bucket that is made here/,
+    ],
+  ])('refuses %s', (_, options, message) => {
+    const stack = emptyStack();
+    expect(() => new Archive(stack, 'Archive', { options: options(stack) })).toThrow(message);
+  });
+
+  it('is documented as it is: the columns of the table, and no query that names another', () => {
+    const text = textOf('docs/archive.md');
+    const [, columns = ''] = /CREATE EXTERNAL TABLE postbacks \(\n([\s\S]*?)\n\)/.exec(text) ?? [];
+    expect(columns.split('\n').map((line) => line.trim().replace(/,$/, ''))).toEqual(ARCHIVE_COLUMNS.map((name) => `${name} string`));
+    for (const name of ARCHIVE_COLUMNS) expect(text).toMatch(new RegExp(`^\\| .*\`${name}\`.* \\|`, 'm'));
+    const { Prefix } = destinationOf(archived());
+    expect(text).toContain(`s3://YOUR-BUCKET/${Prefix.replace('!{timestamp:yyyy-MM-dd}', '$' + '{day}')}`);
   });
 });

@@ -15,6 +15,9 @@ interface Resource {
   readonly Metadata?: { readonly 'aws:cdk:path'?: string };
 }
 
+/** What a policy of a resource stands in. */
+const RESOURCE_POLICIES = ['AWS::SQS::QueuePolicy', 'AWS::S3::BucketPolicy'];
+
 /**
  * Every permission of a template as a sentence, sorted: who may (or must not) do what, on what, under which condition. Resources are named by their construct
  * paths below `root`. Templates need path metadata for it (context `aws:cdk:enable-path-metadata`).
@@ -34,7 +37,7 @@ export function permissionsInWords(template: Template, root: string): string[] {
       const { Action, FunctionName, Principal, SourceArn } = Properties;
       words.push(`${Principal} may ${Action} on ${inWords(FunctionName, nameOf)} for ${inWords(SourceArn, nameOf)}`);
     } else if (Properties?.PolicyDocument !== undefined || Properties?.ResourcePolicy !== undefined) {
-      if (Type !== 'AWS::SQS::QueuePolicy') throw new Error(`${Type} grants something that this does not put into words yet`);
+      if (!RESOURCE_POLICIES.includes(Type)) throw new Error(`${Type} grants something that this does not put into words yet`);
       for (const statement of Properties.PolicyDocument.Statement) words.push(sentence(principal(statement.Principal), statement, nameOf));
     }
   }

@@ -1,0 +1,33 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { ENVIRONMENT } from '../../core/names';
+import { TransactionWriter } from '../../core/store/write';
+import { environment, optionalEnvironment } from '../runtime/environment';
+import { Log } from '../runtime/log';
+import { Metrics } from '../runtime/metrics';
+import type { Archive } from './archive';
+import { Consumer } from './consumer';
+
+/** The consumer of a function, as its environment says. */
+export function consumerOf(archive?: Archive): Consumer {
+  // A stuck call must not take the whole batch's 30 seconds: it is cut off and tried again well inside them.
+  const client = new DynamoDBClient({
+    maxAttempts: 4,
+    requestHandler: { connectionTimeout: 1000, requestTimeout: 4000, throwOnRequestTimeout: true },
+  });
+  const expiry = optionalEnvironment(ENVIRONMENT.preliminaryExpiry);
+  const service = environment(ENVIRONMENT.metricsService);
+  return new Consumer({
+    client,
+    stateTableName: environment(ENVIRONMENT.stateTableName),
+    writer: new TransactionWriter(
+      client,
+      environment(ENVIRONMENT.tableName),
+      Number(environment(ENVIRONMENT.dayShards)),
+      expiry === undefined ? undefined : Number(expiry),
+    ),
+    log: new Log(service),
+    metrics: new Metrics(environment(ENVIRONMENT.metricsNamespace), service),
+    now: Date.now,
+    archive,
+  });
+}

@@ -1,11 +1,3 @@
-/**
- * What a reconciliation costs per 1,000 lines: when all are missing, when postbacks brought all of them, and when there is nothing to do. The real comparison
- * and the real writer against a fake Rakuten and an embedded DynamoDB, each call charged by AWS's published rules.
- *
- *     node --import ./scripts/typescript.mjs bench/reconciliation-units.ts [--lines 1000]
- */
-import { cpus, release } from 'node:os';
-import { parseArgs } from 'node:util';
 import {
   CreateTableCommand,
   DeleteTableCommand,
@@ -14,8 +6,8 @@ import {
   waitUntilTableNotExists,
 } from '@aws-sdk/client-dynamodb';
 import type { SQSClient } from '@aws-sdk/client-sqs';
-import Table from 'cli-table3';
 import { URL_PARAMETERS } from '../core/names';
+import { PRICES } from '../core/prices';
 import { RakutenClient } from '../core/rakuten/client';
 import { eventsPages } from '../core/rakuten/events';
 import { ALL_FIELDS, fieldListId } from '../core/rakuten/fields';
@@ -36,14 +28,14 @@ import { dynamoDbClient } from '../local/embedded/clients';
 import { startDynamoDb } from '../local/embedded/dynamodb';
 import { type LineRecord, startFakeRakuten } from '../local/fake-rakuten';
 import { ChargedClient, noCharge } from './charged-client';
+import type { Block, Section } from './report/section';
 
 const SID = '3900112';
 const TABLE = 'transactions';
 const SECRET = 'a-secret-of-the-bench';
 const CLIENT = { clientId: 'client', clientSecret: 'client-secret' };
 const DAY_MILLIS = 86_400_000;
-/** Dollars for a million units on demand in us-east-1, as published in 2026. */
-const PRICES = { readUnit: 0.125, writeUnit: 0.625, sqsCall: 0.4 };
+const LINES = 1000;
 
 /** The queue in memory, and how often it was called. */
 class CountedQueue {
@@ -103,9 +95,17 @@ class Bench {
   }
 }
 
-async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { lines: { type: 'string', default: '1000' } } });
-  const count = Number(values.lines);
+/**
+ * What a reconciliation costs per 1,000 lines: when all are missing, when postbacks brought all of them, and when there is nothing to do. The real comparison
+ * and the real writer against a fake Rakuten and an embedded DynamoDB, each call charged by AWS's published rules.
+ */
+export const reconciliationUnits: Section = {
+  name: 'reconciliation-units',
+  title: 'Units and calls of a reconciliation',
+  run: async ({ quick }) => measure(quick ? LINES / 10 : LINES),
+};
+
+async function measure(count: number): Promise<Block[]> {
   const lines = postbackDay({ seed: 1, sid: SID, day: new Date(Date.now() - 2 * DAY_MILLIS), orders: count })
     .filter(({ redelivery, line }) => !redelivery && Date.parse(line.process_date ?? '') > Date.now() - 28 * DAY_MILLIS)
     .map(({ line }) => line)
@@ -116,10 +116,7 @@ async function main(): Promise<void> {
   for (const line of lines) fake.record(line);
   const context = { baseUrl: fake.url, sid: SID, send: sendHttp, clock: systemClock, redactor: new Redactor() };
 
-  const report = new Table({
-    head: ['case', 'calls to Rakuten', 'BatchGetItem', 'sent', 'SQS calls', 'read units', 'write units', 'seconds', '$ a million lines'],
-    style: { head: [], border: [] },
-  });
+  const rows: (string | number)[][] = [];
   const CASES: Record<string, (bench: Bench) => Promise<void>> = {
     'every line is missing': async () => {},
     'every line was pushed': async (bench) => {
@@ -152,8 +149,11 @@ async function main(): Promise<void> {
     const { calls, table, indexes, readUnits } = bench.charged.charge;
     const per = (value: number): number => Math.round((value * 1000) / lines.length);
     // A message is sent, received and deleted, ten at a time.
-    const dollars = readUnits * PRICES.readUnit + (table + indexes) * PRICES.writeUnit + 3 * bench.queue.calls * PRICES.sqsCall;
-    report.push([
+    const dollars =
+      readUnits * PRICES.readUnit.dollars +
+      (table + indexes) * PRICES.writeUnit.dollars +
+      3 * bench.queue.calls * PRICES.queueRequest.dollars;
+    rows.push([
       name,
       fake.calls.length - callsBefore,
       per(calls.filter((call) => call === 'BatchGetItem').length),
@@ -169,12 +169,11 @@ async function main(): Promise<void> {
   }
   client.destroy();
   await Promise.all([server.close(), fake.close()]);
-
-  console.log(
-    `${cpus().length} × ${cpus()[0]?.model ?? 'CPU'}, ${process.platform} ${release()}, Node ${process.version}, ${new Date().toISOString().slice(0, 10)}`,
-  );
-  console.log(`\nPer 1,000 lines, measured with ${lines.length} over 29 days, comparison and what the consumer then writes together`);
-  console.log(report.toString());
+  return [
+    `Per 1,000 lines, measured with ${lines.length} over 29 days, comparison and what the consumer then writes together:`,
+    {
+      head: ['case', 'calls to Rakuten', 'BatchGetItem', 'sent', 'SQS calls', 'read units', 'write units', 'seconds', '$ a million lines'],
+      rows,
+    },
+  ];
 }
-
-void main();

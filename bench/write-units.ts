@@ -1,11 +1,4 @@
-/**
- * How large rows are and how many write units a line costs: the real writer against an embedded DynamoDB, each of its calls charged by AWS's published rules.
- *
- *     node --import ./scripts/typescript.mjs bench/write-units.ts
- */
-import { cpus, release } from 'node:os';
 import { CreateTableCommand, type DynamoDBClient, waitUntilTableExists } from '@aws-sdk/client-dynamodb';
-import Table from 'cli-table3';
 import { SOURCES } from '../core/names';
 import { ALL_FIELDS } from '../core/rakuten/fields';
 import { normalisedQuery, type PostbackMessage } from '../core/rakuten/message';
@@ -20,6 +13,7 @@ import { startDynamoDb } from '../local/embedded/dynamodb';
 import { itemBytes } from '../scripts/cost/item-size';
 import { TYPICAL_LINE } from '../scripts/cost/typical-line';
 import { type Charge, ChargedClient, noCharge } from './charged-client';
+import type { Section, TableBlock } from './report/section';
 import { INDEX_NAMES, indexEntry } from './row-units';
 
 const TABLE = 'transactions';
@@ -81,41 +75,37 @@ async function charge(
   return { ...charged.charge, outcome };
 }
 
-function sizes(): string {
-  const table = new Table({ head: ['row', 'bytes', ...INDEX_NAMES], style: { head: [], border: [] } });
-  for (const [name, values] of Object.entries(SHAPES)) {
+function sizes(): TableBlock {
+  const rows = Object.entries(SHAPES).map(([name, values]) => {
     const shaped = pushed(values);
     const item = toItem(rowKey(shaped.fields), stateOf(shaped), 1);
     const entries = INDEX_NAMES.map((index) => indexEntry(index, item));
-    table.push([name, itemBytes(item), ...entries.map((entry) => (entry ? itemBytes(entry) : '-'))]);
-  }
-  return table.toString();
-}
-
-async function main(): Promise<void> {
-  const server = await startDynamoDb();
-  const client = dynamoDbClient(server.endpoint);
-  await client.send(new CreateTableCommand(createTableInput(TABLE)));
-  await waitUntilTableExists({ client, maxWaitTime: 10, minDelay: 0.01 }, { TableName: TABLE });
-
-  const table = new Table({
-    head: ['delivery', 'outcome', 'calls', 'write units: table', 'indexes', 'together', 'read units'],
-    style: { head: [], border: [] },
+    return [name, itemBytes(item), ...entries.map((entry) => (entry ? itemBytes(entry) : '-'))];
   });
-  for (const [attempt, [name, before, delivery]] of DELIVERIES.entries()) {
-    const { outcome, calls, table: base, indexes, readUnits } = await charge(client, before, delivery, attempt);
-    table.push([name, outcome, calls.join(', '), base, indexes, base + indexes, readUnits]);
-  }
-  client.destroy();
-  await server.close();
-
-  console.log(
-    `${cpus().length} × ${cpus()[0]?.model ?? 'CPU'}, ${process.platform} ${release()}, Node ${process.version}, ${new Date().toISOString().slice(0, 10)}`,
-  );
-  console.log('\nSize of a row and of its entry in each index; 1,024 bytes are one write unit');
-  console.log(sizes());
-  console.log("\nUnits of each delivery, by AWS's published rules for the calls that the writer makes");
-  console.log(table.toString());
+  return { head: ['row', 'bytes', ...INDEX_NAMES], rows };
 }
 
-void main();
+/** How large rows are and how many write units a line costs: the real writer against an embedded DynamoDB, each of its calls charged by AWS's published rules. */
+export const writeUnits: Section = {
+  name: 'write-units',
+  title: 'Write units and requests for a line',
+  async run() {
+    const server = await startDynamoDb();
+    const client = dynamoDbClient(server.endpoint);
+    await client.send(new CreateTableCommand(createTableInput(TABLE)));
+    await waitUntilTableExists({ client, maxWaitTime: 10, minDelay: 0.01 }, { TableName: TABLE });
+    const rows: (string | number)[][] = [];
+    for (const [attempt, [name, before, delivery]] of DELIVERIES.entries()) {
+      const { outcome, calls, table, indexes, readUnits } = await charge(client, before, delivery, attempt);
+      rows.push([name, outcome, calls.join(', '), table, indexes, table + indexes, readUnits]);
+    }
+    client.destroy();
+    await server.close();
+    return [
+      'Size of a row and of its entry in each index; 1,024 bytes are one write unit:',
+      sizes(),
+      "Units of each delivery, by AWS's published rules for the calls that the writer makes. A new line costs one request and one unit for the row and for each index, which is the least that a table with these indexes can cost.",
+      { head: ['delivery', 'outcome', 'calls', 'write units: table', 'indexes', 'together', 'read units'], rows },
+    ];
+  },
+};

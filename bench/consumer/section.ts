@@ -1,0 +1,184 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { CreateTableCommand, PutItemCommand, waitUntilTableExists } from '@aws-sdk/client-dynamodb';
+import { createStateTableInput, createTableInput } from '../../core/store/table';
+import { dynamoDbClient } from '../../local/embedded/clients';
+import { startDynamoDb } from '../../local/embedded/dynamodb';
+import { interleave } from '../interleave';
+import { type BenchOptions, type Block, digits, type Section, type TableBlock, thousands } from '../report/section';
+import { ratioInWords, ratios, summary } from '../statistics';
+import { startEndpoint } from './endpoint';
+import { Environment, type Run, STATE_TABLE, TABLE } from './environment';
+import { STATE_ITEM } from './traffic';
+
+const ROOT = join(__dirname, '..', '..');
+const SERVICE_MILLIS = 10;
+const GOALS = { timesThePlainOne: 5, cpuToMarshalAlone: 1.5 };
+const BATCH_SIZES = [1, 10, 50, 100, 1000];
+/** The plain handler takes ten milliseconds and more for each message: of each batch size so many messages at most. */
+const MESSAGES_PER_RUN = 1000;
+
+type Bundles = Record<'consumer' | 'plain' | 'marshal-alone' | 'parse-alone', string>;
+
+export const consumer: Section = {
+  name: 'consumer',
+  title: 'The consumer: throughput, processor time and memory',
+  async run(options) {
+    const folder = await mkdtemp(join(tmpdir(), 'postback-bench-'));
+    try {
+      const bundles = await bundle(folder);
+      const blocks: Block[] = [];
+      blocks.push(
+        ...(await throughput(bundles, options)),
+        ...(await processorTime(bundles, options)),
+        ...(await onDynalite(bundles, options)),
+      );
+      return blocks;
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  },
+};
+
+async function bundle(folder: string): Promise<Bundles> {
+  const run = promisify(execFile);
+  const build = join(ROOT, 'scripts', 'build-lambda.mjs');
+  await run(process.execPath, [build, join(ROOT, 'lambda'), join(folder, 'functions')]);
+  await run(process.execPath, [build, join(__dirname, 'handlers'), join(folder, 'compared')]);
+  const compared = (name: string): string => join(folder, 'compared', name, 'index.js');
+  return {
+    consumer: join(folder, 'functions', 'consumer', 'index.js'),
+    plain: compared('plain'),
+    'marshal-alone': compared('marshal-alone'),
+    'parse-alone': compared('parse-alone'),
+  };
+}
+
+/** With a database that takes 10 ms for each call. */
+async function throughput(bundles: Bundles, { quick }: BenchOptions): Promise<Block[]> {
+  const endpoint = await startEndpoint(SERVICE_MILLIS, STATE_ITEM);
+  const rows: (string | number)[][] = [];
+  for (const size of BATCH_SIZES) {
+    // A process for each batch size, so that its memory is what that size takes.
+    const environments = environmentsOf(bundles, ['plain', 'consumer'], endpoint.endpoint);
+    const batches = Math.max(1, Math.min(20, (quick ? 100 : MESSAGES_PER_RUN) / size));
+    for (const environment of environments.values()) await environment.run(size, 1);
+    const measured = await interleave<Run>({
+      contenders: ['plain', 'consumer'],
+      measure: (name) => (environments.get(name) as Environment).run(size, batches),
+      value: (run) => run.messagesPerSecond,
+      minRounds: quick ? 1 : 5,
+      maxRounds: quick ? 1 : 9,
+      tolerance: 0.2,
+    });
+    await closeAll(environments);
+    const speed = (name: string): number[] => (measured.get(name) ?? []).map((run) => run.messagesPerSecond);
+    const memory = (name: string): string => digits(Math.max(...(measured.get(name) ?? []).map((run) => run.peakMegabytes)), 0);
+    const times = ratios(speed('consumer'), speed('plain'));
+    const { min, median, max } = summary(times);
+    rows.push([
+      size,
+      thousands(summary(speed('plain')).median),
+      thousands(summary(speed('consumer')).median),
+      `${digits(min, 1)} / ${digits(median, 1)} / ${digits(max, 1)}`,
+      memory('plain'),
+      memory('consumer'),
+    ]);
+  }
+  await endpoint.close();
+  const table: TableBlock = {
+    head: [
+      'messages in a batch',
+      'plain, messages/s',
+      'consumer, messages/s',
+      'times as many: min / median / max',
+      'plain, MB',
+      'consumer, MB',
+    ],
+    rows,
+  };
+  return [
+    `One environment of the function's own bundle against an endpoint that answers each call after ${SERVICE_MILLIS} ms, beside a handler that sends one PutItem after the other. Goal: at least ${GOALS.timesThePlainOne} times as many. MB is the most resident memory of the process, Node's own some 50 MB included.`,
+    table,
+  ];
+}
+
+async function processorTime(bundles: Bundles, { quick }: BenchOptions): Promise<Block[]> {
+  const endpoint = await startEndpoint(0, STATE_ITEM);
+  const names = ['marshal-alone', 'parse-alone', 'plain', 'consumer'] as const;
+  const environments = environmentsOf(bundles, names, endpoint.endpoint);
+  const batches = quick ? 4 : 20;
+  // The first runs are compiled while they run.
+  for (const environment of environments.values()) await environment.run(50, batches);
+  const measured = await interleave<Run>({
+    contenders: names,
+    measure: (name) => (environments.get(name) as Environment).run(50, batches),
+    value: (run) => run.cpuPerMessage,
+    minRounds: quick ? 2 : 15,
+    maxRounds: quick ? 2 : 41,
+    tolerance: 0.05,
+  });
+  await closeAll(environments);
+  await endpoint.close();
+  const cpu = (name: string): number[] => (measured.get(name) ?? []).map((run) => run.cpuPerMessage);
+  const TITLES: Record<(typeof names)[number], string> = {
+    'parse-alone': 'parse, and the row as JSON: no SDK',
+    'marshal-alone': "parse and marshal alone: the SDK's signed call, answered without a network",
+    plain: 'the plain handler, over HTTP',
+    consumer: 'the consumer, over HTTP',
+  };
+  const ratio = summary(ratios(cpu('consumer'), cpu('marshal-alone'))).median;
+  return [
+    `Processor time for each message in batches of 50, all threads of the process, against an endpoint in another process that answers at once. Goal: the consumer within ${GOALS.cpuToMarshalAlone} of parse and marshal alone: ${ratio <= GOALS.cpuToMarshalAlone ? 'met' : '**missed**'}.`,
+    {
+      head: ['handler', 'ms: min / median / max', 'to parse and marshal alone', 'to the plain handler'],
+      rows: (['parse-alone', 'marshal-alone', 'plain', 'consumer'] as const).map((name) => {
+        const { min, median, max } = summary(cpu(name));
+        return [
+          TITLES[name],
+          `${digits(min, 3)} / ${digits(median, 3)} / ${digits(max, 3)}`,
+          ratioInWords(ratios(cpu(name), cpu('marshal-alone'))),
+          ratioInWords(ratios(cpu(name), cpu('plain'))),
+        ];
+      }),
+    },
+  ];
+}
+
+/** With a database that does the work, on the same machine: it is what is slow then. */
+async function onDynalite(bundles: Bundles, { quick }: BenchOptions): Promise<Block[]> {
+  const server = await startDynamoDb();
+  const client = dynamoDbClient(server.endpoint);
+  for (const input of [createTableInput(TABLE), createStateTableInput(STATE_TABLE)]) {
+    await client.send(new CreateTableCommand(input));
+    await waitUntilTableExists({ client, maxWaitTime: 10, minDelay: 0.01 }, { TableName: input.TableName });
+  }
+  await client.send(new PutItemCommand({ TableName: STATE_TABLE, Item: STATE_ITEM }));
+  const environments = environmentsOf(bundles, ['plain', 'consumer'], server.endpoint);
+  const measured = await interleave<Run>({
+    contenders: ['plain', 'consumer'],
+    measure: (name) => (environments.get(name) as Environment).run(50, quick ? 2 : 8),
+    value: (run) => run.messagesPerSecond,
+    minRounds: quick ? 1 : 5,
+    maxRounds: quick ? 1 : 7,
+    tolerance: 0.2,
+  });
+  await closeAll(environments);
+  client.destroy();
+  await server.close();
+  const speed = (name: string): number[] => (measured.get(name) ?? []).map((run) => run.messagesPerSecond);
+  const { min, median, max } = summary(ratios(speed('consumer'), speed('plain')));
+  return [
+    `Against dynalite, in batches of 50: ${thousands(summary(speed('plain')).median)} messages/s by the plain handler, ${thousands(summary(speed('consumer')).median)} by the consumer, ${digits(min, 1)} / ${digits(median, 1)} / ${digits(max, 1)} times as many. There the database is what is slow: it keeps three indexes in one thread of this machine.`,
+  ];
+}
+
+const environmentsOf = (bundles: Bundles, names: readonly (keyof Bundles)[], endpoint: string): Map<string, Environment> =>
+  new Map(names.map((name) => [name, new Environment(bundles[name], endpoint)]));
+
+const closeAll = async (environments: ReadonlyMap<string, Environment>): Promise<void> => {
+  await Promise.all([...environments.values()].map((environment) => environment.close()));
+};

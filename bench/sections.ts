@@ -1,0 +1,8 @@
+import { coldStart } from './cold-start/section';
+import { consumer } from './consumer/section';
+import { reconciliationUnits } from './reconciliation-units';
+import type { Section } from './report/section';
+import { writeUnits } from './write-units';
+
+/** In the order of docs/performance.md. */
+export const SECTIONS: readonly Section[] = [coldStart, consumer, writeUnits, reconciliationUnits];

@@ -79,12 +79,12 @@ export const ENVIRONMENT = {
   reconciliation: 'RECONCILIATION_SETTINGS',
   /** How the status watch is set, as JSON (see `WatchSettings`). */
   statusWatch: 'STATUS_WATCH_SETTINGS',
-} as const;
-
   /** Name of the delivery stream that archives raw messages. */
   archiveStreamName: 'ARCHIVE_STREAM_NAME',
   /** Which events a target of `onTransaction` wants, as JSON (see `EventFilter`). */
   transactionFilter: 'TRANSACTION_FILTER',
+} as const;
+
 /** CloudWatch metrics of our own. The dimension `service` is the construct's unique name. */
 export const METRICS_NAMESPACE = 'RakutenPostback';
 export const METRICS = {
@@ -162,8 +162,6 @@ export const WATCH_EVENTS = {
   },
 } as const;
 
-/** Properties of the registration custom resource, as CloudFormation delivers them (every scalar arrives as a string). */
-export const REGISTRATION_PROPERTIES = {
 /** What `onTransaction` sends for each line that is new or changed. */
 export const TRANSACTION_EVENTS = {
   source: 'cdk-rakuten-postback',
@@ -172,6 +170,8 @@ export const TRANSACTION_EVENTS = {
   version: '1',
 } as const;
 
+/** Properties of the registration custom resource, as CloudFormation delivers them (every scalar arrives as a string). */
+export const REGISTRATION_PROPERTIES = {
   /** Version of this property format; bump it when the meaning of a property changes. */
   formatVersion: 'FormatVersion',
   sid: 'Sid',

@@ -1,7 +1,6 @@
 import { Duration } from 'aws-cdk-lib';
 import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import * as iam from 'aws-cdk-lib/aws-iam';
-import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as eventsources from 'aws-cdk-lib/aws-lambda-event-sources';
 import type * as logs from 'aws-cdk-lib/aws-logs';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
@@ -39,6 +38,8 @@ export interface ConsumerProps {
   readonly preliminaryExpiry?: Duration;
   /** @default logs.RetentionDays.THREE_MONTHS */
   readonly logRetention?: logs.RetentionDays;
+  /** Whether X-Ray records invocations. @default false */
+  readonly tracing?: boolean;
 }
 
 /** The function that turns messages into rows. A message that fails is tried again alone; the rest of its batch is done. */
@@ -47,7 +48,7 @@ export class Consumer extends Construct {
   public static readonly VISIBILITY_TIMEOUT = Duration.seconds(TIMEOUT.toSeconds() * 6 + BATCHING_WINDOW.toSeconds());
 
   /** The Lambda function. */
-  public readonly function: lambda.Function;
+  public readonly function: BundledFunction;
 
   constructor(scope: Construct, id: string, props: ConsumerProps) {
     super(scope, id);
@@ -65,6 +66,7 @@ export class Consumer extends Construct {
         [ENVIRONMENT.metricsService]: props.metricsService,
       },
       logRetention: props.logRetention,
+      tracing: props.tracing,
     });
     this.function.addEventSource(
       new eventsources.SqsEventSource(props.queue, {

@@ -1,5 +1,6 @@
 import { Annotations, type Duration, Names } from 'aws-cdk-lib';
 import type * as apigateway from 'aws-cdk-lib/aws-apigateway';
+import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as kms from 'aws-cdk-lib/aws-kms';
@@ -15,6 +16,10 @@ import { Consumer } from './consumer';
 import type { EndpointOptions } from './endpoint-options';
 import { PostbackFields } from './fields';
 import { IngestionApi } from './ingestion-api';
+import { Monitoring } from './monitoring';
+import type { AlarmKind } from './monitoring/alarm-kind';
+import { RakutenPostbackMetrics } from './monitoring/metrics';
+import type { ObservabilityOptions } from './monitoring/observability-options';
 import { PostbackQueue } from './postback-queue';
 import { isPlainHttp, type Problem, rangeProblem, refuse, urlProblem } from './private/checks';
 import { grantQueueKey, grantTableKey } from './private/key-rights';
@@ -29,7 +34,7 @@ import { TransactionTable } from './transaction-table';
 import type { TransactionTarget } from './transaction-target';
 
 /** Properties of RakutenPostback. */
-export interface RakutenPostbackProps extends EndpointOptions, TableOptions {
+export interface RakutenPostbackProps extends EndpointOptions, ObservabilityOptions, TableOptions {
   /** The publisher account whose postbacks are received. More are added with `addPublisher`. */
   readonly publisher: Publisher;
 
@@ -81,12 +86,6 @@ export interface RakutenPostbackProps extends EndpointOptions, TableOptions {
    * @default - only on demand, by `npx rakuten-postback rotate-secret`
    */
   readonly rotateUrlSecretEvery?: Duration;
-
-  /**
-   * How long the logs of the functions are kept, and the access logs.
-   * @default logs.RetentionDays.THREE_MONTHS
-   */
-  readonly logRetention?: logs.RetentionDays;
 }
 
 /**
@@ -124,6 +123,12 @@ export class RakutenPostback extends Construct {
   public readonly registrationStatus: string;
   /** The generated secret in the registered URL of the first publisher. */
   public readonly urlSecret: secretsmanager.ISecret;
+  /** The metrics that the functions publish. */
+  public readonly metrics: RakutenPostbackMetrics;
+  /** The dashboard. Absent when it, or all monitoring, is left out. */
+  public readonly dashboard?: cloudwatch.Dashboard;
+
+  private readonly monitoring: Monitoring;
 
   private readonly pipes: TransactionPipe[] = [];
   private readonly metricsService: string;
@@ -148,7 +153,7 @@ export class RakutenPostback extends Construct {
     // From where a Lambda function sends is AWS's choice.
     this.selfTestByDefault = props.allowedSourceRanges === undefined;
 
-    const { logRetention } = props;
+    const { logRetention, tracing } = props;
     this.logRetention = logRetention;
     this.encryptionKey = props.encryptionKey;
     this.metricsService = Names.uniqueResourceName(this, { maxLength: 128, separator: '-' });
@@ -169,6 +174,7 @@ export class RakutenPostback extends Construct {
       metricsService: this.metricsService,
       dayShards: props.dayShards ?? 1,
       logRetention,
+      tracing,
     };
     const archive =
       props.archive && new Archive(this, 'Archive', { options: props.archive, encryptionKey: props.encryptionKey, logRetention });
@@ -185,7 +191,11 @@ export class RakutenPostback extends Construct {
     this.api = ingestion.restApi;
     this.endpointUrl = ingestion.endpointUrl;
 
-    this.registrationProvider = new RegistrationProvider(this, 'RegistrationProvider', { stateTable: this.stateTable, logRetention });
+    this.registrationProvider = new RegistrationProvider(this, 'RegistrationProvider', {
+      stateTable: this.stateTable,
+      logRetention,
+      tracing,
+    });
     this.registrationFunction = this.registrationProvider.function;
     this.receivingSide = [...ingestion.receiving, queues, consumer, this.stateTable, ...(props.table ? [] : [this.table])];
 
@@ -208,6 +218,64 @@ export class RakutenPostback extends Construct {
     const registration = this.register('Publisher', props.publisher);
     this.registrationStatus = registration.status;
     this.urlSecret = registration.urlSecret;
+
+    this.metrics = new RakutenPostbackMetrics(storing.metricsService);
+    this.monitoring = new Monitoring(this, 'Monitoring', {
+      options: props.monitoring ?? {},
+      metrics: this.metrics,
+      parts: {
+        api: props.existingApi ? undefined : this.api,
+        endpointUrl: this.endpointUrl,
+        queue: this.queue,
+        deadLetterQueue: this.deadLetterQueue,
+        consumer: consumer.function,
+        registration: this.registrationProvider.function,
+        rotates: props.rotateUrlSecretEvery !== undefined,
+        stateTableName: this.stateTable.tableName,
+        tableName: props.table ? undefined : this.table.tableName,
+        reconciliation: this.reconciliation,
+        statusWatch: this.statusWatch,
+      },
+    });
+    this.dashboard = this.monitoring.dashboard;
+  }
+
+  /** Every alarm. */
+  public get alarms(): cloudwatch.Alarm[] {
+    return this.monitoring.alarms;
+  }
+
+  /**
+   * One alarm, to be used in a composite alarm, a widget or a rule of your own. Fails when it is left out, or watches a part that is off.
+   *
+   * @param kind which one
+   */
+  public alarm(kind: AlarmKind): cloudwatch.Alarm {
+    return this.monitoring.alarm(kind);
+  }
+
+  /**
+   * Lines that a postback brought first, by default the sum over 5 minutes. All other metrics are methods of `metrics`.
+   * @param options another statistic, period, label or colour
+   */
+  public metricLinesDeliveredByPush(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metrics.linesDeliveredByPush(options);
+  }
+
+  /**
+   * Lines that no postback brought and the reconciliation fetched: what is lost on the way. By default the sum over 5 minutes.
+   * @param options another statistic, period, label or colour
+   */
+  public metricLinesRecovered(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metrics.linesRecovered(options);
+  }
+
+  /**
+   * 1 for each publisher and status check whose postback is on at Rakuten, 0 where it is not. By default the minimum over 5 minutes.
+   * @param options another statistic, period, label or colour
+   */
+  public metricPostbackActive(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metrics.postbackActive(options);
   }
 
   /**
@@ -218,6 +286,7 @@ export class RakutenPostback extends Construct {
    */
   public addPublisher(id: string, publisher: Publisher): void {
     this.register(`Publisher${id}`, publisher);
+    this.monitoring.publisherAdded();
   }
 
   /**

@@ -35,7 +35,7 @@ export type ResourceName = keyof typeof RESOURCES;
 export type Resources = { readonly [R in ResourceName]?: string };
 
 /** The services that commands call. */
-export type Service = 'dynamodb' | 'sqs' | 'secretsManager' | 'lambda' | 'cloudFormation' | 'sts' | 'cloudWatch' | 'eventBridge';
+export type Service = 'dynamodb' | 'sqs' | 'secretsManager' | 'lambda' | 'cloudFormation' | 'cloudWatch' | 'eventBridge';
 
 /** What every AWS SDK client takes. */
 export interface AwsConfig {

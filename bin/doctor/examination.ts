@@ -65,6 +65,12 @@ export class Examination {
     return { ...(await this.installation()).aws(service), ...PATIENCE };
   }
 
+  /** For what does not depend on a stack being there. */
+  callersAws(): CheckConfig {
+    const { region, profile } = this.context.options;
+    return { region, profile, ...PATIENCE };
+  }
+
   dynamodb(): Promise<DynamoDBClient> {
     return this.once('dynamodb', async () => new DynamoDBClient(await this.aws('dynamodb')));
   }

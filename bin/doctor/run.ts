@@ -34,6 +34,12 @@ export async function examine(examination: Examination, checks: readonly Check[]
     ended.set(check, findings);
     listener.onProgress([...running], ended.size);
   };
+  // One after the other, whichever check comes to it.
+  let telling: Promise<void> = Promise.resolve();
+  const tell = (findings: readonly Told[]): void => {
+    told.push(...findings);
+    telling = telling.then(() => listener.onFindings(findings));
+  };
   for (const batch of batches(checks)) {
     const waiting = batch.values();
     const worker = async (): Promise<void> => {
@@ -43,13 +49,13 @@ export async function examine(examination: Examination, checks: readonly Check[]
           const findings = ended.get(check);
           if (findings === undefined) break;
           next += 1;
-          told.push(...findings);
-          await listener.onFindings(findings);
+          tell(findings);
         }
       }
     };
     await Promise.all(Array.from({ length: AT_ONCE }, worker));
   }
+  await telling;
   return told;
 }
 

@@ -7,6 +7,7 @@ export function troubleOf(error: unknown, check: Pick<Check, 'permissions'>, whe
   const { name, message } = error instanceof Error ? error : { name: '', message: String(error) };
   const permission = permissionIn(name, message, check);
   if (permission !== undefined) return lacking(permission);
+  if (/^(UnknownOperation|InvalidAction|NotImplemented)/.test(name)) return skipped('the service does not know the question: an emulator');
   if (/^(ResourceNotFound|TableNotFound|QueueDoesNotExist|AWS.SimpleQueueService.NonExistentQueue)/.test(name)) {
     return problem('it is not there', `deploy the stack again, or name the right one with --stack, --region and --profile`);
   }

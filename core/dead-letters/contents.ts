@@ -73,15 +73,23 @@ const MASK = '***';
 
 /** A message as it may be kept and shown: whole, but for the value of the URL's secret. */
 export function maskedBody(body: string): string {
+  if (!isMessage(body)) return maskedText(body);
   const form = new URLSearchParams(body);
-  const q = form.get('q');
-  if (q === null) return maskedText(body);
-  const parameters = [...new URLSearchParams(q)].map(([name, value]): [string, string] => [
+  const parameters = [...new URLSearchParams(form.get('q') ?? '')].map(([name, value]): [string, string] => [
     name,
     name.trim() === URL_PARAMETERS.secret ? MASK : value,
   ]);
   form.set('q', new URLSearchParams(parameters).toString());
   return form.toString();
+}
+
+function isMessage(body: string): boolean {
+  try {
+    parseMessage(body);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** A query string's parameter with our secret: plain, encoded once, encoded twice, each up to what ends it. */

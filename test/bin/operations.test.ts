@@ -3,15 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CreateTableCommand, DeleteTableCommand, waitUntilTableExists, waitUntilTableNotExists } from '@aws-sdk/client-dynamodb';
+import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { DeleteMessageBatchCommand, SendMessageCommand, SetQueueAttributesCommand, type SQSClient } from '@aws-sdk/client-sqs';
-import fc from 'fast-check';
-import { contentsOf, maskedBody } from '../../core/dead-letters/contents';
+import type { Told } from '../../bin/doctor/run';
 import type { DeadLetter } from '../../core/dead-letters/letter';
 import { FailureNotes } from '../../core/dead-letters/notes';
 import { DeadLetterQueue, type HeldMessage } from '../../core/dead-letters/queue';
-import { reasonOf } from '../../core/dead-letters/reasons';
 import { redrive } from '../../core/dead-letters/redrive';
-import { Publishers } from '../../core/store/publishers';
 import { createTableInput } from '../../core/store/table';
 import { queueDepth, untilEmpty } from '../../local/drain';
 import { writeEndpoints } from '../../local/endpoints';
@@ -19,9 +17,11 @@ import type { LineRecord } from '../../local/fake-rakuten';
 import { fillTemplate } from '../../local/fake-rakuten/sender';
 import { type LocalStack, startLocalStack } from '../../local/stack';
 import { compareRows, scanTable } from '../../local/verify';
+import { ControlPlane } from '../support/control-plane';
+import { startCloudFormation } from './cloudformation';
 import { runIn } from './terminal';
 
-/** `dlq`: what fails is explained, and comes back once the cause is mended. The deployed consumer fails here, and SQS moves what it fails with. */
+/** When something went wrong: `dlq` and `doctor`. The deployed consumer fails here, and SQS moves what it fails with. */
 
 jest.setTimeout(60_000);
 
@@ -217,46 +217,166 @@ it.each([
   expect(await dlq(...args)).toMatchObject({ exitCode: 2, stdout: '', stderr: expect.stringContaining(message) });
 });
 
-describe('a reason in words', () => {
-  it.each([
-    [
-      'AccessDeniedException: User: arn:aws:sts::1:assumed-role/r is not authorized to perform: dynamodb:PutItem on resource: arn:t because',
-      'the consumer lacked a permission: dynamodb:PutItem on arn:t',
-    ],
-    [
-      'Error: no publisher is registered in the state table, so',
-      'no publisher was registered in the state table, so it could not be said whose postback it is',
-    ],
-    ['TimeoutError: DynamoDB did not answer in time; the message is tried again', 'DynamoDB did not answer in time'],
-    [
-      'ValidationException: Item size has exceeded the maximum allowed size',
-      'DynamoDB refused the row: Item size has exceeded the maximum allowed size',
-    ],
-    ['Error: connect ECONNREFUSED 127.0.0.1:1', 'DynamoDB could not be reached or failed itself'],
-    ['KMSDisabledException: key is disabled', "the table's encryption key could not be used"],
-    ['SomethingNew: nobody knows', 'SomethingNew: nobody knows'],
-  ])('%s', (noted, why) => {
-    const reason = reasonOf(noted, 'postback');
-    expect(reason.why).toBe(why);
-    expect(reason.next).not.toBe('');
-  });
-});
+describe('doctor', () => {
+  const stackEnvironment: Record<string, string> = {};
+  let cloudFormation: Awaited<ReturnType<typeof startCloudFormation>>;
+  let plane: ControlPlane;
 
-it('no message, whatever is in it, shows the secret', () => {
-  const publishers = new Publishers([]);
-  const parameter = fc.tuple(fc.string(), fc.string({ unit: 'grapheme' }));
-  fc.assert(
-    fc.property(fc.array(parameter), fc.array(parameter), fc.string({ minLength: 16, unit: 'binary' }), (before, after, suffix) => {
-      const value = `S3CRET-S3CRET-${suffix}`;
-      const q = new URLSearchParams([...before, ['k', value], ...after]).toString();
-      const body = new URLSearchParams({ at: '1773425845000', id: 'r', ip: '', q }).toString();
-      for (const text of [body, `at=x&${body}`, `/prod/postback?${q}`, q]) {
-        expect(maskedBody(text)).not.toContain('S3CRET');
-        expect(JSON.stringify(contentsOf(text, publishers))).not.toContain('S3CRET');
-      }
-    }),
-    { numRuns: 25 },
-  );
+  beforeAll(async () => {
+    await push({ ...line('LAST'), process_date: new Date().toISOString() });
+    await untilEmpty(stack.clients.sqs, stack.queueUrl, 30);
+    cloudFormation = await startCloudFormation({ RakutenPostback: { outputs: { ...stack.outputs }, tables: [] } });
+    plane = await ControlPlane.start();
+    Object.assign(stackEnvironment, {
+      AWS_ENDPOINT_URL: plane.endpoint,
+      AWS_ENDPOINT_URL_CLOUDFORMATION: cloudFormation.endpoint,
+      AWS_ENDPOINT_URL_DYNAMODB: stack.dynamodb.endpoint,
+      AWS_ENDPOINT_URL_SQS: stack.sqs.endpoint,
+      AWS_ENDPOINT_URL_SECRETS_MANAGER: stack.secretsManagerEndpoint,
+      AWS_ACCESS_KEY_ID: 'test',
+      AWS_SECRET_ACCESS_KEY: 'test',
+      AWS_REGION: 'us-east-1',
+      AWS_CONFIG_FILE: '/dev/null',
+      AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
+    });
+    Object.assign(process.env, stackEnvironment);
+  });
+  afterAll(async () => {
+    for (const name of Object.keys(stackEnvironment)) delete process.env[name];
+    await cloudFormation?.close();
+    await plane?.close();
+  });
+  afterEach(() => stack.rakuten.clearFaults());
+
+  /** Runs it, and looks for everything secret in what it says. */
+  async function doctor(...args: string[]) {
+    const ran = await runIn(folder, ['doctor', ...args], { now: new Date(), columns: 140, env: { NO_COLOR: '1' } });
+    const credentials = await stack.clients.secretsManager.send(new GetSecretValueCommand({ SecretId: 'rakuten/api' }));
+    const { clientId, clientSecret } = JSON.parse(credentials.SecretString ?? '{}') as Record<string, string>;
+    const tokens = stack.rakuten.calls.flatMap(({ responseBody }) => /"access_token":"([^"]+)"/.exec(responseBody)?.[1] ?? []);
+    expect(tokens.length).toBeGreaterThan(0);
+    for (const text of [secret, clientId ?? '', clientSecret ?? '', ...tokens, ControlPlane.ACCOUNT, 'alice@example.com']) {
+      expect(text.length).toBeGreaterThan(8);
+      expect(ran.stdout + ran.stderr).not.toContain(text);
+    }
+    return ran;
+  }
+  const findings = async (...args: string[]): Promise<Map<string, Told>> =>
+    new Map((JSON.parse((await doctor(...args, '--json')).stdout) as { findings: Told[] }).findings.map((told) => [told.what, told]));
+
+  it('finds the local run in order, and shows its way on a terminal', async () => {
+    const { exitCode, stdout, stderr } = await doctor('--local');
+    expect(stdout).not.toMatch(/[✗!] /);
+    expect(exitCode).toBe(0);
+    const plain = stdout.replace(/\s+/g, ' ');
+    expect(plain).toMatch(
+      / ✓ Slot ours, under the current secret and fields: http:\/\/127\S+\/prod\/postback with \d+ fields; switched on ✓/,
+    );
+    expect(plain).toMatch(/ ✓ Acknowledgement 5 GETs on new connections answered: median \d+ ms, longest \d+ ms \(Rakuten waits 400 ms; /);
+    expect(stdout.match(/^[A-Z].*$/gm)?.slice(0, 5)).toEqual(['From here', 'Rakuten', 'Endpoint', 'Queues', 'Consumer']);
+    expect(stdout).toMatch(/^ {2}✓ Through the queue/m);
+    expect(stdout).toMatch(/^ {2}✓ Indexes {17,}by-member; by-day; by-transaction$/m);
+    expect(stdout).toMatch(/\n\d+ in order, \d+ not looked at \(\d+\.\d s\)\nNothing in here is secret/);
+    expect(stderr).toMatch(/\d+ of \d+: looking at .*…/);
+  });
+
+  it('says what is wrong with the mend, everything at once, and fails', async () => {
+    const url = stack.rakuten.slot(stack.sid)?.url ?? '';
+    stack.rakuten.setSlot(stack.sid, { url, active: false });
+    await stack.clients.sqs.send(new SendMessageCommand({ QueueUrl: stack.deadLetterQueueUrl, MessageBody: 'nonsense' }));
+    await stack.sqs.refuse({ operations: ['SendMessage'], status: 503, type: 'ServiceUnavailable' });
+    const { exitCode, stdout } = await doctor('--local');
+    await stack.sqs.accept();
+    stack.rakuten.setSlot(stack.sid, { url, active: true });
+    expect(exitCode).toBe(1);
+    const plain = stdout.replace(/\s+/g, ' ');
+    expect(plain).toContain('✗ Slot the postback is switched off, though it should be on → rakuten-postback enable; then look why');
+    expect(plain).toContain('✗ Acknowledgement 5 of 5 GETs were not acknowledged (HTTP 500) → the API cannot write to the queue');
+    expect(plain).toContain('· Through the queue not looked at, as no GET was acknowledged');
+    expect(plain).toContain(
+      '✗ Dead-letter queue about 1 message, each of which SQS deletes 14 days after it came → rakuten-postback dlq list',
+    );
+    expect(plain).toContain('✓ Transaction table active');
+    expect(plain).toMatch(/ 3 problems, \d+ in order, \d+ not looked at /);
+    expect((await dlq('drop', '--all', '--yes')).exitCode).toBe(0);
+  });
+
+  it('says what Rakuten says where there is no token', async () => {
+    stack.rakuten.fault({ operation: 'token', status: 401, body: '{"message":"bad credentials"}', times: 10 });
+    const told = await findings('--local');
+    expect(told.get('API credentials')).toMatchObject({ status: 'ok' });
+    expect(told.get('Access token')).toMatchObject({
+      status: 'problem',
+      found: expect.stringContaining('HTTP 401'),
+      mend: expect.stringContaining('compare them'),
+    });
+    expect(told.get('Slot')).toMatchObject({ status: 'skipped', found: 'not looked at, as there is no token' });
+  });
+
+  it('names each permission that is missing, looks at the rest all the same, and does not fail for it', async () => {
+    const { exitCode, stdout } = await doctor();
+    const plain = stdout.replace(/\s+/g, ' ');
+    for (const permission of [
+      'sts:GetCallerIdentity',
+      'cloudwatch:GetMetricData',
+      'lambda:ListEventSourceMappings',
+      'lambda:GetFunctionConfiguration',
+    ]) {
+      expect(plain).toContain(`could not be looked at: needs ${permission} → allow ${permission} to whoever runs this`);
+    }
+    expect(plain).toContain('✓ Slot ours');
+    expect(plain).toContain('✓ Transaction table active');
+    expect(plain).toContain('! Alarms the stack has none');
+    expect([exitCode, plain.match(/\d+ problems?/)]).toEqual([0, null]);
+  });
+
+  it('looks at what a deployed stack has', async () => {
+    plane.answers = {
+      GetCallerIdentity: plane.identity('assumed-role/Support/alice@example.com'),
+      ListEventSourceMappings: {
+        EventSourceMappings: [
+          {
+            UUID: 'u-1',
+            State: 'Disabled',
+            EventSourceArn: plane.arnOf('sqs', stack.queueUrl.split('/').at(-1) ?? ''),
+            FunctionArn: plane.arnOf('lambda', 'function:Consumer'),
+          },
+        ],
+      },
+      GetFunctionConfiguration: { State: 'Active', Runtime: 'nodejs24.x', FunctionArn: plane.arnOf('lambda', 'function:Watch') },
+      GetFunctionConcurrency: { ReservedConcurrentExecutions: 0 },
+      GetMetricData: {
+        MetricDataResults: [
+          { Id: 'm0', Values: [2000, 5] },
+          { Id: 'm1', Values: [1, 2] },
+        ],
+      },
+      ListRuleNamesByTarget: { RuleNames: ['Rule1'] },
+      DescribeRule: { Name: 'Rule1', State: 'DISABLED', ScheduleExpression: 'rate(5 minutes)' },
+    };
+    const told = await findings();
+    plane.answers = {};
+    expect(told.get('AWS identity')).toMatchObject({ status: 'ok', found: 'account ********6789, role Support, region us-east-1' });
+    expect(told.get('Consumer')).toMatchObject({
+      status: 'problem',
+      found: 'Consumer may not run: its reserved concurrency is 0; does not read the queue: its event source mapping is disabled',
+    });
+    expect(told.get('Consumer')?.mend).toContain('aws lambda update-event-source-mapping --uuid u-1 --enabled');
+    expect(told.get('Errors, 24 hours')).toMatchObject({ status: 'warning', found: '2005 batches, 3 cut off or crashed, 0 throttled' });
+    expect(told.get('Oldest message')).toMatchObject({ status: 'problem', found: 'at most 33 minutes in the last quarter of an hour' });
+    expect(told.get('Schedule of the watch')).toMatchObject({
+      status: 'problem',
+      found: 'switched off: Rule1',
+      mend: 'aws events enable-rule --name Rule1',
+    });
+  });
+
+  it('explains in one report that there is no such stack', async () => {
+    const told = await findings('--stack', 'Missing');
+    expect(told.get('Stack')).toMatchObject({ status: 'problem', found: expect.stringContaining('there is no stack Missing') });
+    expect(new Set([...told.values()].map(({ status }) => status))).toEqual(new Set(['ok', 'problem', 'warning', 'skipped']));
+    expect([...told.values()].filter(({ status }) => status === 'problem')).toHaveLength(1);
+  });
 });
 
 /** A client whose process is killed when it would delete. */

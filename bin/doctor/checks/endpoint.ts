@@ -52,8 +52,6 @@ async function target(examination: Examination) {
   throw new NotLookedAt('not looked at, as there is no secret to send that the consumer accepts');
 }
 
-const FROM_HERE = 'from here, which is not where Rakuten sends from';
-
 /** `isClosed`: the deployment does not test the endpoint, as it may not be reached from everywhere. */
 export function judgeProbes(results: readonly ProbeResult[], limitMillis: number, isClosed: boolean): Finding {
   const times = results.map(({ millis }) => millis).sort((a, b) => a - b);
@@ -71,7 +69,7 @@ export function judgeProbes(results: readonly ProbeResult[], limitMillis: number
       );
     return problem(found, mendOf(first));
   }
-  const found = `${results.length} GETs on new connections answered, median ${median} ms, longest ${longest} ms, ${FROM_HERE} (it waits ${limitMillis} ms)`;
+  const found = `${results.length} GETs on new connections answered: median ${median} ms, longest ${longest} ms (Rakuten waits ${limitMillis} ms; this is from here, which is not where it sends from)`;
   if (median <= limitMillis) return ok(found);
   return warning(
     found,

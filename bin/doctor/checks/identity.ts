@@ -7,7 +7,7 @@ export const identity: Check = {
   permissions: ['sts:GetCallerIdentity'],
   stackOnly: true,
   run: async (examination) => {
-    const client = new STSClient(await examination.aws('sts'));
+    const client = new STSClient(examination.callersAws());
     const { Account = '', Arn = '' } = await client.send(new GetCallerIdentityCommand({}));
     examination.accountId = Account || undefined;
     const found = `account ${Account}, ${callerOf(Arn)}, region ${await client.config.region()}`;

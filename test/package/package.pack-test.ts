@@ -3,6 +3,7 @@ import { cp, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promis
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import packageJson from '../../package.json';
+import { type ExampleTemplate, InstalledExample, typescriptExamples } from '../support/examples';
 import { type JsiiType, type PackedPackage, packedPackage } from '../support/packed';
 import { handlers, ROOT, sourcesIn } from '../support/sources';
 
@@ -125,11 +126,55 @@ describe('an app that has it installed', () => {
   });
 });
 
+describe('the examples', () => {
+  const templates: Record<string, Record<string, ExampleTemplate>> = {};
+
+  it.each(typescriptExamples())(
+    '%s type-checks and synthesizes with the package, as its user runs it',
+    async (name) => {
+      const example = await InstalledExample.in(packed.app, name);
+      await example.typeCheck();
+      templates[name] = await example.synthesize();
+      const types = Object.values(templates[name]).flatMap(({ Resources }) => Object.values(Resources).map(({ Type }) => Type));
+      expect(types).toEqual(expect.arrayContaining(['Custom::RakutenPostbackRegistration', 'AWS::ApiGateway::Method', 'AWS::SQS::Queue']));
+    },
+    180_000,
+  );
+
+  it('show a table of the keys and indexes that the construct makes', () => {
+    const [made, own] = ['minimal', 'own-table-and-domain'].map((name) => {
+      const resources = Object.values(templates[name]?.RakutenPostback?.Resources ?? {});
+      const tables = resources.filter(({ Type, Properties }) => Type === 'AWS::DynamoDB::GlobalTable' && Properties.GlobalSecondaryIndexes);
+      expect(tables).toHaveLength(1);
+      const { KeySchema, AttributeDefinitions, GlobalSecondaryIndexes, StreamSpecification } = tables[0]?.Properties ?? {};
+      const indexes = GlobalSecondaryIndexes.map(({ IndexName, KeySchema }: Record<string, unknown>) => ({ IndexName, KeySchema }));
+      return { KeySchema, AttributeDefinitions, indexes, StreamSpecification };
+    });
+    expect(own).toEqual(made);
+  });
+
+  it('show two regions of which one writes and registers, under one name', () => {
+    const { RakutenPostbackEast: east, RakutenPostbackWest: west } = templates['two-regions'] ?? {};
+    const of = (template: ExampleTemplate | undefined, type: string) =>
+      Object.values(template?.Resources ?? {}).filter(({ Type }) => Type === type);
+    expect([east, west].map((template) => of(template, 'Custom::RakutenPostbackRegistration').length)).toEqual([1, 0]);
+    expect([east, west].map((template) => of(template, 'AWS::DynamoDB::GlobalTable').length > 0)).toEqual([true, false]);
+    const records = [east, west].flatMap((template) => of(template, 'AWS::Route53::RecordSet').map(({ Properties }) => Properties));
+    expect(new Set(records.map(({ Name }) => Name))).toEqual(new Set(['postback.example.com.']));
+    expect(records.map(({ Region, Type }) => `${Region} ${Type}`).sort()).toEqual([
+      'us-east-1 A',
+      'us-east-1 AAAA',
+      'us-west-2 A',
+      'us-west-2 AAAA',
+    ]);
+  });
+});
+
 describe('the public API', () => {
   const typesOf = (): JsiiType[] => Object.values(packed.assembly.types);
 
   it('compiles without a warning', () => {
-    // The two that are silenced ask for the oldest CDK as development dependency; scripts/try-package.mjs tries the package with that one instead.
+    // The two that are silenced ask for the oldest CDK as development dependency; scripts/package/try-package.ts tries the package with that one instead.
     expect(packed.jsiiOutput).toMatch(/Errors: 0 \| Warnings: 0 \(\+2 silenced\)/);
   });
 
@@ -139,7 +184,7 @@ describe('the public API', () => {
         .filter((type) => type.kind === kind)
         .map(({ name }) => name)
         .sort();
-    expect(named('class')).toEqual(['PostbackFields', 'RakutenPostback']);
+    expect(named('class')).toEqual(expect.arrayContaining(['PostbackFields', 'PostbackRelay', 'RakutenPostback']));
     expect(named('enum')).toEqual(['ExistingPostback', 'RemovalAction', 'TakeoverAction']);
     expect(named('interface')).toEqual(expect.arrayContaining(['Publisher', 'RakutenPostbackProps']));
     for (const type of typesOf()) if (type.kind === 'interface') expect([type.name, type.datatype]).toEqual([type.name, true]);

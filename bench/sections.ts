@@ -1,8 +1,9 @@
 import { coldStart } from './cold-start/section';
 import { consumer } from './consumer/section';
+import { money } from './money';
 import { reconciliationUnits } from './reconciliation-units';
 import type { Section } from './report/section';
 import { writeUnits } from './write-units';
 
 /** In the order of docs/performance.md. */
-export const SECTIONS: readonly Section[] = [coldStart, consumer, writeUnits, reconciliationUnits];
+export const SECTIONS: readonly Section[] = [coldStart, consumer, writeUnits, reconciliationUnits, money];

@@ -12,8 +12,10 @@ export interface Price {
   readonly source: string;
 }
 
+/** What others wrote down of AWS's price page. */
+const LAMBDA = 'git.mcrn.ar/mariano/lambda_local_runner, "Cost" (third party, 2026)';
 const MEMORY = 'assumed: check it against the price page';
-const DYNAMODB = 'airbyte.com/data-engineering-resources/dynamodb-pricing (after the cut of November 2024)';
+const DYNAMODB = 'airbyte.com/data-engineering-resources/dynamodb-pricing (third party, after the cut of November 2024)';
 
 export const PRICES = {
   restRequest: {
@@ -24,8 +26,8 @@ export const PRICES = {
       'AWS white paper "Best Practices for Designing Amazon API Gateway Private APIs", cost optimization; go-cloud.io/aws-api-gateway-pricing',
   },
   queueRequest: { of: 'SQS, standard queue', dollars: 0.4, unit: 'a million requests', source: MEMORY },
-  functionRequest: { of: 'Lambda', dollars: 0.2, unit: 'a million invocations', source: MEMORY },
-  functionSecond: { of: 'Lambda, memory', dollars: 0.0000133334, unit: 'a GB-second (arm64)', source: MEMORY },
+  functionRequest: { of: 'Lambda', dollars: 0.2, unit: 'a million invocations', source: LAMBDA },
+  functionSecond: { of: 'Lambda, memory', dollars: 0.0000133334, unit: 'a GB-second (arm64)', source: LAMBDA },
   readUnit: { of: 'DynamoDB, read', dollars: 0.125, unit: 'a million read units', source: DYNAMODB },
   writeUnit: { of: 'DynamoDB, written', dollars: 0.625, unit: 'a million write units', source: DYNAMODB },
   logIngestion: { of: 'CloudWatch Logs, taken in', dollars: 0.5, unit: 'a GB', source: MEMORY },

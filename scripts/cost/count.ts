@@ -51,35 +51,36 @@ export async function costsPerMillion(template: Template, traffic: Traffic): Pro
 
   const perQueueRequest = Math.min(messagesPerBatch, MESSAGES_PER_QUEUE_REQUEST);
   const memory = consumer.Properties.MemorySize / KILOBYTE;
-  const lines: [string, string, number, Price][] = [
+  return toCosts([
     ['API Gateway', 'one GET', 1, PRICES.restRequest],
     ['SQS', 'one send', 1, PRICES.queueRequest],
     ['SQS', `receive and delete, ${perQueueRequest} at once`, 2 / perQueueRequest, PRICES.queueRequest],
     ['Lambda', `an invocation for ${messagesPerBatch}`, 1 / messagesPerBatch, PRICES.functionRequest],
     ['Lambda', `${memory} GB for ${millisPerBatch} ms`, (memory * millisPerBatch) / 1000 / messagesPerBatch, PRICES.functionSecond],
     ...(await writes(template)),
-    [
-      'CloudWatch Logs',
-      'log text of the consumer',
-      (LOG_BYTES_PER_MESSAGE + LOG_BYTES_PER_BATCH / messagesPerBatch) / GIGABYTE,
-      PRICES.logIngestion,
-    ],
-  ];
-  return lines.map(([part, counted, perPostback, price]) => ({
-    part,
-    counted,
-    perPostback,
-    price,
-    dollars: dollarsOf(perPostback, price),
-  }));
+    logText(messagesPerBatch),
+  ]);
 }
 
+/** Part, what is counted for one postback, how much of it, and its price. */
+export type CostLine = readonly [part: string, counted: string, perPostback: number, price: Price];
+
+export const toCosts = (lines: readonly CostLine[]): Cost[] =>
+  lines.map(([part, counted, perPostback, price]) => ({ part, counted, perPostback, price, dollars: dollarsOf(perPostback, price) }));
+
+export const logText = (messagesPerBatch: number): CostLine => [
+  'CloudWatch Logs',
+  'log text of the consumer',
+  (LOG_BYTES_PER_MESSAGE + LOG_BYTES_PER_BATCH / messagesPerBatch) / GIGABYTE,
+  PRICES.logIngestion,
+];
+
 /** A row and its entry in each index that has the row's keys, each in write units of a kilobyte. */
-async function writes(template: Template): Promise<[string, string, number, Price][]> {
+export async function writes(template: Template): Promise<CostLine[]> {
   const row = await typicalRow();
   const table = transactionTable(template);
   const bytes = itemBytes(row);
-  const lines: [string, string, number, Price][] = [['DynamoDB', `the row, ${bytes} bytes`, Math.ceil(bytes / KILOBYTE), PRICES.writeUnit]];
+  const lines: CostLine[] = [['DynamoDB', `the row, ${bytes} bytes`, Math.ceil(bytes / KILOBYTE), PRICES.writeUnit]];
   for (const index of table.Properties.GlobalSecondaryIndexes ?? []) {
     const entry = indexEntry(row, index);
     if (entry === undefined) continue;

@@ -23,21 +23,21 @@ export const addDlq: AddCommand = (program, cli) => {
   dlq
     .command('show')
     .description('Shows messages whole, but for the secret of the URL.')
-    .argument('[ids...]', 'ids, or how they begin')
-    .option('--all', 'every message')
+    .argument('[ids...]', 'ids, or how they begin (default: all)')
+    .option('--all', 'every message, as without ids')
     .action(cli.action<DlqOptions>(show));
   dlq
     .command('redrive')
     .description('Sends messages back to the queue after the cause is mended, and looks what becomes of them.')
-    .argument('[ids...]', 'ids, or how they begin')
-    .option('--all', 'every message that can become a row')
+    .argument('[ids...]', 'ids, or how they begin (default: all that can become a row)')
+    .option('--all', 'every message that can become a row, as without ids')
     .option('--dry-run', 'only show what would be sent')
     .option('--no-wait', 'without looking what becomes of them')
     .addHelpText(
       'after',
       `
 A message is deleted here only after the queue has taken it, and a line that comes twice is one row: a redrive that is cut off loses and doubles
-nothing. What has no valid secret, or cannot be read, is left alone by --all, since the consumer would turn it away or fail again.
+nothing. What has no valid secret, or cannot be read, is left alone unless it is named, since the consumer would turn it away or fail again.
 
 Exit codes: 0 sent back, 1 something could not be sent or failed again, 3 there was nothing.`,
     )

@@ -11,7 +11,7 @@ const OWNER_ONLY = 0o600;
 
 /** Deletes messages, each only after it stands in a file. */
 export async function drop(context: DlqContext): Promise<ExitCode> {
-  checkChoice(context);
+  checkChoice(context, false);
   const { options, terminal } = context;
   const isForReal = options.yes === true && options.dryRun !== true;
   const file = resolve(terminal.directory, options.output ?? `dropped-${terminal.now().toISOString().replace(/\W/g, '-')}.jsonl`);

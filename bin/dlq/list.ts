@@ -39,7 +39,7 @@ export async function writeTable({ terminal, colours }: DlqContext, letters: rea
 
 /** Shows one message whole, but for its secret. */
 export async function show(context: DlqContext): Promise<ExitCode> {
-  checkChoice(context);
+  checkChoice(context, true);
   const { terminal, options, colours } = context;
   const entries = await withDeadLetters(context, async (reading) => chosen(context, reading));
   for (const { letter } of entries) {

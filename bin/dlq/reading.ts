@@ -89,8 +89,8 @@ export async function forget({ terminal }: DlqContext, { notes }: Reading, messa
 const SHORTEST_ID = 4;
 
 /** The messages that the command line names, by their ids or how these begin. Throws when one is not there. */
-export function chosen({ args, options }: DlqContext, { entries, counts }: Reading): readonly Entry[] {
-  if (options.all === true) return entries;
+export function chosen({ args }: DlqContext, { entries, counts }: Reading): readonly Entry[] {
+  if (args.length === 0) return entries;
   const found = args.map((id) => {
     const [entry, ...more] = entries.filter(({ message }) => message.id.startsWith(id.toLowerCase()));
     if (entry === undefined) throw new CliError(`no message ${id} is in the dead-letter queue${elsewhere(counts)}`, EXIT.nothing);
@@ -106,10 +106,11 @@ export function elsewhere({ held }: QueueCounts): string {
   return `; somebody else holds about ${held} at the moment (another "dlq" command, the console or a redrive): look again in a minute`;
 }
 
-/** Checks that the command line says which messages are meant. */
-export function checkChoice({ args, options }: DlqContext): void {
+/** Checks which messages are meant. Without ids it is all of them; where that could do harm, only with `--all`. */
+export function checkChoice({ args, options }: DlqContext, isHarmless: boolean): void {
   if (options.all === true && args.length > 0) throw usageError('--all means every message: give ids or --all');
-  if (options.all !== true && args.length === 0) throw usageError('say which messages: their ids (see "dlq list"), or --all');
+  if (!isHarmless && options.all !== true && args.length === 0)
+    throw usageError('say which messages: their ids (see "dlq list"), or --all');
   const short = args.find((id) => id.length < SHORTEST_ID);
   if (short !== undefined)
     throw usageError(`'${short}' is too short for the beginning of a message's id: give ${SHORTEST_ID} letters or more`);

@@ -20,14 +20,14 @@ const LOOK_MILLIS = 500;
 interface Outcome {
   readonly redriven: readonly Redriven[];
   readonly notSent: readonly NotSent[];
-  /** With `--all`: would be turned away or fail again, and stay. */
+  /** Without ids: would be turned away or fail again, and stay. */
   readonly leftAlone: readonly Entry[];
   readonly followUp?: FollowUp;
 }
 
 /** Sends messages back to the queue, each deleted only after SQS has taken it, and looks what becomes of them. */
 export async function redrive(context: DlqContext): Promise<ExitCode> {
-  checkChoice(context);
+  checkChoice(context, true);
   if (context.options.dryRun === true) return dryRun(context);
   const { reading, entries, ...outcome } = await withDeadLetters(context, async (reading, away) => {
     const { entries, leftAlone } = choice(context, reading);
@@ -41,10 +41,10 @@ export async function redrive(context: DlqContext): Promise<ExitCode> {
   return reading.entries.length === 0 ? EXIT.nothing : EXIT.found;
 }
 
-/** Of `--all` only what can become a row: what the consumer turns away is gone for good. */
+/** Without ids only what can become a row: what the consumer turns away is gone for good. */
 function choice(context: DlqContext, reading: Reading): { entries: readonly Entry[]; leftAlone: readonly Entry[] } {
   const named = chosen(context, reading);
-  if (context.options.all !== true) return { entries: named, leftAlone: [] };
+  if (context.args.length > 0) return { entries: named, leftAlone: [] };
   return {
     entries: named.filter(({ letter }) => canSucceed(letter)),
     leftAlone: named.filter(({ letter }) => !canSucceed(letter)),

@@ -24,37 +24,37 @@ const KNOWN_REASONS: readonly KnownReason[] = [
   {
     matches: /no publisher is registered/,
     why: 'no publisher was registered in the state table, so it could not be said whose postback it is',
-    next: `deploy the stack again, which registers the publisher; then ${REDRIVE} --all`,
+    next: `deploy the stack again, which registers the publisher; then ${REDRIVE}`,
   },
   {
     matches: /^(ResourceNotFoundException|TableNotFoundException)/,
     why: 'the transaction table or the state table was not there',
-    next: `see which with "rakuten-postback doctor"; restore it from its backup under the same name, or deploy again; then ${REDRIVE} --all`,
+    next: `see which with "rakuten-postback doctor"; restore it from its backup under the same name, or deploy again; then ${REDRIVE}`,
   },
   {
     matches: /KMS|InaccessibleEncryptionCredentials|InaccessibleEncryptionCredentialsException/i,
     why: "the table's encryption key could not be used",
-    next: `enable the key and grant the consumer's role kms:Encrypt, kms:Decrypt and kms:GenerateDataKey on it; then ${REDRIVE} --all`,
+    next: `enable the key and grant the consumer's role kms:Encrypt, kms:Decrypt and kms:GenerateDataKey on it; then ${REDRIVE}`,
   },
   {
     matches: /^(AccessDenied|NotAuthorized|UnrecognizedClient)/,
     why: (noted) => `the consumer lacked a permission${permissionIn(noted)}`,
-    next: `deploy again, which restores its role, and look at service control policies and permission boundaries; then ${REDRIVE} --all`,
+    next: `deploy again, which restores its role, and look at service control policies and permission boundaries; then ${REDRIVE}`,
   },
   {
     matches: /^(ProvisionedThroughputExceeded|Throttling|RequestLimitExceeded|LimitExceeded)/,
     why: 'DynamoDB throttled the writes for longer than the tries lasted',
-    next: `wait until the burst is over, or lower maxConcurrency; then ${REDRIVE} --all`,
+    next: `wait until the burst is over, or lower maxConcurrency; then ${REDRIVE}`,
   },
   {
     matches: /did not answer in time|^TimeoutError|timed? ?out/i,
     why: 'DynamoDB did not answer in time',
-    next: `see whether it does now with "rakuten-postback doctor"; then ${REDRIVE} --all`,
+    next: `see whether it does now with "rakuten-postback doctor"; then ${REDRIVE}`,
   },
   {
     matches: /^InternalServerError|^ServiceUnavailable|ECONNREFUSED|ECONNRESET|EPIPE|ENOTFOUND|EAI_AGAIN|socket hang up/i,
     why: 'DynamoDB could not be reached or failed itself',
-    next: `see whether it works now with "rakuten-postback doctor"; then ${REDRIVE} --all`,
+    next: `see whether it works now with "rakuten-postback doctor"; then ${REDRIVE}`,
   },
   {
     matches: /^ValidationException/,
@@ -73,7 +73,7 @@ export function reasonOf(noted: string | undefined, kind: ContentsKind): Reason 
   if (noted === undefined) {
     return {
       why: 'nothing is noted: the consumer was throttled, cut off or did not start',
-      next: `look at the consumer with "rakuten-postback doctor" and at its log; then ${REDRIVE} --all`,
+      next: `look at the consumer with "rakuten-postback doctor" and at its log; then ${REDRIVE}`,
     };
   }
   const known = KNOWN_REASONS.find(({ matches }) => matches.test(noted));

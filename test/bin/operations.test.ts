@@ -110,7 +110,7 @@ it('a table that is gone: list says so; back again, redrive makes each line one 
   expect(listed.stdout).toMatch(
     /[0-9a-f]{8} {2}20\S+ \d\d:\d\d {2}postback {2}3900112 {2}ORDER-A1 {2}A10+ {2}71.49 USD .*the transaction table or the state/,
   );
-  expect(listed.stderr).toMatch(/^5 messages\n5 × the transaction table or the state table was not there\n {4}next: .*redrive --all\n$/);
+  expect(listed.stderr).toMatch(/^5 messages\n5 × the transaction table or the state table was not there\n {4}next: .*redrive\n$/);
 
   await dynamodb.send(new CreateTableCommand(createTableInput(TableName)));
   await waitUntilTableExists({ client: dynamodb, maxWaitTime: 10, minDelay: 1 }, { TableName });
@@ -143,7 +143,7 @@ it('a redrive that is killed between sending and deleting doubles nothing', asyn
   await queue.giveBack(held);
   expect(await inDeadLetterQueue()).toBe(2);
 
-  expect((await dlq('redrive', '--all')).stdout).toBe('2 messages sent back to the queue\n2 lines are in the table\n');
+  expect((await dlq('redrive')).stdout).toBe('2 messages sent back to the queue\n2 lines are in the table\n');
   await untilEmpty(sqs, stack.queueUrl, 30);
   await expectRows(line('A1'), line('B2'), line('C3'), line('D4'));
   expect(await inDeadLetterQueue()).toBe(0);
@@ -210,7 +210,7 @@ it('what can never become a row is left alone, and dropped only when asked twice
 });
 
 it.each([
-  [['redrive'], 'say which messages: their ids (see "dlq list"), or --all'],
+  [['drop', '--yes'], 'say which messages: their ids (see "dlq list"), or --all'],
   [['drop', '--yes', 'ab'], "'ab' is too short"],
   [['show', '--all', 'abcdef'], 'give ids or --all'],
 ])('dlq %j needs to know what is meant', async (args, message) => {

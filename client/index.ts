@@ -4,6 +4,8 @@
  *
  * @packageDocumentation
  */
+export type { AttributeChange, EventTransaction, EventValue, TransactionEvent } from '../core/events/event';
+export type { TransactionReason } from '../core/events/event-filter';
 export { InvalidQueryError } from './input';
 export { TRANSACTION_KINDS } from './list';
 export { TransactionsClient, type TransactionsClientProps } from './transactions-client';

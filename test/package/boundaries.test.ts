@@ -30,7 +30,7 @@ describe('the folders', () => {
     campaign: ['core', 'lambda', 'local'],
     scripts: ['bin', 'client', 'core', 'lambda', 'lib', 'local', 'package.json'],
     bench: ['bin', 'client', 'core', 'lambda', 'lib', 'local', 'scripts', 'package.json'],
-    test: [...FOLDERS, 'package.json'],
+    test: [...FOLDERS, 'examples', 'package.json'],
   };
 
   it.each(FOLDERS)('%s imports only what it may', (folder) => {

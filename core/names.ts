@@ -75,6 +75,8 @@ export const ENVIRONMENT = {
   queueUrl: 'POSTBACK_QUEUE_URL',
   /** In which region that queue is, for the relay, which is in another. */
   queueRegion: 'POSTBACK_QUEUE_REGION',
+  /** `true` where log lines are to carry what a postback said. */
+  logPayloads: 'LOG_PAYLOADS',
   /** How the reconciliation is set, as JSON (see `ReconciliationSettings`). */
   reconciliation: 'RECONCILIATION_SETTINGS',
   /** How the status watch is set, as JSON (see `WatchSettings`). */

@@ -38,6 +38,8 @@ export interface ConsumerProps {
   readonly preliminaryExpiry?: Duration;
   /** @default logs.RetentionDays.THREE_MONTHS */
   readonly logRetention?: logs.RetentionDays;
+  /** Whether log lines carry what a postback said. @default false */
+  readonly logPayloads?: boolean;
   /** Whether X-Ray records invocations. @default false */
   readonly tracing?: boolean;
 }
@@ -62,6 +64,7 @@ export class Consumer extends Construct {
         [ENVIRONMENT.dayShards]: String(props.dayShards),
         ...(props.preliminaryExpiry === undefined ? {} : { [ENVIRONMENT.preliminaryExpiry]: String(props.preliminaryExpiry.toSeconds()) }),
         ...(props.archive === undefined ? {} : { [ENVIRONMENT.archiveStreamName]: props.archive.deliveryStreamName }),
+        ...(props.logPayloads ? { [ENVIRONMENT.logPayloads]: 'true' } : {}),
         [ENVIRONMENT.metricsNamespace]: props.metricsNamespace,
         [ENVIRONMENT.metricsService]: props.metricsService,
       },

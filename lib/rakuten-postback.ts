@@ -184,6 +184,7 @@ export class RakutenPostback extends Construct {
       archive,
       maxConcurrency: props.maxConcurrency ?? 10,
       preliminaryExpiry: props.preliminaryExpiry,
+      logPayloads: props.logPayloads,
     });
     this.consumer = consumer.function;
 

@@ -54,10 +54,13 @@ export class Batch {
     if (metric !== undefined) this.origins.set(metric, (this.origins.get(metric) ?? 0) + 1);
   }
 
-  /** By metric. What did not happen is left out. */
+  /**
+   * By metric. What did not happen is left out, but for postbacks that brought a line: that there was none is a number too, which the status watch's probe has
+   * written every few minutes. Silence is then told from nobody looking.
+   */
   metrics(): Map<string, number> {
     const outcomes = [...this.outcomes].map(([outcome, count]): [string, number] => [METRIC_OF[outcome], count]);
-    const counts = new Map([...outcomes, ...this.origins]);
+    const counts = new Map([...outcomes, [METRICS.deliveredByPush, 0], ...this.origins]);
     if (this.withProblems > 0) counts.set(METRICS.parseProblems, this.withProblems);
     if (this.failed > 0) counts.set(METRICS.failed, this.failed);
     return counts;

@@ -27,6 +27,7 @@ export function consumerOf(archive?: Archive): Consumer {
     ),
     log: new Log(service),
     metrics: new Metrics(environment(ENVIRONMENT.metricsNamespace), service),
+    logPayloads: optionalEnvironment(ENVIRONMENT.logPayloads) === 'true',
     now: Date.now,
     archive,
   });

@@ -2,7 +2,7 @@ import { BatchProcessor, EventType, processPartialResponse } from '@aws-lambda-p
 import { type DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import { archiveRecord } from '../../core/archive/record';
-import { parseMessage } from '../../core/rakuten/message';
+import { normalisedQuery, parseMessage } from '../../core/rakuten/message';
 import { rowKey } from '../../core/store/keys';
 import {
   FAILURE_KEPT_SECONDS,
@@ -29,6 +29,8 @@ export interface ConsumerParts {
   readonly writer: TransactionWriter;
   readonly log: Log;
   readonly metrics: Metrics;
+  /** Whether log lines carry what a postback said, without our secret. */
+  readonly logPayloads?: boolean;
   /** Milliseconds since 1970. */
   readonly now: () => number;
   /** @default - raw messages are not kept */
@@ -96,9 +98,13 @@ export class Consumer {
     if (decision.kind === 'line') {
       batch.countOrigin(decision.line, outcome);
       if (decision.line.problems.length > 0) batch.countProblem(outcome);
-      log.info('line', { outcome, requestId: decision.line.requestId, messageId: record.messageId });
-    } else if (decision.kind === 'rejected' && batch.rejected <= MAX_REJECTED_LOGGED) {
-      log.warn('rejected', { reason: decision.reason, requestId: decision.requestId, sourceIp: decision.sourceIp });
+      const { requestId, query } = decision.line;
+      log.info('line', { outcome, requestId, messageId: record.messageId, ...this.payload(query) });
+    } else if (decision.kind === 'probe') {
+      log.info('probe', { requestId: decision.requestId, messageId: record.messageId });
+    } else if (batch.rejected <= MAX_REJECTED_LOGGED) {
+      const { reason, requestId, sourceIp, parameters } = decision;
+      log.warn('rejected', { reason, requestId, messageId: record.messageId, sourceIp, ...this.payload(normalisedQuery(parameters)) });
     }
   }
 
@@ -131,6 +137,10 @@ export class Consumer {
     return ids;
   }
 
+  private payload(query: string): { readonly query?: string } {
+    return this.parts.logPayloads ? { query } : {};
+  }
+
   private async carryOut(decision: Decision): Promise<Outcome> {
     if (decision.kind === 'line') return this.parts.writer.write(decision.line);
     if (decision.kind === 'rejected') return decision.as;
@@ -157,7 +167,9 @@ export class Consumer {
   private async noteFailure(record: SQSRecord, error: unknown, log: Log): Promise<void> {
     const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
     const { messageId } = record;
-    log.error('message failed', { reason, messageId, received: Number(record.attributes.ApproximateReceiveCount) });
+    // The id that API Gateway gave the GET, where the message is one of the endpoint's.
+    const requestId = new URLSearchParams(record.body).get('id') ?? undefined;
+    log.error('message failed', { reason, requestId, messageId, received: Number(record.attributes.ApproximateReceiveCount) });
     try {
       const note = this.remember(FAILURE_KIND, messageId, FAILURE_REASON, reason, FAILURE_KEPT_SECONDS);
       await inTime(NOTE_MILLIS, note, 'DynamoDB did not answer in time');

@@ -1,6 +1,6 @@
 import { SOURCES } from '../../core/names';
 import { normalisedQuery, ownParameter, type PostbackMessage, parseMessage } from '../../core/rakuten/message';
-import { parsePostback } from '../../core/rakuten/parse';
+import { type Parameters, parsePostback } from '../../core/rakuten/parse';
 import { eventsApiLine } from '../../core/reconciliation/line';
 import type { DeliveredLine } from '../../core/store/merge';
 import type { Publishers, RecognisedPublisher } from '../../core/store/publishers';
@@ -8,13 +8,14 @@ import type { Publishers, RecognisedPublisher } from '../../core/store/publisher
 /** What is to be done with a message. */
 export type Decision =
   | { readonly kind: 'line'; readonly line: DeliveredLine }
-  | { readonly kind: 'probe'; readonly probe: string }
+  | { readonly kind: 'probe'; readonly probe: string; readonly requestId: string }
   | {
       readonly kind: 'rejected';
       readonly as: 'forged' | 'not-a-postback';
       readonly reason: string;
       readonly requestId: string;
       readonly sourceIp: string;
+      readonly parameters: Parameters;
     };
 
 /** The publishers as last read, and as they are now. */
@@ -38,7 +39,7 @@ export async function decide(body: string, source: PublisherSource): Promise<Dec
   if (!publisher) return rejected('forged', 'the secret in the query string is not one that is accepted', message);
 
   const probe = ownParameter(message.parameters, 'probe');
-  if (probe !== undefined && probe !== '') return { kind: 'probe', probe };
+  if (probe !== undefined && probe !== '') return { kind: 'probe', probe, requestId: message.requestId };
 
   const parsed = parsePostback(message.parameters, publisher.fields);
   if (Object.keys(parsed.fields).length === 0 && parsed.problems.length === 0) {
@@ -74,10 +75,11 @@ async function recognise(secret: string, message: PostbackMessage, source: Publi
   return publishers.recognise(secret, fieldListId, arrived);
 }
 
-const rejected = (as: 'forged' | 'not-a-postback', reason: string, { requestId, sourceIp }: PostbackMessage): Decision => ({
+const rejected = (as: 'forged' | 'not-a-postback', reason: string, { requestId, sourceIp, parameters }: PostbackMessage): Decision => ({
   kind: 'rejected',
   as,
   reason,
   requestId,
   sourceIp,
+  parameters,
 });

@@ -344,6 +344,7 @@ describe('a GET that is no postback', () => {
       expect(rest).toEqual({
         reason: expect.stringMatching(/^(no secret in the query string|the secret in the query string is not one that is accepted)$/),
         requestId: 'JKJaXmPLvHcESHA=',
+        messageId: expect.stringMatching(/^m/),
         sourceIp: '198.51.100.7',
       });
     }
@@ -481,6 +482,54 @@ describe('when something it needs is missing', () => {
     await stuck.close();
     silent.close();
   }, 30_000);
+
+  it('names the GET in every line that is of one message, also where that fails, so that it can be followed', async () => {
+    const bodies = [
+      messageBody(query(), { requestId: 'a-line' }),
+      messageBody(`${query()}&probe=p`, { requestId: 'a-probe' }),
+      messageBody('u1=1', { requestId: 'a-forgery' }),
+    ];
+    const { log } = await deliver([...bodies, 'id=nothing-of-the-endpoint']);
+    const followed = log
+      .filter(({ message }) => message !== 'batch')
+      .map(({ message, requestId, messageId }) => [message, requestId, typeof messageId]);
+    expect(followed.sort()).toEqual([
+      ['line', 'a-line', 'string'],
+      ['message failed', 'nothing-of-the-endpoint', 'string'],
+      ['probe', 'a-probe', 'string'],
+      ['rejected', 'a-forgery', 'string'],
+    ]);
+  });
+
+  it('says nothing of what a postback carries, unless asked for; our secret in no case', async () => {
+    const told = { u1: 'a-member-of-ours', order_id: 'AN-ORDER', sale_amount: '4711.08' };
+    const bodies = [messageBody(query(told)), messageBody(query(told, secrets.wrong))];
+    const silent = JSON.stringify((await deliver(bodies)).log);
+    for (const value of [...Object.values(told), ...Object.values(secrets)]) expect(silent).not.toContain(value);
+
+    const from = output.length;
+    const talking = start(server.endpoint, { variables: { ...VARIABLES, [ENVIRONMENT.logPayloads]: 'true' } });
+    const { log } = await deliver(bodies, talking);
+    await talking.close();
+    // The last test of this file looks through all else that was written.
+    output.splice(from);
+    for (const message of ['line', 'rejected']) {
+      const { query: logged } = log.find((line) => line.message === message) ?? {};
+      expect(Object.fromEntries(new URLSearchParams(String(logged)))).toMatchObject(told);
+    }
+    for (const secret of Object.values(secrets)) expect(JSON.stringify(log)).not.toContain(secret);
+  });
+
+  it('says each time how many lines a postback brought, also when there was none: a probe every few minutes makes silence a number', async () => {
+    const from = output.length;
+    await deliver([messageBody(`${query()}&probe=heartbeat`)]);
+    await deliver([messageBody(query())]);
+    const documents = output
+      .slice(from)
+      .filter((line) => line.includes('CloudWatchMetrics'))
+      .map((line) => JSON.parse(line));
+    expect(documents.map((document) => document[METRICS.deliveredByPush])).toEqual([0, 1]);
+  });
 
   it('does not start without its environment, and says which variable is missing', async () => {
     const bare = start(server.endpoint, { variables: {} });

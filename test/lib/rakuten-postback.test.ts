@@ -296,13 +296,20 @@ describe('the consumer', () => {
 
   it.each(['consumer', 'registration'])('sets exactly the variables that the handler of %s reads', (handler) => {
     const path = { consumer: 'Postback/Consumer/Function', registration: 'Postback/RegistrationProvider/Function' }[handler];
-    const { NODE_OPTIONS, ...variables } = standard.at(String(path)).Properties.Environment.Variables;
+    // Some are set only where something is asked for.
+    const asked = synthesized({ preliminaryExpiry: Duration.days(30), logPayloads: true });
+    const { NODE_OPTIONS, ...variables } = asked.at(String(path)).Properties.Environment.Variables;
     const read = reachedFrom(`lambda/${handler}/index.ts`).flatMap((file) =>
       [...textOf(file).matchAll(/\bENVIRONMENT\.(\w+)/g)].map((m) => m[1]),
     );
     const names = new Set(read.map((key) => ENVIRONMENT[key as keyof typeof ENVIRONMENT]));
     expect(new Set(Object.keys(variables))).toEqual(names);
     expect(NODE_OPTIONS).toBe('--enable-source-maps');
+  });
+
+  it('logs what a postback carries only when asked to', () => {
+    expect(consumer().Environment.Variables[ENVIRONMENT.logPayloads]).toBeUndefined();
+    expect(consumer(synthesized({ logPayloads: true })).Environment.Variables[ENVIRONMENT.logPayloads]).toBe('true');
   });
 
   it('knows its tables, how the days are spread, and under which name it counts', () => {

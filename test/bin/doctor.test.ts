@@ -1,0 +1,219 @@
+import { judgeAlarms } from '../../bin/doctor/checks/alarms';
+import { judgeMapping } from '../../bin/doctor/checks/consumer';
+import { judgeProbes } from '../../bin/doctor/checks/endpoint';
+import { judgeReconciliation, judgeWatch } from '../../bin/doctor/checks/runs';
+import { judgeRules } from '../../bin/doctor/checks/schedules';
+import { judgeSlot } from '../../bin/doctor/checks/slot';
+import { judgeIndexes } from '../../bin/doctor/checks/tables';
+import type { Examination } from '../../bin/doctor/examination';
+import { type Check, NotLookedAt, ok, problem } from '../../bin/doctor/finding';
+import { masked } from '../../bin/doctor/mask';
+import { wrapped } from '../../bin/doctor/report';
+import { examine, type Told } from '../../bin/doctor/run';
+import { spanText } from '../../bin/doctor/span';
+import { Redactor } from '../../core/rakuten/redact';
+import { createTableInput } from '../../core/store/table';
+import { newRecord } from '../../core/watch/record';
+
+/** How the doctor judges what it sees, and that one link never hides another. What it sees on a running chain: `operations.test.ts`. */
+
+const NOW = Date.parse('2026-03-28T12:00:00.000Z');
+const ago = (minutes: number): string => new Date(NOW - minutes * 60_000).toISOString();
+
+describe('the checks together', () => {
+  const examination = { redactor: new Redactor(), installation: async () => ({ kind: 'stack' }) } as unknown as Examination;
+  const check = (name: string, run: Check['run'], more: Partial<Check> = {}): Check => ({ area: 'A', name, permissions: [], run, ...more });
+
+  async function told(...checks: Check[]): Promise<Told[]> {
+    const seen: Told[] = [];
+    const result = await examine(examination, checks, {
+      onProgress: () => {},
+      onFindings: async (findings) => void seen.push(...findings),
+    });
+    expect(seen).toEqual(result);
+    return result;
+  }
+
+  it('tells each in its order, whichever is ready first, and all that one throws', async () => {
+    const found = await told(
+      check('slow', async () => {
+        await new Promise((resolve) => setTimeout(resolve, 30));
+        return ok('at last');
+      }),
+      check('throws', () => Promise.reject(new Error('broken'))),
+      check('denied', () => Promise.reject(Object.assign(new Error('no'), { name: 'AccessDeniedException' })), {
+        permissions: ['a:B', 'c:D'],
+      }),
+      check('after', () => Promise.reject(new NotLookedAt('not looked at'))),
+      check('gone', () => Promise.reject(Object.assign(new Error('no'), { name: 'ResourceNotFoundException' }))),
+      check('two', async () => [ok('one'), { ...problem('other', 'mend it'), what: 'second' }]),
+    );
+    expect(found.map(({ what, status, found }) => [what, status, found])).toEqual([
+      ['slow', 'ok', 'at last'],
+      ['throws', 'problem', 'throws: broken'],
+      ['denied', 'warning', 'could not be looked at: needs a:B, c:D'],
+      ['after', 'skipped', 'not looked at'],
+      ['gone', 'problem', 'it is not there'],
+      ['two', 'ok', 'one'],
+      ['second', 'problem', 'other'],
+    ]);
+  });
+
+  it('waits for none longer than its time', async () => {
+    const [late, next] = await told(
+      check('hangs', () => new Promise(() => {}), { limitMillis: 20 }),
+      check('next', async () => ok('fine')),
+    );
+    expect([late?.status, late?.found, next?.status]).toEqual(['problem', 'no answer within 0.02 s', 'ok']);
+  });
+
+  it('runs alone what measures time', async () => {
+    let running = 0;
+    const quiet = async () => {
+      running += 1;
+      await new Promise((resolve) => setImmediate(resolve));
+      const alone = running === 1;
+      running -= 1;
+      return alone ? ok('alone') : problem('not alone');
+    };
+    const found = await told(
+      check('a', quiet),
+      check('b', quiet),
+      check('m', quiet, { alone: true }),
+      check('c', quiet),
+      check('d', quiet),
+    );
+    expect(found.find(({ what }) => what === 'm')?.found).toBe('alone');
+  });
+});
+
+it('shows nobody an account, a session, a secret or the value of a query', () => {
+  const redactor = new Redactor();
+  redactor.add('Wf5cThxbm1c');
+  const text =
+    'User: arn:aws:sts::123456789012:assumed-role/Ops/alice@example.com at https://sqs.us-east-1.amazonaws.com/123456789012/queue of 210987654321: ' +
+    'https://x.example/p?k=Zz81&u1=<u1> Wf5cThxbm1c Bearer abcdefgh12345678 \u001b[31m';
+  const { found } = masked(problem(text), redactor, '210987654321');
+  expect(found).toBe(
+    'User: arn:aws:sts::********9012:assumed-role/Ops/*** at https://sqs.us-east-1.amazonaws.com/********9012/queue of ********4321: ' +
+      'https://x.example/p?k=***&u1=<u1> *** Bearer ***  [31m',
+  );
+});
+
+describe('judges', () => {
+  const probe = (millis: number, status: number | undefined = 200) => ({
+    status,
+    millis,
+    ...(status === undefined ? { error: 'ENOTFOUND' } : {}),
+  });
+
+  it('the endpoint', () => {
+    expect(judgeProbes([probe(90), probe(80), probe(700)], 400, false)).toMatchObject({
+      status: 'ok',
+      found: expect.stringContaining('median 90 ms, longest 700 ms'),
+    });
+    expect(judgeProbes([probe(500), probe(600)], 400, false)).toMatchObject({
+      status: 'warning',
+      mend: expect.stringContaining('near the stack'),
+    });
+    expect(judgeProbes([probe(90), probe(80, 500)], 400, false)).toMatchObject({
+      status: 'problem',
+      mend: expect.stringContaining('integration'),
+    });
+    expect(judgeProbes([{ millis: 5, error: 'ENOTFOUND' }], 400, false)).toMatchObject({
+      status: 'problem',
+      found: '1 of 1 GETs were not acknowledged (ENOTFOUND)',
+    });
+    expect(judgeProbes([probe(80, 403)], 400, true).status).toBe('warning');
+    expect(judgeProbes([probe(80, 403)], 400, false).status).toBe('problem');
+  });
+
+  it('alarms', () => {
+    const alarm = (AlarmName: string, StateValue: 'OK' | 'ALARM' | 'INSUFFICIENT_DATA', AlarmActions = ['arn']) => ({
+      AlarmName,
+      StateValue,
+      ActionsEnabled: true,
+      AlarmActions,
+    });
+    expect(judgeAlarms([alarm('a', 'OK')], 1)).toEqual({ status: 'ok', found: '1 of 1 are well', mend: undefined });
+    expect(judgeAlarms([alarm('a', 'OK'), alarm('b', 'ALARM')], 2)).toMatchObject({ status: 'problem', found: 'in alarm: b' });
+    expect(judgeAlarms([alarm('a', 'INSUFFICIENT_DATA'), alarm('b', 'OK')], 3)).toMatchObject({
+      status: 'warning',
+      found: '1 of 3 are well; without data yet: a; 1 are not there',
+    });
+    expect(judgeAlarms([alarm('a', 'OK', [])], 1)).toMatchObject({ status: 'warning', mend: expect.stringContaining('SNS') });
+  });
+
+  it('when the schedules last did their work', () => {
+    const record = newRecord('1');
+    expect(judgeWatch({ ...record, activeAt: ago(6) }, NOW)).toEqual({
+      status: 'ok',
+      found: 'the postback was seen switched on 6 minutes ago',
+    });
+    expect(judgeWatch({ ...record, activeAt: ago(180) }, NOW).status).toBe('problem');
+    expect(judgeWatch({ ...record, activeAt: ago(6), failures: 2 }, NOW)).toMatchObject({
+      status: 'warning',
+      found: 'the last 2 looks failed',
+    });
+    const spell = { finding: 'taken-over', from: ago(9), noticedAt: ago(5) } as const;
+    expect(judgeWatch({ ...record, spell }, NOW)).toMatchObject({
+      status: 'problem',
+      found: expect.stringContaining("somebody else's URL"),
+    });
+    expect(judgeWatch(undefined, NOW).status).toBe('warning');
+    expect(judgeReconciliation(NOW - 3_600_000, NOW)).toEqual({ status: 'ok', found: 'succeeded 1 hour ago' });
+    expect(judgeReconciliation(NOW - 5 * 3_600_000, NOW).status).toBe('problem');
+    expect(judgeReconciliation(undefined, NOW).status).toBe('warning');
+  });
+
+  it('the event source mapping and the rules', () => {
+    expect(judgeMapping({ State: 'Enabled', ScalingConfig: { MaximumConcurrency: 10 } })).toEqual({
+      status: 'ok',
+      found: 'reads the queue, up to 10 at once',
+    });
+    expect(judgeMapping({ State: 'Disabled', UUID: 'u' }).mend).toBe('aws lambda update-event-source-mapping --uuid u --enabled');
+    expect(judgeMapping({ State: 'Enabled', LastProcessingResult: 'PROBLEM: Function call failed' }).status).toBe('problem');
+    expect(judgeMapping({ State: 'Updating' }).status).toBe('warning');
+    expect(judgeRules([]).status).toBe('problem');
+    expect(judgeRules([{ State: 'ENABLED', ScheduleExpression: 'rate(1 hour)' }, { State: 'ENABLED' }])).toEqual({
+      status: 'ok',
+      found: 'on: rate(1 hour)',
+    });
+  });
+
+  it('the indexes', () => {
+    const indexes = (createTableInput('T').GlobalSecondaryIndexes ?? []).map((index) => ({ ...index, IndexStatus: 'ACTIVE' as const }));
+    expect(judgeIndexes({ GlobalSecondaryIndexes: indexes }).status).toBe('ok');
+    expect(judgeIndexes({ GlobalSecondaryIndexes: indexes.slice(1) })).toMatchObject({
+      status: 'problem',
+      found: expect.stringMatching(/^by-\w+ is missing/),
+    });
+    const other = [{ ...indexes[0], KeySchema: [{ AttributeName: 'else', KeyType: 'HASH' as const }] }, ...indexes.slice(1)];
+    expect(judgeIndexes({ GlobalSecondaryIndexes: other })).toMatchObject({
+      status: 'problem',
+      found: expect.stringContaining('other keys than'),
+    });
+  });
+
+  it('a slot that somebody else has', () => {
+    const slot = { url: 'https://tracker.example/in?token=***', active: true };
+    const status = { sid: '1', slot, owner: 'foreign', previousUrl: undefined, enabled: true, selfTest: undefined } as const;
+    expect(judgeSlot({ ...status, drift: ['the slot holds a URL of somebody else'] })).toMatchObject({
+      status: 'problem',
+      mend: expect.stringContaining('--replace'),
+    });
+    expect(judgeSlot({ ...status, drift: [], enabled: false }).status).toBe('warning');
+  });
+});
+
+it('wraps between words and keeps commands whole', () => {
+  const words = 'see why with aws-lambda-update-event-source-mapping-which-is-long and more';
+  expect(wrapped(words, 24)).toEqual(['see why with', 'aws-lambda-update-event-source-mapping-which-is-long', 'and more']);
+  expect([spanText(14 * 86_400_000), spanText(86_400_000), spanText(90 * 60_000), spanText(2000 * 1000), spanText(0)]).toEqual([
+    '14 days',
+    '1 day',
+    '90 minutes',
+    '33 minutes',
+    '0 seconds',
+  ]);
+});

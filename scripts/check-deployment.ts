@@ -12,9 +12,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb';
 import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { GetQueueAttributesCommand, SendMessageCommand, SetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import type { LineRecord } from '../local/fake-rakuten';
 import { type FakeRakuten, startFakeRakuten } from '../local/fake-rakuten';
+import { leaveOutUnknown } from './emulator/assembly';
 
 const SID = '3900112';
 const REGION = 'us-east-1';
@@ -24,6 +25,15 @@ const STACK_NAME = 'PostbackCheck';
 const ROWS_WITHIN_MILLIS = 60_000;
 
 type Outputs = Record<'EndpointUrl' | 'TableName' | 'QueueUrl' | 'DeadLetterQueueUrl' | 'RegistrationStatus', string>;
+
+interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** What is otherwise here than in an installation that is to last: the root user, no backups, schedules and alarms that have had no time, lines of March. */
+const NOT_AS_ON_AWS = ['AWS identity', 'Safety of the rows', 'Last line', 'Last look', 'Last reconciliation', 'Alarms'];
 
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: { endpoint: { type: 'string', default: 'http://127.0.0.1:4566' } } });
@@ -89,6 +99,14 @@ class Check {
       assert(members.length === 2, 'u1 is not in both rows');
     });
 
+    await this.step('doctor finds nothing wrong', async () => {
+      const { code, stdout } = await this.cli('doctor', '--json');
+      const { findings } = JSON.parse(stdout) as { findings: { status: string; what: string; found: string }[] };
+      const wrong = findings.filter(({ status, what }) => status !== 'ok' && !NOT_AS_ON_AWS.includes(what));
+      assert(wrong.length === 0, wrong.map(({ status, what, found }) => `${status}: ${what}: ${found}`).join('\n'));
+      assert(code === 0 && findings.length > 20, `it ended with ${code} after ${findings.length} findings`);
+    });
+
     await this.step('an update that fails at Rakuten rolls back', async () => {
       const before = this.slotUrl();
       this.rakuten.fault({
@@ -108,11 +126,11 @@ class Check {
       await this.expectRows(first, 23);
     });
 
+    await this.step('dlq: what failed is explained, sent back, and dropped into a file', () => this.deadLetters(first, registered));
+
     await this.step('nothing in the dead-letter queue', async () => {
-      const { Attributes } = await this.sqs.send(
-        new GetQueueAttributesCommand({ QueueUrl: first.DeadLetterQueueUrl, AttributeNames: ['ApproximateNumberOfMessages'] }),
-      );
-      assert(Attributes?.ApproximateNumberOfMessages === '0', `${Attributes?.ApproximateNumberOfMessages} messages there`);
+      const count = await this.messagesIn(first.DeadLetterQueueUrl);
+      assert(count === 0, `${count} messages there`);
     });
 
     await this.step('no secret in the template, the assets, the events, the errors or the outputs', async () => this.expectNoLeak());
@@ -123,6 +141,51 @@ class Check {
       this.rakuten.requests.some((r) => r.method === 'DELETE'),
       'no DELETE was called',
     );
+  }
+
+  /** A message that no try can help, and a line that failed and need not have. */
+  private async deadLetters(outputs: Outputs, registered: string): Promise<void> {
+    await this.failAtOnce(outputs, () => this.sqs.send(new SendMessageCommand({ QueueUrl: outputs.QueueUrl, MessageBody: 'poison' })));
+    const q = fill(registered, line(23)).split('?')[1] ?? '';
+    const MessageBody = new URLSearchParams({ at: String(Date.now()), id: 'check', ip: '192.0.2.1', q }).toString();
+    await this.sqs.send(new SendMessageCommand({ QueueUrl: outputs.DeadLetterQueueUrl, MessageBody }));
+
+    const listed = await this.cli('dlq', 'list', '--json');
+    const letters = JSON.parse(listed.stdout) as { noted?: string; contents: { kind: string; fields: Record<string, string> } }[];
+    const poison = letters.find(({ contents }) => contents.kind === 'unreadable');
+    assert(poison?.noted?.includes('not a message of the endpoint') === true, `the reason of the poison is not told: ${listed.stdout}`);
+    assert(
+      letters.some(({ contents }) => contents.fields.u1 === 'member-23'),
+      `the line is not told: ${listed.stdout}`,
+    );
+
+    const redriven = await this.cli('dlq', 'redrive', '--all');
+    assert(redriven.code === 0 && redriven.stdout.includes('1 line is in the table'), redriven.stdout + redriven.stderr);
+    await this.expectRows(outputs, 24);
+    const dropped = await this.cli('dlq', 'drop', '--all', '--yes', '--output', join(this.folder, 'dropped.jsonl'));
+    assert(dropped.code === 0, dropped.stderr);
+    assert(readFileSync(join(this.folder, 'dropped.jsonl'), 'utf8').includes('"body":"poison"'), 'what was dropped is not in the file');
+  }
+
+  /** SQS gives a message up after the first failure, and a few seconds: five tries take a quarter of an hour. */
+  private async failAtOnce({ QueueUrl, DeadLetterQueueUrl }: Outputs, send: () => Promise<unknown>): Promise<void> {
+    const names = ['RedrivePolicy', 'VisibilityTimeout'] as const;
+    const { Attributes = {} } = await this.sqs.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: [...names] }));
+    const RedrivePolicy = JSON.stringify({ ...JSON.parse(Attributes.RedrivePolicy ?? '{}'), maxReceiveCount: 1 });
+    await this.sqs.send(new SetQueueAttributesCommand({ QueueUrl, Attributes: { RedrivePolicy, VisibilityTimeout: '3' } }));
+    await send();
+    const deadline = Date.now() + ROWS_WITHIN_MILLIS;
+    while ((await this.messagesIn(DeadLetterQueueUrl)) === 0) {
+      assert(Date.now() < deadline, 'the message that fails does not get into the dead-letter queue');
+      await sleep(250);
+    }
+    await this.sqs.send(new SetQueueAttributesCommand({ QueueUrl, Attributes }));
+  }
+
+  private async messagesIn(QueueUrl: string): Promise<number> {
+    const AttributeNames = ['ApproximateNumberOfMessages'] as const;
+    const { Attributes } = await this.sqs.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: [...AttributeNames] }));
+    return Number(Attributes?.ApproximateNumberOfMessages);
   }
 
   private expectNoLeak(): void {
@@ -172,13 +235,28 @@ class Check {
 
   private async deploy(fields?: string): Promise<Outputs> {
     const file = join(this.folder, 'outputs.json');
-    await this.cdk(['deploy', '--require-approval', 'never', '--outputs-file', file, ...this.context(fields)]);
+    await this.cdk(['synth', '--quiet', ...this.context(fields)]);
+    leaveOutUnknown(join(this.folder, 'cdk.out'));
+    await this.cdk(['deploy', '--app', join(this.folder, 'cdk.out'), '--require-approval', 'never', '--outputs-file', file]);
     return (JSON.parse(readFileSync(file, 'utf8')) as Record<string, Outputs>)[STACK_NAME] as Outputs;
   }
 
-  /** Runs the CLI against the emulator alone: of this shell's environment only what Node and npm need is passed on. */
-  private cdk(args: string[]): Promise<void> {
-    const child = spawn('npx', ['cdk', ...args, '--output', join(this.folder, 'cdk.out'), '--ci', '--progress', 'events'], {
+  private async cdk(args: string[]): Promise<void> {
+    // An app that is a folder already is not written anywhere.
+    const output = args.includes('--app') ? [] : ['--output', join(this.folder, 'cdk.out')];
+    const { code, stdout, stderr } = await this.spawn('npx', ['cdk', ...args, ...output, '--ci', '--progress', 'events']);
+    if (code !== 0) throw new Error(`cdk ${args[0]} ended with ${code}:\n${(stdout + stderr).slice(-6000)}`);
+  }
+
+  /** The command line of this package. */
+  private cli(...args: string[]): Promise<Ended> {
+    const program = ['--import', './scripts/typescript.mjs', 'bin/rakuten-postback.ts'];
+    return this.spawn(process.execPath, [...program, ...args, '--stack', STACK_NAME]);
+  }
+
+  /** Runs a program against the emulator alone: of this shell's environment only what Node and npm need is passed on. */
+  private spawn(program: string, args: string[]): Promise<Ended> {
+    const child = spawn(program, args, {
       env: {
         PATH: process.env.PATH,
         HOME: process.env.HOME,
@@ -195,14 +273,17 @@ class Check {
       },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    let log = '';
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (log += chunk.toString()));
+    const ended = { code: null as number | null, stdout: '', stderr: '' };
+    for (const name of ['stdout', 'stderr'] as const) {
+      child[name].on('data', (chunk: Buffer) => {
+        ended[name] += chunk.toString();
+      });
+    }
     return new Promise((resolve, reject) => {
       child.on('error', reject);
-      child.on('exit', (code) => {
-        this.printed += log;
-        if (code === 0) resolve();
-        else reject(new Error(`cdk ${args[0]} ended with ${code}:\n${log.slice(-6000)}`));
+      child.on('close', (code) => {
+        this.printed += ended.stdout + ended.stderr;
+        resolve({ ...ended, code });
       });
     });
   }

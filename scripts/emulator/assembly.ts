@@ -40,6 +40,14 @@ export function moveToEmulator(assembly: string, { endpoint, rakuten, stackName,
   for (const [name, text] of texts) writeFileSync(join(assembly, name), text.replaceAll(was, is));
 }
 
+/** Leaves out of a synthesized app's templates what the emulator does not know. */
+export function leaveOutUnknown(assembly: string): void {
+  for (const name of readdirSync(assembly).filter((file) => file.endsWith('.template.json'))) {
+    const file = join(assembly, name);
+    writeFileSync(file, JSON.stringify(withoutUnknown(JSON.parse(readFileSync(file, 'utf8')) as Template)));
+  }
+}
+
 const replaced = (text: string, replacements: Readonly<Record<string, string>>): string =>
   Object.entries(replacements).reduce((all, [from, to]) => all.replaceAll(from, to), text);
 

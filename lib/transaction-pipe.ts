@@ -61,15 +61,23 @@ export interface TransactionOptions {
   readonly enabled?: boolean;
 }
 
-export interface TransactionPipeProps {
+/** Properties of TransactionPipe, which `RakutenPostback.onTransaction` makes. */
+export interface TransactionPipeProps extends TransactionOptions {
+  /** The table whose changes are told. */
   readonly table: ITable;
+  /** Where they are told. */
   readonly target: TransactionTarget;
-  readonly options: TransactionOptions;
-  /** Groups the logs of one installation. */
-  readonly metricsService: string;
-  /** @default - queues are encrypted by SQS's own key */
+  /** What the function is called in its log: the same for all functions of an installation. */
+  readonly service: string;
+  /**
+   * KMS key of the dead-letter queue.
+   * @default - SQS's own key
+   */
   readonly encryptionKey?: kms.IKey;
-  /** @default logs.RetentionDays.THREE_MONTHS */
+  /**
+   * How long the logs are kept.
+   * @default logs.RetentionDays.THREE_MONTHS
+   */
   readonly logRetention?: logs.RetentionDays;
 }
 
@@ -86,10 +94,10 @@ export class TransactionPipe extends Construct {
 
   constructor(scope: Construct, id: string, props: TransactionPipeProps) {
     super(scope, id);
-    const { table, options } = props;
-    refuse(this, filterProblem(options.filter));
+    const { table } = props;
+    refuse(this, filterProblem(props.filter));
     const streamArn = this.streamOf(table);
-    const filter = toEventFilter(options.filter);
+    const filter = toEventFilter(props.filter);
 
     this.deadLetterQueue = deadLetterQueue(this, 'DeadLetterQueue', props.encryptionKey);
     this.function = new BundledFunction(this, 'Function', {
@@ -98,7 +106,7 @@ export class TransactionPipe extends Construct {
       timeout: Duration.seconds(30),
       environment: {
         [ENVIRONMENT.transactionFilter]: Stack.of(this).toJsonString(filter),
-        [ENVIRONMENT.metricsService]: props.metricsService,
+        [ENVIRONMENT.metricsService]: props.service,
       },
       logRetention: props.logRetention,
       memorySize: 256,
@@ -106,16 +114,16 @@ export class TransactionPipe extends Construct {
 
     const role = this.pipeRole(table, streamArn);
     const target = props.target._bind(role);
-    for (const problem of optionProblems(options, target)) refuse(this, problem);
+    for (const problem of optionProblems(props, target)) refuse(this, problem);
     const log = functionLogGroup(this, 'Logs', props.logRetention);
     log.grantWrite(role);
     const pipe = new pipes.CfnPipe(this, 'Pipe', {
       description: 'Sends new and changed lines of Rakuten transactions on',
-      desiredState: options.enabled === false ? 'STOPPED' : 'RUNNING',
+      desiredState: props.enabled === false ? 'STOPPED' : 'RUNNING',
       roleArn: role.roleArn,
       source: streamArn,
       sourceParameters: {
-        dynamoDbStreamParameters: this.source(options, target),
+        dynamoDbStreamParameters: this.source(props, target),
         filterCriteria: { filters: patterns(this, filter) },
       },
       enrichment: this.function.functionArn,

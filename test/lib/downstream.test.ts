@@ -54,8 +54,8 @@ function sending({
   new TransactionPipe(postback, 'TransactionsLedger', {
     table: table?.(stack) ?? new TransactionTable(postback, 'TransactionTable').table,
     target: target(stack),
-    options,
-    metricsService: 'Postback',
+    service: 'Postback',
+    ...options,
   });
   return new Resources(stack);
 }

@@ -1,7 +1,11 @@
 import { CfnOutput, Stack } from 'aws-cdk-lib';
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { Topic } from 'aws-cdk-lib/aws-sns';
+import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import type { Construct } from 'constructs';
-import { RakutenPostback } from '../lib';
+import { type MonitoringOptions, RakutenPostback } from '../lib';
 import type { AppSettings } from './settings';
 
 /** The stack of the app: a RakutenPostback as the settings say, and outputs that name what an operator needs. */
@@ -23,6 +27,7 @@ export class PostbackStack extends Stack {
       removalPolicy: settings.removalPolicy,
       rakutenApiUrl: settings.rakutenApiUrl,
       endpointBaseUrl: settings.endpointBaseUrl,
+      monitoring: this.mailing(settings.alarmEmail),
     });
     const outputs: Record<string, [value: string, description: string]> = {
       EndpointUrl: [postback.endpointUrl, 'Where Rakuten sends to (without the secret and the fields)'],
@@ -35,8 +40,30 @@ export class PostbackStack extends Stack {
       RegistrationFunctionName: [postback.registrationFunction.functionName, 'The function that talks to Rakuten'],
       ReconciliationFunctionName: [postback.reconciliationFunction?.functionName ?? '', 'The function that compares with the Events API'],
       StatusWatchFunctionName: [postback.statusWatchFunction?.functionName ?? '', 'The function that keeps the postbacks switched on'],
+      DashboardName: [
+        postback.dashboard?.dashboardName ?? '',
+        'CloudWatch dashboard: is money arriving, is anything lost, is it fast enough, what does it cost',
+      ],
       UrlSecretArn: [postback.urlSecret.secretArn, 'The secret in the registered URL (its name, not its value)'],
     };
     for (const [name, [value, description]] of Object.entries(outputs)) new CfnOutput(this, name, { value, description });
+  }
+
+  /** Alarms that write to an address, and write again when they are over. AWS asks the address to confirm first. */
+  private mailing(address: string | undefined): MonitoringOptions | undefined {
+    if (address === undefined) return undefined;
+    const topic = new Topic(this, 'Alarms', { displayName: 'Rakuten postbacks', enforceSSL: true });
+    topic.addSubscription(new EmailSubscription(address));
+    // A topic with a policy of its own lets only those publish that the policy names.
+    topic.addToResourcePolicy(
+      new PolicyStatement({
+        principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
+        actions: ['sns:Publish'],
+        resources: [topic.topicArn],
+        conditions: { StringEquals: { 'aws:SourceAccount': this.account } },
+      }),
+    );
+    const actions = [new SnsAction(topic)];
+    return { alarmActions: actions, okActions: actions };
   }
 }

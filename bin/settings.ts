@@ -13,6 +13,7 @@ export interface AppSettings {
   readonly onRemoval?: RemovalAction;
   readonly rakutenApiUrl?: string;
   readonly endpointBaseUrl?: string;
+  readonly alarmEmail?: string;
 }
 
 /** A setting is missing or wrong. The message says which, and how to give it. */
@@ -29,6 +30,7 @@ const SETTINGS = {
   existingPostback: 'RAKUTEN_EXISTING_POSTBACK',
   onRemoval: 'RAKUTEN_ON_REMOVAL',
   stackName: 'RAKUTEN_STACK_NAME',
+  alarmEmail: 'RAKUTEN_ALARM_EMAIL',
 } as const;
 
 type SettingName = keyof typeof SETTINGS;
@@ -59,6 +61,7 @@ export function appSettings(context: (name: string) => unknown, environment: Rec
     onRemoval: oneOf('onRemoval', read('onRemoval'), RemovalAction),
     rakutenApiUrl: read('rakutenApiUrl'),
     endpointBaseUrl: read('endpointBaseUrl'),
+    alarmEmail: read('alarmEmail'),
   };
   const problems: Problem[] = [
     sidProblem(settings.sid),
@@ -66,6 +69,7 @@ export function appSettings(context: (name: string) => unknown, environment: Rec
     stackNameProblem(settings.stackName),
     urlProblem('rakutenApiUrl', settings.rakutenApiUrl, false),
     urlProblem('endpointBaseUrl', settings.endpointBaseUrl, true),
+    emailProblem(settings.alarmEmail),
   ];
   for (const problem of problems) if (problem !== undefined) throw new SettingError(problem);
   return settings;
@@ -79,6 +83,11 @@ function secretNameProblem(name: string): Problem {
 function stackNameProblem(name: string): Problem {
   if (/^[A-Za-z][A-Za-z0-9-]{0,127}$/.test(name)) return undefined;
   return `stackName is '${name}'; CloudFormation takes a letter and then up to 127 letters, digits and hyphens`;
+}
+
+function emailProblem(address: string | undefined): Problem {
+  if (address === undefined || /^[^\s@,]+@[^\s@,]+\.[^\s@,]+$/.test(address)) return undefined;
+  return `alarmEmail is '${address}'; give one address, such as you@example.com`;
 }
 
 /**

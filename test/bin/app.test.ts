@@ -2,7 +2,9 @@ import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { RemovalPolicy } from 'aws-cdk-lib';
+import { App, RemovalPolicy } from 'aws-cdk-lib';
+import { Match, Template } from 'aws-cdk-lib/assertions';
+import { PostbackStack } from '../../bin/postback-stack';
 import { appSettings, fieldsFrom, SettingError } from '../../bin/settings';
 import { ExistingPostback, PostbackFields, RemovalAction } from '../../lib';
 import { ROOT } from '../support/sources';
@@ -29,6 +31,7 @@ describe('the settings of the app', () => {
       RAKUTEN_EXISTING_POSTBACK: 'replace',
       RAKUTEN_ON_REMOVAL: 'restore',
       RAKUTEN_STACK_NAME: 'Other',
+      RAKUTEN_ALARM_EMAIL: 'ops@example.com',
     };
     expect(settingsOf({}, environment)).toEqual({
       sid: '7',
@@ -40,6 +43,7 @@ describe('the settings of the app', () => {
       existingPostback: ExistingPostback.REPLACE,
       onRemoval: RemovalAction.RESTORE,
       stackName: 'Other',
+      alarmEmail: 'ops@example.com',
     });
     expect(settingsOf(REQUIRED, environment).sid).toBe('3900112');
     expect(settingsOf({ ...REQUIRED, sid: 3900113 }).sid).toBe('3900113');
@@ -55,6 +59,7 @@ describe('the settings of the app', () => {
       { sid: '7' },
       'the setting \'credentialsSecretName\' is missing: the name of the Secrets Manager secret with {"clientId": "…", "clientSecret": "…"}',
     ],
+    [{ ...REQUIRED, alarmEmail: 'ops@example' }, "alarmEmail is 'ops@example'; give one address, such as you@example.com"],
     [{ ...REQUIRED, sid: 'seven' }, "the sid 'seven' is not a publisher id"],
     [
       { ...REQUIRED, credentialsSecretName: 'arn:aws:secretsmanager:us-east-1:1:secret:a' },
@@ -73,6 +78,40 @@ describe('the settings of the app', () => {
   ])('%j is an error that says how to mend it', (context, message) => {
     expect(() => settingsOf(context)).toThrow(SettingError);
     expect(() => settingsOf(context)).toThrow(message);
+  });
+});
+
+describe('the address for alarms', () => {
+  const withAddress = (context: Context) =>
+    Template.fromStack(new PostbackStack(new App(), 'Stack', settingsOf({ ...REQUIRED, ...context })));
+
+  it('is written to by every alarm, when it begins and when it is over', () => {
+    const template = withAddress({ alarmEmail: 'ops@example.com' });
+    const topics = Object.keys(template.findResources('AWS::SNS::Topic')).map((Ref) => ({ Ref }));
+    expect(topics).toHaveLength(1);
+    template.hasResourceProperties('AWS::SNS::Subscription', { Protocol: 'email', Endpoint: 'ops@example.com', TopicArn: topics[0] });
+    const alarms = Object.values(template.findResources('AWS::CloudWatch::Alarm'));
+    expect(alarms.length).toBeGreaterThan(15);
+    for (const { Properties } of alarms) expect([Properties.AlarmActions, Properties.OKActions]).toEqual([topics, topics]);
+    template.hasResourceProperties('AWS::SNS::TopicPolicy', {
+      PolicyDocument: {
+        Statement: Match.arrayWith([
+          Match.objectLike({
+            Effect: 'Allow',
+            Principal: { Service: 'cloudwatch.amazonaws.com' },
+            Action: 'sns:Publish',
+            Resource: topics[0],
+          }),
+        ]),
+      },
+    });
+  });
+
+  it('is asked for: without one there is no topic, and no alarm tells anybody', () => {
+    const template = withAddress({});
+    template.resourceCountIs('AWS::SNS::Topic', 0);
+    for (const { Properties } of Object.values(template.findResources('AWS::CloudWatch::Alarm')))
+      expect(Properties.AlarmActions).toBeUndefined();
   });
 });
 

@@ -471,6 +471,24 @@ describe('tracing', () => {
   });
 });
 
+describe('the documentation of the monitoring', () => {
+  const told = readFileSync(join(ROOT, 'docs', 'monitoring.md'), 'utf8');
+
+  it.each(ALARM_CATALOGUE.map((one) => [one.kind, one] as const))('has the numbers of %s', (kind, { threshold, severity }) => {
+    const row = told.split('\n').find((line) => line.startsWith(`| [\`${kind}\`](runbook/${runbookPage(kind)}.md) | `));
+    expect(row).toContain(
+      threshold ? ` | ${threshold.default} ${threshold.unit} | ${threshold.min} to ${threshold.max} | ` : ' | – | – | ',
+    );
+    expect(row?.endsWith(` | ${severity} |`)).toBe(true);
+  });
+
+  it('says how many alarms there are, and names every saved query', () => {
+    expect(told).toContain(`| ${alarmsOf(standard).length} alarms, `);
+    for (const { Properties } of standard.of('AWS::Logs::QueryDefinition'))
+      expect(told.replaceAll('\n', ' ')).toContain(`*${String(Properties.Name).split('/')[1]}*`);
+  });
+});
+
 describe('the runbook', () => {
   const FOLDER = join(ROOT, 'docs', 'runbook');
   const pages = readdirSync(FOLDER).filter((name) => name !== 'README.md');

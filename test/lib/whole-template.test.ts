@@ -108,6 +108,7 @@ it('keeps the logical ids of what holds data: another id would replace it at the
 it('says in its outputs what an operator needs, and no secret', () => {
   const outputs = template.toJSON().Outputs as Record<string, { Value: unknown; Description: string }>;
   expect(Object.keys(outputs).sort()).toEqual([
+    'DashboardName',
     'DeadLetterQueueUrl',
     'EndpointUrl',
     'QueueUrl',

@@ -3,6 +3,7 @@ import { chmodSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { writeNotices } from './third-party.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 // Tests give a folder of their own, so that they never read a bundle that another run is writing.
@@ -11,11 +12,12 @@ const outfile = join(outdir, 'rakuten-postback.js');
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
 rmSync(outdir, { recursive: true, force: true });
-await build({
+const { metafile } = await build({
   entryPoints: [join(root, 'bin/rakuten-postback.ts')],
   outfile,
   absWorkingDir: root,
   bundle: true,
+  metafile: true,
   minify: true,
   // Error names are part of what is shown.
   keepNames: true,
@@ -27,5 +29,6 @@ await build({
   banner: { js: '#!/usr/bin/env node' },
   logLevel: 'warning',
 });
+writeNotices(metafile, root, join(outdir, 'THIRD-PARTY-NOTICES'));
 chmodSync(outfile, 0o755);
 console.log(`cli-dist: rakuten-postback ${version}`);

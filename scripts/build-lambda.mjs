@@ -5,15 +5,17 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { writeNotices } from './third-party.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const source = resolve(root, process.argv[2] ?? 'lambda');
 const target = resolve(root, process.argv[3] ?? 'lambda-dist');
+const NOTICES = 'THIRD-PARTY-NOTICES';
 const handlers = readdirSync(source).filter((name) => existsSync(join(source, name, 'index.ts')));
 
 // Only what has no source any more is removed: another process may be reading the rest.
 mkdirSync(target, { recursive: true });
-for (const name of readdirSync(target)) if (!handlers.includes(name)) rmSync(join(target, name), { recursive: true });
+for (const name of readdirSync(target)) if (name !== NOTICES && !handlers.includes(name)) rmSync(join(target, name), { recursive: true });
 
 /**
  * The SDK's clients describe every operation and error of their service in one file, most of which esbuild keeps although no call of ours needs it: Lambda's and
@@ -35,11 +37,12 @@ const leanSchemas = {
   },
 };
 
-await build({
+const { metafile } = await build({
   entryPoints: Object.fromEntries(handlers.map((name) => [`${name}/index`, join(source, name, 'index.ts')])),
   outdir: target,
   absWorkingDir: root,
   bundle: true,
+  metafile: true,
   minify: true,
   // Without keeping names a logged error of ours would be called `a`.
   keepNames: true,
@@ -54,4 +57,5 @@ await build({
   plugins: [leanSchemas],
   logLevel: 'warning',
 });
+writeNotices(metafile, root, join(target, NOTICES));
 console.log(`${relative(root, target)}: ${handlers.join(', ')}`);

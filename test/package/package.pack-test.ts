@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
-import { cp, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import packageJson from '../../package.json';
 import { type ExampleTemplate, InstalledExample, typescriptExamples } from '../support/examples';
@@ -22,7 +23,8 @@ describe('the tarball', () => {
     const functions = handlers().map((file) => file.split('/')[1]);
     expect(functions).toEqual(expect.arrayContaining(['consumer', 'registration']));
     const bundles = packed.files.filter((file) => file.startsWith('lambda-dist/'));
-    expect(bundles).toEqual(functions.flatMap((name) => [`lambda-dist/${name}/index.js`, `lambda-dist/${name}/index.js.map`]).sort());
+    const expected = functions.flatMap((name) => [`lambda-dist/${name}/index.js`, `lambda-dist/${name}/index.js.map`]);
+    expect(bundles).toEqual([...expected, 'lambda-dist/THIRD-PARTY-NOTICES'].sort());
   });
 
   it('has each source of the library, of what it stands on and of the client as JavaScript and as types, and the mapping template', () => {
@@ -35,6 +37,28 @@ describe('the tarball', () => {
     for (const file of ['.jsii', 'cli-dist/rakuten-postback.js', 'LICENSE', 'README.md', 'package.json'])
       expect(packed.files).toContain(file);
     expect(packed.files).toContain('node_modules/big.js/big.js');
+  });
+
+  it('names the packages that are bundled, with the text of their licences', async () => {
+    for (const [folder, bundled] of [
+      ['lambda-dist', '@aws-sdk/client-dynamodb'],
+      ['cli-dist', 'commander'],
+    ] as const) {
+      const notices = await readFile(join(packed.folder, folder, 'THIRD-PARTY-NOTICES'), 'utf8');
+      expect(notices).toContain(`${bundled} ${(packageJson.devDependencies as Record<string, string>)[bundled]} (`);
+      expect(notices).toMatch(/Permission is hereby granted|Apache License/);
+    }
+  });
+
+  it('would not be built with a package under a licence that may not be passed on', async () => {
+    const folder = join(packed.app, 'node_modules/strict');
+    await mkdir(folder);
+    await writeFile(join(folder, 'package.json'), JSON.stringify({ name: 'strict', version: '1.0.0', license: 'AGPL-3.0-only' }));
+    const metafile = { outputs: { 'index.js': { inputs: { 'node_modules/strict/index.js': { bytesInOutput: 10 } } } } };
+    const script = `import { writeNotices } from ${JSON.stringify(pathToFileURL(join(ROOT, 'scripts/third-party.mjs')))};
+      writeNotices(${JSON.stringify(metafile)}, ${JSON.stringify(packed.app)}, 'notices');`;
+    await expect(run(process.execPath, ['--input-type=module', '--eval', script])).rejects.toThrow('strict 1.0.0 (AGPL-3.0-only)');
+    await rm(folder, { recursive: true });
   });
 
   it('has nothing else: no tests, no local run, no sources, nothing of a machine', async () => {

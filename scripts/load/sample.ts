@@ -15,7 +15,7 @@ export async function takeSample(started: number, sent: number, { consumer, dyna
     heap: heapUsed,
     dynamodb: dynamodbMemory,
     sqs: sqsMemory,
-    process: rss,
+    process: rss - dynamodbMemory,
     consumer: Math.max(0, ...consumer.memory),
     files: await openFiles('self'),
     consumerFiles: Math.max(0, ...(await Promise.all(consumer.processIds.map(openFiles)))),

@@ -6,10 +6,13 @@ export interface Sample {
   readonly sent: number;
   /** Used by sender, endpoint and fake Rakuten after a collection, in bytes. */
   readonly heap: number;
-  /** Held by the threads of the embedded DynamoDB and SQS after a collection, in bytes. */
+  /**
+   * Held by the threads of the embedded DynamoDB and SQS after a collection, in bytes. That of DynamoDB is not judged: dynalite keeps, for each query, the
+   * tables as they were then.
+   */
   readonly dynamodb: number;
   readonly sqs: number;
-  /** Resident memory of this process, in which the embedded DynamoDB and SQS run too, in bytes. */
+  /** Resident memory of this process without what the embedded DynamoDB holds, in bytes. */
   readonly process: number;
   /** Resident memory of the consumer's largest process, in bytes. */
   readonly consumer: number;

@@ -130,9 +130,10 @@ function notSentInWords(notSent: readonly NotSent[]): string[] {
 function leftAloneInWords(leftAlone: readonly Entry[]): string[] {
   if (leftAlone.length === 0) return [];
   const shown = leftAlone.slice(0, 5).map(({ letter }) => shortId(letter.id));
+  const them = leftAlone.length === 1 ? 'it' : 'them';
   return [
-    `${messages(leftAlone.length)} left alone (${shown.join(', ')}${leftAlone.length > shown.length ? ', …' : ''}): the consumer would turn them away or fail again. ` +
-      'Look at them with "dlq show"; then drop them, or redrive them by their ids',
+    `${messages(leftAlone.length)} left alone (${shown.join(', ')}${leftAlone.length > shown.length ? ', …' : ''}): the consumer would turn ${them} away or fail again. ` +
+      `Look at ${them} with "dlq show"; then drop ${them}, or redrive ${them} by id`,
   ];
 }
 

@@ -1,4 +1,4 @@
-import { write, writeLine } from '../cli/terminal';
+import { write } from '../cli/terminal';
 import type { DoctorContext } from './examination';
 import type { Status } from './finding';
 import type { Told } from './run';
@@ -23,7 +23,7 @@ export class Report {
   }
 
   head(installation: string): Promise<void> {
-    return this.line(this.context.colours.bold(`rakuten-postback doctor: ${installation}`));
+    return this.lines([this.context.colours.bold(`rakuten-postback doctor: ${installation}`)]);
   }
 
   /** A line on standard error that is drawn over, on a terminal. */
@@ -40,16 +40,19 @@ export class Report {
     this.hasProgress = false;
   }
 
-  async findings(findings: readonly Told[]): Promise<void> {
-    this.clear();
+  /** In one piece, so that the progress cannot come in between. */
+  findings(findings: readonly Told[]): Promise<void> {
+    const lines: string[] = [];
     for (const finding of findings) {
-      if (finding.area !== this.area) await this.line(`\n${this.context.colours.bold(finding.area)}`);
+      if (finding.area !== this.area) lines.push('', this.context.colours.bold(finding.area));
       this.area = finding.area;
-      await this.finding(finding);
+      lines.push(...this.finding(finding));
     }
+    this.clear();
+    return this.lines(lines);
   }
 
-  async summary(told: readonly Told[], millis: number): Promise<void> {
+  summary(told: readonly Told[], millis: number): Promise<void> {
     const count = (status: Status): number => told.filter((finding) => finding.status === status).length;
     const [problems, warnings, skipped] = [count('problem'), count('warning'), count('skipped')];
     const parts = [
@@ -58,23 +61,27 @@ export class Report {
       `${count('ok')} in order`,
       ...(skipped > 0 ? [`${skipped} not looked at`] : []),
     ];
-    await this.line(`\n${parts.join(', ')} (${(millis / 1000).toFixed(1)} s)`);
-    await this.line('Nothing in here is secret; account ids are shortened. It can be sent to whoever helps you.');
+    return this.lines([
+      '',
+      `${parts.join(', ')} (${(millis / 1000).toFixed(1)} s)`,
+      'Nothing in here is secret; account ids are shortened. It can be sent to whoever helps you.',
+    ]);
   }
 
-  private async finding({ status, what, found, mend }: Told): Promise<void> {
+  private finding({ status, what, found, mend }: Told): string[] {
     const width = Math.min(this.context.terminal.stdout.columns ?? WIDEST, WIDEST);
     const indent = ' '.repeat(NAME_WIDTH + 4);
     const [first = '', ...more] = wrapped(found, width - indent.length);
-    await this.line(`  ${this.paint[status](SIGNS[status])} ${what.padEnd(NAME_WIDTH)}${first}`);
-    const mendLines = mend === undefined ? [] : wrapped(`→ ${mend}`, width - indent.length);
-    for (const line of more) await this.line(`${indent}${line}`);
-    for (const line of mendLines) await this.line(`${indent}${this.paint[status](line)}`);
+    const mends = mend === undefined ? [] : wrapped(`→ ${mend}`, width - indent.length);
+    return [
+      `  ${this.paint[status](SIGNS[status])} ${what.padEnd(NAME_WIDTH)}${first}`,
+      ...more.map((line) => indent + line),
+      ...mends.map((line) => indent + this.paint[status](line)),
+    ];
   }
 
-  private line(text: string): Promise<void> {
-    const { stdout } = this.context.terminal;
-    return text.startsWith('\n') ? write(stdout, `${text}\n`) : writeLine(stdout, text);
+  private lines(lines: readonly string[]): Promise<void> {
+    return write(this.context.terminal.stdout, `${lines.join('\n')}\n`);
   }
 }
 

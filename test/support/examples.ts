@@ -44,6 +44,11 @@ export class InstalledExample {
       await mkdir(dirname(installed), { recursive: true });
       await symlink(join(ROOT, 'node_modules', dependency), installed);
     }
+    // `npm install` links the programs too; CDK looks for esbuild there.
+    if ('esbuild' in devDependencies && !existsSync(join(app, 'node_modules', '.bin', 'esbuild'))) {
+      await mkdir(join(app, 'node_modules', '.bin'), { recursive: true });
+      await symlink(join(ROOT, 'node_modules', '.bin', 'esbuild'), join(app, 'node_modules', '.bin', 'esbuild'));
+    }
     return new InstalledExample(name, folder);
   }
 

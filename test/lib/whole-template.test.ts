@@ -98,6 +98,13 @@ it('keeps the logical ids of what holds data: another id would replace it at the
   const ids = (type: string): string[] => Object.keys(template.findResources(type));
   expect(ids('AWS::DynamoDB::GlobalTable')).toEqual(['PostbackTransactionTable7B1402E1', 'PostbackStateTable9082D4F8']);
   expect(ids('AWS::SQS::Queue')).toEqual(['PostbackPostbackQueueDeadLetterQueueF0F13699', 'PostbackPostbackQueueFD1C56D3']);
+  expect(ids('AWS::Logs::LogGroup').sort()).toEqual([
+    'PostbackConsumerFunctionLogs7972E386',
+    'PostbackReconciliationFunctionLogs9D4A7A54',
+    'PostbackRegistrationProviderFunctionLogsEBC3C302',
+    'PostbackRegistrationProviderProviderLogs1E0C7A13',
+    'PostbackStatusWatchFunctionLogs9DB1C4AC',
+  ]);
   // Another secret would be another registered URL, another API another host in it, another resource another registration.
   expect(ids('AWS::SecretsManager::Secret')).toEqual(['PostbackPublisherUrlSecretBA56E265']);
   expect(ids('AWS::ApiGateway::RestApi')).toEqual(['PostbackIngestionApi788F5FC6']);

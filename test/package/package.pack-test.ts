@@ -34,7 +34,7 @@ describe('the tarball', () => {
   });
 
   it('has the API description that packages for other languages are made from, the command line, the licence and the read-me', () => {
-    for (const file of ['.jsii', 'cli-dist/rakuten-postback.js', 'LICENSE', 'README.md', 'package.json'])
+    for (const file of ['.jsii', 'cli-dist/rakuten-postback.js', 'LICENSE', 'README.md', 'API.md', 'package.json'])
       expect(packed.files).toContain(file);
     expect(packed.files).toContain('node_modules/big.js/big.js');
   });

@@ -44,7 +44,7 @@ export class Environment {
   async run(batchSize: number, batches: number): Promise<Run> {
     const events = Array.from({ length: batches }, () => eventOf(batchSize));
     this.child.send(events);
-    const [first] = (await Promise.race([once(this.child, 'message'), once(this.child, 'exit')])) as [Measured | number];
+    const [first] = await this.answer();
     if (typeof first === 'number') throw new Error(`the handler's process ended with ${first}`);
     if (first.failures > 0) throw new Error(`${first.failures} messages failed`);
     const messages = batchSize * batches;
@@ -53,6 +53,19 @@ export class Environment {
       messagesPerSecond: (messages * 1000) / first.wall,
       peakMegabytes: first.peakKilobytes / 1024,
     };
+  }
+
+  /** What the process answers, or the code that it ended with. */
+  private async answer(): Promise<[Measured | number]> {
+    const either = new AbortController();
+    try {
+      const events = ['message', 'exit'].map((event) => once(this.child, event, { signal: either.signal }));
+      // The one that is given up rejects, which nobody waits for.
+      for (const event of events) event.catch(() => {});
+      return (await Promise.race(events)) as [Measured | number];
+    } finally {
+      either.abort();
+    }
   }
 
   async close(): Promise<void> {

@@ -18,8 +18,8 @@ const ROOT = join(__dirname, '..', '..');
 const SERVICE_MILLIS = 10;
 const GOALS = { timesThePlainOne: 5, cpuToMarshalAlone: 1.5 };
 const BATCH_SIZES = [1, 10, 50, 100, 1000];
-/** The plain handler takes ten milliseconds and more for each message: of each batch size so many messages at most. */
-const MESSAGES_PER_RUN = 1000;
+/** The plain handler takes ten milliseconds and more for each message: of each batch size so many messages at least. */
+const MESSAGES_PER_RUN = 200;
 
 type Bundles = Record<'consumer' | 'plain' | 'marshal-alone' | 'parse-alone', string>;
 
@@ -64,14 +64,14 @@ async function throughput(bundles: Bundles, { quick }: BenchOptions): Promise<Bl
   for (const size of BATCH_SIZES) {
     // A process for each batch size, so that its memory is what that size takes.
     const environments = environmentsOf(bundles, ['plain', 'consumer'], endpoint.endpoint);
-    const batches = Math.max(1, Math.min(20, (quick ? 100 : MESSAGES_PER_RUN) / size));
+    const batches = Math.max(1, (quick ? 50 : MESSAGES_PER_RUN) / size);
     for (const environment of environments.values()) await environment.run(size, 1);
     const measured = await interleave<Run>({
       contenders: ['plain', 'consumer'],
       measure: (name) => (environments.get(name) as Environment).run(size, batches),
       value: (run) => run.messagesPerSecond,
-      minRounds: quick ? 1 : 5,
-      maxRounds: quick ? 1 : 9,
+      minRounds: quick ? 1 : 3,
+      maxRounds: quick ? 1 : 5,
       tolerance: 0.2,
     });
     await closeAll(environments);
@@ -110,15 +110,15 @@ async function processorTime(bundles: Bundles, { quick }: BenchOptions): Promise
   const endpoint = await startEndpoint(0, STATE_ITEM);
   const names = ['marshal-alone', 'parse-alone', 'plain', 'consumer'] as const;
   const environments = environmentsOf(bundles, names, endpoint.endpoint);
-  const batches = quick ? 4 : 20;
+  const batches = quick ? 4 : 8;
   // The first runs are compiled while they run.
   for (const environment of environments.values()) await environment.run(50, batches);
   const measured = await interleave<Run>({
     contenders: names,
     measure: (name) => (environments.get(name) as Environment).run(50, batches),
     value: (run) => run.cpuPerMessage,
-    minRounds: quick ? 2 : 15,
-    maxRounds: quick ? 2 : 41,
+    minRounds: quick ? 2 : 9,
+    maxRounds: quick ? 2 : 25,
     tolerance: 0.05,
   });
   await closeAll(environments);
@@ -162,8 +162,8 @@ async function onDynalite(bundles: Bundles, { quick }: BenchOptions): Promise<Bl
     contenders: ['plain', 'consumer'],
     measure: (name) => (environments.get(name) as Environment).run(50, quick ? 2 : 8),
     value: (run) => run.messagesPerSecond,
-    minRounds: quick ? 1 : 5,
-    maxRounds: quick ? 1 : 7,
+    minRounds: quick ? 1 : 3,
+    maxRounds: quick ? 1 : 5,
     tolerance: 0.2,
   });
   await closeAll(environments);

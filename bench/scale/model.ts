@@ -1,0 +1,113 @@
+/**
+ * A model of the flow, second by second: what comes in, what API Gateway takes, what waits in the queue and what the consumer, the table and its indexes let
+ * through. Its numbers are AWS's published default quotas where it says so, else assumptions.
+ */
+export const ASSUMPTIONS = {
+  /** API Gateway's default quota of an account and region: a bucket of 5,000 requests, filled with 10,000 a second. */
+  gatewayPerSecond: 10_000,
+  gatewayBucket: 5_000,
+  /** Lambda begins with 5 invocations at once and adds up to 300 a minute (AWS, "Using Lambda with Amazon SQS"). */
+  firstInvocations: 5,
+  moreInvocationsPerSecond: 5,
+  batchSize: 50,
+  /** 512 MB of the 1,769 that are one processor (AWS, "Configuring Lambda function memory"). */
+  processorShare: 512 / 1769,
+  /** Assumed, of the order that the benchmark of the consumer measures: processor time of a message on a whole processor, and the rest of a batch. */
+  cpuMillisPerMessage: 1,
+  waitMillisPerBatch: 25,
+  /** What a new on-demand table and each of its indexes take; twice the former peak later (AWS, "On-demand capacity mode"). */
+  tableUnitsPerSecond: 4_000,
+  /** What one key of an index takes. A batch upload has one processing day. */
+  keyUnitsPerSecond: 1_000,
+  /** How often the SDK tries a write, and how often SQS hands out a message before it goes to the dead-letter queue. */
+  tries: 4,
+  receives: 5,
+  /** Rakuten: calls a minute to the Events API, and lines in the answer to one. */
+  eventsCallsPerMinute: 100,
+  linesPerEventsCall: 1_000,
+} as const;
+
+export interface Settings {
+  readonly maxConcurrency: number;
+  readonly dayShards: number;
+  /** Write units a second that the table and each index take. */
+  readonly tableUnitsPerSecond: number;
+}
+export const DEFAULTS: Settings = { maxConcurrency: 10, dayShards: 1, tableUnitsPerSecond: ASSUMPTIONS.tableUnitsPerSecond };
+
+export interface Burst {
+  readonly linesPerSecond: number;
+  readonly seconds: number;
+}
+
+export interface Outcome {
+  /** Answered 429 by API Gateway: they come back through the Events API. */
+  readonly refused: number;
+  readonly peakBacklog: number;
+  /** How long after the burst the last of its lines is in the table. */
+  readonly drainedAfterSeconds: number;
+  /** What held the queue up longest, if anything did. */
+  readonly narrowest: Narrowest;
+  /** Messages that go to the dead-letter queue because their writes were throttled each time. */
+  readonly deadLetters: number;
+  /** Messages waiting at the end of each second. */
+  readonly backlog: readonly number[];
+}
+export type Narrowest = 'nothing' | 'the consumer' | 'the table' | 'the day index';
+
+/** Lines a second that one invocation after the other gets done. */
+export function linesPerSecondOfOne(): number {
+  const { batchSize, cpuMillisPerMessage, processorShare, waitMillisPerBatch } = ASSUMPTIONS;
+  return (batchSize * 1000) / ((batchSize * cpuMillisPerMessage) / processorShare + waitMillisPerBatch);
+}
+
+export const eventsApiLinesPerSecond = (): number => (ASSUMPTIONS.eventsCallsPerMinute * ASSUMPTIONS.linesPerEventsCall) / 60;
+
+/** Plays a burst that comes after a quiet time. */
+export function play(burst: Burst, settings: Settings = DEFAULTS): Outcome {
+  const { gatewayPerSecond, gatewayBucket, keyUnitsPerSecond, firstInvocations, moreInvocationsPerSecond } = ASSUMPTIONS;
+  const rateOf: Record<Exclude<Narrowest, 'nothing' | 'the consumer'>, number> = {
+    'the day index': keyUnitsPerSecond * settings.dayShards,
+    'the table': settings.tableUnitsPerSecond,
+  };
+  const heldUp = new Map<Narrowest, number>();
+  const backlog: number[] = [];
+  let bucket: number = gatewayBucket;
+  let [waiting, refused, deadLetters] = [0, 0, 0];
+  for (let second = 0; second < burst.seconds || waiting > 0; second++) {
+    const coming = second < burst.seconds ? burst.linesPerSecond : 0;
+    const taken = Math.min(coming, bucket + gatewayPerSecond);
+    bucket = Math.min(gatewayBucket, bucket + gatewayPerSecond - taken);
+    refused += coming - taken;
+    waiting += taken;
+
+    const invocations = Math.min(settings.maxConcurrency, firstInvocations + second * moreInvocationsPerSecond);
+    const tried = Math.min(waiting, invocations * linesPerSecondOfOne());
+    const written = Math.min(tried, ...Object.values(rateOf));
+    deadLetters += written * deadShare(written / tried);
+    waiting = Math.max(0, waiting - written);
+    if (waiting > 0) count(heldUp, written < tried ? tighter(rateOf) : 'the consumer');
+    backlog.push(waiting);
+    if (backlog.length > 7 * 86_400) throw new Error('the queue does not drain within a week');
+  }
+  const narrowest = [...heldUp].sort(([, a], [, b]) => b - a)[0]?.[0] ?? 'nothing';
+  return {
+    refused,
+    peakBacklog: Math.max(0, ...backlog),
+    drainedAfterSeconds: backlog.length - burst.seconds,
+    narrowest,
+    deadLetters,
+    backlog,
+  };
+}
+
+/** Which part of the messages is throttled at every try of every receive, when so large a part of the writes succeeds. */
+export function deadShare(successes: number): number {
+  if (Number.isNaN(successes)) return 0;
+  return (1 - successes) ** (ASSUMPTIONS.tries * ASSUMPTIONS.receives);
+}
+
+const tighter = (rateOf: Readonly<Record<'the day index' | 'the table', number>>): Narrowest =>
+  rateOf['the day index'] <= rateOf['the table'] ? 'the day index' : 'the table';
+
+const count = (counts: Map<Narrowest, number>, what: Narrowest): unknown => counts.set(what, (counts.get(what) ?? 0) + 1);

@@ -1,0 +1,140 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { stepsOf } from '../../bench/deployment';
+import { interleave } from '../../bench/interleave';
+import { largestMessage } from '../../bench/mapping-template';
+import { lossPerMillion } from '../../bench/money';
+import { withSection } from '../../bench/report/document';
+import { toMarkdown, toTerminal } from '../../bench/report/render';
+import { ASSUMPTIONS, DEFAULTS, deadShare, eventsApiLinesPerSecond, linesPerSecondOfOne, play } from '../../bench/scale/model';
+import { SECTIONS } from '../../bench/sections';
+import { medianInterval, ratioInWords, ratios, summary } from '../../bench/statistics';
+import { atMost } from '../../lambda/runtime/at-most';
+
+describe('the statistics', () => {
+  it('have the median between the smallest and the largest', () => {
+    expect(summary([3, 1, 2])).toEqual({ min: 1, median: 2, max: 3 });
+    expect(summary([4, 1, 2, 3]).median).toBe(2.5);
+  });
+
+  it('take ratios within a round, so that a slow round does not count', () => {
+    expect(ratios([2, 20, 200], [1, 10, 100])).toEqual([2, 2, 2]);
+    expect(ratioInWords([2, 2, 2])).toBe('2.00 (2.00 to 2.00)');
+  });
+
+  it('know the median better the more rounds there are', () => {
+    const width = (rounds: number): number => {
+      const [low, high] = medianInterval(Array.from({ length: rounds }, (_, i) => i / rounds));
+      return high - low;
+    };
+    expect(width(5)).toBeGreaterThan(0.7);
+    expect(width(400)).toBeLessThan(0.11);
+  });
+});
+
+describe('interleaving', () => {
+  const plan = { contenders: ['a', 'b'], value: (v: number) => v, minRounds: 3, maxRounds: 8, tolerance: 0.1 };
+
+  it('measures each once a round, in changing order, and ends when the ratio has settled', async () => {
+    const order: string[] = [];
+    const measured = await interleave({ ...plan, measure: async (name) => order.push(name) && (name === 'a' ? 1 : 2) });
+    expect(order.join('')).toBe('abbaab');
+    expect(measured.get('b')).toEqual([2, 2, 2]);
+  });
+
+  it('gives up when it does not', async () => {
+    let calls = 0;
+    const measured = await interleave({ ...plan, measure: async () => 2 ** calls++ });
+    expect(measured.get('a')).toHaveLength(8);
+  });
+});
+
+describe('the report', () => {
+  it('replaces what stands between the marks of a section, and nothing else', () => {
+    const document = 'before\n<!-- bench:x -->\nold\n<!-- /bench:x -->\nafter';
+    expect(withSection(document, 'x', 'new')).toBe('before\n<!-- bench:x -->\nnew\n<!-- /bench:x -->\nafter');
+    expect(() => withSection(document, 'y', 'new')).toThrow('the document has no place for y');
+  });
+
+  it('has a place in the document for each section, with results in it unless they need something of their own', () => {
+    const document = readFileSync(join(__dirname, '../../docs/performance.md'), 'utf8');
+    for (const { name, title, needs } of SECTIONS) {
+      expect(document).toContain(`## ${title}\n`);
+      const results = needs === undefined ? '.+\n' : '.*';
+      expect(document).toMatch(new RegExp(`<!-- bench:${name} -->\n${results}<!-- /bench:${name} -->`, 's'));
+    }
+  });
+
+  it('prints for the terminal and for the document', () => {
+    const blocks = ['**Bold** `code`', { head: ['name', 'n'], rows: [['a|b', 1]] }];
+    expect(toMarkdown(blocks)).toBe('**Bold** `code`\n\n| name | n |\n|---|---:|\n| a\\|b | 1 |');
+    expect(toTerminal(blocks)).toMatch(/^Bold code\n\n.*a\|b/s);
+  });
+});
+
+it('reads what a deployment took from what its check printed', () => {
+  expect(stepsOf('  cdk deploy … ok (12.3 s)\n    registered\n  cdk destroy … FAILED\n')).toEqual([['cdk deploy', 12.3]]);
+});
+
+describe('the model of scale', () => {
+  it('refuses what API Gateway does not take, after its bucket is empty', () => {
+    expect(play({ linesPerSecond: 11_000, seconds: 5 }).refused).toBe(0);
+    expect(play({ linesPerSecond: 11_000, seconds: 7 }).refused).toBe(2_000);
+  });
+
+  it('loses no line between the gateway and the table', () => {
+    const { peakBacklog, drainedAfterSeconds, narrowest } = play({ linesPerSecond: 2_000, seconds: 60 });
+    expect(peakBacklog).toBe(60_000);
+    // What is over at the end, at 1,000 lines/s of one day shard.
+    expect([drainedAfterSeconds, narrowest]).toEqual([60, 'the day index']);
+  });
+
+  it('says what is narrow once that is widened', () => {
+    const burst = { linesPerSecond: 9_000, seconds: 60 };
+    expect(play(burst, { ...DEFAULTS, dayShards: 4 }).narrowest).toBe('the consumer');
+    expect(play(burst, { ...DEFAULTS, dayShards: 32, maxConcurrency: 50 }).narrowest).toBe('the table');
+    expect(play({ ...burst, linesPerSecond: 900 }).narrowest).toBe('nothing');
+  });
+
+  it('knows that pushing harder at a narrow index makes dead letters', () => {
+    const burst = { linesPerSecond: 9_000, seconds: 60 };
+    expect(play(burst, { ...DEFAULTS, maxConcurrency: 50 }).deadLetters).toBeGreaterThan(100 * play(burst).deadLetters);
+    expect([deadShare(1), deadShare(0.5), deadShare(0), deadShare(Number.NaN)]).toEqual([0, 0.5 ** 20, 1, 0]);
+  });
+
+  it('counts what one invocation and the Events API do', () => {
+    const { batchSize, cpuMillisPerMessage, processorShare, waitMillisPerBatch } = ASSUMPTIONS;
+    const batchMillis = (batchSize * cpuMillisPerMessage) / processorShare + waitMillisPerBatch;
+    expect(linesPerSecondOfOne()).toBeCloseTo((1000 * batchSize) / batchMillis);
+    expect(eventsApiLinesPerSecond()).toBeCloseTo(1666.7, 1);
+  });
+});
+
+it('computes what the longest URL becomes: five characters for one that must be escaped, far below what SQS takes', () => {
+  const { message, request } = largestMessage(10_240, '!', '!');
+  expect(message / 10_240).toBeGreaterThan(4.9);
+  expect(message).toBeLessThan(64 * 1024);
+  expect(request).toBeLessThan(256 * 1024);
+  expect(largestMessage(10_240, 'a', 'a').message).toBeLessThan(10_400);
+});
+
+it('counts what lost postbacks cost', () => {
+  expect(lossPerMillion(1 / 1000, 5)).toBe(5_000);
+});
+
+describe('doing so many things at a time', () => {
+  it('lets no more than that be at work, and every one have its turn, also after one has failed', async () => {
+    const inTurn = atMost(2);
+    let [atWork, most] = [0, 0];
+    const work = (fails: boolean) => async (): Promise<string> => {
+      most = Math.max(most, ++atWork);
+      await new Promise(setImmediate);
+      atWork--;
+      if (fails) throw new Error('failed');
+      return 'done';
+    };
+    const results = await Promise.allSettled([false, true, false, true, false].map((fails) => inTurn(work(fails))));
+    expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled', 'rejected', 'fulfilled']);
+    expect([most, await inTurn(work(false))]).toEqual([2, 'done']);
+  });
+});

@@ -35,8 +35,8 @@ async function measure({ quick }: BenchOptions): Promise<Block[]> {
     contenders: Object.keys(APPS),
     measure: (app) => synthesize(app as App),
     value: ({ cpu }) => cpu,
-    minRounds: quick ? 1 : 5,
-    maxRounds: quick ? 1 : 15,
+    minRounds: quick ? 1 : 3,
+    maxRounds: quick ? 1 : 5,
     tolerance: 0.06,
   });
   const of = (app: App, what: keyof Synthesis): number[] => (measured.get(app) ?? []).map((s) => s[what]);

@@ -52,15 +52,18 @@ const replaced = (text: string, replacements: Readonly<Record<string, string>>):
   Object.entries(replacements).reduce((all, [from, to]) => all.replaceAll(from, to), text);
 
 /**
- * The emulator has no saved queries and no alarms on metric math, and so not the dashboard that shows those. Nothing waits for them: without them the rest deploys as it is.
+ * The emulator has no saved queries, no composite alarms and no alarms on metric math. Nothing waits for them, and where the dashboard shows one a word takes its place: without
+ * them the rest deploys as it is.
  */
 function withoutUnknown(template: Template): Template {
-  const known = Object.entries(template.Resources).filter(
-    ([, { Type, Properties }]) =>
-      !['AWS::Logs::QueryDefinition', 'AWS::CloudWatch::Dashboard', 'AWS::CloudWatch::CompositeAlarm'].includes(Type) &&
-      !(Type === 'AWS::CloudWatch::Alarm' && Properties?.Metrics !== undefined),
-  );
-  return { ...template, Resources: Object.fromEntries(known) };
+  const isUnknown = ({ Type, Properties }: Template['Resources'][string]): boolean =>
+    ['AWS::Logs::QueryDefinition', 'AWS::CloudWatch::CompositeAlarm'].includes(Type) ||
+    (Type === 'AWS::CloudWatch::Alarm' && Properties?.Metrics !== undefined);
+  const all = Object.entries(template.Resources);
+  const Resources = Object.fromEntries(all.filter(([, resource]) => !isUnknown(resource)));
+  const unknown = all.filter(([, resource]) => isUnknown(resource)).map(([id]) => `{"Fn::GetAtt":["${id}","Arn"]}`);
+  const text = unknown.reduce((json, reference) => json.replaceAll(reference, '"left-out"'), JSON.stringify({ ...template, Resources }));
+  return JSON.parse(text) as Template;
 }
 
 /** The registered URL, under which the emulator answers. */

@@ -4,7 +4,6 @@
  *
  *     node --import ./scripts/typescript.mjs scripts/check-deployment.ts --endpoint http://127.0.0.1:4566
  */
-import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,21 +15,17 @@ import { GetQueueAttributesCommand, SendMessageCommand, SetQueueAttributesComman
 import type { LineRecord } from '../local/fake-rakuten';
 import { type FakeRakuten, startFakeRakuten } from '../local/fake-rakuten';
 import { leaveOutUnknown } from './emulator/assembly';
+import { ACCOUNT } from './emulator/cdk';
+import { type Ended, REGION, runProgram } from './emulator/program';
+import { assert, run, step } from './emulator/step';
 
 const SID = '3900112';
-const REGION = 'us-east-1';
 const CREDENTIALS = { clientId: 'emulator-client', clientSecret: 'emulator-client-secret' };
 const SECRET_NAME = 'rakuten/api';
 const STACK_NAME = 'PostbackCheck';
 const ROWS_WITHIN_MILLIS = 60_000;
 
 type Outputs = Record<'EndpointUrl' | 'TableName' | 'QueueUrl' | 'DeadLetterQueueUrl' | 'RegistrationStatus', string>;
-
-interface Ended {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
 
 /** What is otherwise here than in an installation that is to last: the root user, no backups, schedules and alarms that have had no time, lines of March. */
 const NOT_AS_ON_AWS = ['AWS identity', 'Safety of the rows', 'Last line', 'Last look', 'Last reconciliation', 'Alarms'];
@@ -67,12 +62,12 @@ class Check {
   }
 
   async run(): Promise<void> {
-    await this.step('secret with the API credentials', () =>
+    await step('secret with the API credentials', () =>
       new SecretsManagerClient(this.aws).send(new CreateSecretCommand({ Name: SECRET_NAME, SecretString: JSON.stringify(CREDENTIALS) })),
     );
-    await this.step('cdk bootstrap', () => this.cdk(['bootstrap', `aws://000000000000/${REGION}`]));
+    await step('cdk bootstrap', () => this.cdk(['bootstrap', `aws://${ACCOUNT}/${REGION}`]));
 
-    const first = await this.step('cdk deploy', () => this.deploy());
+    const first = await step('cdk deploy', () => this.deploy());
     this.expectCalls('POST');
     const registered = this.slotUrl();
     this.urlSecrets.add(secretOf(registered));
@@ -80,17 +75,17 @@ class Check {
     assert(!JSON.stringify(first).includes(secretOf(registered)), 'the secret is in an output');
     console.log(`    ${first.RegistrationStatus}`);
 
-    await this.step('20 postbacks, each twice', async () => {
+    await step('20 postbacks, each twice', async () => {
       const lines = Array.from({ length: 20 }, (_, i) => line(i));
       for (const sent of [...lines, ...lines]) await this.push(sent);
       await this.expectRows(first, lines.length);
     });
 
-    await this.step('cdk deploy with u1 renamed', () => this.deploy('all,u1:unique_id,source=check'));
+    await step('cdk deploy with u1 renamed', () => this.deploy('all,u1:unique_id,source=check'));
     this.expectCalls('POST', 'PUT');
     assert(this.slotUrl().includes('unique_id=<u1>'), 'the slot does not hold the new fields');
 
-    await this.step('postbacks under the new fields, and one in flight under the old', async () => {
+    await step('postbacks under the new fields, and one in flight under the old', async () => {
       await this.push(line(20));
       const inFlight = await fetch(fill(registered, line(21)));
       assert(inFlight.status === 200, `the postback in flight was answered ${inFlight.status}`);
@@ -99,7 +94,7 @@ class Check {
       assert(members.length === 2, 'u1 is not in both rows');
     });
 
-    await this.step('doctor finds nothing wrong', async () => {
+    await step('doctor finds nothing wrong', async () => {
       const { code, stdout } = await this.cli('doctor', '--json');
       const { findings } = JSON.parse(stdout) as { findings: { status: string; what: string; found: string }[] };
       const wrong = findings.filter(({ status, what }) => status !== 'ok' && !NOT_AS_ON_AWS.includes(what));
@@ -107,7 +102,7 @@ class Check {
       assert(code === 0 && findings.length > 20, `it ended with ${code} after ${findings.length} findings`);
     });
 
-    await this.step('an update that fails at Rakuten rolls back', async () => {
+    await step('an update that fails at Rakuten rolls back', async () => {
       const before = this.slotUrl();
       this.rakuten.fault({
         operation: 'update',
@@ -126,16 +121,16 @@ class Check {
       await this.expectRows(first, 23);
     });
 
-    await this.step('dlq: what failed is explained, sent back, and dropped into a file', () => this.deadLetters(first, registered));
+    await step('dlq: what failed is explained, sent back, and dropped into a file', () => this.deadLetters(first, registered));
 
-    await this.step('nothing in the dead-letter queue', async () => {
+    await step('nothing in the dead-letter queue', async () => {
       const count = await this.messagesIn(first.DeadLetterQueueUrl);
       assert(count === 0, `${count} messages there`);
     });
 
-    await this.step('no secret in the template, the assets, the events, the errors or the outputs', async () => this.expectNoLeak());
+    await step('no secret in the template, the assets, the events, the errors or the outputs', async () => this.expectNoLeak());
 
-    await this.step('cdk destroy', () => this.cdk(['destroy', '--force', ...this.context()]));
+    await step('cdk destroy', () => this.cdk(['destroy', '--force', ...this.context()]));
     assert(this.rakuten.slot(SID) === undefined, 'our URL is still in the slot');
     assert(
       this.rakuten.requests.some((r) => r.method === 'DELETE'),
@@ -207,19 +202,6 @@ class Check {
     }
   }
 
-  private async step<T>(name: string, work: () => Promise<T>): Promise<T> {
-    process.stdout.write(`  ${name} … `);
-    const started = Date.now();
-    try {
-      const result = await work();
-      console.log(`ok (${((Date.now() - started) / 1000).toFixed(1)} s)`);
-      return result;
-    } catch (error) {
-      console.log('FAILED');
-      throw error;
-    }
-  }
-
   private context(fields?: string): string[] {
     const settings: Record<string, string> = {
       sid: SID,
@@ -244,48 +226,20 @@ class Check {
   private async cdk(args: string[]): Promise<void> {
     // An app that is a folder already is not written anywhere.
     const output = args.includes('--app') ? [] : ['--output', join(this.folder, 'cdk.out')];
-    const { code, stdout, stderr } = await this.spawn('npx', ['cdk', ...args, ...output, '--ci', '--progress', 'events']);
+    const { code, stdout, stderr } = await this.runProgram('npx', ['cdk', ...args, ...output, '--ci', '--progress', 'events']);
     if (code !== 0) throw new Error(`cdk ${args[0]} ended with ${code}:\n${(stdout + stderr).slice(-6000)}`);
   }
 
   /** The command line of this package. */
   private cli(...args: string[]): Promise<Ended> {
     const program = ['--import', './scripts/typescript.mjs', 'bin/rakuten-postback.ts'];
-    return this.spawn(process.execPath, [...program, ...args, '--stack', STACK_NAME]);
+    return this.runProgram(process.execPath, [...program, ...args, '--stack', STACK_NAME]);
   }
 
-  /** Runs a program against the emulator alone: of this shell's environment only what Node and npm need is passed on. */
-  private spawn(program: string, args: string[]): Promise<Ended> {
-    const child = spawn(program, args, {
-      env: {
-        PATH: process.env.PATH,
-        HOME: process.env.HOME,
-        AWS_ENDPOINT_URL: this.endpoint,
-        AWS_ENDPOINT_URL_S3: this.endpoint,
-        AWS_ACCESS_KEY_ID: 'test',
-        AWS_SECRET_ACCESS_KEY: 'test',
-        AWS_REGION: REGION,
-        AWS_DEFAULT_REGION: REGION,
-        AWS_CONFIG_FILE: '/dev/null',
-        AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
-        AWS_EC2_METADATA_DISABLED: 'true',
-        CDK_DISABLE_CLI_TELEMETRY: 'true',
-      },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    const ended = { code: null as number | null, stdout: '', stderr: '' };
-    for (const name of ['stdout', 'stderr'] as const) {
-      child[name].on('data', (chunk: Buffer) => {
-        ended[name] += chunk.toString();
-      });
-    }
-    return new Promise((resolve, reject) => {
-      child.on('error', reject);
-      child.on('close', (code) => {
-        this.printed += ended.stdout + ended.stderr;
-        resolve({ ...ended, code });
-      });
-    });
+  private async runProgram(program: string, args: string[]): Promise<Ended> {
+    const ended = await runProgram(this.endpoint, program, args);
+    this.printed += ended.stdout + ended.stderr;
+    return ended;
   }
 
   private slotUrl(): string {
@@ -342,14 +296,4 @@ const fill = (url: string, values: LineRecord): string =>
 
 const secretOf = (url: string): string => new URL(url.replace(/[<>]/g, '')).searchParams.get('k') ?? '';
 
-function assert(condition: boolean, message: string): asserts condition {
-  if (!condition) throw new Error(message);
-}
-
-main().then(
-  () => console.log('deployment check passed'),
-  (error: unknown) => {
-    console.error(error instanceof Error ? error.message : error);
-    process.exitCode = 1;
-  },
-);
+run('deployment check', main);

@@ -14,9 +14,10 @@ import { DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb';
 import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { startFakeRakuten } from '../local/fake-rakuten';
 import { moveToEmulator, type Surroundings } from './emulator/assembly';
-import { ACCOUNT, cdk, REGION } from './emulator/cdk';
+import { ACCOUNT, cdk } from './emulator/cdk';
 import { createHostedZone } from './emulator/hosted-zone';
 import { startName } from './emulator/name-server';
+import { REGION } from './emulator/program';
 import { assert, run, step } from './emulator/step';
 
 const CREDENTIALS = { clientId: 'emulator-client', clientSecret: 'emulator-client-secret' };

@@ -1,4 +1,4 @@
-import { REGION } from './cdk';
+import { REGION } from './program';
 
 /** Makes a hosted zone in the emulator's Route 53 and returns its id. By hand, as nothing else of the project needs Route 53's client. */
 export async function createHostedZone(endpoint: string, name: string): Promise<string> {

@@ -32,17 +32,18 @@ export function node(args: readonly string[], cwd: string): string {
 
 export function run(command: string, args: readonly string[], cwd: string, env: NodeJS.ProcessEnv = process.env): string {
   try {
-    // jsii's tools say at length that they know the installed Node to be old or new; that is not what this is about.
     return execFileSync(command, args, {
       cwd,
       encoding: 'utf8',
       stdio: 'pipe',
-      env: { ...env, JSII_SILENCE_WARNING_DEPRECATED_NODE_VERSION: '1', JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION: '1' },
+      env,
       maxBuffer: 1e8,
     });
   } catch (error) {
     const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
-    throw new Error(`${command} ${args.join(' ')} failed in ${cwd}:\n${stdout}${stderr}`);
+    // jsii's tools say at length what they think of the installed Node; that is not why they failed.
+    const said = `${stdout}${stderr}`.replaceAll(/^!!.*\n/gm, '');
+    throw new Error(`${command} ${args.join(' ')} failed in ${cwd}:\n${said}`);
   }
 }
 

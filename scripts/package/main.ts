@@ -34,8 +34,8 @@ try {
   const dist = join(ROOT, 'dist');
   const sourceOnly = targets.filter((target) => whySourceOnly(target) !== undefined);
   const complete = targets.filter((target) => !sourceOnly.includes(target));
-  timed(complete.map(({ language }) => language).join(', '), () => generate(complete, []));
-  timed(`source code for ${sourceOnly.map(({ language }) => language).join(', ')}`, () => generate(sourceOnly, ['--code-only']));
+  generate(complete, []);
+  generate(sourceOnly, ['--code-only']);
   for (const target of targets) {
     rmSync(join(dist, target.name), { recursive: true, force: true });
     cpSync(join(folder, 'dist', target.name), join(dist, target.name), { recursive: true });
@@ -47,7 +47,8 @@ try {
 
 function generate(some: readonly Target[], options: readonly string[]): void {
   if (some.length === 0) return;
-  node(['node_modules/jsii-pacmak/bin/jsii-pacmak', ...options, '--targets', ...some.map(({ name }) => name)], folder);
+  const args = ['node_modules/jsii-pacmak/bin/jsii-pacmak', ...options, '--targets', ...some.map(({ name }) => name)];
+  timed(some.map(({ language }) => language).join(', '), () => node(args, folder));
 }
 
 function whySourceOnly(target: Target): string | undefined {
@@ -69,5 +70,5 @@ function report(target: Target, made: string): void {
 function timed(what: string, work: () => void): void {
   const started = Date.now();
   work();
-  if (what !== '') console.log(`· ${what} (${Math.round((Date.now() - started) / 1000)} s)`);
+  console.log(`· ${what} (${Math.round((Date.now() - started) / 1000)} s)`);
 }

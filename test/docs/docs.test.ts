@@ -1,0 +1,70 @@
+import { existsSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import type { Command } from 'commander';
+import { Cli } from '../../bin/cli/command';
+import { createProgram } from '../../bin/cli/program';
+import packageJson from '../../package.json';
+import { anchors, pages, ROOT, textOf } from '../../scripts/docs/pages';
+import { testTerminal } from '../bin/terminal';
+
+const PAGES = pages();
+
+it('there are pages', () => {
+  expect(PAGES).toEqual(expect.arrayContaining(['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md', 'docs/security.md']));
+});
+
+it.each(PAGES)('the links of %s lead somewhere', (page) => {
+  const links = [...proseOf(page).matchAll(/\]\(([^)\s]+)\)/g)].map((found) => String(found[1]));
+  const dead = links.filter((link) => !/^(https?:|mailto:)/.test(link)).filter((link) => !leadsSomewhere(page, link));
+  expect(dead).toEqual([]);
+});
+
+function leadsSomewhere(page: string, link: string): boolean {
+  const [path = '', anchor] = link.split('#');
+  const target = path === '' ? page : normalize(join(dirname(page), path));
+  if (!existsSync(join(ROOT, target))) return false;
+  return anchor === undefined || !target.endsWith('.md') || anchors(target).has(anchor);
+}
+
+/** A page without its code, where brackets are something else. */
+const proseOf = (page: string): string =>
+  textOf(page)
+    .replaceAll(/^ *```[\s\S]*?^ *```$/gm, '')
+    .replaceAll(/`[^`\n]*`/g, '``');
+
+describe('what the pages tell to run', () => {
+  const program = createProgram(new Cli(testTerminal(ROOT).terminal));
+  const mentioned = [...PAGES, ...['bin/cli/program.ts']].flatMap((page) =>
+    [...textOf(page).matchAll(/(?:npx |\$ |`)rakuten-postback ([^\n`|]*)/g)].map((found) => ({ page, words: String(found[1]) })),
+  );
+
+  it('are commands that the command line has, with options that it takes', () => {
+    expect(mentioned.length).toBeGreaterThan(20);
+    expect(mentioned.flatMap(({ page, words }) => problemsOf(words).map((problem) => `${page}: ${problem}`))).toEqual([]);
+  });
+
+  it('are scripts that package.json has', () => {
+    const scripts = new Set(Object.keys(packageJson.scripts));
+    const unknown = PAGES.filter((page) => !page.startsWith('examples/')).flatMap((page) =>
+      [...textOf(page).matchAll(/npm run (?:-s )?([a-z][\w:-]*)/g)]
+        .filter(([, script]) => !scripts.has(String(script)))
+        .map(([text]) => `${page}: ${text}`),
+    );
+    expect(unknown).toEqual([]);
+  });
+
+  function problemsOf(words: string): string[] {
+    const [name = '', ...rest] =
+      words
+        .split(/\s+#|\s{2,}/)[0]
+        ?.trim()
+        .split(/\s+/) ?? [];
+    if (name === 'help' || name.startsWith('-')) return [];
+    let command: Command | undefined = program.commands.find((known) => known.name() === name);
+    if (command === undefined) return [`there is no command "${name}"`];
+    for (const word of rest) command = command.commands.find((known) => known.name() === word) ?? command;
+    const known = [...command.options, ...(command.parent?.options ?? []), ...program.options].flatMap(({ long, short }) => [long, short]);
+    const given = rest.map((word) => word.replace(/=.*$/, '')).filter((word) => /^--?[a-z]/.test(word));
+    return given.filter((option) => !known.includes(option) && option !== '--help').map((option) => `"${name}" has no option ${option}`);
+  }
+});

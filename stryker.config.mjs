@@ -19,6 +19,7 @@ export default {
   jsonReporter: { fileName: 'reports/mutation.json' },
   clearTextReporter: { allowColor: false, reportTests: false, reportScoreTable: true },
   thresholds: { high: 90, low: 85, break: null },
+  dryRunTimeoutMinutes: 10,
   timeoutMS: 20_000,
   tempDirName: 'reports/stryker-tmp',
 };

@@ -20,7 +20,16 @@ import { PATIENT } from '../runtime/patience';
 const LONGEST_RUN_MILLIS = 8 * 60_000;
 const MARGIN_MILLIS = 20_000;
 
-const store = new DynamoRegistrationStore(new DynamoDBClient(PATIENT), environment(ENVIRONMENT.stateTableName));
+/**
+ * A deployment has minutes: a state table that throttles for a while must not fail it. Seven tries take up to half a minute, so that even giving up and giving
+ * the lease back end before the function does.
+ */
+const STATE_TABLE_TRIES = 7;
+
+const store = new DynamoRegistrationStore(
+  new DynamoDBClient({ ...PATIENT, maxAttempts: STATE_TABLE_TRIES }),
+  environment(ENVIRONMENT.stateTableName),
+);
 const secretsManager = new SecretsManagerClient(PATIENT);
 const secrets = { secretsManager, ssm: () => new SSMClient(PATIENT) };
 const log = new Log('registration');

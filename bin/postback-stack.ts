@@ -1,12 +1,13 @@
 import { CfnOutput, Stack } from 'aws-cdk-lib';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { HostedZone } from 'aws-cdk-lib/aws-route53';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import type { Construct } from 'constructs';
-import { type MonitoringOptions, RakutenPostback } from '../lib';
-import type { AppSettings } from './settings';
+import { type MonitoringOptions, type PostbackDomain, RakutenPostback } from '../lib';
+import type { AppSettings, DomainSettings } from './settings';
 
 /** The stack of the app: a RakutenPostback as the settings say, and outputs that name what an operator needs. */
 export class PostbackStack extends Stack {
@@ -27,6 +28,7 @@ export class PostbackStack extends Stack {
       removalPolicy: settings.removalPolicy,
       rakutenApiUrl: settings.rakutenApiUrl,
       endpointBaseUrl: settings.endpointBaseUrl,
+      domain: this.named(settings.domain),
       monitoring: this.mailing(settings.alarmEmail),
     });
     const outputs: Record<string, [value: string, description: string]> = {
@@ -47,6 +49,13 @@ export class PostbackStack extends Stack {
       UrlSecretArn: [postback.urlSecret.secretArn, 'The secret in the registered URL (its name, not its value)'],
     };
     for (const [name, [value, description]] of Object.entries(outputs)) new CfnOutput(this, name, { value, description });
+  }
+
+  private named(domain: DomainSettings | undefined): PostbackDomain | undefined {
+    if (domain === undefined) return undefined;
+    const { name, hostedZoneId, hostedZoneName } = domain;
+    const hostedZone = HostedZone.fromHostedZoneAttributes(this, 'HostedZone', { hostedZoneId, zoneName: hostedZoneName });
+    return { domainName: name, hostedZone };
   }
 
   /** Alarms that write to an address, and write again when they are over. AWS asks the address to confirm first. */

@@ -13,7 +13,15 @@ export interface AppSettings {
   readonly onRemoval?: RemovalAction;
   readonly rakutenApiUrl?: string;
   readonly endpointBaseUrl?: string;
+  readonly domain?: DomainSettings;
   readonly alarmEmail?: string;
+}
+
+/** A name of your own for the endpoint, in a hosted zone of Route 53. */
+export interface DomainSettings {
+  readonly name: string;
+  readonly hostedZoneId: string;
+  readonly hostedZoneName: string;
 }
 
 /** A setting is missing or wrong. The message says which, and how to give it. */
@@ -25,6 +33,9 @@ const SETTINGS = {
   credentialsSecretName: 'RAKUTEN_CREDENTIALS_SECRET_NAME',
   rakutenApiUrl: 'RAKUTEN_API_URL',
   endpointBaseUrl: 'RAKUTEN_ENDPOINT_BASE_URL',
+  domainName: 'RAKUTEN_DOMAIN_NAME',
+  hostedZoneId: 'RAKUTEN_HOSTED_ZONE_ID',
+  hostedZoneName: 'RAKUTEN_HOSTED_ZONE_NAME',
   fields: 'RAKUTEN_FIELDS',
   removalPolicy: 'RAKUTEN_REMOVAL_POLICY',
   existingPostback: 'RAKUTEN_EXISTING_POSTBACK',
@@ -61,6 +72,7 @@ export function appSettings(context: (name: string) => unknown, environment: Rec
     onRemoval: oneOf('onRemoval', read('onRemoval'), RemovalAction),
     rakutenApiUrl: read('rakutenApiUrl'),
     endpointBaseUrl: read('endpointBaseUrl'),
+    domain: domainFrom(read('domainName'), read('hostedZoneId'), read('hostedZoneName')),
     alarmEmail: read('alarmEmail'),
   };
   const problems: Problem[] = [
@@ -83,6 +95,23 @@ function secretNameProblem(name: string): Problem {
 function stackNameProblem(name: string): Problem {
   if (/^[A-Za-z][A-Za-z0-9-]{0,127}$/.test(name)) return undefined;
   return `stackName is '${name}'; CloudFormation takes a letter and then up to 127 letters, digits and hyphens`;
+}
+
+/** The zone's name is that of the domain without its first label, unless it is given. */
+function domainFrom(name: string | undefined, hostedZoneId: string | undefined, zone: string | undefined): DomainSettings | undefined {
+  if (name === undefined && hostedZoneId === undefined && zone === undefined) return undefined;
+  if (name === undefined)
+    throw new SettingError("hostedZoneId or hostedZoneName is given without domainName; give the endpoint's name too");
+  if (hostedZoneId === undefined) {
+    throw new SettingError(
+      `domainName is '${name}' and hostedZoneId is missing; give the id of its hosted zone in Route 53, such as Z0123456789ABCDEFGHIJ`,
+    );
+  }
+  const hostedZoneName = zone ?? name.replace(/^[^.]+\./, '');
+  if (name !== hostedZoneName && !name.endsWith(`.${hostedZoneName}`)) {
+    throw new SettingError(`domainName is '${name}', which is not in the hosted zone '${hostedZoneName}'; give a name that ends with it`);
+  }
+  return { name, hostedZoneId, hostedZoneName };
 }
 
 function emailProblem(address: string | undefined): Problem {

@@ -17,6 +17,7 @@ const IMPORTS = [
     (name) => `import * as ${name} from 'aws-cdk-lib/aws-${name}';`,
   ),
   `import { TableEncryptionV2, TableV2 } from 'aws-cdk-lib/aws-dynamodb';`,
+  `import { Alarm, ComparisonOperator, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';`,
   `import { Key } from 'aws-cdk-lib/aws-kms';`,
   `import * as actions from 'aws-cdk-lib/aws-cloudwatch-actions';`,
   `import * as targets from 'aws-cdk-lib/aws-events-targets';`,

@@ -163,7 +163,7 @@ describe('DynamoDB in memory', () => {
     await expect(change('ADD visits :v')).rejects.toThrow('does not understand "ADD visits :v": it has ADD');
   });
 
-  const small = { seed: 11, days: 1, lines: 250, settlingMillis: 2 * HOUR };
+  const small = { seed: 11, days: 1, lines: 150, settlingMillis: 2 * HOUR };
 
   it('ends a campaign with the same rows as an embedded server, after the same calls', async () => {
     const dynalite = await startDynalite();

@@ -431,7 +431,7 @@ describe('the runs of an installation', () => {
         await world.invoke({ sid: SID, run: 'daily' });
         expect(world.queue).toEqual([]);
       }),
-      { numRuns: Number(process.env.RECONCILIATION_RUNS ?? 60) },
+      { numRuns: Number(process.env.RECONCILIATION_RUNS ?? 25) },
     );
   });
 

@@ -13,7 +13,7 @@ import { CLIENT_SECRET, Installation, World } from '../support/registration-worl
  * the fake Rakuten in virtual time. After each step the slots must be as CloudFormation, and the owners of other URLs, may expect.
  * More runs: `REGISTRATION_RUNS=20000 npx jest test/core/registration-model.test.ts`.
  */
-const RUNS = Number(process.env.REGISTRATION_RUNS ?? 1000);
+const RUNS = Number(process.env.REGISTRATION_RUNS ?? 400);
 const SIDS = ['3900112', '3900113'];
 const TRACKER_SECRET = 'tracker-secret-4711';
 

@@ -209,7 +209,15 @@ describe('the public API', () => {
         .map(({ name }) => name)
         .sort();
     expect(named('class')).toEqual(expect.arrayContaining(['PostbackFields', 'PostbackRelay', 'RakutenPostback']));
-    expect(named('enum')).toEqual(['ExistingPostback', 'RemovalAction', 'TakeoverAction']);
+    expect(named('enum')).toEqual([
+      'AlarmKind',
+      'AlarmSeverity',
+      'ExistingPostback',
+      'RemovalAction',
+      'TakeoverAction',
+      'TransactionChange',
+      'TransactionKind',
+    ]);
     expect(named('interface')).toEqual(expect.arrayContaining(['Publisher', 'RakutenPostbackProps']));
     for (const type of typesOf()) if (type.kind === 'interface') expect([type.name, type.datatype]).toEqual([type.name, true]);
   });

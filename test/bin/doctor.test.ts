@@ -15,7 +15,7 @@ import { Redactor } from '../../core/rakuten/redact';
 import { createTableInput } from '../../core/store/table';
 import { newRecord } from '../../core/watch/record';
 
-/** How the doctor judges what it sees, and that one link never hides another. What it sees on a running chain: `operations.test.ts`. */
+/** How the doctor judges what it sees, and that one link never hides another. What it sees on a running chain: `operations.long-test.ts`. */
 
 const NOW = Date.parse('2026-03-28T12:00:00.000Z');
 const ago = (minutes: number): string => new Date(NOW - minutes * 60_000).toISOString();

@@ -113,7 +113,7 @@ describe('histories of orders', () => {
           });
         }
       }),
-      { numRuns: 25 },
+      { numRuns: Number(process.env.WRITE_RUNS ?? 10) },
     );
   }, 120_000);
 

@@ -1,15 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { type AddressInfo, connect, createServer } from 'node:net';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { GetItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
-import { INDEXES } from '../../core/names';
-import { dynamoDbClient } from '../../local/embedded/clients';
-import { runLocally } from '../../local/run';
 import { synthesize } from '../../local/template/assembly';
+import { Printed } from '../support/printed';
 
 jest.setTimeout(60_000);
 
@@ -18,92 +14,6 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'local-run-'));
 });
 afterAll(() => rm(folder, { recursive: true }));
-
-/** Collects what is printed and tells when a text appears. */
-class Printed {
-  public text = '';
-  private waiting: { text: string; resolve: () => void }[] = [];
-
-  public add(chunk: string): void {
-    this.text += chunk;
-    for (const { text, resolve } of this.waiting) if (this.text.includes(text)) resolve();
-  }
-
-  public until(text: string): Promise<void> {
-    if (this.text.includes(text)) return Promise.resolve();
-    return new Promise((resolve) => this.waiting.push({ text, resolve }));
-  }
-}
-
-const reachable = (url: string): Promise<boolean> =>
-  new Promise((resolve) => {
-    const socket = connect(Number(new URL(url).port), '127.0.0.1');
-    socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
-    socket.once('connect', () => socket.destroy());
-  });
-
-const stop = new AbortController();
-let ended: Promise<unknown> | undefined;
-afterAll(async () => {
-  // Also when the test failed half-way.
-  stop.abort();
-  await ended?.catch(() => {});
-});
-
-it('sends its day, stays up for more, can be driven by other programs, and leaves nothing behind', async () => {
-  const printed = new Printed();
-  const log = jest.spyOn(console, 'log').mockImplementation((text: string) => printed.add(`${text}\n`));
-  const running = runLocally({ once: false, ui: true, folder }, stop.signal);
-  ended = running;
-  // A start that fails must fail the test, not hang it.
-  await Promise.race([printed.until('Ctrl-C stops everything'), running]);
-
-  expect(printed.text).toContain('every line exactly once');
-  expect(printed.text).toMatch(/Dead-letter queue\S* +\S*empty/);
-  const endpoints = JSON.parse(await readFile(join(folder, 'endpoints.json'), 'utf8')) as Record<string, string>;
-  expect(Object.keys(endpoints).sort()).toEqual(
-    [
-      'deadLetterQueueUrl',
-      'dynamodb',
-      'endpointUrl',
-      'queueUrl',
-      'rakuten',
-      'region',
-      'secretsManager',
-      'sid',
-      'sqs',
-      'stateTableName',
-      'tableName',
-    ].sort(),
-  );
-  const browser = /http:\/\/127\.0\.0\.1:\d+/.exec(printed.text.slice(printed.text.indexOf('Table browser')))?.[0] ?? '';
-  expect(await (await fetch(browser)).text()).toContain(endpoints.tableName);
-
-  const url = /curl "(.*)"/.exec(printed.text)?.[1] ?? '';
-  expect((await fetch(url)).status).toBe(200);
-  await printed.until('order TRY-ORDER');
-  const client = dynamoDbClient(endpoints.dynamodb ?? '');
-  const { Items: [found] = [] } = await client.send(
-    new QueryCommand({
-      TableName: endpoints.tableName,
-      IndexName: INDEXES.byTransaction,
-      KeyConditionExpression: 'etransaction_id = :id',
-      ExpressionAttributeValues: { ':id': { S: 'TRY-1' } },
-    }),
-  );
-  const { order_key, line_key } = found ?? {};
-  const { Item } = await client.send(new GetItemCommand({ TableName: endpoints.tableName, Key: { order_key, line_key } as never }));
-  expect(Item).toMatchObject({ sale_amount: { N: '42' }, u1: { S: 'me' } });
-  client.destroy();
-
-  stop.abort();
-  expect(await running).toBe(0);
-  log.mockRestore();
-  expect(existsSync(join(folder, 'endpoints.json'))).toBe(false);
-  for (const address of [endpoints.endpointUrl, endpoints.dynamodb, endpoints.sqs, endpoints.rakuten, endpoints.secretsManager, browser]) {
-    expect(await reachable(address ?? '')).toBe(false);
-  }
-});
 
 describe('npm start', () => {
   /** The program in a process group of its own, with everything it prints. */

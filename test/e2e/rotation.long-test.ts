@@ -17,7 +17,7 @@ import { Tripwire } from '../support/tripwire';
 /**
  * The secret in the URL is rotated while Rakuten pushes without a pause: the deployed registration and consumer in processes of their own. Whatever fails, and
  * wherever the rotation is cut off, every line that was pushed is in the table, once, and none is turned away as forged.
- * `ROTATION_EVERY=1 npx jest test/e2e/rotation.test.ts` cuts it off at each call, not at some.
+ * `ROTATION_EVERY=1 npm run test:long -- test/e2e/rotation` cuts it off at each call, not at some.
  */
 const EVERY = Number(process.env.ROTATION_EVERY ?? 4);
 const WHEN = ['before', 'after'] as const;

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { SOURCES } from '../../core/names';
 import { parseEventsApiBody } from '../../core/rakuten/events-json';
 import { ALL_FIELDS, type FieldList, POSTBACK_FIELDS, type PostbackField } from '../../core/rakuten/fields';
-import { normalisedQuery, ownParameter, parseMessage } from '../../core/rakuten/message';
+import { normalisedQuery, ownParameter, parseMessage, writeEventsApiMessage } from '../../core/rakuten/message';
 import { type ParsedLine, parseEventsApiRecord, parsePostback } from '../../core/rakuten/parse';
 import { readValue } from '../../core/rakuten/values';
 import type { Item } from '../../core/store/attributes';
@@ -754,6 +754,59 @@ describe('a message', () => {
       ['?', '?'],
       ['?a', '1'],
     ]);
+  });
+
+  it.each<[string, [string, string][], string]>([
+    [
+      'sorted by name',
+      [
+        ['b', '2'],
+        ['c', '3'],
+        ['a', '1'],
+      ],
+      'a=1&b=2&c=3',
+    ],
+    [
+      'a repeated name in the order that came',
+      [
+        ['b', ''],
+        ['a', '2'],
+        ['a', '1'],
+      ],
+      'a=2&a=1&b=',
+    ],
+    ['an equals sign escaped in a name only', [['a=b', 'c=d']], 'a%3Db=c=d'],
+    ['a question mark escaped at the beginning of a name only', [['?a?', '?']], '%3Fa?=?'],
+    [
+      'without what is ours, also with spaces around its name',
+      [
+        [' k ', 'secret'],
+        ['f', '1'],
+        ['u1', 'm'],
+      ],
+      'u1=m',
+    ],
+  ])('has a text to keep: %s', (_, sent, text) => {
+    expect(normalisedQuery(sent)).toBe(text);
+  });
+
+  it('of which API Gateway told neither request nor sender is kept all the same', () => {
+    expect(parseMessage('at=1&q=u1%3Dm')).toEqual({
+      receivedAt: '1970-01-01T00:00:00.001Z',
+      requestId: '',
+      sourceIp: '',
+      parameters: [['u1', 'm']],
+    });
+  });
+
+  it('of the reconciliation says whose record it is, which no query string can', () => {
+    const record = { receivedAt: '2026-04-18T09:31:13.250Z', requestId: 'run-1', parameters: [['u1', 'a&b']] as const };
+    const body = writeEventsApiMessage({ ...record, sid: SID });
+    expect(body).toBe('at=1776504673250&id=run-1&ip=&src=events-api&sid=3900112&q=u1%3Da%2526b');
+    expect(parseMessage(body)).toEqual({ ...record, sourceIp: '', eventsApiSid: SID });
+    expect(parseMessage('at=1&src=events-api&q=')).toMatchObject({ eventsApiSid: '' });
+    expect(parseMessage('at=1&src=push&sid=1&q=')).not.toHaveProperty('eventsApiSid');
+    expect(parseMessage(messageBody('src=events-api&sid=1'))).not.toHaveProperty('eventsApiSid');
   });
 
   it.each([

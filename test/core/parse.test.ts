@@ -528,6 +528,9 @@ describe('a decimal', () => {
     ['-0', '0'],
     ['0.00', '0'],
     ['1e3', '1000'],
+    ['1e+3', '1000'],
+    ['9.9e125', `99${'0'.repeat(124)}`],
+    ['1e-130', `0.${'0'.repeat(129)}1`],
     ['-1.5E-7', '-0.00000015'],
     ['0.30000000000000004', '0.30000000000000004'],
     ['9007199254740993', '9007199254740993'],
@@ -553,6 +556,10 @@ describe('a decimal', () => {
     ['1.5.2', 'not a number: "1.5.2"'],
     ['.', 'not a number: "."'],
     ['1e', 'not a number: "1e"'],
+    ['1e12345', 'not a number: "1e12345"'],
+    ['1e1234', 'out of range: "1e1234"'],
+    ['1e5x', 'not a number: "1e5x"'],
+    ['x1e5', 'not a number: "x1e5"'],
     ['123456789012345678901234567890123456789', 'more than 38 digits: "123456789012345678901234567890123456789"'],
     ['1e126', 'out of range: "1e126"'],
     ['1e-131', 'out of range: "1e-131"'],
@@ -562,6 +569,7 @@ describe('a decimal', () => {
 
   it('that is none is quoted in short', () => {
     expect(read('x'.repeat(5000))).toEqual({ problem: `not a number: "${'x'.repeat(60)}…"` });
+    expect(read('x'.repeat(60))).toEqual({ problem: `not a number: "${'x'.repeat(60)}"` });
   });
 
   it('is the very number that was sent, in one notation', () => {
@@ -631,6 +639,12 @@ describe('a date', () => {
     ['2026-03-14T03:17:25.000+09:00', '2026-03-13T18:17:25.000Z'],
     ['2026-03-13T13:17:25.000-05:00', '2026-03-13T18:17:25.000Z'],
     ['2026-03-14T03:17:25.000 0900', '2026-03-13T18:17:25.000Z'],
+    ['2026-03-13T18:17:25.123456789Z', '2026-03-13T18:17:25.123Z'],
+    ['2026-03-14T08:17:25+14:00', '2026-03-13T18:17:25.000Z'],
+    ['2026-03-13T04:17:25-14', '2026-03-13T18:17:25.000Z'],
+    ['2026-03-13T19:16:25+00:59', '2026-03-13T18:17:25.000Z'],
+    ['0001-01-01T00:00:00Z', '0001-01-01T00:00:00.000Z'],
+    ['9999-12-31T23:59:59Z', '9999-12-31T23:59:59.000Z'],
     ['2024-02-29T00:00:00Z', '2024-02-29T00:00:00.000Z'],
     ['Wed Apr 15 2020 21:20:27 GMT+0000 (UTC)', '2020-04-15T21:20:27.000Z'],
     ['Wed Apr 15 2020 21:20:27 GMT 0000 (UTC)', '2020-04-15T21:20:27.000Z'],
@@ -638,6 +652,11 @@ describe('a date', () => {
     ['Wed Apr 15 2020 21:20:27 GMT', '2020-04-15T21:20:27.000Z'],
     ['Thu Apr 16 2020 06:20:27 GMT+0900 (JST)', '2020-04-15T21:20:27.000Z'],
     ['Sun Mar 1 2026 10:04:09 GMT+0000 (UTC)', '2026-03-01T10:04:09.000Z'],
+    ['Sun Mar 01 2026 05:04:09 GMT-05:00', '2026-03-01T10:04:09.000Z'],
+    ...['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'].map((month, i) => [
+      `Wed ${month} 15 2020 21:20:27 GMT+0000 (UTC)`,
+      `2020-${String(i + 1).padStart(2, '0')}-15T21:20:27.000Z`,
+    ]),
   ])('%s is %s', (text, value) => {
     expect(read(text)).toEqual({ value });
   });
@@ -668,8 +687,29 @@ describe('a date', () => {
     '1776504672000',
     '2026-3-13T18:17:25Z',
     '2026-03-13T18:17:25.000+00:00x',
+    'x2026-03-13T18:17:25.000+00:00',
+    '2026-03-13T18:17:25.Z',
+    '2026-03-13T18:17:25.1234567891Z',
+    '2026-03-13T18:17:25:000Z',
+    'xWed Apr 15 2020 21:20:27 GMT+0000 (UTC)',
+    'Wed Apr 15 2020 21:20:27 GMT+0000 (UTC)x',
+    'wed Apr 15 2020 21:20:27 GMT+0000 (UTC)',
+    'Wed apr 15 2020 21:20:27 GMT+0000 (UTC)',
+    'Wed Apr 15 2020 21:20:27 GMT+0000 ()(UTC)',
+    'Wednesday Apr 15 2020 21:20:27 GMT+0000 (UTC)',
+    'Wed April 15 2020 21:20:27 GMT+0000 (UTC)',
+    'Wed Apr 15 20 21:20:27 GMT+0000 (UTC)',
   ])('%s is in no known form', (text) => {
     expect(read(text)).toEqual({ problem: `not a date in a known form: ${JSON.stringify(text)}` });
+  });
+
+  it('has digits where digits belong, at every place', () => {
+    for (const text of ['2026-03-13T18:17:25.123+00:00', 'Wed Apr 15 2020 21:20:27 GMT+0000']) {
+      for (const { index } of text.matchAll(/\d/g)) {
+        const spoilt = `${text.slice(0, index)}x${text.slice(index + 1)}`;
+        expect(read(spoilt)).toEqual({ problem: `not a date in a known form: ${JSON.stringify(spoilt)}` });
+      }
+    }
   });
 
   it('of which no text could be sorted is refused', () => {
@@ -706,6 +746,10 @@ describe('other values', () => {
     ['FALSE', 'N'],
   ])('is_event %s is %s', (text, value) => {
     expect(readValue('flag', text)).toEqual({ value });
+  });
+
+  it.each(['', 'yes', 'no', 'untrue', 'ny', 'yn', 'Y N', 'falsehood'])('is_event "%s" is neither', (text) => {
+    expect(readValue('flag', text)).toEqual({ problem: `neither Y nor N: "${text}"` });
   });
 
   it('an identifier too long for a key is stood in for, the same text by the same', () => {

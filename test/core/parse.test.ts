@@ -820,7 +820,14 @@ describe('a message', () => {
       'a=2&a=1&b=',
     ],
     ['an equals sign escaped in a name only', [['a=b', 'c=d']], 'a%3Db=c=d'],
-    ['a question mark escaped at the beginning of a name only', [['?a?', '?']], '%3Fa?=?'],
+    [
+      'a question mark escaped at the beginning of a name only',
+      [
+        ['?a?', '?'],
+        ['b?', '?'],
+      ],
+      '%3Fa?=?&b?=?',
+    ],
     [
       'without what is ours, also with spaces around its name',
       [

@@ -1,6 +1,22 @@
 import { REGISTRATION_PROPERTIES as P, REGISTRATION_ATTRIBUTES } from '../../core/names';
-import { maskUrl } from '../../core/rakuten/url';
+import { maskUrl, postbackUrl } from '../../core/rakuten/url';
 import { PROBES_IN_A_ROW } from '../../core/registration/self-test';
+import { isSameSlot, isSameUrl, markOf, ownerOf } from '../../core/registration/slot-url';
+import {
+  accepting,
+  accepts,
+  emptyState,
+  givenUp,
+  markFor,
+  otherOwners,
+  previousSlot,
+  rememberingPrevious,
+  retiring,
+  retiringAllBut,
+  withOwner,
+  withoutOwner,
+} from '../../core/registration/state';
+import { sha256 } from '../../core/sha256';
 import type { Fault } from '../../local/fake-rakuten';
 import { CloudFormation, type DeliveryPlan } from '../support/cloudformation';
 import { CLIENT_SECRET, CREDENTIALS, Installation, World } from '../support/registration-world';
@@ -447,5 +463,129 @@ describe('the orders in which CloudFormation sends requests', () => {
     await second.deploy(installation.properties({ [P.sid]: '3900113' }), ONCE);
     await second.destroy(ONCE);
     expect([slot()?.active, slot('3900113')]).toEqual([true, undefined]);
+  });
+});
+
+describe('a URL in the slot', () => {
+  const ENDPOINT = 'https://api.example/prod/postback';
+  const mine = { endpoints: ['https://old.example/postback', ENDPOINT], secretHashes: [sha256('old'), sha256('secret')] };
+
+  it.each<[string, string | undefined, string]>([
+    ['nothing', undefined, 'empty'],
+    ['a secret that is known, wherever it goes', 'https://elsewhere.example/?k=secret&f=0a1b2c3d', 'ours'],
+    ['our endpoint without a secret', `${ENDPOINT}?u=<u1>`, 'ours'],
+    ['our endpoint with a secret that nobody knows', `${ENDPOINT}?k=other&f=0a1b2c3d`, 'endpoint'],
+    ['another endpoint with such a secret', 'https://elsewhere.example/?k=other&f=0a1b2c3d', 'installation'],
+    ['a tracker', TRACKER.url, 'foreign'],
+  ])('is known for what it is: %s', (_, url, owner) => {
+    expect(ownerOf(url === undefined ? undefined : { url, active: true }, mine)).toBe(owner);
+  });
+
+  it.each([
+    ['https://api.example/?f=0a1b2c3d&k=a', 'a', '0a1b2c3d'],
+    ['  https://api.example/?k=a&amp;f=0a1b2c3d', 'a', '0a1b2c3d'],
+    ['https://api.example/?k=&f=0a1b2c3d', '', '0a1b2c3d'],
+  ])('%s has the mark of an installation', (url, secret, fieldListId) => {
+    expect(markOf(url)).toEqual({ secretSha256: sha256(secret), fieldListId });
+  });
+
+  it.each([
+    'https://api.example/',
+    'https://api.example/?k=a',
+    'https://api.example/?f=0a1b2c3d',
+    'https://api.example/?k=a&f=0a1b2c3',
+    'https://api.example/?k=a&f=0a1b2c3d0',
+    'https://api.example/?k=a&f=x0a1b2c3d',
+    'https://api.example/?k=a&f=0A1B2C3D',
+  ])('%s has none', (url) => {
+    expect(markOf(url)).toBeUndefined();
+  });
+
+  it('is the one that was registered however Rakuten escapes it', () => {
+    const url = postbackUrl(ENDPOINT, 'secret', [
+      { name: 'u', field: 'u1' },
+      { name: 'o', field: 'order_id' },
+    ]);
+    const shown = [
+      url.replaceAll('<', '%3C').replaceAll('>', '%3E'),
+      url.replaceAll('<', '%3c').replaceAll('>', '%3e'),
+      url.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;'),
+      url.replaceAll('&', '&AMP;').replaceAll('<', '&LT;').replaceAll('>', '&GT;'),
+      ` ${url}\n`,
+    ];
+    expect(shown.map((other) => isSameUrl(url, other))).toEqual(shown.map(() => true));
+    expect(isSameUrl(url, url.replace('<u1>', '<order_id>'))).toBe(false);
+    expect(isSameUrl(url, url.replace('&', ''))).toBe(false);
+  });
+
+  it('is as it was only when it is as active as it was', () => {
+    expect(isSameSlot(undefined, undefined)).toBe(true);
+    expect(isSameSlot(TRACKER, undefined)).toBe(false);
+    expect(isSameSlot(undefined, TRACKER)).toBe(false);
+    expect(isSameSlot(TRACKER, { ...TRACKER, url: ` ${TRACKER.url}` })).toBe(true);
+    expect(isSameSlot(TRACKER, { ...TRACKER, active: false })).toBe(false);
+    expect(isSameSlot(TRACKER, { ...TRACKER, url: ENDPOINT })).toBe(false);
+  });
+});
+
+describe('what is remembered of a publisher', () => {
+  const FIELDS = [{ name: 'u', field: 'u1' }] as const;
+  const NOW = Date.parse('2026-04-18T09:00:00.000Z');
+  const IN_AN_HOUR = '2026-04-18T10:00:00.000Z';
+  const mark = (secret: string) => markFor(secret, FIELDS);
+  /** Accepts the URLs with these secrets, of which the last is the newest. */
+  const publisherWith = (...secrets: string[]) =>
+    secrets.reduce((state, secret) => accepting(state, mark(secret), FIELDS), emptyState(SID));
+  const untils = (state: ReturnType<typeof publisherWith>) => state.accepted.map(({ acceptedUntil }) => acceptedUntil);
+
+  it('is nothing at first, then the newest URL before the older ones, each once, twelve at most', () => {
+    expect(emptyState(SID)).toEqual({ sid: SID, accepted: [] });
+    expect(publisherWith('a', 'b', 'a').accepted).toEqual([
+      { ...mark('a'), fields: FIELDS },
+      { ...mark('b'), fields: FIELDS },
+    ]);
+    const secrets = Array.from({ length: 13 }, (_, i) => `s${i}`);
+    expect(publisherWith(...secrets).accepted.map(({ secretSha256 }) => secretSha256)).toEqual(secrets.slice(1).reverse().map(sha256));
+    // One secret under two field lists is two URLs.
+    expect(accepting(publisherWith('a'), markFor('a', []), []).accepted).toHaveLength(2);
+  });
+
+  it('is accepted for ever until it is retired, then for an hour, which nothing prolongs', () => {
+    const retired = retiring(publisherWith('a', 'b'), mark('a'), NOW);
+    expect(untils(retired)).toEqual([undefined, IN_AN_HOUR]);
+    expect(untils(retiring(retired, mark('a'), NOW + 1))).toEqual([undefined, IN_AN_HOUR]);
+    expect([accepts(retired, mark('a')), accepts(retired, mark('b')), accepts(retired, mark('c'))]).toEqual([false, true, false]);
+    expect(accepts(accepting(retired, mark('a'), FIELDS), mark('a'))).toBe(true);
+  });
+
+  it('stays accepted beyond the hour when it is in the slot, and nothing else does', () => {
+    const inSlot = { url: postbackUrl('https://api.example/', 'a', FIELDS), active: true };
+    const state = publisherWith('a', 'b');
+    expect(untils(retiringAllBut(state, inSlot, NOW))).toEqual([IN_AN_HOUR, undefined]);
+    expect(untils(retiringAllBut(state, TRACKER, NOW))).toEqual([IN_AN_HOUR, IN_AN_HOUR]);
+    expect(untils(retiringAllBut(state, undefined, NOW))).toEqual([IN_AN_HOUR, IN_AN_HOUR]);
+    expect(untils(retiringAllBut(retiring(state, mark('b'), NOW), undefined, NOW + 1))).toEqual([IN_AN_HOUR, '2026-04-18T10:00:00.001Z']);
+    expect(retiringAllBut(state, undefined, NOW).sid).toBe(SID);
+  });
+
+  it('is the URL of another that stood there before, active where that is not known', () => {
+    const taken = rememberingPrevious(publisherWith('a'), { ...TRACKER, active: false });
+    expect(taken.accepted).toHaveLength(1);
+    expect(previousSlot(taken)).toEqual({ ...TRACKER, active: false });
+    expect(previousSlot({ sid: SID, accepted: [], previousUrl: TRACKER.url })).toEqual(TRACKER);
+    expect(rememberingPrevious(taken, undefined)).toEqual(publisherWith('a'));
+    expect(previousSlot(publisherWith('a'))).toBeUndefined();
+  });
+
+  it('is who wants it, and by what properties until the last has given it up', () => {
+    const one = withOwner({ ...publisherWith('a'), properties: { sid: SID } }, 'one');
+    const both = withOwner(withOwner(one, 'two'), 'one');
+    expect(both.owners).toEqual(['two', 'one']);
+    expect(withOwner(one, undefined)).toBe(one);
+    expect(otherOwners(both, 'one')).toEqual(['two']);
+    expect(otherOwners(publisherWith('a'), 'one')).toEqual([]);
+    expect(withoutOwner(both, 'two').owners).toEqual(['one']);
+    expect(givenUp(both, 'one')).toEqual({ ...one, owners: ['two'] });
+    expect(givenUp(one, 'one')).toEqual({ ...publisherWith('a'), owners: [] });
   });
 });

@@ -1,8 +1,19 @@
 import fc from 'fast-check';
 import { SOURCES } from '../../core/names';
+import { POSTBACK_FIELDS } from '../../core/rakuten/fields';
 import type { Item } from '../../core/store/attributes';
 import { fromItem, toItem } from '../../core/store/item';
-import { orderKeyOf, processDay, processDayKeys, rowKey } from '../../core/store/keys';
+import {
+  dayShard,
+  INDEX_KEYS,
+  LISTED_ATTRIBUTES,
+  orderKeyOf,
+  processDay,
+  processDayKeys,
+  rowKey,
+  TABLE_KEYS,
+  UNNAMED_LINE_PREFIX,
+} from '../../core/store/keys';
 import { type DeliveredLine, join, type LineState, stateOf } from '../../core/store/merge';
 import { saysLess } from '../../core/store/precision';
 import type { LineFields } from '../../core/store/row';
@@ -565,5 +576,61 @@ describe('a key', () => {
     expect(counts.reduce((sum, count) => sum + count)).toBe(8000);
     expect(Math.min(...counts)).toBeGreaterThan(850);
     expect(keys).toEqual(Array.from({ length: 8000 }, (_, i) => processDay('2026-04-18T23:59:59.999Z', `${i}#N`, 8)));
+  });
+
+  it('has what divides its parts escaped, in all but the last, and nothing else', () => {
+    expect(orderKeyOf('a#b%c', '-', 'o#%')).toBe('a%23b%25c#%2D#o#%');
+    expect(orderKeyOf('~a~', '-1-', '-')).toBe('%7Ea~#-1-#-');
+    expect(orderKeyOf('1', '2', '~')).toBe('1#2#~~');
+    expect(rowKey({ etransaction_id: '~A' })).toEqual({ orderKey: '-#-#~line:~~A', lineKey: '~~A#-' });
+  });
+
+  it('is itself as long as DynamoDB takes it, and a hash of the parts that are too long beyond', () => {
+    const hash = /^~sha256:[0-9a-f]{64}$/;
+    const longest = 'x'.repeat(2044);
+    expect(orderKeyOf('1', '2', longest)).toBe(`1#2#${longest}`);
+    const [sid, advertiser, ...order] = orderKeyOf('1', '2', `${longest}x`).split('#');
+    expect([sid, advertiser]).toEqual(['1', '2']);
+    expect(order.join('#')).toMatch(hash);
+    // Each part has room for 512 bytes when the whole is too long.
+    expect(orderKeyOf('s'.repeat(510), '', longest)).toMatch(/^s{510}##~sha256:[0-9a-f]{64}$/);
+    expect(orderKeyOf('s'.repeat(511), '', longest)).toMatch(/^~sha256:[0-9a-f]{64}~sha256:[0-9a-f]{64}$/);
+    expect(orderKeyOf('s'.repeat(3000), '', 'o'.repeat(512))).toMatch(/^~sha256:[0-9a-f]{64}o{512}$/);
+
+    const line = (id: string): string => rowKey({ etransaction_id: id, is_event: 'N' }).lineKey;
+    expect(line('x'.repeat(1022))).toBe(`${'x'.repeat(1022)}#N`);
+    expect(line('x'.repeat(1023))).toMatch(/^~sha256:[0-9a-f]{64}#N$/);
+  });
+
+  it('of a line without an id is the same whatever the order of what could not be read', () => {
+    const unread = [
+      { field: 'quantity', reason: 'not a number: "x"' },
+      { field: 'commissions', reason: 'not a number: "y"' },
+    ];
+    const { orderKey, lineKey } = rowKey({ sid: '1' }, unread);
+    expect(lineKey).toMatch(/^~[0-9a-f]{32}#-$/);
+    expect(lineKey.startsWith(UNNAMED_LINE_PREFIX)).toBe(true);
+    expect(orderKey).toBe(`1#-#~line:${lineKey.replace('#-', '')}`);
+    expect(rowKey({ sid: '1' }, [...unread].reverse())).toEqual({ orderKey, lineKey });
+    expect(rowKey({ sid: '1' }, unread.slice(1))).not.toEqual({ orderKey, lineKey });
+  });
+
+  it('never changes its shard, or the rows of a day would be looked for where they are not', () => {
+    expect(['A#N', 'B#N', 'C#Y', '~d#-'].map((key) => dayShard(key, 10))).toEqual([1, 7, 9, 4]);
+    expect(processDay('2026-04-18T09:31:12.000Z', 'A#N', 10)).toBe('2026-04-18#1');
+    expect(processDay('2026-04-18T09:31:12.000Z', 'A#N', 2)).toMatch(/^2026-04-18#[01]$/);
+    expect(processDayKeys('2026-04-18', 2)).toEqual(['2026-04-18#0', '2026-04-18#1']);
+  });
+
+  it('finds a line by order, member, day and transaction, and a list shows all that Rakuten told', () => {
+    expect(TABLE_KEYS).toEqual({ partition: 'order_key', sort: 'line_key' });
+    const projected = LISTED_ATTRIBUTES;
+    expect(INDEX_KEYS).toEqual({
+      'by-member': { partition: 'u1', sort: 'occurred_at', projected },
+      'by-day': { partition: 'process_day', sort: 'received_at', projected },
+      'by-transaction': { partition: 'etransaction_id', sort: undefined, projected: [] },
+    });
+    const ours = ['received_at', 'occurred_at', 'source', 'verified_at', 'parse_problems'];
+    expect(new Set(projected)).toEqual(new Set([...Object.keys(POSTBACK_FIELDS), ...ours]));
   });
 });

@@ -201,3 +201,6 @@ export const REGISTRATION_ATTRIBUTES = {
 } as const;
 
 export const REGISTRATION_RESOURCE_TYPE = 'Custom::RakutenPostbackRegistration';
+
+/** With what its physical id begins; the SID follows. */
+export const REGISTRATION_ID_PREFIX = 'rakuten-postback-';

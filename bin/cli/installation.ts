@@ -83,5 +83,6 @@ export function requireResource(installation: Installation, resource: ResourceNa
   const value = installation.resources[resource];
   if (value !== undefined && value !== '') return value;
   const mend = installation.kind === 'table' ? 'name the stack with --stack instead' : `give the stack an output ${RESOURCES[resource]}`;
+  if (resource === 'sid') throw usageError(`${installation.name}: there is no publisher, or more than one; say which with --sid`);
   throw usageError(`${installation.name}: its ${RESOURCES[resource]} is not known; ${mend}`);
 }

@@ -1,15 +1,31 @@
-import { CloudFormationClient, DescribeStacksCommand, type Output, paginateListStackResources } from '@aws-sdk/client-cloudformation';
+import { CloudFormationClient, DescribeStacksCommand, type Output, type StackResourceSummary } from '@aws-sdk/client-cloudformation';
 import { DescribeTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { TABLE_KEYS } from '../../core/store/keys';
 import { CliError } from './errors';
 import { type AwsConfig, type Installation, RESOURCES, type ResourceName, type Resources } from './installation';
+import { FOUND_IN_STACK, listResources, readResources } from './stack-resources';
 
-/** A deployed stack: by its outputs, and where it has none for the table, by the resources in it. */
+/** A deployed stack: by its outputs, and what they do not name, by the resources in it. */
 export async function stackInstallation(stackName: string, config: AwsConfig): Promise<Installation> {
   const cloudFormation = new CloudFormationClient(config);
   const outputs = readOutputs(await describeOutputs(cloudFormation, stackName), stackName);
-  const tableName = outputs.tableName ?? (await findTable(cloudFormation, new DynamoDBClient(config), stackName));
-  return { name: `stack ${stackName}`, kind: 'stack', resources: { ...outputs, tableName }, aws: () => config };
+  const summaries = await resourcesBeside(outputs, cloudFormation, stackName);
+  const tableName = outputs.tableName ?? (await findTable(summaries, new DynamoDBClient(config), stackName));
+  const resources = { ...readResources(summaries), ...outputs, tableName };
+  return { name: `stack ${stackName}`, kind: 'stack', resources, aws: () => config };
+}
+
+/** The resources, unless the outputs tell all that could be found among them. */
+async function resourcesBeside(outputs: Resources, client: CloudFormationClient, stackName: string): Promise<StackResourceSummary[]> {
+  const wanted: readonly ResourceName[] = ['tableName', ...FOUND_IN_STACK];
+  if (wanted.every((name) => outputs[name] !== undefined)) return [];
+  try {
+    return await listResources(client, stackName);
+  } catch (error) {
+    // Who may not list them can still ask the table that an output names; a command that needs more says what it misses.
+    if (outputs.tableName !== undefined && error instanceof Error && /^AccessDenied/.test(error.name)) return [];
+    throw error;
+  }
 }
 
 async function describeOutputs(client: CloudFormationClient, stackName: string): Promise<Output[]> {
@@ -55,13 +71,11 @@ function resourceOf(outputKey: string): ResourceName | undefined {
 
 const TABLE_TYPES = ['AWS::DynamoDB::Table', 'AWS::DynamoDB::GlobalTable'];
 
-async function findTable(cloudFormation: CloudFormationClient, dynamodb: DynamoDBClient, stackName: string): Promise<string> {
+async function findTable(summaries: readonly StackResourceSummary[], dynamodb: DynamoDBClient, stackName: string): Promise<string> {
   const tables: string[] = [];
-  for await (const page of paginateListStackResources({ client: cloudFormation }, { StackName: stackName })) {
-    for (const { ResourceType = '', PhysicalResourceId } of page.StackResourceSummaries ?? []) {
-      if (!TABLE_TYPES.includes(ResourceType) || PhysicalResourceId === undefined) continue;
-      if (await isTransactionTable(dynamodb, PhysicalResourceId)) tables.push(PhysicalResourceId);
-    }
+  for (const { ResourceType = '', PhysicalResourceId } of summaries) {
+    if (!TABLE_TYPES.includes(ResourceType) || PhysicalResourceId === undefined) continue;
+    if (await isTransactionTable(dynamodb, PhysicalResourceId)) tables.push(PhysicalResourceId);
   }
   const [table] = tables;
   if (table === undefined) {

@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { Option } from 'commander';
 import type { Transaction, TransactionKind } from '../../client';
 import type { AddCommand, CommandContext } from '../cli/command';
 import { EXIT, type ExitCode, explain } from '../cli/errors';
@@ -26,7 +27,7 @@ export const addTail: AddCommand = (program, cli) => {
     .command('tail')
     .description('Shows new lines as they land, until Ctrl-C.')
     .option('--since <span>', 'begin with the lines received in the last 90s, 15m, 2h, …', parseDuration, 0)
-    .option('--interval <span>', 'time between two looks (default: 5s)', parseDuration, 5000)
+    .addOption(new Option('--interval <span>', 'time between two looks').default(5000, '5s').argParser(parseDuration))
     .option('--days <number>', 'processing days to look at, today (UTC) included', parseCount, 2)
     .option('--kind <kinds>', 'only these kinds: preliminary, sale, return, adjustment, unknown', parseKinds)
     .option('--verified', "only lines that Rakuten's Events API has confirmed")

@@ -58,7 +58,7 @@ export class Examination {
     const { resources } = await this.installation();
     const value = resources[name];
     if (value !== undefined && value !== '') return value;
-    throw new NotLookedAt(`not looked at, as the stack has no output ${output}`);
+    throw new NotLookedAt(`not looked at, as it is not found in the stack, and there is no output ${output}`);
   }
 
   async aws(service: Service): Promise<CheckConfig> {

@@ -1,4 +1,4 @@
-import { REGISTRATION_ATTRIBUTES } from '../names';
+import { REGISTRATION_ATTRIBUTES, REGISTRATION_ID_PREFIX } from '../names';
 import { Redactor } from '../rakuten/redact';
 import { failedUpdateThatThisReverts, rememberFailedUpdate } from './failed-update';
 import { SlotBusyError, withLease } from './lease';
@@ -46,8 +46,7 @@ const WAITED_MILLIS = 2_000;
 /** What must be left to begin the work after that. */
 const WORK_RESERVE_MILLIS = 120_000;
 
-const PHYSICAL_ID_PREFIX = 'rakuten-postback-';
-export const physicalIdOf = (sid: string): string => PHYSICAL_ID_PREFIX + sid;
+export const physicalIdOf = (sid: string): string => REGISTRATION_ID_PREFIX + sid;
 
 /**
  * Does what a CloudFormation request asks, in whatever order requests come: twice, at once, after a failure, after an interruption.
@@ -167,8 +166,8 @@ async function onDelete(context: Context): Promise<RegistrationAnswer> {
   const sid = sidOf(event.ResourceProperties);
   if (sid !== undefined) await removeSid(context, sid, event.ResourceProperties);
   // After an update to another SID that failed, it is not documented which of the two the properties name.
-  const idSid = event.PhysicalResourceId?.startsWith(PHYSICAL_ID_PREFIX)
-    ? event.PhysicalResourceId.slice(PHYSICAL_ID_PREFIX.length)
+  const idSid = event.PhysicalResourceId?.startsWith(REGISTRATION_ID_PREFIX)
+    ? event.PhysicalResourceId.slice(REGISTRATION_ID_PREFIX.length)
     : undefined;
   if (idSid !== undefined && idSid !== sid) await cleanUp(context, idSid, {});
   return { PhysicalResourceId: event.PhysicalResourceId ?? physicalIdOf(sid ?? 'none'), Data: {} };

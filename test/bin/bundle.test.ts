@@ -102,7 +102,10 @@ test('takes the stack from the environment, and the publisher from the stack', a
   const order = ['query', '--order', 'M-555', '--advertiser', '39001'];
   expect(await runBundle(order)).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('partly returned') });
   const nested = await runBundle(order, { RAKUTEN_STACK_NAME: 'Nested' });
-  expect(nested).toMatchObject({ exitCode: 2, stderr: 'error: stack Nested: its Sid is not known; give the stack an output Sid\n' });
+  expect(nested).toMatchObject({
+    exitCode: 2,
+    stderr: 'error: stack Nested: there is no publisher, or more than one; say which with --sid\n',
+  });
 });
 
 test.each<[string, string[], string]>([

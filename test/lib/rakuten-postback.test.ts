@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import { join } from 'node:path';
+import type { StackResourceSummary } from '@aws-sdk/client-cloudformation';
 import { Aws, Annotations as CdkAnnotations, CfnParameter, Duration, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
 import { Annotations, Match } from 'aws-cdk-lib/assertions';
 import { EndpointType } from 'aws-cdk-lib/aws-apigateway';
@@ -9,7 +10,14 @@ import { Key } from 'aws-cdk-lib/aws-kms';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { type IStringParameter, StringParameter } from 'aws-cdk-lib/aws-ssm';
-import { ENVIRONMENT, METRICS_NAMESPACE, REGISTRATION_PROPERTIES } from '../../core/names';
+import { readResources } from '../../bin/cli/stack-resources';
+import {
+  ENVIRONMENT,
+  METRICS_NAMESPACE,
+  REGISTRATION_ID_PREFIX,
+  REGISTRATION_PROPERTIES,
+  REGISTRATION_RESOURCE_TYPE,
+} from '../../core/names';
 import { parseFieldList } from '../../core/rakuten/fields';
 import { parseProperties } from '../../core/registration/properties';
 import { INDEX_KEYS, TABLE_KEYS } from '../../core/store/keys';
@@ -160,6 +168,36 @@ describe('the endpoint', () => {
 
   it('adds no output to the stack of its user', () => {
     expect(standard.template.toJSON().Outputs).toBeUndefined();
+  });
+
+  it('needs none for the command line, which finds each part among the resources', () => {
+    const summaries = (resources: Resources): StackResourceSummary[] =>
+      Object.entries(resources.template.toJSON().Resources as Record<string, { Type: string }>).map(([LogicalResourceId, { Type }]) => ({
+        LogicalResourceId,
+        ResourceType: Type,
+        PhysicalResourceId: Type === REGISTRATION_RESOURCE_TYPE ? `${REGISTRATION_ID_PREFIX}${SID}` : `the-${LogicalResourceId}`,
+        LastUpdatedTimestamp: undefined,
+        ResourceStatus: undefined,
+      }));
+    const physicalId = (path: string) => `the-${standard.at(path).logicalId}`;
+    const found = {
+      stateTableName: physicalId('Postback/StateTable/Table'),
+      queueUrl: physicalId('Postback/PostbackQueue/Queue'),
+      deadLetterQueueUrl: physicalId('Postback/PostbackQueue/DeadLetterQueue'),
+      registrationFunctionName: physicalId('Postback/RegistrationProvider/Function'),
+      statusWatchFunctionName: physicalId('Postback/StatusWatch/Function'),
+      reconciliationFunctionName: physicalId('Postback/Reconciliation/Function'),
+      sid: SID,
+    };
+    expect(readResources(summaries(standard))).toEqual(found);
+    expect(readResources([...summaries(standard), ...summaries(standard)])).toEqual({});
+
+    const { stack } = withPostback({ statusWatch: { enabled: false }, reconciliation: { enabled: false } });
+    expect(readResources(summaries(new Resources(stack)))).toEqual({
+      ...found,
+      statusWatchFunctionName: '',
+      reconciliationFunctionName: '',
+    });
   });
 });
 

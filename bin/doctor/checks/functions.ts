@@ -22,7 +22,7 @@ export const functions: Check = {
 
 async function one(examination: Examination, resource: ResourceName, without: string): Promise<Finding> {
   const name = (await examination.installation()).resources[resource];
-  if (name === undefined) return skipped('not looked at, as the stack has no output with its name');
+  if (name === undefined) return skipped('not looked at, as it is not found in the stack, and no output names it');
   if (name === '') return warning(`left out of the stack: ${without}`, 'leave its "enabled: false" out of the construct\'s properties');
   try {
     return await judgeFunction(examination, name);

@@ -1,0 +1,54 @@
+import { type CloudFormationClient, paginateListStackResources, type StackResourceSummary } from '@aws-sdk/client-cloudformation';
+import { REGISTRATION_ID_PREFIX, REGISTRATION_RESOURCE_TYPE } from '../../core/names';
+import type { ResourceName, Resources } from './installation';
+
+type Sought = readonly [name: ResourceName, type: RegExp, logicalId: RegExp];
+
+/** What the construct calls its parts. A logical id is the path in the stack without its slashes, and a hash of eight digits. */
+const SOUGHT: readonly Sought[] = [
+  ['stateTableName', /^AWS::DynamoDB::(Global)?Table$/, /StateTable$/],
+  ['queueUrl', /^AWS::SQS::Queue$/, /PostbackQueue$/],
+  ['deadLetterQueueUrl', /^AWS::SQS::Queue$/, /PostbackQueueDeadLetterQueue$/],
+  ['registrationFunctionName', /^AWS::Lambda::Function$/, /RegistrationProviderFunction$/],
+  ['statusWatchFunctionName', /^AWS::Lambda::Function$/, /StatusWatchFunction$/],
+  ['reconciliationFunctionName', /^AWS::Lambda::Function$/, /ReconciliationFunction$/],
+];
+
+/** Functions that a RakutenPostback can be without. */
+const OPTIONAL: readonly ResourceName[] = ['statusWatchFunctionName', 'reconciliationFunctionName'];
+
+/** Resources that an application of one's own need not name in outputs: they are found by type and name, if there is one RakutenPostback in the stack. */
+export const FOUND_IN_STACK: readonly ResourceName[] = [...SOUGHT.map(([name]) => name), 'sid'];
+
+export async function listResources(client: CloudFormationClient, stackName: string): Promise<StackResourceSummary[]> {
+  const found: StackResourceSummary[] = [];
+  for await (const page of paginateListStackResources({ client }, { StackName: stackName }))
+    found.push(...(page.StackResourceSummaries ?? []));
+  return found;
+}
+
+/** What the resources of a stack tell. What is there twice is not known; a function that was left out is empty, as in an output. */
+export function readResources(summaries: readonly StackResourceSummary[]): Resources {
+  const found: Partial<Record<ResourceName, string>> = {};
+  const keep = (name: ResourceName, [value, ...more]: readonly string[]): void => {
+    if (value !== undefined && more.length === 0) found[name] = value;
+    else if (value === undefined && found.registrationFunctionName !== undefined && OPTIONAL.includes(name)) found[name] = '';
+  };
+  for (const [name, type, logicalId] of SOUGHT) {
+    const those = summaries.filter(({ ResourceType = '', LogicalResourceId = '' }) => {
+      return type.test(ResourceType) && logicalId.test(LogicalResourceId.replace(/[0-9A-F]{8}$/, ''));
+    });
+    keep(
+      name,
+      those.flatMap(({ PhysicalResourceId }) => PhysicalResourceId ?? []),
+    );
+  }
+  const registrations = summaries.filter(({ ResourceType }) => ResourceType === REGISTRATION_RESOURCE_TYPE);
+  keep(
+    'sid',
+    registrations.flatMap(({ PhysicalResourceId: id = '' }) =>
+      id.startsWith(REGISTRATION_ID_PREFIX) ? id.slice(REGISTRATION_ID_PREFIX.length) : [],
+    ),
+  );
+  return found;
+}

@@ -565,6 +565,7 @@ describe('a key', () => {
     expect(new Set(keys.map(({ lineKey }) => lineKey)).size).toBe(8);
     expect(new Set(keys.map(({ orderKey }) => orderKey))).toEqual(new Set(['1#-#7']));
     expect(rowKey({ ...line })).toEqual(keys[0]);
+    expect(rowKey(line, [])).toEqual(keys[0]);
   });
 
   it('of the day index is the day, or one of its shards, which are used evenly and always in the same way', () => {

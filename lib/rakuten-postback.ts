@@ -342,6 +342,7 @@ export class RakutenPostback extends Construct {
     this.sids.add(publisher.sid);
     refuse(this, tooManyProblem(this.sids.size));
     const fields = publisher.fields ?? this.fields;
+    refuse(this, fieldsProblem(fields));
     const registration = new Registration(this, id, {
       provider: this.registrationProvider,
       publisher,
@@ -374,7 +375,19 @@ function tooManyReadersProblem(count: number): Problem {
   return `a table's stream has room for ${MAX_STREAM_READERS} readers, and this would be one more; send to an event bus instead, whose rules hand on to any number of targets`;
 }
 
+/** Programs that tsx runs, and those in plain JavaScript, get here without anybody having checked their types. */
+function shapeProblem(props: Partial<RakutenPostbackProps> | undefined): Problem {
+  if (props?.publisher !== undefined) return undefined;
+  return "the publisher is missing; give publisher: { sid: '3900112', credentials: … }";
+}
+
+function fieldsProblem(fields: PostbackFields): Problem {
+  if (typeof fields._warnings === 'function') return undefined;
+  return "fields is not a PostbackFields; give PostbackFields.all() or, for example, PostbackFields.only('sale_amount', 'u1')";
+}
+
 function checkProps(scope: Construct, props: RakutenPostbackProps): void {
+  refuse(scope, shapeProblem(props));
   checkTableOptions(scope, props);
   const problems: Problem[] = [
     rangeProblem('maxConcurrency', props.maxConcurrency, 2, 1000),

@@ -35,7 +35,7 @@ export function urlProblem(name: string, value: string | undefined, placeholders
   if (value === undefined || Token.isUnresolved(value)) return undefined;
   const filled = placeholders ? fillPlaceholders(value, 'id', 'stage') : value;
   if (!URL.canParse(filled) || !/^https?:$/.test(new URL(filled).protocol) || /[?#]/.test(filled)) {
-    return `${name} is '${value}'; give a URL such as https://postback.example.com/rakuten, without ? and #`;
+    return `${name} is '${value}'; give a URL such as https://example.com/rakuten, without ? and #`;
   }
   // The value itself stays out of this message: it has a password in it.
   if (new URL(filled).username !== '' || new URL(filled).password !== '') {

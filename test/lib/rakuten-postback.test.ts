@@ -726,6 +726,16 @@ describe('wrong values', () => {
     [{ rakutenApiUrl: 'https://example.com/{apiId}' }, 'nothing in braces is filled in here'],
     [{ rakutenApiUrl: 'https://user:hunter2@example.com' }, 'rakutenApiUrl has a user name or password in it'],
     [{ endpointType: EndpointType.PRIVATE }, 'Stack/Postback/IngestionApi: endpointType is PRIVATE, which Rakuten cannot reach'],
+    [{ publisher: undefined }, 'Stack/Postback: the publisher is missing; give publisher: {'],
+    [{ fields: ['u1'] as unknown as PostbackFields }, 'Stack/Postback: fields is not a PostbackFields; give PostbackFields.all()'],
+    [
+      { publisher: { sid: SID, credentials: 'hunter2' as unknown as ISecret } },
+      'Stack/Postback/Publisher: credentials is not a secret of the CDK; give, for example, Secret.fromSecretNameV2(',
+    ],
+    [
+      { publisher: { sid: SID, credentialsParameter: 'rakuten' as unknown as IStringParameter } },
+      'Stack/Postback/Publisher: credentialsParameter is not a parameter of the CDK; give',
+    ],
     [publisher('abc'), "Stack/Postback/Publisher: the sid 'abc' is not a publisher id: Rakuten's are whole numbers such as 3900112"],
     [publisher(''), "the sid '' is not a publisher id"],
     [publisher('0123'), "the sid '0123' is not a publisher id"],

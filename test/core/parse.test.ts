@@ -374,6 +374,27 @@ describe('a field list', () => {
     expect(parsePostback(parametersOf('sid=1&flag='), ALL_FIELDS)).toMatchObject({ fields: { sid: '1' }, extra: { flag: '' } });
   });
 
+  it('takes for the rest of a product name neither a static value that is empty nor a name that is blank', () => {
+    const list: FieldList = [
+      { name: 'product_name', field: 'product_name' },
+      { name: 'note', value: '' },
+    ];
+    const sent: [string, string][] = [
+      ['product_name', 'Salt'],
+      ['note', ''],
+      ['', ''],
+      [' ', ''],
+    ];
+    expect(parsePostback(sent, list)).toEqual({ fields: { product_name: 'Salt' }, problems: [], extra: { note: '' } });
+    expect(parsePostback([...sent, ['Pepper', '']], list).fields).toEqual({ product_name: 'Salt&Pepper' });
+    expect(parsePostback([[' ', '']], list).extra).toEqual({});
+  });
+
+  it('keeps what is not known under its name without spaces, and a value with a token inside as it is', () => {
+    expect(parsePostback(parametersOf('+x+=1&u1=a<u1>'), ALL_FIELDS)).toEqual({ fields: { u1: 'a<u1>' }, problems: [], extra: { x: '1' } });
+    expect(parseEventsApiRecord({ u1: undefined, order_id: null })).toEqual({ fields: {}, problems: [], extra: {} });
+  });
+
   it('does not take the rest of a product name for a field, or for our own parameters', () => {
     const parameters = parametersOf('k=secret&f=abc&u1=m_1&product_name=Vitamin B & u1');
     expect(parsePostback(parameters, ALL_FIELDS).fields).toEqual({ u1: 'm_1', product_name: 'Vitamin B & u1' });
@@ -400,9 +421,32 @@ describe('a field that came under two names', () => {
     ],
     ['an empty one gives way', 'commission_list_id=1&commissions_list_id=', { commissions_list_id: '1' }, {}],
     ['an empty spelling is nothing', 'commission_list_id=&commissions_list_id=2', { commissions_list_id: '2' }, {}],
+    [
+      'a blank one gives way, too',
+      'commission_list_id=1&commissions_list_id=+',
+      { commissions_list_id: '1' },
+      { commissions_list_id: ' ' },
+    ],
+    [
+      'its own name is read before a spelling with spaces around it',
+      '+commission_list_id=1&commissions_list_id=2',
+      { commissions_list_id: '2' },
+      { ' commission_list_id': '1' },
+    ],
     ['of two names with spaces around them always the same is read', 'u1+=a&+u1=b', { u1: 'b' }, { 'u1 ': 'a' }],
   ])('%s, whatever their order', (_, query, fields, extra) => {
     expect(read(query)).toEqual({ fields, extra });
+  });
+
+  it('is read under the name that it was asked for, whatever the alphabet says', () => {
+    for (const name of ['a', 'zone']) {
+      expect(read(`${name}=m_1&u1=campaign`, [{ name, field: 'u1' }])).toEqual({ fields: { u1: 'm_1' }, extra: { u1: 'campaign' } });
+    }
+  });
+
+  it('is the last of a repeated one', () => {
+    expect(parsePostback(parametersOf('u1=a&u1=b'), ALL_FIELDS)).toEqual({ fields: { u1: 'b' }, problems: [], extra: {} });
+    expect(parsePostback(parametersOf('u1=a&u1='), ALL_FIELDS).fields).toEqual({});
   });
 });
 

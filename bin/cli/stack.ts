@@ -5,15 +5,26 @@ import { CliError } from './errors';
 import { type AwsConfig, type Installation, RESOURCES, type ResourceName, type Resources } from './installation';
 import { FOUND_IN_STACK, listResources, readResources } from './stack-resources';
 
-/** A deployed stack: by its outputs, and what they do not name, by the resources in it. */
+/**
+ * A deployed stack: by outputs of exactly these names, else by the resources in it, else by outputs that were made inside a construct. So an output that only ends
+ * like one of these, of some other table or queue, is never taken for it while the real one is in the stack.
+ */
 export async function stackInstallation(stackName: string, config: AwsConfig): Promise<Installation> {
   const cloudFormation = new CloudFormationClient(config);
-  const outputs = readOutputs(await describeOutputs(cloudFormation, stackName), stackName);
-  const summaries = await resourcesBeside(outputs, cloudFormation, stackName);
-  const tableName = outputs.tableName ?? (await findTable(summaries, new DynamoDBClient(config), stackName));
-  const resources = { ...readResources(summaries), ...outputs, tableName };
+  const outputs = await describeOutputs(cloudFormation, stackName);
+  const exact = readOutputs(outputs.filter(isExact), stackName);
+  const summaries = await resourcesBeside(exact, cloudFormation, stackName);
+  const table = exact.tableName ?? (await findTable(summaries, new DynamoDBClient(config), stackName));
+  // With the table found, what other outputs end like its name is nobody's concern.
+  const others = table === undefined ? outputs : outputs.filter(({ OutputKey }) => resourceOf(OutputKey ?? '') !== 'tableName');
+  const resources = { ...readOutputs(others, stackName), ...readResources(summaries), ...exact, ...(table && { tableName: table }) };
+  if (resources.tableName === undefined) {
+    throw new CliError(`stack ${stackName} has no transaction table (neither an output TableName nor such a table): give --table NAME`);
+  }
   return { name: `stack ${stackName}`, kind: 'stack', resources, aws: () => config };
 }
+
+const isExact = ({ OutputKey }: Output): boolean => Object.values<string | undefined>(RESOURCES).includes(OutputKey);
 
 /** The resources, unless the outputs tell all that could be found among them. */
 async function resourcesBeside(outputs: Resources, client: CloudFormationClient, stackName: string): Promise<StackResourceSummary[]> {
@@ -62,27 +73,28 @@ export function readOutputs(outputs: readonly Output[], stackName: string): Reso
   return found;
 }
 
-/** The resource an output means: the longest name that it ends with, as `StateTableName` ends with `TableName`. */
+/** The resource an output inside a construct means: the longest name that it ends with, as `StateTableName` ends with `TableName`. One without a hash is the stack's own. */
 function resourceOf(outputKey: string): ResourceName | undefined {
   const withoutHash = outputKey.replace(/[0-9A-F]{8}$/, '');
+  if (withoutHash === outputKey) return undefined;
   const names = (Object.keys(RESOURCES) as ResourceName[]).filter((name) => withoutHash.endsWith(RESOURCES[name]));
   return names.sort((a, b) => RESOURCES[b].length - RESOURCES[a].length)[0];
 }
 
 const TABLE_TYPES = ['AWS::DynamoDB::Table', 'AWS::DynamoDB::GlobalTable'];
 
-async function findTable(summaries: readonly StackResourceSummary[], dynamodb: DynamoDBClient, stackName: string): Promise<string> {
+async function findTable(
+  summaries: readonly StackResourceSummary[],
+  dynamodb: DynamoDBClient,
+  stackName: string,
+): Promise<string | undefined> {
   const tables: string[] = [];
   for (const { ResourceType = '', PhysicalResourceId } of summaries) {
     if (!TABLE_TYPES.includes(ResourceType) || PhysicalResourceId === undefined) continue;
     if (await isTransactionTable(dynamodb, PhysicalResourceId)) tables.push(PhysicalResourceId);
   }
-  const [table] = tables;
-  if (table === undefined) {
-    throw new CliError(`stack ${stackName} has no transaction table (neither an output TableName nor such a table): give --table NAME`);
-  }
   if (tables.length > 1) throw new CliError(`stack ${stackName} has several tables (${tables.join(', ')}): choose one with --table`);
-  return table;
+  return tables[0];
 }
 
 async function isTransactionTable(dynamodb: DynamoDBClient, tableName: string): Promise<boolean> {

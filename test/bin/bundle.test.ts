@@ -17,6 +17,7 @@ const ROOT = join(__dirname, '../..');
 const STACKS: Stacks = {
   RakutenPostback: { outputs: { TableName: 'Transactions', StateTableName: 'State', Sid: '3900112' }, tables: [] },
   Nested: { outputs: { PostbackTableName1A2B3C4D: 'Transactions' }, tables: [] },
+  Ledger: { outputs: { LedgerTableName: 'Second', LedgerTableName1A2B3C4D: 'Second' }, tables: ['Transactions'] },
   WithoutOutputs: { outputs: {}, tables: ['Transactions'] },
   TwoTables: { outputs: {}, tables: ['Transactions', 'Second'] },
   NoTable: { outputs: { Something: 'else' }, tables: [] },
@@ -90,6 +91,7 @@ test.each([
   ['the stack of the app in this package', []],
   ['a stack by name', ['--stack', 'Nested']],
   ['a stack without outputs', ['--stack', 'WithoutOutputs']],
+  ['a stack with outputs that only end like the name', ['--stack', 'Ledger']],
   ['a table', ['--table', 'Transactions']],
 ])('asks %s', async (_name, args) => {
   const ran = await runBundle(['query', '--day', '2026-03-27', '--json', ...args]);

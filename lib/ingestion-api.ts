@@ -13,6 +13,7 @@ import { deployMethod, type ExistingApi, existingApiProblem, mountOn } from './e
 import { EndpointDomain } from './postback-domain';
 import { fillPlaceholders, refuse } from './private/checks';
 import { onlyFrom, sourceRangesProblem, throttlingProblem, webAclProblem } from './private/edge';
+import { allowSending } from './private/queues';
 
 /** Path of the endpoint below the API's stage. */
 const RESOURCE_PATH = 'postback';
@@ -163,12 +164,7 @@ export class IngestionApi extends Construct {
       assumedBy: new iam.ServicePrincipal('apigateway.amazonaws.com'),
       description: 'Lets API Gateway send postbacks to the queue',
     });
-    role.addToPolicy(new iam.PolicyStatement({ actions: ['sqs:SendMessage'], resources: [queue.queueArn] }));
-    if (queue.encryptionMasterKey) {
-      role.addToPolicy(
-        new iam.PolicyStatement({ actions: ['kms:GenerateDataKey', 'kms:Decrypt'], resources: [queue.encryptionMasterKey.keyArn] }),
-      );
-    }
+    allowSending(role, queue);
     return role;
   }
 }

@@ -1,6 +1,5 @@
 import { Duration, Names, Stack, Token } from 'aws-cdk-lib';
 import type * as apigateway from 'aws-cdk-lib/aws-apigateway';
-import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as eventsources from 'aws-cdk-lib/aws-lambda-event-sources';
 import type * as logs from 'aws-cdk-lib/aws-logs';
@@ -11,6 +10,7 @@ import type { EndpointOptions } from './endpoint-options';
 import { IngestionApi } from './ingestion-api';
 import { BundledFunction } from './private/bundled-function';
 import { type Problem, refuse } from './private/checks';
+import { allowSending } from './private/queues';
 
 /** As many as one call to SQS can hand on. */
 const BATCH_SIZE = 10;
@@ -79,11 +79,7 @@ export class PostbackRelay extends Construct {
       },
       logRetention,
     });
-    relay.addToRolePolicy(new iam.PolicyStatement({ actions: ['sqs:SendMessage'], resources: [queue.queueArn] }));
-    if (queue.encryptionMasterKey) {
-      const actions = ['kms:GenerateDataKey', 'kms:Decrypt'];
-      relay.addToRolePolicy(new iam.PolicyStatement({ actions, resources: [queue.encryptionMasterKey.keyArn] }));
-    }
+    allowSending(relay, queue);
     relay.addEventSource(
       new eventsources.SqsEventSource(this.queue, {
         batchSize: BATCH_SIZE,

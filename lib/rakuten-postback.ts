@@ -22,7 +22,7 @@ import { RakutenPostbackMetrics } from './monitoring/metrics';
 import type { ObservabilityOptions } from './monitoring/observability-options';
 import { PostbackQueue } from './postback-queue';
 import { isPlainHttp, type Problem, rangeProblem, refuse, urlProblem } from './private/checks';
-import { grantQueueKey, grantTableKey } from './private/key-rights';
+import { grantTableKey } from './private/key-rights';
 import type { Publisher } from './publisher';
 import { Reconciliation, type ReconciliationOptions } from './reconciliation';
 import { Registration, RegistrationProvider } from './registration';
@@ -332,7 +332,6 @@ export class RakutenPostback extends Construct {
   private grantKeys(): void {
     const { consumer, registrationFunction, reconciliationFunction, statusWatchFunction } = this;
     grantTableKey(this.stateTable, [consumer, registrationFunction, reconciliationFunction, statusWatchFunction]);
-    grantQueueKey(this.queue, reconciliationFunction);
   }
 
   private register(id: string, publisher: Publisher): Registration {

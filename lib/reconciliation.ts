@@ -15,6 +15,7 @@ import type { PostbackFields } from './fields';
 import { BundledFunction } from './private/bundled-function';
 import { durationProblem, type Problem, refuse } from './private/checks';
 import { grantReadCredentials } from './private/credentials';
+import { allowSending } from './private/queues';
 import type { Publisher } from './publisher';
 
 /** How the table is compared with what Rakuten's Events API tells. */
@@ -101,7 +102,7 @@ export class Reconciliation extends Construct {
       tracing: props.tracing,
     });
     this.allowTables(props);
-    this.function.addToRolePolicy(new iam.PolicyStatement({ actions: ['sqs:SendMessage'], resources: [props.queue.queueArn] }));
+    allowSending(this.function, props.queue);
     this.allowHandingOn();
   }
 

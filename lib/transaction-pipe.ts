@@ -12,7 +12,7 @@ import { pipePatterns } from '../core/events/pipe-patterns';
 import { ENVIRONMENT } from '../core/names';
 import { BundledFunction, functionLogGroup } from './private/bundled-function';
 import { durationProblem, type Problem, rangeProblem, refuse } from './private/checks';
-import { deadLetterQueue } from './private/queues';
+import { allowSending, deadLetterQueue } from './private/queues';
 import { filterProblem, type TransactionFilter, toEventFilter } from './transaction-filter';
 import type { TargetBinding, TransactionTarget } from './transaction-target';
 
@@ -180,9 +180,7 @@ export class TransactionPipe extends Construct {
       role.addToPolicy(new iam.PolicyStatement({ actions, resources: [resource] }));
     allow(['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator', 'dynamodb:ListStreams'], streamArn);
     allow(['lambda:InvokeFunction'], this.function.functionArn);
-    allow(['sqs:SendMessage'], this.deadLetterQueue.queueArn);
-    const { encryptionMasterKey } = this.deadLetterQueue;
-    if (encryptionMasterKey) allow(['kms:GenerateDataKey', 'kms:Decrypt'], encryptionMasterKey.keyArn);
+    allowSending(role, this.deadLetterQueue);
     if (table.encryptionKey) allow(['kms:Decrypt'], table.encryptionKey.keyArn);
     return role;
   }

@@ -5,6 +5,7 @@ import type { CfnPipe } from 'aws-cdk-lib/aws-pipes';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { TRANSACTION_EVENTS } from '../core/names';
+import { allowSending } from './private/queues';
 
 /** EventBridge and SQS take so many in one call; a pipe with a larger batch would send nothing. */
 const ENTRIES_PER_CALL = 10;
@@ -28,12 +29,8 @@ export class TransactionTarget {
    * @param queue in the stack's account and region
    */
   public static queue(queue: sqs.IQueue): TransactionTarget {
-    const allow = (role: iam.IRole): void => {
-      grant(role, ['sqs:SendMessage'], queue.queueArn);
-      if (queue.encryptionMasterKey) grant(role, ['kms:GenerateDataKey', 'kms:Decrypt'], queue.encryptionMasterKey.keyArn);
-    };
     const fifo = { messageGroupId: '$.group', messageDeduplicationId: '$.eventID' };
-    return new TransactionTarget(allow, {
+    return new TransactionTarget((role) => allowSending(role, queue), {
       arn: queue.queueArn,
       parameters: queue.fifo ? { sqsQueueParameters: fifo } : {},
       maxBatchSize: ENTRIES_PER_CALL,

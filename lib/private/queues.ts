@@ -1,4 +1,5 @@
 import { Duration } from 'aws-cdk-lib';
+import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as kms from 'aws-cdk-lib/aws-kms';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
@@ -20,4 +21,15 @@ export function queueEncryption(
 ): Pick<sqs.QueueProps, 'encryption' | 'encryptionMasterKey' | 'dataKeyReuse'> {
   if (encryptionKey === undefined) return { encryption: sqs.QueueEncryption.SQS_MANAGED };
   return { encryption: sqs.QueueEncryption.KMS, encryptionMasterKey: encryptionKey, dataKeyReuse: DATA_KEY_REUSE };
+}
+
+/**
+ * Lets somebody send to a queue, and use its key where the user gave it one. Not by `grantSendMessages`, which allows more than sending takes: the queue's attributes, and
+ * every way to encrypt anew.
+ */
+export function allowSending({ grantPrincipal }: iam.IGrantable, queue: sqs.IQueue): void {
+  const allow = (actions: string[], resource: string): unknown =>
+    grantPrincipal.addToPrincipalPolicy(new iam.PolicyStatement({ actions, resources: [resource] }));
+  allow(['sqs:SendMessage'], queue.queueArn);
+  if (queue.encryptionMasterKey) allow(['kms:GenerateDataKey', 'kms:Decrypt'], queue.encryptionMasterKey.keyArn);
 }

@@ -4,7 +4,7 @@ import { failedUpdateThatThisReverts, rememberFailedUpdate } from './failed-upda
 import { SlotBusyError, withLease } from './lease';
 import { SlotTakenError } from './messages';
 import type { RegistrationPorts, RequestOutcome } from './ports';
-import { presentable } from './presentable';
+import { presentable, withNextStep } from './presentable';
 import { type Desired, PropertyError, parseProperties, sidOf } from './properties';
 import { type Registered, register } from './register';
 import { openRun } from './run';
@@ -62,7 +62,7 @@ export async function handleRegistrationEvent(
     return await handle({ ports, event, endUntil, redactor });
   } catch (error) {
     ports.log('request failed', { requestType: event.RequestType, reason: (error as Error).name });
-    throw presentable(error, redactor);
+    throw told(error, event, redactor);
   }
 }
 
@@ -85,7 +85,7 @@ async function handle(context: Context): Promise<RegistrationAnswer> {
     } catch (error) {
       // Whoever took over decides how this request ends.
       if (!(error instanceof SlotBusyError)) {
-        await remember(inLease, { succeeded: false, message: presentable(error, context.redactor).message });
+        await remember(inLease, { succeeded: false, message: told(error, event, context.redactor).message });
       }
       throw error;
     }
@@ -224,6 +224,16 @@ function attributes(registered: Registered | { status: string; selfTest?: Regist
     [REGISTRATION_ATTRIBUTES.selfTestMaxMillis]: selfTest === undefined ? 'not measured' : String(selfTest.maxMillis),
   };
 }
+
+/** The error as CloudFormation shows it. */
+const told = (error: unknown, { RequestType }: RegistrationEvent, redactor: Redactor): Error =>
+  presentable(
+    withNextStep(
+      error,
+      `${RequestType === 'Delete' ? 'delete the stack' : 'deploy'} again; if it fails in the same way, look into the log of the registration function`,
+    ),
+    redactor,
+  );
 
 const ownerOf = ({ StackId, LogicalResourceId }: RegistrationEvent): string => `${StackId}/${LogicalResourceId}`;
 

@@ -13,3 +13,10 @@ export function presentable(error: unknown, redactor: Redactor): Error {
   shown.stack = `${shown.name}: ${message}`;
   return shown;
 }
+
+/** The error itself if it says what to do, else with that added: nobody foresaw it. */
+export function withNextStep(error: unknown, next: string): unknown {
+  const { name, message } = error instanceof Error ? error : new Error(String(error));
+  if (message.includes('Next step: ')) return error;
+  return Object.assign(new Error(`${name}: ${message}. Next step: ${next}.`, { cause: error }), { name });
+}

@@ -87,8 +87,19 @@ export async function rotateUrlSecret(ports: RotationPorts, event: RotationEvent
     );
   } catch (error) {
     ports.log('rotation failed', { sid: event.sid, reason: (error as Error).name });
-    throw presentable(error, redactor);
+    throw presentable(explained(error, event.sid), redactor);
   }
+}
+
+/** Whatever a rotation is ended by, the postback works on, and the next one can go on. */
+function explained(error: unknown, sid: string): unknown {
+  const { name, message } = error instanceof Error ? error : new Error(String(error));
+  if (message.includes('Next step: ')) return error;
+  return new RotationError(
+    sid,
+    `${name}: ${message}`,
+    'rotate again, which goes on where this one ended; if it fails in the same way, look into the log of the registration function',
+  );
 }
 
 async function rotate(ports: RotationPorts, sid: string, endUntil: number, redactor: Redactor): Promise<RotationAnswer> {

@@ -15,6 +15,7 @@ import { readSecret } from '../../core/store/secrets';
 import { environment } from '../runtime/environment';
 import { Log } from '../runtime/log';
 import { PATIENT } from '../runtime/patience';
+import { stateTableClient } from './state-table';
 
 /** CloudFormation gets its answer well before the function's ten minutes are over. */
 const LONGEST_RUN_MILLIS = 8 * 60_000;
@@ -26,9 +27,10 @@ const MARGIN_MILLIS = 20_000;
  */
 const STATE_TABLE_TRIES = 7;
 
+const stateTable = environment(ENVIRONMENT.stateTableName);
 const store = new DynamoRegistrationStore(
-  new DynamoDBClient({ ...PATIENT, maxAttempts: STATE_TABLE_TRIES }),
-  environment(ENVIRONMENT.stateTableName),
+  stateTableClient(new DynamoDBClient({ ...PATIENT, maxAttempts: STATE_TABLE_TRIES }), stateTable),
+  stateTable,
 );
 const secretsManager = new SecretsManagerClient(PATIENT);
 const secrets = { secretsManager, ssm: () => new SSMClient(PATIENT) };

@@ -45,6 +45,7 @@ const deploy = (changes: Record<string, unknown> = {}, othersFail = false): Prom
 async function failing(changes: Record<string, unknown> = {}): Promise<string> {
   expect(await deploy(changes)).toBe(false);
   expect(formation.lastError).not.toContain('\n');
+  expect(formation.lastError).toContain('Next step: ');
   expect(Buffer.byteLength(formation.lastError)).toBeLessThanOrEqual(3500);
   return formation.lastError;
 }
@@ -402,6 +403,19 @@ describe('the orders in which CloudFormation sends requests', () => {
     installation.secrets.set('credentials', CREDENTIALS);
     expect(await formation.destroy(ONCE)).toBe(true);
     expect(slot()).toBeUndefined();
+  });
+
+  it.each([
+    ['Create', 'deploy again'],
+    ['Delete', 'delete the stack again'],
+  ] as const)('a %s that ends by what nobody foresaw says what to do, once, and says the same when it is repeated', async (type, next) => {
+    await deploy();
+    const event = installation.event(type, installation.properties());
+    const read = jest.spyOn(installation.store, 'readState').mockRejectedValue(new TypeError('state is not a function'));
+    const told = await installation.invoke(event).catch((error: Error) => error.message);
+    expect(told).toContain(`TypeError: state is not a function. Next step: ${next}`);
+    read.mockRestore();
+    expect(await installation.invoke(event).catch((error: Error) => error.message)).toBe(told);
   });
 
   it('a delete works from what the state knows when the URL secret is gone', async () => {

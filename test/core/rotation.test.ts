@@ -58,6 +58,8 @@ class System {
     if (result instanceof Error) this.world.texts.push(result.message, result.stack ?? '');
     if (result === 'killed') await this.world.clock.sleep(LEASE_MILLIS);
     this.observe();
+    if (result instanceof Error)
+      expect(result.message).toMatch(/^The secret .*Next step: |^Another run .*Next step: |Meaning: .*Next step: /);
     this.problem = result instanceof Error ? result.message : undefined;
     return result === 'killed' || result instanceof Error ? undefined : result;
   }

@@ -10,6 +10,7 @@ import { PROBE_KIND, PROBE_SEEN_AT, STATE_KEYS } from '../../core/store/publishe
 import { Publishers } from '../../core/store/publishers';
 import { DynamoRegistrationStore } from '../../core/store/registration-store';
 import { createStateTableInput } from '../../core/store/table';
+import { stateTableClient } from '../../lambda/registration/state-table';
 import { dynamoDbClient, secretsManagerClient } from '../../local/embedded/clients';
 import { startDynamoDb } from '../../local/embedded/dynamodb';
 import { startSecretsManager } from '../../local/embedded/secrets-manager';
@@ -248,6 +249,19 @@ it('takes the credentials from a SecureString parameter as well, and says so whe
 
 it('ends with an error when the state cannot be written, with nothing registered', async () => {
   await dynamodb.refuse({ operations: ['PutItem'], status: 400, type: 'AccessDeniedException', message: 'no dynamodb:PutItem' });
-  await expect(invoke(event('Create'))).rejects.toThrow(/dynamodb:PutItem/);
+  await expect(invoke(event('Create'))).rejects.toThrow(
+    /The state table state cannot be used: AccessDeniedException: no dynamodb:PutItem\. Next step: grant the registration function's role what it was refused/,
+  );
   expect(rakuten.slot(SID)).toBeUndefined();
 }, 30_000);
+
+it.each([
+  ['ResourceNotFoundException', 'bring the table back'],
+  ['ProvisionedThroughputExceededException', "raise the table's capacity"],
+  ['TimeoutError', 'see whether DynamoDB works in this region'],
+])('a state table that answers %s: %s', async (name, next) => {
+  const failing = { send: () => Promise.reject(Object.assign(new Error('as DynamoDB says'), { name })) } as unknown as DynamoDBClient;
+  await expect(stateTableClient(failing, 'state').send(new PutItemCommand({ TableName: 'state', Item: {} }))).rejects.toThrow(
+    new RegExp(`^The state table state cannot be used: ${name}: as DynamoDB says. Next step: .*${next}.*, and try again.$`),
+  );
+});

@@ -41,6 +41,7 @@ export async function changeSlot(run: Run, change: SlotChange, endUntil = run.wo
       try {
         await change.write(slot, until);
         acknowledgedAt = clock.now();
+        problem = undefined;
         continue;
       } catch (error) {
         if (!worthAnotherLook(error)) throw error;
@@ -48,11 +49,12 @@ export async function changeSlot(run: Run, change: SlotChange, endUntil = run.wo
         if (refusals >= REFUSALS_BELIEVED) throw error;
         problem = error;
       }
-    } else if (clock.now() - acknowledgedAt > LAG_MILLIS) {
-      throw new NotShownError(run.desired.sid, change.wanted, slot, Math.round((clock.now() - acknowledgedAt) / 1000));
     }
     const wait = backoffMillis(SHORT_BACKOFF, Math.min(round, 4), clock.random());
-    if (clock.now() + wait >= until) throw problem ?? new NotShownError(run.desired.sid, change.wanted, slot, Math.round(wait / 1000));
+    const waited = clock.now() - (acknowledgedAt ?? clock.now());
+    if (waited > LAG_MILLIS || clock.now() + wait >= until) {
+      throw problem ?? new NotShownError(run.desired.sid, change.wanted, slot, Math.round(waited / 1000));
+    }
     await clock.sleep(wait);
   }
 }
@@ -62,11 +64,7 @@ const worthAnotherLook = (error: unknown): boolean =>
   error instanceof RakutenError && (error.kind === 'uncertain' || error.kind === 'not-found' || isRefusal(error));
 
 const isRefusal = (error: unknown): boolean =>
-  error instanceof RakutenError &&
-  error.kind === 'refused' &&
-  error.operation === 'create' &&
-  error.status !== undefined &&
-  error.status >= 400;
+  error instanceof RakutenError && error.kind === 'refused' && error.operation === 'create' && (error.status ?? 0) >= 400;
 
 /** A write through the right call: POST into an empty slot, PUT over what is there. */
 export const putSlot =

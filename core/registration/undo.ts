@@ -3,7 +3,7 @@ import type { PublisherState } from '../store/publisher-state';
 import { lookFor, putBack } from './change-slot';
 import type { Run } from './run';
 import { isSameUrl, markOf } from './slot-url';
-import { otherOwners, previousSlot, retiring, withoutOwner } from './state';
+import { accepts, otherOwners, previousSlot, retiring, withoutOwner } from './state';
 
 /** A registration that failed. The message is the cause's, with what became of the slot. */
 export class RegistrationFailure extends Error {
@@ -58,30 +58,33 @@ export async function undo(run: Run, fresh: boolean, failed: Failed): Promise<Re
   return new RegistrationFailure(failed.cause, failed.earlier.unsettled !== true);
 }
 
-async function undoSlot(run: Run, fresh: boolean, { wanted, earlier, progress }: Failed): Promise<void> {
-  if (wanted === undefined) return;
-  const leftOver = fresh && earlier.unsettled === true && otherOwners(progress.state, run.owner).length === 0;
-  if (!progress.written && !leftOver) return;
+/** Whether a run of the same request that was cut off may have left its URL in the slot. */
+const isRepetition = (run: Run, fresh: boolean, { earlier, progress }: Failed): boolean =>
+  fresh && earlier.unsettled === true && otherOwners(progress.state, run.owner).length === 0;
+
+async function undoSlot(run: Run, fresh: boolean, failed: Failed): Promise<void> {
+  const { wanted, earlier, progress } = failed;
+  const repetition = isRepetition(run, fresh, failed);
+  if (!progress.written && !repetition) return;
   const hashes = earlier.accepted.map((entry) => entry.secretSha256);
-  // Registered by a run of the same request that was cut off: it is not what was there before.
+  // It is not what was there before.
   const isLeftOver = (slot: Slot | undefined): boolean =>
-    leftOver && slot !== undefined && hashes.includes(markOf(slot.url)?.secretSha256 ?? '');
-  const isMine = (slot: Slot): boolean => isSameUrl(slot.url, wanted.url) || isLeftOver(slot);
+    repetition && slot !== undefined && hashes.includes(markOf(slot.url)?.secretSha256 ?? '');
+  const isMine = (slot: Slot): boolean => (wanted !== undefined && isSameUrl(slot.url, wanted.url)) || isLeftOver(slot);
   await lookFor(run, isMine, run.endUntil);
   const fromBefore = progress.written && !isLeftOver(progress.before);
   await putBack(run, fromBefore ? progress.before : previousSlot(progress.state), isMine, run.endUntil);
 }
 
-async function undoState(run: Run, fresh: boolean, { wanted, earlier, progress }: Failed): Promise<void> {
+async function undoState(run: Run, fresh: boolean, failed: Failed): Promise<void> {
+  const { wanted, earlier, progress } = failed;
   if (progress.state === earlier && !(fresh && earlier.unsettled)) return;
   const { previousUrl, previousActive } = earlier;
+  const unsettled = isRepetition(run, fresh, failed) ? undefined : earlier.unsettled;
+  let state: PublisherState = { ...progress.state, previousUrl, previousActive, unsettled };
   const mark = wanted === undefined ? undefined : markOf(wanted.url);
-  const wasAccepted = earlier.accepted.some(
-    (e) => e.secretSha256 === mark?.secretSha256 && e.fieldListId === mark?.fieldListId && e.acceptedUntil === undefined,
-  );
-  let state: PublisherState = { ...progress.state, previousUrl, previousActive, unsettled: fresh ? undefined : earlier.unsettled };
   // A postback may be on its way under the new URL, even if that stood in the slot for a moment only.
-  if (mark !== undefined && (fresh || !wasAccepted)) state = retiring(state, mark, run.ports.clock.now());
+  if (mark !== undefined && (fresh || !accepts(earlier, mark))) state = retiring(state, mark, run.ports.clock.now());
   if (fresh) state = withoutOwner(state, run.owner);
   await run.ports.store.writeState(state);
 }

@@ -4,7 +4,7 @@ process.env.ROTATION_RUNS ??= '10';
 process.env.WRITE_RUNS ??= '2';
 module.exports = {
   ...require('./jest.config.js'),
-  testMatch: (process.env.MUTATION_TESTS ?? 'parse,merge,write,url,change-slot,undo,registration,registration-model,rotation')
+  testMatch: (process.env.MUTATION_TESTS ?? 'parse,merge,write,url,change-slot,undo,register,unregister,registration,registration-model,rotation')
     .split(',')
     .map((name) => `<rootDir>/test/core/${name}.test.ts`),
   // Properties with few runs: MUTATION_RUNS, 25 when left out.

@@ -2,7 +2,7 @@ import type { Slot } from '../rakuten/client';
 import { lookFor, putBack } from './change-slot';
 import type { RemovalRule } from './properties';
 import { belongings, type Run, readUrlSecret } from './run';
-import { ownerOf } from './slot-url';
+import { isSameSlot, ownerOf } from './slot-url';
 import { emptyState, previousSlot, rememberingPrevious, retiringAllBut } from './state';
 
 export type Removal =
@@ -27,8 +27,9 @@ export async function unregister(run: Run, rule: Exclude<RemovalRule, 'RETAIN'>)
   const target = slot === undefined ? undefined : removalTarget(rule, slot, previousSlot(state));
   let removal: Removal = 'nothing to do';
   if (slot !== undefined && isMine(slot)) {
-    await putBack(run, target, isMine, run.workUntil);
-    removal = target === undefined ? 'removed' : target.url === slot.url ? 'switched off' : 'restored';
+    const left = await putBack(run, target, isMine, run.workUntil);
+    // Else somebody else took the place of ours at the last moment.
+    if (isSameSlot(left, target)) removal = target === undefined ? 'removed' : rule === 'DISABLE' ? 'switched off' : 'restored';
   }
   const { properties, failedUpdate, unsettled, ...retired } = retiringAllBut(state, undefined, clock.now());
   // A URL that is not in the slot again, and was not given up either, stays remembered.

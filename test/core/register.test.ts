@@ -1,0 +1,279 @@
+import { REGISTRATION_PROPERTIES as P } from '../../core/names';
+import type { Slot } from '../../core/rakuten/client';
+import { type Registered, register } from '../../core/registration/register';
+import { markFor } from '../../core/registration/state';
+import { RegistrationFailure } from '../../core/registration/undo';
+import type { PublisherState } from '../../core/store/publisher-state';
+import { OWNER, problemOf, SID, SlotRun } from '../support/slot-run';
+
+const HOUR = 60 * 60_000;
+const TRACKER: Slot = { url: 'https://tracker.example/in?token=tracker-secret-4711&click=<u1>', active: true };
+const PAUSED: Slot = { ...TRACKER, active: false };
+const ELSEWHERE: Slot = { url: 'https://elsewhere.example/in', active: true };
+const OTHER_STACK: Slot = { url: 'https://other.example/postback?k=another-secret-0123&f=0a1b2c3d', active: true };
+const REPLACE = { [P.existingPostback]: 'REPLACE' };
+const LESS = [{ name: 'is_event', field: 'is_event' }] as const;
+const FIELDS = [...LESS, { name: 'etransaction_id', field: 'etransaction_id' }, { name: 'sale_amount', field: 'sale_amount' }] as const;
+
+let world: SlotRun;
+let ours: Slot;
+/** What the slot held, and whether the consumer took ours, at each GET of the self-test. */
+let probes: { readonly slot: Slot | undefined; readonly taken: boolean }[];
+beforeEach(() => use({}));
+
+function use(changes: Record<string, unknown>): void {
+  world = new SlotRun(changes);
+  ours = world.ours();
+  probes = [];
+  const { installation } = world;
+  Object.defineProperty(installation, 'endpoint', {
+    get: () => {
+      probes.push({ slot: world.slot, taken: installation.takes(ours.url) });
+      return { status: 200, millis: 42 };
+    },
+  });
+}
+
+const registering = async (fresh: boolean): Promise<Registered> => register(await world.open(), fresh);
+const accepted = (fields: readonly { name: string; field: string }[], secret = world.secret()): PublisherState['accepted'][number] => ({
+  ...markFor(secret, fields as typeof FIELDS),
+  fields: fields as typeof FIELDS,
+});
+const known = (state: Partial<PublisherState>): Promise<void> => world.installation.store.writeState({ sid: SID, accepted: [], ...state });
+
+describe('a registration', () => {
+  it('is accepted and proven before anything can be sent under it, then written, then remembered', async () => {
+    const registered = await registering(true);
+    expect(probes.length).toBeGreaterThanOrEqual(10);
+    for (const probe of probes) expect(probe).toEqual({ slot: undefined, taken: true });
+    expect(world.slot).toEqual(ours);
+    const selfTest = { p50Millis: 42, maxMillis: 42, at: expect.any(String) };
+    expect(registered).toEqual({ active: true, selfTest });
+    const { properties, ...state } = world.state ?? {};
+    expect(state).toEqual({ sid: SID, accepted: [accepted(FIELDS)], owners: [OWNER], selfTest });
+    expect(properties).toMatchObject({ [P.sid]: SID, [P.endpointUrl]: world.installation.endpointUrl });
+    expect(properties).not.toHaveProperty('ServiceToken');
+  });
+
+  it('says right before the write that it is about to be made, and what it is about to replace', async () => {
+    use(REPLACE);
+    world.slot = PAUSED;
+    let before: PublisherState | undefined;
+    world.after('PUT', 1, () => {
+      before = world.state;
+    });
+    await registering(true);
+    expect(before).toMatchObject({ unsettled: true, previousUrl: PAUSED.url, previousActive: false, owners: [OWNER] });
+    expect(world.state).not.toHaveProperty('unsettled');
+    expect(world.state).toMatchObject({ previousUrl: PAUSED.url, previousActive: false });
+  });
+
+  it('that ends well ends what was open: a failed update, a registration that was cut off, what was set aside', async () => {
+    await known({ failedUpdate: { from: 'a', to: 'b', slotUntouched: false }, unsettled: true, setAside: { [P.sid]: SID } });
+    await registering(false);
+    expect(Object.keys(world.state ?? {}).sort()).toEqual(['accepted', 'owners', 'properties', 'selfTest', 'sid']);
+  });
+
+  it('takes the URL before it for an hour more', async () => {
+    await known({ accepted: [accepted(LESS)] });
+    world.slot = world.ours({ [P.fieldList]: JSON.stringify(LESS) });
+    await registering(false);
+    expect(world.slot).toEqual(ours);
+    const acceptedUntil = new Date(world.world.clock.now() + HOUR).toISOString();
+    expect(world.state?.accepted).toEqual([accepted(FIELDS), { ...accepted(LESS), acceptedUntil }]);
+  });
+
+  it('without a self-test keeps what the last one measured', async () => {
+    use({ [P.selfTest]: 'false', [P.enabled]: 'false' });
+    const selfTest = { p50Millis: 7, maxMillis: 9, at: '2026-02-01T00:00:00.000Z' };
+    await known({ selfTest });
+    expect(await registering(false)).toEqual({ active: false, selfTest });
+    expect([world.slot, probes, world.state?.selfTest]).toEqual([{ ...ours, active: false }, [], selfTest]);
+  });
+});
+
+describe('the self-test', () => {
+  const SECRET = 'a-secret-that-is-known-0123';
+  const KNOWN = accepted(FIELDS, SECRET);
+
+  it('is left out of an update that changes nothing about the URL', async () => {
+    await known({ accepted: [accepted(FIELDS)] });
+    world.slot = ours;
+    await registering(false);
+    expect([probes, world.calls()]).toEqual([[], ['GET', 'GET']]);
+  });
+
+  it.each<[string, boolean, Partial<PublisherState>, () => Slot | undefined]>([
+    ['a first deployment finds its own URL', true, { accepted: [KNOWN] }, () => ours],
+    ['the slot is empty', false, { accepted: [KNOWN] }, () => undefined],
+    ['the URL was switched off', false, { accepted: [KNOWN] }, () => ({ ...ours, active: false })],
+    ['the consumer does not know the URL', false, {}, () => ours],
+    ['the URL was given up before', false, { accepted: [{ ...KNOWN, acceptedUntil: '2026-01-01T00:00:00.000Z' }] }, () => ours],
+  ])('is made where %s', async (_what, fresh, state, there) => {
+    world.installation.secrets.set('url-secret', SECRET);
+    ours = world.ours();
+    await known(state);
+    world.slot = there();
+    await registering(fresh);
+    expect(probes.length).toBeGreaterThanOrEqual(10);
+    expect([world.slot, world.installation.takes(ours.url)]).toEqual([ours, true]);
+  });
+});
+
+describe('a slot that is taken', () => {
+  it.each<[string, Slot, RegExp]>([
+    ['a tracker', TRACKER, /is taken: https:\/\/tracker\.example\/in\?token=\*\*\*.*another program or tracker/],
+    ['another installation of this construct', OTHER_STACK, /is taken: .*two stacks/],
+  ])('by %s stops the registration before the state knows of it', async (_what, there, reason) => {
+    world.slot = there;
+    const problem = await problemOf(registering(true));
+    expect(problem).toBeInstanceOf(RegistrationFailure);
+    expect(problem.message).toMatch(reason);
+    expect([world.slot, world.calls(), world.state, probes]).toEqual([there, ['GET'], undefined, []]);
+  });
+
+  it('during the self-test stops it as well; nothing is overwritten, nothing put in its place', async () => {
+    world.after('GET', 1, () => {
+      world.slot = TRACKER;
+    });
+    expect((await problemOf(registering(true))).message).toContain('is taken: https://tracker.example');
+    expect([world.slot, world.writes()]).toEqual([TRACKER, []]);
+    expect(world.state).toMatchObject({ owners: [] });
+    expect(world.state?.previousUrl).toBeUndefined();
+  });
+
+  it.each<[string, () => Slot]>([
+    ['our endpoint under a secret nobody knows', () => world.ours({}, 'the-secret-of-a-former-stack')],
+    ['our endpoint without a secret', () => ({ url: world.installation.endpointUrl, active: true })],
+  ])('by %s is not taken: it is overwritten, and nothing to come back', async (_what, there) => {
+    world.slot = there();
+    await registering(true);
+    expect([world.slot, world.writes(), world.state?.previousUrl]).toEqual([ours, ['PUT'], undefined]);
+  });
+});
+
+describe('what is to come back', () => {
+  beforeEach(() => use(REPLACE));
+  const remembered = (): Slot | undefined => {
+    const { previousUrl, previousActive } = world.state ?? {};
+    return previousUrl === undefined ? undefined : { url: previousUrl, active: previousActive ?? true };
+  };
+
+  it.each<[string, Slot | undefined]>([
+    ['what was seen first', TRACKER],
+    ['what was seen first, switched off', PAUSED],
+    ['nothing where nothing was there', undefined],
+  ])('is %s', async (_what, there) => {
+    world.slot = there;
+    await registering(true);
+    expect([world.slot, remembered()]).toEqual([ours, there]);
+  });
+
+  it('is what took the place of what was seen first', async () => {
+    world.slot = TRACKER;
+    world.after('GET', 1, () => {
+      world.slot = ELSEWHERE;
+    });
+    await registering(true);
+    expect([world.slot, remembered()]).toEqual([ours, ELSEWHERE]);
+  });
+
+  it('is what was seen first although the next read shows an empty slot: that may be a mistake', async () => {
+    world.slot = TRACKER;
+    world.after('GET', 1, () => {
+      world.slot = undefined;
+    });
+    await registering(true);
+    expect([world.slot, remembered()]).toEqual([ours, TRACKER]);
+  });
+
+  it('is what came into an empty slot in between', async () => {
+    world.after('GET', 1, () => {
+      world.slot = TRACKER;
+    });
+    await registering(true);
+    expect([world.slot, remembered()]).toEqual([ours, TRACKER]);
+  });
+
+  it('is no more what was there before an installation that is gone, where a first deployment finds the slot empty', async () => {
+    await known({ previousUrl: ELSEWHERE.url, previousActive: true });
+    await registering(true);
+    expect([world.slot, remembered()]).toEqual([ours, undefined]);
+  });
+
+  it.each<[string, boolean, Partial<PublisherState>]>([
+    ['an update', false, { owners: [OWNER] }],
+    ['a resource that is renamed', true, { owners: [OWNER, 'stack/Other'] }],
+  ])('stays what it was where %s finds the slot empty', async (_what, fresh, state) => {
+    await known({ previousUrl: PAUSED.url, previousActive: false, ...state });
+    await registering(fresh);
+    expect([world.slot, remembered()]).toEqual([ours, PAUSED]);
+  });
+
+  it('stays what it was where ours is replaced by ours', async () => {
+    await known({ accepted: [accepted(LESS)], previousUrl: PAUSED.url, previousActive: false });
+    world.slot = world.ours({ [P.fieldList]: JSON.stringify(LESS) });
+    await registering(true);
+    expect([world.slot, remembered()]).toEqual([ours, PAUSED]);
+  });
+});
+
+describe('a registration that fails', () => {
+  it.each<[string, () => void, RegExp]>([
+    ['the URL secret cannot be read', () => void world.installation.secrets.delete('url-secret'), /url-secret does not exist/],
+    ['the URL secret could be guessed', () => void world.installation.secrets.set('url-secret', 'x'), /could be guessed/],
+    ['the slot cannot be read', () => world.fault({ operation: 'read', status: 400 }), /could not read the postback/],
+  ])('because %s has changed nothing', async (_why, trouble, reason) => {
+    trouble();
+    const problem = await problemOf(registering(true));
+    expect(problem).toBeInstanceOf(RegistrationFailure);
+    expect(problem.message).toMatch(reason);
+    expect([(problem as RegistrationFailure).slotUntouched, world.slot, world.state, world.writes()]).toEqual([
+      true,
+      undefined,
+      undefined,
+      [],
+    ]);
+  });
+
+  it('because the state cannot be written is not even proven', async () => {
+    jest.spyOn(world.installation.store, 'writeState').mockRejectedValue(new Error('throttled'));
+    expect((await problemOf(registering(true))).message).toBe('throttled');
+    expect([world.slot, world.writes(), probes]).toEqual([undefined, [], []]);
+  });
+
+  it('because the state cannot be written right before the write, does not write', async () => {
+    const { store } = world.installation;
+    const write = store.writeState.bind(store);
+    jest
+      .spyOn(store, 'writeState')
+      .mockImplementation((state) => (state.unsettled ? Promise.reject(new Error('throttled')) : write(state)));
+    expect((await problemOf(registering(true))).message).toBe('throttled');
+    expect([world.slot, world.writes()]).toEqual([undefined, []]);
+    expect(world.state).toMatchObject({ owners: [] });
+  });
+
+  it.each<[string, boolean, () => Slot | undefined]>([
+    ['a first deployment into an empty slot', true, () => undefined],
+    ['a first deployment over a tracker', true, () => PAUSED],
+    ['an update', false, () => world.ours({ [P.fieldList]: JSON.stringify(LESS) })],
+    ['an update that switches it on', false, () => ({ ...ours, active: false })],
+  ])('after the write puts back what was there: %s', async (_what, fresh, there) => {
+    use(REPLACE);
+    await known({ accepted: [accepted(LESS)], owners: fresh ? [] : [OWNER] });
+    const before = there();
+    world.slot = before;
+    // Rakuten acknowledges, and then cannot be read for longer than it is waited for.
+    const patience = world.world.clock.now() + 200_000;
+    world.world.afterCall = () => {
+      world.world.rakuten.faults.clear();
+      if (world.writes().length === 1 && world.world.clock.now() < patience) world.fault({ operation: 'read', status: 503 });
+    };
+    const problem = await problemOf(registering(fresh));
+    expect(problem.message).toMatch(/^Rakuten: could not read the postback/);
+    expect(world.slot).toEqual(before);
+    expect((problem as RegistrationFailure).slotUntouched).toBe(true);
+    expect(world.state?.unsettled).toBeUndefined();
+    expect(world.installation.takes(ours.url)).toBe(true);
+  });
+});

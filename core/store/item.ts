@@ -19,7 +19,7 @@ import {
   shownValue,
   toSecond,
 } from './merge';
-import { type OtherDelivery, otherDeliveries, problemText, readOther, writeOther } from './other-deliveries';
+import { otherDeliveries, problemText, type ReadDelivery, readOther, writeOther } from './other-deliveries';
 
 /** The names that this code writes; an application's own attributes on a row are left alone. */
 export const OWN_ATTRIBUTES: readonly string[] = [...Object.keys(ROW_FIELDS), ...Object.values(ATTRIBUTES)];
@@ -84,14 +84,13 @@ export function fromItem(item: Item): LineState {
     query: readText(item[ATTRIBUTES.query]),
   };
   const others = [
-    ...(item[ATTRIBUTES.previousVersions]?.L ?? []).map((entry) => readOther(entry, true)),
-    ...(item[ATTRIBUTES.completedBy]?.L ?? []).map((entry) => readOther(entry, false)),
+    ...(item[ATTRIBUTES.previousVersions]?.L ?? []).map(readOther),
+    ...(item[ATTRIBUTES.completedBy]?.L ?? []).map(readOther),
   ];
   const elsewhere = new Set(others.flatMap((o) => [...o.stillShown, ...o.problems]));
-  const ofTop: OtherDelivery = {
+  const ofTop: ReadDelivery = {
     by: top,
     replaced: new Map(),
-    isReplaced: false,
     problems: readTexts(item[ATTRIBUTES.parseProblems]).filter((problem) => !elsewhere.has(problem)),
     stillShown: [...shown.keys()].filter((slot) => !elsewhere.has(slot)),
   };
@@ -116,13 +115,17 @@ function shownTexts(state: LineState): Map<Slot, string> {
   return new Map(slots.filter((entry): entry is [Slot, string] => entry[1] !== undefined));
 }
 
-function valuesOf(deliveries: readonly OtherDelivery[], shown: ReadonlyMap<Slot, string>): LineState['values'] {
+function valuesOf(deliveries: readonly ReadDelivery[], shown: ReadonlyMap<Slot, string>): LineState['values'] {
   const values = new Map<Slot, DeliveredValue[]>();
   const add = (slot: Slot, text: string, unreadable: boolean, by: Delivery): unknown =>
     values.set(slot, [...(values.get(slot) ?? []), { text, unreadable, by }]);
   for (const { by, replaced, problems, stillShown } of deliveries) {
     for (const [slot, text] of replaced) add(slot, text, false, by);
-    for (const slot of stillShown) add(slot, shown.get(slot) ?? '', false, by);
+    for (const slot of stillShown) {
+      const text = shown.get(slot);
+      // Somebody may have taken a value out of the row since: an empty one must not come in its place.
+      if (text !== undefined) add(slot, text, false, by);
+    }
     for (const problem of problems) {
       const colon = problem.indexOf(': ');
       add(problem.slice(0, colon), problem.slice(colon + 2), true, by);
@@ -152,7 +155,7 @@ function asShown(field: CheckedField, shown: ReadonlyMap<Slot, string>): string[
 
 function readTold(item: Item, shown: ReadonlyMap<Slot, string>): Pick<LineState, 'toldAt' | 'told'> {
   const toldAt = (item[ATTRIBUTES.verifiedAt] ?? item[ATTRIBUTES.contradictedAt])?.S;
-  if (toldAt === undefined) return { told: {} };
+  if (toldAt === undefined) return { toldAt, told: {} };
   const otherwise: Record<string, AttributeValue> = item[ATTRIBUTES.toldOtherwise]?.M ?? {};
   const told = CHECKED_FIELDS.flatMap((field) => {
     const texts = otherwise[field] === undefined ? asShown(field, shown) : readTexts(otherwise[field]);

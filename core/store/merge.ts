@@ -17,8 +17,8 @@ export interface LineState {
   readonly receivedAt: string;
   /** `push` as soon as any push brought it. */
   readonly source: string;
-  /** When the Events API first told the line. */
-  readonly toldAt?: string;
+  /** When the Events API first told the line; undefined: not yet. */
+  readonly toldAt: string | undefined;
   /** What the Events API told of the checked fields, every value it ever had. */
   readonly told: { readonly [F in CheckedField]?: readonly string[] };
 }
@@ -82,7 +82,7 @@ export function stateOf(line: DeliveredLine): LineState {
     values: Object.fromEntries(values),
     receivedAt: line.receivedAt,
     source: line.source,
-    ...(isTold ? { toldAt: line.receivedAt } : {}),
+    toldAt: isTold ? line.receivedAt : undefined,
     told: Object.fromEntries(told),
   };
 }
@@ -90,7 +90,6 @@ export function stateOf(line: DeliveredLine): LineState {
 /** The state after the deliveries of both. */
 export function join(a: LineState, b: LineState): LineState {
   const slots = new Set([...Object.keys(a.values), ...Object.keys(b.values)]);
-  const toldAt = earliest([a.toldAt, b.toldAt]);
   const told = CHECKED_FIELDS.flatMap((field) => {
     const all = new Set([...(a.told[field] ?? []), ...(b.told[field] ?? [])]);
     return all.size > 0 ? [[field, [...all].sort()]] : [];
@@ -99,7 +98,7 @@ export function join(a: LineState, b: LineState): LineState {
     values: Object.fromEntries([...slots].map((slot) => [slot, joinValues(slot, [...(a.values[slot] ?? []), ...(b.values[slot] ?? [])])])),
     receivedAt: earliest([a.receivedAt, b.receivedAt]) ?? a.receivedAt,
     source: a.source === SOURCES.push ? a.source : b.source,
-    ...(toldAt === undefined ? {} : { toldAt }),
+    toldAt: earliest([a.toldAt, b.toldAt]),
     told: Object.fromEntries(told),
   };
 }
@@ -176,14 +175,16 @@ const compareArrivals = (a: Delivery, b: Delivery): number =>
   compare(a.receivedAt, b.receivedAt) || compare(a.requestId, b.requestId) || compare(a.query, b.query);
 
 function newest(values: readonly DeliveredValue[]): DeliveredValue | undefined {
-  const [first, ...rest] = values;
-  return rest.reduce((known, value) => (known !== undefined && isNewer(value, known) ? value : known), first);
+  return values.reduce<DeliveredValue | undefined>(
+    (known, value) => (known !== undefined && !isNewer(value, known) ? known : value),
+    undefined,
+  );
 }
 
 /** Two values of one delivery are two readings of it, by two versions of this code: any fixed choice makes the order not matter. */
-const isNewer = (a: DeliveredValue, b: DeliveredValue): boolean =>
-  (compareDeliveries(a.by, b.by) || Number(b.unreadable) - Number(a.unreadable) || compare(a.text, b.text)) > 0;
+const isNewer = (a: DeliveredValue, b: DeliveredValue): boolean => (compareDeliveries(a.by, b.by) || compare(a.text, b.text)) > 0;
 
 export const toSecond = (isoDate: string): string => isoDate.replace(/\.\d+Z$/, 'Z');
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
-const earliest = (times: (string | undefined)[]): string | undefined => times.filter((time) => time !== undefined).sort()[0];
+/** Sorting puts what is undefined last. */
+const earliest = (times: readonly (string | undefined)[]): string | undefined => [...times].sort()[0];

@@ -26,18 +26,19 @@ interface OwnedValue extends DeliveredValue {
   readonly reading: number;
 }
 
+type OneOrMore = readonly [OwnedValue, ...OwnedValue[]];
+
 /** The deliveries behind a row's values without the one whose values the row itself has, oldest first. */
 export function otherDeliveries(state: LineState, top: Delivery | undefined): OtherDelivery[] {
-  const owned = Object.keys(state.values)
-    .sort()
-    .flatMap((slot) => ownedValues(slot, state.values[slot] ?? []));
-  const byDelivery = new Map<string, OwnedValue[]>();
+  const owned = Object.entries(state.values).flatMap(([slot, values]) => ownedValues(slot, values));
+  const byDelivery = new Map<string, OneOrMore>();
   for (const value of owned.filter(({ isShown, by }) => !isShown || top === undefined || !isSameDelivery(by, top))) {
     const { processDate, receivedAt, requestId, query } = value.by;
     const id = JSON.stringify([processDate, receivedAt, requestId, query, value.reading]);
-    byDelivery.set(id, [...(byDelivery.get(id) ?? []), value]);
+    const known = byDelivery.get(id);
+    byDelivery.set(id, known === undefined ? [value] : [...known, value]);
   }
-  return [...byDelivery.values()].flatMap(otherDelivery).sort((a, b) => compareDeliveries(a.by, b.by));
+  return [...byDelivery.values()].map(otherDelivery).sort((a, b) => compareDeliveries(a.by, b.by));
 }
 
 const isSameDelivery = (a: Delivery, b: Delivery): boolean => compareDeliveries(a, b) === 0;
@@ -51,19 +52,15 @@ function ownedValues(slot: Slot, values: readonly DeliveredValue[]): OwnedValue[
   });
 }
 
-function otherDelivery(values: OwnedValue[]): OtherDelivery[] {
-  const [first] = values;
-  if (first === undefined) return [];
+function otherDelivery(values: OneOrMore): OtherDelivery {
   const readable = values.filter(({ unreadable }) => !unreadable);
-  return [
-    {
-      by: first.by,
-      replaced: new Map(readable.filter(({ isShown }) => !isShown).map(({ slot, text }) => [slot, text])),
-      isReplaced: values.some(({ isShown }) => !isShown),
-      problems: values.filter(({ unreadable }) => unreadable).map(({ slot, text }) => problemText(slot, text)),
-      stillShown: readable.filter(({ isShown }) => isShown).map(({ slot }) => slot),
-    },
-  ];
+  return {
+    by: values[0].by,
+    replaced: new Map(readable.filter(({ isShown }) => !isShown).map(({ slot, text }) => [slot, text])),
+    isReplaced: values.some(({ isShown }) => !isShown),
+    problems: values.filter(({ unreadable }) => unreadable).map(({ slot, text }) => problemText(slot, text)),
+    stillShown: readable.filter(({ isShown }) => isShown).map(({ slot }) => slot),
+  };
 }
 
 /** Attributes of an entry beside those that a row has too. */
@@ -80,12 +77,15 @@ export function writeOther({ by, replaced, problems, stillShown }: OtherDelivery
   if (problems.length > 0) entry[ATTRIBUTES.parseProblems] = writeTexts([...problems].sort());
   if (Object.keys(fields).length > 0) entry[ENTRY.values] = { M: fields };
   if (Object.keys(extra).length > 0) entry[ATTRIBUTES.extra] = { M: extra };
-  if (stillShown.length > 0) entry[ENTRY.stillShown] = writeTexts(stillShown);
+  if (stillShown.length > 0) entry[ENTRY.stillShown] = writeTexts([...stillShown].sort());
   return { M: entry };
 }
 
-/** What `writeOther` wrote. Whether something was replaced is told by the list that it stood in. */
-export function readOther({ M: entry = {} }: AttributeValue, isReplaced: boolean): OtherDelivery {
+/** A delivery as an item tells it. Whether something of it was replaced follows from the values of the others. */
+export type ReadDelivery = Omit<OtherDelivery, 'isReplaced'>;
+
+/** What `writeOther` wrote. */
+export function readOther({ M: entry = {} }: AttributeValue): ReadDelivery {
   return {
     by: {
       processDate: readText(entry[ENTRY.processDate]),
@@ -94,7 +94,6 @@ export function readOther({ M: entry = {} }: AttributeValue, isReplaced: boolean
       query: readText(entry[ATTRIBUTES.query]),
     },
     replaced: readValues(entry[ENTRY.values]?.M ?? {}, entry[ATTRIBUTES.extra]?.M),
-    isReplaced,
     problems: readTexts(entry[ATTRIBUTES.parseProblems]),
     stillShown: readTexts(entry[ENTRY.stillShown]),
   };

@@ -30,7 +30,8 @@ const isFloatOf = (noise: string, decimal: string): boolean =>
   new Big(noise).minus(decimal).abs().lte(new Big(decimal).abs().times(FLOAT_PRECISION));
 
 /** U+FFFD stands where bytes were not UTF-8: a name in Latin-1 loses its umlauts on the way through a query string, but not through JSON. */
-const hasGaps = (text: string): boolean => text.includes('\uFFFD');
+const GAP = '\uFFFD';
+const hasGaps = (text: string): boolean => text.includes(GAP);
 
 /** One U+FFFD can stand for up to three bytes, each of them a character of its own in Latin-1. */
 const MAX_CHARACTERS_LOST = 3;
@@ -40,10 +41,10 @@ const MAX_COMPARED_LENGTH = 500;
 /** Whether `other` is `text` with something in place of each run of U+FFFD. */
 function fitsGaps(text: string, other: string): boolean {
   if (other.length > MAX_COMPARED_LENGTH) return false;
-  const [, start = '', ...runs] = /^([^\uFFFD]*)(.*)$/su.exec(text) ?? [];
-  if (!other.startsWith(start)) return false;
-  let ends = new Set([start.length]);
-  for (const [, gap = '', part = ''] of (runs[0] ?? '').matchAll(/(\uFFFD+)([^\uFFFD]*)/g)) {
+  const start = text.indexOf(GAP);
+  if (!other.startsWith(text.slice(0, start))) return false;
+  let ends = new Set([start]);
+  for (const [, gap = '', part = ''] of text.slice(start).matchAll(/(\uFFFD+)([^\uFFFD]*)/g)) {
     const next = new Set<number>();
     for (const end of ends) {
       for (let lost = 1; lost <= gap.length * MAX_CHARACTERS_LOST; lost++) {

@@ -97,22 +97,24 @@ export class TransactionWriter {
   /** Applies the changes if the row is still as it was read. Attributes that are not ours stay as they are. */
   private async update(key: RowKey, existing: Item, changes: readonly Change[]): Promise<boolean> {
     const expression = new ExpressionBuilder();
-    const set = changes.filter((c) => c.value !== undefined).map((c) => `${expression.name(c.name)} = ${expression.value(c.value)}`);
-    const remove = changes.filter((c) => c.value === undefined).map((c) => expression.name(c.name));
-    // Lists and maps are not compared: `revision` stands for them.
-    const unchanged = OWN_ATTRIBUTES.filter((name) => !isDocument(existing[name])).map((name) =>
-      existing[name] === undefined
-        ? `attribute_not_exists(${expression.name(name)})`
-        : `${expression.name(name)} = ${expression.value(existing[name])}`,
-    );
+    const set: string[] = [];
+    const remove: string[] = [];
+    for (const { name, value } of changes) {
+      if (value === undefined) remove.push(expression.name(name));
+      else set.push(`${expression.name(name)} = ${expression.value(value)}`);
+    }
+    const unchanged = OWN_ATTRIBUTES.flatMap((name) => {
+      const before = existing[name];
+      if (before === undefined) return [`attribute_not_exists(${expression.name(name)})`];
+      // Lists and maps are not compared: `revision` stands for them.
+      return isDocument(before) ? [] : [`${expression.name(name)} = ${expression.value(before)}`];
+    });
     try {
       await this.client.send(
         new UpdateItemCommand({
           TableName: this.tableName,
           Key: { [ATTRIBUTES.orderKey]: { S: key.orderKey }, [ATTRIBUTES.lineKey]: { S: key.lineKey } },
-          UpdateExpression: [set.length > 0 ? `SET ${set.join(', ')}` : '', remove.length > 0 ? `REMOVE ${remove.join(', ')}` : '']
-            .join(' ')
-            .trim(),
+          UpdateExpression: [clause('SET', set), clause('REMOVE', remove)].flat().join(' '),
           ConditionExpression: unchanged.join(' AND '),
           ExpressionAttributeNames: expression.names,
           ExpressionAttributeValues: expression.values,
@@ -132,7 +134,9 @@ interface Change {
   readonly value?: AttributeValue;
 }
 
-const isDocument = (attribute: AttributeValue | undefined): boolean => attribute?.L !== undefined || attribute?.M !== undefined;
+const isDocument = ({ L, M }: AttributeValue): boolean => L !== undefined || M !== undefined;
+
+const clause = (keyword: string, parts: readonly string[]): string[] => (parts.length === 0 ? [] : [`${keyword} ${parts.join(', ')}`]);
 
 function differences(existing: Item, wanted: Item): Change[] {
   return OWN_ATTRIBUTES.filter((name) => canonical(existing[name]) !== canonical(wanted[name])).map((name) => ({
@@ -166,9 +170,9 @@ class ExpressionBuilder {
     return placeholder;
   }
 
-  value(value: AttributeValue | undefined): string {
+  value(value: AttributeValue): string {
     const placeholder = `:${Object.keys(this.values).length}`;
-    if (value !== undefined) this.values[placeholder] = value;
+    this.values[placeholder] = value;
     return placeholder;
   }
 }

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { SOURCES } from '../../core/names';
 import { POSTBACK_FIELDS } from '../../core/rakuten/fields';
 import type { Item } from '../../core/store/attributes';
-import { fromItem, toItem } from '../../core/store/item';
+import { fromItem, OWN_ATTRIBUTES, toItem } from '../../core/store/item';
 import {
   dayShard,
   INDEX_KEYS,
@@ -14,7 +14,7 @@ import {
   TABLE_KEYS,
   UNNAMED_LINE_PREFIX,
 } from '../../core/store/keys';
-import { type DeliveredLine, join, type LineState, stateOf } from '../../core/store/merge';
+import { type DeliveredLine, join, type LineState, stateOf, supersededCount } from '../../core/store/merge';
 import { saysLess } from '../../core/store/precision';
 import type { LineFields } from '../../core/store/row';
 
@@ -135,6 +135,7 @@ describe('joining', () => {
     fc.assert(
       fc.property(anyState, anyState, (a, b) => {
         expect(join(a, b)).toEqual(join(b, a));
+        expect(toItem(KEY, join(a, b), 1)).toEqual(toItem(KEY, join(b, a), 1));
       }),
       RUNS,
     );
@@ -254,9 +255,130 @@ describe('an item', () => {
         const item = toItem(KEY, state, shards);
         expect(fromItem(item)).toEqual(state);
         expect(toItem(KEY, fromItem(item), shards)).toEqual(item);
+        // An attribute that was not known as ours would neither be written nor looked at when a row is joined.
+        for (const name of Object.keys(item)) expect(OWN_ATTRIBUTES).toContain(name);
       }),
       { numRuns: 1000 },
     );
+  });
+
+  const first = delivery(
+    T1,
+    { process_date: '2026-04-18T09:31:12.345Z', sale_amount: '180' },
+    {
+      extra: { source: 'v1', kept: 'yes' },
+      problems: [
+        { field: 'quantity', reason: 'not a number: "?"' },
+        { field: 'commissions', reason: 'not a number: "!"' },
+      ],
+      query: 'q1',
+    },
+  );
+  const corrected = delivery(
+    T2,
+    { process_date: '2026-04-19T00:00:00.000Z', sale_amount: '170' },
+    { extra: { source: 'v2' }, query: 'q2' },
+  );
+  const completed = delivery(
+    T3,
+    { process_date: '2026-04-19T00:00:00.000Z', u1: 'm_1', sku_number: 'A', currency: 'USD' },
+    { query: 'q3' },
+  );
+  const ROW = {
+    order_key: { S: '1#2#3' },
+    line_key: { S: 'T#N' },
+    received_at: { S: T1 },
+    source: { S: 'push' },
+    ...Object.fromEntries(Object.entries(IDENTITY).map(([name, S]) => [name, { S }])),
+  };
+
+  it('of a line that came once has what it said, and nothing besides', () => {
+    const line = delivery(T1, { process_date: '2026-04-18T09:31:12.345Z', sale_amount: '180' }, { query: 'q1' });
+    expect(rowAfter(line)).toStrictEqual({
+      ...ROW,
+      process_day: { S: '2026-04-18' },
+      occurred_at: { S: '2026-04-18T09:31:12.345Z' },
+      request_id: { S: line.requestId },
+      query: { S: 'q1' },
+      process_date: { S: '2026-04-18T09:31:12.345Z' },
+      sale_amount: { N: '180' },
+    });
+    expect(rowAfter({ ...line, source: SOURCES.eventsApi })).toStrictEqual({
+      ...rowAfter(line),
+      source: { S: 'events-api' },
+      verified_at: { S: T1 },
+    });
+  });
+
+  it('of a line that was corrected and completed has each delivery with what it brought, in the same words for ever', () => {
+    const row = rowAfter(first, corrected, completed);
+    expect(row).toStrictEqual({
+      ...ROW,
+      process_day: { S: '2026-04-19' },
+      occurred_at: { S: '2026-04-19T00:00:00.000Z' },
+      updated_at: { S: T2 },
+      request_id: { S: corrected.requestId },
+      query: { S: 'q2' },
+      process_date: { S: '2026-04-19T00:00:00.000Z' },
+      sale_amount: { N: '170' },
+      currency: { S: 'USD' },
+      sku_number: { S: 'A' },
+      u1: { S: 'm_1' },
+      extra: { M: { kept: { S: 'yes' }, source: { S: 'v2' } } },
+      parse_problems: { L: [{ S: 'commissions: not a number: "!"' }, { S: 'quantity: not a number: "?"' }] },
+      previous_versions: {
+        L: [
+          {
+            M: {
+              received_at: { S: T1 },
+              request_id: { S: first.requestId },
+              query: { S: 'q1' },
+              process_date: { S: '2026-04-18T09:31:12Z' },
+              values: { M: { process_date: { S: '2026-04-18T09:31:12.345Z' }, sale_amount: { N: '180' } } },
+              extra: { M: { source: { S: 'v1' } } },
+              parse_problems: { L: [{ S: 'commissions: not a number: "!"' }, { S: 'quantity: not a number: "?"' }] },
+              still_shown: { L: [{ S: 'extra.kept' }] },
+            },
+          },
+        ],
+      },
+      completed_by: {
+        L: [
+          {
+            M: {
+              received_at: { S: T3 },
+              request_id: { S: completed.requestId },
+              query: { S: 'q3' },
+              process_date: { S: '2026-04-19T00:00:00Z' },
+              still_shown: { L: [{ S: 'currency' }, { S: 'sku_number' }, { S: 'u1' }] },
+            },
+          },
+        ],
+      },
+      // Stands for the lists and maps: another name for the same ones would have every row with some written anew by its next redelivery.
+      revision: { S: 'ee02f426edaf4bf2' },
+    });
+  });
+
+  it('says of an undated delivery no date, and of a dated one that only completed it nothing else', () => {
+    const undated = delivery(T1, { sale_amount: '180' }, { query: 'q1' });
+    const later = delivery(T2, { u1: 'm_1' }, { query: 'q2' });
+    expect(rowAfter(undated, later).completed_by).toStrictEqual({
+      L: [{ M: { received_at: { S: T2 }, request_id: { S: later.requestId }, query: { S: 'q2' }, still_shown: { L: [{ S: 'u1' }] } } }],
+    });
+  });
+
+  it('from which somebody took a value does not get an empty one in its place', () => {
+    // A key of an index must not be empty, so DynamoDB would refuse the row from then on.
+    const { u1, ...row } = rowAfter(first, corrected, completed);
+    const again = toItem(KEY, join(fromItem(row), stateOf(corrected)), 1);
+    expect(look(again, 'u1', 'sku_number', 'sale_amount')).toEqual({ u1: undefined, sku_number: 'A', sale_amount: '170' });
+    expect(plain(again.completed_by)).toMatchObject([{ still_shown: ['currency', 'sku_number'] }]);
+  });
+
+  it('is not made of nothing', () => {
+    const nothing: LineState = { values: {}, told: {}, toldAt: undefined, receivedAt: T1, source: SOURCES.push };
+    expect(() => toItem(KEY, nothing, 1)).toThrow('a line without any value');
   });
 });
 
@@ -351,6 +473,44 @@ describe('a line that Rakuten changed', () => {
   });
 });
 
+describe('a message that was read again by a later version', () => {
+  const read = (fields: LineFields, problems: DeliveredLine['problems'] = []): DeliveredLine =>
+    delivery(T1, { process_date: '2026-04-18T00:00:00.000Z', ...fields }, { query: 'one message', problems });
+  const unread = read({}, [{ field: 'sale_amount', reason: 'not a number: "1.80,00"' }]);
+
+  it('has no problem once it could be read', () => {
+    const row = rowAfter(unread, read({ sale_amount: '180' }));
+    expect(rowAfter(read({ sale_amount: '180' }), unread)).toEqual(row);
+    expect(look(row, 'sale_amount', 'parse_problems', 'updated_at')).toEqual({ sale_amount: '180' });
+    expect(toItem(KEY, fromItem(row), 1)).toEqual(row);
+  });
+
+  it('keeps each reading of it when a correction comes', () => {
+    const lines = [read({ sale_amount: '1' }), read({ sale_amount: '2' }), delivery(T2, { process_date: T2, sale_amount: '3' })];
+    const row = rowAfter(...lines);
+    expect(rowAfter(...[...lines].reverse())).toEqual(row);
+    expect(look(row, 'sale_amount')).toEqual({ sale_amount: '3' });
+    expect(plain(row.previous_versions)).toMatchObject([
+      { query: 'one message', values: { sale_amount: '1' } },
+      { query: 'one message', values: { sale_amount: '2' } },
+    ]);
+    expect(toItem(KEY, fromItem(row), 1)).toEqual(row);
+  });
+});
+
+describe('how many values of a line were superseded', () => {
+  it('grows with a correction, and neither with a repetition nor with what completes the line', () => {
+    const sale = delivery(T1, { process_date: '2026-04-18T00:00:00.000Z', sale_amount: '180' });
+    const completion = delivery(T2, { process_date: '2026-04-18T00:00:00.000Z', u1: 'm_1' });
+    const correction = delivery(T3, { process_date: '2026-04-19T00:00:00.000Z', sale_amount: '170' });
+    const counts = [[sale], [sale, sale], [sale, completion], [sale, completion, correction]].map((lines) =>
+      supersededCount(after(...lines)),
+    );
+    // The correction has another date and another amount.
+    expect(counts).toEqual([0, 0, 0, 2]);
+  });
+});
+
 describe('one line told twice', () => {
   const push = delivery(T1, {
     process_date: '2026-04-18T09:31:12.345Z',
@@ -437,6 +597,12 @@ describe('which of two values says less', () => {
     ['commissions', '0.30000000000000004', '0.3'],
     ['product_name', 'Th\uFFFD gla\uFFFD\uFFFD', 'Thé glaçé'],
     ['u1', '\uFFFD', 'é'],
+    // Fifteen digits are as many as only a float has; zeros within count, and zeros before do not.
+    ['sale_amount', '19.9899997711182', '19.99'],
+    ['sale_amount', '19.000000762939453', '19'],
+    // Up to three characters of Latin-1 per U+FFFD.
+    ['product_name', 'x\uFFFDy', 'xabcy'],
+    ['product_name', `\uFFFD${'a'.repeat(499)}`, `é${'a'.repeat(499)}`],
   ])('%s %s', (field, value, other) => {
     expect(saysLess(field, value, other)).toBe(true);
     expect(saysLess(field, other, value)).toBe(false);
@@ -456,6 +622,13 @@ describe('which of two values says less', () => {
     ['product_name', 'Th\uFFFD', 'The Beatles'],
     ['product_name', 'a\uFFFDb', 'a\uFFFD\uFFFDb'],
     ['u1', 'm_1', 'm_12'],
+    ['sale_amount', '-19.989999771118', '-19.99'],
+    ['sale_amount', '0.00000012345678901', '0.00000012345679'],
+    ['sale_amount', '19', '19.0000005'],
+    ['sale_amount', '19.989999771118164', '25'],
+    ['product_name', 'x\uFFFDy', 'xabcdy'],
+    ['product_name', 'x\uFFFDy', 'zéy'],
+    ['product_name', `\uFFFD${'a'.repeat(500)}`, `é${'a'.repeat(500)}`],
   ])('neither of %s %s and %s', (field, value, other) => {
     expect(saysLess(field, value, other)).toBe(false);
     expect(saysLess(field, other, value)).toBe(false);

@@ -198,12 +198,14 @@ describe('a writer', () => {
   /** A client that counts its calls, and lets a test step in. */
   function watched(wrap: (name: string, call: () => Promise<unknown>) => Promise<unknown> = (_, call) => call()) {
     const calls: string[] = [];
+    const inputs: object[] = [];
     const send = (command: PutItemCommand): Promise<unknown> => {
       const name = command.constructor.name.replace('Command', '');
       calls.push(name);
+      inputs.push(command.input);
       return wrap(name, () => client.send(command));
     };
-    return { calls, client: { send } as unknown as Pick<DynamoDBClient, 'send'> };
+    return { calls, inputs, client: { send } as unknown as Pick<DynamoDBClient, 'send'> };
   }
 
   it.each<[string, DeliveredLine[], WriteOutcome[]]>([
@@ -218,6 +220,67 @@ describe('a writer', () => {
   ])('says what it did with %s', async (_, lines, outcomes) => {
     await withTable(async (tableName) => {
       expect(await writeAll(tableName, lines, 1)).toEqual(outcomes);
+    });
+  });
+
+  it('takes away what no longer holds, and changes what stands in lists and maps', async () => {
+    const bad: Partial<DeliveredLine> = {
+      problems: [{ field: 'commissions', reason: 'not a number: "?"' }],
+      extra: { src: 'v1', kept: 'yes' },
+    };
+    const other = { ...later, extra: { src: 'v2' } };
+    const lines = [
+      line({}, bad),
+      line({ commissions: '5.4' }, other),
+      line({ process_date: '2026-04-20T00:00:00.000Z' }, { receivedAt: '2026-04-20T00:00:01.000Z', requestId: 'r3', extra: { src: 'v3' } }),
+    ];
+    await withTable(async (tableName) => {
+      expect(await writeAll(tableName, lines, 1)).toEqual(['stored', 'changed', 'changed']);
+      const [row] = await scan(tableName);
+      expect(canonical(row)).toEqual(canonical(rowsOf(lines)[0]));
+      expect(row).toMatchObject({ extra: { M: { src: { S: 'v3' }, kept: { S: 'yes' } } }, commissions: { N: '5.4' } });
+      expect(row?.parse_problems).toBeUndefined();
+      expect(await writeAll(tableName, lines, 1)).toEqual(['duplicate', 'duplicate', 'duplicate']);
+    });
+  });
+
+  it('gives a preliminary line its expiry, or takes it away, when the next delivery comes under another setting', async () => {
+    await withTable(async (tableName) => {
+      const preliminary = line({ is_event: 'Y' });
+      const expiries: (Item[string] | undefined)[] = [];
+      const outcomes: WriteOutcome[] = [];
+      for (const seconds of [undefined, 60, undefined]) {
+        outcomes.push(await new TransactionWriter(client, tableName, 1, seconds).write(preliminary));
+        expiries.push((await scan(tableName))[0]?.expires_at);
+      }
+      expect(outcomes).toEqual(['stored', 'completed', 'completed']);
+      expect(expiries).toEqual([undefined, { N: String(Date.parse('2026-04-18T09:32:12.000Z') / 1000) }, undefined]);
+    });
+  });
+
+  it('knows a redelivery in whatever order the names of a map come back', async () => {
+    await withTable(async (tableName) => {
+      const lines = [
+        line({}, { extra: { a: '1', b: '2' } }),
+        line({ sale_amount: '170' }, { ...later, extra: { a: '3', b: '2', c: '4' } }),
+      ];
+      await writeAll(tableName, lines, 1);
+      const backwards = (value: unknown): unknown => {
+        if (Array.isArray(value)) return value.map(backwards);
+        if (typeof value !== 'object' || value === null) return value;
+        return Object.fromEntries(
+          Object.entries(value)
+            .reverse()
+            .map(([name, of]) => [name, backwards(of)]),
+        );
+      };
+      const reordering = watched(async (name, call) => (name === 'GetItem' ? backwards(await call()) : call()));
+      const writer = new TransactionWriter(reordering.client, tableName, 1);
+      for (const known of lines) expect(await writer.write(known)).toBe('duplicate');
+      expect(reordering.calls).toEqual(['PutItem', 'GetItem', 'PutItem', 'GetItem']);
+      // The row as it was written last, and, as it costs nothing, from the refusal where DynamoDB gives it.
+      expect(reordering.inputs[0]).toMatchObject({ ReturnValuesOnConditionCheckFailure: 'ALL_OLD' });
+      expect(reordering.inputs[1]).toMatchObject({ ConsistentRead: true });
     });
   });
 

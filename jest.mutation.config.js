@@ -2,11 +2,14 @@
 process.env.REGISTRATION_RUNS ??= '10';
 process.env.ROTATION_RUNS ??= '10';
 process.env.WRITE_RUNS ??= '2';
+const REGISTRATION = ['messages', 'properties', 'run', 'model'].map((name) => `registration-${name}`);
+const DEFAULT_TESTS = [
+  ...['parse', 'merge', 'write', 'url'],
+  ...['change-slot', 'lease', 'register', 'self-test', 'undo', 'unregister', 'registration', ...REGISTRATION, 'rotation'],
+];
 module.exports = {
   ...require('./jest.config.js'),
-  testMatch: (process.env.MUTATION_TESTS ?? 'parse,merge,write,url,change-slot,undo,register,unregister,registration,registration-model,rotation')
-    .split(',')
-    .map((name) => `<rootDir>/test/core/${name}.test.ts`),
+  testMatch: (process.env.MUTATION_TESTS?.split(',') ?? DEFAULT_TESTS).map((name) => `<rootDir>/test/core/${name}.test.ts`),
   // Properties with few runs: MUTATION_RUNS, 25 when left out.
   moduleNameMapper: { '^fast-check$': '<rootDir>/test/support/few-runs.js' },
   maxWorkers: 1,

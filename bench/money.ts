@@ -72,7 +72,7 @@ async function report(template: Template): Promise<Block[]> {
     `What lost postbacks cost, in dollars per million, by how many are lost and what one is worth to you. (Rakuten owes the commission all the same; lost is that you know of it: the member who is not credited, and who asks.) This construct costs $${digits(dearer, 2)} per million more than the cheapest way: at $5 a postback that is earned back by ${dearer <= 5 ? 'the first one' : `${thousands(Math.ceil(dearer / 5))}`} in a million that is not lost.`,
     lossTable(),
     'A function between the GET and its answer loses those that meet a cold start which takes, with the connection, more than 400 ms. What share that is depends on the traffic: the quieter, the more. It was not measured.',
-    'Where the prices come from; "assumed" ones are from memory and to be checked against the price page:',
+    'Where the prices come from. AWS changes them, and third parties copy with mistakes: look up what matters to you.',
     {
       head: ['price', '$', 'for', 'source'],
       rows: ([...Object.values(PRICES), ...Object.values(ALTERNATIVE_PRICES)] as Price[]).map(({ of, dollars, unit, source }) => [

@@ -5,7 +5,19 @@ process.env.WRITE_RUNS ??= '2';
 const REGISTRATION = ['messages', 'properties', 'run', 'model'].map((name) => `registration-${name}`);
 const DEFAULT_TESTS = [
   ...['parse', 'merge', 'write', 'url'],
-  ...['change-slot', 'lease', 'register', 'self-test', 'undo', 'unregister', 'registration', ...REGISTRATION, 'rotation'],
+  ...[
+    'by-hand',
+    'change-slot',
+    'failed-update',
+    'lease',
+    'register',
+    'self-test',
+    'undo',
+    'unregister',
+    'registration',
+    ...REGISTRATION,
+    'rotation',
+  ],
 ];
 module.exports = {
   ...require('./jest.config.js'),

@@ -2,7 +2,7 @@
 process.env.REGISTRATION_RUNS ??= '10';
 process.env.ROTATION_RUNS ??= '10';
 process.env.WRITE_RUNS ??= '2';
-const REGISTRATION = ['messages', 'properties', 'run', 'model'].map((name) => `registration-${name}`);
+const REGISTRATION = ['messages', 'properties', 'run', 'requests', 'model'].map((name) => `registration-${name}`);
 const DEFAULT_TESTS = [
   ...['parse', 'merge', 'write', 'url'],
   ...[

@@ -2,7 +2,6 @@ import { REGISTRATION_ATTRIBUTES, REGISTRATION_ID_PREFIX } from '../names';
 import { Redactor } from '../rakuten/redact';
 import { failedUpdateThatThisReverts, rememberFailedUpdate } from './failed-update';
 import { SlotBusyError, withLease } from './lease';
-import { SlotTakenError } from './messages';
 import type { RegistrationPorts, RequestOutcome } from './ports';
 import { presentable, withNextStep } from './presentable';
 import { type Desired, PropertyError, parseProperties, sidOf } from './properties';
@@ -116,10 +115,10 @@ async function onUpdate(context: Context): Promise<RegistrationAnswer> {
   const { event, ports } = context;
   const old = event.OldResourceProperties ?? {};
   const oldSid = sidOf(old);
+  const moved = oldSid !== undefined && oldSid !== sidOf(event.ResourceProperties);
   const failed = await failedUpdateThatThisReverts(ports, event);
   try {
     const desired = parseProperties(event.ResourceProperties);
-    const moved = oldSid !== undefined && oldSid !== desired.sid;
     // The id must not change while the SID stays: CloudFormation would delete the "old" one, which is the same slot.
     const physicalId = moved ? physicalIdOf(desired.sid) : (event.PhysicalResourceId ?? physicalIdOf(desired.sid));
     const state = await ports.store.readState(desired.sid);
@@ -130,7 +129,9 @@ async function onUpdate(context: Context): Promise<RegistrationAnswer> {
     if (moved && physicalId === event.PhysicalResourceId) await cleanUp(context, oldSid, old);
     return { PhysicalResourceId: physicalId, Data: data };
   } catch (error) {
-    await rememberFailedUpdate(ports, event, !(error instanceof RegistrationFailure) || error.slotUntouched);
+    // What failed at another SID left the slot alone that the reverting update is about. Whoever took over decides what this one was.
+    const untouched = moved || !(error instanceof RegistrationFailure) || error.slotUntouched;
+    if (!(error instanceof SlotBusyError)) await rememberFailedUpdate(ports, event, untouched);
     throw error;
   }
 }
@@ -148,10 +149,9 @@ async function registerOrStay(
   try {
     return attributes(await registerDesired(context, desired, fresh));
   } catch (error) {
-    const cause = error instanceof RegistrationFailure ? error.cause : error;
     const untouched = !(error instanceof RegistrationFailure) || error.slotUntouched;
-    const tolerable = reverted !== undefined && untouched && (reverted.slotUntouched || cause instanceof SlotTakenError);
-    if (!tolerable) throw error;
+    if (!reverted?.slotUntouched || !untouched || error instanceof SlotBusyError) throw error;
+    const cause = error instanceof RegistrationFailure ? error.cause : error;
     context.ports.log('rolling back: the slot stays as it was before the failed update', {
       sid: desired.sid,
       reason: (cause as Error).name,
@@ -173,11 +173,12 @@ async function onDelete(context: Context): Promise<RegistrationAnswer> {
   return { PhysicalResourceId: event.PhysicalResourceId ?? physicalIdOf(sid ?? 'none'), Data: {} };
 }
 
-/** Removes what this resource left at another SID. Only if the state says that it owns it. */
+/** Removes what this resource left at another SID. Only if the state says that it owns it, or that its removal has not ended well. */
 async function cleanUp(context: Context, sid: string, properties: Readonly<Record<string, unknown>>): Promise<void> {
   const { ports, event, endUntil } = context;
   const state = await ports.store.readState(sid);
-  if (!(state?.owners ?? []).includes(ownerOf(event))) return;
+  const owner = ownerOf(event);
+  if (!(state?.owners ?? []).includes(owner) && state?.leaving?.owner !== owner) return;
   await withLease(ports, sid, endUntil - WORK_RESERVE_MILLIS / 2, (leased) => removeSid({ ...context, ports: leased }, sid, properties));
 }
 
@@ -188,18 +189,20 @@ async function removeSid(context: Context, sid: string, properties: Readonly<Rec
   const state = await store.readState(sid);
   const neverRegistered = (state?.accepted ?? []).length === 0;
   try {
-    const desired = readable(properties) ?? readable(state?.properties ?? {}) ?? parseProperties(properties);
-    if (state !== undefined) await store.writeState(givenUp(state, owner));
-    if (desired.onRemoval === 'RETAIN') return;
-    if (state !== undefined && otherOwners(state, owner).length > 0) {
-      log('kept, as another resource of the stack wants it', { sid });
-      return;
-    }
+    const desired = readable(properties) ?? readable(state?.properties ?? state?.leaving?.properties ?? {}) ?? parseProperties(properties);
+    const others = state === undefined ? [] : otherOwners(state, owner);
+    const stays = desired.onRemoval === 'RETAIN' || others.length > 0;
+    const leaving = stays ? undefined : { owner, properties: desired.raw };
+    if (state !== undefined) await store.writeState({ ...givenUp(state, owner), leaving });
+    if (others.length > 0) log('kept, as another resource of the stack wants it', { sid });
+    if (stays) return;
     const run = await openRun(ports, desired, { endUntil, reserveMillis: REMOVAL_RESERVE_MILLIS, redactor, owner });
     const removal = await unregister(run, desired.onRemoval);
     log('removal', { sid, removal });
   } catch (error) {
-    if (neverRegistered && !(error instanceof SlotBusyError)) {
+    // Whoever took over decides how this request ends.
+    if (error instanceof SlotBusyError) throw error;
+    if (neverRegistered) {
       log('nothing was ever registered, so nothing is removed', { sid, reason: (error as Error).name });
       return;
     }

@@ -2,6 +2,7 @@ import type { Slot } from '../rakuten/client';
 import { postbackUrl } from '../rakuten/url';
 import type { PublisherState } from '../store/publisher-state';
 import { changeSlot, putSlot } from './change-slot';
+import { SlotBusyError } from './lease';
 import { SlotTakenError } from './messages';
 import { belongings, type Run, readUrlSecret } from './run';
 import { type SelfTestResult, selfTest } from './self-test';
@@ -17,7 +18,7 @@ export interface Registered {
 
 /**
  * Makes the slot as desired. `fresh`: nothing of this resource was there before, so a failure must leave nothing of ours behind.
- * Throws a `RegistrationFailure`.
+ * Throws a `RegistrationFailure`, or a `SlotBusyError` when another run took over.
  */
 export async function register(run: Run, fresh: boolean): Promise<Registered> {
   const { store } = run.ports;
@@ -29,6 +30,8 @@ export async function register(run: Run, fresh: boolean): Promise<Registered> {
     wanted = { url: postbackUrl(run.desired.endpointUrl, secret, run.desired.fields), active: run.desired.enabled };
     return await registerUrl(run, fresh, secret, wanted, progress);
   } catch (cause) {
+    // Whoever took over decides what becomes of slot and state.
+    if (cause instanceof SlotBusyError) throw cause;
     throw await undo(run, fresh, { wanted, earlier, progress, cause });
   }
 }
@@ -55,7 +58,7 @@ async function registerUrl(run: Run, fresh: boolean, secret: string, wanted: Slo
     approve: (slot) => approve(run, fresh, secret, progress, slot),
     write: putSlot(run, wanted),
   });
-  const { failedUpdate, unsettled, setAside, ...done } = retiringAllBut(progress.state, wanted, clock.now());
+  const { failedUpdate, unsettled, setAside, leaving, ...done } = retiringAllBut(progress.state, wanted, clock.now());
   await store.writeState({ ...done, properties: desired.raw });
   return { active: wanted.active, selfTest: done.selfTest };
 }

@@ -31,7 +31,7 @@ export async function unregister(run: Run, rule: Exclude<RemovalRule, 'RETAIN'>)
     // Else somebody else took the place of ours at the last moment.
     if (isSameSlot(left, target)) removal = target === undefined ? 'removed' : rule === 'DISABLE' ? 'switched off' : 'restored';
   }
-  const { properties, failedUpdate, unsettled, ...retired } = retiringAllBut(state, undefined, clock.now());
+  const { properties, failedUpdate, unsettled, leaving, ...retired } = retiringAllBut(state, undefined, clock.now());
   // A URL that is not in the slot again, and was not given up either, stays remembered.
   const settled = removal === 'removed' || removal === 'restored';
   await store.writeState(settled ? rememberingPrevious(retired, undefined) : retired);

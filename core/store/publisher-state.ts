@@ -20,6 +20,8 @@ export interface PublisherState {
    * is deleted: the slot is given up only by the last of them.
    */
   readonly owners?: readonly string[];
+  /** The custom resource that gave the publisher up and whose removal has not ended well yet, with its properties. */
+  readonly leaving?: { readonly owner: string; readonly properties: Readonly<Record<string, string>> };
   /** Properties of the last registration that succeeded, for the command line and the status watch. ARNs and names, no secret. */
   readonly properties?: Readonly<Record<string, string>>;
   /** The same of a publisher that was unregistered by hand, to register it again; `properties` is then absent. */

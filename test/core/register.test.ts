@@ -69,7 +69,12 @@ describe('a registration', () => {
   });
 
   it('that ends well ends what was open: a failed update, a registration that was cut off, what was set aside', async () => {
-    await known({ failedUpdate: { from: 'a', to: 'b', slotUntouched: false }, unsettled: true, setAside: { [P.sid]: SID } });
+    await known({
+      failedUpdate: { from: 'a', to: 'b', slotUntouched: false },
+      unsettled: true,
+      setAside: { [P.sid]: SID },
+      leaving: { owner: OWNER, properties: {} },
+    });
     await registering(false);
     expect(Object.keys(world.state ?? {}).sort()).toEqual(['accepted', 'owners', 'properties', 'selfTest', 'sid']);
   });

@@ -79,6 +79,7 @@ describe('our URL in the slot', () => {
       ...previously(TRACKER),
       failedUpdate: { from: 'a', to: 'b', slotUntouched: true },
       unsettled: true,
+      leaving: { owner: OWNER, properties: {} },
       selfTest: { p50Millis: 42, maxMillis: 44, at: '2026-02-28T12:00:00.000Z' },
     });
     world.slot = ours;

@@ -116,6 +116,7 @@ export class EventSource {
       log: new SilentLog(),
       metrics,
       now: () => clock.now(),
+      pause: (millis) => clock.sleep(millis),
     });
     return { client, consumer };
   }

@@ -1,4 +1,4 @@
-import { Annotations, type Duration, Names } from 'aws-cdk-lib';
+import { Annotations, type Duration, Names, Token } from 'aws-cdk-lib';
 import type * as apigateway from 'aws-cdk-lib/aws-apigateway';
 import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
@@ -51,7 +51,8 @@ export interface RakutenPostbackProps extends EndpointOptions, ObservabilityOpti
   readonly rakutenApiUrl?: string;
 
   /**
-   * How many invocations of the consumer may run at once, 2 to 1000. It bounds the writes per second on the table's busiest key.
+   * How many invocations of the consumer may run at once, 2 to 1000. It bounds how many messages, 50 each, wait for the table's busiest key: more than 200 for each of the
+   * `dayShards` gain nothing on a day's upload, and synthesis warns.
    * @default 10
    */
   readonly maxConcurrency?: number;
@@ -395,6 +396,7 @@ function checkProps(scope: Construct, props: RakutenPostbackProps): void {
     urlProblem('rakutenApiUrl', props.rakutenApiUrl, false),
   ];
   for (const problem of problems) refuse(scope, problem);
+  warnOfCrowding(scope, props);
 
   for (const name of ['endpointBaseUrl', 'rakutenApiUrl'] as const) {
     if (!isPlainHttp(props[name])) continue;
@@ -403,4 +405,21 @@ function checkProps(scope: Construct, props: RakutenPostbackProps): void {
       `${name} is plain http, so ${name === 'rakutenApiUrl' ? "Rakuten's credentials travel" : 'the secret in the URL travels'} unencrypted: use https`,
     );
   }
+}
+
+/** Messages of so many invocations a day's key takes within ten seconds, when the consumer waits 17 or more: see `bench/scale`. */
+const INVOCATIONS_PER_SHARD = 200;
+const MESSAGES_PER_INVOCATION = 50;
+const WRITES_PER_SHARD = 1_000;
+
+function warnOfCrowding(scope: Construct, { maxConcurrency = 10, dayShards = 1 }: Partial<RakutenPostbackProps>): void {
+  if (Token.isUnresolved(maxConcurrency) || Token.isUnresolved(dayShards) || maxConcurrency <= INVOCATIONS_PER_SHARD * dayShards) return;
+  const messages = maxConcurrency * MESSAGES_PER_INVOCATION;
+  const writes = dayShards * WRITES_PER_SHARD;
+  Annotations.of(scope).addWarningV2(
+    'cdk-rakuten-postback:crowdedDay',
+    `maxConcurrency: ${maxConcurrency} lets ${messages} messages wait at once for the index of a day, which takes ${writes} a second with dayShards: ${dayShards}. In a large upload ` +
+      `some would wait in vain, for ${Math.round(messages / writes)} seconds and more, and end in the dead-letter queue; none would be done sooner. ` +
+      `Set dayShards to ${Math.ceil(maxConcurrency / INVOCATIONS_PER_SHARD)} or more, or maxConcurrency to ${INVOCATIONS_PER_SHARD * dayShards} or less.`,
+  );
 }

@@ -1,3 +1,5 @@
+import { shareGivenUp } from './throttling';
+
 /**
  * A model of the flow, second by second: what comes in, what API Gateway takes, what waits in the queue and what the consumer, the table and its indexes let
  * through. Its numbers are AWS's published default quotas where it says so, else assumptions.
@@ -19,8 +21,9 @@ export const ASSUMPTIONS = {
   tableUnitsPerSecond: 4_000,
   /** What one key of an index takes. A batch upload has one processing day. */
   keyUnitsPerSecond: 1_000,
-  /** How often the SDK tries a write, and how often SQS hands out a message before it goes to the dead-letter queue. */
-  tries: 4,
+  /** How long an invocation tries a write that is throttled: its 30 seconds without what it reserves. */
+  patienceMillis: 25_000,
+  /** How often SQS hands out a message before it goes to the dead-letter queue. */
   receives: 5,
   /** Rakuten: calls a minute to the Events API, and lines in the answer to one. */
   eventsCallsPerMinute: 100,
@@ -48,7 +51,7 @@ export interface Outcome {
   readonly drainedAfterSeconds: number;
   /** What held the queue up longest, if anything did. */
   readonly narrowest: Narrowest;
-  /** Messages that go to the dead-letter queue because their writes were throttled each time. */
+  /** Messages that go to the dead-letter queue because their writes were throttled to the end of each invocation. */
   readonly deadLetters: number;
   /** Messages waiting at the end of each second. */
   readonly backlog: readonly number[];
@@ -70,6 +73,7 @@ export function play(burst: Burst, settings: Settings = DEFAULTS): Outcome {
     'the day index': keyUnitsPerSecond * settings.dayShards,
     'the table': settings.tableUnitsPerSecond,
   };
+  const dead = deadShare(settings);
   const heldUp = new Map<Narrowest, number>();
   const backlog: number[] = [];
   let bucket: number = gatewayBucket;
@@ -84,8 +88,10 @@ export function play(burst: Burst, settings: Settings = DEFAULTS): Outcome {
     const invocations = Math.min(settings.maxConcurrency, firstInvocations + second * moreInvocationsPerSecond);
     const tried = Math.min(waiting, invocations * linesPerSecondOfOne());
     const written = Math.min(tried, ...Object.values(rateOf));
-    deadLetters += written * deadShare(written / tried);
-    waiting = Math.max(0, waiting - written);
+    // Of those that leave the queue while the table is the narrow place.
+    const given = written < tried ? (written * dead) / (1 - dead) : 0;
+    deadLetters += given;
+    waiting = Math.max(0, waiting - written - given);
     if (waiting > 0) count(heldUp, written < tried ? tighter(rateOf) : 'the consumer');
     backlog.push(waiting);
     if (backlog.length > 7 * 86_400) throw new Error('the queue does not drain within a week');
@@ -101,10 +107,12 @@ export function play(burst: Burst, settings: Settings = DEFAULTS): Outcome {
   };
 }
 
-/** Which part of the messages is throttled at every try of every receive, when so large a part of the writes succeeds. */
-export function deadShare(successes: number): number {
-  if (Number.isNaN(successes)) return 0;
-  return (1 - successes) ** (ASSUMPTIONS.tries * ASSUMPTIONS.receives);
+/** Which part of the messages waits in vain each time that SQS hands it out, while the queue is full and all are of one day. */
+export function deadShare({ maxConcurrency, dayShards, tableUnitsPerSecond }: Settings): number {
+  const { batchSize, keyUnitsPerSecond, patienceMillis, receives } = ASSUMPTIONS;
+  const writesPerSecond = Math.min(keyUnitsPerSecond * dayShards, tableUnitsPerSecond);
+  if (maxConcurrency * linesPerSecondOfOne() <= writesPerSecond) return 0;
+  return shareGivenUp({ invocations: maxConcurrency, batchSize, writesPerSecond, patienceMillis }) ** receives;
 }
 
 const tighter = (rateOf: Readonly<Record<'the day index' | 'the table', number>>): Narrowest =>

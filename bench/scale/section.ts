@@ -16,6 +16,7 @@ const SETTINGS: Record<string, Settings> = {
   'as it comes': DEFAULTS,
   '`dayShards: 4`': { ...DEFAULTS, dayShards: 4 },
   '`maxConcurrency: 50`': { ...DEFAULTS, maxConcurrency: 50 },
+  '`maxConcurrency: 1000`': { ...DEFAULTS, maxConcurrency: 1000 },
   '`maxConcurrency: 50`, `dayShards: 32`, warm throughput 12,000': { maxConcurrency: 50, dayShards: 32, tableUnitsPerSecond: 12_000 },
 };
 /** Minutes after the beginning of the burst. */
@@ -36,7 +37,7 @@ export const scale: Section = {
       },
       `Messages in the queue at 10,000 lines/s, by minutes from the beginning of the burst:`,
       { head: ['settings', ...MOMENTS.map((minutes) => `${minutes} min`)], rows: backlogs() },
-      `Assumed: ${ASSUMPTIONS.cpuMillisPerMessage} ms of a whole processor for a message, of which a function of 512 MB has ${digits(100 * ASSUMPTIONS.processorShare, 0)} %, and ${ASSUMPTIONS.waitMillisPerBatch} ms of waiting in a batch of ${ASSUMPTIONS.batchSize}: ${thousands(one)} lines/s for each invocation. A write that is throttled is tried ${ASSUMPTIONS.tries} times by the SDK and handed out ${ASSUMPTIONS.receives} times by SQS, each try with the same chance. A dead letter is not lost: it waits 14 days to be sent back.`,
+      `Assumed: ${ASSUMPTIONS.cpuMillisPerMessage} ms of a whole processor for a message, of which a function of 512 MB has ${digits(100 * ASSUMPTIONS.processorShare, 0)} %, and ${ASSUMPTIONS.waitMillisPerBatch} ms of waiting in a batch of ${ASSUMPTIONS.batchSize}: ${thousands(one)} lines/s for each invocation. An invocation whose writes are throttled waits and tries again for ${ASSUMPTIONS.patienceMillis / 1000} s, so the consumer takes no more than the table does; only what it then gives up counts as one of the ${ASSUMPTIONS.receives} times that SQS hands out a message. A dead letter is not lost: it waits 14 days to be sent back.`,
     ];
   },
 };

@@ -43,8 +43,8 @@ const KNOWN_REASONS: readonly KnownReason[] = [
   },
   {
     matches: /^(ProvisionedThroughputExceeded|Throttling|RequestLimitExceeded|LimitExceeded)/,
-    why: 'DynamoDB throttled the writes for longer than the tries lasted',
-    next: `wait until the burst is over, or lower maxConcurrency; then ${REDRIVE}`,
+    why: 'DynamoDB throttled the write through five invocations, each of which waited for it',
+    next: `wait until the burst is over; before the next one raise dayShards, or lower maxConcurrency (docs/limits.md); then ${REDRIVE}`,
   },
   {
     matches: /did not answer in time|^TimeoutError|timed? ?out/i,

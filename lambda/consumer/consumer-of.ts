@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { ENVIRONMENT } from '../../core/names';
 import { TransactionWriter } from '../../core/store/write';
@@ -6,6 +7,7 @@ import { Log } from '../runtime/log';
 import { Metrics } from '../runtime/metrics';
 import type { Archive } from './archive';
 import { Consumer } from './consumer';
+import { leaveThrottlingToCaller } from './own-tries';
 
 /** The consumer of a function, as its environment says. */
 export function consumerOf(archive?: Archive): Consumer {
@@ -25,6 +27,7 @@ export function consumerOf(archive?: Archive): Consumer {
     metrics: new Metrics(environment(ENVIRONMENT.metricsNamespace), service),
     logPayloads: optionalEnvironment(ENVIRONMENT.logPayloads) === 'true',
     now: Date.now,
+    pause,
     archive,
   });
 }
@@ -40,5 +43,5 @@ function dynamoDbClient(): DynamoDBClient {
   });
   // It copies each input and output, without what is secret in them, for a logger that this client does not have.
   client.middlewareStack.remove('loggerMiddleware');
-  return client;
+  return leaveThrottlingToCaller(client);
 }

@@ -19,6 +19,7 @@ import { atMost } from '../runtime/at-most';
 import { inTime } from '../runtime/deadline';
 import type { Log } from '../runtime/log';
 import type { Metrics } from '../runtime/metrics';
+import { whileThrottled } from '../runtime/while-throttled';
 import type { Archive } from './archive';
 import { Batch, type Outcome } from './batch';
 import { type Decision, decide, type PublisherSource } from './decide';
@@ -33,6 +34,8 @@ export interface ConsumerParts {
   readonly logPayloads?: boolean;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** Waits for so many milliseconds. */
+  readonly pause: (millis: number) => Promise<unknown>;
   /** @default - raw messages are not kept */
   readonly archive?: Archive;
 }
@@ -80,8 +83,8 @@ export class Consumer {
 
   private async process(record: SQSRecord, source: PublisherSource, batch: Batch, log: Log, end: number): Promise<void> {
     try {
-      const work = this.work(record, source, batch, log);
-      await inTime(end - this.parts.now(), work, 'DynamoDB did not answer in time; the message is tried again');
+      const work = () => this.work(record, source, batch, log);
+      await whileThrottled(work, end, 'DynamoDB did not answer in time; the message is tried again', this.parts);
     } catch (error) {
       batch.failed++;
       await this.noteFailure(record, error, log);
@@ -152,11 +155,18 @@ export class Consumer {
   private publisherSource(): PublisherSource {
     let reading: Promise<Publishers> | undefined;
     const read = (): Promise<Publishers> => {
-      reading ??= Publishers.read(this.parts.client, this.parts.stateTableName).then((publishers) => {
-        this.publishers = publishers;
-        this.publishersReadAt = this.parts.now();
-        return publishers;
-      });
+      reading ??= Publishers.read(this.parts.client, this.parts.stateTableName).then(
+        (publishers) => {
+          this.publishers = publishers;
+          this.publishersReadAt = this.parts.now();
+          return publishers;
+        },
+        (error: unknown) => {
+          // Whoever tries again reads again.
+          reading = undefined;
+          throw error;
+        },
+      );
       return reading;
     };
     const isFresh = this.parts.now() - this.publishersReadAt < PUBLISHERS_FRESH_MILLIS;
@@ -171,8 +181,8 @@ export class Consumer {
     const requestId = new URLSearchParams(record.body).get('id') ?? undefined;
     log.error('message failed', { reason, requestId, messageId, received: Number(record.attributes.ApproximateReceiveCount) });
     try {
-      const note = this.remember(FAILURE_KIND, messageId, FAILURE_REASON, reason, FAILURE_KEPT_SECONDS);
-      await inTime(NOTE_MILLIS, note, 'DynamoDB did not answer in time');
+      const note = () => this.remember(FAILURE_KIND, messageId, FAILURE_REASON, reason, FAILURE_KEPT_SECONDS);
+      await whileThrottled(note, this.parts.now() + NOTE_MILLIS, 'DynamoDB did not answer in time', this.parts);
     } catch (noting) {
       // The message itself is safe in the queue; only the note beside it is missing.
       log.error('could not note why a message failed', { messageId, reason: String(noting) });

@@ -450,17 +450,31 @@ describe('when something it needs is missing', () => {
     expect(await deliver([sent])).toMatchObject({ failed: [], metrics: { [METRICS.stored]: 1 } });
   });
 
-  it('reports what DynamoDB throttled as failed, and has it done when it comes again', async () => {
-    const bodies = [messageBody(query()), messageBody(query())];
-    await server.refuse({ operations: ['PutItem'], status: 400, type: 'ProvisionedThroughputExceededException', message: 'slow down' });
-    const { failed, metrics, log } = await deliver(bodies);
-    expect({ failed, metrics }).toEqual({ failed: [0, 1], metrics: { [METRICS.failed]: 2 } });
-    expect(log).toContainEqual(
-      expect.objectContaining({ message: 'message failed', reason: 'ProvisionedThroughputExceededException: slow down' }),
-    );
-    expect(log).toContainEqual(expect.objectContaining({ message: 'could not note why a message failed' }));
-    await server.accept();
-    expect(await deliver(bodies)).toMatchObject({ failed: [], metrics: { [METRICS.stored]: 2 } });
+  it('waits for a table that throttles, and reports what it throttles to the end as failed, with the reason noted', async () => {
+    const told = (amount: string) =>
+      Array.from({ length: 10 }, (_, i) =>
+        messageBody(query({ etransaction_id: `THROTTLED-${i}`, order_id: `H-${i}`, sale_amount: amount })),
+      );
+    const corrections = told('11');
+    // Two seconds for its messages.
+    const hasty = start(server.endpoint, { timeoutSeconds: 7 });
+    await deliver(told('10'), hasty);
+    const refusal = { operations: ['UpdateItem'], status: 400, type: 'ProvisionedThroughputExceededException', message: 'slow down' };
+    await server.refuse(refusal);
+    const { failed, metrics, messageIds } = await deliver(corrections, hasty);
+    expect([failed.length, metrics]).toEqual([10, { [METRICS.failed]: 10 }]);
+    for (const id of messageIds)
+      expect((await note(FAILURE_KIND, id))?.[FAILURE_REASON]).toEqual({ S: 'ProvisionedThroughputExceededException: slow down' });
+
+    // A burst that passes within the time of an invocation.
+    await server.refuse({ ...refusal, times: 25 });
+    expect(await deliver(corrections, hasty)).toMatchObject({ failed: [], metrics: { [METRICS.changed]: 10 } });
+    await hasty.close();
+  }, 30_000);
+
+  it('reads the publishers anew after that was throttled', async () => {
+    await server.refuse({ operations: ['Query'], status: 400, type: 'ThrottlingException', times: 2 });
+    expect(await deliver([messageBody(query())])).toMatchObject({ failed: [], metrics: { [METRICS.stored]: 1 } });
   }, 30_000);
 
   it('reports everything as failed while DynamoDB cannot be reached', async () => {
@@ -468,6 +482,7 @@ describe('when something it needs is missing', () => {
     const { failed, log } = await deliver([messageBody(query()), messageBody(query())], cutOff);
     expect(failed).toEqual([0, 1]);
     expect(log).toContainEqual(expect.objectContaining({ message: 'message failed', reason: expect.stringContaining('ECONNREFUSED') }));
+    expect(log).toContainEqual(expect.objectContaining({ message: 'could not note why a message failed' }));
     await cutOff.close();
   }, 30_000);
 

@@ -818,6 +818,16 @@ describe('warnings', () => {
     }
   });
 
+  it('more invocations than the shards of a day take writes from are warned of, with the numbers and the mend', () => {
+    expect(warningsOf(withPostback({ maxConcurrency: 200 }).stack)).toEqual([]);
+    expect(warningsOf(withPostback({ maxConcurrency: 1000, dayShards: 5 }).stack)).toEqual([]);
+    expect(warningsOf(withPostback({ maxConcurrency: 500 }).stack)).toEqual([
+      expect.stringMatching(
+        /^\/Stack\/Postback: maxConcurrency: 500 lets 25000 messages wait at once .* takes 1000 a second with dayShards: 1\. .* for 25 seconds .* Set dayShards to 3 or more, or maxConcurrency to 200 or less\./,
+      ),
+    ]);
+  });
+
   it('can be acknowledged', () => {
     const { stack, postback } = withPostback(
       { fields: PostbackFields.exactly('is_event', 'etransaction_id', 'sku_number') },

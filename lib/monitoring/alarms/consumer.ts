@@ -81,7 +81,7 @@ export const CONSUMER_ALARMS: readonly AlarmDefinition[] = [
     kind: AlarmKind.TABLE_THROTTLED,
     title: 'DynamoDB refuses writes',
     means: 'DynamoDB throttled writes to the transaction table or one of its indexes.',
-    atStake: 'Rows come late. Throttling that lasts a quarter of an hour sends messages to the dead-letter queue.',
+    atStake: 'Rows come late: they wait in the queue. What is throttled through five invocations in a row waits in the dead-letter queue.',
     next: 'doctor',
     severity: AlarmSeverity.TICKET,
     threshold: { default: 10, min: 1, max: 100_000, unit: 'writes in 5 minutes' },
@@ -91,7 +91,7 @@ export const CONSUMER_ALARMS: readonly AlarmDefinition[] = [
         : {
             metric: aws.throttledWrites(tableName),
             comparisonOperator: AT_LEAST,
-            // The SDK tries a throttled write again by itself.
+            // The consumer tries a throttled write again by itself.
             evaluationPeriods: 3,
             datapointsToAlarm: 2,
             // DynamoDB publishes it only when it throttles.

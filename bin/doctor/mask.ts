@@ -5,7 +5,7 @@ import type { Finding } from './finding';
 /** Of an account id the last digits tell its owner which one it is, and nobody else anything. */
 const shortened = (accountId: string): string => `********${accountId.slice(-4)}`;
 
-const ACCOUNT_IN_ARN = /(\barn:[\w-]+:[\w-]*:[\w-]*:)(\d{12})\b/g;
+const ACCOUNT_IN_ARN = /(\barn:[\w-]+:[\w-]*:[\w-]*:)(\d{12})(?!\w)/g;
 const ACCOUNT_IN_PATH = /(:\/\/[^/\s]+\/)(\d{12})(?=\/)/g;
 
 /** The name of a session is often a person's. */

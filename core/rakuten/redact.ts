@@ -19,19 +19,21 @@ export class Redactor {
     return cleaned
       .replace(/\b(Bearer|Basic) [\w+/=.~-]{8,}/gi, '$1 ***')
       .replace(/("(?:access_|refresh_)?token"\s*:\s*")[^"]*/gi, '$1***')
-      .replace(/([a-z][a-z0-9+.-]*:\/\/)[^/@\s]*@/gi, '$1')
+      .replace(/:\/\/[^/@\s]*@/g, '://')
       .replace(/([?&](?:amp;)?[\w.~%-]+=)[^&\s"'<>\\]+/g, '$1***');
   }
 }
 
 const QUOTED_CHARACTERS = 300;
+/** Of a page; taking its markup out of a hostile one takes time that grows with the square of its length. */
+const MAX_PAGE_CHARACTERS = 20_000;
 
 /** What somebody else's server said, short enough for an error message: no markup, no line breaks, no secrets. */
 export function quote(body: string, redactor: Redactor): string {
   // `<u1>` is a token of a URL, `<html>` markup: only a body that is a page loses its tags.
-  const text = /<(html|!doctype|body|head)\b/i.test(body)
-    ? body.replace(/<(script|style)[\s\S]*?<\/\1>/gi, ' ').replace(/<[^>]*>/g, ' ')
-    : body;
+  const text = /<(html|!doctype|body|head)\b/i.test(body) ? withoutMarkup(redactor.clean(body).slice(0, MAX_PAGE_CHARACTERS)) : body;
   const line = redactor.clean(text).replace(/\s+/g, ' ').trim();
   return line.length <= QUOTED_CHARACTERS ? line : `${line.slice(0, QUOTED_CHARACTERS)}…`;
 }
+
+const withoutMarkup = (page: string): string => page.replace(/<(script|style)[\s\S]*?<\/\1>/gi, ' ').replace(/<[^<>]*>/g, ' ');

@@ -46,7 +46,7 @@ const MIN_EXPONENT = -130;
  * one and a bit in another, and Rakuten does not document its number format.
  */
 function readDecimal(text: string): Reading {
-  if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,4})?$/i.test(text)) return { problem: `not a number: ${quote(text)}` };
+  if (!/^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d{1,4})?$/i.test(text)) return { problem: `not a number: ${quote(text)}` };
   const number = new Big(text.replace(/^\+/, ''));
   if (number.eq(0)) return { value: '0' };
   if (number.c.length > MAX_DIGITS) return { problem: `more than ${MAX_DIGITS} digits: ${quote(text)}` };

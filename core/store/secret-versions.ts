@@ -22,36 +22,36 @@ export const newUrlSecret = (): string => Array.from({ length: SECRET_LENGTH }, 
 export class SecretsManagerVersions implements SecretVersions {
   constructor(private readonly client: Pick<SecretsManagerClient, 'send'>) {}
 
-  async current(secret: string): Promise<SecretVersion> {
+  async current(secretId: string): Promise<SecretVersion> {
     try {
-      return await this.read(secret, CURRENT);
+      return await this.read(secretId, CURRENT);
     } catch (error) {
-      throw error instanceof SecretUnreadableError ? error : explained(secret, error as Error);
+      throw error instanceof SecretUnreadableError ? error : explained(secretId, error as Error);
     }
   }
 
-  async pending(secret: string): Promise<SecretVersion | undefined> {
+  async pending(secretId: string): Promise<SecretVersion | undefined> {
     try {
-      return await this.read(secret, PENDING);
+      return await this.read(secretId, PENDING);
     } catch (error) {
       // `current` was read before, so the secret is there: only no version has this label.
       if (error instanceof ResourceNotFoundException) return undefined;
-      throw error instanceof SecretUnreadableError ? error : explained(secret, error as Error);
+      throw error instanceof SecretUnreadableError ? error : explained(secretId, error as Error);
     }
   }
 
-  async addPending(secret: string, text: string): Promise<SecretVersion> {
+  async addPending(secretId: string, text: string): Promise<SecretVersion> {
     const { VersionId: id = '' } = await this.client.send(
-      new PutSecretValueCommand({ SecretId: secret, SecretString: text, VersionStages: [PENDING] }),
+      new PutSecretValueCommand({ SecretId: secretId, SecretString: text, VersionStages: [PENDING] }),
     );
     return { id, text };
   }
 
   /** Secrets Manager itself labels the version that was current as the previous one. */
-  async promote(secret: string, pending: SecretVersion, current: SecretVersion): Promise<void> {
+  async promote(secretId: string, pending: SecretVersion, current: SecretVersion): Promise<void> {
     await this.client.send(
       new UpdateSecretVersionStageCommand({
-        SecretId: secret,
+        SecretId: secretId,
         VersionStage: CURRENT,
         MoveToVersionId: pending.id,
         RemoveFromVersionId: current.id,
@@ -59,11 +59,11 @@ export class SecretsManagerVersions implements SecretVersions {
     );
   }
 
-  private async read(secret: string, stage: string): Promise<SecretVersion> {
+  private async read(secretId: string, stage: string): Promise<SecretVersion> {
     const { VersionId: id = '', SecretString: text } = await this.client.send(
-      new GetSecretValueCommand({ SecretId: secret, VersionStage: stage }),
+      new GetSecretValueCommand({ SecretId: secretId, VersionStage: stage }),
     );
-    if (text === undefined) throw new SecretUnreadableError(secret, 'it holds binary data', 'store its value as text');
+    if (text === undefined) throw new SecretUnreadableError(secretId, 'it holds binary data', 'store its value as text');
     return { id, text };
   }
 }

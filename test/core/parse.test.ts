@@ -566,6 +566,12 @@ describe('the row of an Events API record', () => {
 describe('a decimal', () => {
   const read = (text: string) => readValue('decimal', text);
 
+  it('is refused in no time, however long it is', () => {
+    const started = performance.now();
+    for (let i = 0; i < 100; i++) expect(read(`${'1'.repeat(10_000)}x`)).toHaveProperty('problem');
+    expect(performance.now() - started).toBeLessThan(1000);
+  });
+
   it.each([
     ['180.0', '180'],
     ['-180.0', '-180'],

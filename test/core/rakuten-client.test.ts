@@ -167,6 +167,17 @@ describe('masking', () => {
   it('shortens what somebody else said to one line', () => {
     expect(quote(`a\n  b${'c'.repeat(1000)}`, new Redactor())).toMatch(/^a bc{297}…$/);
   });
+
+  it('looks at the beginning of a page only, where no secret is cut in two', () => {
+    const known = new Redactor();
+    known.add('secret-of-the-test');
+    for (let length = 19_940; length < 19_980; length++) {
+      expect(quote(`<html><script>${'x'.repeat(length)}</script>secret-of-the-test`, known)).not.toContain('sec');
+    }
+    const started = performance.now();
+    quote(`<html>${'<style<'.repeat(100_000)}`, known);
+    expect(performance.now() - started).toBeLessThan(2000);
+  });
 });
 
 describe('waiting', () => {

@@ -21,7 +21,7 @@ const BATCH_SIZES = [1, 10, 50, 100, 1000];
 /** The plain handler takes ten milliseconds and more for each message: of each batch size so many messages at least. */
 const MESSAGES_PER_RUN = 200;
 
-type Bundles = Record<'consumer' | 'plain' | 'marshal-alone' | 'parse-alone', string>;
+type Bundles = Record<'consumer' | 'plain' | 'marshal-alone' | 'marshal-with-defaults' | 'parse-alone', string>;
 
 export const consumer: Section = {
   name: 'consumer',
@@ -53,6 +53,7 @@ async function bundle(folder: string): Promise<Bundles> {
     consumer: join(folder, 'functions', 'consumer', 'index.js'),
     plain: compared('plain'),
     'marshal-alone': compared('marshal-alone'),
+    'marshal-with-defaults': compared('marshal-with-defaults'),
     'parse-alone': compared('parse-alone'),
   };
 }
@@ -112,7 +113,7 @@ async function byBatchSize(bundles: Bundles, endpoint: string, { quick }: BenchO
 
 async function processorTime(bundles: Bundles, { quick }: BenchOptions): Promise<Block[]> {
   const endpoint = await startEndpoint(0, STATE_ITEM);
-  const names = ['marshal-alone', 'parse-alone', 'plain', 'consumer'] as const;
+  const names = ['parse-alone', 'marshal-alone', 'marshal-with-defaults', 'plain', 'consumer'] as const;
   const environments = environmentsOf(bundles, names, endpoint.endpoint);
   const batches = quick ? 4 : 8;
   // The first runs are compiled while they run.
@@ -130,7 +131,8 @@ async function processorTime(bundles: Bundles, { quick }: BenchOptions): Promise
   const cpu = (name: string): number[] => (measured.get(name) ?? []).map((run) => run.cpuPerMessage);
   const TITLES: Record<(typeof names)[number], string> = {
     'parse-alone': 'parse, and the row as JSON: no SDK',
-    'marshal-alone': "parse and marshal alone: the SDK's signed call, answered without a network",
+    'marshal-alone': "parse and marshal alone: the signed call of the consumer's client, answered without a network",
+    'marshal-with-defaults': 'the same with a client as the SDK makes it',
     plain: 'the plain handler, over HTTP',
     consumer: 'the consumer, over HTTP',
   };
@@ -139,7 +141,7 @@ async function processorTime(bundles: Bundles, { quick }: BenchOptions): Promise
     `Processor time for each message in batches of 50, all threads of the process, against an endpoint in another process that answers at once. Goal: the consumer within ${GOALS.cpuToMarshalAlone} of parse and marshal alone: ${ratio <= GOALS.cpuToMarshalAlone ? 'met' : '**missed**'}.`,
     {
       head: ['handler', 'ms: min / median / max', 'to parse and marshal alone', 'to the plain handler'],
-      rows: (['parse-alone', 'marshal-alone', 'plain', 'consumer'] as const).map((name) => {
+      rows: names.map((name) => {
         const { min, median, max } = summary(cpu(name));
         return [
           TITLES[name],

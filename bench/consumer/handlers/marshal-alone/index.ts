@@ -1,11 +1,12 @@
 import { Readable } from 'node:stream';
-import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { type DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { HttpResponse } from '@smithy/core/protocols';
 import type { SQSEvent } from 'aws-lambda';
+import { dynamoDb } from '../../../../lambda/consumer/dynamodb';
 import { itemOf } from '../parse-alone/index';
 
 /** Answers at once, without a network. */
-const nowhere = {
+export const nowhere = {
   handle: async () => ({
     response: new HttpResponse({
       statusCode: 200,
@@ -14,21 +15,24 @@ const nowhere = {
     }),
   }),
 };
-const client = new DynamoDBClient({ requestHandler: nowhere });
 
 /** Reads each message and makes the SDK's signed call of its row, as many at once as the consumer; nothing is sent. */
-export const handler = async (event: SQSEvent): Promise<void> => {
-  await Promise.all(
-    event.Records.map(({ body }) =>
-      client.send(
-        new PutItemCommand({
-          TableName: process.env.TRANSACTION_TABLE_NAME,
-          Item: itemOf(body),
-          ConditionExpression: 'attribute_not_exists(#key)',
-          ExpressionAttributeNames: { '#key': 'order_key' },
-          ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-        }),
+export const marshalWith =
+  (client: DynamoDBClient) =>
+  async (event: SQSEvent): Promise<void> => {
+    await Promise.all(
+      event.Records.map(({ body }) =>
+        client.send(
+          new PutItemCommand({
+            TableName: process.env.TRANSACTION_TABLE_NAME,
+            Item: itemOf(body),
+            ConditionExpression: 'attribute_not_exists(#key)',
+            ExpressionAttributeNames: { '#key': 'order_key' },
+            ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+          }),
+        ),
       ),
-    ),
-  );
-};
+    );
+  };
+
+export const handler = marshalWith(dynamoDb(nowhere));

@@ -5,9 +5,10 @@ import type { AlarmKind } from './monitoring/alarm-kind';
 import { optionProblems } from './monitoring/alarm-options';
 import { Alarms } from './monitoring/alarms';
 import { AwsMetrics } from './monitoring/aws-metrics';
-import { makeDashboard } from './monitoring/dashboard/dashboard';
+import { type MadeDashboard, makeDashboard } from './monitoring/dashboard/dashboard';
+import { showPipe } from './monitoring/dashboard/loss';
 import type { RakutenPostbackMetrics } from './monitoring/metrics';
-import type { MonitoredParts } from './monitoring/monitored-parts';
+import type { MonitoredParts, MonitoredPipe } from './monitoring/monitored-parts';
 import type { MonitoringOptions } from './monitoring/options';
 import { saveQueries } from './monitoring/queries';
 import { refuse } from './private/checks';
@@ -20,8 +21,8 @@ export interface MonitoringProps {
 
 /** What is seen of an installation: alarms, a dashboard and saved log queries, all made from the same declarations of its metrics. */
 export class Monitoring extends Construct {
-  public readonly dashboard?: cloudwatch.Dashboard;
   private readonly made?: Alarms;
+  private readonly shown?: MadeDashboard;
 
   constructor(
     scope: Construct,
@@ -36,9 +37,13 @@ export class Monitoring extends Construct {
     alarms.make(this.sources());
     this.made = alarms;
     if (options.dashboard ?? true) {
-      this.dashboard = makeDashboard(this, 'Dashboard', this.sources(), alarms, options.runbookUrl);
+      this.shown = makeDashboard(this, 'Dashboard', this.sources(), alarms, options.runbookUrl);
     }
     if (options.savedQueries ?? true) saveQueries(this, metrics.installation, parts);
+  }
+
+  public get dashboard(): cloudwatch.Dashboard | undefined {
+    return this.shown?.dashboard;
   }
 
   public get alarms(): cloudwatch.Alarm[] {
@@ -57,8 +62,15 @@ export class Monitoring extends Construct {
     this.made?.make(this.sources());
   }
 
-  private sources(): AlarmSources {
+  /** A target of `onTransaction` has an alarm of its own, and a line on the dashboard. */
+  public pipeAdded(pipe: MonitoredPipe): void {
+    const sources = this.sources(pipe);
+    this.made?.make(sources);
+    if (this.shown) showPipe(this.shown.unprocessed, sources);
+  }
+
+  private sources(pipe?: MonitoredPipe): AlarmSources {
     const { parts, metrics } = this.props;
-    return { parts, own: metrics, aws: new AwsMetrics(parts) };
+    return { parts, own: metrics, aws: new AwsMetrics(parts), pipe };
   }
 }

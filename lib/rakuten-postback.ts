@@ -19,6 +19,7 @@ import { IngestionApi } from './ingestion-api';
 import { Monitoring } from './monitoring';
 import type { AlarmKind } from './monitoring/alarm-kind';
 import { RakutenPostbackMetrics } from './monitoring/metrics';
+import type { MonitoredPipe } from './monitoring/monitored-parts';
 import type { ObservabilityOptions } from './monitoring/observability-options';
 import { PostbackQueue } from './postback-queue';
 import { isPlainHttp, type Problem, rangeProblem, refuse, urlProblem } from './private/checks';
@@ -131,7 +132,7 @@ export class RakutenPostback extends Construct {
 
   private readonly monitoring: Monitoring;
 
-  private readonly pipes: TransactionPipe[] = [];
+  private readonly pipes: MonitoredPipe[] = [];
   private readonly metricsService: string;
   private readonly logRetention?: logs.RetentionDays;
   private readonly encryptionKey?: kms.IKey;
@@ -237,6 +238,7 @@ export class RakutenPostback extends Construct {
         tableName: props.table ? undefined : this.table.tableName,
         reconciliation: this.reconciliation,
         statusWatch: this.statusWatch,
+        pipes: this.pipes,
       },
     });
     this.dashboard = this.monitoring.dashboard;
@@ -248,7 +250,8 @@ export class RakutenPostback extends Construct {
   }
 
   /**
-   * One alarm, to be used in a composite alarm, a widget or a rule of your own. Fails when it is left out, or watches a part that is off.
+   * One alarm, to be used in a composite alarm, a widget or a rule of your own: of `EVENTS_GIVEN_UP`, which each target of `onTransaction` has, the first one. Fails when it
+   * is left out, or watches a part that is off.
    *
    * @param kind which one
    */
@@ -308,7 +311,8 @@ export class RakutenPostback extends Construct {
 
   /**
    * Sends every new line and every changed one to a queue, an event bus, a function or a state machine: what happened, the line, and what of it was otherwise before, as the
-   * package's `docs/schemas/transaction-event-v1.json` describes it. A table has room for two targets; an event bus hands on to as many as you like.
+   * package's `docs/schemas/transaction-event-v1.json` describes it. A table has room for two targets; an event bus hands on to as many as you like. Each has an alarm of the
+   * kind `EVENTS_GIVEN_UP`.
    *
    * @param id name of this target's resources in the stack; another one makes another pipe, which begins with the changes of the last 24 hours
    * @param target where the events go
@@ -325,7 +329,9 @@ export class RakutenPostback extends Construct {
       logRetention,
       encryptionKey,
     });
-    this.pipes.push(pipe);
+    const monitored = { name: id, deadLetterQueue: pipe.deadLetterQueue };
+    this.pipes.push(monitored);
+    this.monitoring.pipeAdded(monitored);
     return pipe;
   }
 

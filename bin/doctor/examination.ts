@@ -1,4 +1,4 @@
-import { CloudFormationClient, paginateListStackResources } from '@aws-sdk/client-cloudformation';
+import { CloudFormationClient, type StackResourceSummary } from '@aws-sdk/client-cloudformation';
 import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
 import { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { Redactor } from '../../core/rakuten/redact';
@@ -8,6 +8,7 @@ import { readPublisherStates } from '../../core/store/publishers';
 import type { CommandContext } from '../cli/command';
 import type { AwsConfig, Installation, ResourceName, Service } from '../cli/installation';
 import { registrationPorts, type SidOptions } from '../cli/registration';
+import { listResources } from '../cli/stack-resources';
 import { NotLookedAt } from './finding';
 
 export type DoctorContext = CommandContext<SidOptions>;
@@ -115,14 +116,18 @@ export class Examination {
 
   /** Names of the stack's resources of these types. */
   async stackResources(types: readonly string[]): Promise<string[]> {
-    const client = new CloudFormationClient(await this.aws('cloudFormation'));
-    const names: string[] = [];
-    for await (const page of paginateListStackResources({ client }, { StackName: await this.stackName() })) {
-      for (const { ResourceType = '', PhysicalResourceId } of page.StackResourceSummaries ?? []) {
-        if (types.includes(ResourceType) && PhysicalResourceId !== undefined) names.push(PhysicalResourceId);
-      }
-    }
-    return names;
+    const summaries = await this.stackSummaries();
+    return summaries
+      .filter(({ ResourceType = '' }) => types.includes(ResourceType))
+      .flatMap(({ PhysicalResourceId }) => PhysicalResourceId ?? []);
+  }
+
+  /** Everything in the stack. */
+  stackSummaries(): Promise<StackResourceSummary[]> {
+    return this.once('summaries', async () => {
+      const client = new CloudFormationClient(await this.aws('cloudFormation'));
+      return listResources(client, await this.stackName());
+    });
   }
 
   async stackName(): Promise<string> {

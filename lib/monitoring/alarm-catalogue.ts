@@ -1,5 +1,6 @@
 import type { AlarmDefinition } from './alarm-definition';
 import { CONSUMER_ALARMS } from './alarms/consumer';
+import { DOWNSTREAM_ALARMS } from './alarms/downstream';
 import { ENDPOINT_ALARMS } from './alarms/endpoint';
 import { RECONCILIATION_ALARMS } from './alarms/reconciliation';
 import { REGISTRATION_ALARMS } from './alarms/registration';
@@ -10,4 +11,5 @@ export const ALARM_CATALOGUE: readonly AlarmDefinition[] = [
   ...CONSUMER_ALARMS,
   ...REGISTRATION_ALARMS,
   ...RECONCILIATION_ALARMS,
+  ...DOWNSTREAM_ALARMS,
 ];

@@ -2,7 +2,7 @@ import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type { AlarmKind, AlarmSeverity } from './alarm-kind';
 import type { AwsMetrics } from './aws-metrics';
 import type { RakutenPostbackMetrics } from './metrics';
-import type { MonitoredParts } from './monitored-parts';
+import type { MonitoredParts, MonitoredPipe } from './monitored-parts';
 
 /** From which value on an alarm goes off, and between which it may be set. Whole numbers. */
 export interface Threshold {
@@ -29,6 +29,8 @@ export interface AlarmSources {
   readonly parts: MonitoredParts;
   readonly own: RakutenPostbackMetrics;
   readonly aws: AwsMetrics;
+  /** The target of `onTransaction` that is looked at, where it is one. */
+  readonly pipe?: MonitoredPipe;
 }
 
 /** An alarm in words and in numbers. Its page in the runbook says the same at greater length. */
@@ -41,6 +43,8 @@ export interface AlarmDefinition {
   /** What to run next, behind `npx rakuten-postback`. */
   readonly next: string;
   readonly severity: AlarmSeverity;
+  /** Whether each target of `onTransaction` has one. @default false */
+  readonly forEachPipe?: boolean;
   /** Absent where there is nothing to be set. */
   readonly threshold?: Threshold;
   /** Undefined where the part that it watches is off. */

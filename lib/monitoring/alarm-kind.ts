@@ -42,6 +42,8 @@ export enum AlarmKind {
   RECONCILIATION_FAILED = 'RECONCILIATION_FAILED',
   /** Rows that postbacks brought are not told by the Events API. Threshold: rows. */
   LINES_UNVERIFIED = 'LINES_UNVERIFIED',
+  /** A target of `onTransaction` did not take events for as long as its pipe tries. One for each pipe. Threshold: notes in the pipe's dead-letter queue. */
+  EVENTS_GIVEN_UP = 'EVENTS_GIVEN_UP',
   /** The function that registers and rotates ended in an error. Only where `rotateUrlSecretEvery` is set. */
   ROTATION_FAILED = 'ROTATION_FAILED',
 }

@@ -36,13 +36,15 @@ export class Alarms extends Construct {
     return this.byKind.has(kind) && definition?.threshold ? this.threshold(definition) : undefined;
   }
 
-  /** Makes what is not there yet of what the sources have something to look at for. */
+  /** Makes what is not there yet of what the sources have something to look at for. Sources with a pipe are for the alarms that each pipe has. */
   public make(sources: AlarmSources): void {
     for (const definition of ALARM_CATALOGUE) {
-      if (this.byKind.has(definition.kind) || tuningOf(this.options, definition.kind).enabled === false) continue;
+      const { kind, forEachPipe = false } = definition;
+      if (forEachPipe !== (sources.pipe !== undefined)) continue;
+      if ((this.byKind.has(kind) && !forEachPipe) || tuningOf(this.options, kind).enabled === false) continue;
       const alarm = this.makeOne(definition, sources);
       if (alarm === undefined) continue;
-      this.byKind.set(definition.kind, alarm);
+      if (!this.byKind.has(kind)) this.byKind.set(kind, alarm);
       this.all.push(alarm);
     }
   }
@@ -52,11 +54,11 @@ export class Alarms extends Construct {
     const rule = definition.rule(sources, threshold);
     if (rule === undefined) return undefined;
     // No name of our own: a second stack, or a replacement, would collide with it.
-    const alarm = new cloudwatch.Alarm(this, constructId(definition.kind), {
+    const alarm = new cloudwatch.Alarm(this, `${constructId(definition.kind)}${sources.pipe?.name ?? ''}`, {
       threshold,
       ...rule,
       metric: unlabelled(rule.metric),
-      alarmDescription: this.describe(definition),
+      alarmDescription: this.describe(definition, sources),
     });
     alarm.addAlarmAction(...actionsOf(this.options, definition));
     alarm.addOkAction(...(this.options.okActions ?? []));
@@ -68,9 +70,9 @@ export class Alarms extends Construct {
   }
 
   /** CloudWatch shows it in the mail and, as Markdown, in the console. It takes 1,024 characters. */
-  private describe({ kind, title, means, atStake, next }: AlarmDefinition): string {
+  private describe({ kind, title, means, atStake, next }: AlarmDefinition, { pipe }: AlarmSources): string {
     return [
-      `**${title}.** ${means}`,
+      `**${title}${pipe === undefined ? '' : ` by the pipe ${pipe.name}`}.** ${means}`,
       `At stake: ${atStake}`,
       `Next: \`npx rakuten-postback ${next} --stack ${Stack.of(this).stackName}\``,
       runbookLink(kind, this.options.runbookUrl),

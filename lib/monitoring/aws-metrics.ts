@@ -4,7 +4,7 @@ import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import type * as logs from 'aws-cdk-lib/aws-logs';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import { EndpointMetrics } from './endpoint-metrics';
-import type { MonitoredParts } from './monitored-parts';
+import type { MonitoredParts, MonitoredPipe } from './monitored-parts';
 
 const { MAXIMUM, SUM } = cloudwatch.Stats;
 const FIVE_MINUTES = Duration.minutes(5);
@@ -28,16 +28,17 @@ export class AwsMetrics {
   }
 
   waiting(): cloudwatch.Metric {
-    return this.parts.queue.metricApproximateNumberOfMessagesVisible({ statistic: MAXIMUM, period: FIVE_MINUTES, label: 'waiting' });
+    return visible(this.parts.queue, 'waiting');
   }
 
   /** Visible ones: `NotVisible` can be 1 on an empty queue, and `NumberOfMessagesSent` does not count what SQS itself moves here. */
   deadLetters(): cloudwatch.Metric {
-    return this.parts.deadLetterQueue.metricApproximateNumberOfMessagesVisible({
-      statistic: MAXIMUM,
-      period: FIVE_MINUTES,
-      label: 'in the dead-letter queue',
-    });
+    return visible(this.parts.deadLetterQueue, 'in the dead-letter queue');
+  }
+
+  /** Each note tells of one event or of several. */
+  givenUp({ name, deadLetterQueue }: MonitoredPipe): cloudwatch.Metric {
+    return visible(deadLetterQueue, `given up by ${name}`);
   }
 
   /** Requests to a queue, as far as SQS counts them: what is received and deleted in one request of up to ten is counted as so many. */
@@ -83,6 +84,9 @@ export class AwsMetrics {
     });
   }
 }
+
+const visible = (queue: sqs.IQueue, label: string): cloudwatch.Metric =>
+  queue.metricApproximateNumberOfMessagesVisible({ statistic: MAXIMUM, period: FIVE_MINUTES, label });
 
 const dynamodb = (metricName: string, dimensionsMap: Record<string, string>, label: string): cloudwatch.Metric =>
   new cloudwatch.Metric({ namespace: 'AWS/DynamoDB', metricName, dimensionsMap, statistic: SUM, period: FIVE_MINUTES, label });

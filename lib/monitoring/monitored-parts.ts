@@ -19,6 +19,8 @@ export interface MonitoredParts {
   readonly tableName?: string;
   readonly reconciliation?: MonitoredReconciliation;
   readonly statusWatch?: MonitoredStatusWatch;
+  /** The ways to the targets of `onTransaction`. They are added when all else is made. */
+  readonly pipes: readonly MonitoredPipe[];
 }
 
 export interface MonitoredReconciliation {
@@ -32,4 +34,11 @@ export interface MonitoredStatusWatch {
   /** In which there is at least one look, by and large: an alarm's period. */
   readonly period: Duration;
   readonly selfProbe: boolean;
+}
+
+/** The way to a target of `onTransaction`. */
+export interface MonitoredPipe {
+  /** As the user named it: `Ledger`. */
+  readonly name: string;
+  readonly deadLetterQueue: sqs.IQueue;
 }

@@ -6,8 +6,10 @@ import { LambdaAction, OpsItemSeverity, SnsAction, SsmAction } from 'aws-cdk-lib
 import { TableV2 } from 'aws-cdk-lib/aws-dynamodb';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Topic } from 'aws-cdk-lib/aws-sns';
+import { Queue } from 'aws-cdk-lib/aws-sqs';
+import { judgeGivenUp, pipesIn } from '../../bin/doctor/checks/downstream';
 import { ENVIRONMENT, METRICS, METRICS_NAMESPACE } from '../../core/names';
-import { AlarmKind, AlarmSeverity, type MonitoringOptions, PostbackFields, RakutenPostbackMetrics } from '../../lib';
+import { AlarmKind, AlarmSeverity, type MonitoringOptions, PostbackFields, RakutenPostbackMetrics, TransactionTarget } from '../../lib';
 import { ALARM_CATALOGUE } from '../../lib/monitoring/alarm-catalogue';
 import { METRIC_CATALOGUE, type OwnMetric } from '../../lib/monitoring/metric-catalogue';
 import { runbookPage } from '../../lib/monitoring/runbook';
@@ -372,6 +374,87 @@ describe('where a part is off', () => {
     const some = monitored({ dashboard: false, savedQueries: false });
     expect([some.of('AWS::CloudWatch::Dashboard'), some.of('AWS::Logs::QueryDefinition')]).toEqual([[], []]);
     expect(kindsOf(some)).toEqual(kindsOf(standard));
+  });
+});
+
+describe('the targets of onTransaction', () => {
+  const withTargets = (monitoring: MonitoringOptions = {}) => {
+    const { stack, postback } = withPostback((scope) => ({
+      monitoring: { ticketActions: [new SnsAction(new Topic(scope, 'Ticket'))], ...monitoring },
+    }));
+    // An application of one's own may have such a queue too.
+    new Queue(stack, 'TransactionsDeadLetterQueue');
+    for (const id of ['Ledger', 'Mail']) postback.onTransaction(id, TransactionTarget.queue(new Queue(stack, id)));
+    return { postback, resources: new Resources(stack) };
+  };
+  let asIs: ReturnType<typeof withTargets>;
+  beforeAll(() => {
+    asIs = withTargets();
+  });
+  const givenUp = (resources: Resources) => alarmsOf(resources).filter((one) => kindOf(resources, one).startsWith('EVENTS_GIVEN_UP'));
+
+  it('have an alarm each, which says whose it is and what to do', () => {
+    const { postback, resources } = asIs;
+    const told = givenUp(resources).map(({ Properties }) => [
+      /^.*?\*\* /.exec(Properties.AlarmDescription)?.[0],
+      text(resources, Properties.Dimensions[0].Value),
+      Properties.AlarmActions.length,
+    ]);
+    expect(told).toEqual([
+      ['**Events were given up by the pipe Ledger.** ', 'Postback/TransactionsLedger/DeadLetterQueue', 1],
+      ['**Events were given up by the pipe Mail.** ', 'Postback/TransactionsMail/DeadLetterQueue', 1],
+    ]);
+    const [first] = givenUp(resources);
+    expect(first?.Properties).toMatchObject({
+      MetricName: 'ApproximateNumberOfMessagesVisible',
+      Threshold: 1,
+      ComparisonOperator: 'GreaterThanOrEqualToThreshold',
+      EvaluationPeriods: 2,
+      TreatMissingData: 'notBreaching',
+    });
+    expect(first?.Properties.AlarmDescription.length).toBeLessThan(1024);
+    expect(first?.Properties.AlarmDescription).toMatch(/\/runbook\/events-given-up\.md$/);
+    expect(postback.alarms).toHaveLength(alarmsOf(resources).length);
+    expect(postback.alarm(AlarmKind.EVENTS_GIVEN_UP)).toBe(postback.alarms.at(-2));
+  });
+
+  it('are on the dashboard: their notes, their alarms, and the page of those', () => {
+    const { resources } = asIs;
+    const widgets = widgetsOf(resources);
+    const failures = widgets.find(({ properties }) => properties.title === 'Could not be processed');
+    expect(JSON.stringify(failures?.properties.metrics)).toMatch(/given up by Ledger.*given up by Mail/);
+    const [status] = widgets.filter(({ type }) => type === 'alarm');
+    expect(status?.properties.alarms).toHaveLength(alarmsOf(resources).length);
+    expect(widgets.map(({ properties }) => properties.markdown ?? '').join('\n')).toContain(
+      '/events-given-up.md) | `npx rakuten-postback doctor',
+    );
+  });
+
+  it('are tuned like others, and have none where that is left out', () => {
+    const loud = withTargets({ alarms: [{ kind: AlarmKind.EVENTS_GIVEN_UP, threshold: 5 }] }).resources;
+    expect(givenUp(loud).map(({ Properties }) => Properties.Threshold)).toEqual([5, 5]);
+    expect(givenUp(withTargets({ alarms: [{ kind: AlarmKind.EVENTS_GIVEN_UP, enabled: false }] }).resources)).toEqual([]);
+    expect(givenUp(withTargets({ enabled: false }).resources)).toEqual([]);
+  });
+
+  it('are found by the doctor among all that is in the stack', () => {
+    const { resources } = asIs;
+    const summaries = Object.entries(resources.template.toJSON().Resources as Record<string, { Type: string }>).map(([id, { Type }]) => ({
+      LogicalResourceId: id,
+      ResourceType: Type,
+      PhysicalResourceId: `url of ${resources.pathOf(id)}`,
+      ResourceStatus: undefined,
+      LastUpdatedTimestamp: undefined,
+    }));
+    expect(pipesIn(summaries)).toEqual([
+      { name: 'PostbackTransactionsLedger', queueUrl: 'url of Postback/TransactionsLedger/DeadLetterQueue' },
+      { name: 'PostbackTransactionsMail', queueUrl: 'url of Postback/TransactionsMail/DeadLetterQueue' },
+    ]);
+    expect(judgeGivenUp('PostbackTransactionsLedger', 0)).toEqual({ status: 'ok', found: 'none', what: 'Events given up, Ledger' });
+    expect(judgeGivenUp('PostbackTransactionsLedger', 2)).toMatchObject({
+      status: 'problem',
+      found: expect.stringContaining('about 2 notes'),
+    });
   });
 });
 

@@ -2,6 +2,7 @@ import type { Check } from '../finding';
 import { alarms } from './alarms';
 import { apiCredentials } from './api-credentials';
 import { consumer, consumerErrors, failureNotes } from './consumer';
+import { downstream } from './downstream';
 import { endpoint } from './endpoint';
 import { functions } from './functions';
 import { identity } from './identity';
@@ -38,5 +39,6 @@ export const CHECKS: readonly Check[] = [
   functions,
   schedules,
   runs,
+  downstream,
   alarms,
 ];

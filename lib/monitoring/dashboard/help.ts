@@ -1,4 +1,4 @@
-import { Stack } from 'aws-cdk-lib';
+import { Lazy, Stack } from 'aws-cdk-lib';
 import type { IWidget } from 'aws-cdk-lib/aws-cloudwatch';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type { Construct } from 'constructs';
@@ -38,14 +38,19 @@ export function heading(scope: Construct, { parts }: AlarmSources, alarms: Alarm
 /** What to do when something is wrong: an alarm, its page, its command. */
 export function help(scope: Construct, alarms: Alarms, runbookUrl = RUNBOOK_URL): IWidget[][] {
   const { stackName } = Stack.of(scope);
-  const rows = ALARM_CATALOGUE.filter(({ kind }) => alarms.get(kind) !== undefined).map(
-    ({ kind, title, next }) => `[${title}](${runbookLink(kind, runbookUrl)}) | \`npx rakuten-postback ${next} --stack ${stackName}\``,
-  );
-  if (rows.length === 0) return [];
-  const middle = Math.ceil(rows.length / 2);
-  const table = (some: readonly string[]): string => ['Alarm and its page | Next', ':--- | :---', ...some].join('\n');
-  return [
-    [text('## When something is wrong', WIDTH, 1)],
-    [rows.slice(0, middle), rows.slice(middle)].map((some) => text(table(some), WIDTH / 2, 2 + Math.ceil(some.length * 0.75))),
-  ];
+  const halves = (): readonly [readonly string[], readonly string[]] => {
+    const rows = ALARM_CATALOGUE.filter(({ kind }) => alarms.get(kind) !== undefined).map(
+      ({ kind, title, next }) => `[${title}](${runbookLink(kind, runbookUrl)}) | \`npx rakuten-postback ${next} --stack ${stackName}\``,
+    );
+    const middle = Math.ceil(rows.length / 2);
+    return [rows.slice(0, middle), rows.slice(middle)];
+  };
+  const table = (half: 0 | 1): IWidget => {
+    const height = 2 + Math.ceil(halves()[half].length * 0.75);
+    // Some alarms come with what is added later: a publisher, a target of `onTransaction`.
+    const markdown = Lazy.string({ produce: () => ['Alarm and its page | Next', ':--- | :---', ...halves()[half]].join('\n') });
+    return text(markdown, WIDTH / 2, height);
+  };
+  if (alarms.all.length === 0) return [];
+  return [[text('## When something is wrong', WIDTH, 1)], [table(0), table(1)]];
 }

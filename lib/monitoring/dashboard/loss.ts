@@ -1,11 +1,14 @@
-import type { IWidget } from 'aws-cdk-lib/aws-cloudwatch';
+import type { GraphWidget, IWidget } from 'aws-cdk-lib/aws-cloudwatch';
 import type { AlarmSources } from '../alarm-definition';
 import { AlarmKind } from '../alarm-kind';
 import type { Alarms } from '../alarms';
 import { alarmLine, BLUE, BROWN, coloured, GREEN, GREY, graph, ORANGE, PINK, PURPLE, question, RED } from './widgets';
 
-/** Is anything lost? On the way to the endpoint, behind it, and at Rakuten. */
-export function loss(sources: AlarmSources, alarms: Alarms): IWidget[][] {
+/**
+ * Is anything lost? On the way to the endpoint, behind it, and at Rakuten.
+ * @param behindIt the graph of what could not be processed
+ */
+export function loss(sources: AlarmSources, alarms: Alarms, behindIt: IWidget): IWidget[][] {
   return [
     [
       question(
@@ -13,7 +16,7 @@ export function loss(sources: AlarmSources, alarms: Alarms): IWidget[][] {
         'A push that fails is not sent again, but Rakuten keeps the line: what is lost on the way comes back with the next hourly reconciliation, as long as that runs.',
       ),
     ],
-    [...atTheEndpoint(sources), ...behindIt(sources, alarms), ...doubtful(sources, alarms)],
+    [...atTheEndpoint(sources), behindIt, ...doubtful(sources, alarms)],
     [...onTheWay(sources, alarms), ...reconciling(sources, alarms)],
     [...atRakuten(sources)],
   ].filter((row) => row.length > 0);
@@ -45,15 +48,23 @@ function atTheEndpoint({ aws: { endpoint } }: AlarmSources): IWidget[] {
   ];
 }
 
-const behindIt = ({ own, aws }: AlarmSources, alarms: Alarms): IWidget[] => [
+/** What could not be processed. The pipes that are added later come into it by `showPipe`. */
+export const unprocessed = ({ own, aws }: AlarmSources, alarms: Alarms): GraphWidget =>
   graph({
     title: 'Could not be processed',
     width: 8,
     left: [coloured(aws.deadLetters(), RED), coloured(own.messagesFailed(), ORANGE)],
     leftUnit: 'messages',
     lines: [alarmLine(alarms, AlarmKind.DEAD_LETTERS)],
-  }),
-];
+  });
+
+/** A table has two of them at most. */
+const PIPE_COLOURS = [PURPLE, PINK];
+
+export function showPipe(graphed: GraphWidget, { aws, parts, pipe }: AlarmSources): void {
+  if (pipe === undefined) return;
+  graphed.addLeftMetric(coloured(aws.givenUp(pipe), PIPE_COLOURS[parts.pipes.indexOf(pipe)] ?? PURPLE));
+}
 
 const doubtful = ({ parts, own }: AlarmSources, alarms: Alarms): IWidget[] => [
   graph({

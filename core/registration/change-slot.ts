@@ -44,7 +44,7 @@ export async function changeSlot(run: Run, change: SlotChange, endUntil = run.wo
         problem = undefined;
         continue;
       } catch (error) {
-        if (!worthAnotherLook(error)) throw error;
+        if (!(error instanceof RakutenError) || !worthAnotherLook(error)) throw error;
         if (isRefusal(error)) refusals += 1;
         if (refusals >= REFUSALS_BELIEVED) throw error;
         problem = error;
@@ -60,11 +60,9 @@ export async function changeSlot(run: Run, change: SlotChange, endUntil = run.wo
 }
 
 /** The effect of the call is unknown, or the slot was not as the last read showed it. */
-const worthAnotherLook = (error: unknown): boolean =>
-  error instanceof RakutenError && (error.kind === 'uncertain' || error.kind === 'not-found' || isRefusal(error));
+const worthAnotherLook = (error: RakutenError): boolean => error.kind === 'uncertain' || error.kind === 'not-found' || isRefusal(error);
 
-const isRefusal = (error: unknown): boolean =>
-  error instanceof RakutenError && error.kind === 'refused' && error.operation === 'create' && (error.status ?? 0) >= 400;
+const isRefusal = ({ kind, operation, status = 0 }: RakutenError): boolean => kind === 'refused' && operation === 'create' && status >= 400;
 
 /** A write through the right call: POST into an empty slot, PUT over what is there. */
 export const putSlot =

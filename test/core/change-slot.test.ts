@@ -133,6 +133,7 @@ describe('a change of the slot', () => {
     ['a PUT that is refused', TRACKER, { operation: 'update', status: 400 }, 'refused', 1],
     ['a redirect', undefined, { operation: 'create', status: 302 }, 'refused', 1],
     ['missing rights', TRACKER, { operation: 'update', status: 403, body: 'permission denied' }, 'forbidden', 2],
+    ['missing rights to create', undefined, { operation: 'create', status: 403, body: 'permission denied' }, 'forbidden', 2],
     ['a token that is refused, a new one too', TRACKER, { operation: 'update', status: 401 }, 'unauthorized', 2],
   ])('ends with %s: looking again would not help', async (_what, there, fault, kind, tries) => {
     world.slot = there;

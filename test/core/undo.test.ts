@@ -226,6 +226,12 @@ describe('what a first deployment leaves that was killed in the middle and fails
     expect([world.slot, world.writes()]).toEqual([PAUSED, ['PUT']]);
   });
 
+  it('is nothing where the write of the killed run never arrived: what the repetition wrote goes', async () => {
+    world.slot = wanted;
+    const failure = await undone({ fresh: true, earlier: killed(), at: 'the slot' });
+    expect([world.slot, world.writes(), failure.message]).toEqual([undefined, ['DELETE'], 'the cause']);
+  });
+
   it('does not keep the URL from coming back that the repetition wrote over', async () => {
     world.slot = wanted;
     await undone({ fresh: true, earlier: killed({ previousUrl: PAUSED.url, previousActive: false }), at: 'the slot', before: ELSEWHERE });

@@ -23,7 +23,7 @@ export interface Registered {
 export async function register(run: Run, fresh: boolean): Promise<Registered> {
   const { store } = run.ports;
   const earlier = (await store.readState(run.desired.sid)) ?? emptyState(run.desired.sid);
-  const progress: Progress = { state: earlier, before: undefined, written: false };
+  const progress: Progress = { state: earlier, first: undefined, before: undefined, written: false };
   let wanted: Slot | undefined;
   try {
     const secret = await readUrlSecret(run);
@@ -41,7 +41,7 @@ async function registerUrl(run: Run, fresh: boolean, secret: string, wanted: Slo
   const { store, clock } = run.ports;
   const mark = markFor(secret, desired.fields);
   const first = await run.client.read(run.workUntil);
-  progress.first = { slot: first };
+  progress.first = first;
   // Remembered at first sight, so that not even a read that fails to show it again can lose it.
   if (refuseTaken(run, progress.state, secret, first) === 'takeover') progress.state = rememberingPrevious(progress.state, first);
   const settled = !fresh && isSameSlot(first, wanted) && accepts(progress.state, mark);
@@ -76,8 +76,7 @@ async function approve(run: Run, fresh: boolean, secret: string, progress: Progr
   const finding = refuseTaken(run, progress.state, secret, slot);
   progress.before = slot;
   progress.written = true;
-  const startsAnew =
-    finding === 'free' && progress.first?.slot === undefined && fresh && otherOwners(progress.state, run.owner).length === 0;
+  const startsAnew = finding === 'free' && progress.first === undefined && fresh && otherOwners(progress.state, run.owner).length === 0;
   if (finding === 'takeover' || startsAnew) progress.state = rememberingPrevious(progress.state, slot);
   progress.state = { ...progress.state, unsettled: true };
   await run.ports.store.writeState(progress.state);

@@ -26,8 +26,8 @@ export class RegistrationFailure extends Error {
 /** What is known of the slot while a registration runs. */
 export interface Progress {
   state: PublisherState;
-  /** The first read, once there was one. */
-  first?: { readonly slot: Slot | undefined };
+  /** What the first read showed. */
+  first: Slot | undefined;
   /** What stood there right before our first write; only meaningful once `written`. */
   before: Slot | undefined;
   written: boolean;

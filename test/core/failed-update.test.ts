@@ -67,11 +67,17 @@ describe('an update that failed', () => {
     ['back from another one', () => [installation.properties({ [P.selfTest]: 'false' }), before]],
     ['on to another one', () => [after, installation.properties({ [P.selfTest]: 'false' })]],
     ['an update that changes nothing', () => [before, before]],
+    ['one that changes only what CloudFormation adds', () => [before, withToken(before)]],
     ['the same without old properties', () => [undefined, before]],
   ])('is not taken back by %s', async (_what, update) => {
     await known({ owners: ['one'] });
     await failed(before, after);
     expect(await reverts(...update())).toBeUndefined();
+  });
+
+  it('that changes only what CloudFormation adds is not told from the one that takes it back, so neither counts as that', async () => {
+    await failed(before, withToken(before));
+    expect(await reverts(withToken(before), before)).toBeUndefined();
   });
 
   it('is known whatever the order of the properties, their types and what CloudFormation adds', async () => {
@@ -134,7 +140,9 @@ describe('an update that failed and could not be remembered', () => {
 
   it.each(['', 'none'])('does not show to one without a SID (%p)', async (sid) => {
     await registered(before);
+    const read = jest.spyOn(installation.store, 'readState');
     expect(await reverts(after, { ...before, [P.sid]: sid })).toBeUndefined();
+    expect(read).not.toHaveBeenCalled();
   });
 
   it('is not guessed at where the state cannot be read', async () => {

@@ -1,5 +1,6 @@
 import { REGISTRATION_PROPERTIES as P } from '../../core/names';
 import type { Slot } from '../../core/rakuten/client';
+import { SlotBusyError } from '../../core/registration/lease';
 import { type Registered, register } from '../../core/registration/register';
 import { markFor } from '../../core/registration/state';
 import { RegistrationFailure } from '../../core/registration/undo';
@@ -27,6 +28,7 @@ function use(changes: Record<string, unknown>): void {
   probes = [];
   const { installation } = world;
   Object.defineProperty(installation, 'endpoint', {
+    configurable: true,
     get: () => {
       probes.push({ slot: world.slot, taken: installation.takes(ours.url) });
       return { status: 200, millis: 42 };
@@ -106,6 +108,19 @@ describe('the self-test', () => {
     world.slot = ours;
     await registering(false);
     expect([probes, world.calls()]).toEqual([[], ['GET', 'GET']]);
+  });
+
+  it('goes through the queue, and stops what would not be received', async () => {
+    world.installation.consumerRuns = false;
+    expect((await problemOf(registering(true))).message).toContain('came out of the queue');
+    expect([world.slot, world.writes()]).toEqual([undefined, []]);
+  });
+
+  it('leaves the time that is kept for putting things back', async () => {
+    Object.defineProperty(world.installation, 'endpoint', { value: { status: 500, millis: 10 } });
+    const run = await world.open(60_000, 20_000);
+    expect((await problemOf(register(run, true))).message).toContain('did not answer ten GETs');
+    expect(world.elapsedMillis()).toBeLessThan(40_000);
   });
 
   it.each<[string, boolean, Partial<PublisherState>, () => Slot | undefined]>([
@@ -200,6 +215,14 @@ describe('what is to come back', () => {
     expect([world.slot, remembered()]).toEqual([ours, TRACKER]);
   });
 
+  it('is never ours, though the first read shows an empty slot where ours is', async () => {
+    world.after('GET', 1, () => {
+      world.slot = world.ours({ [P.fieldList]: JSON.stringify(LESS) });
+    });
+    await registering(true);
+    expect([world.slot, remembered()]).toEqual([ours, undefined]);
+  });
+
   it('is no more what was there before an installation that is gone, where a first deployment finds the slot empty', async () => {
     await known({ previousUrl: ELSEWHERE.url, previousActive: true });
     await registering(true);
@@ -239,6 +262,15 @@ describe('a registration that fails', () => {
       undefined,
       [],
     ]);
+  });
+
+  it("because another run took over takes nothing back: slot and state are now that one's", async () => {
+    const run = await world.open();
+    const probe = (): never => {
+      throw new SlotBusyError(SID, 'it took over');
+    };
+    expect(await problemOf(register({ ...run, ports: { ...run.ports, probe } }, true))).toBeInstanceOf(SlotBusyError);
+    expect(world.state).toEqual({ sid: SID, accepted: [accepted(FIELDS)], owners: [OWNER] });
   });
 
   it('because the state cannot be written is not even proven', async () => {

@@ -70,7 +70,7 @@ async function undone(failed: Failed): Promise<RegistrationFailure> {
   if (failed.earlier !== undefined) await run.ports.store.writeState(earlier);
   const state = stateOf(failed, earlier);
   if (state !== earlier) await run.ports.store.writeState(state);
-  const progress: Progress = { state, before: failed.before, written: failed.at === 'the slot' };
+  const progress: Progress = { state, first: failed.before, before: failed.before, written: failed.at === 'the slot' };
   return undo(run, failed.fresh, { wanted: failed.withoutSecret ? undefined : wanted, earlier, progress, cause: new Error('the cause') });
 }
 
@@ -181,7 +181,7 @@ describe('a slot that cannot be put back', () => {
     world.slot = wanted;
     const run = await world.open();
     const broken = { ...run, client: Object.assign(Object.create(run.client), { read: () => Promise.reject('out of order') }) };
-    const progress: Progress = { state: emptyState(SID), before: undefined, written: true };
+    const progress: Progress = { state: emptyState(SID), first: undefined, before: undefined, written: true };
     const failure = await undo(broken, true, { wanted, earlier: progress.state, progress, cause: 'a text' });
     expect(failure.message).toMatch(/^a text Besides, .*\(out of order\)/);
   });

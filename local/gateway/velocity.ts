@@ -86,15 +86,15 @@ export const UTIL = {
 const toWellFormed = (text: string): string =>
   String(text).replace(/[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/g, '?');
 
-/** Marks the objects below that stand for a `java.util.Map`. */
-const javaMaps = new WeakSet<object>();
+/** The objects below that stand for a `java.util.Map`, with their keys in order: an object itself would move those that are numbers to the front. */
+const javaMaps = new WeakMap<object, readonly string[]>();
 type JavaMap = Record<string, unknown>;
 
 /** An object without a prototype: its own keys are the entries, and nothing else is there to be found by name. */
 function javaMap(entries: ReadonlyMap<string, unknown> = new Map()): JavaMap {
   const map = Object.create(null) as JavaMap;
   for (const [key, value] of entries) map[key] = value;
-  javaMaps.add(map);
+  javaMaps.set(map, [...entries.keys()]);
   return map;
 }
 
@@ -106,15 +106,17 @@ function deepJavaMap(value: Readonly<Record<string, unknown>>): JavaMap {
   return javaMap(new Map(entries));
 }
 
+const keysOf = (map: JavaMap): readonly string[] => javaMaps.get(map) ?? [];
+
 const MAP_METHODS: Record<string, (map: JavaMap, ...args: string[]) => unknown> = {
   get: (map, key) => map[key ?? ''],
   getOrDefault: (map, key, fallback) => map[key ?? ''] ?? fallback,
   containsKey: (map, key) => Object.hasOwn(map, key ?? ''),
-  keySet: (map) => Object.keys(map),
-  values: (map) => Object.values(map),
-  entrySet: (map) => Object.entries(map).map(([key, value]) => ({ key, value, getKey: () => key, getValue: () => value })),
-  size: (map) => Object.keys(map).length,
-  isEmpty: (map) => Object.keys(map).length === 0,
+  keySet: (map) => [...keysOf(map)],
+  values: (map) => keysOf(map).map((key) => map[key]),
+  entrySet: (map) => keysOf(map).map((key) => ({ key, value: map[key], getKey: () => key, getValue: () => map[key] })),
+  size: (map) => keysOf(map).length,
+  isEmpty: (map) => keysOf(map).length === 0,
 };
 
 const STRING_METHODS: Record<string, (text: string, ...args: string[]) => unknown> = {

@@ -211,6 +211,14 @@ describe("Java's semantics in velocityjs", () => {
     ).toBe(expected);
   });
 
+  it('keeps the order of the parameters, also of those whose names are numbers', () => {
+    const parameters: [string, string][] = ['b', '10', 'a', '2'].map((name) => [name, `${name}!`]);
+    const each = '$input.params().querystring';
+    expect(evaluate(`#foreach($k in ${each}.keySet())$k,#end`, parameters)).toBe('b,10,a,2,');
+    expect(evaluate(`#foreach($v in ${each}.values())$v,#end`, parameters)).toBe('b!,10!,a!,2!,');
+    expect(evaluate(`#foreach($e in ${each}.entrySet())$e.key=$e.value,#end`, parameters)).toBe('b=b!,10=10!,a=a!,2=2!,');
+  });
+
   it('url-encodes as java.net.URLEncoder does', () => {
     expect(UTIL.urlEncode("a b+c*d-e_f.g~h!i'(j)é🐈/%\n")).toBe('a+b%2Bc*d-e_f.g%7Eh%21i%27%28j%29%C3%A9%F0%9F%90%88%2F%25%0A');
     expect(UTIL.urlEncode('half \uD83D')).toBe('half+%3F');

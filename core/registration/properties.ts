@@ -74,7 +74,7 @@ function parseSid(raw: Raw): string {
 function text(raw: Raw, name: string): string | undefined {
   const value = raw[name];
   if (value === undefined || value === null || value === '') return undefined;
-  return typeof value === 'string' ? value.trim() : typeof value === 'object' ? JSON.stringify(value) : String(value);
+  return typeof value === 'string' ? value.trim() : JSON.stringify(value);
 }
 
 function required(raw: Raw, name: string): string {

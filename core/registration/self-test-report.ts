@@ -35,7 +35,7 @@ function advice(desired: Desired, probes: readonly ProbeResult[]): string {
   if (share((p) => p.status === 403 || p.status === 404) >= 0.5) {
     return 'check the path and stage of the endpoint URL, the base path mapping of a custom domain, and any resource policy or web ACL in front';
   }
-  if (share((p) => p.status !== undefined && p.status >= 500) >= 0.5) {
+  if (share(({ status = 0 }) => status >= 500) >= 0.5) {
     return "the API cannot put messages into the queue: check the role of the API's integration, the queue's policy and, for an encrypted queue, the rights on its key";
   }
   return `the answers are too slow: a REGIONAL endpoint in a region near this function, no proxy or CDN in front, a custom domain that is regional too; from far away raise the limit (${desired.limitMillis} ms) only knowing that Rakuten's own is 400 ms`;

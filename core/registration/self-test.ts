@@ -75,19 +75,18 @@ async function tenInARow(run: Run, get: () => Promise<ProbeResult>, until: numbe
   const started = ports.clock.now();
   const all: ProbeResult[] = [];
   let row: ProbeResult[] = [];
-  while (row.length < PROBES_IN_A_ROW) {
+  for (;;) {
     const result = await get();
     all.push(result);
     const good = passes(result, desired.limitMillis);
     row = good ? [...row, result] : [];
-    if (row.length === PROBES_IN_A_ROW) break;
+    if (row.length === PROBES_IN_A_ROW) return row;
     const pause = good ? PAUSE_AFTER_SUCCESS_MILLIS : PAUSE_AFTER_FAILURE_MILLIS;
     if (ports.clock.now() + pause >= until) {
       throw new SelfTestError(describeProblem(desired, all, Math.round((ports.clock.now() - started) / 1000)));
     }
     await ports.clock.sleep(pause);
   }
-  return row;
 }
 
 async function seenByConsumer(run: Run, probeId: string, get: () => Promise<ProbeResult>, until: number): Promise<void> {

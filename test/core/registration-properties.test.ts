@@ -34,12 +34,9 @@ describe('the properties of a registration', () => {
 
   it.each(Object.keys(REQUIRED))('without %s are refused, with its name and what to do', (name) => {
     for (const nothing of [undefined, null, '']) {
-      const problem = (): unknown => parse({ [name]: nothing });
-      expect(problem).toThrow(expect.objectContaining({ name: 'PropertyError' }));
       const said = name === P.sid ? "is '', not a publisher id such as 3900112" : 'is missing';
-      expect(problem).toThrow(
-        `Property ${name} of the registration ${said}. Next step: correct it in the stack (or upgrade the construct) and deploy again.`,
-      );
+      const message = `Property ${name} of the registration ${said}. Next step: correct it in the stack (or upgrade the construct) and deploy again.`;
+      expect(() => parse({ [name]: nothing })).toThrow(expect.objectContaining({ name: 'PropertyError', message }));
     }
   });
 
@@ -58,7 +55,7 @@ describe('the properties of a registration', () => {
 
   it('are remembered as text: those of ours that were given, and no others', () => {
     const { raw } = parse({ ServiceToken: 'arn:…', Unheard: 'of', [P.onRemoval]: '', [P.existingPostback]: null, [P.sid]: ' 3900112 ' });
-    expect(raw).toEqual(REQUIRED);
+    expect(raw).toStrictEqual(REQUIRED);
     // What is remembered can be read again.
     expect(parseProperties(parseProperties(installation.properties()).raw)).toEqual(parseProperties(installation.properties()));
   });
@@ -92,6 +89,7 @@ describe('the properties of a registration', () => {
     [P.acknowledgementLimitMillis, '10001', 'is not a number of milliseconds from 1 to 10000'],
     [P.endpointUrl, 'endpoint.example/postback', 'is not an http or https URL'],
     [P.endpointUrl, 'ftp://endpoint.example/', 'is not an http or https URL'],
+    [P.endpointUrl, 'httpsx://endpoint.example/', 'is not an http or https URL'],
     [P.endpointUrl, 'xhttp://endpoint.example/', 'is not an http or https URL'],
     [P.endpointUrl, 'https://endpoint.example/?k=1', 'has a query, a fragment or a user name, which do not belong there'],
     [P.endpointUrl, 'https://endpoint.example/#top', 'has a query, a fragment or a user name, which do not belong there'],

@@ -48,11 +48,12 @@ export function clamp(window: EventsWindow, notBefore: number, now: number): Eve
 const wholeSecond = (millis: number): number => Math.floor(millis / 1000) * 1000;
 
 /**
- * How far lines are known to be compared without a gap, after a run over this window.
+ * How far lines are known to be compared without a gap that could be closed, after a run over this window.
  *
- * @param isScheduled whether it was a window of the schedule, which begins as early as it has to when there is no note
+ * @param isScheduled whether it was a window of the schedule. It begins as early as it has to; where it begins after what is covered, what lies between is
+ * beyond what Rakuten tells or was to be left alone, and waiting for it would have every run read all the time since.
  */
 export function coveredAfter(window: EventsWindow, isScheduled: boolean, coveredUntil: number | undefined): number | undefined {
-  if (coveredUntil === undefined) return isScheduled ? window.to : undefined;
-  return window.from <= coveredUntil ? Math.max(coveredUntil, window.to) : coveredUntil;
+  if (!isScheduled && (coveredUntil === undefined || window.from > coveredUntil)) return coveredUntil;
+  return Math.max(coveredUntil ?? 0, window.to);
 }

@@ -1,7 +1,7 @@
 import type { RakutenCredentials } from './credentials';
 import { RakutenError, type RakutenOperation } from './errors';
 import type { HttpResponse } from './http';
-import { type ApiContext, persist } from './persist';
+import { type ApiContext, NOTHING_FOUND, persist } from './persist';
 import { TokenSource } from './token';
 
 /** What stands in the one postback slot of a SID. */
@@ -20,7 +20,7 @@ export interface ApiCall {
   /** Milliseconds since 1970 at which the last try must have ended. */
   readonly until: number;
   /** Whether a body is a whole answer. @default - it is JSON */
-  readonly readable?: (body: string) => boolean;
+  readonly readable?: (body: string, status: number) => boolean;
 }
 
 /**
@@ -124,7 +124,7 @@ function slotIn(body: string, sid: string): { readonly slot: Slot | undefined } 
     if (record === undefined) return data.length === 0 ? { slot: undefined } : undefined;
     return typeof record.url === 'string' ? { slot: { url: record.url, active: isActive(record.is_active) } } : undefined;
   }
-  return /no records? found/i.test(String(message)) ? { slot: undefined } : undefined;
+  return NOTHING_FOUND.test(String(message)) ? { slot: undefined } : undefined;
 }
 
 /** The description says `Y` or `N`; another published one says boolean. */

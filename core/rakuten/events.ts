@@ -2,6 +2,7 @@ import type { RakutenClient } from './client';
 import { RakutenError } from './errors';
 import { parseEventsApiBody } from './events-json';
 import { isRowField } from './fields';
+import { NOTHING_FOUND } from './persist';
 
 /** A record of the Events API with Rakuten's names. Numbers are texts with the digits that came. */
 export type EventsRecord = Readonly<Record<string, unknown>>;
@@ -30,7 +31,7 @@ export function eventsPages(client: RakutenClient, until: () => number): ReadPag
     });
     try {
       const path = `/events/1.0/transactions?${query}`;
-      const readable = (body: string): boolean => readRecords(body) !== undefined;
+      const readable = (body: string, status: number): boolean => status === NO_CONTENT || readRecords(body) !== undefined;
       const response = await client.call({ operation: 'events', method: 'GET', path, until: until(), readable });
       return readRecords(response.body) ?? [];
     } catch (error) {
@@ -40,6 +41,8 @@ export function eventsPages(client: RakutenClient, until: () => number): ReadPag
     }
   };
 }
+
+const NO_CONTENT = 204;
 
 /** `2026-03-13 18:17:25`, in UTC. */
 const parameterDate = (millis: number): string => new Date(millis).toISOString().slice(0, 19).replace('T', ' ');
@@ -55,7 +58,7 @@ export function readRecords(body: string): readonly EventsRecord[] | undefined {
   const [only] = records;
   if (only === undefined || records.length > 1 || isTransaction(only)) return records;
   // A bare object may be a message; how Rakuten says that there is nothing is not documented for this call.
-  return /no (record|transaction)s? found/i.test(String(only.message)) ? [] : undefined;
+  return NOTHING_FOUND.test(String(only.message)) ? [] : undefined;
 }
 
 /** Whether anything in a record is a field of a line. */

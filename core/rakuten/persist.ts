@@ -22,7 +22,7 @@ export interface Plan {
   /** Milliseconds since 1970 at which the last try must have ended. */
   readonly until: number;
   /** Whether a body is a whole answer. */
-  readonly readable: (body: string) => boolean;
+  readonly readable: (body: string, status: number) => boolean;
   /** Whether the call changes something, so that a missing answer is thrown as `uncertain` at once: the caller looks before it tries again. */
   readonly changes: boolean;
   /** Called on a 401; true when it is worth one more try. */
@@ -85,7 +85,7 @@ async function attempt(context: ApiContext, plan: Plan): Promise<Outcome | undef
 }
 
 const succeeded = (response: HttpResponse, plan: Plan): boolean =>
-  response.status >= 200 && response.status < 300 && plan.readable(response.body);
+  response.status >= 200 && response.status < 300 && plan.readable(response.body, response.status);
 
 function judge(outcome: Outcome, plan: Plan, tries: number, clock: Clock): Verdict {
   const soon = backoffMillis(SHORT_BACKOFF, tries, clock.random());
@@ -120,9 +120,16 @@ const UNREADABLE = [
   'check rakutenApiUrl; if it is Rakuten’s own, wait and deploy again',
 ] as const;
 
-/** Rakuten's own 404 says that there is no postback; a gateway's says that there is no such path. */
-const isWrongAddress = (operation: RakutenOperation, body: string): boolean =>
-  operation === 'token' || operation === 'events' || /no route|cannot (get|put|delete|post)|<html|<!doctype/i.test(body);
+/** Rakuten's own 404 says that there is no postback, or no line; a gateway's says that there is no such path. */
+function isWrongAddress(operation: RakutenOperation, body: string): boolean {
+  if (operation === 'token') return true;
+  // That there is no line in a window may be told so too; any other 404 taken for it would have lines left out.
+  if (operation === 'events') return !NOTHING_FOUND.test(body);
+  return /no route|cannot (get|put|delete|post)|<html|<!doctype/i.test(body);
+}
+
+/** How Rakuten says that there is nothing. */
+export const NOTHING_FOUND = /no (record|transaction)s? found/i;
 
 function judgeForbidden(body: string, tries: number, clock: Clock): Verdict {
   const wait = backoffMillis(RATE_BACKOFF, tries, clock.random());

@@ -47,7 +47,7 @@ export async function comparePage(
 
 /** Compares each line with its row. A record may stand on a page twice; its row is read once. */
 async function compareLines(lines: readonly DeliveredLine[], rows: ComparisonPorts['rows']): Promise<Comparison[]> {
-  const keys = new Map<string, RowKey>(lines.map((line) => [keyText(line), rowKey(line.fields)]));
+  const keys = new Map<string, RowKey>(lines.map((line) => [keyText(line), keyOf(line)]));
   const read = await rows.read([...keys.values()]);
   const byKey = new Map<string, Item | undefined>([...keys.keys()].map((text, index) => [text, read[index]]));
   const comparisons: Comparison[] = [];
@@ -59,8 +59,10 @@ async function compareLines(lines: readonly DeliveredLine[], rows: ComparisonPor
   return comparisons;
 }
 
+const keyOf = ({ fields, problems }: DeliveredLine): RowKey => rowKey(fields, problems);
+
 const keyText = (line: DeliveredLine): string => {
-  const { orderKey, lineKey } = rowKey(line.fields);
+  const { orderKey, lineKey } = keyOf(line);
   return `${lineKey} ${orderKey}`;
 };
 
@@ -70,6 +72,6 @@ const keyText = (line: DeliveredLine): string => {
  */
 async function standsUnnamed(line: DeliveredLine, rows: ComparisonPorts['rows']): Promise<boolean> {
   if (line.fields.etransaction_id !== undefined || line.fields.order_id === undefined) return false;
-  const candidates = await rows.readUnnamed(rowKey(line.fields).orderKey);
+  const candidates = await rows.readUnnamed(keyOf(line).orderKey);
   return candidates.some((row) => compare(line, row).differences.length === 0);
 }

@@ -40,7 +40,7 @@ export interface Comparison {
  * and what would change nothing is known beforehand.
  */
 export function compare(line: DeliveredLine, row: Item | undefined): Comparison {
-  const key = rowKey(line.fields);
+  const key = rowKey(line.fields, line.problems);
   // A row that an application began before its line came says nothing about the line.
   if (row?.[ATTRIBUTES.receivedAt] === undefined) return { key, line, standing: 'missing', changesTable: true, differences: [] };
   const known = fromItem(row);

@@ -202,7 +202,10 @@ describe('the window of a run', () => {
     expect(coveredAfter({ from: 10, to: 20 }, false, undefined)).toBeUndefined();
     expect(coveredAfter({ from: 10, to: 20 }, true, 12)).toBe(20);
     expect(coveredAfter({ from: 10, to: 20 }, false, 25)).toBe(25);
-    expect(coveredAfter({ from: 10, to: 20 }, true, 9)).toBe(9);
+    expect(coveredAfter({ from: 10, to: 20 }, false, 12)).toBe(20);
+    expect(coveredAfter({ from: 10, to: 20 }, false, 9)).toBe(9);
+    // A run of the schedule begins there where it may: what is earlier is beyond what Rakuten tells, or left alone.
+    expect(coveredAfter({ from: 10, to: 20 }, true, 9)).toBe(20);
   });
 });
 
@@ -503,8 +506,13 @@ describe('the runs of an installation', () => {
     expect(await world.once({ sid: SID, run: 'hourly' }, () => {})).toMatchObject({ outcome: 'done' });
   });
 
-  it('find an empty account empty', async () => {
+  it.each([
+    ['an empty list', undefined],
+    ['404 and a message, as with an empty slot', { status: 404, body: '{"message":"No records found"}' }],
+    ['no content', { status: 204, body: '' }],
+  ])('find an empty account empty, told by %s', async (_, answer) => {
     const world = new ReconciliationWorld();
+    if (answer !== undefined) world.rakuten.rakuten.faults.add({ operation: 'events', times: 1000, ...answer });
     expect(await world.invoke({ sid: SID, run: 'hourly' })).toMatchObject({ outcome: 'done', counts: { missing: 0, same: 0 } });
     expect(world.queue).toEqual([]);
     expect((await world.notes.read(SID)).succeededAt).toBe(world.now);
@@ -559,6 +567,17 @@ describe('the runs of an installation', () => {
     expect(world.queue).toEqual([]);
   });
 
+  it('do not send a line over and over that has neither transaction id nor order id, and of which something cannot be read', async () => {
+    const world = new ReconciliationWorld();
+    world.rakuten.rakuten.record(
+      lineAt(world.now - DAY, { etransaction_id: undefined, order_id: undefined, currency: '', sale_amount: '1,50' }),
+    );
+    await world.invoke({ sid: SID, run: 'hourly' });
+    await world.consume();
+    expect(world.table.rows()).toHaveLength(1);
+    expect(await world.invoke({ sid: SID, run: 'daily' })).toMatchObject({ counts: { missing: 0, sent: 0, same: 1 } });
+  });
+
   it('take a window that somebody asks for, and leave out what Rakuten no longer tells', async () => {
     const world = new ReconciliationWorld();
     const [before, inside] = [lineAt(world.now - 5 * HOUR), lineAt(world.now - 3 * HOUR)];
@@ -579,6 +598,35 @@ describe('the runs of an installation', () => {
     expect(await world.invoke({ ...gap, from: iso(world.now - 41 * DAY), to: iso(world.now - 40 * DAY) })).toMatchObject({
       outcome: 'empty',
     });
+  });
+
+  it.each<[string, (world: ReconciliationWorld) => Promise<void>]>([
+    ['none succeeded for longer than Rakuten tells', (world) => world.pass(40 * DAY)],
+    [
+      'lines of the time since the last run are to be left alone',
+      async (world) => {
+        await world.pass(5 * DAY);
+        world.settings = { ...SETTINGS, notBefore: iso(world.now - DAY) };
+      },
+    ],
+    [
+      'the URL did not ask for what tells lines apart',
+      async (world) => {
+        await world.pass(5 * DAY);
+        const acceptedUntil = iso(world.now - DAY);
+        world.state = stateWith(ALL_FIELDS, { secretSha256: '', fieldListId: 'x', fields: ALL_FIELDS.slice(0, 1), acceptedUntil });
+      },
+    ],
+  ])('catch up once, and then read hours again, where %s', async (_, gap) => {
+    const world = new ReconciliationWorld();
+    await world.invoke({ sid: SID, run: 'hourly' });
+    await gap(world);
+    const caughtUp = await world.invoke({ sid: SID, run: 'hourly' });
+    await world.pass(HOUR);
+    const next = await world.invoke({ sid: SID, run: 'hourly' });
+    const [longWindow, window] = [caughtUp, next].map((outcome) => (outcome as { job: { window: EventsWindow } }).job.window);
+    expect((longWindow?.to ?? 0) - (longWindow?.from ?? 0)).toBeGreaterThan(20 * HOUR);
+    expect((window?.to ?? 0) - (window?.from ?? 0)).toBeLessThan(4 * HOUR);
   });
 
   it('leave alone what was processed before a given time', async () => {

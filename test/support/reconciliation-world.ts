@@ -62,7 +62,7 @@ export class MemoryTable implements RowReader {
   }
 
   write(line: Parameters<typeof stateOf>[0]): 'stored' | 'changed' | 'other' {
-    const key = rowKey(line.fields);
+    const key = rowKey(line.fields, line.problems);
     const existing = this.items.get(keyText(key));
     const known = existing === undefined ? undefined : fromItem(existing);
     const joined = known === undefined ? stateOf(line) : join(known, stateOf(line));

@@ -483,6 +483,10 @@ describe('a message that was read again by a later version', () => {
     expect(rowAfter(read({ sale_amount: '180' }), unread)).toEqual(row);
     expect(look(row, 'sale_amount', 'parse_problems', 'updated_at')).toEqual({ sale_amount: '180' });
     expect(toItem(KEY, fromItem(row), 1)).toEqual(row);
+
+    const other = read({}, [{ field: 'sale_amount', reason: 'a comma in "1.80,00"' }]);
+    const why = ['sale_amount: a comma in "1.80,00"', 'sale_amount: not a number: "1.80,00"'];
+    expect(plain(rowAfter(unread, other, read({ sale_amount: '180' })).previous_versions)).toMatchObject([{ parse_problems: why }]);
   });
 
   it('keeps each reading of it when a correction comes', () => {

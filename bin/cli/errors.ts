@@ -50,8 +50,13 @@ const named =
 
 const KNOWN_ERRORS: readonly KnownError[] = [
   {
-    matches: (_name, message) => message.includes('Region is missing'),
+    matches: (_name, message) => message.includes('Region is missing') || message.includes('region=""'),
     says: () => 'no AWS region is set: give --region, set AWS_REGION, or name a profile that has one with --profile',
+  },
+  {
+    matches: (_name, message) => message.startsWith('Region not accepted'),
+    says: (_where, message) =>
+      `'${/region="(.*)" is not/.exec(message)?.[1] ?? ''}' is no AWS region: give one such as us-east-1 with --region or AWS_REGION`,
   },
   {
     matches: (name, message) => name === 'CredentialsProviderError' || message.includes('Could not load credentials'),

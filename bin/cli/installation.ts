@@ -1,11 +1,13 @@
 import { usageError } from './errors';
 import { localInstallation } from './local';
+import { checkProfile } from './profile';
 import { stackInstallation } from './stack';
 import type { Terminal } from './terminal';
 
 /** Options that every command understands. */
 export interface GlobalOptions {
   readonly stack?: string;
+  readonly construct?: string;
   readonly table?: string;
   readonly local?: boolean;
   readonly region?: string;
@@ -51,6 +53,8 @@ export interface Installation {
   readonly name: string;
   readonly kind: 'stack' | 'table' | 'local';
   readonly resources: Resources;
+  /** The RakutenPostbacks of the stack, as far as they were looked for. */
+  readonly constructs?: readonly string[];
   /** Configuration for an SDK client of that service. */
   readonly aws: (service: Service) => AwsConfig;
 }
@@ -72,9 +76,12 @@ const stackName = (options: GlobalOptions, env: Terminal['env']): string => opti
 export async function findInstallation(options: GlobalOptions, terminal: Terminal): Promise<Installation> {
   const chosen = [options.stack !== undefined, options.table !== undefined, options.local === true].filter(Boolean).length;
   if (chosen > 1) throw usageError('--stack, --table and --local exclude each other: give one of them');
+  if (options.construct !== undefined && (options.table !== undefined || options.local === true))
+    throw usageError('--construct chooses one of several in a stack: leave out --table and --local');
   if (options.local === true) return localInstallation(terminal.directory);
+  await checkProfile(options, terminal.env);
   const config: AwsConfig = { region: options.region, profile: options.profile };
-  if (options.table === undefined) return stackInstallation(stackName(options, terminal.env), config);
+  if (options.table === undefined) return stackInstallation(stackName(options, terminal.env), config, options.construct);
   return { name: `table ${options.table}`, kind: 'table', resources: { tableName: options.table }, aws: () => config };
 }
 
@@ -83,6 +90,12 @@ export function requireResource(installation: Installation, resource: ResourceNa
   const value = installation.resources[resource];
   if (value !== undefined && value !== '') return value;
   const mend = installation.kind === 'table' ? 'name the stack with --stack instead' : `give the stack an output ${RESOURCES[resource]}`;
+  const { constructs = [] } = installation;
+  if (constructs.length > 1) throw usageError(`${installation.name} has ${severalConstructs(constructs)}`);
   if (resource === 'sid') throw usageError(`${installation.name}: there is no publisher, or more than one; say which with --sid`);
   throw usageError(`${installation.name}: its ${RESOURCES[resource]} is not known; ${mend}`);
 }
+
+/** Behind "the stack has". */
+export const severalConstructs = (constructs: readonly string[]): string =>
+  `${constructs.length} RakutenPostbacks (${constructs.join(', ')}): choose one with --construct, such as --construct ${constructs[0]}`;

@@ -47,6 +47,7 @@ export function createProgram(cli: Cli): Command {
       getErrHelpWidth: () => stderr.columns ?? 100,
     })
     .option('--stack <name>', `deployed stack to ask (default: ${DEFAULT_STACK})`)
+    .option('--construct <id>', 'which RakutenPostback, where the stack has several')
     .option('--table <name>', 'table to ask, without looking for a stack')
     .option('--local', 'ask the local run of this folder')
     .option('--region <region>', 'AWS region')

@@ -27,23 +27,34 @@ export async function listResources(client: CloudFormationClient, stackName: str
   return found;
 }
 
-/** What the resources of a stack tell. What is there twice is not known; a function that was left out is empty, as in an output. */
-export function readResources(summaries: readonly StackResourceSummary[]): Resources {
+/** The RakutenPostbacks in a stack, each by what the logical ids of its parts begin with: `Postback`, and `ShopPostback` for one inside a construct `Shop`. */
+export function constructsIn(summaries: readonly StackResourceSummary[]): string[] {
+  const functions = summaries.filter(({ ResourceType }) => ResourceType === 'AWS::Lambda::Function').map(withoutHash);
+  return [...new Set(functions.flatMap((name) => /^(.*)RegistrationProviderFunction$/.exec(name)?.[1] ?? []))].sort();
+}
+
+/**
+ * What the resources of a stack tell. What is there twice is not known; a function that was left out is empty, as in an output.
+ * @param construct which RakutenPostback, where the stack has several
+ */
+export function readResources(summaries: readonly StackResourceSummary[], construct?: string): Resources {
   const found: Partial<Record<ResourceName, string>> = {};
   const keep = (name: ResourceName, [value, ...more]: readonly string[]): void => {
     if (value !== undefined && more.length === 0) found[name] = value;
     else if (value === undefined && found.registrationFunctionName !== undefined && OPTIONAL.includes(name)) found[name] = '';
   };
   for (const [name, type, logicalId] of SOUGHT) {
-    const those = summaries.filter(({ ResourceType = '', LogicalResourceId = '' }) => {
-      return type.test(ResourceType) && logicalId.test(LogicalResourceId.replace(/[0-9A-F]{8}$/, ''));
-    });
+    const whole = construct === undefined ? logicalId : new RegExp(`^${construct}${logicalId.source}`);
+    const those = summaries.filter((summary) => type.test(summary.ResourceType ?? '') && whole.test(withoutHash(summary)));
     keep(
       name,
       those.flatMap(({ PhysicalResourceId }) => PhysicalResourceId ?? []),
     );
   }
-  const registrations = summaries.filter(({ ResourceType }) => ResourceType === REGISTRATION_RESOURCE_TYPE);
+  const registrations = summaries.filter(
+    ({ ResourceType, LogicalResourceId = '' }) =>
+      ResourceType === REGISTRATION_RESOURCE_TYPE && LogicalResourceId.startsWith(construct === undefined ? '' : `${construct}Publisher`),
+  );
   keep(
     'sid',
     registrations.flatMap(({ PhysicalResourceId: id = '' }) =>
@@ -52,3 +63,6 @@ export function readResources(summaries: readonly StackResourceSummary[]): Resou
   );
   return found;
 }
+
+/** A logical id without the hash at its end. */
+export const withoutHash = ({ LogicalResourceId = '' }: StackResourceSummary): string => LogicalResourceId.replace(/[0-9A-F]{8}$/, '');

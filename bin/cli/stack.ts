@@ -2,26 +2,59 @@ import { CloudFormationClient, DescribeStacksCommand, type Output, type StackRes
 import { DescribeTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { TABLE_KEYS } from '../../core/store/keys';
 import { CliError } from './errors';
-import { type AwsConfig, type Installation, RESOURCES, type ResourceName, type Resources } from './installation';
-import { FOUND_IN_STACK, listResources, readResources } from './stack-resources';
+import { type AwsConfig, type Installation, RESOURCES, type ResourceName, type Resources, severalConstructs } from './installation';
+import { constructsIn, FOUND_IN_STACK, listResources, readResources, withoutHash } from './stack-resources';
 
 /**
  * A deployed stack: by outputs of exactly these names, else by the resources in it, else by outputs that were made inside a construct. So an output that only ends
  * like one of these, of some other table or queue, is never taken for it while the real one is in the stack.
  */
-export async function stackInstallation(stackName: string, config: AwsConfig): Promise<Installation> {
+export async function stackInstallation(stackName: string, config: AwsConfig, construct?: string): Promise<Installation> {
   const cloudFormation = new CloudFormationClient(config);
   const outputs = await describeOutputs(cloudFormation, stackName);
+  if (construct !== undefined) return installationOf(construct, stackName, outputs, await listResources(cloudFormation, stackName), config);
   const exact = readOutputs(outputs.filter(isExact), stackName);
   const summaries = await resourcesBeside(exact, cloudFormation, stackName);
-  const table = exact.tableName ?? (await findTable(summaries, new DynamoDBClient(config), stackName));
+  const table = exact.tableName ?? (await findTable(summaries, new DynamoDBClient(config), stackName, constructsIn(summaries)));
   // With the table found, what other outputs end like its name is nobody's concern.
   const others = table === undefined ? outputs : outputs.filter(({ OutputKey }) => resourceOf(OutputKey ?? '') !== 'tableName');
   const resources = { ...readOutputs(others, stackName), ...readResources(summaries), ...exact, ...(table && { tableName: table }) };
   if (resources.tableName === undefined) {
     throw new CliError(`stack ${stackName} has no transaction table (neither an output TableName nor such a table): give --table NAME`);
   }
-  return { name: `stack ${stackName}`, kind: 'stack', resources, aws: () => config };
+  return { name: `stack ${stackName}`, kind: 'stack', resources, constructs: constructsIn(summaries), aws: () => config };
+}
+
+/** One of several in a stack: its own outputs and resources, and nothing of the others. */
+async function installationOf(
+  construct: string,
+  stackName: string,
+  outputs: readonly Output[],
+  summaries: readonly StackResourceSummary[],
+  config: AwsConfig,
+): Promise<Installation> {
+  const constructs = constructsIn(summaries);
+  if (!constructs.includes(construct)) {
+    const there = constructs.length === 0 ? 'it has none' : `it has ${constructs.join(', ')}`;
+    throw new CliError(`stack ${stackName} has no RakutenPostback ${construct}: ${there}`);
+  }
+  const isOwn = ({ OutputKey = '' }: Output): boolean =>
+    Object.values(RESOURCES).some((name) => OutputKey.replace(/[0-9A-F]{8}$/, '') === `${construct}${name}`);
+  const isTableOf = (name: string, summary: StackResourceSummary): boolean => withoutHash(summary) === `${name}TransactionTable`;
+  const own = summaries.filter((summary) => isTableOf(construct, summary));
+  // One without a table of its own was given one.
+  const given = summaries.filter((summary) => !constructs.some((name) => isTableOf(name, summary)));
+  const tableName = await findTable(own.length > 0 ? own : given, new DynamoDBClient(config), stackName, []);
+  return {
+    name: `stack ${stackName}, ${construct}`,
+    kind: 'stack',
+    resources: {
+      ...readOutputs(outputs.filter(isOwn), stackName),
+      ...readResources(summaries, construct),
+      ...(tableName && { tableName }),
+    },
+    aws: () => config,
+  };
 }
 
 const isExact = ({ OutputKey }: Output): boolean => Object.values<string | undefined>(RESOURCES).includes(OutputKey);
@@ -87,13 +120,17 @@ async function findTable(
   summaries: readonly StackResourceSummary[],
   dynamodb: DynamoDBClient,
   stackName: string,
+  constructs: readonly string[],
 ): Promise<string | undefined> {
   const tables: string[] = [];
   for (const { ResourceType = '', PhysicalResourceId } of summaries) {
     if (!TABLE_TYPES.includes(ResourceType) || PhysicalResourceId === undefined) continue;
     if (await isTransactionTable(dynamodb, PhysicalResourceId)) tables.push(PhysicalResourceId);
   }
-  if (tables.length > 1) throw new CliError(`stack ${stackName} has several tables (${tables.join(', ')}): choose one with --table`);
+  if (tables.length > 1) {
+    if (constructs.length > 1) throw new CliError(`stack ${stackName} has ${severalConstructs(constructs)}`);
+    throw new CliError(`stack ${stackName} has several tables (${tables.join(', ')}): choose one with --table`);
+  }
   return tables[0];
 }
 

@@ -6,7 +6,7 @@ import type { RegistrationPorts } from '../../core/registration/ports';
 import type { PublisherState } from '../../core/store/publisher-state';
 import { readPublisherStates } from '../../core/store/publishers';
 import type { CommandContext } from '../cli/command';
-import type { AwsConfig, Installation, ResourceName, Service } from '../cli/installation';
+import { type AwsConfig, type Installation, type ResourceName, type Service, severalConstructs } from '../cli/installation';
 import { registrationPorts, type SidOptions } from '../cli/registration';
 import { listResources } from '../cli/stack-resources';
 import { NotLookedAt } from './finding';
@@ -56,9 +56,10 @@ export class Examination {
 
   /** A resource of the installation. */
   async resource(name: ResourceName, output: string): Promise<string> {
-    const { resources } = await this.installation();
+    const { resources, constructs = [] } = await this.installation();
     const value = resources[name];
     if (value !== undefined && value !== '') return value;
+    if (constructs.length > 1) throw new NotLookedAt(`not looked at, as the stack has ${severalConstructs(constructs)}`);
     throw new NotLookedAt(`not looked at, as it is not found in the stack, and there is no output ${output}`);
   }
 
@@ -131,7 +132,7 @@ export class Examination {
   }
 
   async stackName(): Promise<string> {
-    return (await this.installation()).name.replace(/^stack /, '');
+    return (await this.installation()).name.replace(/^stack /, '').split(', ', 1)[0] ?? '';
   }
 
   private keepSecret(text: string): string {

@@ -1,12 +1,13 @@
 /** The bundled command line as a user runs it: a process of its own, against a stack whose CloudFormation is played by a small server. */
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { CreateTableCommand, type DynamoDBClient, waitUntilTableExists } from '@aws-sdk/client-dynamodb';
+import { createStateTableInput } from '../../core/store/table';
 import { dynamoDbClient } from '../../local/embedded/clients';
 import { startDynamoDb } from '../../local/embedded/dynamodb';
 import { createTable, SEED, seedTable } from '../client/seed';
@@ -21,7 +22,27 @@ const STACKS: Stacks = {
   WithoutOutputs: { outputs: {}, tables: ['Transactions'] },
   TwoTables: { outputs: {}, tables: ['Transactions', 'Second'] },
   NoTable: { outputs: { Something: 'else' }, tables: [] },
+  TwoConstructs: {
+    outputs: {},
+    tables: [],
+    resources: { ...parts('Postback', 'Second', '1'), ...parts('PostbackJapan', 'Transactions', '3900112') },
+  },
+  SharedTable: {
+    outputs: {},
+    tables: ['Transactions'],
+    resources: { ...parts('Shop', undefined, '1'), ...parts('ShopJapan', undefined, '3900112') },
+  },
 };
+
+/** What the stack has of a RakutenPostback. */
+function parts(construct: string, table: string | undefined, sid: string): Record<string, [string, string]> {
+  return {
+    [`${construct}RegistrationProviderFunction1A2B3C4D`]: ['AWS::Lambda::Function', `${construct}-registration`],
+    [`${construct}StateTable1A2B3C4D`]: ['AWS::DynamoDB::GlobalTable', 'State'],
+    [`${construct}Publisher1A2B3C4D`]: ['Custom::RakutenPostbackRegistration', `rakuten-postback-${sid}`],
+    ...(table === undefined ? {} : { [`${construct}TransactionTable1A2B3C4D`]: ['AWS::DynamoDB::GlobalTable', table] }),
+  };
+}
 
 let folder: string;
 let bundle: string;
@@ -38,6 +59,8 @@ beforeAll(async () => {
   dynamodb = dynamoDbClient(server.endpoint);
   await seedTable(dynamodb, 'Transactions');
   await createTable(dynamodb, 'Second');
+  await dynamodb.send(new CreateTableCommand(createStateTableInput('State')));
+  await waitUntilTableExists({ client: dynamodb, maxWaitTime: 10, minDelay: 0.01 }, { TableName: 'State' });
   cloudFormation = await startCloudFormation(STACKS);
   env = {
     PATH: process.env.PATH ?? '',
@@ -93,6 +116,7 @@ test.each([
   ['a stack without outputs', ['--stack', 'WithoutOutputs']],
   ['a stack with outputs that only end like the name', ['--stack', 'Ledger']],
   ['a table', ['--table', 'Transactions']],
+  ['one of two RakutenPostbacks in a stack', ['--stack', 'TwoConstructs', '--construct', 'PostbackJapan']],
 ])('asks %s', async (_name, args) => {
   const ran = await runBundle(['query', '--day', '2026-03-27', '--json', ...args]);
   expect(ran).toMatchObject({ exitCode: 0, stderr: '' });
@@ -131,7 +155,21 @@ test.each<[string, string[], string]>([
     ['--table', 'Missing'],
     'error: table Missing: there is no such table in this account and region. Check --region, --profile and the name\n',
   ],
-  ['a profile that does not exist', ['--table', 'T', '--profile', 'missing'], 'error: no AWS credentials: '],
+  [
+    'a stack with two RakutenPostbacks',
+    ['--stack', 'TwoConstructs'],
+    'error: stack TwoConstructs has 2 RakutenPostbacks (Postback, PostbackJapan): choose one with --construct, such as --construct Postback\n',
+  ],
+  [
+    'a RakutenPostback that is not there',
+    ['--stack', 'TwoConstructs', '--construct', 'Post'],
+    'error: stack TwoConstructs has no RakutenPostback Post: it has Postback, PostbackJapan\n',
+  ],
+  [
+    'a profile that does not exist',
+    ['--table', 'T', '--profile', 'missing'],
+    'error: there is no AWS profile missing: /dev/null and /dev/null have none. Name one with --profile ("aws configure list-profiles" lists them), or make it with ',
+  ],
 ])('explains %s in one line', async (_name, args, message) => {
   const ran = await runBundle(
     ['query', '--member', 'm', ...args],
@@ -140,6 +178,38 @@ test.each<[string, string[], string]>([
   expect(ran).toMatchObject({ exitCode: 1, stdout: '' });
   expect(ran.stderr.startsWith(message)).toBe(true);
   expect(ran.stderr.trimEnd().split('\n')).toHaveLength(1);
+});
+
+test('tells what is wrong with the profile or the region of the environment', async () => {
+  const config = join(folder, 'config');
+  writeFileSync(config, '[default]\nregion = us-east-1\n[sso-session corp]\n[profile work]\nregion = us-east-2\n[ profile "our team" ]\n');
+  const query = (overrides: Record<string, string>) => runBundle(['query', '--table', 'T', '--member', 'm'], overrides);
+  const noKeys = { AWS_ACCESS_KEY_ID: '', AWS_SECRET_ACCESS_KEY: '', AWS_CONFIG_FILE: config };
+  const nope = await query({ ...noKeys, AWS_PROFILE: 'nope' });
+  expect(nope.stderr).toContain(
+    `there is no AWS profile nope: ${config} and /dev/null have default, our team, work. Name one with AWS_PROFILE (`,
+  );
+  expect((await query({ ...noKeys, AWS_PROFILE: 'our team', AWS_EC2_METADATA_DISABLED: 'true' })).stderr).toMatch(
+    /^error: no AWS credentials: /,
+  );
+  expect((await query({ AWS_REGION: '' })).stderr).toBe(
+    'error: no AWS region is set: give --region, set AWS_REGION, or name a profile that has one with --profile\n',
+  );
+  expect((await query({ AWS_REGION: 'us east' })).stderr).toBe(
+    "error: 'us east' is no AWS region: give one such as us-east-1 with --region or AWS_REGION\n",
+  );
+});
+
+test('a publisher is not guessed where two RakutenPostbacks share a table', async () => {
+  const order = ['query', '--order', 'M-555', '--advertiser', '39001', '--stack', 'SharedTable'];
+  expect(await runBundle(order)).toMatchObject({
+    exitCode: 2,
+    stderr: 'error: stack SharedTable has 2 RakutenPostbacks (Shop, ShopJapan): choose one with --construct, such as --construct Shop\n',
+  });
+  expect(await runBundle([...order, '--construct', 'ShopJapan'])).toMatchObject({
+    exitCode: 0,
+    stdout: expect.stringContaining('partly returned'),
+  });
 });
 
 test('a reader that has read enough is no error', async () => {

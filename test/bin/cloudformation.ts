@@ -2,8 +2,10 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** The outputs of each stack that exists, and the tables in it. */
-export type Stacks = Readonly<Record<string, { outputs: Record<string, string>; tables: string[] }>>;
+/** The outputs of each stack that exists, the tables in it, and what else is, by logical id: type and physical id. */
+export type Stacks = Readonly<
+  Record<string, { outputs: Record<string, string>; tables: string[]; resources?: Record<string, readonly [type: string, id: string]> }>
+>;
 
 /** As much of CloudFormation as the command line asks for: no embedded server plays it. */
 export async function startCloudFormation(stacks: Stacks): Promise<{ endpoint: string; close: () => Promise<void> }> {
@@ -35,7 +37,7 @@ function answer(stacks: Stacks, request: URLSearchParams): { status: number; xml
     return { status: 400, xml: `<ErrorResponse><Error>${error}</Error></ErrorResponse>` };
   }
   const action = request.get('Action') ?? '';
-  const result = action === 'DescribeStacks' ? stackXml(name, stack.outputs) : resourcesXml(stack.tables);
+  const result = action === 'DescribeStacks' ? stackXml(name, stack.outputs) : resourcesXml(stack.tables, stack.resources);
   return { status: 200, xml: `<${action}Response><${action}Result>${result}</${action}Result></${action}Response>` };
 }
 
@@ -47,9 +49,14 @@ function stackXml(name: string, outputs: Record<string, string>): string {
   return `<Stacks><member><StackName>${name}</StackName>${times}<Outputs>${members.join('')}</Outputs></member></Stacks>`;
 }
 
-function resourcesXml(tables: readonly string[]): string {
-  const members = tables.map(
-    (table) => `<member><ResourceType>AWS::DynamoDB::Table</ResourceType><PhysicalResourceId>${table}</PhysicalResourceId></member>`,
+function resourcesXml(tables: readonly string[], resources: NonNullable<Stacks[string]['resources']> = {}): string {
+  const all = [
+    ...tables.map((table) => ['', 'AWS::DynamoDB::Table', table] as const),
+    ...Object.entries(resources).map(([logicalId, [type, id]]) => [logicalId, type, id] as const),
+  ];
+  const members = all.map(
+    ([logicalId, type, id]) =>
+      `<member><LogicalResourceId>${logicalId}</LogicalResourceId><ResourceType>${type}</ResourceType><PhysicalResourceId>${id}</PhysicalResourceId></member>`,
   );
   return `<StackResourceSummaries>${members.join('')}</StackResourceSummaries>`;
 }

@@ -1,4 +1,5 @@
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
+import { checkProfile } from '../../cli/profile';
 import { type Check, ok, warning } from '../finding';
 
 export const identity: Check = {
@@ -7,6 +8,8 @@ export const identity: Check = {
   permissions: ['sts:GetCallerIdentity'],
   stackOnly: true,
   run: async (examination) => {
+    const { options, terminal } = examination.context;
+    await checkProfile(options, terminal.env);
     const client = new STSClient(examination.callersAws());
     const { Account = '', Arn = '' } = await client.send(new GetCallerIdentityCommand({}));
     examination.accountId = Account || undefined;

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { REGISTRATION_PROPERTIES as P } from '../../core/names';
-import { type RotationAnswer, type RotationPorts, rotateUrlSecret } from '../../core/registration/rotate';
+import { isRotationEvent, type RotationAnswer, type RotationPorts, rotateUrlSecret } from '../../core/registration/rotate';
 import { ACCEPT_PREVIOUS_FOR_MILLIS } from '../../core/store/publisher-state';
 import type { Fault } from '../../local/fake-rakuten';
 import { CloudFormation, type DeliveryPlan } from '../support/cloudformation';
@@ -210,6 +210,115 @@ describe('a rotation', () => {
     expect([first?.outcome, second?.outcome]).toEqual(['rotated', 'rotated']);
     system.expectSettled();
   });
+});
+
+describe('a rotation that cannot be', () => {
+  beforeEach(() => system.deploy());
+
+  /** What is thrown, with everything at work under the secret that was there before. */
+  async function refused(changes: Partial<RotationPorts> = {}, sid = SID, minutes = 8): Promise<Error> {
+    const [slot, secret] = [system.slot(), system.currentSecret()];
+    const ports = { ...system.ports(new InterruptiblePorts(undefined)), ...changes };
+    const run = rotateUrlSecret(ports, { operation: 'rotate-secret', sid }, system.world.clock.now() + minutes * MINUTES);
+    const problem = await run.then(
+      () => Promise.reject(new Error('it was rotated')),
+      (error: Error) => error,
+    );
+    system.observe();
+    expect([system.slot(), system.currentSecret(), system.lost]).toEqual([slot, secret, []]);
+    return problem;
+  }
+  const logged = (): unknown[] => system.world.texts.filter((text) => text.startsWith('["rotation')).map((text) => JSON.parse(text));
+
+  it('for lack of a publisher id says what one looks like', async () => {
+    const { name, message } = await refused({}, 'abc');
+    expect([name, message]).toEqual([
+      'RotationError',
+      'The secret of SID abc was not rotated: that is no publisher id. Postbacks go on arriving under the secret that is registered. Next step: give a number such as 3900112.',
+    ]);
+    expect(logged()).toEqual([['rotation failed', { sid: 'abc', reason: 'RotationError' }]]);
+  });
+
+  it('as the new value could be guessed changes nothing at Rakuten', async () => {
+    const { message } = await refused({ newSecret: () => 'short' });
+    expect(message).toContain('fewer than 16 characters');
+    expect(system.accepted()).toHaveLength(1);
+  });
+
+  it('says what to do next whatever stops it', async () => {
+    const versions = Object.assign(Object.create(system.versions), { pending: () => Promise.reject(new RangeError('throttled')) });
+    const { name, message } = await refused({ versions });
+    expect([name, message]).toEqual([
+      'RotationError',
+      'The secret of SID 3900112 was not rotated: RangeError: throttled. Postbacks go on arriving under the secret that is registered. ' +
+        'Next step: rotate again, which goes on where this one ended; if it fails in the same way, look into the log of the registration function.',
+    ]);
+    const broken = Object.assign(Object.create(system.versions), { pending: () => Promise.reject('out of order') });
+    expect((await refused({ versions: broken })).message).toContain('was not rotated: Error: out of order.');
+  });
+
+  it('as another run works on the slot says so, with time left for its answer', async () => {
+    const { clock } = system.world;
+    const end = clock.now() + 4 * MINUTES;
+    await system.installation.store.takeLease(SID, 'somebody', clock.now(), end);
+    expect((await refused({}, SID, 4)).name).toBe('SlotBusyError');
+    expect(Math.ceil((end - clock.now()) / MINUTES)).toBe(3);
+  });
+
+  it('as Rakuten refuses the URL says nothing of it, neither with the old nor with the new value', async () => {
+    const old = String(system.currentSecret());
+    system.world.rakuten.faults.add({ operation: 'update', status: 400, echo: true });
+    const { message } = await refused();
+    const pending = String((await system.versions.pending())?.text);
+    expect(pending).not.toBe(old);
+    expect(message).toContain('HTTP 400');
+    for (const secret of [old, pending]) expect(message).not.toContain(secret);
+  });
+
+  it('as its answers get lost leaves time for the steps after it', async () => {
+    const end = system.world.clock.now() + MINUTES;
+    system.world.rakuten.faults.add({ operation: 'update', connection: 'drop', times: 10_000 });
+    await refused({}, SID, 1);
+    expect(end - system.world.clock.now()).toBeGreaterThanOrEqual(20_000);
+  });
+
+  it('is known by its event from what CloudFormation sends', () => {
+    expect(isRotationEvent({ operation: 'rotate-secret', sid: SID })).toBe(true);
+    const others = [{ RequestType: 'Update' }, { operation: 'another', sid: SID }, 'rotate-secret', null, undefined];
+    expect(others.map(isRotationEvent)).toEqual(others.map(() => false));
+  });
+});
+
+it('a rotation does not overwrite who takes the slot over meanwhile, and goes on with the same value afterwards', async () => {
+  await system.deploy();
+  let reads = 0;
+  system.world.afterCall = () => {
+    if (system.world.rakuten.calls.at(-1)?.operation === 'read') reads += 1;
+    if (reads === 1) system.world.rakuten.slots.set(SID, TRACKER);
+  };
+  const registered = system.slot();
+  expect(await system.rotate()).toBeUndefined();
+  expect(system.problem).toContain('holds a URL that is not of this installation');
+  expect(system.slot()).toEqual(TRACKER);
+  const pending = (await system.versions.pending())?.text;
+  system.world.afterCall = () => {};
+  system.world.rakuten.slots.set(SID, registered);
+  expect(await system.rotate()).toMatchObject({ outcome: 'rotated', resumed: true });
+  expect(system.currentSecret()).toBe(pending);
+  system.expectSettled();
+});
+
+it('a rotation without a self-test sends no probe, and one with it goes through the queue', async () => {
+  await system.deploy({ [P.selfTest]: 'false' });
+  system.installation.endpoint = { status: 500, millis: 1 };
+  expect(await system.rotate()).toMatchObject({ outcome: 'rotated' });
+  const rotatedAt = system.installation.store.states.get(SID)?.rotatedAt;
+  expect(rotatedAt).toBe(new Date(system.world.clock.now()).toISOString());
+  system.installation.endpoint = { status: 200, millis: 1 };
+  await system.deploy({ [P.selfTest]: 'true' });
+  system.installation.consumerRuns = false;
+  await system.rotate();
+  expect(system.problem).toContain('came out of the queue');
 });
 
 const OTHER_FIELDS = JSON.stringify([{ name: 'is_event', field: 'is_event' }]);

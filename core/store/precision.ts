@@ -8,7 +8,7 @@ import { isRowField, ROW_FIELDS } from '../rakuten/fields';
  * @param slot the Rakuten field that the values are of, or the name of something else
  */
 export function saysLess(slot: string, value: string, other: string): boolean {
-  const kind = isRowField(slot) ? ROW_FIELDS[slot] : 'text';
+  const kind = isRowField(slot) ? ROW_FIELDS[slot] : undefined;
   if (kind === 'date') return lacksMilliseconds(value) && !lacksMilliseconds(other) && value.slice(0, 19) === other.slice(0, 19);
   if (kind === 'decimal') return isFloatNoise(value) && !isFloatNoise(other) && isFloatOf(value, other);
   return hasGaps(value) && !hasGaps(other) && fitsGaps(value, other);
@@ -44,11 +44,11 @@ function fitsGaps(text: string, other: string): boolean {
   const start = text.indexOf(GAP);
   if (!other.startsWith(text.slice(0, start))) return false;
   let ends = new Set([start]);
-  for (const [, gap = '', part = ''] of text.slice(start).matchAll(/(\uFFFD+)([^\uFFFD]*)/g)) {
+  for (const [, gap = '', part = ''] of text.matchAll(/(\uFFFD+)([^\uFFFD]*)/g)) {
     const next = new Set<number>();
     for (const end of ends) {
       for (let lost = 1; lost <= gap.length * MAX_CHARACTERS_LOST; lost++) {
-        if (end + lost <= other.length && other.startsWith(part, end + lost)) next.add(end + lost + part.length);
+        if (other.startsWith(part, end + lost)) next.add(end + lost + part.length);
       }
     }
     ends = next;

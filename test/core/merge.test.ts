@@ -606,6 +606,7 @@ describe('which of two values says less', () => {
     ['sale_amount', '19.000000762939453', '19'],
     // Up to three characters of Latin-1 per U+FFFD.
     ['product_name', 'x\uFFFDy', 'xabcy'],
+    ['product_name', 'x\uFFFD\uFFFDy', 'xéy'],
     ['product_name', `\uFFFD${'a'.repeat(499)}`, `é${'a'.repeat(499)}`],
   ])('%s %s', (field, value, other) => {
     expect(saysLess(field, value, other)).toBe(true);
@@ -629,6 +630,7 @@ describe('which of two values says less', () => {
     ['sale_amount', '-19.989999771118', '-19.99'],
     ['sale_amount', '0.00000012345678901', '0.00000012345679'],
     ['sale_amount', '19', '19.0000005'],
+    ['sale_amount', '100000000000000', '99999999999999'],
     ['sale_amount', '19.989999771118164', '25'],
     ['product_name', 'x\uFFFDy', 'xabcdy'],
     ['product_name', 'x\uFFFDy', 'zéy'],

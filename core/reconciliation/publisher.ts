@@ -33,7 +33,7 @@ export interface ReconcilablePublisher {
 export function reconcilablePublisher(sid: string, state: PublisherState | undefined): ReconcilablePublisher {
   const { [P.credentialsSecretArn]: credentialsSecret, [P.rakutenApiUrl]: rakutenApiUrl } = state?.properties ?? {};
   if (state === undefined || credentialsSecret === undefined || rakutenApiUrl === undefined) {
-    throw new NotReconcilableError(sid, 'it is not registered (yet). Deploy the stack; the next run after that finds it');
+    throw new NotReconcilableError(sid, 'it is not registered (yet). Next step: deploy the stack; the next run after that finds it');
   }
   const lacking = state.accepted.filter((url) => missingIdentity(url).length > 0);
   const current = lacking.find(({ acceptedUntil }) => acceptedUntil === undefined);
@@ -41,7 +41,7 @@ export function reconcilablePublisher(sid: string, state: PublisherState | undef
     throw new NotReconcilableError(
       sid,
       `its postback URL does not ask for ${missingIdentity(current).join(', ')}, so a row cannot be told to be the line that Rakuten holds. ` +
-        'Leave PostbackFields.exactly() out, or name these fields in it',
+        'Next step: leave PostbackFields.exactly() out, or name these fields in it',
     );
   }
   const comparableSince = Math.max(0, ...lacking.map(({ acceptedUntil = '' }) => Date.parse(acceptedUntil)));

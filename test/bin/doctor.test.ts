@@ -11,7 +11,10 @@ import { masked } from '../../bin/doctor/mask';
 import { wrapped } from '../../bin/doctor/report';
 import { examine, type Told } from '../../bin/doctor/run';
 import { spanText } from '../../bin/doctor/span';
+import { REGISTRATION_PROPERTIES as P } from '../../core/names';
+import { ALL_FIELDS } from '../../core/rakuten/fields';
 import { Redactor } from '../../core/rakuten/redact';
+import type { PublisherState } from '../../core/store/publisher-state';
 import { createTableInput } from '../../core/store/table';
 import { newRecord } from '../../core/watch/record';
 
@@ -19,6 +22,21 @@ import { newRecord } from '../../core/watch/record';
 
 const NOW = Date.parse('2026-03-28T12:00:00.000Z');
 const ago = (minutes: number): string => new Date(NOW - minutes * 60_000).toISOString();
+
+const publisherWith = (properties: Readonly<Record<string, string>>): PublisherState => ({
+  sid: '3900112',
+  accepted: [{ secretSha256: '', fieldListId: '', fields: ALL_FIELDS }],
+  properties: {
+    [P.sid]: '3900112',
+    [P.credentialsSecretArn]: 'credentials',
+    [P.urlSecretArn]: 'url-secret',
+    [P.endpointUrl]: 'https://endpoint.test/prod/postback',
+    [P.fieldList]: JSON.stringify(ALL_FIELDS),
+    [P.rakutenApiUrl]: 'https://api.linksynergy.com',
+    ...properties,
+  },
+});
+const PUBLISHER = publisherWith({});
 
 describe('the checks together', () => {
   const examination = { redactor: new Redactor(), installation: async () => ({ kind: 'stack' }) } as unknown as Examination;
@@ -146,24 +164,41 @@ describe('judges', () => {
 
   it('when the schedules last did their work', () => {
     const record = newRecord('1');
-    expect(judgeWatch({ ...record, activeAt: ago(6) }, NOW)).toEqual({
+    expect(judgeWatch({ ...record, activeAt: ago(6) }, NOW, PUBLISHER)).toEqual({
       status: 'ok',
       found: 'the postback was seen switched on 6 minutes ago',
     });
-    expect(judgeWatch({ ...record, activeAt: ago(180) }, NOW).status).toBe('problem');
-    expect(judgeWatch({ ...record, activeAt: ago(6), failures: 2 }, NOW)).toMatchObject({
+    expect(judgeWatch({ ...record, activeAt: ago(180) }, NOW, PUBLISHER).status).toBe('problem');
+    expect(judgeWatch({ ...record, activeAt: ago(6), failures: 2 }, NOW, PUBLISHER)).toMatchObject({
       status: 'warning',
       found: 'the last 2 looks failed',
     });
     const spell = { finding: 'taken-over', from: ago(9), noticedAt: ago(5) } as const;
-    expect(judgeWatch({ ...record, spell }, NOW)).toMatchObject({
+    expect(judgeWatch({ ...record, spell }, NOW, PUBLISHER)).toMatchObject({
       status: 'problem',
       found: expect.stringContaining("somebody else's URL"),
     });
-    expect(judgeWatch(undefined, NOW).status).toBe('warning');
-    expect(judgeReconciliation(NOW - 3_600_000, NOW)).toEqual({ status: 'ok', found: 'succeeded 1 hour ago' });
-    expect(judgeReconciliation(NOW - 5 * 3_600_000, NOW).status).toBe('problem');
-    expect(judgeReconciliation(undefined, NOW).status).toBe('warning');
+    expect(judgeWatch(undefined, NOW, PUBLISHER).status).toBe('warning');
+    expect(judgeReconciliation(NOW - 3_600_000, NOW, PUBLISHER)).toEqual({ status: 'ok', found: 'succeeded 1 hour ago' });
+    expect(judgeReconciliation(NOW - 5 * 3_600_000, NOW, PUBLISHER).status).toBe('problem');
+    expect(judgeReconciliation(undefined, NOW, PUBLISHER).status).toBe('warning');
+  });
+
+  it('when they have nothing to do', () => {
+    const longAgo = { ...newRecord('1'), activeAt: ago(180) };
+    const isOff = publisherWith({ [P.enabled]: 'false' });
+    expect(judgeWatch(longAgo, NOW, isOff)).toEqual({ status: 'ok', found: 'the postback is to be off, as the stack says' });
+    expect(judgeWatch({ ...longAgo, failures: 2 }, NOW, isOff).status).toBe('warning');
+    const byHand = { ...PUBLISHER, properties: undefined };
+    expect(judgeWatch(longAgo, NOW, byHand).status).toBe('skipped');
+    expect(judgeReconciliation(NOW - 5 * 3_600_000, NOW, byHand).status).toBe('skipped');
+    const fields = ALL_FIELDS.filter(({ name }) => name !== 'order_id');
+    const subset = { ...PUBLISHER, accepted: [{ secretSha256: '', fieldListId: '', fields }] };
+    expect(judgeReconciliation(NOW - 5 * 3_600_000, NOW, subset)).toEqual({
+      status: 'warning',
+      found: expect.stringContaining('does not ask for order_id'),
+      mend: 'leave PostbackFields.exactly() out, or name these fields in it',
+    });
   });
 
   it('the event source mapping and the rules', () => {

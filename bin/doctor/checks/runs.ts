@@ -1,9 +1,13 @@
 import { NoteTable } from '../../../core/reconciliation/note-table';
+import { reconcilablePublisher } from '../../../core/reconciliation/publisher';
+import { parseProperties } from '../../../core/registration/properties';
+import type { PublisherState } from '../../../core/store/publisher-state';
 import { DynamoWatchStore } from '../../../core/store/watch-store';
 import type { WatchRecord } from '../../../core/watch/record';
 import type { Examination } from '../examination';
 import { type Check, type Finding, ok, problem, skipped, warning } from '../finding';
 import { spanText } from '../span';
+import { inTwo } from '../trouble';
 
 /** A watch looks once an hour at the rarest. */
 const WATCH_MILLIS = 75 * 60_000;
@@ -30,17 +34,18 @@ export const runs: Check = {
     const records = new DynamoWatchStore(client, tableName);
     const notes = new NoteTable(client, tableName);
     const findings: Finding[] = [];
-    for (const { sid } of publishers) {
+    for (const publisher of publishers) {
+      const { sid } = publisher;
       const of = publishers.length > 1 ? ` of ${sid}` : '';
       findings.push({
         ...(await ifThere(examination, 'statusWatchFunctionName', async () =>
-          judgeWatch(await records.readRecord(sid), examination.now()),
+          judgeWatch(await records.readRecord(sid), examination.now(), publisher),
         )),
         what: `Last look${of}`,
       });
       findings.push({
         ...(await ifThere(examination, 'reconciliationFunctionName', async () =>
-          judgeReconciliation((await notes.read(sid)).succeededAt, examination.now()),
+          judgeReconciliation((await notes.read(sid)).succeededAt, examination.now(), publisher),
         )),
         what: `Last reconciliation${of}`,
       });
@@ -48,6 +53,8 @@ export const runs: Check = {
     return findings;
   },
 };
+
+const UNREGISTERED = skipped('not looked at, as it was unregistered by hand');
 
 /** What was left out of the stack leaves no trace. */
 async function ifThere(
@@ -58,7 +65,8 @@ async function ifThere(
   return (await examination.installation()).resources[resource] === '' ? skipped('there is no such function') : look();
 }
 
-export function judgeWatch(record: WatchRecord | undefined, now: number): Finding {
+export function judgeWatch(record: WatchRecord | undefined, now: number, { properties }: PublisherState): Finding {
+  if (properties === undefined) return UNREGISTERED;
   if (record === undefined)
     return warning('the status watch has not looked yet', 'look again some minutes after the deployment; then rakuten-postback watch');
   const { spell, failures = 0, activeAt } = record;
@@ -73,6 +81,8 @@ export function judgeWatch(record: WatchRecord | undefined, now: number): Findin
       `the last ${failures === 1 ? 'look' : `${failures} looks`} failed`,
       "rakuten-postback watch says why; or see the function's log",
     );
+  // What is to be off is never seen switched on, however often the watch looks.
+  if (!parseProperties(properties).enabled) return ok('the postback is to be off, as the stack says');
   if (activeAt === undefined) return warning('the status watch has not seen the postback switched on', 'rakuten-postback watch');
   const ago = now - Date.parse(activeAt);
   const found = `the postback was seen switched on ${spanText(Math.max(0, ago))} ago`;
@@ -81,7 +91,13 @@ export function judgeWatch(record: WatchRecord | undefined, now: number): Findin
     : ok(found);
 }
 
-export function judgeReconciliation(succeededAt: number | undefined, now: number): Finding {
+export function judgeReconciliation(succeededAt: number | undefined, now: number, publisher: PublisherState): Finding {
+  if (publisher.properties === undefined) return UNREGISTERED;
+  try {
+    reconcilablePublisher(publisher.sid, publisher);
+  } catch (error) {
+    return { ...inTwo((error as Error).message), status: 'warning' };
+  }
   if (succeededAt === undefined) {
     return warning(
       'none has succeeded yet',

@@ -45,6 +45,8 @@ const PROGRESS_EVERY_MILLIS = 10_000;
 const HOUR_MILLIS = 60 * 60 * 1000;
 /** What the consumer needs for what was just sent, before rows that are still unverified are counted. */
 const CONSUMER_MILLIS = 60_000;
+/** With less than that left of the function's time they are not counted: the next day's run does it, and a run that is cut off is done all over again. */
+const COUNT_MILLIS = 180_000;
 
 /** Runs a reconciliation and tells how it went: in the log, as metrics, and by throwing, so that Lambda tries a failed one again. */
 export class Reconciler {
@@ -93,8 +95,11 @@ export class Reconciler {
         if (standing === 'unverified' && rowReceivedAt < cutoff.toISOString()) lateVerifications += 1;
       },
     });
-    if (lateVerifications > 0 && isDeep(outcome)) await clock.sleep(CONSUMER_MILLIS);
-    const unverified = isDeep(outcome) ? await this.countUnverified(outcome, cutoff) : undefined;
+    let unverified: number | undefined;
+    if (isDeep(outcome) && context.getRemainingTimeInMillis() > COUNT_MILLIS) {
+      if (lateVerifications > 0) await clock.sleep(CONSUMER_MILLIS);
+      unverified = await this.countUnverified(outcome, cutoff);
+    }
     metrics.write(countMetrics(outcome));
     metrics.write(gaugeMetrics(outcome, unverified), 'None');
     const result = resultOf(outcome);

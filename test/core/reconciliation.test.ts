@@ -1,3 +1,4 @@
+import type { Context } from 'aws-lambda';
 import fc from 'fast-check';
 import { type EventsRecord, type EventsWindow, eventsPages, type ReadPage, readRecords } from '../../core/rakuten/events';
 import { type Position, walk } from '../../core/rakuten/events-walk';
@@ -9,10 +10,14 @@ import { eventsApiLine, recordParameters } from '../../core/reconciliation/line'
 import { reconcilablePublisher } from '../../core/reconciliation/publisher';
 import { parseRequest } from '../../core/reconciliation/request';
 import { clamp, coveredAfter, LONGEST_LOOK_BACK_MILLIS, scheduledWindow } from '../../core/reconciliation/window';
+import { Reconciler } from '../../lambda/reconciliation/reconciler';
+import { Log } from '../../lambda/runtime/log';
+import { Metrics } from '../../lambda/runtime/metrics';
 import { postbackDay } from '../../local/day';
 import type { LineRecord } from '../../local/fake-rakuten';
 import { eventsDate } from '../../local/fake-rakuten/events';
 import { DAY, HOUR, MINUTE, ReconciliationWorld, SETTINGS, SID, stateWith } from '../support/reconciliation-world';
+import { CREDENTIALS } from '../support/registration-world';
 
 const iso = (millis: number): string => new Date(millis).toISOString();
 let serial = 0;
@@ -648,6 +653,41 @@ describe('the runs of an installation', () => {
     expect(first).toBeCloseTo(0.75, 1);
     expect(second).toBeUndefined();
   });
+});
+
+it('a daily run that comes to the end of its time does not wait to count what is unverified', async () => {
+  const world = new ReconciliationWorld();
+  await world.notes.write(SID, { coveredUntil: world.now, succeededAt: world.now });
+  const line = lineAt(world.now);
+  world.rakuten.rakuten.record(line);
+  world.push(line);
+  await world.consume();
+  await world.pass(2 * HOUR);
+  const end = world.now + 15 * MINUTE;
+  let counts = 0;
+  const reconciler = new Reconciler({
+    settings: { ...SETTINGS, unverifiedAfterSeconds: 3600 },
+    readState: async () => world.state,
+    readSecret: async () => CREDENTIALS,
+    notes: world.notes,
+    rows: world.table,
+    send: (messages) => world.pass(messages.length * 14.5 * MINUTE),
+    unverifiedRows: async function* () {
+      counts += 1;
+      yield* [];
+    },
+    invokeSelf: async () => {},
+    log: new Log('test'),
+    metrics: new Metrics('test', 'test'),
+    clock: world.rakuten.clock,
+    http: world.rakuten.send,
+  });
+  const stdout = jest.spyOn(process.stdout, 'write').mockReturnValue(true);
+  const context = { awsRequestId: '1', getRemainingTimeInMillis: () => end - world.now } as Context;
+  const result = await reconciler.handle({ sid: SID, run: 'daily' }, context).finally(() => stdout.mockRestore());
+  expect(result).toMatchObject({ outcome: 'done', counts: { unverified: 1 } });
+  expect(world.now).toBeLessThan(end);
+  expect(counts).toBe(0);
 });
 
 it('the calls name windows in UTC, to the second', async () => {

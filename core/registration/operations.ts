@@ -37,8 +37,8 @@ export interface Changes {
 export function registerByHand(ports: RegistrationPorts, sid: string, changes: Changes): Promise<Registered> {
   return byHand(ports, (redactor) =>
     leased(ports, sid, async (inLease) => {
-      const desired = changed(await desiredOf(inLease, sid), changes);
-      return register(await open(inLease, desired, redactor), false);
+      const { desired } = await registered(inLease, sid);
+      return register(await open(inLease, changed(desired, changes), redactor), false);
     }),
   );
 }
@@ -47,7 +47,7 @@ export function registerByHand(ports: RegistrationPorts, sid: string, changes: C
 export function unregisterByHand(ports: RegistrationPorts, sid: string, rule?: Exclude<RemovalRule, 'RETAIN'>): Promise<Removal> {
   return byHand(ports, (redactor) =>
     leased(ports, sid, async (inLease) => {
-      const desired = await desiredOf(inLease, sid);
+      const { desired } = await registered(inLease, sid);
       // Whoever removes it by hand does not want it retained.
       const byRule = rule ?? (desired.onRemoval === 'RETAIN' ? 'RESTORE' : desired.onRemoval);
       const removal = await unregister(await open(inLease, desired, redactor), byRule);
@@ -61,7 +61,8 @@ export function unregisterByHand(ports: RegistrationPorts, sid: string, rule?: E
 /** The self-test alone, from where this runs. Changes nothing. */
 export function testByHand(ports: RegistrationPorts, sid: string, queue: boolean): Promise<SelfTestResult> {
   return byHand(ports, async (redactor) => {
-    const run = await open(ports, await desiredOf(ports, sid), redactor);
+    const { desired } = await registered(ports, sid);
+    const run = await open(ports, desired, redactor);
     return selfTest(run, await readUrlSecret(run), { until: run.workUntil, queue });
   });
 }
@@ -89,7 +90,7 @@ export function slotStatus(
   ports: RegistrationPorts,
   sid: string,
   stackEndpointUrl?: string,
-  patienceMillis = LONGEST_MILLIS - UNDO_RESERVE_MILLIS,
+  patienceMillis = LONGEST_MILLIS,
 ): Promise<SlotStatus> {
   return byHand(ports, (redactor) => readStatus(ports, sid, stackEndpointUrl, redactor, ports.clock.now() + patienceMillis));
 }
@@ -101,8 +102,7 @@ async function readStatus(
   redactor: Redactor,
   until: number,
 ): Promise<SlotStatus> {
-  const desired = await desiredOf(ports, sid);
-  const state = await ports.store.readState(sid);
+  const { state, desired } = await registered(ports, sid);
   const run = await open(ports, desired, redactor);
   const secret = await readUrlSecret(run);
   const slot = await run.client.read(until);
@@ -112,20 +112,20 @@ async function readStatus(
   if (stackEndpointUrl !== undefined && stackEndpointUrl !== desired.endpointUrl) {
     drift.push(`the stack's endpoint is ${stackEndpointUrl}, registered was ${desired.endpointUrl}`);
   }
-  if (state?.unsettled) drift.push('a registration began and was cut off');
-  if (state?.properties === undefined) drift.push('it was unregistered by hand');
+  if (state.unsettled) drift.push('a registration began and was cut off');
+  if (state.properties === undefined) drift.push('it was unregistered by hand');
   return {
     sid,
     slot: slot === undefined ? undefined : { url: maskUrl(slot.url), active: slot.active },
     owner,
     drift,
-    previousUrl: state?.previousUrl === undefined ? undefined : maskUrl(state.previousUrl),
+    previousUrl: state.previousUrl === undefined ? undefined : maskUrl(state.previousUrl),
     enabled: desired.enabled,
-    selfTest: state?.selfTest,
+    selfTest: state.selfTest,
   };
 }
 
-const FOREIGN: Partial<Record<SlotOwner, string>> = {
+const NOT_OURS: Record<Exclude<SlotOwner, 'ours'>, string> = {
   empty: 'the slot is empty: Rakuten sends nothing',
   endpoint: 'the slot has our endpoint under a secret that is not ours: what Rakuten sends is turned away as forged',
   installation: 'the slot holds the URL of another installation of this construct',
@@ -137,8 +137,8 @@ function differenceOf(
   wanted: { url: string; active: boolean },
   owner: SlotOwner,
 ): string {
-  const foreign = FOREIGN[owner];
-  if (slot === undefined || foreign !== undefined) return foreign ?? '';
+  if (slot === undefined) return NOT_OURS.empty;
+  if (owner !== 'ours') return NOT_OURS[owner];
   if (!isSameUrl(slot.url, wanted.url)) return 'the slot holds an older URL of ours (other secret, fields or endpoint)';
   return wanted.active ? 'the postback is switched off, though it should be on' : 'the postback is on, though it should be off';
 }
@@ -148,11 +148,11 @@ function changed(desired: Desired, { enabled = desired.enabled, selfTest: test =
   return { ...desired, enabled, selfTest: test, existingPostback: replace ? 'REPLACE' : desired.existingPostback, raw };
 }
 
-async function desiredOf({ store }: RegistrationPorts, sid: string): Promise<Desired> {
+async function registered({ store }: RegistrationPorts, sid: string): Promise<{ state: PublisherState; desired: Desired }> {
   const state = await store.readState(sid);
   const properties = state?.properties ?? state?.setAside;
-  if (properties === undefined) throw new NotRegisteredError(sid);
-  return parseProperties(properties);
+  if (state === undefined || properties === undefined) throw new NotRegisteredError(sid);
+  return { state, desired: parseProperties(properties) };
 }
 
 /** Nothing secret leaves in an error. */

@@ -120,13 +120,17 @@ describe('registering by hand', () => {
     expect(world.slot).toEqual(ours);
   });
 
-  it('that fails leaves what was there, and who wants it', async () => {
+  it.each<[string, () => Slot | undefined]>([
+    ['nothing', () => undefined],
+    ['ours, switched off', () => ({ ...ours, active: false })],
+  ])('that fails leaves %s there, who wants it, and what is taken from Rakuten', async (_what, there) => {
     await deploy();
-    const owners = world.state?.owners;
-    world.slot = undefined;
-    world.fault({ operation: 'create', status: 400, times: FOR_EVER });
+    const { state } = world;
+    const before = there();
+    world.slot = before;
+    world.fault({ operation: ['create', 'update'], status: 400, times: FOR_EVER });
     await problemOf(registerByHand(ports(), SID, {}));
-    expect([world.slot, world.state?.owners]).toEqual([undefined, owners]);
+    expect([world.slot, world.state]).toEqual([before, { ...state, selfTest: expect.anything() }]);
   });
 });
 

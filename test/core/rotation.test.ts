@@ -177,7 +177,7 @@ describe('a rotation', () => {
     await system.world.clock.sleep(LEASE_MILLIS);
     expect(system.installation.store.states.get(SID)?.unsettled).toBe(true);
     expect(await system.rotate()).toBeUndefined();
-    expect(system.problem).toContain('deploy the stack again, then rotate');
+    expect(system.problem).toMatch(/was not rotated: a registration began and did not end\. .*deploy the stack again, then rotate/);
   });
 
   it('fails, and leaves everything at work, where the endpoint does not answer', async () => {
@@ -305,6 +305,24 @@ it('a rotation does not overwrite who takes the slot over meanwhile, and goes on
   system.world.rakuten.slots.set(SID, registered);
   expect(await system.rotate()).toMatchObject({ outcome: 'rotated', resumed: true });
   expect(system.currentSecret()).toBe(pending);
+  system.expectSettled();
+});
+
+it('a rotation of which only the end could not be written is ended without another secret', async () => {
+  await system.deploy();
+  const { store } = system.installation;
+  const write = store.writeState.bind(store);
+  const spy = jest
+    .spyOn(store, 'writeState')
+    .mockImplementation((state) => (state.rotatedAt === undefined ? write(state) : Promise.reject(new Error('throttled'))));
+  expect(await system.rotate()).toBeUndefined();
+  spy.mockRestore();
+  const secret = system.currentSecret();
+  expect(system.registeredSecret()).toBe(secret);
+  const promote = jest.spyOn(system.versions, 'promote');
+  expect(await system.rotate()).toMatchObject({ outcome: 'rotated', resumed: true });
+  expect([system.currentSecret(), promote.mock.calls]).toEqual([secret, []]);
+  expect(system.world.texts).toContain(JSON.stringify(['secret rotated', { sid: SID, resumed: true }]));
   system.expectSettled();
 });
 

@@ -150,20 +150,13 @@ async function compareWindow(context: Context, publisher: ReconcilablePublisher,
     const query = { tableName, dayShards, sid: publisher.sid, window, receivedBefore: terminal.now().getTime() };
     for await (const row of unverifiedRows(dynamodb, query)) {
       const difference = differenceOfRow(row);
-      const isInWindow = isWithin(window, difference.process_date);
-      if (isInWindow && !confirmable.has(keyText(difference.order_key, difference.line_key))) differences.push(difference);
+      if (!confirmable.has(keyText(difference.order_key, difference.line_key))) differences.push(difference);
     }
   }
   return { result, differences, window };
 }
 
 const keyText = (orderKey: string, lineKey: string): string => `${lineKey} ${orderKey}`;
-
-/** The day index is read in whole days. */
-function isWithin({ from, to }: EventsWindow, processDate: string | undefined): boolean {
-  const time = Date.parse(processDate ?? '');
-  return time >= from && time <= to;
-}
 
 /** Ends a wait for Rakuten's limit as soon as the person at the terminal wants to stop. */
 const abortableClock = (signal: AbortSignal): Clock => ({

@@ -10,7 +10,7 @@ export interface UnverifiedQuery {
   readonly tableName: string;
   readonly dayShards: number;
   readonly sid: string;
-  /** Rows that Rakuten processed in this span; whole UTC days of it are read. */
+  /** Rows that Rakuten processed in this span, or that came in it where that is not known. Whole UTC days are read. */
   readonly window: EventsWindow;
   /** Milliseconds since 1970: only rows that came before. */
   readonly receivedBefore: number;
@@ -42,9 +42,15 @@ export async function* unverifiedRows(
           ExpressionAttributeValues: { ':day': { S: key }, ':before': { S: new Date(receivedBefore).toISOString() }, ':sid': { S: sid } },
         },
       );
-      for await (const { Items = [] } of pages) yield* Items;
+      for await (const { Items = [] } of pages) yield* Items.filter((row) => isWithin(window, row));
     }
   }
+}
+
+/** Of a day that the window cuts, the other part was not compared: its rows may be from before lines can be compared at all. */
+function isWithin({ from, to }: EventsWindow, row: Item): boolean {
+  const time = Date.parse((row.process_date ?? row[ATTRIBUTES.receivedAt])?.S ?? '');
+  return time >= from && time <= to;
 }
 
 function daysOf({ from, to }: EventsWindow): string[] {

@@ -80,6 +80,8 @@ beforeAll(async () => {
   await put(clients.dynamodb, TABLE, line('CHANGED'), { verifiedAt: '2026-03-27T19:00:00.000Z' });
   await put(clients.dynamodb, TABLE, line('FORGED'));
   await put(clients.dynamodb, TABLE, line('EARLIER', { process_date: '2026-03-27T10:00:00.000Z' }));
+  const { process_date, ...dateless } = line('DATELESS');
+  await put(clients.dynamodb, TABLE, dateless, { receivedAt: process_date });
   for (const id of ['SAME', 'NEW', 'LOST']) rakuten.record(line(id));
   rakuten.record(line('CHANGED', { sale_amount: '-180.00', commissions: '-5.40' }));
 });
@@ -116,9 +118,10 @@ test('--dry-run reports every difference and sends nothing', async () => {
     'different | 2026-03-27 18:20 | W-CHANGED | 39001 | -180.00 | -5.40 | USD | CHANGED | sale_amount: 180 → -180; commissions: 5.4 → -5.4',
   );
   expect(table).toContain('not at Rakuten | 2026-03-27 18:20 | W-FORGED | 39001 | 180.00 | 5.40 | USD | FORGED');
-  expect(table.filter((text) => text !== '')).toHaveLength(4);
+  expect(table).toContain('not at Rakuten | W-DATELESS | 39001 | 180.00 | 5.40 | USD | DATELESS');
+  expect(table.filter((text) => text !== '')).toHaveLength(5);
   expect(stderr).toContain(
-    '4 lines at Rakuten (2026-03-27T12:00:00.000Z to 2026-03-28T00:00:00.000Z): 1 the same and confirmed, 1 the same and not confirmed yet, 1 missing, 1 different, 0 incomplete; 1 rows that Rakuten does not tell',
+    '4 lines at Rakuten (2026-03-27T12:00:00.000Z to 2026-03-28T00:00:00.000Z): 1 the same and confirmed, 1 the same and not confirmed yet, 1 missing, 1 different, 0 incomplete; 2 rows that Rakuten does not tell',
   );
   expect(stderr).toContain('nothing was sent');
   expect(await sent()).toEqual([]);
@@ -130,6 +133,7 @@ test('--json gives the differences as an array', async () => {
   expect(differences.map(({ what, etransaction_id }) => [what, etransaction_id]).sort()).toEqual([
     ['different', 'CHANGED'],
     ['missing', 'LOST'],
+    ['not at Rakuten', 'DATELESS'],
     ['not at Rakuten', 'FORGED'],
   ]);
   expect(differences.find(({ what }) => what === 'different')).toMatchObject({

@@ -160,7 +160,13 @@ export class Reconciliation extends Construct {
   private allowTables({ transactionTable, stateTable }: ReconciliationProps): void {
     const statements: iam.PolicyStatementProps[] = [
       { actions: ['dynamodb:BatchGetItem'], resources: [transactionTable.tableArn] },
-      { actions: ['dynamodb:Query'], resources: [transactionTable.tableArn, `${transactionTable.tableArn}/index/${INDEXES.byDay}`] },
+      {
+        actions: ['dynamodb:Query'],
+        resources: [
+          transactionTable.tableArn,
+          ...[INDEXES.byDay, INDEXES.byTransaction].map((index) => `${transactionTable.tableArn}/index/${index}`),
+        ],
+      },
       {
         actions: ['dynamodb:GetItem'],
         resources: [stateTable.tableArn],

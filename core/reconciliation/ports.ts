@@ -9,6 +9,8 @@ export interface RowReader {
   read(keys: readonly RowKey[]): Promise<(Item | undefined)[]>;
   /** The rows of one order that have no `etransaction_id`. */
   readUnnamed(orderKey: string): Promise<Item[]>;
+  /** The rows with this `etransaction_id`, of whichever order, publisher and kind. */
+  readNamed(etransactionId: string): Promise<Item[]>;
 }
 
 /** Puts messages into the queue that the consumer reads. Resolves when each of them is there. */

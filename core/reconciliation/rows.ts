@@ -4,9 +4,10 @@ import {
   type BatchGetItemCommandOutput,
   type DynamoDBClient,
   QueryCommand,
+  type QueryCommandInput,
   type QueryCommandOutput,
 } from '@aws-sdk/client-dynamodb';
-import { ATTRIBUTES } from '../names';
+import { ATTRIBUTES, INDEXES } from '../names';
 import type { Item } from '../store/attributes';
 import { OWN_ATTRIBUTES } from '../store/item';
 import { type RowKey, UNNAMED_LINE_PREFIX } from '../store/keys';
@@ -43,19 +44,32 @@ export class TableRows implements RowReader {
     return keys.map((key) => found.get(keyText(key.orderKey, key.lineKey)));
   }
 
-  async readUnnamed(orderKey: string): Promise<Item[]> {
+  readUnnamed(orderKey: string): Promise<Item[]> {
+    return this.query({
+      KeyConditionExpression: '#order = :order AND begins_with(#line, :unnamed)',
+      FilterExpression: 'attribute_not_exists(#id)',
+      ExpressionAttributeNames: { '#order': ATTRIBUTES.orderKey, '#line': ATTRIBUTES.lineKey, '#id': 'etransaction_id' },
+      ExpressionAttributeValues: { ':order': { S: orderKey }, ':unnamed': { S: UNNAMED_LINE_PREFIX } },
+    });
+  }
+
+  async readNamed(etransactionId: string): Promise<Item[]> {
+    const found = await this.query({
+      IndexName: INDEXES.byTransaction,
+      KeyConditionExpression: '#id = :id',
+      ExpressionAttributeNames: { '#id': 'etransaction_id' },
+      ExpressionAttributeValues: { ':id': { S: etransactionId } },
+    });
+    const keys = found.map((item) => ({ orderKey: item[ATTRIBUTES.orderKey]?.S ?? '', lineKey: item[ATTRIBUTES.lineKey]?.S ?? '' }));
+    return (await this.read(keys)).filter((row) => row !== undefined);
+  }
+
+  private async query(input: Omit<QueryCommandInput, 'TableName'>): Promise<Item[]> {
     const rows: Item[] = [];
     let from: Item | undefined;
     do {
       const page: QueryCommandOutput = await this.client.send(
-        new QueryCommand({
-          TableName: this.tableName,
-          KeyConditionExpression: '#order = :order AND begins_with(#line, :unnamed)',
-          FilterExpression: 'attribute_not_exists(#id)',
-          ExpressionAttributeNames: { '#order': ATTRIBUTES.orderKey, '#line': ATTRIBUTES.lineKey, '#id': 'etransaction_id' },
-          ExpressionAttributeValues: { ':order': { S: orderKey }, ':unnamed': { S: UNNAMED_LINE_PREFIX } },
-          ExclusiveStartKey: from,
-        }),
+        new QueryCommand({ ...input, TableName: this.tableName, ExclusiveStartKey: from }),
       );
       rows.push(...(page.Items ?? []));
       from = page.LastEvaluatedKey;

@@ -82,6 +82,8 @@ beforeAll(async () => {
   await put(clients.dynamodb, TABLE, line('EARLIER', { process_date: '2026-03-27T10:00:00.000Z' }));
   const { process_date, ...dateless } = line('DATELESS');
   await put(clients.dynamodb, TABLE, dateless, { receivedAt: process_date });
+  await put(clients.dynamodb, TABLE, line('PLUS', { order_id: 'W 1' }));
+  rakuten.record(line('PLUS', { order_id: 'W+1' }));
   for (const id of ['SAME', 'NEW', 'LOST']) rakuten.record(line(id));
   rakuten.record(line('CHANGED', { sale_amount: '-180.00', commissions: '-5.40' }));
 });
@@ -121,7 +123,7 @@ test('--dry-run reports every difference and sends nothing', async () => {
   expect(table).toContain('not at Rakuten | W-DATELESS | 39001 | 180.00 | 5.40 | USD | DATELESS');
   expect(table.filter((text) => text !== '')).toHaveLength(5);
   expect(stderr).toContain(
-    '4 lines at Rakuten (2026-03-27T12:00:00.000Z to 2026-03-28T00:00:00.000Z): 1 the same and confirmed, 1 the same and not confirmed yet, 1 missing, 1 different, 0 incomplete; 2 rows that Rakuten does not tell',
+    '5 lines at Rakuten (2026-03-27T12:00:00.000Z to 2026-03-28T00:00:00.000Z): 1 the same and confirmed, 2 the same and not confirmed yet, 1 missing, 1 different, 0 incomplete; 2 rows that Rakuten does not tell',
   );
   expect(stderr).toContain('nothing was sent');
   expect(await sent()).toEqual([]);
@@ -149,13 +151,13 @@ test('--json gives the differences as an array', async () => {
 test('without it sends what would change the table', async () => {
   const { stderr, exitCode } = await reconcile(...WINDOW);
   expect(exitCode).toBe(0);
-  expect(stderr).toContain('3 lines were sent through the queue');
-  expect(await sent()).toEqual(['CHANGED', 'LOST', 'NEW']);
+  expect(stderr).toContain('4 lines were sent through the queue');
+  expect(await sent()).toEqual(['CHANGED', 'LOST', 'NEW', 'PLUS']);
 });
 
 test('shows progress on a terminal', async () => {
   const { stderr } = await runIn(directory, ['reconcile', '--local', ...WINDOW, '--dry-run'], { now: NOW, columns: 200 });
-  expect(stderr).toContain('100 %: 4 lines, 1 missing, 1 different');
+  expect(stderr).toContain('100 %: 5 lines, 1 missing, 1 different');
   expect((await reconcile(...WINDOW, '--dry-run')).stderr).not.toContain('%');
 });
 

@@ -572,6 +572,32 @@ describe('the runs of an installation', () => {
     expect(world.queue).toEqual([]);
   });
 
+  it.each([
+    ['C+1', 'C 1'],
+    ['A&B', 'A'],
+    ['7#1', '7'],
+    ['\u00dc-1', '\ufffd-1'],
+    ['&1', ''],
+  ])('know a line again whose order id %j came unescaped, as %j', async (orderId, pushed) => {
+    const world = new ReconciliationWorld();
+    const line = lineAt(world.now - DAY, { order_id: orderId });
+    const { etransaction_id } = line;
+    // Neither an event with the same id nor a line of another publisher is this one.
+    world.push(lineAt(world.now - DAY, { etransaction_id, order_id: pushed, is_event: 'Y' }));
+    world.push(lineAt(world.now - DAY, { etransaction_id, order_id: pushed, sid: '3900113' }));
+    world.push({ ...line, order_id: pushed });
+    world.rakuten.rakuten.record(line);
+    await world.consume();
+    expect(await world.invoke({ sid: SID, run: 'hourly' })).toMatchObject({ counts: { missing: 0, unverified: 1, sent: 1 } });
+    await world.consume();
+    expect(world.table.rows()).toHaveLength(3);
+    const verified = world.table.rows().filter((row) => row.verified_at !== undefined);
+    expect(verified.map((row) => [row.source?.S, row.order_id?.S, row.extra?.M])).toEqual([
+      ['push', pushed || undefined, { events_api_order_id: { S: orderId } }],
+    ]);
+    expect(await world.invoke({ sid: SID, run: 'daily' })).toMatchObject({ counts: { same: 1, sent: 0 } });
+  });
+
   it('do not send a line over and over that has neither transaction id nor order id, and of which something cannot be read', async () => {
     const world = new ReconciliationWorld();
     world.rakuten.rakuten.record(

@@ -52,7 +52,7 @@ it('may do this and nothing else', () => {
       // The reconciliation reads rows and the publisher's credentials and sends to the queue. It writes no row, and of the state only its own note.
       'Reconciliation/FunctionRole may dynamodb:BatchGetItem on TransactionTable/Table',
       'Reconciliation/FunctionRole may dynamodb:GetItem on StateTable/Table if dynamodb:LeadingKeys ForAllValues:StringEquals publisher or reconciliation',
-      'Reconciliation/FunctionRole may dynamodb:Query on TransactionTable/Table and TransactionTable/Table/index/by-day',
+      'Reconciliation/FunctionRole may dynamodb:Query on TransactionTable/Table and TransactionTable/Table/index/by-day and TransactionTable/Table/index/by-transaction',
       'Reconciliation/FunctionRole may dynamodb:UpdateItem on StateTable/Table if dynamodb:LeadingKeys ForAllValues:StringEquals reconciliation',
       'Reconciliation/FunctionRole may lambda:InvokeFunction on Reconciliation/Function',
       'Reconciliation/FunctionRole may logs:CreateLogStream, logs:PutLogEvents on Reconciliation/FunctionLogs',

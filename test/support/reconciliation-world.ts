@@ -57,6 +57,10 @@ export class MemoryTable implements RowReader {
     return this.rows().filter((item) => item.order_key?.S === orderKey && item.etransaction_id === undefined);
   }
 
+  async readNamed(etransactionId: string): Promise<Item[]> {
+    return this.rows().filter((item) => item.etransaction_id?.S === etransactionId);
+  }
+
   rows(): Item[] {
     return [...this.items.values()];
   }

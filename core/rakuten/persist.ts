@@ -95,14 +95,10 @@ function judge(outcome: Outcome, plan: Plan, tries: number, clock: Clock): Verdi
   if (status === 401)
     return { kind: plan.operation === 'token' ? 'credentials' : 'unauthorized', waitMillis: plan.renew?.() ? 0 : undefined };
   if (status === 403) return judgeForbidden(body, tries, clock);
-  if (status === 429) {
-    return {
-      kind: 'rate-limited',
-      waitMillis: retryAfterMillis(headers['retry-after'], clock.now()) ?? backoffMillis(RATE_BACKOFF, tries, clock.random()),
-    };
-  }
+  // Never less than our own wait: a time that is over at once would have us ask as fast as Rakuten answers.
+  const asked = retryAfterMillis(headers['retry-after'], clock.now()) ?? 0;
+  if (status === 429) return { kind: 'rate-limited', waitMillis: Math.max(asked, backoffMillis(RATE_BACKOFF, tries, clock.random())) };
   if (status === 408 || status >= 500) {
-    const asked = retryAfterMillis(headers['retry-after'], clock.now()) ?? 0;
     return unanswered.waitMillis === undefined ? unanswered : { ...unanswered, waitMillis: Math.max(soon, asked) };
   }
   if (status >= 300 && status < 400) return { kind: 'refused', explanation: WRONG_ADDRESS };

@@ -112,6 +112,13 @@ describe('the client over HTTP', () => {
     expect(waited.reduce((a, b) => a + b, 0)).toBeLessThan(30_000);
   });
 
+  it.each(['0', 'Thu, 01 Jan 2026 00:00:00 GMT'])('does not ask again and again where Retry-After, %s, is over at once', async (header) => {
+    fake.fault({ operation: 'read', status: 429, headers: { 'retry-after': header }, times: 3 });
+    await clientOf().read(soon());
+    expect(waited).toHaveLength(3);
+    expect(Math.min(...waited)).toBeGreaterThanOrEqual(2000);
+  });
+
   it('cuts off an answer that does not come, and reports a host that is not there', async () => {
     fake.fault({ connection: 'hang', times: 100 });
     const error = await errorOf(clientOf().read(Date.now() + 300));

@@ -78,7 +78,7 @@ async function handle(context: Context): Promise<RegistrationAnswer> {
       throw new SlotBusyError(sid, 'it ended too late for this one to begin');
     const inLease = { ...context, ports: leased };
     try {
-      const answer = await HANDLERS[event.RequestType](inLease);
+      const answer = await HANDLERS[event.RequestType](inLease, sid);
       await remember(inLease, { succeeded: true, physicalResourceId: answer.PhysicalResourceId, data: answer.Data });
       return answer;
     } catch (error) {
@@ -91,7 +91,7 @@ async function handle(context: Context): Promise<RegistrationAnswer> {
   });
 }
 
-const HANDLERS: Record<RegistrationEvent['RequestType'], (context: Context) => Promise<RegistrationAnswer>> = {
+const HANDLERS: Record<RegistrationEvent['RequestType'], (context: Context, sid: string) => Promise<RegistrationAnswer>> = {
   Create: onCreate,
   Update: onUpdate,
   Delete: onDelete,
@@ -111,17 +111,17 @@ async function onCreate(context: Context): Promise<RegistrationAnswer> {
   return { PhysicalResourceId: physicalIdOf(desired.sid), Data: attributes(registered) };
 }
 
-async function onUpdate(context: Context): Promise<RegistrationAnswer> {
+async function onUpdate(context: Context, sid: string): Promise<RegistrationAnswer> {
   const { event, ports } = context;
   const old = event.OldResourceProperties ?? {};
   const oldSid = sidOf(old);
-  const moved = oldSid !== undefined && oldSid !== sidOf(event.ResourceProperties);
+  const moved = oldSid !== undefined && oldSid !== sid;
   const failed = await failedUpdateThatThisReverts(ports, event);
   try {
     const desired = parseProperties(event.ResourceProperties);
     // The id must not change while the SID stays: CloudFormation would delete the "old" one, which is the same slot.
-    const physicalId = moved ? physicalIdOf(desired.sid) : (event.PhysicalResourceId ?? physicalIdOf(desired.sid));
-    const state = await ports.store.readState(desired.sid);
+    const physicalId = moved ? physicalIdOf(sid) : (event.PhysicalResourceId ?? physicalIdOf(sid));
+    const state = await ports.store.readState(sid);
     const owned = state?.properties !== undefined && (state.owners ?? []).includes(ownerOf(event));
     // Back to a SID that was not given up yet: an update to another one is rolled back, because another resource failed.
     const reverted = failed ?? (moved && owned ? { slotUntouched: true } : undefined);
@@ -161,16 +161,15 @@ async function registerOrStay(
   }
 }
 
-async function onDelete(context: Context): Promise<RegistrationAnswer> {
+async function onDelete(context: Context, sid: string): Promise<RegistrationAnswer> {
   const { event } = context;
-  const sid = sidOf(event.ResourceProperties);
-  if (sid !== undefined) await removeSid(context, sid, event.ResourceProperties);
+  await removeSid(context, sid, event.ResourceProperties);
   // After an update to another SID that failed, it is not documented which of the two the properties name.
   const idSid = event.PhysicalResourceId?.startsWith(REGISTRATION_ID_PREFIX)
     ? event.PhysicalResourceId.slice(REGISTRATION_ID_PREFIX.length)
     : undefined;
   if (idSid !== undefined && idSid !== sid) await cleanUp(context, idSid, {});
-  return { PhysicalResourceId: event.PhysicalResourceId ?? physicalIdOf(sid ?? 'none'), Data: {} };
+  return { PhysicalResourceId: event.PhysicalResourceId ?? physicalIdOf(sid), Data: {} };
 }
 
 /** Removes what this resource left at another SID. Only if the state says that it owns it, or that its removal has not ended well. */

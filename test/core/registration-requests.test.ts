@@ -1,6 +1,7 @@
 import { REGISTRATION_PROPERTIES as P, REGISTRATION_ATTRIBUTES } from '../../core/names';
 import type { Slot } from '../../core/rakuten/client';
 import { handleRegistrationEvent, physicalIdOf, type RegistrationAnswer, type RegistrationEvent } from '../../core/registration/events';
+import { registerByHand } from '../../core/registration/operations';
 import type { PublisherState } from '../../core/store/publisher-state';
 import { problemOf, SID, SlotRun } from '../support/slot-run';
 
@@ -64,10 +65,41 @@ describe('an answer', () => {
     expect((await remove({}, { PhysicalResourceId: undefined })).PhysicalResourceId).toBe('rakuten-postback-3900112');
   });
 
+  it('says so where nothing was measured', async () => {
+    expect((await create({ [P.selfTest]: 'false' })).Data).toEqual({
+      [REGISTRATION_ATTRIBUTES.status]: 'registered, active',
+      [REGISTRATION_ATTRIBUTES.selfTestP50Millis]: 'not measured',
+      [REGISTRATION_ATTRIBUTES.selfTestMaxMillis]: 'not measured',
+    });
+  });
+
   it('to a failure is logged with what was asked and the kind of error only', async () => {
     world.slot = TRACKER;
     await problemOf(create());
     expect(lastLogs()).toContainEqual(['request failed', { requestType: 'Create', reason: 'RegistrationFailure' }]);
+  });
+});
+
+describe('who wants the slot', () => {
+  const failing = (): void => {
+    world.installation.endpoint = { status: 500, millis: 1 };
+  };
+
+  it('is not a first deployment that failed', async () => {
+    failing();
+    await problemOf(create());
+    expect(world.state?.owners).toEqual([]);
+  });
+
+  it.each<[string, () => void]>([
+    ['failed', () => {}],
+    ['failed, of which nothing was known any more', () => void world.installation.store.states.clear()],
+  ])('is still a resource whose update %s', async (_what, forget) => {
+    await create();
+    forget();
+    failing();
+    await problemOf(update({}, { [P.fieldList]: '[{"name":"u","field":"u1"}]' }));
+    expect([world.slot, world.state?.owners?.length]).toEqual([ours, 1]);
   });
 });
 
@@ -82,8 +114,9 @@ describe('a request without a publisher id', () => {
     await create();
     await problemOf(update({}, { [P.sid]: 'abc' }));
     world.fault(RAKUTEN_IS_DOWN);
-    const rollback = await update({ [P.sid]: 'abc' }, {}, { PhysicalResourceId: idIn({}) });
+    const rollback = await update({ [P.sid]: 'abc' }, {}, { PhysicalResourceId: 'of an older version' });
     expect([statusOf(rollback), world.slot]).toEqual([NOT_VERIFIED, ours]);
+    expect(rollback.PhysicalResourceId).toBe('of an older version');
   });
 
   it('to create is not remembered as a failed update of anything', async () => {
@@ -92,7 +125,8 @@ describe('a request without a publisher id', () => {
     expect(world.state).toBeUndefined();
   });
 
-  it('to delete has nothing to do', async () => {
+  it('to delete has nothing to do, and waits for nobody', async () => {
+    const take = jest.spyOn(world.installation.store, 'takeLease');
     const answers = [
       await remove({ [P.sid]: '' }, { PhysicalResourceId: 'invented' }),
       await remove({ [P.sid]: '' }, { PhysicalResourceId: undefined }),
@@ -101,6 +135,7 @@ describe('a request without a publisher id', () => {
       { PhysicalResourceId: 'invented', Data: {} },
       { PhysicalResourceId: 'rakuten-postback-none', Data: {} },
     ]);
+    expect(take).not.toHaveBeenCalled();
     expect(world.world.rakuten.calls).toEqual([]);
   });
 });
@@ -296,6 +331,21 @@ describe('an update that is taken back', () => {
     expect(world.slot).toEqual({ ...ours, active: false });
   });
 
+  it('fails where it may have changed the slot and cannot even begin', async () => {
+    await expect(takenBack(notPutBack, () => void world.installation.secrets.delete('credentials'))).rejects.toThrow('credentials');
+  });
+
+  it('is known as such although the postback was switched off by hand in between', async () => {
+    await create();
+    await registerByHand(world.installation.ports(), SID, { enabled: false });
+    refused();
+    await problemOf(update({}, { [P.fieldList]: '[{"name":"u","field":"u1"}]' }));
+    mend();
+    down();
+    expect(statusOf(await update({ [P.fieldList]: '[{"name":"u","field":"u1"}]' }, {}))).toBe(NOT_VERIFIED);
+    expect(world.slot).toEqual({ ...ours, active: false });
+  });
+
   it('fails where the rollback itself changed the slot and could not put it back', async () => {
     await create();
     refused();
@@ -461,6 +511,22 @@ describe('a Delete', () => {
     expect([slotOf(SID), slotOf(OTHER_SID)]).toEqual([undefined, oursAt(OTHER_SID)]);
   });
 
+  it('may name a publisher in its id that nothing is known of', async () => {
+    await create();
+    await remove({}, { PhysicalResourceId: idIn({ [P.sid]: OTHER_SID }) });
+    expect([world.slot, stateOf(OTHER_SID)]).toEqual([undefined, undefined]);
+  });
+
+  it('waits for whoever works on the publisher in its id, and keeps a minute for what it has to do then', async () => {
+    await create();
+    await create({ [P.sid]: OTHER_SID });
+    const { clock } = world.world;
+    const end = clock.now() + 8 * MINUTES;
+    await world.installation.store.takeLease(OTHER_SID, 'somebody', clock.now(), end);
+    expect((await problemOf(remove({}, { PhysicalResourceId: idIn({ [P.sid]: OTHER_SID }) }))).message).toContain('SID 3900113');
+    expect(Math.round((end - clock.now()) / MINUTES)).toBe(1);
+  });
+
   it('with an invented id that holds a number removes its own publisher only', async () => {
     await create();
     await create({ [P.sid]: OTHER_SID });
@@ -474,6 +540,7 @@ describe('a Delete', () => {
     world.installation.secrets.clear();
     await remove({ [P.onRemoval]: 'RETAIN' });
     expect([world.slot, world.world.rakuten.calls, world.state?.owners, world.state?.properties]).toEqual([ours, [], [], undefined]);
+    expect(world.world.texts.join()).not.toContain('as another resource');
   });
 
   it('leaves the slot to another resource of the stack that wants it, and logs why', async () => {
@@ -502,6 +569,14 @@ describe('a Delete', () => {
     await remove({ [P.enabled]: 'perhaps' });
     expect([world.slot, world.calls()]).toEqual([TRACKER, []]);
     expect(lastLogs()).toContainEqual(['nothing was ever registered, so nothing is removed', { sid: SID, reason: 'PropertyError' }]);
+  });
+
+  it('of which nothing can be read of a first deployment that failed says so', async () => {
+    world.installation.endpoint = { status: 500, millis: 1 };
+    await problemOf(create());
+    expect((await problemOf(remove({ [P.enabled]: 'perhaps' }))).message).toContain(
+      `Property ${P.enabled} of the registration is 'perhaps'`,
+    );
   });
 
   it('of what never was ends well although Rakuten is down', async () => {

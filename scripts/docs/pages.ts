@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join, normalize } from 'node:path';
+import packageJson from '../../package.json';
 
 export const ROOT = join(__dirname, '..', '..');
 
@@ -44,6 +45,27 @@ export function docstringExamples(file: string): CodeBlock[] {
     language: 'ts',
     code: String(found[1]).replaceAll(/^ *\* ?/gm, ''),
   }));
+}
+
+/** Where the links of a page lead, as they are written. Its code is left out, where brackets are something else. */
+export function linksOf(text: string): string[] {
+  const prose = text.replaceAll(/^ *```[\s\S]*?^ *```$/gm, '').replaceAll(/`[^`\n]*`/g, '``');
+  return [...prose.matchAll(/\]\(([^)\s]+)\)/g)].map(([, link]) => String(link));
+}
+
+/** The file or folder that a link of a page names, without what stands behind `#`; undefined for one that leads elsewhere. */
+export function targetOf(page: string, link: string): string | undefined {
+  if (/^(https?:|mailto:)/.test(link)) return undefined;
+  const [path = ''] = link.split('#');
+  return path === '' ? page : normalize(join(dirname(page), path)).replace(/\/$/, '');
+}
+
+/** The same for a link to this repository's own pages and sources, as pages have it that are packed without those. */
+export function targetInRepository(link: string): string | undefined {
+  const [, kind, path] = link.startsWith(packageJson.homepage)
+    ? (/^\/(blob|tree)\/main\/([^#]+)/.exec(link.slice(packageJson.homepage.length)) ?? [])
+    : [];
+  return kind === undefined ? undefined : path;
 }
 
 /** How GitHub calls the headings of a page in a link. */

@@ -104,6 +104,6 @@ function apiOnly({ readme: _readme, dependencyClosure: _closure, ...api }: Assem
 }
 
 function dependenciesOf(build: string): object {
-  const { dependencies, peerDependencies, bundledDependencies } = JSON.parse(readFileSync(join(build, 'package.json'), 'utf8'));
-  return { dependencies, peerDependencies, bundledDependencies, main: 'lib/index.js' };
+  const { dependencies, peerDependencies, bundleDependencies } = JSON.parse(readFileSync(join(build, 'package.json'), 'utf8'));
+  return { dependencies, peerDependencies, bundleDependencies, main: 'lib/index.js' };
 }

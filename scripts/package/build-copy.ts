@@ -65,7 +65,7 @@ function linkModules(folder: string): void {
   for (const name of readdirSync(join(ROOT, 'node_modules'))) {
     const installed = join(ROOT, 'node_modules', name);
     // npm packs a bundled dependency only if it lies there itself.
-    if (packageJson.bundledDependencies.includes(name)) cpSync(installed, join(modules, name), { recursive: true });
+    if (packageJson.bundleDependencies.includes(name)) cpSync(installed, join(modules, name), { recursive: true });
     else symlinkSync(installed, join(modules, name));
   }
 }

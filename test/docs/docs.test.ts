@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
-import { dirname, join, normalize } from 'node:path';
+import { join } from 'node:path';
 import type { Command } from 'commander';
 import { Cli } from '../../bin/cli/command';
 import { createProgram } from '../../bin/cli/program';
 import packageJson from '../../package.json';
-import { anchors, pages, ROOT, textOf } from '../../scripts/docs/pages';
+import { anchors, linksOf, pages, ROOT, targetInRepository, targetOf, textOf } from '../../scripts/docs/pages';
 import { testTerminal } from '../bin/terminal';
 
 const PAGES = pages();
@@ -14,23 +14,23 @@ it('there are pages', () => {
 });
 
 it.each(PAGES)('the links of %s lead somewhere', (page) => {
-  const links = [...proseOf(page).matchAll(/\]\(([^)\s]+)\)/g)].map((found) => String(found[1]));
-  const dead = links.filter((link) => !/^(https?:|mailto:)/.test(link)).filter((link) => !leadsSomewhere(page, link));
-  expect(dead).toEqual([]);
+  expect(linksOf(textOf(page)).filter((link) => !leadsSomewhere(page, link))).toEqual([]);
+});
+
+/** What lies beside the pages in the package. Other files it does not have, so packed pages name them by their address in the repository. */
+const PACKED = /^(README\.md|API\.md|CHANGELOG\.md|LICENSE|docs(\/.*)?)$/;
+
+it.each([...PAGES, 'API.md'].filter((page) => PACKED.test(page)))('the links of %s lead somewhere in the package too', (page) => {
+  const targets = linksOf(textOf(page)).flatMap((link) => targetOf(page, link) ?? []);
+  expect(targets.filter((target) => !PACKED.test(target))).toEqual([]);
 });
 
 function leadsSomewhere(page: string, link: string): boolean {
-  const [path = '', anchor] = link.split('#');
-  const target = path === '' ? page : normalize(join(dirname(page), path));
-  if (!existsSync(join(ROOT, target))) return false;
-  return anchor === undefined || !target.endsWith('.md') || anchors(target).has(anchor);
+  const target = targetOf(page, link) ?? targetInRepository(link);
+  if (target === undefined) return true;
+  const [, anchor] = link.split('#');
+  return existsSync(join(ROOT, target)) && (anchor === undefined || !target.endsWith('.md') || anchors(target).has(anchor));
 }
-
-/** A page without its code, where brackets are something else. */
-const proseOf = (page: string): string =>
-  textOf(page)
-    .replaceAll(/^ *```[\s\S]*?^ *```$/gm, '')
-    .replaceAll(/`[^`\n]*`/g, '``');
 
 describe('what the pages tell to run', () => {
   const program = createProgram(new Cli(testTerminal(ROOT).terminal));

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import packageJson from '../../package.json';
+import { linksOf, targetOf } from '../../scripts/docs/pages';
 import { type ExampleTemplate, InstalledExample, typescriptExamples } from '../support/examples';
 import { type JsiiType, type PackedPackage, packedPackage } from '../support/packed';
 import { handlers, ROOT, sourcesIn } from '../support/sources';
@@ -63,12 +64,26 @@ describe('the tarball', () => {
 
   it('has nothing else: no tests, no local run, no sources, nothing of a machine', async () => {
     const known =
-      /^(lib|core|client)\/[\w/.-]+\.(js|d\.ts|vtl)$|^(lambda-dist|cli-dist|docs)\/|^node_modules\/big\.js\/|^(\.jsii|LICENSE|README\.md|API\.md|package\.json)$/;
+      /^(lib|core|client)\/[\w/.-]+\.(js|d\.ts|vtl)$|^(lambda-dist|cli-dist|docs)\/|^node_modules\/big\.js\/|^(\.jsii|LICENSE|README\.md|API\.md|CHANGELOG\.md|package\.json)$/;
     expect(packed.files.filter((file) => !known.test(file))).toEqual([]);
     for (const file of packed.files.filter((name) => /\.(js|json|ts|jsii|map)$/.test(name))) {
       const text = await readFile(join(packed.folder, file), 'utf8');
       expect([file, text.includes(ROOT)]).toEqual([file, false]);
     }
+  });
+
+  it('has pages whose links lead to what is packed, or to the repository', async () => {
+    const pages = packed.files.filter((file) => file.endsWith('.md') && !file.startsWith('node_modules/'));
+    expect(pages).toEqual(expect.arrayContaining(['README.md', 'API.md', 'CHANGELOG.md', 'docs/README.md', 'docs/runbook/README.md']));
+    const dead: string[] = [];
+    for (const page of pages) {
+      for (const link of linksOf(await readFile(join(packed.folder, page), 'utf8'))) {
+        const target = targetOf(page, link);
+        if (target !== undefined && !packed.files.some((file) => file === target || file.startsWith(`${target}/`)))
+          dead.push(`${page}: ${link}`);
+      }
+    }
+    expect(dead).toEqual([]);
   });
 
   it('is small', () => {

@@ -75,7 +75,7 @@ async function copySources(target: string): Promise<void> {
   const isSource = (path: string): boolean => !/(\.js|\.d\.ts)$/.test(path);
   await mkdir(target);
   for (const name of ['lib', 'core', 'client']) await cp(join(ROOT, name), join(target, name), { recursive: true, filter: isSource });
-  for (const name of ['lambda-dist', 'docs', 'package.json', 'README.md', 'API.md', 'LICENSE'])
+  for (const name of ['lambda-dist', 'docs', 'package.json', 'README.md', 'API.md', 'CHANGELOG.md', 'LICENSE'])
     await cp(join(ROOT, name), join(target, name), { recursive: true });
   await run(process.execPath, [join(ROOT, 'scripts/build-cli.mjs'), join(target, 'cli-dist')], { cwd: ROOT });
 

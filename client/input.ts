@@ -67,9 +67,11 @@ export function requireMoment(name: string, value: Moment): string {
 function toDate(value: unknown): Date | undefined {
   if (value instanceof Date) return value;
   if (typeof value !== 'string') return undefined;
-  if (DAY.test(value)) return new Date(`${requireDay('the day', value)}T00:00:00.000Z`);
   // Without a zone the engine would take the machine's own, and the same query would answer differently elsewhere.
-  return ISO_WITH_ZONE.test(value) ? new Date(value) : undefined;
+  if (!DAY.test(value) && !ISO_WITH_ZONE.test(value)) return undefined;
+  // The engine would roll the 31st of a shorter month over, and a month's sum would have days of the next one in it.
+  requireDay('the day', value.slice(0, 10));
+  return new Date(value);
 }
 
 /** A period with both ends as the rows write times. */

@@ -87,7 +87,7 @@ async function standsUnnamed(line: DeliveredLine, rows: ComparisonPorts['rows'])
 }
 
 /** What comes through a query string as it is, whether it was escaped or not. */
-const SAFE_IN_A_QUERY = /^[\w.~-]+$/;
+const SAFE_IN_A_QUERY = /^[\w.~/:@,!*()-]+$/;
 /** The name under which a row keeps the order id that the Events API tells, where it is not that of the row. */
 const TOLD_ORDER_ID = 'events_api_order_id';
 

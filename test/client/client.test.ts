@@ -528,6 +528,7 @@ describe('wrong input', () => {
     ['a day that does not exist', () => client().byDay('2026-02-30'), "but is '2026-02-30'"],
     ['days the wrong way round', () => client().byDay({ from: '2026-03-02', to: '2026-03-02' }), 'must be before'],
     ['far too many days', () => client().dayOrders({ from: '1926-01-01', to: '2026-01-01' }), 'ask for 3660 at most'],
+    ['a time of a day that does not exist', () => client().memberSummary('u', { to: '2026-02-29T00:00:00Z' }), "but is '2026-02-29'"],
     ['a time without a zone', () => client().byMember('u', { from: '2026-03-01T00:00:00' }), 'from must be a Date, a day'],
     ['an invalid date', () => client().byMember('u', { to: new Date('x') }), 'but is an invalid Date'],
     ['a period the wrong way round', () => client().memberOrders('u', { from: '2026-03-02', to: '2026-03-01' }), 'must be before'],

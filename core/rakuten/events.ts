@@ -1,5 +1,5 @@
 import type { RakutenClient } from './client';
-import { RakutenError } from './errors';
+import { RakutenError, type RakutenErrorKind } from './errors';
 import { parseEventsApiBody } from './events-json';
 import { isRowField } from './fields';
 import { NOTHING_FOUND } from './persist';
@@ -22,25 +22,49 @@ export type ReadPage = (window: EventsWindow, page: number, size: number) => Pro
  * @param until milliseconds since 1970 at which a call must have ended, asked for each call
  */
 export function eventsPages(client: RakutenClient, until: () => number): ReadPage {
+  let most = Number.POSITIVE_INFINITY;
   return async (window, page, size) => {
-    const query = new URLSearchParams({
-      process_date_start: parameterDate(window.from),
-      process_date_end: parameterDate(window.to),
-      limit: String(size),
-      page: String(page),
-    });
+    const limit = Math.min(size, most);
     try {
-      const path = `/events/1.0/transactions?${query}`;
-      const readable = (body: string, status: number): boolean => status === NO_CONTENT || readRecords(body) !== undefined;
-      const response = await client.call({ operation: 'events', method: 'GET', path, until: until(), readable });
-      return readRecords(response.body) ?? [];
+      return await readPage(client, window, { page, limit, until: until() });
     } catch (error) {
-      // The postback calls tell "nothing there" so; this one may do the same.
-      if (error instanceof RakutenError && error.kind === 'not-found') return [];
-      throw error;
+      // The highest limit is not documented. A page that is shorter for it is taken as one of a server that gives fewer lines than were asked for.
+      const mayBeTooMany = isOfKind(error, 'refused') && error.status === 400 && page === 1 && limit > DEFAULT_LIMIT;
+      if (!mayBeTooMany) throw error;
+      const records = await readPage(client, window, { page, limit: DEFAULT_LIMIT, until: until() });
+      most = DEFAULT_LIMIT;
+      return records;
     }
   };
 }
+
+/** What Rakuten documents as its own default. */
+const DEFAULT_LIMIT = 100;
+
+async function readPage(
+  client: RakutenClient,
+  window: EventsWindow,
+  { page, limit, until }: { readonly page: number; readonly limit: number; readonly until: number },
+): Promise<readonly EventsRecord[]> {
+  const query = new URLSearchParams({
+    process_date_start: parameterDate(window.from),
+    process_date_end: parameterDate(window.to),
+    limit: String(limit),
+    page: String(page),
+  });
+  try {
+    const path = `/events/1.0/transactions?${query}`;
+    const readable = (body: string, status: number): boolean => status === NO_CONTENT || readRecords(body) !== undefined;
+    const response = await client.call({ operation: 'events', method: 'GET', path, until, readable });
+    return readRecords(response.body) ?? [];
+  } catch (error) {
+    // The postback calls tell "nothing there" so; this one may do the same.
+    if (isOfKind(error, 'not-found')) return [];
+    throw error;
+  }
+}
+
+const isOfKind = (error: unknown, kind: RakutenErrorKind): error is RakutenError => error instanceof RakutenError && error.kind === kind;
 
 const NO_CONTENT = 204;
 

@@ -177,7 +177,7 @@ test.each([
 });
 
 test('an error of Rakuten, and a URL that does not tell lines apart, are explained', async () => {
-  rakuten.fault({ operation: 'events', status: 400, body: '{"message":"invalid process_date range"}' });
+  rakuten.fault({ operation: 'events', times: 2, status: 400, body: '{"message":"invalid process_date range"}' });
   const refused = await reconcile(...WINDOW);
   expect(refused).toMatchObject({
     exitCode: 1,

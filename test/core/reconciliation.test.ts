@@ -1,5 +1,6 @@
 import type { Context } from 'aws-lambda';
 import fc from 'fast-check';
+import { RakutenError } from '../../core/rakuten/errors';
 import { type EventsRecord, type EventsWindow, eventsPages, type ReadPage, readRecords } from '../../core/rakuten/events';
 import { type Position, walk } from '../../core/rakuten/events-walk';
 import { ALL_FIELDS } from '../../core/rakuten/fields';
@@ -171,6 +172,28 @@ describe('a walk over a window', () => {
     const all = lines(Array.from({ length: 730 }, (_, i) => i * 60));
     const { found } = await collect(walk(reader(all, { cap: 100 }), { from: START, to: START + DAY }));
     expect(new Set(found)).toEqual(new Set(idsOf(all)));
+  });
+
+  it('asks for fewer lines where the server refuses so many at once, and once only', async () => {
+    const all = lines(Array.from({ length: 230 }, (_, i) => i * 600));
+    const served = reader(all);
+    const limits: number[] = [];
+    const call = async ({ path }: { path: string }) => {
+      const query = new URL(path, 'https://api.test').searchParams;
+      const [limit, page] = [Number(query.get('limit')), Number(query.get('page'))];
+      limits.push(limit);
+      if (limit > 100) throw new RakutenError({ kind: 'refused', operation: 'events', sid: SID, status: 400 });
+      const window = { from: Date.parse(`${query.get('process_date_start')}Z`), to: Date.parse(`${query.get('process_date_end')}Z`) };
+      return { status: 200, headers: {}, body: JSON.stringify(await served(window, page, limit)) };
+    };
+    const { found } = await collect(
+      walk(
+        eventsPages({ call } as never, () => 0),
+        { from: START, to: START + 2 * DAY },
+      ),
+    );
+    expect(new Set(found)).toEqual(new Set(idsOf(all)));
+    expect(limits.filter((limit) => limit > 100)).toHaveLength(1);
   });
 
   it('refuses to read the same page for ever', async () => {

@@ -53,6 +53,13 @@ describe.each<[string, () => Promise<unknown>]>([
     expect(world.world.texts).toContain(JSON.stringify(['failed', { reason: 'NotRegisteredError', millis: 0 }]));
   });
 
+  it('needs one that ended well', async () => {
+    world.fault({ operation: 'create', status: 400, times: FOR_EVER });
+    expect(await formation.deploy(world.installation.properties(), ONCE)).toBe(false);
+    expect(world.state).toBeDefined();
+    expect((await problemOf(work())).name).toBe('NotRegisteredError');
+  });
+
   it('repeats nothing secret of an error, and logs how long it took', async () => {
     await deploy();
     world.fault({ status: 400, echo: true, times: FOR_EVER });

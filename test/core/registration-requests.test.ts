@@ -80,6 +80,18 @@ describe('an answer', () => {
   });
 });
 
+describe('a failure that nobody foresaw', () => {
+  const LOG = 'if it fails in the same way, look into the log of the registration function.';
+
+  it.each<[string, () => Promise<unknown>, string]>([
+    ['a first deployment', () => create(), 'deploy again'],
+    ['a removal', () => remove({}), 'delete the stack again'],
+  ])('is told with its kind and what to do: of %s', async (_what, work, next) => {
+    jest.spyOn(world.installation.store, 'readOutcome').mockRejectedValue(new RangeError('out of order'));
+    expect((await problemOf(work())).message).toBe(`RangeError: out of order. Next step: ${next}; ${LOG}`);
+  });
+});
+
 describe('who wants the slot', () => {
   const failing = (): void => {
     world.installation.endpoint = { status: 500, millis: 1 };
@@ -530,8 +542,10 @@ describe('a Delete', () => {
   it('with an invented id that holds a number removes its own publisher only', async () => {
     await create();
     await create({ [P.sid]: OTHER_SID });
+    const read = jest.spyOn(world.installation.store, 'readState');
     await remove({}, { PhysicalResourceId: `xxxxxxxxxxxxxxxxx${OTHER_SID}` });
     expect([slotOf(SID), slotOf(OTHER_SID)]).toEqual([undefined, oursAt(OTHER_SID)]);
+    expect(new Set(read.mock.calls.flat())).toEqual(new Set([SID]));
   });
 
   it('by RETAIN calls nobody, and gives the publisher up', async () => {
@@ -582,6 +596,15 @@ describe('a Delete', () => {
   it('of what never was ends well although Rakuten is down', async () => {
     world.fault(RAKUTEN_IS_DOWN);
     expect(await remove()).toEqual({ PhysicalResourceId: idIn({}), Data: {} });
+  });
+
+  it('of which only a failed update is known ends well although Rakuten is down, without waiting for itself', async () => {
+    await problemOf(update({}, { [P.enabled]: 'perhaps' }));
+    expect(world.state?.failedUpdate).toBeDefined();
+    world.fault({ operation: 'token', status: 400, times: FOR_EVER });
+    const began = world.world.clock.now();
+    await remove();
+    expect(world.world.clock.now() - began).toBeLessThan(SECONDS);
   });
 
   it('of what never was fails where another run may be registering it at this moment', async () => {

@@ -1,17 +1,15 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { METRICS } from '../core/names';
 import { PRICES, PRICES_AS_OF, type Price } from '../core/prices';
 import { synthesize } from '../local/template/assembly';
 import { ALTERNATIVE_PRICES, ALTERNATIVES } from '../scripts/cost/alternatives';
-import { type Cost, costsPerMillion, numberOf, type Template, type Traffic } from '../scripts/cost/count';
+import { type Cost, costsPerMillion, type Template, type Traffic } from '../scripts/cost/count';
+import { fixedCosts } from '../scripts/cost/fixed';
 import { type Block, digits, type Section, type TableBlock, thousands } from './report/section';
 
 const ALONE: Traffic = { name: 'each alone', messagesPerBatch: 1, millisPerBatch: 25 };
 const BURSTS: Traffic = { name: 'in bursts', messagesPerBatch: 50, millisPerBatch: 150 };
-/** Five pollers, each asking every 20 seconds. */
-const IDLE_RECEIVES_PER_MONTH = (5 * 30 * 24 * 60 * 60) / 20;
 
 /** One postback lost in so many. */
 const LOST_IN = [1_000_000, 100_000, 10_000, 1_000, 100];
@@ -82,21 +80,6 @@ async function report(template: Template): Promise<Block[]> {
         source,
       ]),
     },
-  ];
-}
-
-/** What is paid a month whatever comes, counted in the template. */
-export function fixedCosts(template: Template): [what: string, dollars: number][] {
-  const secrets = numberOf(template, 'AWS::SecretsManager::Secret') + 1;
-  const alarms = numberOf(template, 'AWS::CloudWatch::Alarm');
-  const dashboards = numberOf(template, 'AWS::CloudWatch::Dashboard');
-  const metrics = Object.keys(METRICS).length;
-  return [
-    [`${secrets} secrets: the one in the URL, and Rakuten's credentials`, secrets * PRICES.secret.dollars],
-    ['asking an idle queue', (IDLE_RECEIVES_PER_MONTH / 1e6) * PRICES.queueRequest.dollars],
-    [`${alarms} alarms, each on one metric`, alarms * PRICES.alarm.dollars],
-    [`${dashboards} dashboard, where the account has its three free ones already`, dashboards * PRICES.dashboard.dollars],
-    [`at most ${metrics} metrics of its own`, metrics * PRICES.metric.dollars],
   ];
 }
 

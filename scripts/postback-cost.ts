@@ -3,17 +3,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Table from 'cli-table3';
-import { METRICS } from '../core/names';
 import { PRICES, PRICES_AS_OF } from '../core/prices';
 import { synthesize } from '../local/template/assembly';
-import { bytesToSpare, type Cost, costsPerMillion, keepingAMillionRows, numberOf, type Template, type Traffic } from './cost/count';
+import { bytesToSpare, type Cost, costsPerMillion, keepingAMillionRows, type Template, type Traffic } from './cost/count';
+import { fixedCosts } from './cost/fixed';
 
 /** Assumed, not measured on AWS: a conditional write answers in about 10 ms, and the writes of a batch run side by side. */
 const QUIET: Traffic = { name: 'each alone', messagesPerBatch: 1, millisPerBatch: 25 };
 const BUSY: Traffic = { name: 'in bursts', messagesPerBatch: 50, millisPerBatch: 150 };
-
-/** Lambda's pollers ask an idle queue for messages all the time: five of them, each waiting up to 20 seconds. */
-const IDLE_RECEIVES_PER_MONTH = (5 * 30 * 24 * 60 * 60) / 20;
 
 const dollars = (amount: number): string => amount.toFixed(2);
 const sum = (costs: readonly Cost[]): number => costs.reduce((total, cost) => total + cost.dollars, 0);
@@ -44,14 +41,11 @@ async function print(template: Template): Promise<void> {
   console.log(`us-east-1, on demand, without the free tier; prices of ${PRICES_AS_OF}\n`);
   console.log(table.toString());
 
-  const secrets = numberOf(template, 'AWS::SecretsManager::Secret');
-  const metrics = Object.keys(METRICS).length;
+  const fixed = fixedCosts(template).map(([what, amount]) => `  ${dollars(amount)} $ for ${what}`);
   console.log(`
 Beside that, a month:
   ${dollars(await keepingAMillionRows(template))} $ for each million rows that are kept, with their index entries and point-in-time recovery
-  ${dollars((secrets + 1) * PRICES.secret.dollars)} $ for ${secrets + 1} secrets (the one in the URL, and Rakuten's credentials)
-  ${dollars((IDLE_RECEIVES_PER_MONTH / 1e6) * PRICES.queueRequest.dollars)} $ for asking an idle queue
-  ${dollars(metrics * PRICES.metric.dollars)} $ at most for ${metrics} metrics (one that is not written in an hour costs nothing for it)
+${fixed.join('\n')}
 
 Assumed: ${QUIET.millisPerBatch} ms for a message alone, ${BUSY.millisPerBatch} ms for ${BUSY.messagesPerBatch} at once; a row of usual length. One that is
 more than ${await bytesToSpare()} bytes longer (a long product name) costs another write unit, ${dollars(PRICES.writeUnit.dollars)} $ per million.

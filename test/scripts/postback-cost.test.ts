@@ -4,6 +4,7 @@ import { PostbackStack } from '../../bin/postback-stack';
 import { PRICES } from '../../core/prices';
 import { PostbackFields } from '../../lib';
 import { type Cost, costsPerMillion, keepingAMillionRows, type Template } from '../../scripts/cost/count';
+import { fixedCosts } from '../../scripts/cost/fixed';
 import { itemBytes, valueBytes } from '../../scripts/cost/item-size';
 
 const ALONE = { name: 'alone', messagesPerBatch: 1, millisPerBatch: 25 };
@@ -107,4 +108,10 @@ it.each([
   ['12345678901234567890123456789012345678', 20],
 ])('counts the number %s as %d bytes', (N, bytes) => {
   expect(valueBytes({ N })).toBe(bytes);
+});
+
+it('counts the metrics that alarms look at, as one may look at several', () => {
+  const alarms = fixedCosts(template).find(([what]) => /alarms/.test(what));
+  expect(alarms?.[0]).toBe('21 alarms, which look at 22 metrics');
+  expect(alarms?.[1]).toBeCloseTo(22 * PRICES.alarm.dollars);
 });

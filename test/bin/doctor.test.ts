@@ -5,6 +5,7 @@ import { judgeReconciliation, judgeWatch } from '../../bin/doctor/checks/runs';
 import { judgeRules } from '../../bin/doctor/checks/schedules';
 import { judgeSlot } from '../../bin/doctor/checks/slot';
 import { judgeIndexes } from '../../bin/doctor/checks/tables';
+import { urlSecret } from '../../bin/doctor/checks/url-secret';
 import type { Examination } from '../../bin/doctor/examination';
 import { type Check, NotLookedAt, ok, problem } from '../../bin/doctor/finding';
 import { masked } from '../../bin/doctor/mask';
@@ -233,11 +234,23 @@ describe('judges', () => {
   it('a slot that somebody else has', () => {
     const slot = { url: 'https://tracker.example/in?token=***', active: true };
     const status = { sid: '1', slot, owner: 'foreign', previousUrl: undefined, enabled: true, selfTest: undefined } as const;
-    expect(judgeSlot({ ...status, drift: ['the slot holds a URL of somebody else'] })).toMatchObject({
+    expect(judgeSlot({ ...status, drift: ['the slot holds a URL of somebody else'] }, true)).toMatchObject({
       status: 'problem',
       mend: expect.stringContaining('--replace'),
     });
-    expect(judgeSlot({ ...status, drift: [], enabled: false }).status).toBe('warning');
+    expect(judgeSlot({ ...status, drift: [], enabled: false }, true).status).toBe('warning');
+  });
+
+  it('what a person has unregistered is no problem', async () => {
+    const { properties: wanted = {}, ...byHand } = PUBLISHER;
+    const examination = { publishers: async () => [{ ...byHand, wanted }] } as unknown as Examination;
+    expect(await urlSecret.run(examination)).toMatchObject([{ status: 'skipped' }]);
+    const status = { sid: '1', slot: undefined, owner: 'empty', previousUrl: undefined, enabled: true, selfTest: undefined } as const;
+    expect(judgeSlot({ ...status, drift: ['the slot is empty', 'it was unregistered by hand'] }, false)).toEqual({
+      status: 'warning',
+      found: 'the slot is empty; it was unregistered by hand',
+      mend: 'rakuten-postback register, when lines are wanted again',
+    });
   });
 });
 

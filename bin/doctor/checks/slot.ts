@@ -17,7 +17,7 @@ export const slot: Check = {
   },
 };
 
-async function ofPublisher(examination: Examination, { sid }: KnownPublisher, isOneOfMany: boolean): Promise<Finding[]> {
+async function ofPublisher(examination: Examination, { sid, properties }: KnownPublisher, isOneOfMany: boolean): Promise<Finding[]> {
   const of = isOneOfMany ? ` of ${sid}` : '';
   const token = (finding: Finding): Finding => ({ ...finding, what: `Access token${of}` });
   const inSlot = (finding: Finding): Finding => ({ ...finding, what: `Slot${of}` });
@@ -25,7 +25,7 @@ async function ofPublisher(examination: Examination, { sid }: KnownPublisher, is
   const { endpointUrl } = (await examination.installation()).resources;
   try {
     const status = await slotStatus(ports, sid, endpointUrl, PATIENCE_MILLIS);
-    return [token(ok('Rakuten gives one and takes it')), inSlot(judgeSlot(status))];
+    return [token(ok('Rakuten gives one and takes it')), inSlot(judgeSlot(status, properties !== undefined))];
   } catch (error) {
     const { name, message } = error as Error;
     if (name !== 'RakutenError') return [inSlot(skipped('not looked at, as a secret cannot be used (see above)'))];
@@ -36,7 +36,8 @@ async function ofPublisher(examination: Examination, { sid }: KnownPublisher, is
 
 type Status = Awaited<ReturnType<typeof slotStatus>>;
 
-export function judgeSlot({ slot: found, drift, enabled }: Status): Finding {
+export function judgeSlot({ slot: found, drift, enabled }: Status, isRegistered: boolean): Finding {
+  if (!isRegistered) return warning(drift.join('; '), 'rakuten-postback register, when lines are wanted again');
   if (drift.length > 0) return problem(drift.join('; '), mendOf(drift));
   if (found === undefined) return problem('the slot is empty', mendOf([]));
   const shown = `ours, under the current secret and fields: ${urlInWords(found.url)}`;

@@ -356,6 +356,20 @@ describe('a writer', () => {
     }
   });
 
+  it('keeps what another writer adds between its look at the row and its update', async () => {
+    await withTable(async (tableName) => {
+      const lines = [line(), line({ u1: 'm' }, later), line({ sku_number: 'A' }, { ...later, requestId: 'r3' })] as const;
+      await writeAll(tableName, [lines[0]], 1);
+      const overtaken = watched(async (name, call) => {
+        if (name === 'UpdateItem' && overtaken.calls.length < 4) await writeAll(tableName, [lines[1]], 1);
+        return call();
+      });
+      expect(await new TransactionWriter(overtaken.client, tableName, 1).write(lines[2])).toBe('completed');
+      expect(overtaken.calls).toEqual(['PutItem', 'GetItem', 'UpdateItem', 'GetItem', 'UpdateItem']);
+      expect(canonical(await scan(tableName))).toEqual(canonical(rowsOf(lines)));
+    });
+  });
+
   it('goes on when the row goes away or is changed while it is at work, and gives up rather than overwrite', async () => {
     await withTable(async (tableName) => {
       // The row that refused the put is gone when it is read.

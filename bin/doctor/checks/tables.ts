@@ -22,7 +22,7 @@ export const transactionTable: Check = {
     const name = tableName ?? '';
     const { Table = {} } = await (await examination.dynamodb()).send(new DescribeTableCommand({ TableName: name }));
     const keys = isSchema(Table.KeySchema, Object.values(TABLE_KEYS))
-      ? ok(`${Table.TableStatus === 'ACTIVE' ? 'active' : Table.TableStatus}, ${Table.ItemCount ?? 0} rows or so`)
+      ? ok(`${Table.TableStatus === 'ACTIVE' ? 'active' : Table.TableStatus}${rowsIn(Table)}`)
       : problem('its keys are not those of a transaction table', 'name the right stack or table');
     const status = isUsable(Table.TableStatus) ? keys : problem(`it is ${Table.TableStatus}`, 'wait until it is active, or restore it');
     const findings: Finding[] = [status, { ...judgeIndexes(Table), what: 'Indexes' }];
@@ -30,6 +30,10 @@ export const transactionTable: Check = {
     return [...findings, { ...together(await backups(examination, name), judgeProtection(Table)), what: 'Safety of the rows' }];
   },
 };
+
+/** DynamoDB counts every six hours, so that a table with its first rows has none by its count. */
+const rowsIn = ({ ItemCount = 0 }: TableDescription): string =>
+  ItemCount === 0 ? '' : `, ${ItemCount} rows when DynamoDB last counted them`;
 
 export function judgeIndexes({ GlobalSecondaryIndexes = [] }: TableDescription): Finding {
   return together(

@@ -8,7 +8,7 @@ import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { ENVIRONMENT, INDEXES } from '../core/names';
 import { IDENTITY_FIELDS } from '../core/rakuten/fields';
-import type { ScheduledRequest } from '../core/reconciliation/request';
+import { parseTime, type ScheduledRequest } from '../core/reconciliation/request';
 import type { ReconciliationSettings } from '../core/reconciliation/settings';
 import { PUBLISHER_KIND, RECONCILIATION_KIND } from '../core/store/publisher-state';
 import type { PostbackFields } from './fields';
@@ -226,6 +226,7 @@ function optionProblems({ window, dailyWindow, backfill, unverifiedAfter, notBef
 
 function timeProblem(notBefore: string | undefined): Problem {
   if (notBefore === undefined) return undefined;
-  const isTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d)$/.test(notBefore) && !Number.isNaN(Date.parse(notBefore));
-  return isTime ? undefined : `reconciliation.notBefore is '${notBefore}'; give a time such as 2026-03-01T00:00:00Z`;
+  return Number.isFinite(parseTime(notBefore))
+    ? undefined
+    : `reconciliation.notBefore is '${notBefore}'; give a time such as 2026-03-01T00:00:00Z`;
 }

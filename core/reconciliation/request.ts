@@ -57,8 +57,15 @@ export const continuation = ({ sid, ...rest }: ContinuedRequest): Readonly<Recor
 
 const ISO_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/;
 
+/** Milliseconds since 1970 of a time with its zone; not a number for anything else, also for a day that the engine would move into the next month. */
+export function parseTime(text: string): number {
+  const day = text.slice(0, 10);
+  const midnight = ISO_TIME.test(text) ? Date.parse(day) : Number.NaN;
+  return !Number.isNaN(midnight) && new Date(midnight).toISOString().startsWith(day) ? Date.parse(text) : Number.NaN;
+}
+
 function instant(name: string, value: unknown): number {
-  const millis = typeof value === 'string' && ISO_TIME.test(value) ? Date.parse(value) : Number.NaN;
+  const millis = typeof value === 'string' ? parseTime(value) : Number.NaN;
   if (Number.isNaN(millis)) throw new RequestError(`${name} is ${JSON.stringify(value)}, not a time such as 2026-03-01T00:00:00Z`);
   return millis;
 }

@@ -333,6 +333,7 @@ it.each([
   [{ sid: 'x' }, 'sid is "x"'],
   [{ sid: SID, run: 'weekly' }, 'run is "weekly"'],
   [{ sid: SID, from: '2026-03-01' }, 'from is "2026-03-01"'],
+  [{ sid: SID, from: '2026-02-29T00:00:00Z' }, 'from is "2026-02-29T00:00:00Z"'],
   [{ sid: SID, from: '2026-03-02T00:00:00Z', to: '2026-03-01T00:00:00Z' }, 'from is not before to'],
 ])('an event %j is refused', (event, message) => expect(() => parseRequest(event, Date.UTC(2026, 2, 3))).toThrow(message));
 

@@ -112,6 +112,7 @@ it.each<[ReconciliationOptions, string]>([
   [{ dailyWindow: Duration.days(30) }, 'reconciliation.dailyWindow is 30 days; give 1 day to 29 days'],
   [{ backfill: Duration.days(30) }, 'reconciliation.backfill is 30 days'],
   [{ unverifiedAfter: Duration.minutes(1) }, 'reconciliation.unverifiedAfter is 1 minute'],
+  [{ notBefore: '2026-02-29T00:00:00Z' }, "reconciliation.notBefore is '2026-02-29T00:00:00Z'"],
   [{ notBefore: '2026-03-01' }, "reconciliation.notBefore is '2026-03-01'; give a time such as 2026-03-01T00:00:00Z"],
 ])('refuses %j', (reconciliation, message) => {
   expect(() => withPostback({ reconciliation })).toThrow(`Stack/Postback/Reconciliation: ${message}`);

@@ -8,14 +8,12 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import ts from 'typescript';
 
-/** Those that take time that grows with the square of the text, and why no text gets long enough. Everything else must be safe. */
+/** Those of a function or an application that take time that grows with the square of the text, and why no text gets long enough. */
 const ACCEPTED: Readonly<Record<string, string>> = {
   '/\\/+$/': 'a URL as it is configured or registered: some hundred characters',
   '/"(?:[^"\\\\]|\\\\.)*"|-?\\d+(?:\\.\\d+)?(?:[eE][+-]?\\d+)?/g': 'the text is valid JSON by then, in which every string ends',
   '/<(script|style)[\\s\\S]*?<\\/\\1>/gi': 'the first 20,000 characters of a page: a few hundredths of a second at worst',
   '/((?:[a-z][a-z0-9+.-]*:\\/\\/)?[\\w-]+(?:\\.[\\w-]+)+(?::\\d+)?)[/?#][^\\s,;)]*/gi': 'a presentable error has at most 3,400 bytes',
-  '/^[^\\s@,]+@[^\\s@,]+\\.[^\\s@,]+$/': 'an address that the operator gives',
-  '/\\s*Next step: /': 'a presentable error has at most 3,400 bytes',
 };
 
 /** One that is known to be bad: a checker that does not find it proves nothing. */
@@ -24,18 +22,27 @@ const KNOWN_BAD = '/^(a+)+$/';
 const MILLIS_EACH = 20_000;
 const ROOT = join(__dirname, '..', '..');
 const FOLDERS = ['core', 'lambda', 'client', 'bin'];
+/** What reads an operator's own texts on the operator's own machine may take time that grows with a power of their length, but not more. */
+const OPERATORS = 'bin/';
 
-type Check = (source: string, flags: string, options: { timeout: number }) => { status: string; complexity?: { summary: string } };
+type Check = (
+  source: string,
+  flags: string,
+  options: { timeout: number },
+) => { status: string; complexity?: { type: string; summary: string } };
 
 function main(): void {
   const [folder] = process.argv.slice(2);
   if (folder === undefined)
     throw new Error('give the folder of the package recheck: npm install --prefix FOLDER recheck, and FOLDER/node_modules/recheck');
   const { checkSync } = require(resolve(folder)) as { checkSync: Check };
-  const verdict = (literal: string): string => {
+  const verdict = (literal: string, files: readonly string[] = []): string => {
     const end = literal.lastIndexOf('/');
     const { status, complexity } = checkSync(literal.slice(1, end), literal.slice(end + 1), { timeout: MILLIS_EACH });
-    return status === 'safe' ? 'safe' : `${status}${complexity === undefined ? '' : ` (${complexity.summary})`}`;
+    const isOperators = files.length > 0 && files.every((file) => file.startsWith(OPERATORS));
+    return status === 'safe' || (isOperators && complexity?.type === 'polynomial')
+      ? 'safe'
+      : `${status}${complexity === undefined ? '' : ` (${complexity.summary})`}`;
   };
   if (verdict(KNOWN_BAD) === 'safe') throw new Error('the checker takes an expression for safe that is not');
 
@@ -43,7 +50,7 @@ function main(): void {
   for (const { literal, file } of FOLDERS.flatMap(sourcesIn).flatMap(literalsIn))
     places.set(literal, [...(places.get(literal) ?? []), file]);
   const unsafe = [...places]
-    .map(([literal, files]) => ({ literal, files, found: verdict(literal) }))
+    .map(([literal, files]) => ({ literal, files, found: verdict(literal, files) }))
     .filter(({ found }) => found !== 'safe');
   const complaints = [
     ...unsafe
@@ -58,7 +65,9 @@ function main(): void {
     process.exitCode = 1;
     return;
   }
-  console.log(`${places.size} regular expressions: ${unsafe.length} are safe because of what they are used for, the others on any text`);
+  console.log(
+    `${places.size} regular expressions: ${unsafe.length} are safe because of what they are used for, the others of functions and applications on any text`,
+  );
 }
 
 const sourcesIn = (folder: string): string[] =>

@@ -4,6 +4,7 @@ import { HttpFailure } from '../../core/rakuten/http';
 import { rotateUrlSecret } from '../../core/registration/rotate';
 import { ACCEPT_PREVIOUS_FOR_MILLIS } from '../../core/store/publisher-state';
 import type { Check } from '../../core/watch/check';
+import { watch } from '../../core/watch/watch';
 import type { Fault, Slot } from '../../local/fake-rakuten';
 import { CloudFormation, type DeliveryPlan } from '../support/cloudformation';
 import { InterruptiblePorts, type Interruption } from '../support/interruption';
@@ -283,6 +284,18 @@ describe('a slot that somebody else has taken', () => {
     expect(slot()).toEqual(TRACKER);
   });
 
+  it('comes back on removal, also when ours was missing or outdated since', async () => {
+    status.settings = { ...SETTINGS, onTakeover: 'RECLAIM' };
+    setSlot(TRACKER);
+    await check();
+    for (const lost of [undefined, { url: `${installation.endpointUrl}?u1=<u1>`, active: true }]) {
+      setSlot(lost);
+      expect(await nextCheck()).toMatchObject({ finding: lost === undefined ? 'missing' : 'outdated', restored: true });
+    }
+    await formation.destroy(ONCE);
+    expect(slot()).toEqual(TRACKER);
+  });
+
   it('at our own endpoint, by a stack that took our domain over, is not ours to undo', async () => {
     const successor = new Installation(world, installation.endpointUrl);
     setSlot(undefined);
@@ -340,6 +353,11 @@ describe('a URL of ours whose postbacks are lost', () => {
     await sleep(90_000);
     expect(await check()).toMatchObject({ finding: 'outdated', plan: 'leave', restored: false });
     expect(slot()?.url).toContain('new.example');
+    // What is off or gone is put right all the same.
+    setSlot(undefined);
+    expect(await check()).toMatchObject({ finding: 'missing', plan: 'register', restored: true });
+    switchOff();
+    expect(await check()).toMatchObject({ finding: 'disabled', plan: 'enable', restored: true });
   });
 });
 
@@ -407,6 +425,32 @@ describe('a check that cannot be made', () => {
     fault({ operation: 'token', status: 401, times: 1000 });
     for (let i = 0; i < 3; i += 1) await nextCheck();
     expect(status.said).toHaveLength(2);
+  });
+
+  it('because nothing can be written is said on the third in a row too, and counts on only where nothing else was found', async () => {
+    switchOff();
+    fault({ operation: 'update', status: 400, body: '{"message":"not now"}', times: 1000 });
+    for (let i = 0; i < 3; i += 1) expect(await nextCheck()).toMatchObject({ finding: 'disabled', restored: false, flapping: false });
+    expect(status.heard()).toEqual([SAID.disabled, SAID.unknown]);
+    world.rakuten.faults.clear();
+    expect((await nextCheck()).restored).toBe(true);
+    status.heard();
+
+    for (let i = 0; i < 4; i += 1) {
+      // Twice it cannot be looked, then it can and is somebody else's; twice more are no third and fourth.
+      setSlot(TRACKER);
+      if (i !== 2) fault({ operation: 'token', status: 401, times: 2 });
+      expect((await nextCheck()).finding).toBe(i === 2 ? 'taken-over' : 'unknown');
+      world.rakuten.faults.clear();
+    }
+    expect(status.heard()).toEqual([SAID.takenOver]);
+  });
+
+  it('for want of time is not begun, and says so', async () => {
+    const { checks } = await watch(status.ports(), { ...SETTINGS, selfProbe: false }, world.clock.now() + 20_000);
+    expect(checks).toEqual([
+      { sid: SID, finding: 'unknown', restored: false, flapping: false, problem: expect.stringContaining('no time was left') },
+    ]);
   });
 
   it('of one publisher keeps no other from being checked', async () => {

@@ -9,7 +9,7 @@ export default {
   incrementalFile: 'reports/stryker-incremental.json',
   mutate: [
     'core/rakuten/{parse,values,message,url}.ts',
-    'core/store/{merge,write,item,keys,other-deliveries,precision,expiry}.ts',
+    'core/store/{merge,write,item,keys,attributes,other-deliveries,precision,expiry}.ts',
     'core/registration/*.ts',
     // Types only.
     '!core/registration/ports.ts',

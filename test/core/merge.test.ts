@@ -375,6 +375,20 @@ describe('an item', () => {
     expect(plain(again.completed_by)).toMatchObject([{ still_shown: ['currency', 'sku_number'] }]);
   });
 
+  it('has every parameter under a name that DynamoDB takes', () => {
+    const extra = Object.fromEntries(['', '__proto__', '=', '=a', 'a=', 'a'].map((name) => [name, `of "${name}"`]));
+    const row = rowAfter(delivery(T1, {}, { extra }));
+    expect(Object.entries(row.extra?.M ?? {}).map(([name, { S }]) => [name, S])).toEqual([
+      ['=', 'of ""'],
+      ['==', 'of "="'],
+      ['==a', 'of "=a"'],
+      ['=__proto__', 'of "__proto__"'],
+      ['a', 'of "a"'],
+      ['a=', 'of "a="'],
+    ]);
+    expect(toItem(KEY, fromItem(row), 1)).toEqual(row);
+  });
+
   it('is not made of nothing', () => {
     const nothing: LineState = { values: {}, told: {}, toldAt: undefined, receivedAt: T1, source: SOURCES.push };
     expect(() => toItem(KEY, nothing, 1)).toThrow('a line without any value');

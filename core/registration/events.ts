@@ -213,7 +213,8 @@ async function removeSid(context: Context, sid: string, properties: Readonly<Rec
 }
 
 async function registerDesired({ ports, event, endUntil, redactor }: Context, desired: Desired, fresh: boolean): Promise<Registered> {
-  const run = await openRun(ports, desired, { endUntil, reserveMillis: UNDO_RESERVE_MILLIS, redactor, owner: ownerOf(event) });
+  const [owner, request] = [ownerOf(event), event.RequestId];
+  const run = await openRun(ports, desired, { endUntil, reserveMillis: UNDO_RESERVE_MILLIS, redactor, owner, request });
   return register(run, fresh);
 }
 

@@ -59,7 +59,7 @@ async function registerUrl(run: Run, fresh: boolean, secret: string, wanted: Slo
     write: putSlot(run, wanted),
   });
   const { failedUpdate, unsettled, setAside, leaving, ...done } = retiringAllBut(progress.state, wanted, clock.now());
-  await store.writeState({ ...done, properties: desired.raw });
+  await store.writeState({ ...done, properties: desired.raw, registeredBy: run.request });
   return { active: wanted.active, selfTest: done.selfTest };
 }
 

@@ -19,6 +19,8 @@ export interface Run {
   readonly endUntil: number;
   /** The custom resource on whose behalf this is done; absent for the command line and the watch. */
   readonly owner?: string;
+  /** The id of the request of CloudFormation, which may come again; absent as `owner` is. */
+  readonly request?: string;
 }
 
 export interface RunOptions {
@@ -27,6 +29,7 @@ export interface RunOptions {
   readonly reserveMillis: number;
   readonly redactor?: Redactor;
   readonly owner?: string;
+  readonly request?: string;
 }
 
 /** Reads the credentials and makes the client. Throws when they cannot be used. */
@@ -44,8 +47,8 @@ export async function openRun(ports: RegistrationPorts, desired: Desired, option
     },
     credentials,
   );
-  const { endUntil, owner } = options;
-  return { desired, ports, redactor, client, owner, endUntil, workUntil: endUntil - options.reserveMillis };
+  const { endUntil, owner, request } = options;
+  return { desired, ports, redactor, client, owner, request, endUntil, workUntil: endUntil - options.reserveMillis };
 }
 
 const SHORTEST_URL_SECRET = 16;

@@ -3,7 +3,7 @@ import type { PublisherState } from '../store/publisher-state';
 import { lookFor, putBack } from './change-slot';
 import type { Run } from './run';
 import { isSameUrl, markOf } from './slot-url';
-import { accepts, otherOwners, previousSlot, retiring, withoutOwner } from './state';
+import { accepts, otherOwners, previousSlot, retiring, retiringAllBut, withoutOwner } from './state';
 
 /** A registration that failed. The message is the cause's, with what became of the slot. */
 export class RegistrationFailure extends Error {
@@ -58,9 +58,13 @@ export async function undo(run: Run, fresh: boolean, failed: Failed): Promise<Re
   return new RegistrationFailure(failed.cause, failed.earlier.unsettled !== true);
 }
 
-/** Whether a run of the same request that was cut off may have left its URL in the slot. */
+/** Whether a run of the same request may have left its URL in the slot: one that was cut off, or that ended well and could not say so any more. */
 const isRepetition = (run: Run, fresh: boolean, { earlier, progress }: Failed): boolean =>
-  fresh && earlier.unsettled === true && otherOwners(progress.state, run.owner).length === 0;
+  fresh &&
+  otherOwners(progress.state, run.owner).length === 0 &&
+  (earlier.unsettled === true || (run.request !== undefined && run.request === earlier.registeredBy));
+
+const isOwner = ({ owner }: Run, { owners = [] }: PublisherState): boolean => owner !== undefined && owners.includes(owner);
 
 async function undoSlot(run: Run, fresh: boolean, failed: Failed): Promise<void> {
   const { wanted, earlier, progress } = failed;
@@ -78,13 +82,15 @@ async function undoSlot(run: Run, fresh: boolean, failed: Failed): Promise<void>
 
 async function undoState(run: Run, fresh: boolean, failed: Failed): Promise<void> {
   const { wanted, earlier, progress } = failed;
-  if (progress.state === earlier && !(fresh && earlier.unsettled)) return;
-  const { previousUrl, previousActive } = earlier;
-  const unsettled = isRepetition(run, fresh, failed) ? undefined : earlier.unsettled;
-  let state: PublisherState = { ...progress.state, previousUrl, previousActive, unsettled };
+  const repetition = isRepetition(run, fresh, failed);
+  if (progress.state === earlier && !repetition && !(fresh && isOwner(run, earlier))) return;
+  const { previousUrl, previousActive, unsettled } = earlier;
+  const now = run.ports.clock.now();
   const mark = wanted === undefined ? undefined : markOf(wanted.url);
+  let state: PublisherState = { ...progress.state, previousUrl, previousActive, unsettled };
   // A postback may be on its way under the new URL, even if that stood in the slot for a moment only.
-  if (mark !== undefined && (fresh || !accepts(earlier, mark))) state = retiring(state, mark, run.ports.clock.now());
+  if (repetition) state = { ...retiringAllBut(state, undefined, now), unsettled: undefined, properties: undefined };
+  else if (mark !== undefined && !accepts(earlier, mark)) state = retiring(state, mark, now);
   if (fresh) state = withoutOwner(state, run.owner);
   await run.ports.store.writeState(state);
 }

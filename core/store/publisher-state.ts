@@ -24,7 +24,9 @@ export interface PublisherState {
   readonly leaving?: { readonly owner: string; readonly properties: Readonly<Record<string, string>> };
   /** Properties of the last registration that succeeded, for the command line and the status watch. ARNs and names, no secret. */
   readonly properties?: Readonly<Record<string, string>>;
-  /** The same of a publisher that was unregistered by hand, to register it again; `properties` is then absent. */
+  /** The request of CloudFormation that registered it last: it may come again. Absent where it was done by hand. */
+  readonly registeredBy?: string;
+  /** `properties` of a publisher that was unregistered by hand, to register it again; `properties` is then absent. */
   readonly setAside?: Readonly<Record<string, string>>;
   /** What the last self-test measured. */
   readonly selfTest?: { readonly p50Millis: number; readonly maxMillis: number; readonly at: string };

@@ -5,7 +5,7 @@ import { type Registered, register } from '../../core/registration/register';
 import { markFor } from '../../core/registration/state';
 import { RegistrationFailure } from '../../core/registration/undo';
 import type { PublisherState } from '../../core/store/publisher-state';
-import { OWNER, problemOf, SID, SlotRun } from '../support/slot-run';
+import { OWNER, problemOf, REQUEST, SID, SlotRun } from '../support/slot-run';
 
 const HOUR = 60 * 60_000;
 const TRACKER: Slot = { url: 'https://tracker.example/in?token=tracker-secret-4711&click=<u1>', active: true };
@@ -52,7 +52,7 @@ describe('a registration', () => {
     const selfTest = { p50Millis: 42, maxMillis: 42, at: expect.any(String) };
     expect(registered).toEqual({ active: true, selfTest });
     const { properties, ...state } = world.state ?? {};
-    expect(state).toEqual({ sid: SID, accepted: [accepted(FIELDS)], owners: [OWNER], selfTest });
+    expect(state).toEqual({ sid: SID, accepted: [accepted(FIELDS)], owners: [OWNER], selfTest, registeredBy: REQUEST });
     expect(properties).toMatchObject({ [P.sid]: SID, [P.endpointUrl]: world.installation.endpointUrl });
     expect(properties).not.toHaveProperty('ServiceToken');
   });
@@ -78,7 +78,7 @@ describe('a registration', () => {
       leaving: { owner: OWNER, properties: {} },
     });
     await registering(false);
-    expect(Object.keys(world.state ?? {}).sort()).toEqual(['accepted', 'owners', 'properties', 'selfTest', 'sid']);
+    expect(Object.keys(world.state ?? {}).sort()).toEqual(['accepted', 'owners', 'properties', 'registeredBy', 'selfTest', 'sid']);
   });
 
   it('takes the URL before it for an hour more', async () => {

@@ -5,7 +5,7 @@ import { accepting, emptyState, markFor, withOwner } from '../../core/registrati
 import { type Progress, type RegistrationFailure, undo } from '../../core/registration/undo';
 import type { PublisherState } from '../../core/store/publisher-state';
 import { CloudFormation, type DeliveryPlan } from '../support/cloudformation';
-import { OWNER, SID, SlotRun } from '../support/slot-run';
+import { OWNER, REQUEST, SID, SlotRun } from '../support/slot-run';
 
 const ONCE: DeliveryPlan = { how: 'once', calls: 0 };
 const FOR_EVER = 10_000;
@@ -238,6 +238,28 @@ describe('what a first deployment leaves that was killed in the middle and fails
     expect(world.slot).toEqual(ELSEWHERE);
   });
 
+  it.each<[string, Failed['at'], Slot | undefined]>([
+    ['the self-test', 'the self-test', PAUSED],
+    ['the first call to Rakuten', 'the start', PAUSED],
+    ['the first call to Rakuten', 'the start', undefined],
+  ])('goes as well where it had all but said that it ended well, and the repetition fails at %s', async (_what, at, previous) => {
+    world.slot = older;
+    const remembered = previous === undefined ? {} : { previousUrl: previous.url, previousActive: previous.active };
+    await undone({
+      fresh: true,
+      earlier: killed({ ...remembered, unsettled: undefined, properties: { [P.sid]: SID }, registeredBy: REQUEST }),
+      at,
+    });
+    expect(world.slot).toEqual(previous);
+    expect([world.state?.owners, world.state?.properties, acceptedUntil(older)]).toEqual([[], undefined, [60]]);
+  });
+
+  it('is only its name where it had not come to a write: the slot is not even looked at', async () => {
+    world.slot = older;
+    await undone({ fresh: true, earlier: killed({ unsettled: undefined }), at: 'the start' });
+    expect([world.slot, world.calls(), world.state?.owners, acceptedUntil(older)]).toEqual([older, [], [], ['ever']]);
+  });
+
   it.each<[string, Slot]>([
     ['a URL of somebody else', TRACKER],
     ['another installation of this construct', { url: 'https://other.example/postback?k=another-secret-0123&f=0a1b2c3d', active: true }],
@@ -249,7 +271,8 @@ describe('what a first deployment leaves that was killed in the middle and fails
 
   it.each<[string, Partial<Failed> & { readonly earlier: Partial<PublisherState> }]>([
     ['another resource of the stack wants it', { earlier: { owners: [OWNER, 'stack/Other'] } }],
-    ['it ended well', { earlier: { unsettled: undefined } }],
+    ['another request registered it', { earlier: { unsettled: undefined, registeredBy: 'request-0' } }],
+    ['it was registered by hand', { earlier: { unsettled: undefined, registeredBy: undefined } }],
     ['it was no first deployment', { fresh: false, earlier: {} }],
   ])('stays where %s', async (_why, { fresh = true, earlier }) => {
     world.slot = older;
@@ -277,6 +300,12 @@ describe('the state after a failed registration', () => {
     await undone({ fresh: true, earlier: { accepted: [entry(LESS)], owners: ['stack/Other'] }, at: 'the self-test' });
     expect(world.state?.owners).toEqual(['stack/Other']);
     expect([acceptedUntil(older), acceptedUntil(wanted)]).toEqual([['ever'], [60]]);
+  });
+
+  it('of a first deployment whose URL was retained goes on accepting that: Rakuten goes on sending to it', async () => {
+    world.slot = wanted;
+    await undone({ fresh: true, earlier: { accepted: [entry('wanted')], owners: [] }, at: 'the self-test' });
+    expect([world.slot, acceptedUntil(wanted), world.state?.owners]).toEqual([wanted, ['ever'], []]);
   });
 
   it('of an update is as it was, but for what may be on its way', async () => {

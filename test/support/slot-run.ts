@@ -10,6 +10,8 @@ import { Installation, World } from './registration-world';
 export const SID = '3900112';
 /** Of the custom resource on whose behalf the run is. */
 export const OWNER = 'stack/Registration';
+/** Of CloudFormation, which the run answers. */
+export const REQUEST = 'request-1';
 const MINUTES = 60_000;
 
 /** One piece of the registration's work on one slot, without CloudFormation around it: to see what it leaves at Rakuten and in the state. */
@@ -23,7 +25,12 @@ export class SlotRun {
   /** Eight minutes, of which one is kept for putting things back, unless told otherwise. */
   public open(endAfterMillis = 8 * MINUTES, reserveMillis = MINUTES): Promise<Run> {
     const desired = parseProperties(this.installation.properties(this.changes));
-    return openRun(this.installation.ports(), desired, { endUntil: this.startedAt + endAfterMillis, reserveMillis, owner: OWNER });
+    return openRun(this.installation.ports(), desired, {
+      endUntil: this.startedAt + endAfterMillis,
+      reserveMillis,
+      owner: OWNER,
+      request: REQUEST,
+    });
   }
 
   /** What a registration with these properties puts into the slot. */

@@ -255,6 +255,18 @@ describe('the record', () => {
     await store.writeRecord({ ...first, activeAt: '2026-03-01T00:00:00.000Z' }, Date.now());
     expect(await store.readRecord('7')).toEqual({ ...newRecord('7'), revision: 2, activeAt: '2026-03-01T00:00:00.000Z' });
   });
+
+  it('is no conflict where a write meets itself, as the answer to it was lost', async () => {
+    const { dynamodb } = stack.clients;
+    const twice = async (command: PutItemCommand): Promise<unknown> => {
+      if (command instanceof PutItemCommand) await dynamodb.send(command);
+      return dynamodb.send(command);
+    };
+    const store = new DynamoWatchStore({ send: twice as typeof dynamodb.send }, stack.stateTableName);
+    const written = await store.writeRecord(newRecord('8'), Date.now());
+    expect(written).toEqual({ ...newRecord('8'), revision: 1 });
+    expect(await store.readRecord('8')).toEqual(written);
+  });
 });
 
 /** As if a day had passed. */

@@ -1,21 +1,16 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CreateTableCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { CreateSecretCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { CreateQueueCommand, ReceiveMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import { CreateSecretCommand } from '@aws-sdk/client-secrets-manager';
+import { CreateQueueCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
 import { REGISTRATION_PROPERTIES as P } from '../../core/names';
 import { ALL_FIELDS } from '../../core/rakuten/fields';
 import { parseMessage } from '../../core/rakuten/message';
 import { DynamoRegistrationStore } from '../../core/store/registration-store';
-import { createStateTableInput } from '../../core/store/table';
-import { dynamoDbClient, secretsManagerClient, sqsClient } from '../../local/embedded/clients';
-import { startDynamoDb } from '../../local/embedded/dynamodb';
-import { startSecretsManager } from '../../local/embedded/secrets-manager';
-import type { EmbeddedServer, FaultyServer } from '../../local/embedded/server-thread';
-import { startSqs } from '../../local/embedded/sqs';
+import { createStateTableInput, createTableInput } from '../../core/store/table';
+import { type EmbeddedServices, startEmbeddedServices } from '../../local/embedded/services';
 import { type FakeRakuten, type LineRecord, startFakeRakuten } from '../../local/fake-rakuten';
-import { createTable, put } from '../client/seed';
+import { put } from '../client/seed';
 import { runIn } from './terminal';
 
 const SID = '3900112';
@@ -23,11 +18,9 @@ const CLIENT = { clientId: 'client-id-of-the-tests', clientSecret: 'client-secre
 const NOW = new Date('2026-03-28T12:00:00.000Z');
 const [TABLE, STATE] = ['Transactions', 'State'];
 
-let dynamodb: FaultyServer;
-let sqs: FaultyServer;
-let secretsManager: EmbeddedServer;
+let services: EmbeddedServices;
+let clients: EmbeddedServices['clients'];
 let rakuten: FakeRakuten;
-let clients: { dynamodb: DynamoDBClient; sqs: SQSClient; secretsManager: SecretsManagerClient };
 let queueUrl: string;
 let directory: string;
 
@@ -48,23 +41,16 @@ const line = (id: string, changes: LineRecord = {}): LineRecord => ({
 });
 
 beforeAll(async () => {
-  [dynamodb, sqs, secretsManager] = await Promise.all([startDynamoDb(), startSqs(), startSecretsManager()]);
-  clients = {
-    dynamodb: dynamoDbClient(dynamodb.endpoint),
-    sqs: sqsClient(sqs.endpoint),
-    secretsManager: secretsManagerClient(secretsManager.endpoint),
-  };
+  services = await startEmbeddedServices();
+  ({ clients } = services);
   rakuten = await startFakeRakuten({ ...CLIENT, now: () => NOW.getTime() });
-  await createTable(clients.dynamodb, TABLE);
-  await clients.dynamodb.send(new CreateTableCommand(createStateTableInput(STATE)));
+  await services.createTables(createTableInput(TABLE), createStateTableInput(STATE));
   await clients.secretsManager.send(new CreateSecretCommand({ Name: 'credentials', SecretString: JSON.stringify(CLIENT) }));
   queueUrl = (await clients.sqs.send(new CreateQueueCommand({ QueueName: 'postbacks' }))).QueueUrl ?? '';
   directory = mkdtempSync(join(tmpdir(), 'rakuten-cli-'));
   mkdirSync(join(directory, '.local'));
   const endpoints = {
-    dynamodb: dynamodb.endpoint,
-    sqs: sqs.endpoint,
-    secretsManager: secretsManager.endpoint,
+    ...services.endpoints,
     tableName: TABLE,
     stateTableName: STATE,
     queueUrl,
@@ -89,8 +75,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   rmSync(directory, { recursive: true });
-  for (const client of Object.values(clients)) client.destroy();
-  await Promise.all([dynamodb.close(), sqs.close(), secretsManager.close(), rakuten.close()]);
+  await Promise.all([services.close(), rakuten.close()]);
 });
 
 const register = (fields: typeof ALL_FIELDS): Promise<void> =>

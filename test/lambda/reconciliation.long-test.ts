@@ -2,9 +2,9 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CreateTableCommand, type DynamoDBClient, GetItemCommand, waitUntilTableExists } from '@aws-sdk/client-dynamodb';
-import { CreateSecretCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { CreateQueueCommand, GetQueueAttributesCommand, SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import { GetItemCommand } from '@aws-sdk/client-dynamodb';
+import { CreateSecretCommand } from '@aws-sdk/client-secrets-manager';
+import { CreateQueueCommand, GetQueueAttributesCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { ENVIRONMENT, METRICS, REGISTRATION_PROPERTIES as P, SOURCES } from '../../core/names';
 import { ALL_FIELDS, fieldListId } from '../../core/rakuten/fields';
 import { postbackUrl } from '../../core/rakuten/url';
@@ -16,11 +16,8 @@ import { createStateTableInput, createTableInput } from '../../core/store/table'
 import type { ReconciliationResult } from '../../lambda/reconciliation/reconciler';
 import { postbackDay } from '../../local/day';
 import { untilEmpty } from '../../local/drain';
-import { dynamoDbClient, LOCAL_ACCOUNT, secretsManagerClient, sqsClient } from '../../local/embedded/clients';
-import { startDynamoDb } from '../../local/embedded/dynamodb';
-import { startSecretsManager } from '../../local/embedded/secrets-manager';
-import type { EmbeddedServer, FaultyServer } from '../../local/embedded/server-thread';
-import { startSqs } from '../../local/embedded/sqs';
+import { LOCAL_ACCOUNT } from '../../local/embedded/clients';
+import { type EmbeddedServices, startEmbeddedServices } from '../../local/embedded/services';
 import { type FakeRakuten, type LineRecord, startFakeRakuten } from '../../local/fake-rakuten';
 import { fillTemplate } from '../../local/fake-rakuten/sender';
 import { EventSource } from '../../local/lambda/event-source';
@@ -37,12 +34,10 @@ const URL_SECRET = 'UrlSecretOfTheTests0123456789abcdefghij';
 const [TABLE, STATE] = ['transactions', 'state'];
 const [MINUTE, HOUR, DAY] = [60_000, 3_600_000, 86_400_000];
 
-let dynamodb: FaultyServer;
-let sqs: FaultyServer;
-let secretsManager: EmbeddedServer;
+let services: EmbeddedServices;
+let clients: EmbeddedServices['clients'];
 let lambdaService: Server;
 let rakuten: FakeRakuten;
-let clients: { dynamodb: DynamoDBClient; sqs: SQSClient; secretsManager: SecretsManagerClient };
 let queueUrl: string;
 let consumer: EventSource;
 let reconciliation: LocalFunction;
@@ -79,7 +74,7 @@ function functionOf(bundle: string, timeoutSeconds: number, variables: Record<st
       AWS_ENDPOINT_URL_LAMBDA: `http://127.0.0.1:${(lambdaService.address() as AddressInfo).port}`,
       ...variables,
     },
-    endpoints: { dynamodb: dynamodb.endpoint, sqs: sqs.endpoint, secretsManager: secretsManager.endpoint },
+    endpoints: services.endpoints,
     onOutput: (line) => {
       output.push(line);
       metrics.read(line);
@@ -90,17 +85,9 @@ function functionOf(bundle: string, timeoutSeconds: number, variables: Record<st
 }
 
 beforeAll(async () => {
-  [dynamodb, sqs, secretsManager] = await Promise.all([startDynamoDb(), startSqs(), startSecretsManager()]);
-  clients = {
-    dynamodb: dynamoDbClient(dynamodb.endpoint),
-    sqs: sqsClient(sqs.endpoint),
-    secretsManager: secretsManagerClient(secretsManager.endpoint),
-  };
-  await clients.dynamodb.send(new CreateTableCommand(createTableInput(TABLE)));
-  await clients.dynamodb.send(new CreateTableCommand(createStateTableInput(STATE)));
-  for (const TableName of [TABLE, STATE]) {
-    await waitUntilTableExists({ client: clients.dynamodb, maxWaitTime: 10, minDelay: 0.01 }, { TableName });
-  }
+  services = await startEmbeddedServices();
+  ({ clients } = services);
+  await services.createTables(createTableInput(TABLE), createStateTableInput(STATE));
   await clients.secretsManager.send(new CreateSecretCommand({ Name: 'credentials', SecretString: JSON.stringify(CLIENT) }));
   queueUrl = (await clients.sqs.send(new CreateQueueCommand({ QueueName: 'postbacks' }))).QueueUrl ?? '';
   lambdaService = createServer(answerInvoke);
@@ -138,7 +125,7 @@ beforeEach(async () => {
   await writeState(ALL_FIELDS);
 });
 afterEach(async () => {
-  await dynamodb.accept();
+  await services.dynamodb.accept();
   const credentials = Buffer.from(`${CLIENT.clientId}:${CLIENT.clientSecret}`).toString('base64');
   for (const secret of [CLIENT.clientSecret, credentials, URL_SECRET, 'fake-access-']) expect(output.join('\n')).not.toContain(secret);
   await rakuten.close();
@@ -146,10 +133,9 @@ afterEach(async () => {
 afterAll(async () => {
   const closed = consumer.close();
   await Promise.all(functions.map((fn) => fn.close()));
-  for (const client of Object.values(clients)) client.destroy();
   lambdaService.closeAllConnections();
   lambdaService.close();
-  await Promise.all([dynamodb.close(), sqs.close(), secretsManager.close()]);
+  await services.close();
   await closed;
 });
 
@@ -231,7 +217,7 @@ it('first reads all that Rakuten still tells: what is lost comes back, what came
     await push(line, Date.parse(line.process_date ?? ''));
   }
   await settled();
-  await dynamodb.refuse({ operations: ['BatchGetItem'], status: 400, type: 'ProvisionedThroughputExceededException', times: 2 });
+  await services.dynamodb.refuse({ operations: ['BatchGetItem'], status: 400, type: 'ProvisionedThroughputExceededException', times: 2 });
 
   const result = await run({ sid: SID, run: 'hourly' });
   expect(result).toMatchObject({

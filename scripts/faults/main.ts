@@ -3,61 +3,92 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import colors from 'picocolors';
-import { BEGIN, END, tables } from './report';
-import { disturbed, plansFor, type Trial, undisturbed } from './run';
+import { byLength, plansFor } from './plans';
+import type { FaultPlan } from './proxy';
+import { withTables } from './report';
+import { type Baseline, disturbed, type Trial, undisturbed } from './run';
+import { headingOf, type Scenario } from './scenario';
 import { SCENARIOS } from './scenarios';
-import { startServices } from './world';
+import { Worlds } from './side-by-side';
 
 const DOCUMENT = join(__dirname, '..', '..', 'docs', 'faults.md');
+
+function wholeNumber(text: string): number {
+  const number = Number(text);
+  if (Number.isInteger(number) && number > 0) return number;
+  throw new InvalidArgumentError('give a whole number above 0');
+}
 
 const command = new Command('npm run faults --')
   .description(
     'Runs every function with every fault at every call that it makes, and looks whether anything is lost, doubled, left behind or told that must not be.',
   )
   .option('--only <text>', 'only functions and scenarios with this in their name', '')
-  .option(
-    '--every <number>',
-    'only every so many-th trial',
-    (text: string) => {
-      const number = Number(text);
-      if (Number.isInteger(number) && number > 0) return number;
-      throw new InvalidArgumentError('give a whole number above 0');
-    },
-    1,
-  )
-  .option('--write', 'write the tables of docs/faults.md')
+  .option('--call <text>', 'only calls with this in their name', '')
+  .option('--every <number>', 'only every so many-th trial', wholeNumber, 1)
+  .option('--side-by-side <number>', 'so many trials at once; most of their time they wait', wholeNumber, 8)
+  .option('--write', "write these scenarios' tables into docs/faults.md")
   .allowExcessArguments(false)
   .parse();
 
+interface Options {
+  readonly only: string;
+  readonly call: string;
+  readonly every: number;
+  readonly sideBySide: number;
+  readonly write?: boolean;
+}
+
+interface Task {
+  readonly scenario: Scenario;
+  readonly plan: FaultPlan;
+  readonly baseline: Baseline;
+}
+
 async function main(): Promise<void> {
-  const { only, every, write } = command.opts<{ only: string; every: number; write?: boolean }>();
-  const services = await startServices();
-  const trials: Trial[] = [];
+  const { only, call, every, sideBySide, write } = command.opts<Options>();
+  if (write && (every > 1 || call !== '')) command.error('a table is written whole: leave --every and --call out, or --write');
+  const started = performance.now();
+  const scenarios = SCENARIOS.filter((scenario) => headingOf(scenario).includes(only));
+  const worlds = new Worlds(sideBySide);
+  let trials: Trial[];
   try {
-    for (const scenario of SCENARIOS.filter(({ handler, title }) => `${handler}: ${title}`.includes(only))) {
-      const baseline = await undisturbed(services, scenario);
-      const plans = plansFor(baseline).filter((_, index) => index % every === 0);
-      console.log(colors.dim(`· ${scenario.handler}: ${scenario.title}: ${baseline.calls.length} calls, ${plans.length} trials`));
-      for (const plan of plans) {
-        const trial = await disturbed(services, scenario, plan, baseline);
-        trials.push(trial);
-        const what = `${plan.call} ${plan.nth + 1}. ${plan.kind}${plan.lasts ? ' and on' : ''}: ${trial.outcome} (${trial.seconds.toFixed(1)} s)`;
-        if (trial.wrong.length > 0) console.error(colors.red(`✗ ${what}: ${trial.wrong.join('; ')}`));
-        else if (!trial.asUndisturbed) console.log(colors.dim(`  ${what}`));
-      }
-    }
+    const baselines = await worlds.all(scenarios, undisturbed);
+    const tasks = scenarios.flatMap((scenario, index) => tasksOf(scenario, baselines[index] as Baseline, { call, every }));
+    const inTurn = [...tasks].sort((a, b) => byLength(a.plan, b.plan));
+    const done = await worlds.all(inTurn, async (world, { scenario, plan, baseline }) => {
+      const trial = await disturbed(world, scenario, plan, baseline);
+      tell(trial);
+      return trial;
+    });
+    trials = tasks.map((task) => done[inTurn.indexOf(task)] as Trial);
   } finally {
-    await services.close();
+    await worlds.close();
   }
   const wrong = trials.filter((trial) => trial.wrong.length > 0).length;
-  console.log(`${trials.length} trials, ${trials.filter((t) => t.asUndisturbed).length} of them done at once, ${wrong} wrong`);
-  if (write) {
-    const next = new Map(SCENARIOS.map(({ handler, title, next }) => [`${handler}: ${title}`, next]));
-    const text = readFileSync(DOCUMENT, 'utf8');
-    const [before = ''] = text.split(BEGIN, 1);
-    writeFileSync(DOCUMENT, `${before}${BEGIN}\n\n${tables(trials, next)}\n\n${END}${text.split(END)[1] ?? '\n'}`);
-  }
+  const minutes = ((performance.now() - started) / 60_000).toFixed(1);
+  const atOnce = trials.filter((trial) => trial.asUndisturbed).length;
+  console.log(`${trials.length} trials in ${minutes} minutes, ${atOnce} of them done at once, ${wrong} wrong`);
+  if (write) writeFileSync(DOCUMENT, withTables(readFileSync(DOCUMENT, 'utf8'), trials, SCENARIOS));
   process.exitCode = wrong === 0 ? 0 : 1;
+}
+
+function tasksOf(scenario: Scenario, baseline: Baseline, { call, every }: Pick<Options, 'call' | 'every'>): Task[] {
+  const plans = plansFor(baseline)
+    .filter((plan) => plan.call.includes(call))
+    .filter((_, index) => index % every === 0);
+  console.log(colors.dim(`· ${headingOf(scenario)}: ${baseline.calls.length} calls, ${plans.length} trials`));
+  return plans.map((plan) => ({ scenario, plan, baseline }));
+}
+
+const REACHES: Record<FaultPlan['reach'], string> = { once: '', call: ' and on', service: ' and on, as the whole service' };
+
+function tell({ scenario, plan, outcome, asUndisturbed, seconds, wrong }: Trial): void {
+  const [kind, isOneOfMany] = scenario.title.split(':');
+  const where = `${scenario.handler}${isOneOfMany === undefined ? '' : ` ${kind}`}: ${plan.call} ${plan.nth + 1}. ${plan.kind}${REACHES[plan.reach]}`;
+  const what = `${where}: ${outcome} (${seconds.toFixed(1)} s)`;
+  if (wrong.length > 0) console.error(colors.red(`✗ ${what}: ${wrong.join('; ')}`));
+  else if (!asUndisturbed) console.log(colors.dim(`  ${what}`));
 }
 
 main().catch((error: unknown) => {

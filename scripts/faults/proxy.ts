@@ -1,31 +1,34 @@
 import * as http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { close, listen } from '../../local/http-server';
+import { nameOf } from './call-name';
+import { doHalf } from './partial';
 
-/** What happens to a call. */
+/** What happens to a call, in the order of the tables' columns. */
 export const FAULTS = {
   error: 'answers 500',
   throttle: 'throttles',
   cut: 'closes the connection, nothing done',
-  timeout: 'does not answer',
   lost: 'does it, the answer is lost',
+  timeout: 'does not answer',
   partial: 'does a part of the batch',
 } as const;
 export type FaultKind = keyof typeof FAULTS;
 
-/** Which call of a run is hit: the `nth` (from 0) under this name, and all later ones of that name if it lasts. */
+/** Which call of a run is hit: the `nth` (from 0) under this name. */
 export interface FaultPlan {
   readonly call: string;
   readonly nth: number;
   readonly kind: FaultKind;
-  readonly lasts: boolean;
+  /** That call alone, all later ones under its name too, or all later ones to its service. */
+  readonly reach: 'once' | 'call' | 'service';
 }
 
 type Answer = { readonly status: number; readonly headers: http.IncomingHttpHeaders; readonly body: Buffer };
-type Handle = (request: { readonly call: string; readonly body: Buffer; readonly path: string }) => Answer;
+/** Answers in place of a service. */
+export type Handle = (body: Buffer) => Answer;
 
-/** Calls whose answer can say that a part of them failed, with the name of the list that is asked for. */
-const BATCHES: Readonly<Record<string, string>> = { 'sqs SendMessageBatch': 'Entries', 'events PutEvents': 'Entries' };
+export const serviceOf = (call: string): string => String(call.split(' ')[0]);
 
 /** Stands between a function and its services: names each call of a run in order, and lets the planned one go wrong. */
 export class Faults {
@@ -67,36 +70,41 @@ export class Faults {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const body = Buffer.concat(chunks);
-    const call = nameOf(service, request);
-    const forward = (text: Buffer = body): Promise<Answer> | Answer =>
-      typeof target === 'string' ? this.forward(target, request, text) : target({ call, body: text, path: request.url ?? '' });
+    const call = nameOf(service, request, body);
+    const forward = async (asked: Buffer): Promise<Answer> =>
+      typeof target === 'string' ? this.forward(target, request, asked) : target(asked);
     switch (this.next(call)) {
       case undefined:
-        return answer(response, await forward());
+        return answer(response, await forward(body));
       case 'error':
-        return answer(response, refusal(500, 'InternalServerError'));
+        return answer(response, json(500, { __type: 'InternalServerError', message: 'a fault on purpose' }));
       case 'throttle':
-        return answer(response, service === 'rakuten' ? refusal(429, 'TooManyRequests') : refusal(400, 'ThrottlingException'));
+        return answer(response, service === 'rakuten' ? json(429, { message: 'TooManyRequests' }) : json(400, THROTTLED));
       case 'cut':
         response.destroy();
         return;
       case 'timeout':
         return;
       case 'lost':
-        await forward();
+        await forward(body);
         response.destroy();
         return;
-      case 'partial':
-        return answer(response, await partly(call, body, forward));
+      case 'partial': {
+        const text = await doHalf(call, body.toString(), async (asked) => (await forward(Buffer.from(asked))).body.toString());
+        return answer(response, { ...json(200, {}), body: Buffer.from(text) });
+      }
     }
   }
 
   private next(call: string): FaultKind | undefined {
-    const seen = this.calls.filter((earlier) => earlier === call).length;
+    const { plan } = this;
+    const nth = this.calls.filter((earlier) => earlier === call).length;
     this.calls.push(call);
-    if (this.plan?.call !== call || seen < this.plan.nth || (seen > this.plan.nth && !this.plan.lasts)) return undefined;
+    if (plan === undefined) return undefined;
+    const isPlanned = plan.call === call && plan.nth === nth;
+    if (!isPlanned && !(this.hit && reaches(plan, call))) return undefined;
     this.hit = true;
-    return this.plan.kind;
+    return plan.kind;
   }
 
   private forward(target: string, request: http.IncomingMessage, asked: Buffer): Promise<Answer> {
@@ -115,43 +123,21 @@ export class Faults {
   }
 }
 
-/** `dynamodb PutItem`, `rakuten POST /v1/postback`. */
-function nameOf(service: string, { headers, method, url = '' }: http.IncomingMessage): string {
-  const operation = String(headers['x-amz-target'] ?? '').split('.')[1];
-  if (operation !== undefined) return `${service} ${operation}`;
-  if (service === 'lambda') return 'lambda Invoke';
-  return `${service} ${method} ${url.split('?', 1)[0]}`.replace(/\/\d+$/, '/<sid>');
-}
+/** Whether a call that comes after the planned one is hit as well. */
+const reaches = ({ call, reach }: FaultPlan, later: string): boolean =>
+  reach === 'call' ? later === call : reach === 'service' && serviceOf(later) === serviceOf(call);
 
-const refusal = (status: number, type: string): Answer => ({
+/** Whether Rakuten does not come back, for which a function waits as long as it has time. */
+export const isRakutenGone = (plan: FaultPlan | undefined): boolean =>
+  plan !== undefined && plan.reach !== 'once' && serviceOf(plan.call) === 'rakuten';
+
+const THROTTLED = { __type: 'ThrottlingException', message: 'a fault on purpose' };
+
+export const json = (status: number, body: object): Answer => ({
   status,
   headers: { 'content-type': 'application/x-amz-json-1.0' },
-  body: Buffer.from(JSON.stringify({ __type: type, message: 'a fault on purpose' })),
+  body: Buffer.from(JSON.stringify(body)),
 });
-
-/** The first half is done; of the rest the answer says that it was not. */
-async function partly(call: string, body: Buffer, forward: (text: Buffer) => Promise<Answer> | Answer): Promise<Answer> {
-  const list = BATCHES[call];
-  if (list === undefined) throw new Error(`${call} is no batch`);
-  const asked = JSON.parse(body.toString()) as Record<string, { Id?: string }[]>;
-  const entries = asked[list] ?? [];
-  const done = entries.slice(0, Math.floor(entries.length / 2));
-  const failed = entries.slice(done.length);
-  const answered =
-    done.length === 0
-      ? { Entries: [] }
-      : JSON.parse((await forward(Buffer.from(JSON.stringify({ ...asked, [list]: done })))).body.toString());
-  const said =
-    call === 'sqs SendMessageBatch'
-      ? { Successful: answered.Successful ?? [], Failed: failed.map(({ Id }) => ({ Id, Code: 'InternalError', SenderFault: false })) }
-      : {
-          FailedEntryCount: failed.length,
-          Entries: [...answered.Entries, ...failed.map(() => ({ ErrorCode: 'InternalFailure', ErrorMessage: 'a fault on purpose' }))],
-        };
-  return { status: 200, headers: { 'content-type': 'application/x-amz-json-1.0' }, body: Buffer.from(JSON.stringify(said)) };
-}
-
-export const isBatch = (call: string): boolean => call in BATCHES;
 
 function answer(response: http.ServerResponse, { status, headers, body }: Answer): void {
   const { 'transfer-encoding': _, connection: __, ...rest } = headers;

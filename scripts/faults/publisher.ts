@@ -1,12 +1,12 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { DeleteItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { DeleteItemCommand, type DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { REGISTRATION_PROPERTIES as P, URL_PARAMETERS } from '../../core/names';
-import { ALL_FIELDS } from '../../core/rakuten/fields';
-import { LEASE_KIND, PROBE_KIND, PROBE_SEEN_AT, STATE_KEYS } from '../../core/store/publisher-state';
+import { ALL_FIELDS, fieldListId } from '../../core/rakuten/fields';
+import { sha256 } from '../../core/sha256';
+import { type AcceptedUrl, LEASE_KIND, PROBE_KIND, PROBE_SEEN_AT, STATE_KEYS } from '../../core/store/publisher-state';
 import { Publishers } from '../../core/store/publishers';
 import { close, listen } from '../../local/http-server';
-import { type Services, STATE_TABLE } from './world';
 
 export interface Endpoint {
   readonly url: string;
@@ -14,14 +14,14 @@ export interface Endpoint {
 }
 
 /** As API Gateway, the queue and the consumer together: a probe under an accepted secret is noted. */
-export async function startEndpoint({ client }: Services): Promise<Endpoint> {
+export async function startEndpoint(client: DynamoDBClient, stateTable: string, delayMillis = () => 0): Promise<Endpoint> {
   const server = createServer((request, response) => {
     const query = new URL(request.url ?? '', 'http://endpoint').searchParams;
-    void note(query).finally(() => response.end('ok'));
+    void note(query).finally(() => setTimeout(() => response.end('ok'), delayMillis()));
   });
   const note = async (query: URLSearchParams): Promise<void> => {
     const probe = query.get(URL_PARAMETERS.probe);
-    const publishers = await Publishers.read(client, STATE_TABLE);
+    const publishers = await Publishers.read(client, stateTable);
     const isOurs = publishers.recognise(query.get(URL_PARAMETERS.secret) ?? '', query.get(URL_PARAMETERS.fieldList) ?? '', new Date());
     if (probe === null || isOurs === undefined) return;
     const Item = {
@@ -29,14 +29,16 @@ export async function startEndpoint({ client }: Services): Promise<Endpoint> {
       [STATE_KEYS.sort]: { S: probe },
       [PROBE_SEEN_AT]: { S: new Date().toISOString() },
     };
-    await client.send(new PutItemCommand({ TableName: STATE_TABLE, Item }));
+    await client.send(new PutItemCommand({ TableName: stateTable, Item }));
   };
   await listen(server, 0);
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/postback`, close: () => close(server) };
 }
 
+export type Properties = Readonly<Record<string, string>>;
+
 /** What the template gives the registration. */
-export const propertiesOf = (sid: string, endpointUrl: string, rakutenUrl: string): Record<string, string> => ({
+export const propertiesOf = (sid: string, endpointUrl: string, rakutenUrl: string, changes: Properties = {}): Properties => ({
   [P.formatVersion]: '1',
   [P.sid]: sid,
   [P.credentialsSecretArn]: 'credentials',
@@ -48,11 +50,38 @@ export const propertiesOf = (sid: string, endpointUrl: string, rakutenUrl: strin
   [P.onRemoval]: '',
   [P.rakutenApiUrl]: rakutenUrl,
   [P.selfTest]: 'true',
-  [P.acknowledgementLimitMillis]: '10000',
+  ...changes,
+});
+
+/** The state's entry for a URL with all fields. */
+export const acceptedUrl = (secret: string): AcceptedUrl => ({
+  secretSha256: sha256(secret),
+  fieldListId: fieldListId(ALL_FIELDS),
+  fields: ALL_FIELDS,
+});
+
+export type RequestType = 'Create' | 'Update' | 'Delete';
+
+/** A request of CloudFormation, as the provider framework hands it on. */
+export const cloudFormationRequest = (RequestType: RequestType, RequestId: string, properties: Properties, old?: Properties) => ({
+  RequestType,
+  RequestId,
+  StackId: 'arn:aws:cloudformation:us-east-1:111122223333:stack/test/1',
+  LogicalResourceId: 'Registration',
+  ResourceType: 'Custom::RakutenPostbackRegistration',
+  ResponseURL: 'https://cloudformation-answer-url.example/',
+  ...(RequestType === 'Create' ? {} : { PhysicalResourceId: `rakuten-postback-${properties[P.sid]}` }),
+  ResourceProperties: withServiceToken(properties),
+  ...(old === undefined ? {} : { OldResourceProperties: withServiceToken(old) }),
+});
+
+const withServiceToken = (properties: Properties): Properties => ({
+  ServiceToken: 'arn:aws:lambda:us-east-1:111122223333:function:provider',
+  ...properties,
 });
 
 /** As if the minute and a half had passed after which the right of a run that is gone ends. */
-export const endLease = ({ client }: Services, sid: string) =>
+export const endLease = (client: DynamoDBClient, stateTable: string, sid: string) =>
   client.send(
-    new DeleteItemCommand({ TableName: STATE_TABLE, Key: { [STATE_KEYS.partition]: { S: LEASE_KIND }, [STATE_KEYS.sort]: { S: sid } } }),
+    new DeleteItemCommand({ TableName: stateTable, Key: { [STATE_KEYS.partition]: { S: LEASE_KIND }, [STATE_KEYS.sort]: { S: sid } } }),
   );

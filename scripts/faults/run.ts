@@ -1,11 +1,10 @@
-import { type FaultKind, type FaultPlan, isBatch } from './proxy';
-import type { Scenario } from './scenario';
-import { SECRETS, type Services } from './world';
+import type { FaultPlan } from './proxy';
+import { type Case, messageOf, type Scenario } from './scenario';
+import type { World } from './world';
 
 /** One disturbed invocation. */
 export interface Trial {
-  readonly handler: string;
-  readonly title: string;
+  readonly scenario: Scenario;
   readonly plan: FaultPlan;
   /** How the disturbed invocation ended. */
   readonly outcome: string;
@@ -24,16 +23,16 @@ export interface Baseline {
 let serial = 0;
 
 /** The scenario undisturbed: which calls it makes. */
-export async function undisturbed(services: Services, scenario: Scenario): Promise<Baseline> {
+export async function undisturbed(world: World, scenario: Scenario): Promise<Baseline> {
   serial += 1;
-  const one = await scenario.begin(services, serial);
+  const one = await scenario.begin(world, serial);
   try {
-    services.faults.begin();
+    world.faults.begin();
     const outcome = await one.act();
-    const calls = [...services.faults.calls];
-    const wrong = await one.wrongAtOnce();
+    const calls = [...world.faults.calls];
+    const wrong = [...(await one.wrongAtOnce())];
     await one.recover();
-    wrong.concat(await one.wrongInTheEnd());
+    wrong.push(...(await one.wrongInTheEnd()));
     if (wrong.length > 0) throw new Error(`${scenario.title} goes wrong undisturbed: ${wrong.join('; ')}`);
     return { calls, outcome };
   } finally {
@@ -41,50 +40,32 @@ export async function undisturbed(services: Services, scenario: Scenario): Promi
   }
 }
 
-/** The scenario with one fault. */
-export async function disturbed(services: Services, scenario: Scenario, plan: FaultPlan, baseline: Baseline): Promise<Trial> {
+/** The scenario with one fault. Never throws: what goes wrong undisturbed is a finding. */
+export async function disturbed(world: World, scenario: Scenario, plan: FaultPlan, baseline: Baseline): Promise<Trial> {
   serial += 1;
-  const { faults, output } = services;
-  const one = await scenario.begin(services, serial);
-  const started = performance.now();
-  const before = output.length;
+  const before = world.output.length;
+  const trial = { scenario, plan, outcome: 'never began', asUndisturbed: false, seconds: 0 };
+  const wrong: string[] = [];
+  let one: Case | undefined;
   try {
-    faults.begin(plan);
-    const outcome = await one.act();
-    const hit = faults.hit;
-    const seconds = (performance.now() - started) / 1000;
-    faults.begin();
-    const wrong = [...(await one.wrongAtOnce())];
+    one = await scenario.begin(world, serial, plan);
+    const started = performance.now();
+    world.faults.begin(plan);
+    trial.outcome = await one.act();
+    trial.asUndisturbed = trial.outcome === baseline.outcome;
+    trial.seconds = (performance.now() - started) / 1000;
+    if (!world.faults.hit) wrong.push('the fault never came');
+    world.faults.begin();
+    wrong.push(...(await one.wrongAtOnce()));
     await one.recover();
     wrong.push(...(await one.wrongInTheEnd()));
-    if (!hit) wrong.push('the fault never came');
-    const written = output.slice(before).join('\n');
-    if (SECRETS.some((secret) => written.includes(secret))) wrong.push('a secret was written to the log');
-    return { handler: scenario.handler, title: scenario.title, plan, outcome, asUndisturbed: outcome === baseline.outcome, seconds, wrong };
   } catch (error) {
-    const wrong = [`undisturbed again it fails: ${error instanceof Error ? error.message.slice(0, 300) : String(error)}`];
-    return { handler: scenario.handler, title: scenario.title, plan, outcome: 'fails', asUndisturbed: false, seconds: 0, wrong };
+    wrong.push(`undisturbed again it fails: ${messageOf(error).slice(0, 300)}`);
   } finally {
-    faults.begin();
-    await one.close();
+    world.faults.begin();
+    await one?.close();
   }
-}
-
-const ONCE: readonly FaultKind[] = ['error', 'throttle', 'cut', 'lost', 'timeout'];
-const LASTING: readonly FaultKind[] = ['error', 'throttle', 'cut'];
-/** Of many calls under one name the first ones and the last are tried. */
-const MAX_OF_A_NAME = 4;
-
-/** Every fault at every call. */
-export function plansFor({ calls }: Baseline): FaultPlan[] {
-  const counts = new Map<string, number>();
-  for (const call of calls) counts.set(call, (counts.get(call) ?? 0) + 1);
-  return [...counts].flatMap(([call, count]) => {
-    const places = Array.from({ length: count }, (_, nth) => nth).filter((nth) => nth < MAX_OF_A_NAME - 1 || nth === count - 1);
-    return places.flatMap((nth) => [
-      ...[...ONCE, ...(isBatch(call) ? (['partial'] as const) : [])].map((kind) => ({ call, nth, kind, lasts: false })),
-      // Rakuten is tried until the time is over; that is played with simulated time, by the registration's and the watch's own tests.
-      ...(call.startsWith('rakuten') ? [] : LASTING).map((kind) => ({ call, nth, kind, lasts: true })),
-    ]);
-  });
+  const written = world.output.slice(before).join('\n');
+  if ([...world.secrets].some((secret) => written.includes(secret))) wrong.push('a secret was written to the log');
+  return { ...trial, wrong };
 }

@@ -1,4 +1,5 @@
-import type { Services } from './world';
+import type { FaultPlan } from './proxy';
+import type { World } from './world';
 
 /** Something that a function has to do, disturbed at one call of it. */
 export interface Scenario {
@@ -7,7 +8,8 @@ export interface Scenario {
   readonly title: string;
   /** What comes after an invocation that did not do all, by itself. */
   readonly next: string;
-  begin(services: Services, serial: number): Promise<Case>;
+  /** @param plan of what goes wrong; absent where nothing does */
+  begin(world: World, serial: number, plan?: FaultPlan): Promise<Case>;
 }
 
 export interface Case {
@@ -15,11 +17,13 @@ export interface Case {
   act(): Promise<string>;
   /** What must not be, right after it. */
   wrongAtOnce(): Promise<readonly string[]>;
-  /** What AWS or the schedule does next by itself, undisturbed. */
+  /** What AWS, the schedule or a person does next, undisturbed. */
   recover(): Promise<void>;
   /** What must not be in the end. */
   wrongInTheEnd(): Promise<readonly string[]>;
   close(): Promise<void>;
 }
+
+export const headingOf = ({ handler, title }: Pick<Scenario, 'handler' | 'title'>): string => `${handler}: ${title}`;
 
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

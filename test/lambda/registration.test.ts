@@ -1,13 +1,10 @@
 import { existsSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { CreateTableCommand, type DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { CreateSecretCommand, PutSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { ENVIRONMENT, REGISTRATION_PROPERTIES as P, URL_PARAMETERS } from '../../core/names';
-import { ALL_FIELDS } from '../../core/rakuten/fields';
-import { PROBE_KIND, PROBE_SEEN_AT, STATE_KEYS } from '../../core/store/publisher-state';
-import { Publishers } from '../../core/store/publishers';
 import { DynamoRegistrationStore } from '../../core/store/registration-store';
 import { createStateTableInput } from '../../core/store/table';
 import { stateTableClient } from '../../lambda/registration/state-table';
@@ -17,6 +14,7 @@ import { startSecretsManager } from '../../local/embedded/secrets-manager';
 import type { EmbeddedServer, FaultyServer } from '../../local/embedded/server-thread';
 import { type FakeRakuten, startFakeRakuten } from '../../local/fake-rakuten';
 import { LocalFunction } from '../../local/lambda/local-function';
+import { cloudFormationRequest, type Endpoint, propertiesOf, startEndpoint } from '../../scripts/faults/publisher';
 import { deviations } from '../support/rakuten-schemas';
 
 /** The bundle that is deployed, in a process of its own, with the real SDK, against servers on this machine. */
@@ -33,8 +31,7 @@ let secretsManager: EmbeddedServer;
 let state: DynamoDBClient;
 let secrets: SecretsManagerClient;
 let rakuten: FakeRakuten;
-let endpoint: Server;
-let endpointUrl: string;
+let endpoint: Endpoint;
 let endpointMillis: number;
 let registration: LocalFunction;
 /** Everything that the function wrote, answered or failed with. */
@@ -61,24 +58,9 @@ beforeAll(async () => {
   await state.send(new CreateTableCommand(createStateTableInput(STATE_TABLE)));
   await secrets.send(new CreateSecretCommand({ Name: 'credentials', SecretString: JSON.stringify(CLIENT) }));
   await secrets.send(new CreateSecretCommand({ Name: 'url-secret', SecretString: URL_SECRET }));
-  endpoint = createServer((request, response) => {
-    void answerProbe(request.url ?? '').then(() => setTimeout(() => response.end('ok'), endpointMillis));
-  });
-  await new Promise<void>((resolve) => endpoint.listen(0, '127.0.0.1', resolve));
-  endpointUrl = `http://127.0.0.1:${(endpoint.address() as AddressInfo).port}/postback`;
+  endpoint = await startEndpoint(state, STATE_TABLE, () => endpointMillis);
   registration = functionOf(600);
 });
-
-/** As API Gateway, the queue and the consumer together: a probe under an accepted secret is noted. */
-async function answerProbe(path: string): Promise<void> {
-  const query = new URL(path, endpointUrl).searchParams;
-  const probe = query.get(URL_PARAMETERS.probe);
-  const publishers = await Publishers.read(state, STATE_TABLE);
-  const recognised = publishers.recognise(query.get(URL_PARAMETERS.secret) ?? '', query.get(URL_PARAMETERS.fieldList) ?? '', new Date());
-  if (probe === null || recognised === undefined) return;
-  const keys = { [STATE_KEYS.partition]: { S: PROBE_KIND }, [STATE_KEYS.sort]: { S: probe } };
-  await state.send(new PutItemCommand({ TableName: STATE_TABLE, Item: { ...keys, [PROBE_SEEN_AT]: { S: new Date().toISOString() } } }));
-}
 
 beforeEach(async () => {
   rakuten = await startFakeRakuten(CLIENT);
@@ -96,9 +78,7 @@ afterAll(async () => {
   await registration.close();
   state.destroy();
   secrets.destroy();
-  endpoint.close();
-  endpoint.closeAllConnections();
-  await Promise.all([dynamodb.close(), secretsManager.close()]);
+  await Promise.all([endpoint.close(), dynamodb.close(), secretsManager.close()]);
 });
 
 let requests = 0;
@@ -108,31 +88,8 @@ function event(
   more: Record<string, unknown> = {},
 ): Record<string, unknown> {
   requests += 1;
-  return {
-    RequestType: type,
-    RequestId: `request-${requests}`,
-    StackId: 'arn:aws:cloudformation:us-east-1:111122223333:stack/test/1',
-    LogicalResourceId: 'Registration',
-    ResourceType: 'Custom::RakutenPostbackRegistration',
-    ResponseURL: 'https://cloudformation-answer-url.example/',
-    ...(type === 'Create' ? {} : { PhysicalResourceId: `rakuten-postback-${SID}` }),
-    ResourceProperties: {
-      ServiceToken: 'arn:aws:lambda:us-east-1:111122223333:function:provider',
-      [P.formatVersion]: '1',
-      [P.sid]: SID,
-      [P.credentialsSecretArn]: 'credentials',
-      [P.urlSecretArn]: 'url-secret',
-      [P.endpointUrl]: endpointUrl,
-      [P.fieldList]: JSON.stringify(ALL_FIELDS),
-      [P.enabled]: 'true',
-      [P.existingPostback]: 'FAIL',
-      [P.onRemoval]: '',
-      [P.rakutenApiUrl]: rakuten.url,
-      [P.selfTest]: 'true',
-      ...changes,
-    },
-    ...more,
-  };
+  const properties = propertiesOf(SID, endpoint.url, rakuten.url, changes);
+  return { ...cloudFormationRequest(type, `request-${requests}`, properties), ...more };
 }
 
 type Answer = { PhysicalResourceId: string; Data: Record<string, string> };

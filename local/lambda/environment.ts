@@ -35,11 +35,15 @@ interface Reply {
   readonly error?: { readonly errorType: string; readonly errorMessage: string; readonly stack?: string };
 }
 
+/** Ends what an invocation wrote, perhaps behind something without a line break. */
+const END_OF_OUTPUT = /END RequestId: (\S+)$/;
+
 /** One execution environment of a function: a process that handles one invocation at a time. */
 export class ExecutionEnvironment {
   private readonly child: ChildProcess;
   private invocations = 0;
   private killed = false;
+  private onOutputRead: (requestId: string) => void = () => {};
   /** Resident memory after the last invocation, in bytes. */
   public memory = 0;
 
@@ -51,7 +55,7 @@ export class ExecutionEnvironment {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
     for (const stream of [this.child.stdout, this.child.stderr]) {
-      if (stream !== null) createInterface(stream).on('line', (line) => definition.onOutput?.(line));
+      if (stream !== null) createInterface(stream).on('line', (line) => this.read(line));
     }
     // A failed start or send ends in `exit` as well, where it is handled.
     this.child.on('error', () => {});
@@ -66,7 +70,10 @@ export class ExecutionEnvironment {
     return !this.killed && this.child.exitCode === null && this.child.signalCode === null && this.child.connected;
   }
 
-  /** Resolves with what the handler returned; rejects with a FunctionError when it threw, ran out of time or its process died. */
+  /**
+   * Resolves with what the handler returned, when all that it wrote was handed to `onOutput`; rejects with a FunctionError when it threw, ran out of time or its
+   * process died.
+   */
   public invoke(event: unknown): Promise<unknown> {
     const { name, timeoutSeconds, memoryMegabytes } = this.definition;
     this.invocations += 1;
@@ -84,10 +91,24 @@ export class ExecutionEnvironment {
         this.child.off('exit', onExit);
         finish();
       };
-      const onMessage = (reply: Reply): void => {
-        if (reply.id !== id) return;
-        this.memory = reply.memory ?? this.memory;
-        end(() => (reply.error === undefined ? resolve(reply.result) : reject(new FunctionError(name, reply.error))));
+      // The answer and the output come on two ways, in any order.
+      let reply: Reply | undefined;
+      let isOutputRead = false;
+      const endWhenBoth = (): void => {
+        if (reply === undefined || !isOutputRead) return;
+        const { error, result, memory } = reply;
+        this.memory = memory ?? this.memory;
+        end(() => (error === undefined ? resolve(result) : reject(new FunctionError(name, error))));
+      };
+      const onMessage = (message: Reply): void => {
+        if (message.id !== id) return;
+        reply = message;
+        endWhenBoth();
+      };
+      this.onOutputRead = (requestId) => {
+        if (requestId !== context.awsRequestId) return;
+        isOutputRead = true;
+        endWhenBoth();
       };
       const onExit = (code: number | null, signal: string | null): void =>
         end(() =>
@@ -110,6 +131,13 @@ export class ExecutionEnvironment {
         if (error) end(() => reject(new FunctionError(name, { errorType: 'Runtime.ExitError', errorMessage: error.message })));
       });
     });
+  }
+
+  private read(line: string): void {
+    const end = END_OF_OUTPUT.exec(line);
+    const written = line.slice(0, end?.index);
+    if (end === null || written !== '') this.definition.onOutput?.(written);
+    if (end?.[1] !== undefined) this.onOutputRead(end[1]);
   }
 
   /** Ends the process at once, in the middle of whatever it does. */

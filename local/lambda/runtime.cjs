@@ -19,13 +19,20 @@ const errorForm = (error) => ({
   stack: error instanceof Error ? error.stack : undefined,
 });
 
-process.on('message', async ({ id, event, context, deadline }) => {
+async function answer(event, context, deadline) {
   try {
     const result = await load()(event, { ...context, getRemainingTimeInMillis: () => deadline - Date.now() });
-    process.send({ id, result: result ?? null, memory: process.memoryUsage().rss });
+    return { result: result ?? null, memory: process.memoryUsage().rss };
   } catch (error) {
-    process.send({ id, error: errorForm(error) });
+    return { error: errorForm(error) };
   }
+}
+
+process.on('message', async ({ id, event, context, deadline }) => {
+  const reply = await answer(event, context, deadline);
+  // As Lambda writes it. Whoever reads this has read all that the invocation wrote before.
+  process.stdout.write(`END RequestId: ${context.awsRequestId}\n`);
+  process.send({ id, ...reply });
 });
 
 // Ctrl-C reaches every process of the terminal: the parent decides when this one ends.

@@ -130,7 +130,6 @@ async function expectNothingLost(): Promise<void> {
   expect(failures).toEqual([]);
   expect(acknowledged.length).toBeGreaterThan(20);
   await untilEmpty(stack.clients.sqs, stack.queueUrl, 60);
-  await sleep(300);
   const { intact, ...wrong } = compareRows(acknowledged, await scanTable(stack.clients.dynamodb, stack.tableName));
   expect(wrong).toEqual({ missing: [], repeated: [], different: [], unexpected: [] });
   expect(intact).toBe(acknowledged.length);

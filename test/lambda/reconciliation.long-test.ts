@@ -154,12 +154,7 @@ async function push(line: LineRecord, receivedAt: number): Promise<void> {
 }
 
 const settled = (): Promise<void> => untilEmpty(clients.sqs, queueUrl, 60);
-const run = async (event: unknown, fn = reconciliation): Promise<ReconciliationResult> => {
-  const result = (await fn.invoke(event)) as ReconciliationResult;
-  // Output comes through a pipe, perhaps after the answer.
-  await sleep(50);
-  return result;
-};
+const run = async (event: unknown, fn = reconciliation): Promise<ReconciliationResult> => (await fn.invoke(event)) as ReconciliationResult;
 const rows = (): Promise<Item[]> => scanTable(clients.dynamodb, TABLE);
 const rowOf = async ({ etransaction_id }: LineRecord): Promise<Item | undefined> =>
   (await rows()).find((row) => row.etransaction_id?.S === etransaction_id);
@@ -230,13 +225,15 @@ it('first reads all that Rakuten still tells: what is lost comes back, what came
   await expectComplete();
   expect((await rowOf(lost[0] ?? {}))?.request_id?.S).toBe(result.runId);
 
-  // The consumer's last batch may still be on its way through the pipe.
-  await sleep(200);
   expect(metrics.sum(METRICS.backfilled)).toBe(lost.length);
   expect(metrics.sum(METRICS.verified)).toBe(lines.length - lost.length);
   expect(metrics.sum(METRICS.deliveredByPush)).toBe(lines.length - lost.length);
   expect(metrics.sum(METRICS.reconciled)).toBe(lines.length);
-  expect(metrics.sum(METRICS.backfillProgress)).toBe(100);
+  // Told every ten seconds, which a slow machine needs more than once.
+  const progress = output
+    .filter((line) => line.includes(`"${METRICS.backfillProgress}"`))
+    .map((line) => JSON.parse(line)[METRICS.backfillProgress]);
+  expect(progress.at(-1)).toBe(100);
   expect([metrics.sum(METRICS.recovered), metrics.sum(METRICS.changed), metrics.sum(METRICS.deliveryRate)]).toEqual([0, 0, 0]);
 });
 
@@ -269,7 +266,6 @@ it('brings a lost line back within the hour, and tells how many of the lines pos
   expect(await run({ sid: SID, run: 'hourly' })).toMatchObject({ outcome: 'done', counts: { missing: 1, unverified: 3 } });
   await settled();
   await expectComplete();
-  await sleep(200);
   expect(metrics.sum(METRICS.deliveryRate)).toBe(75);
   expect(metrics.sum(METRICS.recovered)).toBe(1);
 });
@@ -289,16 +285,16 @@ it('tells when it fails, and leaves the time that it did not read to the next ru
   const late = lineAt(Date.now() - HOUR);
   record(late);
   tell();
+  // A first page that is refused is asked for once more, in case it was too long.
   rakuten.fault({
     operation: 'events',
-    times: 1,
+    times: 2,
     status: 400,
     body: '{"message":"invalid process_date range","error":"REQUEST_PARAM_INVALID"}',
   });
   await expect(run({ sid: SID, run: 'hourly' })).rejects.toThrow(
     /could not read transactions .* HTTP 400\. It said: .*invalid process_date range/,
   );
-  await sleep(50);
   expect(metrics.sum(METRICS.reconciliationFailed)).toBe(1);
   // A run succeeded a moment ago.
   expect(metrics.sum(METRICS.reconciliationAge)).toBeLessThan(0.1);

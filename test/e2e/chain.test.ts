@@ -13,7 +13,7 @@ import { compareRows, scanTable } from '../../local/verify';
 import { sendAll } from './load';
 
 /** Lines of the load run, each sent twice. */
-const LINES = Number(process.env.E2E_LINES ?? 1_000);
+const LINES = Number(process.env.E2E_LINES ?? 500);
 /** Short, so that a message that failed comes again soon; far longer than a batch takes. */
 const VISIBILITY_SECONDS = 3;
 

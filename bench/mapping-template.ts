@@ -61,7 +61,7 @@ async function evaluation(options: BenchOptions): Promise<Block[]> {
     maxRounds: options.quick ? 2 : 41,
     tolerance: 0.05,
   });
-  const inVelocity = options.velocity === undefined ? undefined : velocityMicros(options.velocity, options.quick ? 50 : 1000);
+  const inVelocity = options.velocity === undefined ? undefined : velocityMicros(options.velocity, options.quick ? 5e5 : 1e7);
   return [
     `Microseconds of processor time for one evaluation in velocityjs, the engine of the local run${inVelocity === undefined ? '' : ', and in Apache Velocity, which API Gateway uses (time passed, with the JSON around each)'}. What API Gateway itself takes cannot be seen from outside; it grows with the parameters as here:`,
     {
@@ -86,8 +86,11 @@ async function evaluation(options: BenchOptions): Promise<Block[]> {
 const parametersOf = ([count, characters]: readonly [number, number]): [string, string][] =>
   Array.from({ length: count }, (_, i) => [`parameter_${i}`, 'Wireless headphones, '.repeat(characters).slice(0, characters)]);
 
-/** By two runs of the renderer that differ only in how often they render, so that the start of the virtual machine cancels out. Reading and printing JSON is in it. */
-function velocityMicros(classPath: string, renderings: number): number[] {
+/**
+ * By two runs of the renderer that differ only in how often they render, so that the start of the virtual machine cancels out. Reading and printing JSON is in
+ * it. A short text is rendered more often, as the machine has to warm up on it too.
+ */
+function velocityMicros(classPath: string, characters: number): number[] {
   const seconds = (inputs: object[]): number => {
     const started = performance.now();
     const { status, stderr } = spawnSync('java', ['-cp', classPath, '-Dfile.encoding=UTF-8', 'Render'], {
@@ -101,6 +104,7 @@ function velocityMicros(classPath: string, renderings: number): number[] {
   const least = (inputs: object[]): number => Math.min(...[1, 2, 3].map(() => seconds(inputs)));
   return SHAPES.map((shape) => {
     const input = Object.fromEntries(parametersOf(shape));
+    const renderings = Math.min(20_000, Math.ceil(characters / JSON.stringify(input).length));
     const some = Array.from({ length: renderings }, () => input);
     return ((least([...some, ...some]) - least(some)) * 1e6) / renderings;
   });

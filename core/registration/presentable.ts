@@ -14,9 +14,16 @@ export function presentable(error: unknown, redactor: Redactor): Error {
   return shown;
 }
 
-/** The error itself if it says what to do, else with that added: nobody foresaw it. */
-export function withNextStep(error: unknown, next: string): unknown {
+/**
+ * The error itself if it says what to do, else what is made of it: nobody foresaw it.
+ *
+ * @param explain is given the error's name with its message, and its name
+ */
+export function explained(error: unknown, explain: (problem: string, name: string) => Error): unknown {
   const { name, message } = error instanceof Error ? error : new Error(String(error));
-  if (message.includes('Next step: ')) return error;
-  return Object.assign(new Error(`${name}: ${message}. Next step: ${next}.`, { cause: error }), { name });
+  return message.includes('Next step: ') ? error : explain(`${name}: ${message}`, name);
 }
+
+/** The error itself if it says what to do, else with that added. */
+export const withNextStep = (error: unknown, next: string): unknown =>
+  explained(error, (problem, name) => Object.assign(new Error(`${problem}. Next step: ${next}.`, { cause: error }), { name }));

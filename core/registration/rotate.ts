@@ -7,7 +7,7 @@ import { changeSlot, putSlot } from './change-slot';
 import { withLease } from './lease';
 import { describeSlot } from './messages';
 import type { RegistrationPorts } from './ports';
-import { presentable } from './presentable';
+import { explained, presentable } from './presentable';
 import { parseProperties, sidOf } from './properties';
 import { belongings, checkUrlSecret, openRun, type Run } from './run';
 import { selfTest } from './self-test';
@@ -87,20 +87,21 @@ export async function rotateUrlSecret(ports: RotationPorts, event: RotationEvent
     );
   } catch (error) {
     ports.log('rotation failed', { sid: event.sid, reason: (error as Error).name });
-    throw presentable(explained(error, event.sid), redactor);
+    throw presentable(goingOn(error, event.sid), redactor);
   }
 }
 
 /** Whatever a rotation is ended by, the postback works on, and the next one can go on. */
-function explained(error: unknown, sid: string): unknown {
-  const { name, message } = error instanceof Error ? error : new Error(String(error));
-  if (message.includes('Next step: ')) return error;
-  return new RotationError(
-    sid,
-    `${name}: ${message}`,
-    'rotate again, which goes on where this one ended; if it fails in the same way, look into the log of the registration function',
+const goingOn = (error: unknown, sid: string): unknown =>
+  explained(
+    error,
+    (problem) =>
+      new RotationError(
+        sid,
+        problem,
+        'rotate again, which goes on where this one ended; if it fails in the same way, look into the log of the registration function',
+      ),
   );
-}
 
 async function rotate(ports: RotationPorts, sid: string, endUntil: number, redactor: Redactor): Promise<RotationAnswer> {
   const { store, clock, versions, log } = ports;

@@ -29,7 +29,9 @@ export async function listResources(client: CloudFormationClient, stackName: str
 
 /** The RakutenPostbacks in a stack, each by what the logical ids of its parts begin with: `Postback`, and `ShopPostback` for one inside a construct `Shop`. */
 export function constructsIn(summaries: readonly StackResourceSummary[]): string[] {
-  const functions = summaries.filter(({ ResourceType }) => ResourceType === 'AWS::Lambda::Function').map(withoutHash);
+  const functions = summaries
+    .filter(({ ResourceType }) => ResourceType === 'AWS::Lambda::Function')
+    .map(({ LogicalResourceId }) => withoutHash(LogicalResourceId));
   return [...new Set(functions.flatMap((name) => /^(.*)RegistrationProviderFunction$/.exec(name)?.[1] ?? []))].sort();
 }
 
@@ -45,7 +47,9 @@ export function readResources(summaries: readonly StackResourceSummary[], constr
   };
   for (const [name, type, logicalId] of SOUGHT) {
     const whole = construct === undefined ? logicalId : new RegExp(`^${construct}${logicalId.source}`);
-    const those = summaries.filter((summary) => type.test(summary.ResourceType ?? '') && whole.test(withoutHash(summary)));
+    const those = summaries.filter(
+      (summary) => type.test(summary.ResourceType ?? '') && whole.test(withoutHash(summary.LogicalResourceId)),
+    );
     keep(
       name,
       those.flatMap(({ PhysicalResourceId }) => PhysicalResourceId ?? []),
@@ -64,5 +68,5 @@ export function readResources(summaries: readonly StackResourceSummary[], constr
   return found;
 }
 
-/** A logical id without the hash at its end. */
-export const withoutHash = ({ LogicalResourceId = '' }: StackResourceSummary): string => LogicalResourceId.replace(/[0-9A-F]{8}$/, '');
+/** A logical id, or the key of an output, without the hash at its end. */
+export const withoutHash = (logicalId = ''): string => logicalId.replace(/[0-9A-F]{8}$/, '');

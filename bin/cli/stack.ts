@@ -39,8 +39,9 @@ async function installationOf(
     throw new CliError(`stack ${stackName} has no RakutenPostback ${construct}: ${there}`);
   }
   const isOwn = ({ OutputKey = '' }: Output): boolean =>
-    Object.values(RESOURCES).some((name) => OutputKey.replace(/[0-9A-F]{8}$/, '') === `${construct}${name}`);
-  const isTableOf = (name: string, summary: StackResourceSummary): boolean => withoutHash(summary) === `${name}TransactionTable`;
+    Object.values(RESOURCES).some((name) => withoutHash(OutputKey) === `${construct}${name}`);
+  const isTableOf = (name: string, summary: StackResourceSummary): boolean =>
+    withoutHash(summary.LogicalResourceId) === `${name}TransactionTable`;
   const own = summaries.filter((summary) => isTableOf(construct, summary));
   // One without a table of its own was given one.
   const given = summaries.filter((summary) => !constructs.some((name) => isTableOf(name, summary)));
@@ -108,9 +109,9 @@ export function readOutputs(outputs: readonly Output[], stackName: string): Reso
 
 /** The resource an output inside a construct means: the longest name that it ends with, as `StateTableName` ends with `TableName`. One without a hash is the stack's own. */
 function resourceOf(outputKey: string): ResourceName | undefined {
-  const withoutHash = outputKey.replace(/[0-9A-F]{8}$/, '');
-  if (withoutHash === outputKey) return undefined;
-  const names = (Object.keys(RESOURCES) as ResourceName[]).filter((name) => withoutHash.endsWith(RESOURCES[name]));
+  const path = withoutHash(outputKey);
+  if (path === outputKey) return undefined;
+  const names = (Object.keys(RESOURCES) as ResourceName[]).filter((name) => path.endsWith(RESOURCES[name]));
   return names.sort((a, b) => RESOURCES[b].length - RESOURCES[a].length)[0];
 }
 

@@ -1,15 +1,17 @@
+import { atMost } from '../../lambda/runtime/at-most';
 import { startWorld, type World } from './world';
 
 /** Does each task in a world that no other task has at that time, as many at once as there are worlds. Results are in the order of the tasks. */
 export class Worlds {
   private readonly idle: World[] = [];
-  private started = 0;
-  private readonly waiting: ((world: World) => void)[] = [];
+  private readonly inTurn: ReturnType<typeof atMost>;
 
-  constructor(private readonly most: number) {}
+  constructor(most: number) {
+    this.inTurn = atMost(most);
+  }
 
   all<T, R>(tasks: readonly T[], work: (world: World, task: T) => Promise<R>): Promise<R[]> {
-    return Promise.all(tasks.map((task) => this.in((world) => work(world, task))));
+    return Promise.all(tasks.map((task) => this.inTurn(() => this.in((world) => work(world, task)))));
   }
 
   async close(): Promise<void> {
@@ -17,21 +19,11 @@ export class Worlds {
   }
 
   private async in<R>(work: (world: World) => Promise<R>): Promise<R> {
-    const world = await this.take();
+    const world = this.idle.pop() ?? (await startWorld());
     try {
       return await work(world);
     } finally {
-      const next = this.waiting.shift();
-      if (next === undefined) this.idle.push(world);
-      else next(world);
+      this.idle.push(world);
     }
-  }
-
-  private take(): Promise<World> {
-    const idle = this.idle.pop();
-    if (idle !== undefined) return Promise.resolve(idle);
-    if (this.started === this.most) return new Promise((resolve) => this.waiting.push(resolve));
-    this.started += 1;
-    return startWorld();
   }
 }

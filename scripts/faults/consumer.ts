@@ -1,18 +1,16 @@
 import { GetItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
-import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import type { ArchiveRecord } from '../../core/archive/record';
 import { ATTRIBUTES } from '../../core/names';
-import { ALL_FIELDS, fieldListId } from '../../core/rakuten/fields';
 import { PROBE_KIND, STATE_KEYS } from '../../core/store/publisher-state';
 import { DynamoRegistrationStore } from '../../core/store/registration-store';
 import { TransactionWriter } from '../../core/store/write';
+import { Batch, recordOf } from './batch';
 import { STATE_TABLE, TABLE, URL_SECRET } from './names';
 import { acceptedUrl } from './publisher';
 import type { Case, Scenario } from './scenario';
 import type { World } from './world';
 
 const SID = '3900112';
-const AT = '2026-04-18T09:31:13.250Z';
 const TITLE = 'a batch: a new line, a changed one, one that is there, a probe';
 const NEXT =
   'SQS delivers the messages that were not acknowledged again, five times, then they wait in the dead-letter queue with the reason noted';
@@ -56,28 +54,19 @@ async function begin(world: World, serial: number, bundle: 'consumer' | 'archivi
     lineOf(serial, 'known', '20'),
     { probe },
   ];
-  const batch = contents.map((parameters, index) => recordOf(`message-${serial}-${index}`, parameters));
+  const batch = new Batch(contents.map((parameters, index) => recordOf(`message-${serial}-${index}`, parameters)));
   const consumer = world.fresh(bundle, 30);
-  let open = batch;
-  const isDone = (index: number): boolean => !open.some(({ messageId }) => messageId === `message-${serial}-${index}`);
-  const deliver = async (): Promise<string> => {
-    const { batchItemFailures } = (await consumer.invoke({ Records: open } satisfies SQSEvent)) as SQSBatchResponse;
-    const failed = new Set(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));
-    open = open.filter(({ messageId }) => failed.has(messageId));
-    return open.length === 0 ? 'all done' : `${open.length} of ${batch.length} messages come again`;
-  };
+  const isDone = (index: number): boolean => batch.isDone(index);
   const wrong = async (): Promise<string[]> => [
     ...(await wrongRows(world, serial, isDone)),
     ...(isDone(3) && !(await isNoted(world, probe)) ? ['a probe was acknowledged and is not noted'] : []),
     ...(bundle === 'consumer' ? [] : wrongArchive(world, serial, isDone)),
   ];
   return {
-    act: deliver,
+    act: () => batch.deliver(consumer),
     wrongAtOnce: wrong,
-    recover: async () => {
-      if (open.length > 0) await deliver();
-    },
-    wrongInTheEnd: async () => [...(await wrong()), ...(open.length > 0 ? ['a message failed undisturbed'] : [])],
+    recover: () => batch.deliverRest(consumer),
+    wrongInTheEnd: async () => [...(await wrong()), ...(batch.isOpen ? ['a message failed undisturbed'] : [])],
     close: () => consumer.close(),
   };
 }
@@ -125,19 +114,4 @@ function wrongArchive({ standIns }: World, serial: number, isDone: (index: numbe
   const kept = new Set(standIns.archived.map((text) => (JSON.parse(text) as ArchiveRecord).request_id));
   const lost = [0, 1, 2].filter((index) => isDone(index) && !kept.has(`message-${serial}-${index}`));
   return lost.length === 0 ? [] : [`${lost.length} messages were acknowledged and are not in the archive`];
-}
-
-export function recordOf(messageId: string, parameters: Readonly<Record<string, string>>): SQSEvent['Records'][number] {
-  const q = new URLSearchParams({ k: URL_SECRET, f: fieldListId(ALL_FIELDS), ...parameters }).toString();
-  return {
-    messageId,
-    receiptHandle: messageId,
-    body: new URLSearchParams({ at: String(Date.parse(AT)), id: messageId, ip: '198.51.100.7', q: `&${q}` }).toString(),
-    attributes: { ApproximateReceiveCount: '1', SentTimestamp: '0', SenderId: '', ApproximateFirstReceiveTimestamp: '0' },
-    messageAttributes: {},
-    md5OfBody: '',
-    eventSource: 'aws:sqs',
-    eventSourceARN: 'arn:aws:sqs:us-east-1:000000000000:postbacks',
-    awsRegion: 'us-east-1',
-  };
 }

@@ -1,5 +1,4 @@
-import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
-import { recordOf } from './consumer';
+import { Batch, recordOf } from './batch';
 import type { Case, Scenario } from './scenario';
 
 const MESSAGES = 4;
@@ -11,30 +10,19 @@ export const relaying: Scenario = {
   async begin(world, serial): Promise<Case> {
     await world.forgetAll();
     const relay = world.fresh('relay', 30);
-    const batch = Array.from({ length: MESSAGES }, (_, index) => recordOf(`message-${serial}-${index}`, { u1: `member-${index}` }));
+    const records = Array.from({ length: MESSAGES }, (_, index) => recordOf(`message-${serial}-${index}`, { u1: `member-${index}` }));
+    const batch = new Batch(records);
     const arrived = new Set<string>();
-    let open = batch;
-    const deliver = async (): Promise<void> => {
-      const { batchItemFailures } = (await relay.invoke({ Records: open } satisfies SQSEvent)) as SQSBatchResponse;
-      const failed = new Set(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));
-      open = open.filter(({ messageId }) => failed.has(messageId));
-    };
     const wrong = async (): Promise<string[]> => {
       for (const body of await world.takeMessages()) arrived.add(body);
-      const lost = batch.filter((record) => !open.includes(record) && !arrived.has(record.body));
+      const lost = records.filter(({ body }, index) => batch.isDone(index) && !arrived.has(body));
       return lost.length === 0 ? [] : [`${lost.length} messages were acknowledged and have not arrived`];
     };
     return {
-      act: () =>
-        deliver().then(
-          () => (open.length === 0 ? 'all done' : `${open.length} of ${MESSAGES} messages come again`),
-          () => 'the run fails, and all messages come again',
-        ),
+      act: () => batch.deliver(relay).catch(() => 'the run fails, and all messages come again'),
       wrongAtOnce: wrong,
-      recover: async () => {
-        if (open.length > 0) await deliver();
-      },
-      wrongInTheEnd: async () => [...(await wrong()), ...(open.length > 0 ? ['a message failed undisturbed'] : [])],
+      recover: () => batch.deliverRest(relay),
+      wrongInTheEnd: async () => [...(await wrong()), ...(batch.isOpen ? ['a message failed undisturbed'] : [])],
       close: () => relay.close(),
     };
   },

@@ -21,6 +21,8 @@ export const ok = (found: string): Finding => ({ status: 'ok', found });
 export const warning = (found: string, mend?: string): Finding => ({ status: 'warning', found, mend });
 export const problem = (found: string, mend?: string): Finding => ({ status: 'problem', found, mend });
 export const skipped = (found: string): Finding => ({ status: 'skipped', found });
+/** Of a publisher. */
+export const UNREGISTERED = skipped('not looked at, as it was unregistered by hand');
 
 /** The worst of what was found about one thing, all of it in words. */
 export function together(...findings: readonly Finding[]): Finding {

@@ -5,7 +5,7 @@ import type { PublisherState } from '../../../core/store/publisher-state';
 import { DynamoWatchStore } from '../../../core/store/watch-store';
 import type { WatchRecord } from '../../../core/watch/record';
 import type { Examination } from '../examination';
-import { type Check, type Finding, ok, problem, skipped, warning } from '../finding';
+import { type Check, type Finding, ok, problem, skipped, UNREGISTERED, warning } from '../finding';
 import { spanText } from '../span';
 import { inTwo } from '../trouble';
 
@@ -53,8 +53,6 @@ export const runs: Check = {
     return findings;
   },
 };
-
-const UNREGISTERED = skipped('not looked at, as it was unregistered by hand');
 
 /** What was left out of the stack leaves no trace. */
 async function ifThere(

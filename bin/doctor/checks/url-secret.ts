@@ -2,7 +2,7 @@ import { parseProperties } from '../../../core/registration/properties';
 import { readUrlSecret } from '../../../core/registration/run';
 import { accepts, markFor } from '../../../core/registration/state';
 import type { Examination, KnownPublisher } from '../examination';
-import { type Check, type Finding, ok, problem, skipped } from '../finding';
+import { type Check, type Finding, ok, problem, UNREGISTERED } from '../finding';
 import { secretTrouble } from './api-credentials';
 
 export const urlSecret: Check = {
@@ -18,7 +18,7 @@ export const urlSecret: Check = {
 async function ofPublisher(examination: Examination, publisher: KnownPublisher, isOneOfMany: boolean): Promise<Finding> {
   const what = isOneOfMany ? `Secret in the URL of ${publisher.sid}` : undefined;
   // The consumer accepts it no more, and is not to.
-  if (publisher.properties === undefined) return { ...skipped('not looked at, as it was unregistered by hand'), what };
+  if (publisher.properties === undefined) return { ...UNREGISTERED, what };
   const desired = parseProperties(publisher.wanted);
   try {
     const secret = await readUrlSecret({ ports: await examination.ports(), desired, redactor: examination.redactor });

@@ -4,46 +4,46 @@ import { maskedBody } from '../../core/dead-letters/contents';
 import { EXIT, type ExitCode, usageError } from '../cli/errors';
 import { writeLine } from '../cli/terminal';
 import { writeTable } from './list';
-import { checkChoice, chosen, type DlqContext, type Entry, elsewhere, forget, withDeadLetters } from './reading';
+import { checkChoice, chosenEntries, type DlqContext, deleteNotes, type Entry, inFlightNote, withDeadLetters } from './reading';
 
-/** The messages are the publisher's business alone. */
+/** The file contains the publisher's transactions. */
 const OWNER_ONLY = 0o600;
 
-/** Deletes messages, each only after it stands in a file. */
+/** Deletes messages, each only after it is in a file. */
 export async function drop(context: DlqContext): Promise<ExitCode> {
   checkChoice(context, false);
   const { options, terminal } = context;
-  const isForReal = options.yes === true && options.dryRun !== true;
+  const isConfirmed = options.yes === true && options.dryRun !== true;
   const file = resolve(terminal.directory, options.output ?? `dropped-${terminal.now().toISOString().replace(/\W/g, '-')}.jsonl`);
-  const { entries, left, counts } = await withDeadLetters(context, async (reading, away) => {
-    const entries = chosen(context, reading);
-    if (!isForReal || entries.length === 0) return { entries, left: [], counts: reading.counts };
-    await keep(file, entries);
+  const { entries, left, counts } = await withDeadLetters(context, async (reading, markRemoved) => {
+    const entries = chosenEntries(context, reading);
+    if (!isConfirmed || entries.length === 0) return { entries, left: [], counts: reading.counts };
+    await writeEntries(file, entries);
     const left = await reading.queue.remove(entries.map(({ message }) => message));
     const dropped = entries.map(({ message }) => message).filter((message) => !left.includes(message));
-    away(dropped);
-    await forget(context, reading, dropped);
+    markRemoved(dropped);
+    await deleteNotes(context, reading, dropped);
     return { entries, left, counts: reading.counts };
   });
   if (entries.length === 0) {
-    await writeLine(terminal.stderr, `nothing is in the dead-letter queue${elsewhere(counts)}`);
+    await writeLine(terminal.stderr, `nothing is in the dead-letter queue${inFlightNote(counts)}`);
     return EXIT.nothing;
   }
-  if (!isForReal) return onlySay(context, entries);
+  if (!isConfirmed) return preview(context, entries);
   const dropped = entries.length - left.length;
   if (options.json === true) {
     const ids = entries.filter(({ message }) => !left.includes(message)).map(({ letter }) => letter.id);
     await writeLine(terminal.stdout, JSON.stringify({ dropped: ids, file, left: left.map(({ id }) => id) }));
   } else {
-    await writeLine(terminal.stdout, `${dropped === 1 ? '1 message' : `${dropped} messages`} dropped; what was in them is in ${file}`);
+    await writeLine(terminal.stdout, `${dropped === 1 ? '1 message' : `${dropped} messages`} dropped; their contents are in ${file}`);
   }
   if (left.length === 0) return EXIT.found;
-  await writeLine(terminal.stderr, `error: SQS did not delete ${left.length}; they are still there, try again`);
+  await writeLine(terminal.stderr, `error: SQS did not delete ${left.length}; they are still in the queue. Try again`);
   return EXIT.error;
 }
 
-/** Resolves when the messages are on the disk: whole, but for the URL's secret. */
-async function keep(file: string, entries: readonly Entry[]): Promise<void> {
+/** Writes the messages in full, except for the URL's secret. Resolves when they are on disk. */
+async function writeEntries(file: string, entries: readonly Entry[]): Promise<void> {
   const lines = entries.map(({ message, letter }) => `${JSON.stringify({ ...letter, body: maskedBody(message.body) })}\n`);
   const handle = await open(file, 'a', OWNER_ONLY);
   try {
@@ -54,12 +54,12 @@ async function keep(file: string, entries: readonly Entry[]): Promise<void> {
   }
 }
 
-async function onlySay(context: DlqContext, entries: readonly Entry[]): Promise<ExitCode> {
+async function preview(context: DlqContext, entries: readonly Entry[]): Promise<ExitCode> {
   const { terminal, options } = context;
   const letters = entries.map(({ letter }) => letter);
   if (options.json === true) await writeLine(terminal.stdout, JSON.stringify({ wouldDrop: letters }));
   else await writeTable(context, letters);
-  if (options.dryRun !== true) throw usageError('nothing was dropped: add --yes to drop what is shown (it is written to a file first)');
+  if (options.dryRun !== true) throw usageError('nothing was dropped: add --yes to drop these messages (they are written to a file first)');
   await writeLine(terminal.stderr, 'they would be dropped; nothing was changed (--dry-run)');
   return EXIT.found;
 }

@@ -3,13 +3,13 @@ import { EXIT, type ExitCode } from '../cli/errors';
 import { timeText } from '../cli/show';
 import { renderRecord, renderTable } from '../cli/table';
 import { writeLine } from '../cli/terminal';
-import { checkChoice, chosen, type DlqContext, elsewhere, withDeadLetters } from './reading';
+import { checkChoice, chosenEntries, type DlqContext, inFlightNote, withDeadLetters } from './reading';
 import { letterColumns, letterRecord, nextSteps } from './render';
 
-/** Soon enough to hurry. */
-const HURRY_MILLIS = 3 * 24 * 60 * 60_000;
+/** Messages with less time left are urgent. */
+const URGENT_MILLIS = 3 * 24 * 60 * 60_000;
 
-/** Shows every message with its reason. Exit code 3 when there is none. */
+/** Lists every message with its reason. Exit code 3 without any. */
 export async function list(context: DlqContext): Promise<ExitCode> {
   const { terminal, options } = context;
   const { letters, counts } = await withDeadLetters(context, async ({ entries, counts }) => ({
@@ -19,8 +19,8 @@ export async function list(context: DlqContext): Promise<ExitCode> {
   if (options.json === true) await writeLine(terminal.stdout, JSON.stringify(letters));
   else if (letters.length > 0) await writeTable(context, letters);
   const { stderr } = terminal;
-  if (letters.length === 0) await writeLine(stderr, `nothing is in the dead-letter queue${elsewhere(counts)}`);
-  else if (counts.held > 0) await writeLine(stderr, `not all are shown${elsewhere(counts)}`);
+  if (letters.length === 0) await writeLine(stderr, `nothing is in the dead-letter queue${inFlightNote(counts)}`);
+  else if (counts.inFlight > 0) await writeLine(stderr, `not all are shown${inFlightNote(counts)}`);
   return letters.length === 0 ? EXIT.nothing : EXIT.found;
 }
 
@@ -28,7 +28,7 @@ export async function writeTable({ terminal, colours }: DlqContext, letters: rea
   const { stdout, stderr } = terminal;
   await writeLine(stdout, renderTable(letterColumns(colours), letters, stdout.columns, colours.bold));
   const [oldest] = letters;
-  const isUrgent = oldest !== undefined && Date.parse(oldest.deletedAt) - terminal.now().getTime() < HURRY_MILLIS;
+  const isUrgent = oldest !== undefined && Date.parse(oldest.deletedAt) - terminal.now().getTime() < URGENT_MILLIS;
   const notes = [
     `${letters.length === 1 ? '1 message' : `${letters.length} messages`}`,
     ...nextSteps(letters, colours),
@@ -37,11 +37,11 @@ export async function writeTable({ terminal, colours }: DlqContext, letters: rea
   for (const note of notes) await writeLine(stderr, note);
 }
 
-/** Shows one message whole, but for its secret. */
+/** Shows messages in full, except for the secret of the URL. */
 export async function show(context: DlqContext): Promise<ExitCode> {
   checkChoice(context, true);
   const { terminal, options, colours } = context;
-  const entries = await withDeadLetters(context, async (reading) => chosen(context, reading));
+  const entries = await withDeadLetters(context, async (reading) => chosenEntries(context, reading));
   for (const { letter } of entries) {
     const text = options.json === true ? JSON.stringify(letter) : renderRecord(letterRecord(letter), colours.bold);
     await writeLine(terminal.stdout, text);

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Followed, type FollowUp, followUp } from '../../core/dead-letters/follow-up';
 import { canSucceed } from '../../core/dead-letters/letter';
-import type { HeldMessage } from '../../core/dead-letters/queue';
+import type { ReceivedMessage } from '../../core/dead-letters/queue';
 import { reasonOf } from '../../core/dead-letters/reasons';
 import { type NotSent, type Redriven, type RedriveResult, redrive as sendBack } from '../../core/dead-letters/redrive';
 import { TableRows } from '../../core/reconciliation/rows';
@@ -9,49 +9,58 @@ import { EXIT, type ExitCode } from '../cli/errors';
 import { requireResource } from '../cli/installation';
 import { writeLine } from '../cli/terminal';
 import { writeTable } from './list';
-import { checkChoice, chosen, type DlqContext, type Entry, elsewhere, forget, type Reading, withDeadLetters } from './reading';
+import {
+  checkChoice,
+  chosenEntries,
+  type DlqContext,
+  deleteNotes,
+  type Entry,
+  inFlightNote,
+  type Reading,
+  withDeadLetters,
+} from './reading';
 import { shortId } from './render';
 
-/** A message is in the table a second after it was sent; a consumer that is cold, or has a backlog, takes longer. */
-const FOLLOWED_MILLIS = 30_000;
-const LOOK_MILLIS = 500;
+/** A line is usually in the table within a second; a cold start or a backlog takes longer. */
+const FOLLOW_UP_MILLIS = 30_000;
+const POLL_MILLIS = 500;
 
-/** What became of the messages. */
+/** The result of a redrive. */
 interface Outcome {
   readonly redriven: readonly Redriven[];
   readonly notSent: readonly NotSent[];
-  /** Without ids: would be turned away or fail again, and stay. */
-  readonly leftAlone: readonly Entry[];
+  /** Skipped, as the consumer would reject them or fail again. Only without ids. */
+  readonly skipped: readonly Entry[];
   readonly followUp?: FollowUp;
 }
 
-/** Sends messages back to the queue, each deleted only after SQS has taken it, and looks what becomes of them. */
+/** Sends messages back to the queue, deletes each after SQS has accepted it, and reports the result. */
 export async function redrive(context: DlqContext): Promise<ExitCode> {
   checkChoice(context, true);
   if (context.options.dryRun === true) return dryRun(context);
-  const { reading, entries, ...outcome } = await withDeadLetters(context, async (reading, away) => {
-    const { entries, leftAlone } = choice(context, reading);
-    const result = await carryOut(context, reading, entries);
-    away(gone(result.redriven));
-    return { reading, entries, leftAlone, ...result };
+  const { reading, entries, ...outcome } = await withDeadLetters(context, async (reading, markRemoved) => {
+    const { entries, skipped } = selectEntries(context, reading);
+    const result = await sendEntries(context, reading, entries);
+    markRemoved(removed(result.redriven));
+    return { reading, entries, skipped, ...result };
   });
-  const follow = context.options.wait === false ? undefined : await followed(context, reading, entries, outcome.redriven);
-  await tell(context, { ...outcome, followUp: follow }, reading);
+  const follow = context.options.wait === false ? undefined : await followRedriven(context, reading, entries, outcome.redriven);
+  await report(context, { ...outcome, followUp: follow }, reading);
   if (outcome.notSent.length > 0 || (follow?.failedAgain.size ?? 0) > 0) return EXIT.error;
   return reading.entries.length === 0 ? EXIT.nothing : EXIT.found;
 }
 
-/** Without ids only what can become a row: what the consumer turns away is gone for good. */
-function choice(context: DlqContext, reading: Reading): { entries: readonly Entry[]; leftAlone: readonly Entry[] } {
-  const named = chosen(context, reading);
-  if (context.args.length > 0) return { entries: named, leftAlone: [] };
+/** Without ids only messages that can become a row: a message that the consumer rejects is gone for good. */
+function selectEntries(context: DlqContext, reading: Reading): { entries: readonly Entry[]; skipped: readonly Entry[] } {
+  const named = chosenEntries(context, reading);
+  if (context.args.length > 0) return { entries: named, skipped: [] };
   return {
     entries: named.filter(({ letter }) => canSucceed(letter)),
-    leftAlone: named.filter(({ letter }) => !canSucceed(letter)),
+    skipped: named.filter(({ letter }) => !canSucceed(letter)),
   };
 }
 
-async function carryOut(context: DlqContext, reading: Reading, entries: readonly Entry[]): Promise<RedriveResult> {
+async function sendEntries(context: DlqContext, reading: Reading, entries: readonly Entry[]): Promise<RedriveResult> {
   const { signal, now } = context.terminal;
   const queueUrl = requireResource(await context.installation(), 'queueUrl');
   const parts = { client: reading.sqs, queueUrl, deadLetters: reading.queue, now: () => now().getTime(), signal };
@@ -59,15 +68,15 @@ async function carryOut(context: DlqContext, reading: Reading, entries: readonly
     parts,
     entries.map(({ message }) => message),
   );
-  // If one fails again, the consumer notes that under its new id.
-  await forget(context, reading, gone(result.redriven));
+  // If one fails again, the consumer writes a note under its new id.
+  await deleteNotes(context, reading, removed(result.redriven));
   return result;
 }
 
-const gone = (redriven: readonly Redriven[]): HeldMessage[] =>
+const removed = (redriven: readonly Redriven[]): ReceivedMessage[] =>
   redriven.filter(({ stillThere }) => !stillThere).map(({ message }) => message);
 
-async function followed(context: DlqContext, { dynamodb, notes }: Reading, entries: readonly Entry[], redriven: readonly Redriven[]) {
+async function followRedriven(context: DlqContext, { dynamodb, notes }: Reading, entries: readonly Entry[], redriven: readonly Redriven[]) {
   const keys = new Map(entries.map(({ message, letter }) => [message, letter.contents.key]));
   const lines = redriven.flatMap(({ message, newId }): Followed[] => {
     const key = keys.get(message);
@@ -76,68 +85,66 @@ async function followed(context: DlqContext, { dynamodb, notes }: Reading, entri
   const { signal } = context.terminal;
   const started = performance.now();
   return followUp(lines, new TableRows(dynamodb, requireResource(await context.installation(), 'tableName')), notes, {
-    isOver: () => signal.aborted || performance.now() - started > FOLLOWED_MILLIS,
-    pause: () => sleep(LOOK_MILLIS, undefined, { signal }).catch(() => undefined),
+    isOver: () => signal.aborted || performance.now() - started > FOLLOW_UP_MILLIS,
+    pause: () => sleep(POLL_MILLIS, undefined, { signal }).catch(() => undefined),
   });
 }
 
 async function dryRun(context: DlqContext): Promise<ExitCode> {
-  const { entries, leftAlone, counts } = await withDeadLetters(context, async (reading) => ({
-    ...choice(context, reading),
+  const { entries, skipped, counts } = await withDeadLetters(context, async (reading) => ({
+    ...selectEntries(context, reading),
     counts: reading.counts,
   }));
   const letters = entries.map(({ letter }) => letter);
   const { stdout, stderr } = context.terminal;
-  if (context.options.json === true) await writeLine(stdout, JSON.stringify({ wouldRedrive: letters, leftAlone: ids(leftAlone) }));
+  if (context.options.json === true) await writeLine(stdout, JSON.stringify({ wouldRedrive: letters, skipped: ids(skipped) }));
   else if (letters.length > 0) await writeTable(context, letters);
-  for (const text of leftAloneInWords(leftAlone)) await writeLine(stderr, text);
-  const found = letters.length > 0 ? 'they would be sent back' : `nothing would be sent back${elsewhere(counts)}`;
+  for (const text of skippedText(skipped)) await writeLine(stderr, text);
+  const found = letters.length > 0 ? 'they would be sent back' : `nothing would be sent back${inFlightNote(counts)}`;
   await writeLine(stderr, `${found}; nothing was changed (--dry-run)`);
   return letters.length > 0 ? EXIT.found : EXIT.nothing;
 }
 
-async function tell({ terminal, options }: DlqContext, outcome: Outcome, { entries, counts }: Reading): Promise<void> {
-  const { redriven, notSent, leftAlone, followUp: follow } = outcome;
+async function report({ terminal, options }: DlqContext, outcome: Outcome, { entries, counts }: Reading): Promise<void> {
+  const { redriven, notSent, skipped, followUp: follow } = outcome;
   if (options.json === true) {
     const json = {
       redriven: redriven.map(({ message, newId, stillThere }) => ({ id: message.id, newId, stillThere })),
       notSent: notSent.map(({ message, problem }) => ({ id: message.id, problem })),
-      leftAlone: ids(leftAlone),
+      skipped: ids(skipped),
       ...(follow === undefined
         ? {}
         : { stored: follow.stored, failedAgain: Object.fromEntries(follow.failedAgain), pending: follow.pending }),
     };
     return writeLine(terminal.stdout, JSON.stringify(json));
   }
-  if (entries.length === 0) return writeLine(terminal.stderr, `nothing is in the dead-letter queue${elsewhere(counts)}`);
+  if (entries.length === 0) return writeLine(terminal.stderr, `nothing is in the dead-letter queue${inFlightNote(counts)}`);
   const texts = [
     `${messages(redriven.length)} sent back to the queue`,
-    ...notSentInWords(notSent),
-    ...leftAloneInWords(leftAlone),
-    ...(follow === undefined ? [] : followUpInWords(follow)),
+    ...notSentText(notSent),
+    ...skippedText(skipped),
+    ...(follow === undefined ? [] : followUpText(follow)),
   ];
   const twice = redriven.filter(({ stillThere }) => stillThere).length;
-  if (twice > 0)
-    texts.push(`${messages(twice)} could not be deleted here and will be sent once more by the next redrive; each stays one row`);
+  if (twice > 0) texts.push(`${messages(twice)} could not be deleted here and will be sent again by the next redrive; each stays one row`);
   for (const text of texts) await writeLine(terminal.stdout, text);
 }
 
-function notSentInWords(notSent: readonly NotSent[]): string[] {
+function notSentText(notSent: readonly NotSent[]): string[] {
   const [first] = notSent;
   return first === undefined ? [] : [`${messages(notSent.length)} could not be sent and stay in the dead-letter queue: ${first.problem}`];
 }
 
-function leftAloneInWords(leftAlone: readonly Entry[]): string[] {
-  if (leftAlone.length === 0) return [];
-  const shown = leftAlone.slice(0, 5).map(({ letter }) => shortId(letter.id));
-  const them = leftAlone.length === 1 ? 'it' : 'them';
+function skippedText(skipped: readonly Entry[]): string[] {
+  if (skipped.length === 0) return [];
+  const shown = skipped.slice(0, 5).map(({ letter }) => shortId(letter.id));
   return [
-    `${messages(leftAlone.length)} left alone (${shown.join(', ')}${leftAlone.length > shown.length ? ', …' : ''}): the consumer would turn ${them} away or fail again. ` +
-      `Look at ${them} with "dlq show"; then drop ${them}, or redrive ${them} by id`,
+    `${messages(skipped.length)} skipped (${shown.join(', ')}${skipped.length > shown.length ? ', …' : ''}): the consumer would reject them or fail again. ` +
+      'Inspect them with "dlq show"; then drop them, or redrive them by id',
   ];
 }
 
-function followUpInWords({ stored, failedAgain, pending }: FollowUp): string[] {
+function followUpText({ stored, failedAgain, pending }: FollowUp): string[] {
   const [again] = failedAgain.values();
   return [
     ...(stored === 0 ? [] : [`${stored === 1 ? '1 line is' : `${stored} lines are`} in the table`]),
@@ -146,7 +153,7 @@ function followUpInWords({ stored, failedAgain, pending }: FollowUp): string[] {
       : [
           `${messages(failedAgain.size)} failed again: ${reasonOf(again.reason, 'postback').why}. SQS tries again four times before they come back here`,
         ]),
-    ...(pending === 0 ? [] : [`of ${messages(pending)} nothing is known yet: look again with "dlq list" and "doctor"`]),
+    ...(pending === 0 ? [] : [`${messages(pending)} neither in the table nor failed so far: check later with "dlq list" and "doctor"`]),
   ];
 }
 

@@ -5,13 +5,12 @@ import type { Column } from '../cli/table';
 
 const KINDS: Record<ContentsKind, string> = {
   postback: 'postback',
-  'events-api': 'Events API',
   probe: 'test GET',
   unrecognised: 'no valid secret',
   unreadable: 'unreadable',
 };
 
-/** So much of an id tells messages apart, and the commands take it. */
+/** Enough of an id to tell messages apart; the commands accept it. */
 const ID_CHARACTERS = 8;
 
 export const shortId = (id: string): string => id.slice(0, ID_CHARACTERS);
@@ -33,7 +32,7 @@ export const letterColumns = (colours: Colours): Column<DeadLetter>[] => [
   { title: 'WHY', text: ({ why }) => why, paint: (text) => colours.red(text), maxWidth: 70 },
 ];
 
-/** Reasons with how many messages have each, the most frequent first, and what to do. */
+/** Each reason with its number of messages and the next step, the most frequent first. */
 export function nextSteps(letters: readonly DeadLetter[], colours: Colours): string[] {
   const byReason = new Map<string, { count: number; next: string }>();
   for (const { why, next } of letters) byReason.set(why, { count: (byReason.get(why)?.count ?? 0) + 1, next });
@@ -45,7 +44,7 @@ export function nextSteps(letters: readonly DeadLetter[], colours: Colours): str
 /** Names and values of one message. */
 export function letterRecord(letter: DeadLetter): (readonly [string, string])[] {
   const { contents } = letter;
-  const told: [string, string | undefined][] = [
+  const entries: [string, string | undefined][] = [
     ['id', letter.id],
     ['what', KINDS[contents.kind]],
     ['why', letter.why],
@@ -57,11 +56,11 @@ export function letterRecord(letter: DeadLetter): (readonly [string, string])[] 
     ['redriven', letter.redrives === 0 ? undefined : `${letter.redrives}×, last ${letter.redrivenAt ?? ''}, and failed again`],
     ['request id', contents.requestId],
     ['sent from', contents.sourceIp],
-    ['row', contents.key && `order_key ${contents.key.orderKey}, line_key ${contents.key.lineKey}`],
+    ['row', contents.key && `line_id ${contents.key.lineId}, is_event ${contents.key.isEvent}`],
     ...Object.entries(contents.fields),
     ...Object.entries(contents.extra).map(([name, value]): [string, string] => [`extra ${name}`, value]),
     ...contents.problems.map(({ field, reason }): [string, string] => [`unreadable ${field}`, reason]),
     ['query', contents.query],
   ];
-  return told.filter((entry): entry is [string, string] => entry[1] !== undefined && entry[1] !== '');
+  return entries.filter((entry): entry is [string, string] => entry[1] !== undefined && entry[1] !== '');
 }

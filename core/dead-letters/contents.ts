@@ -1,7 +1,6 @@
 import { URL_PARAMETERS } from '../names';
 import { normalisedQuery, ownParameter, type PostbackMessage, parseMessage } from '../rakuten/message';
 import { type ParsedLine, parsePostback } from '../rakuten/parse';
-import { eventsApiLine } from '../reconciliation/line';
 import { type RowKey, rowKey } from '../store/keys';
 import type { Publishers, RecognisedPublisher } from '../store/publishers';
 import type { LineFields } from '../store/row';
@@ -9,22 +8,21 @@ import type { LineFields } from '../store/row';
 /**
  * What a message is:
  * - `postback`: a line that Rakuten pushed
- * - `events-api`: a line that the reconciliation fetched
  * - `probe`: a test of the endpoint; nothing is lost with it
- * - `unrecognised`: a GET without a secret that is accepted; the consumer would turn it away
- * - `unreadable`: nothing that the endpoint writes
+ * - `unrecognised`: a GET without an accepted secret; the consumer would reject it
+ * - `unreadable`: not a message that the endpoint writes
  */
-export type ContentsKind = 'postback' | 'events-api' | 'probe' | 'unrecognised' | 'unreadable';
+export type ContentsKind = 'postback' | 'probe' | 'unrecognised' | 'unreadable';
 
 /** What is in a message, without the secret of its URL. */
 export interface Contents {
   readonly kind: ContentsKind;
-  /** When it reached the endpoint or was fetched, ISO 8601 UTC. */
+  /** When it reached the endpoint, ISO 8601 UTC. */
   readonly receivedAt?: string;
   /** Follows the line through the logs. */
   readonly requestId?: string;
   readonly sourceIp?: string;
-  /** The publisher, where that can be said. */
+  /** The publisher of the URL secret. A different `sid` in the query is among the problems. */
   readonly sid?: string;
   readonly fields: LineFields;
   readonly extra: Readonly<Record<string, string>>;
@@ -43,25 +41,14 @@ export function contentsOf(body: string, publishers: Publishers): Contents {
   } catch {
     return { kind: 'unreadable', fields: {}, extra: {}, problems: [], query: beginning(body) };
   }
-  return message.eventsApiSid === undefined ? ofPush(message, publishers) : ofEventsApi({ ...message, sid: message.eventsApiSid });
-}
-
-function ofEventsApi(message: PostbackMessage & { sid: string }): Contents {
-  const { fields, extra, problems, query } = eventsApiLine(message);
-  const { receivedAt, requestId } = message;
-  return { kind: 'events-api', receivedAt, requestId, sid: fields.sid, fields, extra, problems, key: rowKey(fields, problems), query };
-}
-
-function ofPush(message: PostbackMessage, publishers: Publishers): Contents {
-  const { receivedAt, requestId, sourceIp, parameters } = message;
   const publisher = recognise(message, publishers);
-  // Without a publisher it is read by Rakuten's own names, to show what somebody sent.
-  const { fields: told, extra, problems } = parsePostback(parameters, publisher?.fields ?? []);
-  const fields = publisher === undefined ? told : { ...told, sid: told.sid ?? publisher.sid };
-  const shared = { receivedAt, requestId, sourceIp, sid: fields.sid, fields, extra, problems, query: normalisedQuery(parameters) };
+  const { receivedAt, requestId, sourceIp, parameters } = message;
+  // Without a publisher it is read under Rakuten's own names, to show what was sent.
+  const line = parsePostback(parameters, publisher?.fields ?? []);
+  const shared = { receivedAt, requestId, sourceIp, sid: publisher?.sid, ...line, query: normalisedQuery(parameters) };
   if (publisher === undefined) return { ...shared, kind: 'unrecognised' };
   if ((ownParameter(parameters, 'probe') ?? '') !== '') return { ...shared, kind: 'probe' };
-  return { ...shared, kind: 'postback', key: rowKey(fields, problems) };
+  return { ...shared, kind: 'postback', key: rowKey(publisher.sid, line.fields, line.problems) };
 }
 
 function recognise({ parameters, receivedAt }: PostbackMessage, publishers: Publishers): RecognisedPublisher | undefined {
@@ -92,10 +79,10 @@ function isMessage(body: string): boolean {
   }
 }
 
-/** A query string's parameter with our secret: plain, encoded once, encoded twice, each up to what ends it. */
+/** A query string's parameter with our secret: plain, encoded once, encoded twice, each up to its delimiter. */
 const SECRET_PARAMETERS = [/(?<=\bk=)[^&\s"'<>]+/g, /(?<=k%3D)(?:(?!%26)[^&\s"'<>])+/gi, /(?<=k%253D)(?:(?!%26|%2526)[^&\s"'<>])+/gi];
 
-/** Text that is no form of ours may still hold a postback's URL. */
+/** Text that is not one of our forms may still contain a postback's URL. */
 const maskedText = (text: string): string => SECRET_PARAMETERS.reduce((masked, value) => masked.replace(value, MASK), text);
 
 const SHOWN_CHARACTERS = 300;

@@ -1,8 +1,8 @@
-import type { RowReader } from '../reconciliation/ports';
-import type { RowKey } from '../store/keys';
+import type { Item } from '../store/attributes';
+import { keyText, type RowKey } from '../store/keys';
 import type { FailureNote, FailureNotes } from './notes';
 
-/** A message that was sent back: what to look for. */
+/** A message that was sent back, with the key of the row that it becomes. */
 export interface Followed {
   /** Its new message id. */
   readonly id: string;
@@ -14,20 +14,25 @@ export interface FollowUp {
   readonly stored: number;
   /** Messages that have failed again by now, with what was noted. SQS tries them again. */
   readonly failedAgain: ReadonlyMap<string, FailureNote>;
-  /** Of which nothing is known yet. */
+  /** Neither in the table nor failed so far. */
   readonly pending: number;
 }
 
+/** Reads rows by their keys, in the order of the keys; undefined where there is no row. */
+export interface RowsByKey {
+  read(keys: readonly RowKey[]): Promise<(Item | undefined)[]>;
+}
+
 export interface FollowUpOptions {
-  /** Asked after each look: whether to be content with what is known. */
+  /** Asked after each check: whether to stop waiting. */
   readonly isOver: () => boolean;
   readonly pause: () => Promise<unknown>;
 }
 
-/** Waits until each line is in the table or has failed again, or the time is over. */
+/** Waits until each line is in the table or has failed again, or `isOver`. */
 export async function followUp(
   sent: readonly Followed[],
-  rows: RowReader,
+  rows: RowsByKey,
   notes: FailureNotes,
   { isOver, pause }: FollowUpOptions,
 ): Promise<FollowUp> {
@@ -43,11 +48,9 @@ export async function followUp(
   }
 }
 
-/** Redeliveries of a line have one row, and DynamoDB takes each key once. */
-async function missingRows(sent: readonly Followed[], rows: RowReader): Promise<Set<string>> {
+/** Redeliveries of a line have one row, and DynamoDB accepts each key once per call. */
+async function missingRows(sent: readonly Followed[], rows: RowsByKey): Promise<Set<string>> {
   const keys = new Map(sent.map(({ key }) => [keyText(key), key]));
   const found = await rows.read([...keys.values()]);
   return new Set([...keys.keys()].filter((_, index) => found[index] === undefined));
 }
-
-const keyText = ({ orderKey, lineKey }: RowKey): string => JSON.stringify([orderKey, lineKey]);

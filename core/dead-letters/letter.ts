@@ -1,17 +1,17 @@
 import type { Publishers } from '../store/publishers';
 import { type Contents, contentsOf } from './contents';
 import type { FailureNote } from './notes';
-import type { HeldMessage } from './queue';
+import type { ReceivedMessage } from './queue';
 import { type Reason, reasonOf } from './reasons';
 import { redrivesOf } from './redrive';
 
-/** A message of the dead-letter queue, told so that a person can decide what becomes of it. Nothing secret. */
+/** A message of the dead-letter queue with the reason of its failure and the next step. Nothing secret. */
 export interface DeadLetter extends Reason {
   readonly id: string;
   readonly contents: Contents;
-  /** What the consumer noted, word for word. */
+  /** The consumer's note, word for word. */
   readonly noted?: string;
-  /** When it last failed, ISO 8601 UTC; absent where nothing is noted. */
+  /** When it last failed, ISO 8601 UTC; absent without a note. */
   readonly failedAt?: string;
   /** When SQS deletes it, ISO 8601 UTC. */
   readonly deletedAt: string;
@@ -20,7 +20,12 @@ export interface DeadLetter extends Reason {
   readonly redrivenAt?: string;
 }
 
-export function deadLetter(message: HeldMessage, publishers: Publishers, note: FailureNote | undefined, keptSeconds: number): DeadLetter {
+export function deadLetter(
+  message: ReceivedMessage,
+  publishers: Publishers,
+  note: FailureNote | undefined,
+  retentionSeconds: number,
+): DeadLetter {
   const contents = contentsOf(message.body, publishers);
   const { count, at } = redrivesOf(message);
   return {
@@ -29,13 +34,13 @@ export function deadLetter(message: HeldMessage, publishers: Publishers, note: F
     ...reasonOf(note?.reason, contents.kind),
     noted: note?.reason,
     failedAt: isoTime(note?.failedAt),
-    deletedAt: isoTime(message.sentAt + keptSeconds * 1000) ?? '',
+    deletedAt: isoTime(message.sentAt + retentionSeconds * 1000) ?? '',
     redrives: count,
     redrivenAt: isoTime(at),
   };
 }
 
-/** Whether sending it back can make a row of it. The consumer turns away what has no accepted secret, and then it is gone. */
+/** Whether a redrive can make a row of it. The consumer rejects a message without an accepted secret, and then it is gone. */
 export const canSucceed = ({ contents: { kind } }: Pick<DeadLetter, 'contents'>): boolean =>
   kind !== 'unrecognised' && kind !== 'unreadable';
 

@@ -9,7 +9,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { FAILURE_KEPT_SECONDS, FAILURE_KIND, FAILURE_REASON, STATE_KEYS, STATE_TTL } from '../store/publisher-state';
 
-/** What the consumer noted of a message that failed. */
+/** The consumer's note about a message that failed. */
 export interface FailureNote {
   /** `<name of the error>: <message>`. */
   readonly reason: string;
@@ -22,7 +22,7 @@ type Key = Record<string, AttributeValue>;
 /** DynamoDB's limits for one call. */
 const READS_PER_CALL = 100;
 const WRITES_PER_CALL = 25;
-/** Keys that DynamoDB leaves out when it is busy are asked for again. */
+/** Keys that DynamoDB leaves out when it throttles are requested again. */
 const MAX_TRIES = 8;
 
 /** The notes that the consumer leaves in the state table, by message id. */
@@ -65,7 +65,7 @@ export class FailureNotes {
     };
   }
 
-  /** Forgets notes. One that DynamoDB does not get to stays until its time to live is over. */
+  /** Deletes notes. One that DynamoDB leaves out stays until it expires. */
   async remove(ids: readonly string[]): Promise<void> {
     for (let start = 0; start < ids.length; start += WRITES_PER_CALL) {
       const requests = ids.slice(start, start + WRITES_PER_CALL).map((id) => ({ DeleteRequest: { Key: keyOf(id) } }));

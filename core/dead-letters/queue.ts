@@ -8,46 +8,50 @@ import {
   type SQSClient,
 } from '@aws-sdk/client-sqs';
 
-/** A message that was received and not given back yet: until its visibility timeout ends nobody else sees it. */
-export interface HeldMessage {
+/** A message that was received and not released yet: hidden from others until its visibility timeout. */
+export interface ReceivedMessage {
   readonly id: string;
   readonly body: string;
   readonly receiptHandle: string;
-  /** When it was put into the queue, milliseconds since 1970. A move to the dead-letter queue does not change it, and SQS deletes by it. */
+  /**
+   * When it was put into the queue, milliseconds since 1970. A move to the dead-letter queue does not
+   * change it, and the retention period counts from it.
+   */
   readonly sentAt: number;
-  /** How often it was handed out, readings of the dead-letter queue included. */
+  /** How often it was received, readings of the dead-letter queue included. */
   readonly receives: number;
   readonly attributes: Readonly<Record<string, MessageAttributeValue>>;
 }
 
-/** How many messages there are, about. */
+/** Approximate numbers of messages. */
 export interface QueueCounts {
   readonly waiting: number;
-  /** Handed out to somebody and neither deleted nor given back. */
-  readonly held: number;
-  /** After how long SQS deletes a message, counted from when it was sent. */
-  readonly keptSeconds: number;
+  /** Received by another reader, and neither deleted nor released. */
+  readonly inFlight: number;
+  /** The queue's retention period, counted from when a message was sent. */
+  readonly retentionSeconds: number;
 }
 
 /** SQS's limits for one call. */
 export const MESSAGES_PER_CALL = 10;
-/** A queue is spread over servers, and an answer may miss those that are slow: only so many empty answers mean that there is no more. */
+/** A queue is spread over servers, and an answer may miss the slow ones: this many empty answers end a reading. */
 const EMPTY_ANSWERS = 3;
-/** Hidden for long enough to be read to the end; a reader that is cut off keeps nobody waiting for longer than this. */
-const SHORTEST_HOLD_SECONDS = 60;
-const LONGEST_HOLD_SECONDS = 43_200;
-const MESSAGES_READ_A_SECOND = 50;
+/** Long enough to read the queue to its end. After a reader that was killed, the messages are back after this time. */
+const SHORTEST_VISIBILITY_SECONDS = 60;
+const LONGEST_VISIBILITY_SECONDS = 43_200;
+const MESSAGES_READ_PER_SECOND = 50;
 
 export interface DeadLetterQueueOptions {
-  /** How long SQS may look for messages, on all of its servers, until an answer is empty. @default 1 */
+  /** Long polling time of a receive call, in seconds. @default 1 */
   readonly waitSeconds?: number;
   /** Ends a reading early. */
   readonly signal?: AbortSignal;
 }
 
 /**
- * The dead-letter queue, read as SQS lets it be read: each message is received, which hides it from others for a while, and given back. That counts as a
- * receive, which does no harm: nothing is moved on from a dead-letter queue.
+ * The dead-letter queue, read the only way that SQS offers: each message is received, which hides it
+ * from others for a while, and released. That counts as a receive, which is harmless here: no message
+ * leaves a dead-letter queue by its number of receives.
  */
 export class DeadLetterQueue {
   constructor(
@@ -65,22 +69,26 @@ export class DeadLetterQueue {
     );
     return {
       waiting: Number(Attributes?.ApproximateNumberOfMessages ?? 0),
-      held: Number(Attributes?.ApproximateNumberOfMessagesNotVisible ?? 0),
-      keptSeconds: Number(Attributes?.MessageRetentionPeriod ?? 0),
+      inFlight: Number(Attributes?.ApproximateNumberOfMessagesNotVisible ?? 0),
+      retentionSeconds: Number(Attributes?.MessageRetentionPeriod ?? 0),
     };
   }
 
   /**
-   * Receives every message that nobody else has, page by page, each message once. Whoever reads sees to it that each is given back or deleted.
+   * Receives every visible message, page by page, each message once. The caller releases or removes
+   * each of them.
    *
-   * @param expected about how many there are: for so many the messages are hidden long enough
+   * @param expected approximate number of messages; they are hidden long enough to read this many
    */
-  async *receive(expected: number): AsyncGenerator<HeldMessage[]> {
-    const holdSeconds = Math.min(SHORTEST_HOLD_SECONDS + Math.ceil(expected / MESSAGES_READ_A_SECOND), LONGEST_HOLD_SECONDS);
+  async *receive(expected: number): AsyncGenerator<ReceivedMessage[]> {
+    const visibilitySeconds = Math.min(
+      SHORTEST_VISIBILITY_SECONDS + Math.ceil(expected / MESSAGES_READ_PER_SECOND),
+      LONGEST_VISIBILITY_SECONDS,
+    );
     const seen = new Set<string>();
     let emptyAnswers = 0;
     while (emptyAnswers < EMPTY_ANSWERS && this.options.signal?.aborted !== true) {
-      const messages = (await this.receivePage(holdSeconds)).filter(({ id }) => !seen.has(id));
+      const messages = (await this.receivePage(visibilitySeconds)).filter(({ id }) => !seen.has(id));
       for (const { id } of messages) seen.add(id);
       if (messages.length > 0) {
         emptyAnswers = 0;
@@ -90,17 +98,17 @@ export class DeadLetterQueue {
     }
   }
 
-  /** Shows the messages to others again. What cannot be given back comes back by itself when its time is over. */
-  async giveBack(messages: readonly HeldMessage[]): Promise<void> {
+  /** Makes the messages visible to others again. A message that cannot be released is visible after its timeout. */
+  async release(messages: readonly ReceivedMessage[]): Promise<void> {
     for (const page of pages(messages)) {
       const Entries = page.map(({ receiptHandle }, index) => ({ Id: String(index), ReceiptHandle: receiptHandle, VisibilityTimeout: 0 }));
       await this.client.send(new ChangeMessageVisibilityBatchCommand({ QueueUrl: this.url, Entries }));
     }
   }
 
-  /** Deletes messages and gives those that could not be. */
-  async remove(messages: readonly HeldMessage[]): Promise<HeldMessage[]> {
-    const left: HeldMessage[] = [];
+  /** Deletes messages and returns those that could not be deleted. */
+  async remove(messages: readonly ReceivedMessage[]): Promise<ReceivedMessage[]> {
+    const left: ReceivedMessage[] = [];
     for (const page of pages(messages)) {
       const Entries = page.map(({ receiptHandle }, index) => ({ Id: String(index), ReceiptHandle: receiptHandle }));
       const { Failed = [] } = await this.client.send(new DeleteMessageBatchCommand({ QueueUrl: this.url, Entries }));
@@ -109,30 +117,37 @@ export class DeadLetterQueue {
     return left;
   }
 
-  private async receivePage(holdSeconds: number): Promise<HeldMessage[]> {
+  private async receivePage(visibilitySeconds: number): Promise<ReceivedMessage[]> {
     const { signal, waitSeconds = 1 } = this.options;
     try {
       const { Messages = [] } = await this.client.send(
         new ReceiveMessageCommand({
           QueueUrl: this.url,
           MaxNumberOfMessages: MESSAGES_PER_CALL,
-          VisibilityTimeout: holdSeconds,
+          VisibilityTimeout: visibilitySeconds,
           WaitTimeSeconds: waitSeconds,
           MessageSystemAttributeNames: ['SentTimestamp', 'ApproximateReceiveCount'],
           MessageAttributeNames: ['All'],
         }),
         { abortSignal: signal },
       );
-      return Messages.map(heldMessage);
+      return Messages.map(receivedMessage);
     } catch (error) {
-      // What an answer that was cut off had in it comes back by itself. And SQS hands out 120,000 at once: the others are for the next reading.
+      // Messages of an aborted call are visible again after their timeout. SQS has at most 120,000
+      // messages in flight: the rest is for the next reading.
       if (signal?.aborted === true || (error instanceof Error && error.name === 'OverLimit')) return [];
       throw error;
     }
   }
 }
 
-function heldMessage({ MessageId = '', Body = '', ReceiptHandle = '', Attributes = {}, MessageAttributes = {} }: Message): HeldMessage {
+function receivedMessage({
+  MessageId = '',
+  Body = '',
+  ReceiptHandle = '',
+  Attributes = {},
+  MessageAttributes = {},
+}: Message): ReceivedMessage {
   return {
     id: MessageId,
     body: Body,

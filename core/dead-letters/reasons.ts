@@ -1,6 +1,6 @@
 import type { ContentsKind } from './contents';
 
-/** Why a message failed, in words, and what to do. */
+/** Why a message failed, in words, and the next step. */
 export interface Reason {
   readonly why: string;
   readonly next: string;
@@ -14,22 +14,22 @@ interface KnownReason {
   readonly next: string;
 }
 
-/** Of what the consumer notes as `<name of the error>: <message>`. The first that matches counts. */
+/** Of the consumer's notes, `<name of the error>: <message>`. The first match counts. */
 const KNOWN_REASONS: readonly KnownReason[] = [
   {
     matches: /not a message of the endpoint/,
-    why: 'it is no message that the endpoint wrote: somebody else put it into the queue',
-    next: 'look at it with "rakuten-postback dlq show", find out who may write to the queue, and drop it; a redrive would fail again',
+    why: 'the endpoint did not write this message: another sender put it into the queue',
+    next: 'inspect it with "rakuten-postback dlq show", find out who may write to the queue, and drop it; a redrive would fail again',
   },
   {
     matches: /no publisher is registered/,
-    why: 'no publisher was registered in the state table, so it could not be said whose postback it is',
+    why: 'no publisher was registered in the state table, so the owner of the postback is unknown',
     next: `deploy the stack again, which registers the publisher; then ${REDRIVE}`,
   },
   {
     matches: /^(ResourceNotFoundException|TableNotFoundException)/,
     why: 'the transaction table or the state table was not there',
-    next: `see which with "rakuten-postback doctor"; restore it from its backup under the same name, or deploy again; then ${REDRIVE}`,
+    next: `find out which with "rakuten-postback doctor"; restore it from its backup under the same name, or deploy again; then ${REDRIVE}`,
   },
   {
     matches: /KMS|InaccessibleEncryptionCredentials|InaccessibleEncryptionCredentialsException/i,
@@ -39,7 +39,7 @@ const KNOWN_REASONS: readonly KnownReason[] = [
   {
     matches: /^(AccessDenied|NotAuthorized|UnrecognizedClient)/,
     why: (noted) => `the consumer lacked a permission${permissionIn(noted)}`,
-    next: `deploy again, which restores its role, and look at service control policies and permission boundaries; then ${REDRIVE}`,
+    next: `deploy again, which restores its role, and check service control policies and permission boundaries; then ${REDRIVE}`,
   },
   {
     matches: /^(ProvisionedThroughputExceeded|Throttling|RequestLimitExceeded|LimitExceeded)/,
@@ -49,36 +49,36 @@ const KNOWN_REASONS: readonly KnownReason[] = [
   {
     matches: /did not answer in time|^TimeoutError|timed? ?out/i,
     why: 'DynamoDB did not answer in time',
-    next: `see whether it does now with "rakuten-postback doctor"; then ${REDRIVE}`,
+    next: `check whether it does now with "rakuten-postback doctor"; then ${REDRIVE}`,
   },
   {
     matches: /^InternalServerError|^ServiceUnavailable|ECONNREFUSED|ECONNRESET|EPIPE|ENOTFOUND|EAI_AGAIN|socket hang up/i,
     why: 'DynamoDB could not be reached or failed itself',
-    next: `see whether it works now with "rakuten-postback doctor"; then ${REDRIVE}`,
+    next: `check whether it works now with "rakuten-postback doctor"; then ${REDRIVE}`,
   },
   {
     matches: /^ValidationException/,
     why: (noted) => `DynamoDB refused the row: ${messageIn(noted)}`,
-    next: `see with "rakuten-postback doctor" whether the table has the keys and indexes that it should have; then ${REDRIVE}. If it has, report this line's "dlq show"`,
+    next: `check the keys and indexes of the table with "rakuten-postback doctor"; then ${REDRIVE}. If they are correct, report this message's "dlq show"`,
   },
 ];
 
 /**
  * Explains a failure.
  *
- * @param noted what the consumer noted; undefined when it could not note anything
+ * @param noted the consumer's note; undefined without one
  */
 export function reasonOf(noted: string | undefined, kind: ContentsKind): Reason {
   if (kind === 'unreadable') return inWords(KNOWN_REASONS[0], noted ?? '');
   if (noted === undefined) {
     return {
-      why: 'nothing is noted: the consumer was throttled, cut off or did not start',
-      next: `look at the consumer with "rakuten-postback doctor" and at its log; then ${REDRIVE}`,
+      why: 'there is no note: the consumer was throttled, cut off or did not start',
+      next: `check the consumer with "rakuten-postback doctor" and read its log; then ${REDRIVE}`,
     };
   }
   const known = KNOWN_REASONS.find(({ matches }) => matches.test(noted));
   if (known !== undefined) return inWords(known, noted);
-  return { why: noted, next: `look for the message's id in the consumer's log; after the fix ${REDRIVE}` };
+  return { why: noted, next: `search the consumer's log for the message's id; after the fix ${REDRIVE}` };
 }
 
 function inWords(known: KnownReason | undefined, noted: string): Reason {

@@ -1,29 +1,29 @@
 import { type MessageAttributeValue, SendMessageBatchCommand, type SQSClient } from '@aws-sdk/client-sqs';
-import { type DeadLetterQueue, type HeldMessage, MESSAGES_PER_CALL } from './queue';
+import { type DeadLetterQueue, MESSAGES_PER_CALL, type ReceivedMessage } from './queue';
 
 /** SQS's limit for one call. It has been raised to 1 MiB since; the smaller one holds everywhere. */
 const BYTES_PER_CALL = 256 * 1024;
 
-/** Attributes of a message that was sent back. The consumer does not look at them. */
+/** Attributes of a message that was sent back. The consumer ignores them. */
 const REDRIVEN = { count: 'redrives', at: 'redriven_at' } as const;
 
 /** How often a message was sent back before, and when last (milliseconds since 1970). */
-export function redrivesOf({ attributes }: HeldMessage): { count: number; at: number | undefined } {
+export function redrivesOf({ attributes }: ReceivedMessage): { count: number; at: number | undefined } {
   const at = Number(attributes[REDRIVEN.at]?.StringValue);
   return { count: Number(attributes[REDRIVEN.count]?.StringValue ?? 0), at: Number.isFinite(at) ? at : undefined };
 }
 
 /** A message that is in the queue again, under another id. */
 export interface Redriven {
-  readonly message: HeldMessage;
+  readonly message: ReceivedMessage;
   readonly newId: string;
-  /** It could not be deleted from the dead-letter queue, so it comes once more. The row stays one. */
+  /** It could not be deleted from the dead-letter queue and will be sent once more. It stays one row. */
   readonly stillThere: boolean;
 }
 
-/** A message that SQS did not take. It is where it was. */
+/** A message that SQS did not accept. It is still in the dead-letter queue. */
 export interface NotSent {
-  readonly message: HeldMessage;
+  readonly message: ReceivedMessage;
   readonly problem: string;
 }
 
@@ -39,17 +39,19 @@ export interface RedriveParts {
   readonly deadLetters: DeadLetterQueue;
   /** Milliseconds since 1970. */
   readonly now: () => number;
-  /** Ends it between two calls. */
+  /** Stops between two calls. */
   readonly signal?: AbortSignal;
 }
 
 /**
- * Sends messages of the dead-letter queue to the queue that the consumer reads, and deletes each only after SQS has taken it. A run that is cut off in between
- * leaves a message in both queues: the consumer then meets the same delivery twice, which is one row. Never throws: what failed is part of the answer.
+ * Sends messages of the dead-letter queue to the queue that the consumer reads, and deletes each only
+ * after SQS has accepted it. A run that is killed in between leaves a message in both queues: the
+ * consumer then receives the same delivery twice, which is one row. Never throws: failures are part
+ * of the result.
  *
- * @param messages held, and not for longer than their visibility timeout
+ * @param messages received within their visibility timeout
  */
-export async function redrive(parts: RedriveParts, messages: readonly HeldMessage[]): Promise<RedriveResult> {
+export async function redrive(parts: RedriveParts, messages: readonly ReceivedMessage[]): Promise<RedriveResult> {
   const redriven: Redriven[] = [];
   const notSent: NotSent[] = [];
   let stop: string | undefined;
@@ -62,7 +64,7 @@ export async function redrive(parts: RedriveParts, messages: readonly HeldMessag
         redriven.push(...(await removeSent(parts.deadLetters, sent)));
         continue;
       } catch (error) {
-        // Whether SQS took them is not known; they stay where they are, and a second delivery does no harm.
+        // Whether SQS accepted them is unknown; they stay here, and a second delivery does no harm.
         stop = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
       }
     }
@@ -81,7 +83,7 @@ async function removeSent(deadLetters: DeadLetterQueue, sent: readonly Sent[]): 
 
 async function send(
   { client, queueUrl, now }: RedriveParts,
-  messages: readonly HeldMessage[],
+  messages: readonly ReceivedMessage[],
 ): Promise<{ sent: readonly Sent[]; refused: readonly NotSent[] }> {
   const Entries = messages.map((message, index) => ({
     Id: String(index),
@@ -96,12 +98,12 @@ async function send(
   for (const [index, message] of messages.entries()) {
     const newId = newIds.get(String(index));
     if (newId !== undefined) sent.push({ message, newId });
-    else refused.push({ message, problem: problems.get(String(index)) ?? 'SQS does not say whether it took it' });
+    else refused.push({ message, problem: problems.get(String(index)) ?? 'SQS does not say whether it accepted it' });
   }
   return { sent, refused };
 }
 
-function markedAttributes(message: HeldMessage, now: number): Record<string, MessageAttributeValue> {
+function markedAttributes(message: ReceivedMessage, now: number): Record<string, MessageAttributeValue> {
   const { count } = redrivesOf(message);
   return {
     ...message.attributes,
@@ -110,9 +112,9 @@ function markedAttributes(message: HeldMessage, now: number): Record<string, Mes
   };
 }
 
-/** What one call may carry. A body is a URL-encoded form, a byte for a character; one that is not may be longer. */
-function packed(messages: readonly HeldMessage[]): HeldMessage[][] {
-  const calls: HeldMessage[][] = [];
+/** Messages in chunks that one call may carry. */
+function packed(messages: readonly ReceivedMessage[]): ReceivedMessage[][] {
+  const calls: ReceivedMessage[][] = [];
   let bytes = 0;
   for (const message of messages) {
     const last = calls.at(-1);
@@ -128,4 +130,4 @@ function packed(messages: readonly HeldMessage[]): HeldMessage[][] {
 }
 
 /** With room for the attributes. */
-const sizeOf = ({ body }: HeldMessage): number => Buffer.byteLength(body) + 1024;
+const sizeOf = ({ body }: ReceivedMessage): number => Buffer.byteLength(body) + 1024;

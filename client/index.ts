@@ -8,5 +8,6 @@ export type { AttributeChange, EventTransaction, EventValue, TransactionEvent } 
 export type { TransactionReason } from '../core/events/event-filter';
 export { InvalidQueryError } from './input';
 export { TRANSACTION_KINDS } from './list';
+export { type Settlement, type SettlementLine, settle } from './settlement';
 export { TransactionsClient, type TransactionsClientProps } from './transactions-client';
 export type * from './types';

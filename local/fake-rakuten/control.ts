@@ -1,4 +1,5 @@
 import type { FakeRakuten } from '.';
+import type { Modes } from './modes';
 import {
   type ApiAnswer,
   type ApiRequest,
@@ -13,9 +14,12 @@ import {
 const PREFIX = '/_control/';
 
 /**
- * Routes for a shell script that drives the fake, beside Rakuten's own:
- * `GET slot|ledger|statistics?sid=`, `PUT slot?sid=` (JSON slot, or `null`), `GET requests`, `POST record|push` (a line),
- * `POST faults` (one fault or a list), `DELETE faults`, `POST behaviour` (a part of it). Undefined for every other path.
+ * Routes for a shell script that drives the fake, in addition to Rakuten's own.
+ *
+ * `GET slot|ledger|statistics?sid=`, `PUT slot?sid=` (JSON slot, or `null`), `PUT modes?sid=`
+ * (those that differ from the default), `GET requests`, `POST record|push|eliminate` (a line),
+ * `POST faults` (one fault or a list), `DELETE faults`, `POST behaviour` (a part of it).
+ * Undefined for every other path.
  */
 export async function control(fake: Omit<FakeRakuten, 'url' | 'close'>, request: ApiRequest): Promise<ApiAnswer | undefined> {
   if (!request.path.startsWith(PREFIX)) return undefined;
@@ -44,6 +48,12 @@ async function dispatch(fake: Omit<FakeRakuten, 'url' | 'close'>, route: string,
       return jsonAnswer(200, fake.requests);
     case 'POST record':
       fake.record(body as LineRecord);
+      return jsonAnswer(200, {});
+    case 'PUT modes':
+      fake.setModes(sid, body as Partial<Modes>);
+      return jsonAnswer(200, {});
+    case 'POST eliminate':
+      fake.eliminate(body as LineRecord);
       return jsonAnswer(200, {});
     case 'POST push':
       return jsonAnswer(200, await fake.push(body as LineRecord));

@@ -1,5 +1,7 @@
 import { EVENTS_API_ONLY_FIELDS, POSTBACK_FIELDS, type RowField } from '../../core/rakuten/fields';
 import { type Ledger, processed } from './ledger';
+import type { Modes } from './modes';
+import { printed } from './printing';
 import { type ApiAnswer, type Behaviour, invalidRequest, jsonAnswer, type LineRecord } from './types';
 
 const DAY_MILLIS = 24 * 60 * 60 * 1000;
@@ -9,37 +11,60 @@ const DATE_FIELDS: readonly RowField[] = ['transaction_date', 'process_date'];
 const NUMBER_FIELDS: readonly RowField[] = ['advertiser_id', 'sid', 'sale_amount', 'quantity', 'commissions'];
 const EVENT_FIELDS = [...Object.keys(POSTBACK_FIELDS), 'commissions_list_id'] as RowField[];
 
-/** `GET /events/1.0/transactions` over the lines of one publisher, or of several. */
-export function transactions(ledgers: readonly Ledger[], query: URLSearchParams, now: number, behaviour: Behaviour): ApiAnswer {
-  const problem = queryProblem(query, now);
-  if (problem !== undefined) return invalidRequest(problem);
-  const limit = Number(query.get('limit') ?? 100);
-  const first = (Number(query.get('page') ?? 1) - 1) * limit;
-  const ordered = selected(ledgers, query).sort((a, b) => (processed(b) || 0) - (processed(a) || 0));
-  if (behaviour.eventsOrder === 'oldest-first') ordered.reverse();
-  return jsonAnswer(
-    200,
-    `[${ordered
-      .slice(first, first + limit)
-      .map(recordJson)
-      .join(',')}]`,
-  );
+/** A publisher's ledger, and how the Events API shows it. */
+export interface Holding {
+  readonly ledger: Ledger;
+  readonly modes: Modes;
 }
 
-function selected(ledgers: readonly Ledger[], query: URLSearchParams): LineRecord[] {
+/** An answer of the Events API, and the lines of the ledger that it contains. */
+export interface EventsAnswer {
+  readonly answer: ApiAnswer;
+  readonly lines: readonly LineRecord[];
+}
+
+interface HeldLine {
+  readonly line: LineRecord;
+  readonly modes: Modes;
+}
+
+/** `GET /events/1.0/transactions` over the lines of one publisher, or of several. */
+export function transactions(holdings: readonly Holding[], query: URLSearchParams, now: number, behaviour: Behaviour): EventsAnswer {
+  const problem = queryProblem(query, now);
+  if (problem !== undefined) return { answer: invalidRequest(problem), lines: [] };
+  const limit = Number(query.get('limit') ?? 100);
+  const first = (Number(query.get('page') ?? 1) - 1) * limit;
+  const ordered = selected(holdings, query, now).sort((a, b) => (processed(b.line) || 0) - (processed(a.line) || 0));
+  if (behaviour.eventsOrder === 'oldest-first') ordered.reverse();
+  const page = ordered.slice(first, first + limit);
+  const records = page.map(({ line, modes }) => recordJson(printed(line, 'events-api', modes, now)));
+  return { answer: jsonAnswer(200, `[${records.join(',')}]`), lines: page.map(({ line }) => line) };
+}
+
+function selected(holdings: readonly Holding[], query: URLSearchParams, now: number): HeldLine[] {
   const processedIn = rangeOf(query, 'process_date');
   const placedIn = rangeOf(query, 'transaction_date');
   const currency = query.get('currency');
   const type = query.get('type');
-  return ledgers
-    .flatMap((ledger) => (processedIn === undefined ? ledger.all() : ledger.around(processedIn.from, processedIn.to)))
+  return holdings
+    .flatMap(({ ledger, modes }) => {
+      const lines = processedIn === undefined ? ledger.all() : ledger.around(processedIn.from, processedIn.to);
+      return lines.map((line) => ({ line, modes }));
+    })
     .filter(
-      (line) =>
+      ({ line, modes }) =>
         (currency === null || line.currency === currency) &&
         (type === null || line.transaction_type === type) &&
         (processedIn === undefined || isIn(processed(line), processedIn)) &&
-        (placedIn === undefined || isIn(Date.parse(line.transaction_date ?? ''), placedIn)),
+        (placedIn === undefined || isIn(Date.parse(line.transaction_date ?? ''), placedIn)) &&
+        isReturned(line, modes, now),
     );
+}
+
+/** Whether the Events API still returns the line. */
+export function isReturned(line: LineRecord, { retentionDays, eventRetentionDays = retentionDays }: Modes, now: number): boolean {
+  const days = line.is_event === 'Y' ? eventRetentionDays : retentionDays;
+  return days === undefined || now - processed(line) < days * DAY_MILLIS;
 }
 
 interface Range {

@@ -2,10 +2,12 @@ import * as http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { close, listen } from '../http-server';
 import { control } from './control';
-import { Sender } from './sender';
+import type { Modes } from './modes';
+import { getOnce, Sender } from './sender';
 import { FakeRakutenService } from './service';
 import type { ApiCall, ApiOutcome, Behaviour, FakeRakutenOptions, Fault, LineRecord, PushResult, PushStatistics, Slot } from './types';
 
+export { DEFAULT_MODES, drawModes, type Modes } from './modes';
 export type { ApiCall, Behaviour, FakeRakutenOptions, Fault, LineRecord, Operation, PushResult, PushStatistics, Slot } from './types';
 
 /** A stand-in for Rakuten's token, postback and events calls, with the sender behind them. */
@@ -13,14 +15,22 @@ export interface FakeRakuten {
   /** Base URL of the API, `http://127.0.0.1:<port>`. */
   readonly url: string;
   close(): Promise<void>;
-  /** What stands in the publisher's slot. */
+  /** The content of the publisher's slot. */
   slot(sid: string): Slot | undefined;
-  /** Puts something else there, as another program or a person in the portal would. `undefined` empties it. */
+  /** Changes the slot as another program or a person in the portal would. `undefined` empties it. */
   setSlot(sid: string, slot: Slot | undefined): void;
   /** Every recorded line of the publisher. */
   ledger(sid: string): LineRecord[];
-  /** Rakuten learns of a line: from now on the Events API shows it. Does not push it. */
-  record(line: LineRecord): void;
+  /**
+   * Rakuten learns of a line: from now on the Events API returns it. Does not push it.
+   *
+   * @param options.reusesId the line is another one under the same ID; both stay
+   */
+  record(line: LineRecord, options?: { readonly reusesId?: boolean }): void;
+  /** The advertiser eliminates a line: the Events API returns it no more. */
+  eliminate(line: LineRecord): void;
+  /** How Rakuten treats this publisher. Modes that are left out are the default. */
+  setModes(sid: string, modes: Partial<Modes>): void;
   /** One push of the line to the registered URL. Does not record it. */
   push(line: LineRecord): Promise<PushResult>;
   statistics(sid: string): PushStatistics;
@@ -41,7 +51,7 @@ export async function startFakeRakuten(options: FakeRakutenOptions): Promise<Fak
   // The service forgives the sender's count when a postback is enabled; the sender needs the service's slots.
   let sender: Sender | undefined;
   const service = new FakeRakutenService(options, options.now ?? Date.now, (sid) => sender?.forgive(sid));
-  sender = new Sender(service.slots, options.timeoutMillis ?? 400, options.autoDisableAfter ?? 10);
+  sender = new Sender(service.slots, options.timeoutMillis ?? 400, options.autoDisableAfter ?? 10, getOnce, (sid) => service.modesOf(sid));
   const fake = facade(service, sender);
   const server = http.createServer((request, response) => {
     serve(service, fake, request, response).catch((error: unknown) => response.destroy(error as Error));
@@ -59,7 +69,9 @@ function facade(service: FakeRakutenService, sender: Sender): Omit<FakeRakuten, 
     slot: (sid) => service.slots.get(sid),
     setSlot: (sid, slot) => service.slots.set(sid, slot),
     ledger: (sid) => service.ledger(sid),
-    record: (line) => service.record(line),
+    record: (line, how) => service.record(line, how),
+    eliminate: (line) => service.eliminate(line),
+    setModes: (sid, modes) => service.setModes(sid, modes),
     push: (line) => sender.push(line),
     statistics: (sid) => sender.statistics(sid),
     get requests() {

@@ -2,20 +2,32 @@ import type { LineRecord } from './types';
 
 const BUCKET_MILLIS = 60 * 60 * 1000;
 
-/** The lines that Rakuten holds for one publisher, found by when they were processed however many there are. */
+/** The lines that Rakuten holds for one publisher, indexed by the hour they were processed in. */
 export class Ledger {
   private readonly byId = new Map<string, LineRecord>();
   /** By the hour of `process_date`, NaN for a line without one. */
   private readonly byHour = new Map<number, Set<LineRecord>>();
 
-  /** A line with a known `etransaction_id` and `is_event` takes the place of the older one. */
-  public record(line: LineRecord): void {
-    const id = line.etransaction_id === undefined ? `line ${this.byId.size}` : `${line.etransaction_id} ${line.is_event ?? ''}`;
+  /**
+   * A line with a known `etransaction_id` and `is_event` takes the place of the older one.
+   *
+   * @param reusesId the line is another one under the same ID; both stay
+   */
+  public record(line: LineRecord, { reusesId = false } = {}): void {
+    const id = reusesId || line.etransaction_id === undefined ? `line ${this.byId.size}` : idOf(line);
     const older = this.byId.get(id);
     if (older !== undefined) this.byHour.get(hourOf(older))?.delete(older);
     this.byId.set(id, line);
     const bucket = this.byHour.get(hourOf(line)) ?? new Set();
     this.byHour.set(hourOf(line), bucket.add(line));
+  }
+
+  /** The advertiser eliminates a line: the Events API returns it no more. */
+  public eliminate(line: LineRecord): void {
+    const held = this.byId.get(idOf(line));
+    if (held === undefined) return;
+    this.byId.delete(idOf(line));
+    this.byHour.get(hourOf(held))?.delete(held);
   }
 
   /** All of them, in the order in which they were recorded. */
@@ -32,6 +44,8 @@ export class Ledger {
     return lines;
   }
 }
+
+const idOf = ({ etransaction_id, is_event = '' }: LineRecord): string => `${etransaction_id} ${is_event}`;
 
 const hourOf = (line: LineRecord): number => Math.floor(processed(line) / BUCKET_MILLIS);
 

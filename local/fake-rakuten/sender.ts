@@ -1,6 +1,8 @@
 import * as http from 'node:http';
 import * as https from 'node:https';
 import { isRowField } from '../../core/rakuten/fields';
+import { DEFAULT_MODES, type Modes } from './modes';
+import { escaped, printed } from './printing';
 import type { Slots } from './slots';
 import type { LineRecord, PushResult, PushStatistics } from './types';
 
@@ -18,6 +20,7 @@ export class Sender {
     private readonly timeoutMillis: number,
     private readonly autoDisableAfter: number,
     private readonly get: PushSend = getOnce,
+    private readonly modesOf: (sid: string) => Modes = () => DEFAULT_MODES,
   ) {}
 
   public async push(line: LineRecord): Promise<PushResult> {
@@ -29,7 +32,7 @@ export class Sender {
       return { millis: 0, skipped: slot === undefined ? 'no postback' : 'disabled' };
     }
     counters.sent += 1;
-    const result = await this.get(fillTemplate(slot.url, line), this.timeoutMillis);
+    const result = await this.get(fillTemplate(slot.url, line, this.modesOf(sid)), this.timeoutMillis);
     this.count(sid, counters, result);
     return result;
   }
@@ -80,12 +83,13 @@ export class Sender {
   }
 }
 
-/** Each `<field>` becomes the line's value, url-encoded, or nothing when the line has none; a token Rakuten does not know stays as it is. */
-export function fillTemplate(template: string, line: LineRecord): string {
-  return template.replace(/<(\w+)>/g, (token, name: string) => (isRowField(name) ? encodeURIComponent(line[name] ?? '') : token));
+/** Each `<field>` becomes the line's value, or nothing where there is none. Unknown tokens stay. */
+export function fillTemplate(template: string, line: LineRecord, modes: Modes = DEFAULT_MODES): string {
+  const values = printed(line, 'push', modes, Date.parse(line.process_date ?? ''));
+  return template.replace(/<(\w+)>/g, (token, name: string) => (isRowField(name) ? escaped(values[name] ?? '', modes) : token));
 }
 
-function getOnce(url: string, timeoutMillis: number): Promise<PushResult> {
+export function getOnce(url: string, timeoutMillis: number): Promise<PushResult> {
   const started = performance.now();
   const millis = (): number => Math.round((performance.now() - started) * 100) / 100;
   return new Promise((resolve) => {

@@ -1,6 +1,7 @@
-import { transactions } from './events';
+import { type EventsAnswer, type Holding, transactions } from './events';
 import { Faults } from './faults';
 import { Ledger } from './ledger';
+import { DEFAULT_MODES, type Modes } from './modes';
 import { Slots } from './slots';
 import { TOKEN_EXPIRED, Tokens } from './tokens';
 import {
@@ -42,6 +43,7 @@ export class FakeRakutenService {
   public readonly tokens: Tokens;
   public readonly calls: ApiCall[] = [];
   private readonly ledgers = new Map<string, Ledger>();
+  private readonly modes = new Map<string, Modes>();
   private readonly recentCalls: Record<string, number[]> = {};
 
   public constructor(
@@ -57,11 +59,12 @@ export class FakeRakutenService {
     const fault = this.faults.next(route?.operation ?? 'unknown');
     const replaced = fault?.status !== undefined || (fault?.connection !== undefined && fault.connection !== 'truncate');
     const takesEffect = !replaced || fault?.afterEffect === true;
-    const truth = takesEffect ? this.answer(route, request) : jsonAnswer(200, {});
+    const { answer, lines } = takesEffect ? this.answer(route, request) : plain(jsonAnswer(200, {}));
     const outcome: ApiOutcome = {
       delayMillis: fault?.delayMillis ?? 0,
       connection: fault?.connection ?? 'answer',
-      answer: fault?.status === undefined ? truth : faultAnswer(fault, fault.status, request),
+      answer: fault?.status === undefined ? answer : faultAnswer(fault, fault.status, request),
+      lines: fault?.status === undefined ? lines : [],
     };
     this.log(route, request, outcome);
     return outcome;
@@ -72,27 +75,49 @@ export class FakeRakutenService {
     return this.ledgers.get(sid)?.all() ?? [];
   }
 
-  /** A line with a known `etransaction_id` and `is_event` takes the place of the older one. */
-  public record(line: LineRecord): void {
+  /**
+   * A line with a known `etransaction_id` and `is_event` takes the place of the older one.
+   *
+   * @param options.reusesId the line is another one under the same ID; both stay
+   */
+  public record(line: LineRecord, options?: { readonly reusesId?: boolean }): void {
     const sid = line.sid ?? '';
     const ledger = this.ledgers.get(sid) ?? new Ledger();
     this.ledgers.set(sid, ledger);
-    ledger.record(line);
+    ledger.record(line, options);
   }
 
-  private answer(route: Route | undefined, request: ApiRequest): ApiAnswer {
-    if (route === undefined) return NO_SUCH_PATH;
-    if (this.overLimit(route.operation)) return RATE_LIMITED;
-    if (route.operation === 'token') return this.tokens.exchange(request);
+  /** The advertiser eliminates a line: the Events API returns it no more. */
+  public eliminate(line: LineRecord): void {
+    this.ledgers.get(line.sid ?? '')?.eliminate(line);
+  }
+
+  public modesOf(sid: string): Modes {
+    return this.modes.get(sid) ?? DEFAULT_MODES;
+  }
+
+  /** @param modes those that are left out are the default */
+  public setModes(sid: string, modes: Partial<Modes>): void {
+    this.modes.set(sid, { ...DEFAULT_MODES, ...modes });
+  }
+
+  private answer(route: Route | undefined, request: ApiRequest): EventsAnswer {
+    if (route === undefined) return plain(NO_SUCH_PATH);
+    if (this.overLimit(route.operation)) return plain(RATE_LIMITED);
+    if (route.operation === 'token') return plain(this.tokens.exchange(request));
     const tokenSid = this.tokens.sidOf(request.authorization);
-    if (tokenSid === undefined) return TOKEN_EXPIRED;
+    if (tokenSid === undefined) return plain(TOKEN_EXPIRED);
     if (route.operation === 'events') return this.events(tokenSid, request);
-    return this.manage(route, tokenSid, request);
+    return plain(this.manage(route, tokenSid, request));
   }
 
-  private events(tokenSid: string, request: ApiRequest): ApiAnswer {
-    const ledgers = [...this.ledgers].flatMap(([sid, ledger]) => (tokenSid === 'any' || tokenSid === sid ? [ledger] : []));
-    return transactions(ledgers, new URL(request.path, 'http://fake').searchParams, this.now(), this.behaviour);
+  private events(tokenSid: string, request: ApiRequest): EventsAnswer {
+    const sids = tokenSid === 'any' ? [...this.ledgers.keys()] : [tokenSid, ...this.modesOf(tokenSid).alsoReturns];
+    const holdings = sids.flatMap((sid): Holding[] => {
+      const ledger = this.ledgers.get(sid);
+      return ledger === undefined ? [] : [{ ledger, modes: this.modesOf(sid) }];
+    });
+    return transactions(holdings, new URL(request.path, 'http://fake').searchParams, this.now(), this.behaviour);
   }
 
   private manage(route: Route, tokenSid: string, request: ApiRequest): ApiAnswer {
@@ -130,6 +155,8 @@ export class FakeRakutenService {
     });
   }
 }
+
+const plain = (answer: ApiAnswer): EventsAnswer => ({ answer, lines: [] });
 
 function faultAnswer(fault: Fault, status: number, request: ApiRequest): ApiAnswer {
   const echo = fault.echo ? JSON.stringify(request) : undefined;

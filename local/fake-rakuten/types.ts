@@ -3,7 +3,7 @@ import type { RowField } from '../../core/rakuten/fields';
 /** A transaction line as the fake Rakuten knows it: Rakuten's field names, values as a push writes them (dates in ISO 8601). */
 export type LineRecord = { readonly [F in RowField]?: string };
 
-/** What stands in a publisher's one slot. */
+/** The content of a publisher's one slot. */
 export interface Slot {
   readonly url: string;
   readonly active: boolean;
@@ -129,6 +129,8 @@ export interface ApiOutcome {
   readonly delayMillis: number;
   readonly connection: 'answer' | 'drop' | 'hang' | 'truncate';
   readonly answer: ApiAnswer;
+  /** The lines of the ledger in the answer, as Rakuten holds them. Empty except for an Events API answer. */
+  readonly lines: readonly LineRecord[];
 }
 
 export const jsonAnswer = (status: number, value: unknown): ApiAnswer => ({

@@ -3,7 +3,10 @@ import { once } from 'node:events';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { type FakeRakuten, type LineRecord, startFakeRakuten } from '../../local/fake-rakuten';
+import { DEFAULT_MODES, drawModes, type FakeRakuten, type LineRecord, type Modes, startFakeRakuten } from '../../local/fake-rakuten';
+import { encodeText } from '../../local/fake-rakuten/charsets';
+import { fillTemplate } from '../../local/fake-rakuten/sender';
+import { Random } from '../../local/random';
 import fixtures from '../fixtures/postbacks.json';
 import { deviations } from '../support/rakuten-schemas';
 
@@ -295,6 +298,137 @@ describe('the sender of the fake Rakuten', () => {
   });
 });
 
+describe('the modes of the fake Rakuten', () => {
+  const NAME = 'Café "Söder" & 1+1 50% ｱ抹茶 😀';
+  const line: LineRecord = { ...LINE, order_id: 'B&2', u1: 'm_1', product_name: NAME };
+  const sent = (modes: Partial<Modes>, field: keyof LineRecord = 'product_name'): string =>
+    fillTemplate(`<${field}>`, line, { ...DEFAULT_MODES, ...modes });
+  const record = async (modes: Partial<Modes>): Promise<Record<string, unknown> | undefined> => {
+    fake.setModes(SID, modes);
+    fake.record(line);
+    return JSON.parse((await call('GET', '/events/1.0/transactions')).body)[0];
+  };
+
+  it('escapes values once, never or twice', () => {
+    expect(sent({})).toBe(encodeURIComponent(NAME));
+    expect(decodeURIComponent(sent({ escaping: 'twice' }))).toBe(encodeURIComponent(NAME));
+    expect(sent({ escaping: 'never' })).toMatch(/^Caf%C3%A9%20"S%C3%B6der"%20&%201\+1%2050%%20/);
+  });
+
+  it.each(['iso-8859-1', 'shift_jis', 'euc-jp'] as const)('writes URLs in %s', (charset) => {
+    const bytes = Buffer.from(unescape(sent({ charset })), 'latin1');
+    const lost = charset === 'iso-8859-1' ? 'Café "Söder" & 1+1 50% ??? ?' : 'Caf? "S?der" & 1+1 50% ｱ抹茶 ?';
+    expect(new TextDecoder(charset).decode(bytes)).toBe(lost);
+  });
+
+  it('encodes Japanese text as the standards say', () => {
+    expect(Buffer.from(encodeText('表ー', 'shift_jis')).toString('hex')).toBe('955c815b');
+    expect(Buffer.from(encodeText('表ー', 'euc-jp')).toString('hex')).toBe('c9bda1bc');
+  });
+
+  it('writes HTML entities', async () => {
+    expect(decodeURIComponent(sent({ htmlEntities: ['push'] }))).toBe(
+      'Caf&eacute; &quot;S&#246;der&quot; &amp; 1+1 50% &#65393;&#25273;&#33590; &#128512;',
+    );
+    expect(await record({ htmlEntities: ['events-api'] })).toMatchObject({ order_id: 'B&amp;2', currency: 'USD' });
+  });
+
+  it('decomposes accents', async () => {
+    expect(decodeURIComponent(sent({ decomposed: ['push'] }))).toBe(NAME.normalize('NFD'));
+    expect(await record({ decomposed: ['events-api'] })).toMatchObject({ product_name: NAME.normalize('NFD') });
+  });
+
+  it('writes IDs in lower case, with spaces and as floats', async () => {
+    expect(sent({ lowerCaseIds: ['push'] }, 'etransaction_id')).toBe('a1f79c0162d1404dab3f3e6bada181c8');
+    expect(sent({ paddedIds: ['push'] }, 'advertiser_id')).toBe('%2039001%20');
+    expect(sent({ floatIds: ['push'] }, 'advertiser_id')).toBe('39001.0');
+    const sides = ['events-api'] as const;
+    const shown = { order_id: ' b&2 ', advertiser_id: ' 39001.0 ', offer_id: ' 727010.0 ' };
+    expect(await record({ lowerCaseIds: sides, paddedIds: sides, floatIds: sides })).toMatchObject(shown);
+  });
+
+  it('prints amounts as binary floats', async () => {
+    const amounts = { sale_amount: '34.99', commissions: '-5.40' };
+    expect(fillTemplate('<sale_amount> <commissions>', { ...line, ...amounts }, { ...DEFAULT_MODES, floatAmounts: ['push'] })).toBe(
+      '34.9900016784668 -5.400000000000000355',
+    );
+    fake.setModes(SID, { floatAmounts: ['events-api'] });
+    fake.record({ ...line, ...amounts });
+    expect((await call('GET', '/events/1.0/transactions')).body).toContain('"sale_amount":34.9900016784668');
+  });
+
+  it('pushes local times without a zone', () => {
+    expect(decodeURIComponent(sent({ localTimes: true }, 'process_date'))).toBe('2026-03-14T03:17:25.000');
+  });
+
+  it('leaves identity fields blank in one interface, always for the same lines', async () => {
+    const blank = { side: 'events-api', fields: ['etransaction_id', 'order_id', 'is_event'], share: 1 } as const;
+    expect(await record({ blank })).toMatchObject({ etransaction_id: '', order_id: '', is_event: '?', u1: 'm_1' });
+    expect(sent({ blank }, 'order_id')).toBe('B%262');
+    const some = { side: 'push', fields: ['u1'], share: 0.4 } as const;
+    const modes = { ...DEFAULT_MODES, blank: some };
+    const lines = Array.from({ length: 200 }, (_, n) => ({ ...line, etransaction_id: `T${n}` }));
+    const filled = (): string[] => lines.map((each) => fillTemplate('<u1>', each, modes));
+    expect(filled().filter((text) => text === '').length).toBeGreaterThan(50);
+    expect(filled().filter((text) => text === 'm_1').length).toBeGreaterThan(90);
+    expect(filled()).toEqual(filled());
+  });
+
+  it('prints unreadable amounts for some hours', async () => {
+    const unreadable = { side: 'events-api', fields: ['sale_amount'], share: 1, hours: 24 * 8 } as const;
+    expect(await record({ unreadable })).toMatchObject({ sale_amount: 'n/a' });
+    now += 86_400_000 * 2;
+    expect(await record({ unreadable })).toMatchObject({ sale_amount: expect.any(Number) });
+  });
+
+  it('stops returning lines, events earlier or never', async () => {
+    const shown = async (modes: Partial<Modes>): Promise<string[]> => {
+      fake.setModes(SID, modes);
+      return JSON.parse((await call('GET', '/events/1.0/transactions')).body).map((r: { is_event: string }) => r.is_event);
+    };
+    fake.record(LINE);
+    fake.record({ ...LINE, is_event: 'Y' });
+    expect(await shown({ retentionDays: 7 })).toEqual(['N', 'Y']);
+    expect(await shown({ eventRetentionDays: 0 })).toEqual(['N']);
+    expect(await shown({ retentionDays: 30, eventRetentionDays: 6 })).toEqual(['N']);
+    expect(await shown({ retentionDays: 6 })).toEqual([]);
+    expect(fake.ledger(SID)).toHaveLength(2);
+  });
+
+  it('learns the member later, or never', async () => {
+    expect(await record({ memberAfterHours: 7 * 24 })).toMatchObject({ u1: '' });
+    now += 86_400_000;
+    expect(await record({ memberAfterHours: 7 * 24 })).toMatchObject({ u1: 'm_1' });
+    expect(await record({ memberAfterHours: 'never' })).toMatchObject({ u1: '' });
+    expect(sent({ memberAfterHours: 'never' }, 'u1')).toBe('m_1');
+  });
+
+  it('returns lines of other publishers, gives an ID to another line, and forgets eliminated lines', async () => {
+    const shown = async (): Promise<string[]> =>
+      JSON.parse((await call('GET', '/events/1.0/transactions')).body).map((r: LineRecord) => `${r.sid} ${r.order_id}`);
+    fake.record(line);
+    fake.record({ ...line, sid: '111' });
+    expect(await shown()).toEqual([`${SID} B&2`]);
+    fake.setModes(SID, { alsoReturns: ['111'] });
+    expect(await shown()).toEqual([`${SID} B&2`, '111 B&2']);
+    fake.record({ ...line, order_id: 'C 3' }, { reusesId: true });
+    expect(await shown()).toEqual([`${SID} B&2`, `${SID} C 3`, '111 B&2']);
+    fake.eliminate(line);
+    expect(await shown()).toEqual([`${SID} C 3`, '111 B&2']);
+  });
+
+  it('are drawn from a seed, each of them by some seed', () => {
+    expect(drawModes(new Random(1))).toEqual(drawModes(new Random(1)));
+    const drawn = Array.from({ length: 60 }, (_, seed) => drawModes(new Random(seed), ['111']));
+    for (const [name, value] of Object.entries({ ...DEFAULT_MODES, blank: undefined, unreadable: undefined, retentionDays: undefined })) {
+      const different = drawn.filter((modes) => JSON.stringify(modes[name as keyof Modes]) !== JSON.stringify(value));
+      expect([name, different.length]).toEqual([name, expect.any(Number)]);
+      expect(different.length).toBeGreaterThan(2);
+      expect(different.length).toBeLessThan(40);
+    }
+  });
+});
+
 test('it runs alone, driven by control routes', async () => {
   const root = join(__dirname, '..', '..');
   const args = [
@@ -323,6 +457,9 @@ test('it runs alone, driven by control routes', async () => {
     await control('POST', 'behaviour', { absent: 'empty' });
     expect(await control('GET', `slot?sid=${SID}`)).toEqual({ url: 'http://127.0.0.1:1/?u=<u1>', active: true });
     expect(await control('GET', `ledger?sid=${SID}`)).toEqual([LINE]);
+    await control('PUT', `modes?sid=${SID}`, { escaping: 'twice' });
+    await control('POST', 'eliminate', LINE);
+    expect(await control('GET', `ledger?sid=${SID}`)).toEqual([]);
     expect(await control('GET', `statistics?sid=${SID}`)).toMatchObject({ sent: 1 });
     expect(await control('GET', 'requests')).toEqual([]);
     expect(await control('GET', 'nothing')).toMatchObject({ message: expect.stringContaining('no control route') });

@@ -16,78 +16,93 @@ import { allowSending, deadLetterQueue } from './private/queues';
 import { filterProblem, type TransactionFilter, toEventFilter } from './transaction-filter';
 import type { TargetBinding, TransactionTarget } from './transaction-target';
 
-/** What is sent to a target of `onTransaction`, and how. */
+/** What `onTransaction` sends to a target, and how. */
 export interface TransactionOptions {
   /**
-   * Which lines are sent, and of what happens to them.
-   * @default - every new line and every changed one
+   * Which lines and which changes are sent.
+   * @default - every new and every changed line
    */
   readonly filter?: TransactionFilter;
 
   /**
-   * How many events the target gets at once, at most: 1 to 10 for a queue or an event bus, 1 to 100 for a function, 1 to 20 for a state machine.
+   * Maximum number of events per batch.
+   *
+   * 1 to 10 for a queue or an event bus, 1 to 100 for a function, 1 to 20 for a state machine.
    * @default - 10; 1 for a state machine
    */
   readonly batchSize?: number;
 
   /**
-   * How long to collect changes for a batch, up to 5 minutes.
-   * @default - not at all
+   * Maximum time to collect changes for a batch, up to 5 minutes.
+   * @default - batches are sent immediately
    */
   readonly batchWindow?: Duration;
 
   /**
-   * How many batches of a shard of the stream are worked on side by side, 1 to 10. The lines of one order stay in their order.
+   * Number of batches per shard of the stream that are processed concurrently, 1 to 10.
+   *
+   * Changes of one line keep their order.
    * @default 1
    */
   readonly parallelization?: number;
 
   /**
-   * How often an event is tried again before it is given up, 0 to 10,000. Whatever comes after it in its shard of the stream waits meanwhile.
-   * @default - 20 for a function or a state machine; for a queue or an event bus, which refuse no event by itself, until `maxEventAge`
+   * Maximum number of retries of an event, 0 to 10,000.
+   *
+   * Later events of its shard of the stream wait meanwhile.
+   * @default - 20 for a function or a state machine; until `maxEventAge` for a queue or a bus
    */
   readonly retryAttempts?: number;
 
   /**
-   * How old an event may become before it is given up, 1 minute to 24 hours, for which the stream keeps it. What is left of the 24 hours then is the time to fetch it by hand.
+   * Maximum age of an event, 1 minute to 24 hours. The pipe then discards it.
+   *
+   * The stream keeps an event for 24 hours. The remaining time allows you to fetch it manually.
    * @default Duration.hours(12)
    */
   readonly maxEventAge?: Duration;
 
   /**
-   * Whether events are sent. One that is stopped goes on, once started again, where it stopped, as far as the stream's 24 hours reach.
+   * Whether events are sent.
+   *
+   * A pipe that is started again continues where it stopped, within the stream's 24 hours.
    * @default true
    */
   readonly enabled?: boolean;
 }
 
-/** Properties of TransactionPipe, which `RakutenPostback.onTransaction` makes. */
+/** Properties of TransactionPipe, which `RakutenPostback.onTransaction` creates. */
 export interface TransactionPipeProps extends TransactionOptions {
-  /** The table whose changes are told. */
+  /** The table whose changes are sent. */
   readonly table: ITable;
-  /** Where they are told. */
+  /** The target of the events. */
   readonly target: TransactionTarget;
-  /** What the function is called in its log: the same for all functions of an installation. */
+  /** Service name in the function's log, the same for all functions of an installation. */
   readonly service: string;
   /**
    * KMS key of the dead-letter queue.
-   * @default - SQS's own key
+   * @default - the key of SQS
    */
   readonly encryptionKey?: kms.IKey;
   /**
-   * How long the logs are kept.
+   * Retention time of the logs.
    * @default logs.RetentionDays.THREE_MONTHS
    */
   readonly logRetention?: logs.RetentionDays;
 }
 
-/** The way of new and changed lines to one target: the table's stream, a pipe, the function that makes events of its records, and a dead-letter queue. */
+/**
+ * Sends new and changed lines to one target.
+ *
+ * Consists of a pipe from the table's stream, the function that creates the events, and a
+ * dead-letter queue.
+ */
 export class TransactionPipe extends Construct {
-  /** Where the pipe notes what it gave up: not the events, but where in the stream they stand. */
+  /** Receives the position in the stream of discarded events, not the events themselves. */
   public readonly deadLetterQueue: sqs.Queue;
-  /** The function that makes the events. */
+  /** The function that creates the events. */
   public readonly function: lambda.Function;
-  /** The pipe's name: the dimension `PipeName` of its metrics in the namespace `AWS/EventBridge/Pipes`. */
+  /** Dimension `PipeName` of the pipe's metrics in the namespace `AWS/EventBridge/Pipes`. */
   public readonly pipeName: string;
   /** ARN of the pipe. */
   public readonly pipeArn: string;
@@ -102,7 +117,7 @@ export class TransactionPipe extends Construct {
     this.deadLetterQueue = deadLetterQueue(this, 'DeadLetterQueue', props.encryptionKey);
     this.function = new BundledFunction(this, 'Function', {
       bundle: 'transaction-event',
-      description: "Makes the events of new and changed lines out of the table's stream",
+      description: "Creates the events of new and changed lines from the table's stream",
       timeout: Duration.seconds(30),
       environment: {
         [ENVIRONMENT.transactionFilter]: Stack.of(this).toJsonString(filter),
@@ -118,7 +133,7 @@ export class TransactionPipe extends Construct {
     const log = functionLogGroup(this, 'Logs', props.logRetention);
     log.grantWrite(role);
     const pipe = new pipes.CfnPipe(this, 'Pipe', {
-      description: 'Sends new and changed lines of Rakuten transactions on',
+      description: 'Sends new and changed lines of Rakuten transactions',
       desiredState: props.enabled === false ? 'STOPPED' : 'RUNNING',
       roleArn: role.roleArn,
       source: streamArn,
@@ -129,10 +144,10 @@ export class TransactionPipe extends Construct {
       enrichment: this.function.functionArn,
       target: target.arn,
       targetParameters: target.parameters,
-      // Why the target refused an event stands nowhere else. The event itself stays out of the log.
+      // The only place with the target's error messages. The events themselves are not logged.
       logConfiguration: { level: 'ERROR', cloudwatchLogsLogDestination: { logGroupArn: log.logGroupArn } },
     });
-    // A pipe tries its rights when it is made.
+    // A pipe checks its permissions when it is created.
     pipe.node.addDependency(role);
     this.pipeName = pipe.ref;
     this.pipeArn = pipe.attrArn;
@@ -140,14 +155,14 @@ export class TransactionPipe extends Construct {
 
   private source(options: TransactionOptions, target: TargetBinding): pipes.CfnPipe.PipeSourceDynamoDBStreamParametersProperty {
     return {
-      // From the oldest record on, so that none is missed which is written while the pipe is made.
+      // Includes the records that are written while the pipe is being created.
       startingPosition: 'TRIM_HORIZON',
       batchSize: options.batchSize ?? target.defaultBatchSize,
       maximumBatchingWindowInSeconds: options.batchWindow?.toSeconds(),
       parallelizationFactor: options.parallelization ?? 1,
-      maximumRetryAttempts: options.retryAttempts ?? (target.mayRefuseOne ? 20 : -1),
+      maximumRetryAttempts: options.retryAttempts ?? (target.canRejectEvent ? 20 : -1),
       maximumRecordAgeInSeconds: (options.maxEventAge ?? Duration.hours(12)).toSeconds(),
-      // So that one event that cannot be sent does not take its whole batch with it.
+      // One event that cannot be sent must not fail its whole batch.
       onPartialBatchItemFailure: 'AUTOMATIC_BISECT',
       deadLetterConfig: { arn: this.deadLetterQueue.queueArn },
     };
@@ -158,7 +173,7 @@ export class TransactionPipe extends Construct {
     if (table.tableStreamArn === undefined || viewType === 'none') {
       refuse(
         this,
-        'the table has no stream that the app knows of, and events are made from it; switch its stream on with the view type NEW_AND_OLD_IMAGES, and import the ' +
+        'the table has no stream that the app knows of, and events are created from it; enable its stream with the view type NEW_AND_OLD_IMAGES, and import the ' +
           'table with it: TableV2.fromTableAttributes(this, id, { tableArn, tableStreamArn })',
       );
     }
@@ -168,13 +183,13 @@ export class TransactionPipe extends Construct {
     return table.tableStreamArn ?? '';
   }
 
-  /** A role that can read the stream, have events made, note what was given up, and whatever the target adds. */
+  /** A role for the stream, the function and the dead-letter queue. The target adds its permissions. */
   private pipeRole(table: ITable, streamArn: string): iam.Role {
     const role = new iam.Role(this, 'Role', {
       assumedBy: new iam.ServicePrincipal('pipes.amazonaws.com', {
         conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } },
       }),
-      description: "Lets a pipe send new and changed lines from the table's stream to their target",
+      description: "Allows a pipe to send new and changed lines from the table's stream to their target",
     });
     const allow = (actions: string[], resource: string): unknown =>
       role.addToPolicy(new iam.PolicyStatement({ actions, resources: [resource] }));
@@ -189,7 +204,7 @@ export class TransactionPipe extends Construct {
 const patterns = (scope: Construct, filter: EventFilter): pipes.CfnPipe.FilterProperty[] =>
   pipePatterns(filter).map((pattern) => ({ pattern: Stack.of(scope).toJsonString(pattern) }));
 
-/** The view type of the stream of a table that is made in this app; undefined for one that was imported, `none` for one without a stream. */
+/** The view type of a table's stream; `none` without a stream, undefined for an imported table. */
 function streamViewType(table: ITable): string | undefined {
   const resource = table.node.defaultChild;
   if (!(resource instanceof CfnTable) && !(resource instanceof CfnGlobalTable)) return undefined;

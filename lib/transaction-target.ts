@@ -7,24 +7,26 @@ import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { TRANSACTION_EVENTS } from '../core/names';
 import { allowSending } from './private/queues';
 
-/** EventBridge and SQS take so many in one call; a pipe with a larger batch would send nothing. */
+/** Limit of EventBridge and SQS. A pipe with a larger batch would send nothing. */
 const ENTRIES_PER_CALL = 10;
 
-/** What a pipe must know of a target. */
+/** How a pipe sends to a target. */
 export interface TargetBinding {
   readonly arn: string;
   readonly parameters: CfnPipe.PipeTargetParametersProperty;
   readonly maxBatchSize: number;
   readonly defaultBatchSize: number;
-  /** Whether one event that the target cannot deal with would be tried again for ever. */
-  readonly mayRefuseOne: boolean;
+  /** Whether the target can reject a single event, which must not be retried forever. */
+  readonly canRejectEvent: boolean;
 }
 
-/** Where the events of new and changed lines go. */
+/** Target of the events of new and changed lines. */
 export class TransactionTarget {
   /**
-   * Into a queue, each event a message of its own. To a FIFO queue they go in the order in which the lines changed, order by order (the message group); a standard queue keeps no
-   * order and may hand one over twice.
+   * A queue. Each event is a message.
+   *
+   * A FIFO queue keeps the order of the changes of one line (the message group). A standard queue
+   * keeps no order and may deliver a message twice.
    *
    * @param queue in the stack's account and region
    */
@@ -35,12 +37,14 @@ export class TransactionTarget {
       parameters: queue.fifo ? { sqsQueueParameters: fifo } : {},
       maxBatchSize: ENTRIES_PER_CALL,
       defaultBatchSize: ENTRIES_PER_CALL,
-      mayRefuseOne: false,
+      canRejectEvent: false,
     });
   }
 
   /**
-   * Onto an event bus, with the source `cdk-rakuten-postback` and the detail type `Rakuten Transaction`; rules of yours hand them on to as many readers as you like.
+   * An event bus. Your rules forward the events to any number of targets.
+   *
+   * The source is `cdk-rakuten-postback`, the detail type `Rakuten Transaction`.
    *
    * @param bus in the stack's region
    */
@@ -52,13 +56,15 @@ export class TransactionTarget {
       },
       maxBatchSize: ENTRIES_PER_CALL,
       defaultBatchSize: ENTRIES_PER_CALL,
-      mayRefuseOne: false,
+      canRejectEvent: false,
     });
   }
 
   /**
-   * To a function, which gets a list of events in the order in which the lines of each order changed. When it throws, the whole list comes again; when it
-   * returns `{"batchItemFailures": [{"itemIdentifier": event.eventID}]}`, only what it names does.
+   * A function. It receives a list of events in the order in which each line changed.
+   *
+   * If it throws, it receives the whole list again. If it returns
+   * `{"batchItemFailures": [{"itemIdentifier": event.eventID}]}`, it receives only those again.
    *
    * @param fn in the stack's account and region
    */
@@ -68,12 +74,14 @@ export class TransactionTarget {
       parameters: { lambdaFunctionParameters: { invocationType: 'REQUEST_RESPONSE' } },
       maxBatchSize: 100,
       defaultBatchSize: 10,
-      mayRefuseOne: true,
+      canRejectEvent: true,
     });
   }
 
   /**
-   * To a state machine, one execution for each list of events (by default a list of one). Whether the execution succeeds is for the state machine to look after.
+   * A state machine. Each list of events (by default of one) starts an execution.
+   *
+   * A failed execution is not retried.
    *
    * @param stateMachine in the stack's account and region
    */
@@ -81,10 +89,10 @@ export class TransactionTarget {
     return new TransactionTarget((role) => grant(role, ['states:StartExecution'], stateMachine.stateMachineArn), {
       arn: stateMachine.stateMachineArn,
       parameters: { stepFunctionStateMachineParameters: { invocationType: 'FIRE_AND_FORGET' } },
-      // Step Functions takes 262,144 characters as input, and a line with long texts makes an event of some 10,000.
+      // Step Functions accepts 262,144 characters of input. An event can have 10,000.
       maxBatchSize: 20,
       defaultBatchSize: 1,
-      mayRefuseOne: true,
+      canRejectEvent: true,
     });
   }
 
@@ -94,7 +102,7 @@ export class TransactionTarget {
   ) {}
 
   /**
-   * Lets a pipe's role send to the target, and says how.
+   * Grants a pipe's role the permission to send, and returns how to send.
    *
    * @internal
    */

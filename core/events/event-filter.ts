@@ -4,19 +4,19 @@ import type { TransactionKind } from '../rakuten/transaction-kind';
  * Why an event is sent, one or more of:
  *
  * - `new`: the line was not there before.
- * - `changed`: a field that Rakuten sends has another value than before, or has one for the first time.
- * - `verified`: Rakuten's Events API has told the line with the same amounts, currency and member.
- * - `contradicted`: the Events API tells other amounts, another currency or another member than the row shows.
+ * - `changed`: the line shows another value, or is no longer verified or withdrawn.
+ * - `verified`: Rakuten's Events API returns the line as shown. Also when a withdrawn line is back.
+ * - `withdrawn`: the Events API no longer returns the line, as the advertiser eliminated it.
  *
  * or else only:
  *
- * - `bookkeeping`: the row changed, but what it says of the transaction did not: a time was told more precisely, a redelivery was noted, the Events API added fields
- *   that postbacks do not have, the application set an attribute of its own.
+ * - `bookkeeping`: the row changed, but not what it shows of the transaction. Examples: another
+ *   postback for the line, an earlier arrival time, an attribute of the application.
  */
-export const REASONS = ['new', 'changed', 'verified', 'contradicted', 'bookkeeping'] as const;
+export const REASONS = ['new', 'changed', 'verified', 'withdrawn', 'bookkeeping'] as const;
 export type TransactionReason = (typeof REASONS)[number];
 
-/** Which events are wanted. What is absent does not restrict. */
+/** Which events a target receives. An absent property does not restrict. */
 export interface EventFilter {
   readonly reasons: readonly TransactionReason[];
   readonly sids?: readonly string[];

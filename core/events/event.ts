@@ -5,116 +5,153 @@ import { DEFAULT_ADJUSTMENT_SKU, kindOf } from '../rakuten/kind';
 import type { TransactionKind } from '../rakuten/transaction-kind';
 import { sha256 } from '../sha256';
 import { canonicalNumber, type Item } from '../store/attributes';
+import { parseLineId } from '../store/keys';
 import type { TransactionReason } from './event-filter';
-import { isLine, reasonsOf } from './reasons';
+import { reasonsOf } from './reasons';
 import { rowChange, type StreamRecord } from './stream-record';
 
-/** A line as an event tells it, under the names of the table. Decimals are exact strings in plain notation, times ISO 8601 in UTC. */
-export type EventTransaction = { readonly [F in RowField]?: string } & {
-  /** What the line is, judged by itself. */
+/** Fields of Rakuten that a row has in its key. */
+const KEY_FIELDS = ['sid', 'etransaction_id', 'is_event'] as const satisfies readonly RowField[];
+type KeyField = (typeof KEY_FIELDS)[number];
+
+/**
+ * A line in an event, under the attribute names of the table.
+ *
+ * Decimals are exact strings in plain notation, times ISO 8601 in UTC.
+ */
+export type EventTransaction = { readonly [F in Exclude<RowField, KeyField>]?: string } & {
+  /** The kind of the line, without regard to the other lines of its order. */
   readonly kind: TransactionKind;
-  readonly order_key: string;
-  readonly line_key: string;
+  readonly line_id: string;
+  readonly sid: string;
+  readonly etransaction_id?: string;
+  readonly is_event: 'Y' | 'N' | '-';
   readonly received_at: string;
   readonly occurred_at: string;
+  readonly updated_at: string;
   readonly source: string;
-  readonly updated_at?: string;
   readonly verified_at?: string;
-  readonly contradicted_at?: string;
+  readonly withdrawn_at?: string;
+  readonly differing_fields?: readonly string[];
+  readonly u1_from_postback?: boolean;
   readonly request_id?: string;
   readonly parse_problems?: readonly string[];
   readonly extra?: Readonly<Record<string, string>>;
 };
 
-/** What an attribute was before and is now; null where it was or is not there. */
+/** The old and the new value of an attribute; null where it is absent. */
 export interface AttributeChange {
   readonly old: EventValue | null;
   readonly new: EventValue | null;
 }
-export type EventValue = string | readonly string[] | Readonly<Record<string, string>>;
+export type EventValue = string | boolean | readonly string[] | Readonly<Record<string, string>>;
 
-/** An event of one line, version 1. `docs/schemas/transaction-event-v1.json` describes it. */
+/** A change event of one line, version 1. See `docs/schemas/transaction-event-v1.json`. */
 export interface TransactionEvent {
   readonly version: typeof TRANSACTION_EVENTS.version;
-  /** Names this change: a second delivery of it has the same. Spelled as in the stream, where a pipe looks for it when a function reports partial failures. */
+  /**
+   * Identifies this change. A repeated delivery has the same ID.
+   *
+   * Spelled as in the stream: a pipe reads it when a function reports partial failures.
+   */
   readonly eventID: string;
-  /** Of two changes of one line the later one has the greater number. Up to 40 digits: compare them as integers. */
+  /**
+   * Of two changes of one line, the later one has the greater number.
+   *
+   * Up to 40 digits: compare them as integers.
+   */
   readonly sequence_number: string;
   /** When the row was written, to the second. */
   readonly written_at: string;
   readonly reasons: readonly TransactionReason[];
-  /** A short name of the order: lines of one order have the same. */
+  /** Short name of the line, the message group in a FIFO queue. */
   readonly group: string;
   readonly transaction: EventTransaction;
-  /** What the row showed otherwise before. Empty for a new line. */
+  /** Old and new values of `transaction`, by name. Empty for a new line. */
   readonly changes: Readonly<Record<string, AttributeChange>>;
 }
 
 /**
- * What an event shows of a row. Not the query string, which says the same once more and as Rakuten or a forger wrote it, and not the values that were replaced earlier: those who want them
- * read the row.
+ * Attributes that an event shows in addition to the key.
+ *
+ * Query strings, other postbacks and replaced answers are left out: they can be long, and a forger
+ * may have written them. Read the row for them.
  */
-const SHOWN = [
-  ...(Object.keys(ROW_FIELDS) as RowField[]),
+const SHOWN_ATTRIBUTES = [
+  ...(Object.keys(ROW_FIELDS) as RowField[]).filter((field) => !(KEY_FIELDS as readonly string[]).includes(field)),
   ATTRIBUTES.receivedAt,
   ATTRIBUTES.occurredAt,
   ATTRIBUTES.updatedAt,
   ATTRIBUTES.source,
-  ATTRIBUTES.requestId,
   ATTRIBUTES.verifiedAt,
-  ATTRIBUTES.contradictedAt,
+  ATTRIBUTES.withdrawnAt,
+  ATTRIBUTES.differingFields,
+  ATTRIBUTES.u1FromPostback,
+  ATTRIBUTES.requestId,
   ATTRIBUTES.parseProblems,
   ATTRIBUTES.extra,
 ] as const;
 
-/** The event of a stream's record; nothing when the row is gone, or is no line yet. Throws when the record cannot be read. */
+/**
+ * The event of a stream record; undefined for a deleted row and for one that has no line yet.
+ *
+ * @throws when the record lacks an image of the row
+ */
 export function transactionEvent(record: StreamRecord): TransactionEvent | undefined {
   const change = rowChange(record);
-  if (change === undefined || !isLine(change.after)) return undefined;
-  const { before, after } = change;
+  if (change === undefined || !hasLine(change.after)) return undefined;
+  const before = hasLine(change.before) ? toTransaction(change.before) : undefined;
+  const after = toTransaction(change.after);
+  const changes = before === undefined ? {} : changesBetween(before, after);
   return {
     version: TRANSACTION_EVENTS.version,
     eventID: record.eventID,
     sequence_number: record.dynamodb.SequenceNumber,
     written_at: writtenAt(record),
-    reasons: reasonsOf(change),
-    group: sha256(textOf(after[ATTRIBUTES.orderKey])).slice(0, 32),
-    transaction: transactionOf(after),
-    changes: isLine(before) ? changesBetween(before, after) : {},
+    reasons: reasonsOf(before, after, changes),
+    group: sha256(after.line_id).slice(0, 32),
+    transaction: after,
+    changes,
   };
 }
+
+/** An application may write attributes of its own to a row before the line arrives. */
+const hasLine = (item: Item | undefined): item is Item => item?.[ATTRIBUTES.receivedAt] !== undefined;
 
 function writtenAt({ dynamodb }: StreamRecord): string {
   const seconds = dynamodb.ApproximateCreationDateTime ?? 0;
   return new Date(Math.floor(seconds) * 1000).toISOString();
 }
 
-function transactionOf(item: Item): EventTransaction {
-  const shown = Object.fromEntries(SHOWN.flatMap((name) => (item[name] === undefined ? [] : [[name, plain(item[name])]])));
-  return {
-    kind: kindOf(shown, DEFAULT_ADJUSTMENT_SKU),
-    [ATTRIBUTES.orderKey]: textOf(item[ATTRIBUTES.orderKey]),
-    [ATTRIBUTES.lineKey]: textOf(item[ATTRIBUTES.lineKey]),
-    ...shown,
-    // The writer of the table is this package: what stands under these names has these types.
-  } as EventTransaction;
+function toTransaction(item: Item): EventTransaction {
+  const lineId = textOf(item[ATTRIBUTES.lineId]);
+  const { sid, etransactionId } = parseLineId(lineId);
+  const shown = {
+    line_id: lineId,
+    sid,
+    ...(etransactionId === undefined ? {} : { etransaction_id: etransactionId }),
+    is_event: textOf(item[ATTRIBUTES.isEvent]),
+    ...Object.fromEntries(SHOWN_ATTRIBUTES.flatMap((name) => (item[name] === undefined ? [] : [[name, toEventValue(item[name])]]))),
+  };
+  // This package wrote the row, so the attributes have these types.
+  return { kind: kindOf(shown, DEFAULT_ADJUSTMENT_SKU), ...shown } as EventTransaction;
 }
 
-function changesBetween(before: Item, after: Item): Record<string, AttributeChange> {
+function changesBetween(before: EventTransaction, after: EventTransaction): Record<string, AttributeChange> {
   const changes: Record<string, AttributeChange> = {};
-  for (const name of SHOWN) {
-    const [was, is] = [shownValue(before[name]), shownValue(after[name])];
-    if (JSON.stringify(was) !== JSON.stringify(is)) changes[name] = { old: was, new: is };
+  for (const name of SHOWN_ATTRIBUTES) {
+    const change = { old: before[name] ?? null, new: after[name] ?? null };
+    if (JSON.stringify(change.old) !== JSON.stringify(change.new)) changes[name] = change;
   }
   return changes;
 }
 
-const shownValue = (value: AttributeValue | undefined): EventValue | null => (value === undefined ? null : plain(value));
 const textOf = (value: AttributeValue | undefined): string => value?.S ?? '';
 
-/** The value of an attribute of ours. A number becomes an exact decimal in plain notation, which a JSON number could not hold. */
-function plain(value: AttributeValue): EventValue {
+/** A number becomes an exact decimal string, as a JSON number could not hold it. */
+function toEventValue(value: AttributeValue): EventValue {
   if (value.N !== undefined) return canonicalNumber(value.N);
+  if (value.BOOL !== undefined) return value.BOOL;
   if (value.L !== undefined) return value.L.map(textOf);
   if (value.M !== undefined) {
     const entries = Object.entries(value.M).map(([name, part]): [string, string] => [name, textOf(part)]);

@@ -1,56 +1,63 @@
 import { ATTRIBUTES } from '../names';
 import type { EventFilter, TransactionReason } from './event-filter';
 
-/** A pattern of EventBridge: a stream's record passes when it has, at each path, one of the values listed there. */
-export type EventPattern = { readonly [name: string]: EventPattern | readonly (string | { readonly exists: boolean })[] };
+/** What EventBridge accepts at a path of a pattern: one of these. */
+type Condition = string | { readonly exists: boolean } | { readonly prefix: string };
 
-const THERE = { S: [{ exists: true }] };
-const NOT_THERE = { S: [{ exists: false }] };
+/** An EventBridge pattern: a record matches if one condition holds at each path. */
+export type EventPattern = { readonly [name: string]: EventPattern | readonly Condition[] };
+
+const EXISTS = { S: [{ exists: true }] };
+const MISSING = { S: [{ exists: false }] };
+
+type Attributes = Record<string, EventPattern>;
 
 /**
- * What of a filter a pipe can tell by itself, so that other records cost nothing: as patterns of which one must fit. Every record with a wanted event fits one. Whether a change says anything new, and the sign of
- * an amount, is left to the function, since a pattern can neither compare two images nor calculate. A pipe takes five patterns; these are four at most.
+ * The part of a filter that a pipe can evaluate itself, so that other records cost nothing.
+ *
+ * Every record with a matching event matches one of the patterns. A pattern can neither compare two
+ * images nor calculate, so the function decides whether a change shows another value, and the sign
+ * of an amount. A pipe accepts five patterns; these are at most two.
  */
 export function pipePatterns(filter: EventFilter): EventPattern[] {
-  const wanted: Record<string, EventPattern> = { [ATTRIBUTES.receivedAt]: THERE };
-  if (filter.sids !== undefined) wanted.sid = { S: filter.sids };
-  if (filter.advertiserIds !== undefined) wanted.advertiser_id = { S: filter.advertiserIds };
-  const isEvent = isEventValues(filter.kinds);
-  if (isEvent !== undefined) wanted.is_event = { S: isEvent };
-
-  const only = (...reasons: TransactionReason[]): boolean => filter.reasons.every((reason) => reasons.includes(reason));
-  if (only('verified')) wanted[ATTRIBUTES.verifiedAt] = THERE;
-  if (only('contradicted')) wanted[ATTRIBUTES.contradictedAt] = THERE;
-  const changes: Images[] = only('new')
-    ? [
-        { eventName: ['INSERT'], now: wanted, before: {} },
-        // A row that the application had begun.
-        { eventName: ['MODIFY'], now: wanted, before: { [ATTRIBUTES.receivedAt]: NOT_THERE } },
-      ]
-    : [{ eventName: ['INSERT', 'MODIFY'], now: wanted, before: {} }];
-  return changes.flatMap((images) => (filter.verifiedOnly === true ? verifiedNowOrBefore(images) : [images])).map(patternOf);
+  const line: Attributes = { [ATTRIBUTES.receivedAt]: EXISTS, ...ofKey(filter), ...ofReasons(filter) };
+  const state = ofState(filter);
+  if (hasOnly(filter, 'new')) {
+    return [
+      pattern(['INSERT'], { ...line, ...state }),
+      // A row that the application wrote before the line arrived.
+      pattern(['MODIFY'], { ...line, ...state }, { [ATTRIBUTES.receivedAt]: MISSING }),
+    ];
+  }
+  const now = pattern(['INSERT', 'MODIFY'], { ...line, ...state });
+  return Object.keys(state).length === 0 ? [now] : [now, pattern(['MODIFY'], line, state)];
 }
 
-interface Images {
-  readonly eventName: readonly string[];
-  readonly now: Record<string, EventPattern>;
-  readonly before: Record<string, EventPattern>;
-}
-
-const verifiedNowOrBefore = ({ eventName, now, before }: Images): Images[] => [
-  { eventName, now: { ...now, [ATTRIBUTES.verifiedAt]: THERE }, before },
-  { eventName, now, before: { ...before, [ATTRIBUTES.verifiedAt]: THERE } },
-];
-
-const patternOf = ({ eventName, now, before }: Images): EventPattern => ({
-  eventName,
-  dynamodb: { NewImage: now, ...(Object.keys(before).length === 0 ? {} : { OldImage: before }) },
+/** Conditions on the key, which never changes. */
+const ofKey = ({ sids, kinds }: EventFilter): Attributes => ({
+  ...(sids === undefined ? {} : { [ATTRIBUTES.lineId]: { S: sids.map((sid) => ({ prefix: `${sid}#` })) } }),
+  ...(kinds === undefined || kinds.includes('unknown') ? {} : { [ATTRIBUTES.isEvent]: { S: isEventValues(kinds) } }),
 });
 
-/** Whether a line is an event stands in its key, so that it never changes. */
-function isEventValues(kinds: EventFilter['kinds']): string[] | undefined {
-  if (kinds === undefined || kinds.includes('unknown')) return undefined;
-  const others = kinds.filter((kind) => kind !== 'preliminary');
-  if (others.length === 0) return ['Y'];
-  return others.length === kinds.length ? ['N'] : ['Y', 'N'];
+function isEventValues(kinds: NonNullable<EventFilter['kinds']>): string[] {
+  const isConfirmed = kinds.some((kind) => kind !== 'preliminary');
+  return [...(kinds.includes('preliminary') ? ['Y'] : []), ...(isConfirmed ? ['N'] : [])];
 }
+
+const ofReasons = (filter: EventFilter): Attributes => ({
+  ...(hasOnly(filter, 'verified') ? { [ATTRIBUTES.verifiedAt]: EXISTS } : {}),
+  ...(hasOnly(filter, 'withdrawn') ? { [ATTRIBUTES.withdrawnAt]: EXISTS } : {}),
+});
+
+/** Conditions that a line can meet before its change, after it, or both times. */
+const ofState = ({ advertiserIds, verifiedOnly }: EventFilter): Attributes => ({
+  ...(advertiserIds === undefined ? {} : { advertiser_id: { S: advertiserIds } }),
+  ...(verifiedOnly === true ? { [ATTRIBUTES.verifiedAt]: EXISTS } : {}),
+});
+
+const hasOnly = (filter: EventFilter, reason: TransactionReason): boolean => filter.reasons.every((one) => one === reason);
+
+const pattern = (eventName: readonly string[], NewImage: Attributes, OldImage?: Attributes): EventPattern => ({
+  eventName,
+  dynamodb: { NewImage, ...(OldImage === undefined ? {} : { OldImage }) },
+});

@@ -1,40 +1,41 @@
 import { ATTRIBUTES } from '../names';
-import { EVENTS_API_ONLY_FIELDS, isRowField, ROW_FIELDS } from '../rakuten/fields';
-import { type Item, readValues } from '../store/attributes';
-import type { Slot } from '../store/merge';
-import { saysLess } from '../store/precision';
+import type { AttributeChange, EventTransaction } from './event';
 import type { TransactionReason } from './event-filter';
-import type { RowChange } from './stream-record';
 
-/** A row that the application began before the line came says nothing about a line yet. */
-export const isLine = (item: Item | undefined): item is Item => item?.[ATTRIBUTES.receivedAt] !== undefined;
+/** Attributes whose change leaves the values of the transaction as they are. */
+const BOOKKEEPING_ATTRIBUTES: ReadonlySet<string> = new Set([
+  ATTRIBUTES.receivedAt,
+  ATTRIBUTES.occurredAt,
+  ATTRIBUTES.updatedAt,
+  ATTRIBUTES.source,
+  ATTRIBUTES.requestId,
+  ATTRIBUTES.differingFields,
+  ATTRIBUTES.u1FromPostback,
+  ATTRIBUTES.verifiedAt,
+  ATTRIBUTES.withdrawnAt,
+]);
 
-/** Why this change is told. */
-export function reasonsOf({ before, after }: RowChange): TransactionReason[] {
-  const old = isLine(before) ? before : undefined;
+/**
+ * Why an event is sent.
+ *
+ * @param before undefined for a new line
+ */
+export function reasonsOf(
+  before: EventTransaction | undefined,
+  after: EventTransaction,
+  changes: Readonly<Record<string, AttributeChange>>,
+): TransactionReason[] {
   const reasons: TransactionReason[] = [];
-  if (old === undefined) reasons.push('new');
-  else if (saysOther(slotsOf(old), slotsOf(after))) reasons.push('changed');
-  if (appeared(ATTRIBUTES.verifiedAt, old, after)) reasons.push('verified');
-  if (appeared(ATTRIBUTES.contradictedAt, old, after)) reasons.push('contradicted');
+  if (before === undefined) reasons.push('new');
+  else if (hasChangedValue(changes) || becameUnverified(before, after)) reasons.push('changed');
+  if (before?.verified_at === undefined && after.verified_at !== undefined) reasons.push('verified');
+  if (before?.withdrawn_at === undefined && after.withdrawn_at !== undefined) reasons.push('withdrawn');
   return reasons.length > 0 ? reasons : ['bookkeeping'];
 }
 
-const appeared = (attribute: string, old: Item | undefined, now: Item): boolean =>
-  old?.[attribute] === undefined && now[attribute] !== undefined;
+const hasChangedValue = (changes: object): boolean => Object.keys(changes).some((name) => !BOOKKEEPING_ATTRIBUTES.has(name));
 
-const slotsOf = (item: Item): Map<Slot, string> => readValues(item, item[ATTRIBUTES.extra]?.M);
+/** As when the Events API no longer returns the `u1` of a verified line: the sums change. */
+const becameUnverified = (before: EventTransaction, after: EventTransaction): boolean => isSettled(before) && !isSettled(after);
 
-function saysOther(before: ReadonlyMap<Slot, string>, after: ReadonlyMap<Slot, string>): boolean {
-  return [...new Set([...before.keys(), ...after.keys()])].some((slot) => isOther(slot, before.get(slot), after.get(slot)));
-}
-
-function isOther(slot: Slot, before: string | undefined, after: string | undefined): boolean {
-  if (before === after) return false;
-  if (before === undefined) return !isEventsApiOnly(slot);
-  // An amount without a float's noise is another amount for whoever adds it up.
-  return after === undefined || isDecimal(slot) || !saysLess(slot, before, after);
-}
-
-const isEventsApiOnly = (slot: Slot): boolean => Object.hasOwn(EVENTS_API_ONLY_FIELDS, slot);
-const isDecimal = (slot: Slot): boolean => isRowField(slot) && ROW_FIELDS[slot] === 'decimal';
+const isSettled = (line: EventTransaction): boolean => line.verified_at !== undefined || line.withdrawn_at !== undefined;

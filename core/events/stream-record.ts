@@ -1,8 +1,8 @@
 import type { Item } from '../store/attributes';
 
-/** A record of the transaction table's stream, as far as it is read. */
+/** A record of the transaction table's stream. */
 export interface StreamRecord {
-  /** The record's id: another one for each change, the same whenever the change is delivered again. */
+  /** Identifies the change. A repeated delivery has the same ID. */
   readonly eventID: string;
   /** `INSERT`, `MODIFY` or `REMOVE`. */
   readonly eventName: string;
@@ -22,15 +22,17 @@ export interface RowChange {
 }
 
 /**
- * What a record says of a row; nothing when the row is gone. Throws when the stream leaves out what is needed to tell, as it would otherwise be taken for a new line.
+ * The row before and after the change; undefined for a deleted row.
+ *
+ * @throws when the stream omits an image: a changed line would look like a new one
  */
 export function rowChange({ eventID, eventName, dynamodb }: StreamRecord): RowChange | undefined {
   if (eventName === 'REMOVE') return undefined;
   const { NewImage: after, OldImage: before } = dynamodb;
   if (after === undefined || (before === undefined && eventName === 'MODIFY')) {
     throw new Error(
-      `the stream's record ${eventID} (${eventName}) shows the row ${after === undefined ? 'after' : 'before'} the change not at all: ` +
-        "the table's stream must have the view type NEW_AND_OLD_IMAGES",
+      `The stream record ${eventID} (${eventName}) lacks the row ${after === undefined ? 'after' : 'before'} the change. ` +
+        "Set the view type of the table's stream to NEW_AND_OLD_IMAGES.",
     );
   }
   return { before, after };

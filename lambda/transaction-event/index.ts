@@ -1,7 +1,7 @@
 import type { Context } from 'aws-lambda';
 import { type TransactionEvent, transactionEvent } from '../../core/events/event';
 import type { EventFilter } from '../../core/events/event-filter';
-import { isWanted } from '../../core/events/is-wanted';
+import { matchesFilter } from '../../core/events/matches-filter';
 import type { StreamRecord } from '../../core/events/stream-record';
 import { ENVIRONMENT } from '../../core/names';
 import { environment } from '../runtime/environment';
@@ -11,16 +11,18 @@ const filter = JSON.parse(environment(ENVIRONMENT.transactionFilter)) as EventFi
 const log = new Log(environment(ENVIRONMENT.metricsService));
 
 /**
- * Makes the events of a pipe's batch of stream records. The pipe hands the answer to its target; an empty one sends nothing. A record that cannot be read fails the batch, which the
- * pipe then divides until that record is alone.
+ * Converts a pipe's batch of stream records to change events.
+ *
+ * The pipe sends the result to its target; an empty one sends nothing. An unreadable record fails
+ * the batch, which the pipe then divides until that record is alone.
  */
 export async function handler(records: readonly StreamRecord[], context: Context): Promise<TransactionEvent[]> {
   try {
-    const events = records.flatMap((record) => transactionEvent(record) ?? []).filter((event) => isWanted(filter, event));
+    const events = records.flatMap((record) => transactionEvent(record) ?? []).filter((event) => matchesFilter(filter, event));
     log.of(context).info('events', { records: records.length, events: events.length });
     return events;
   } catch (error) {
-    log.of(context).error('a record cannot be read', { reason: String(error), records: records.length });
+    log.of(context).error('unreadable stream record', { reason: String(error), records: records.length });
     throw error;
   }
 }

@@ -6,7 +6,7 @@ import type { Column } from '../cli/table';
 const KINDS: Record<ContentsKind, string> = {
   postback: 'postback',
   probe: 'test GET',
-  unrecognised: 'no valid secret',
+  unrecognised: 'not accepted',
   unreadable: 'unreadable',
 };
 

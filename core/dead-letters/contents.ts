@@ -1,15 +1,16 @@
 import { URL_PARAMETERS } from '../names';
 import { normalisedQuery, ownParameter, type PostbackMessage, parseMessage } from '../rakuten/message';
 import { type ParsedLine, parsePostback } from '../rakuten/parse';
-import { type RowKey, rowKey } from '../store/keys';
+import type { RowKey } from '../store/keys';
 import type { Publishers, RecognisedPublisher } from '../store/publishers';
+import { readPushedLine } from '../store/pushed-line';
 import type { LineFields } from '../store/row';
 
 /**
  * What a message is:
  * - `postback`: a line that Rakuten pushed
  * - `probe`: a test of the endpoint; nothing is lost with it
- * - `unrecognised`: a GET without an accepted secret; the consumer would reject it
+ * - `unrecognised`: a GET without an accepted secret, or without any field; the consumer rejects it
  * - `unreadable`: not a message that the endpoint writes
  */
 export type ContentsKind = 'postback' | 'probe' | 'unrecognised' | 'unreadable';
@@ -43,12 +44,12 @@ export function contentsOf(body: string, publishers: Publishers): Contents {
   }
   const publisher = recognise(message, publishers);
   const { receivedAt, requestId, sourceIp, parameters } = message;
+  const line = publisher && readPushedLine(message, publisher);
   // Without a publisher it is read under Rakuten's own names, to show what was sent.
-  const line = parsePostback(parameters, publisher?.fields ?? []);
-  const shared = { receivedAt, requestId, sourceIp, sid: publisher?.sid, ...line, query: normalisedQuery(parameters) };
-  if (publisher === undefined) return { ...shared, kind: 'unrecognised' };
-  if ((ownParameter(parameters, 'probe') ?? '') !== '') return { ...shared, kind: 'probe' };
-  return { ...shared, kind: 'postback', key: rowKey(publisher.sid, line.fields, line.problems) };
+  const { fields, extra, problems } = line?.push ?? parsePostback(parameters, []);
+  const shared = { receivedAt, requestId, sourceIp, sid: publisher?.sid, fields, extra, problems, query: normalisedQuery(parameters) };
+  if (publisher !== undefined && (ownParameter(parameters, 'probe') ?? '') !== '') return { ...shared, kind: 'probe' };
+  return line === undefined ? { ...shared, kind: 'unrecognised' } : { ...shared, kind: 'postback', key: line.key };
 }
 
 function recognise({ parameters, receivedAt }: PostbackMessage, publishers: Publishers): RecognisedPublisher | undefined {

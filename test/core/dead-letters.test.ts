@@ -60,6 +60,12 @@ describe('the contents of a message', () => {
     );
   });
 
+  it('show a missing ID and the `sid` of another publisher as problems', () => {
+    const { problems, key } = contentsOf(messageOf({ k: SECRET, is_event: 'N', order_id: 'W-1', sid: '9999999' }), publishers);
+    expect(problems.map(({ field }) => field)).toEqual(['sid', 'etransaction_id']);
+    expect(key?.lineId).toMatch(/^3900112#~[0-9a-f]{32}$/);
+  });
+
   it('name no row without an accepted secret, or of a probe', () => {
     const forged = contentsOf(messageOf({ k: 'guess', ...line, sid: '3900112' }), publishers);
     expect([forged.kind, forged.sid, forged.key]).toEqual(['unrecognised', undefined, undefined]);

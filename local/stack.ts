@@ -11,6 +11,7 @@ import type { FaultyServer } from './embedded/server-thread';
 import { startSqs } from './embedded/sqs';
 import { type FakeRakuten, startFakeRakuten } from './fake-rakuten';
 import { type Gateway, startGateway } from './gateway/gateway';
+import { startInvokeApi } from './lambda/invoke-api';
 import type { LocalFunction } from './lambda/local-function';
 import { synthesize } from './template/assembly';
 import type { BatchOutcome, ProvisionContext } from './template/context';
@@ -22,33 +23,33 @@ const CREDENTIALS_SECRET_NAME = 'rakuten/api';
 export interface LocalStackOptions {
   /** Port of the endpoint on 127.0.0.1. @default - a free one */
   readonly port?: number;
-  /** Where the app is synthesized to. @default - a temporary folder that is removed at the end */
+  /** Folder of the synthesized app. @default - a temporary folder that is removed at the end */
   readonly outDir?: string;
   /** More context for the app, as `-c name=value` gives it. */
   readonly context?: Readonly<Record<string, string>>;
   /** @default '3900112' */
   readonly sid?: string;
-  /** How long a message that was handed out stays hidden. @default - as in the template */
+  /** Visibility timeout of the queue. @default - as in the template */
   readonly visibilityTimeoutSeconds?: number;
-  /** Most batches at once. @default - as in the template, but no more than there are processors */
+  /** Maximum number of batches at once. @default - as in the template, at most one per processor */
   readonly maxConcurrency?: number;
-  /** After how many failures in a row the fake Rakuten switches the postback off. @default - the fake's own number */
+  /** Failures in a row after which the fake Rakuten disables the postback. @default - the fake's own number */
   readonly autoDisableAfter?: number;
-  /** How long the fake Rakuten waits for an answer. @default 400 */
+  /** Milliseconds that the fake Rakuten waits for a response. @default 400 */
   readonly pushTimeoutMillis?: number;
-  /** Called with each step of the start, before it. */
+  /** Called before each step of the start. */
   readonly onProgress?: (step: string) => void;
-  /** Each line that a function writes. */
+  /** Called with each line that a function writes. */
   readonly onOutput?: (functionName: string, line: string) => void;
-  /** Each batch that the consumer was given. */
+  /** Called after each batch of the consumer. */
   readonly onBatch?: (outcome: BatchOutcome) => void;
-  /** The queue could not be read, or a batch not deleted from it. */
+  /** Called if the queue could not be read, or a batch not deleted from it. */
   readonly onTrouble?: (message: string) => void;
-  /** Ends the start early; what was started by then is stopped again. */
+  /** Cancels the start and stops the parts that are running. */
   readonly signal?: AbortSignal;
 }
 
-/** The whole chain on embedded parts: fake Rakuten, endpoint, queue, functions, tables. */
+/** The whole stack on embedded parts: fake Rakuten, endpoint, queue, functions, tables. */
 export interface LocalStack {
   readonly sid: string;
   /** The URL that is registered at the fake Rakuten: with the secret, and tokens such as `<u1>`. */
@@ -58,6 +59,8 @@ export interface LocalStack {
   readonly dynamodb: FaultyServer;
   readonly sqs: FaultyServer;
   readonly secretsManagerEndpoint: string;
+  /** Lambda's Invoke API for the functions of the template. */
+  readonly lambdaEndpoint: string;
   readonly region: string;
   readonly tableName: string;
   readonly stateTableName: string;
@@ -66,13 +69,13 @@ export interface LocalStack {
   /** The template's outputs. */
   readonly outputs: Readonly<Record<string, string>>;
   readonly consumer: LocalFunction;
-  /** Every function of the template, by ARN. None but the consumer is invoked by itself, as schedules do not run here. */
+  /** Every function of the template, by ARN. Schedules do not run here: only the consumer is invoked by itself. */
   readonly functions: ReadonlyMap<string, LocalFunction>;
   readonly clients: ProvisionContext['clients'];
   close(): Promise<void>;
 }
 
-/** Starts the embedded parts, synthesizes the app for them and makes its resources; the postback is registered when this resolves. */
+/** Starts the embedded parts, synthesizes the app and creates its resources. Resolves when the postback is registered. */
 export async function startLocalStack(options: LocalStackOptions = {}): Promise<LocalStack> {
   const cleanup = new Cleanup();
   try {
@@ -92,7 +95,7 @@ async function start(options: LocalStackOptions, cleanup: Cleanup): Promise<Loca
 
   step('starting DynamoDB, SQS, Secrets Manager, the endpoint and a fake Rakuten');
   const parts = await startParts(options, cleanup);
-  const { dynamodb, sqs, secretsManager, gateway, rakuten, clients } = parts;
+  const { dynamodb, sqs, secretsManager, lambda, gateway, rakuten, clients, functions } = parts;
   await clients.secretsManager.send(
     new CreateSecretCommand({ Name: CREDENTIALS_SECRET_NAME, SecretString: JSON.stringify(parts.rakutenCredentials) }),
   );
@@ -110,13 +113,18 @@ async function start(options: LocalStackOptions, cleanup: Cleanup): Promise<Loca
   };
   const assembly = await synthesize(outDir, context, options.signal);
 
-  step('making the resources of the template and registering the postback');
+  step('creating the resources of the template and registering the postback');
   const provisionContext: Omit<ProvisionContext, 'assetPath'> = {
     stackName: assembly.stackName,
-    endpoints: { dynamodb: dynamodb.endpoint, sqs: sqs.endpoint, secretsManager: secretsManager.endpoint },
+    endpoints: {
+      dynamodb: dynamodb.endpoint,
+      sqs: sqs.endpoint,
+      secretsManager: secretsManager.endpoint,
+      lambda: lambda.endpoint,
+    },
     clients,
     gateway,
-    functions: new Map(),
+    functions,
     eventSources: [],
     queues: new Map(),
     visibilityTimeoutSeconds: options.visibilityTimeoutSeconds,
@@ -133,7 +141,7 @@ async function start(options: LocalStackOptions, cleanup: Cleanup): Promise<Loca
   options.signal?.removeEventListener('abort', stopOnAbort);
 
   const registered = rakuten.slot(sid);
-  if (registered === undefined) throw new Error('the registration ended well, but nothing is registered at the fake Rakuten');
+  if (registered === undefined) throw new Error('the registration succeeded, but nothing is registered at the fake Rakuten');
   return {
     sid,
     registeredUrl: registered.url,
@@ -142,6 +150,7 @@ async function start(options: LocalStackOptions, cleanup: Cleanup): Promise<Loca
     dynamodb,
     sqs,
     secretsManagerEndpoint: secretsManager.endpoint,
+    lambdaEndpoint: lambda.endpoint,
     region: LOCAL_REGION,
     tableName: output(outputs, 'TableName'),
     stateTableName: output(outputs, 'StateTableName'),
@@ -149,13 +158,13 @@ async function start(options: LocalStackOptions, cleanup: Cleanup): Promise<Loca
     deadLetterQueueUrl: output(outputs, 'DeadLetterQueueUrl'),
     outputs,
     consumer: consumerOf(provisionContext),
-    functions: provisionContext.functions,
+    functions,
     clients,
     close: () => cleanup.run(),
   };
 }
 
-/** The endpoint first: a port that is taken is the likeliest reason for a start to fail. */
+/** The endpoint starts first: a used port is the most likely reason for a failure. */
 async function startParts({ port, autoDisableAfter, pushTimeoutMillis }: LocalStackOptions, cleanup: Cleanup) {
   const sqs = await startSqs();
   cleanup.add('SQS', () => sqs.close());
@@ -168,6 +177,9 @@ async function startParts({ port, autoDisableAfter, pushTimeoutMillis }: LocalSt
   cleanup.add('DynamoDB', () => dynamodb.close());
   const secretsManager = await startSecretsManager();
   cleanup.add('Secrets Manager', () => secretsManager.close());
+  const functions = new Map<string, LocalFunction>();
+  const lambda = await startInvokeApi(() => functions.values());
+  cleanup.add('the Invoke API', () => lambda.close());
   const clients = {
     dynamodb: dynamoDbClient(dynamodb.endpoint),
     sqs: sqsClient(sqs.endpoint),
@@ -176,7 +188,7 @@ async function startParts({ port, autoDisableAfter, pushTimeoutMillis }: LocalSt
   cleanup.add('the SDK clients', () => {
     for (const client of Object.values(clients)) client.destroy();
   });
-  return { sqs, gateway, rakuten, rakutenCredentials, dynamodb, secretsManager, clients };
+  return { sqs, gateway, rakuten, rakutenCredentials, dynamodb, secretsManager, lambda, clients, functions };
 }
 
 async function temporaryFolder(cleanup: Cleanup): Promise<string> {
@@ -187,7 +199,7 @@ async function temporaryFolder(cleanup: Cleanup): Promise<string> {
 
 async function closeFunctions({ eventSources, functions }: Pick<ProvisionContext, 'eventSources' | 'functions'>): Promise<void> {
   const closed = eventSources.map((source) => source.close());
-  // A batch at work fails at once when its process ends, and its messages stay in the queue.
+  // A running batch fails at once when its process ends, and its messages stay in the queue.
   await Promise.all([...functions.values()].map((fn) => fn.close()));
   await Promise.all(closed);
 }

@@ -6,11 +6,13 @@ import { createInterface } from 'node:readline';
 import { LOCAL_CREDENTIALS, LOCAL_REGION } from '../embedded/clients';
 import { FunctionError } from './function-error';
 
-/** Where a function finds the services it calls. */
+/** Endpoints of the services that a function calls. */
 export interface ServiceEndpoints {
   readonly dynamodb: string;
   readonly sqs: string;
   readonly secretsManager: string;
+  /** @default - the function can invoke no other function */
+  readonly lambda?: string;
 }
 
 export interface FunctionDefinition {
@@ -178,6 +180,7 @@ function functionVariables({ name, taskRoot, memoryMegabytes, variables, endpoin
     AWS_ENDPOINT_URL_DYNAMODB: endpoints.dynamodb,
     AWS_ENDPOINT_URL_SQS: endpoints.sqs,
     AWS_ENDPOINT_URL_SECRETS_MANAGER: endpoints.secretsManager,
+    ...(endpoints.lambda === undefined ? {} : { AWS_ENDPOINT_URL_LAMBDA: endpoints.lambda }),
     // Any other service: nothing listens on port 1, so a call fails here instead of reaching AWS.
     AWS_ENDPOINT_URL: 'http://127.0.0.1:1',
     AWS_CONFIG_FILE: devNull,

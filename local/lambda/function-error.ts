@@ -1,6 +1,8 @@
 /** An invocation that did not end with a result: the handler threw, ran out of time, or its process died. */
 export class FunctionError extends Error {
   public readonly errorType: string;
+  /** As the handler threw it. */
+  public readonly errorMessage: string;
 
   public constructor(
     readonly functionName: string,
@@ -8,6 +10,7 @@ export class FunctionError extends Error {
   ) {
     super(`${functionName}: ${errorMessage}`);
     this.errorType = errorType;
+    this.errorMessage = errorMessage;
     if (stack !== undefined) this.stack = `${this.message}\n${stack}`;
   }
 }

@@ -1,4 +1,4 @@
-/** Things to undo, last first: what was started is stopped even when the next start fails. */
+/** Undoes tasks in reverse order, so that started parts are stopped even if a later start fails. */
 export class Cleanup {
   private readonly tasks: { readonly what: string; readonly undo: () => Promise<unknown> | unknown }[] = [];
 
@@ -6,7 +6,7 @@ export class Cleanup {
     this.tasks.push({ what, undo });
   }
 
-  /** Undoes everything, also when one of the tasks fails; then throws what failed. */
+  /** Undoes everything, even if one of the tasks fails; then throws the failures. */
   public async run(): Promise<void> {
     const failures: Error[] = [];
     for (let task = this.tasks.pop(); task !== undefined; task = this.tasks.pop()) {

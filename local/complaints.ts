@@ -1,10 +1,10 @@
-/** Shows warnings and errors of the functions, each kind once: a thousand messages that fail for one reason are one line here. */
+/** Shows each kind of warning or error of the functions once, however often it occurs. */
 export class Complaints {
   private readonly counts = new Map<string, number>();
 
   public constructor(private readonly show: (text: string) => void) {}
 
-  /** Reads one line that a function wrote; shows it when it is a complaint of a new kind. */
+  /** Reads one line of a function's output; shows it if it is a new kind of complaint. */
   public read(functionName: string, line: string): void {
     const text = complaint(line);
     if (text !== undefined) this.add(`${functionName}: ${text}`);
@@ -16,13 +16,13 @@ export class Complaints {
     if (count === 1) this.show(text);
   }
 
-  /** What was said more than once, with how often. */
+  /** Complaints that occurred more than once, with their numbers. */
   public repeated(): [text: string, count: number][] {
     return [...this.counts].filter(([, count]) => count > 1);
   }
 }
 
-/** The message and the reason of a structured log line at WARN or above, or a line that is no JSON at all. */
+/** Message and reason of a structured log line at WARN or above, or a line that is not JSON. */
 function complaint(line: string): string | undefined {
   let entry: Record<string, unknown>;
   try {

@@ -7,9 +7,9 @@ export interface DayOptions {
   readonly sid: string;
   /** Any moment of the day, UTC. */
   readonly day: Date;
-  /** How many orders are placed. Lines are about three times as many. */
+  /** Number of orders. There are about three times as many lines. */
   readonly orders: number;
-  /** When in the day an order is placed, in milliseconds from its beginning. @default - any time of the first twenty hours */
+  /** When an order is placed, in milliseconds since midnight. @default - any time of the first twenty hours */
   readonly placedAt?: (random: Random) => number;
 }
 
@@ -24,14 +24,14 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** How an advertiser reports: as it happens, once a day, or as an event first and confirmed later by batch. */
+/** How an advertiser reports: at once, once a day, or first as an event that a batch confirms later. */
 type Reporting = 'realtime' | 'batch' | 'event-first';
 
 interface Shop {
   readonly advertiserId: string;
   readonly offerId: string;
   readonly currency: string;
-  /** Digits behind the point. */
+  /** Digits after the decimal point. */
   readonly decimals: number;
   readonly reporting: Reporting;
   /** Share of the price that is paid as commission. */
@@ -39,7 +39,7 @@ interface Shop {
   readonly orderId: (random: Random) => string;
   /** SKU, name, price in the smallest unit of the currency. */
   readonly goods: readonly (readonly [sku: string, name: string, price: number])[];
-  /** Part of the orders with a coupon, which is a line of its own. */
+  /** Share of the orders with a coupon, which is a separate line. */
   readonly couponShare: number;
 }
 
@@ -109,8 +109,9 @@ const SHOPS: readonly Shop[] = [
 ];
 
 /**
- * The pushes of one day in the order in which Rakuten makes them: sales of several lines, preliminary events, confirmations of events of weeks ago (which
- * come along, so that both are there), returns whole and in part, coupons, and some lines a second time.
+ * The pushes of one day in the order in which Rakuten sends them: sales with several lines, preliminary
+ * events, confirmations of earlier events (together with these events), full and partial returns,
+ * coupons, and redeliveries.
  */
 export function postbackDay(options: DayOptions): DayPush[] {
   const random = new Random(options.seed);
@@ -127,7 +128,7 @@ export function postbackDay(options: DayOptions): DayPush[] {
 
 const anyTime = (random: Random): number => random.integer(0, 20 * HOUR);
 
-/** Everything that happens around one order, each line with its own process date. */
+/** All lines of one order, each with its own process date. */
 function orderOf(random: Random, { sid, placedAt = anyTime }: DayOptions, start: number): LineRecord[] {
   const shop = random.pick(SHOPS);
   const placed = start + placedAt(random);
@@ -174,7 +175,7 @@ function orderOf(random: Random, { sid, placedAt = anyTime }: DayOptions, start:
   const [first] = basket;
   const [firstSale] = sales;
   if (first !== undefined && firstSale !== undefined && random.chance(0.15)) {
-    // One of two pieces comes back, or the whole line; the quantity stays positive.
+    // One of two pieces is returned, or the whole line. The quantity stays positive.
     const pieces = first.quantity === 2 && random.chance(0.6) ? 1 : first.quantity;
     const back = { ...firstSale, quantity: String(pieces), ...amounts(shop, -first.good[2] * pieces) };
     lines.push(line(back, Math.min(processed + random.integer(HOUR, 3 * HOUR), start + DAY - 1)));
@@ -182,7 +183,7 @@ function orderOf(random: Random, { sid, placedAt = anyTime }: DayOptions, start:
   return lines;
 }
 
-/** The event of weeks ago and its confirmation with a new id; or an event of today, whose confirmation is yet to come. */
+/** An event of some weeks ago with its confirmation under a new ID, or an unconfirmed event of today. */
 function eventAndConfirmation(
   random: Random,
   sales: readonly LineRecord[],
@@ -196,7 +197,7 @@ function eventAndConfirmation(
   return sales.flatMap((sale) => [line({ ...sale, ...event }, placedThen + 4 * MINUTE, placedThen), line(sale, processed, placedThen)]);
 }
 
-/** A realtime line is processed within minutes, a batch in the small hours. */
+/** A realtime line is processed within minutes, a batch late in the evening. */
 const processedAt = (random: Random, reporting: Reporting, placed: number, start: number): number =>
   reporting === 'realtime' ? placed + random.integer(20_000, 9 * MINUTE) : start + 22 * HOUR + random.integer(0, 10) * MINUTE;
 

@@ -1,4 +1,4 @@
-/** `npm start`: the whole chain on this machine, and a day of postbacks through it. */
+/** `npm start`: the whole stack on this machine, with a day of postbacks. */
 import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import colors from 'picocolors';
@@ -15,9 +15,9 @@ function port(text: string): number {
 function options(): RunOptions {
   const command = new Command('npm start --')
     .description('Runs the whole flow on this machine: a fake Rakuten sends a day of postbacks to the endpoint of the synthesized app.')
-    .option('--once', 'exit when the day is done; 0 only if every line is in the table exactly once')
-    .option('--port <number>', 'port of the endpoint on 127.0.0.1 (a free one when left out)', port)
-    .option('--ui', 'open a table browser beside it')
+    .option('--once', 'exit after the day; 0 only if every line is in the table exactly once')
+    .option('--port <number>', 'port of the endpoint on 127.0.0.1 (default: a free one)', port)
+    .option('--ui', 'open a table browser')
     .addHelpText('after', '\nThe addresses of all parts are in .local/endpoints.json while it runs.')
     .allowExcessArguments(false)
     .parse();
@@ -26,14 +26,14 @@ function options(): RunOptions {
 }
 
 async function main(): Promise<void> {
-  // The SDK would print a notice about Node versions into the middle of the output.
+  // The SDK would print a notice about Node versions in the middle of the output.
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
   const run = options();
   const interrupted = new AbortController();
   let signalled: NodeJS.Signals | undefined;
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
-      // The second time there is no waiting. Threads and functions end with this process.
+      // A second signal ends the process at once, with its threads and functions.
       if (signalled !== undefined) process.exit(EXIT_CODES[signal]);
       signalled = signal;
       interrupted.abort();
@@ -52,12 +52,12 @@ async function main(): Promise<void> {
   }
 }
 
-/** 128 and the number of the signal, as shells have it. */
+/** 128 plus the number of the signal, like shells. */
 const EXIT_CODES: Readonly<Record<string, number>> = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };
 
 function explain(error: unknown, { port: wanted }: RunOptions): string {
   if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') {
-    return `port ${wanted} is taken by another program: give another one with --port, or leave it out for a free one`;
+    return `port ${wanted} is used by another program: give another one with --port, or omit it for a free one`;
   }
   return error instanceof Error ? error.message : String(error);
 }

@@ -32,10 +32,10 @@ function embeddedMetrics(line: string): MetricDocument | undefined {
   try {
     return JSON.parse(line) as MetricDocument;
   } catch {
-    // A line of a function's own that only looks like metrics.
+    // Other output that only looks like metrics.
     return undefined;
   }
 }
 
-/** A metric that was counted several times in one document is a list. */
+/** A metric with several values in one document is a list. */
 const total = (value: unknown): number => [value].flat().reduce<number>((sum, item) => sum + Number(item ?? 0), 0);

@@ -17,7 +17,7 @@ export interface RunOptions {
   readonly once: boolean;
   readonly port?: number;
   readonly ui: boolean;
-  /** Where `endpoints.json` goes. */
+  /** Folder of `endpoints.json`. */
   readonly folder: string;
 }
 
@@ -27,7 +27,7 @@ const PUSHES_PER_SECOND = 200;
 const SENDERS = 2;
 const DRAIN_SECONDS = 60;
 
-/** Starts everything, sends the day and prints what happened; then stays until the signal, or ends at once. Returns the exit code. */
+/** Runs the stack, sends a day of postbacks and prints the result. Returns the exit code at once or after the signal. */
 export async function runLocally(options: RunOptions, signal: AbortSignal): Promise<number> {
   const cleanup = new Cleanup();
   try {
@@ -50,7 +50,7 @@ async function run(options: RunOptions, signal: AbortSignal, cleanup: Cleanup): 
       if (!metrics.read(line)) complaints.read(name, line);
     },
     onBatch: ({ functionName, error }) => {
-      if (error !== undefined && !signal.aborted) complaints.add(`${functionName}: a batch failed and comes again: ${error.errorType}`);
+      if (error !== undefined && !signal.aborted) complaints.add(`${functionName}: a batch failed and will be retried: ${error.errorType}`);
       watch?.nudge();
     },
     onTrouble: (message) => complaints.add(message),
@@ -61,7 +61,7 @@ async function run(options: RunOptions, signal: AbortSignal, cleanup: Cleanup): 
   cleanup.add('the local stack', () => stack.close());
   cleanup.add('.local/endpoints.json', await writeEndpoints(join(options.folder, 'endpoints.json'), stack));
   console.log(
-    `${colors.green('✓')} ready after ${((Date.now() - started) / 1000).toFixed(1)} s; at the fake Rakuten: ${stack.outputs.RegistrationStatus}\n`,
+    `${colors.green('✓')} ready after ${((Date.now() - started) / 1000).toFixed(1)} s; status at the fake Rakuten: ${stack.outputs.RegistrationStatus}\n`,
   );
 
   const pushes = postbackDay({ seed: SEED, sid: stack.sid, day: new Date(), orders: ORDERS });
@@ -82,19 +82,20 @@ async function run(options: RunOptions, signal: AbortSignal, cleanup: Cleanup): 
     console.log(`  ${colors.bold('Table browser')}  ${browser.url}\n`);
   }
   console.log(`Send one more:\n\n  ${curlLine(stack.registeredUrl, stack.sid, new Date())}\n`);
-  console.log(colors.dim('New rows appear here; addresses for your own programs are in .local/endpoints.json. Ctrl-C stops everything.\n'));
+  console.log(colors.dim('Addresses for your own programs are in .local/endpoints.json.'));
+  console.log(colors.dim('New rows appear here. Ctrl-C stops everything.\n'));
   await aborted(signal);
   console.log(colors.dim('\nstopping'));
   return exact ? 0 : 1;
 }
 
 /**
- * Rakuten records each line and pushes it, in the order of the day, which is over in seconds here. No faster than `PUSHES_PER_SECOND` and no more than
- * `SENDERS` at once: sender and endpoint share a machine, and what is measured is the endpoint, not the queue in front of a busy processor.
+ * Rakuten records and pushes each line in the order of the day, at most `PUSHES_PER_SECOND` and
+ * `SENDERS` at once. Sender and endpoint share a machine: a busy processor would distort the times.
  */
 async function sendAll({ rakuten }: LocalStack, pushes: readonly DayPush[], signal: AbortSignal): Promise<void> {
   const started = Date.now();
-  // One iterator for all senders: each takes the next push.
+  // One iterator for all senders: each sends the next push.
   const waiting = pushes.entries();
   const sender = async (): Promise<void> => {
     for (const [index, { line, redelivery }] of waiting) {
@@ -114,8 +115,8 @@ async function resultOf({ clients, rakuten, sid, tableName, deadLetterQueueUrl }
     pushes: rakuten.statistics(sid),
     rows,
     comparison: compareRows(rakuten.ledger(sid), rows),
-    // A redelivery that overtook the first delivery counts as completed: then the first one brings the earlier arrival.
-    duplicates: metrics.sum(METRICS.duplicate) + metrics.sum(METRICS.completed),
+    // After a redelivery that overtook it, the first delivery counts as changed: it arrived earlier.
+    duplicates: metrics.sum(METRICS.duplicate) + metrics.sum(METRICS.changed),
     deadLetters: await queueDepth(clients.sqs, deadLetterQueueUrl),
   };
 }

@@ -1,8 +1,9 @@
 import Big from 'big.js';
 import Table from 'cli-table3';
 import colors from 'picocolors';
-import { DEFAULT_ADJUSTMENT_SKU, kindOf } from '../client/kind';
-import type { TransactionKind } from '../client/types';
+import { ATTRIBUTES } from '../core/names';
+import { DEFAULT_ADJUSTMENT_SKU, kindOf } from '../core/rakuten/kind';
+import type { TransactionKind } from '../core/rakuten/transaction-kind';
 import type { PushStatistics } from './fake-rakuten';
 import { fillTemplate } from './fake-rakuten/sender';
 import { LatencyHistogram } from './gateway/latency';
@@ -19,15 +20,10 @@ export interface DayResult {
   readonly deadLetters: number;
 }
 
-const KIND_NAMES: Readonly<Record<TransactionKind, string>> = {
-  sale: 'sale',
-  preliminary: 'preliminary event',
-  return: 'return',
-  adjustment: 'discount',
-  unknown: 'unknown',
-};
+/** In the order of the table. */
+const KINDS: readonly TransactionKind[] = ['sale', 'preliminary', 'return', 'adjustment', 'unknown'];
 
-/** What happened on the day, to be read by a person. */
+/** The summary of the day, for a person. At most 80 columns wide. */
 export function daySummary({ pushes, rows, comparison, duplicates, deadLetters }: DayResult): string {
   const latency = new LatencyHistogram();
   for (const millis of pushes.acknowledgedMillis) latency.record(millis);
@@ -43,16 +39,11 @@ export function daySummary({ pushes, rows, comparison, duplicates, deadLetters }
     ],
     ...(pushes.skipped === 0
       ? []
-      : [
-          ['Switched off', bad(`after failures in a row Rakuten stopped sending; ${pushes.skipped} postbacks were never sent`)] satisfies [
-            string,
-            string,
-          ],
-        ]),
+      : [['Disabled', bad(`after failures in a row; ${pushes.skipped} postbacks not sent`)] satisfies [string, string]]),
     [
       'Acknowledged after',
-      `p50 ${millisText(latency.percentile(0.5))}   p99 ${good(millisText(p99), p99 < LIMIT_MILLIS)}   longest ${millisText(latency.max)}   ` +
-        colors.dim(`(Rakuten waits ${LIMIT_MILLIS} ms)`),
+      `p50 ${millisText(latency.percentile(0.5))}, p99 ${good(millisText(p99), p99 < LIMIT_MILLIS)}, longest ${millisText(latency.max)} ` +
+        colors.dim(`(limit ${LIMIT_MILLIS} ms)`),
     ],
     ['Rows', `${rows.length}, ${comparisonText(comparison)}`],
     ['Duplicates absorbed', String(duplicates)],
@@ -69,15 +60,15 @@ function comparisonText(comparison: Comparison): string {
   return `${intact} intact, ${bad(problems.map(([what, found]) => `${found.length} ${what}`).join(', '))}`;
 }
 
-/** Rows by kind, with the sums of each currency. */
+/** Rows by kind, with one sum per currency. */
 function kindTable(rows: readonly Row[]): string {
   const head = ['kind', 'rows', 'sales', 'commissions'].map((title) => colors.bold(title));
   // Colours come from picocolors alone, which leaves them out where the output is no terminal.
   const table = new Table({ head, style: { head: [], border: [], compact: true } });
-  for (const [kind, name] of Object.entries(KIND_NAMES)) {
+  for (const kind of KINDS) {
     const found = rows.filter((row) => rowKind(row) === kind);
     if (found.length > 0)
-      table.push([name, { content: String(found.length), hAlign: 'right' }, sums(found, 'sale_amount'), sums(found, 'commissions')]);
+      table.push([kind, { content: String(found.length), hAlign: 'right' }, sums(found, 'sale_amount'), sums(found, 'commissions')]);
   }
   return table.toString();
 }
@@ -91,30 +82,30 @@ function sums(rows: readonly Row[], field: 'sale_amount' | 'commissions'): strin
   return [...byCurrency]
     .sort()
     .map(([currency, sum]) => `${currency} ${sum.toFixed(currency === 'JPY' ? 0 : 2)}`)
-    .join(', ');
+    .join('\n');
 }
 
 const rowKind = (row: Row): TransactionKind =>
   kindOf(
     {
-      is_event: row.is_event?.S as 'Y' | 'N' | undefined,
+      is_event: row[ATTRIBUTES.isEvent]?.S,
       sale_amount: row.sale_amount?.N,
       commissions: row.commissions?.N,
       sku_number: row.sku_number?.S,
+      parse_problems: row[ATTRIBUTES.parseProblems]?.L?.map(({ S = '' }) => S),
     },
     DEFAULT_ADJUSTMENT_SKU,
   );
 
-/** One line for a row that has just landed. */
+/** A new row in one line. */
 export function rowLine(row: Row): string {
   const text = (name: string): string => row[name]?.S ?? row[name]?.N ?? '-';
   return [
     colors.dim(text('received_at').slice(11, 19)),
-    KIND_NAMES[rowKind(row)].padEnd(17),
+    rowKind(row).padEnd(11),
     `${text('currency')} ${text('sale_amount')}`.padStart(12),
-    `commission ${text('commissions')}`.padEnd(18),
     `order ${text('order_id')}`,
-    colors.dim(`${text('product_name')}  u1 ${text('u1')}`),
+    colors.dim(`u1 ${text('u1')}`),
   ].join('  ');
 }
 

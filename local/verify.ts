@@ -1,21 +1,23 @@
 import { type AttributeValue, type DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb';
 import Big from 'big.js';
+import { ATTRIBUTES } from '../core/names';
 import { ROW_FIELDS, type RowField } from '../core/rakuten/fields';
+import { parseLineId } from '../core/store/keys';
 import type { LineRecord } from './fake-rakuten';
 
 export type Row = Record<string, AttributeValue>;
 
-/** What the table holds of what was sent. */
+/** How the rows of a table compare with the lines that were sent. */
 export interface Comparison {
-  /** Lines that are there once, as they were sent. */
+  /** Number of lines that have one row with the values that were sent. */
   readonly intact: number;
   /** Lines without a row. */
   readonly missing: readonly LineRecord[];
   /** Lines with more than one row. */
   readonly repeated: readonly LineRecord[];
-  /** Lines whose row says something else, with the fields that do. */
+  /** Lines whose row has other values, with the fields that differ. */
   readonly different: readonly { readonly line: LineRecord; readonly fields: readonly RowField[] }[];
-  /** Rows that nobody sent. */
+  /** Rows without a line. */
   readonly unexpected: readonly Row[];
 }
 
@@ -23,14 +25,19 @@ export interface Comparison {
 export const isExact = ({ missing, repeated, different, unexpected }: Comparison): boolean =>
   missing.length + repeated.length + different.length + unexpected.length === 0;
 
-/** Compares lines with the rows of a table, by `etransaction_id` and `is_event`. Knows nothing of the table's keys. */
+/**
+ * Compares lines with the rows of a table, by publisher, ID and `is_event`.
+ *
+ * Reads the key of a row, but does not trust its spelling: two rows whose IDs differ in case or
+ * padding are one line with two rows.
+ */
 export function compareRows(lines: readonly LineRecord[], rows: readonly Row[]): Comparison {
   const rowsOf = new Map<string, Row[]>();
   for (const row of rows) {
-    const id = identity(row.etransaction_id?.S, row.is_event?.S);
+    const id = identityOfRow(row);
     rowsOf.set(id, [...(rowsOf.get(id) ?? []), row]);
   }
-  const sent = new Map(lines.map((line) => [identity(line.etransaction_id, line.is_event), line]));
+  const sent = new Map(lines.map((line) => [identity(line.sid, line.etransaction_id, line.is_event), line]));
   const missing: LineRecord[] = [];
   const repeated: LineRecord[] = [];
   const different: { line: LineRecord; fields: RowField[] }[] = [];
@@ -39,7 +46,7 @@ export function compareRows(lines: readonly LineRecord[], rows: readonly Row[]):
     if (row === undefined) missing.push(line);
     else if (more.length > 0) repeated.push(line);
     else {
-      const fields = (Object.keys(ROW_FIELDS) as RowField[]).filter((field) => !sameValue(field, line[field], row[field]));
+      const fields = VALUE_FIELDS.filter((field) => !isSameValue(field, line[field], row[field]));
       if (fields.length > 0) different.push({ line, fields });
     }
   }
@@ -54,15 +61,25 @@ export async function scanTable(client: DynamoDBClient, TableName: string): Prom
   return rows;
 }
 
-const identity = (id: string | undefined, isEvent: string | undefined): string => JSON.stringify([id, isEvent]);
+/** A row has these in its key only. */
+const KEY_FIELDS: readonly RowField[] = ['sid', 'etransaction_id', 'is_event'];
+const VALUE_FIELDS = (Object.keys(ROW_FIELDS) as RowField[]).filter((field) => !KEY_FIELDS.includes(field));
 
-function sameValue(field: RowField, sent = '', stored: AttributeValue | undefined): boolean {
+function identityOfRow(row: Row): string {
+  const { sid, etransactionId } = parseLineId(row[ATTRIBUTES.lineId]?.S ?? '');
+  return identity(sid, etransactionId, row[ATTRIBUTES.isEvent]?.S);
+}
+
+const identity = (sid: string | undefined, id: string | undefined, isEvent: string | undefined): string =>
+  JSON.stringify([sid, id?.trim().toUpperCase(), isEvent]);
+
+function isSameValue(field: RowField, sent = '', stored: AttributeValue | undefined): boolean {
   if (stored === undefined || sent === '') return stored === undefined && sent === '';
   switch (ROW_FIELDS[field]) {
     case 'decimal':
       return stored.N !== undefined && new Big(stored.N).eq(sent);
     case 'date':
-      return stored.S === new Date(sent).toISOString();
+      return stored.S === `${new Date(sent).toISOString().slice(0, 19)}Z`;
     default:
       return stored.S === sent;
   }

@@ -2,18 +2,18 @@ import { type DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb';
 import { TABLE_KEYS } from '../core/store/keys';
 import type { Row } from './verify';
 
-/** Between two looks at the table, at least. */
+/** Shortest time between two reads of the table. */
 const PAUSE_MILLIS = 500;
 
 /**
- * Tells of rows that were not there before. The embedded DynamoDB has no stream, so it reads the table when the consumer says that it has been at work,
- * and takes its time when the table is large.
+ * Reports new rows. The embedded DynamoDB has no stream, so this reads the table after the consumer
+ * has processed a batch, and less often if the table is large.
  */
 export class RowWatch {
   private readonly known = new Set<string>();
   private timer: NodeJS.Timeout | undefined;
   private pause = PAUSE_MILLIS;
-  private looking: Promise<void> = Promise.resolve();
+  private reading: Promise<void> = Promise.resolve();
 
   public constructor(
     private readonly client: DynamoDBClient,
@@ -21,7 +21,7 @@ export class RowWatch {
     private readonly onRow: (row: Row) => void,
   ) {}
 
-  /** Takes what is there now as known. */
+  /** Marks these rows as known. */
   public async start(rows: readonly Row[]): Promise<void> {
     for (const row of rows) this.known.add(keyOf(row));
   }
@@ -30,16 +30,16 @@ export class RowWatch {
   public nudge(): void {
     this.timer ??= setTimeout(() => {
       this.timer = undefined;
-      this.looking = this.look();
+      this.reading = this.read();
     }, this.pause);
   }
 
   public async stop(): Promise<void> {
     clearTimeout(this.timer);
-    await this.looking;
+    await this.reading;
   }
 
-  private async look(): Promise<void> {
+  private async read(): Promise<void> {
     const started = Date.now();
     const fresh: Row[] = [];
     for await (const { Items = [] } of paginateScan({ client: this.client }, { TableName: this.tableName })) {

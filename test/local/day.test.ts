@@ -58,43 +58,50 @@ describe('a day of postbacks', () => {
 describe('the comparison of lines and rows', () => {
   const line: LineRecord = {
     is_event: 'N',
-    etransaction_id: 'A',
+    etransaction_id: 'A1',
+    sid: '7',
     sale_amount: '129.90',
     process_date: '2026-04-18T09:31:12.000+00:00',
     product_name: 'Tea & more',
     u1: '',
   };
   const row: Row = {
+    line_id: { S: '7#A1' },
     is_event: { S: 'N' },
-    etransaction_id: { S: 'A' },
     sale_amount: { N: '129.9' },
-    process_date: { S: '2026-04-18T09:31:12.000Z' },
+    process_date: { S: '2026-04-18T09:31:12Z' },
     product_name: { S: 'Tea & more' },
   };
 
-  it('takes the same value in another notation for the same', () => {
+  it('accepts the same value in another notation', () => {
     const comparison = compareRows([line, line], [row]);
     expect(comparison).toEqual({ intact: 1, missing: [], repeated: [], different: [], unexpected: [] });
     expect(isExact(comparison)).toBe(true);
   });
 
+  const event: Row = { ...row, is_event: { S: 'Y' } };
+  const foreign: Row = { ...row, line_id: { S: '8#A1' } };
+  const withoutId: Row = { ...row, line_id: { S: '7#~0f' }, is_event: { S: '-' } };
   it.each<[string, Row[], object]>([
     ['missing', [], { missing: [line] }],
-    ['there twice', [row, { ...row, order_key: { S: 'elsewhere' } }], { repeated: [line] }],
+    ['there twice, under IDs that differ in case', [row, { ...row, line_id: { S: '7#a1' } }], { repeated: [line] }],
+    ['there under another publisher', [foreign], { missing: [line], unexpected: [foreign] }],
     ['of another amount', [{ ...row, sale_amount: { N: '-129.9' } }], { different: [{ line, fields: ['sale_amount'] }] }],
     ['of an amount that is text', [{ ...row, sale_amount: { S: '129.90' } }], { different: [{ line, fields: ['sale_amount'] }] }],
     ['without its date', [{ ...row, process_date: { S: '' } }], { different: [{ line, fields: ['process_date'] }] }],
     ['with a member that was empty', [{ ...row, u1: { S: 'x' } }], { different: [{ line, fields: ['u1'] }] }],
-    ['beside one that nobody sent', [row, { ...row, is_event: { S: 'Y' } }], { unexpected: [{ ...row, is_event: { S: 'Y' } }] }],
-  ])('sees a line that is %s', (_, rows, expected) => {
+    ['there with an event that was not sent', [row, event], { unexpected: [event] }],
+    ['there with a row without an ID', [row, withoutId], { unexpected: [withoutId] }],
+  ])('finds a line that is %s', (_, rows, expected) => {
     const comparison = compareRows([line], rows);
     expect(comparison).toMatchObject(expected);
     expect(isExact(comparison)).toBe(false);
   });
 });
 
-describe('what the local run says', () => {
+describe('the output of the local run', () => {
   const row: Row = {
+    line_id: { S: '7#A1' },
     is_event: { S: 'N' },
     sale_amount: { N: '-1000' },
     commissions: { N: '-30' },
@@ -117,28 +124,37 @@ describe('what the local run says', () => {
   const exact = { intact: 1, missing: [], repeated: [], different: [], unexpected: [] };
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the escape of terminal colours.
   const plain = (text: string): string => text.replace(/\u001b\[\d+m/g, '');
+  const widthOf = (text: string): number => Math.max(...text.split('\n').map(({ length }) => length));
 
-  it('sums up a good day', () => {
-    const text = plain(daySummary({ pushes, rows: [row], comparison: exact, duplicates: 2, deadLetters: 0 }));
+  it('summarises a day without failures within 80 columns', () => {
+    const rows = ['JPY', 'EUR', 'USD'].map((currency) => ({ ...row, currency: { S: currency }, sale_amount: { N: '-12345678.90' } }));
+    const text = plain(daySummary({ pushes, rows: [row, ...rows], comparison: exact, duplicates: 2, deadLetters: 0 }));
     expect(text).toMatch(/3 sent, 3 acknowledged\n/);
-    expect(text).toMatch(/p50 4\.1 ms +p99 80 ms +longest 80 ms +\(Rakuten waits 400 ms\)/);
-    expect(text).toMatch(/1, every line exactly once/);
-    expect(text).toMatch(/return +│ +1 │ JPY -1000 │ JPY -30/);
+    expect(text).toMatch(/p50 4\.1 ms, p99 80 ms, longest 80 ms \(limit 400 ms\)/);
+    expect(text).toMatch(/4, every line exactly once/);
+    expect(text).toMatch(/return +│ +4 │ EUR -12345678\.90 │ EUR -30\.00 +│\n/);
+    expect(text).toMatch(/│ JPY -12346679 +│ JPY -60 +│\n/);
     expect(text).toMatch(/Dead-letter queue +empty/);
+    expect(widthOf(text)).toBeLessThanOrEqual(80);
   });
 
-  it('tells what went wrong', () => {
+  it('reports every failure', () => {
     const bad = { ...pushes, sent: 6, timeouts: 2, refused: 1, skipped: 9 };
     const comparison = { ...exact, missing: [{}, {}], unexpected: [row] };
     const text = plain(daySummary({ pushes: bad, rows: [], comparison, duplicates: 0, deadLetters: 4 }));
     expect(text).toMatch(/6 sent, 3 acknowledged, 2 too late, 1 refused/);
-    expect(text).toMatch(/Switched off .* 9 postbacks were never sent/);
+    expect(text).toMatch(/Disabled .* 9 postbacks not sent/);
     expect(text).toMatch(/1 intact, 2 missing, 1 unexpected/);
     expect(text).toMatch(/4 messages/);
+    expect(widthOf(text)).toBeLessThanOrEqual(80);
   });
 
-  it('shows a row in one line, and a call that sends one more', () => {
-    expect(plain(rowLine(row))).toMatch(/^09:31:12 +return +JPY -1000 +commission -30 +order JP-1/);
+  it('shows a row in one line, and a call that sends another postback', () => {
+    const line = plain(rowLine({ ...row, order_id: { S: 'T12345678-ABCD' }, u1: { S: 'm_1234_abcdef' } }));
+    expect(line).toMatch(/^09:31:12 {2}return +JPY -1000 {2}order T12345678-ABCD {2}u1 m_1234_abcdef$/);
+    expect(widthOf(line)).toBeLessThanOrEqual(80);
+    const unreadable = { ...row, parse_problems: { L: [{ S: 'etransaction_id: missing' }] } };
+    expect(plain(rowLine(unreadable))).toMatch(/^09:31:12 {2}unknown /);
     const curl = curlLine('http://127.0.0.1:1/p?k=s&id=<etransaction_id>&u1=<u1>&n=<product_name>', '1', new Date(0));
     expect(curl).toBe('curl "http://127.0.0.1:1/p?k=s&id=TRY-1&u1=me&n=My%20first%20postback"');
   });

@@ -16,12 +16,12 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 describe('npm start', () => {
-  /** The program in a process group of its own, with everything it prints. */
+  /** The program in its own process group, with everything it prints. */
   function start(...args: string[]): { child: ChildProcess; printed: Printed; end: Promise<number | null> } {
     const child = spawn(process.execPath, ['--import', './scripts/typescript.mjs', join('local', 'main.ts'), ...args], {
       cwd: join(__dirname, '..', '..'),
       detached: true,
-      // As set up for the tests: without this the child gets the environment that jest itself was started with.
+      // Without this the child gets the environment that jest itself was started with.
       env: process.env,
     });
     const printed = new Printed();
@@ -30,8 +30,8 @@ describe('npm start', () => {
     const end = once(child, 'close').then(([code]) => code as number | null);
     return { child, printed, end };
   }
-  /** Waits until no process of the program's group is left; the TypeScript loader's own process goes a moment after it. */
-  async function gone(child: ChildProcess): Promise<boolean> {
+  /** Waits until no process of the program's group is left. The TypeScript loader's process ends a moment later. */
+  async function hasEnded(child: ChildProcess): Promise<boolean> {
     for (const deadline = Date.now() + 3000; Date.now() < deadline; ) {
       try {
         process.kill(-(child.pid ?? 0), 0);
@@ -43,7 +43,7 @@ describe('npm start', () => {
     return false;
   }
 
-  it('says how it is used', async () => {
+  it('explains its options', async () => {
     const { printed, end } = start('--help');
     expect(await end).toBe(0);
     for (const option of ['--once', '--port <number>', '--ui']) expect(printed.text).toContain(option);
@@ -55,7 +55,7 @@ describe('npm start', () => {
     expect(printed.text).toContain('give a number from 1 to 65535');
   });
 
-  it('says that the port is taken, and leaves nothing running', async () => {
+  it('reports a used port, and leaves nothing running', async () => {
     const other = createServer().listen(0, '127.0.0.1');
     await once(other, 'listening');
     const { port } = other.address() as AddressInfo;
@@ -63,24 +63,24 @@ describe('npm start', () => {
     const code = await end;
     other.close();
     expect(code).toBe(1);
-    expect(printed.text).toContain(`port ${port} is taken by another program: give another one with --port`);
-    expect(await gone(child)).toBe(true);
+    expect(printed.text).toContain(`port ${port} is used by another program: give another one with --port`);
+    expect(await hasEnded(child)).toBe(true);
   });
 
   it.each([
     ['SIGINT', 'synthesizing the app', 130],
-    ['SIGTERM', 'making the resources', 143],
+    ['SIGTERM', 'creating the resources', 143],
   ] as const)('ends at %s while %s, and leaves nothing running', async (signal, step, code) => {
     const { child, printed, end } = start();
     await Promise.race([printed.until(step), end]);
-    // As Ctrl-C does: to every process of the group.
+    // Like Ctrl-C: to every process of the group.
     process.kill(-(child.pid ?? 0), signal);
     expect(await end).toBe(code);
     expect(printed.text).toMatch(/stopped\n$/);
-    expect(await gone(child)).toBe(true);
+    expect(await hasEnded(child)).toBe(true);
   });
 });
 
-it('says in one line what the app found wrong', async () => {
+it('reports an error of the app in one line', async () => {
   await expect(synthesize(join(folder, 'cdk.out'), {})).rejects.toThrow(/^synthesizing bin\/app\.ts failed: .*sid/);
 });

@@ -11,5 +11,7 @@ module.exports = {
   testSequencer: '<rootDir>/test/sequencer.js',
   // Sources first: the build leaves .js files beside them.
   moduleFileExtensions: ['ts', 'js', 'json'],
+  // The examples import the client as their users do.
+  moduleNameMapper: { '^cdk-rakuten-postback/client$': '<rootDir>/client/index.ts' },
   transform: { '^.+\\.ts$': ['@swc/jest', { jsc: { target: 'es2022', parser: { syntax: 'typescript' } }, module: { type: 'commonjs' } }] },
 };

@@ -18,7 +18,7 @@ const postback = new RakutenPostback(stack, 'Postback', {
   },
 });
 
-// What members are owed, in a table of its own: the rows of Rakuten's lines stay what Rakuten said.
+// The balances are in a table of their own. The transaction table has only Rakuten's lines.
 const ledger = new TableV2(stack, 'Ledger', {
   partitionKey: { name: 'pk', type: AttributeType.STRING },
   sortKey: { name: 'sk', type: AttributeType.STRING },
@@ -27,7 +27,7 @@ const ledger = new TableV2(stack, 'Ledger', {
   deletionProtection: true,
 });
 
-// A queue between: when the ledger has a bad day, events wait here for two weeks, and not in the table's stream for one day.
+// If booking fails, events wait in the queue for two weeks. The table's stream keeps them for one day.
 const deadLetterQueue = new Queue(stack, 'NotBooked', { retentionPeriod: Duration.days(14), enforceSSL: true });
 const events = new Queue(stack, 'Events', {
   visibilityTimeout: Duration.minutes(3),
@@ -37,12 +37,12 @@ const events = new Queue(stack, 'Events', {
 });
 postback.onTransaction('CashBack', TransactionTarget.queue(events), {
   filter: {
-    changes: [TransactionChange.NEW_LINE, TransactionChange.CHANGED, TransactionChange.VERIFIED, TransactionChange.CONTRADICTED],
+    changes: [TransactionChange.NEW_LINE, TransactionChange.CHANGED, TransactionChange.VERIFIED, TransactionChange.WITHDRAWN],
   },
 });
 
 const bookkeeper = new NodejsFunction(stack, 'Bookkeeper', {
-  description: 'Credits cash-back for the lines that Rakuten tells',
+  description: 'Credits cash-back for Rakuten transaction lines',
   entry: join(__dirname, 'ledger', 'handler.ts'),
   depsLockFilePath: join(__dirname, 'package.json'),
   runtime: Runtime.NODEJS_24_X,

@@ -7,28 +7,32 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import Big from 'big.js';
 import fc from 'fast-check';
-import type { TransactionEvent } from '../../client';
+import type { EventTransaction, TransactionEvent } from '../../client';
+import { DEFAULT_ADJUSTMENT_SKU, kindOf } from '../../core/rakuten/kind';
 import { Book } from '../../examples/cash-back/ledger/book';
-import { note, type Order, shares } from '../../examples/cash-back/ledger/order';
+import { lineName, type Order, orderName, shares, toLine } from '../../examples/cash-back/ledger/order';
 
 type Item = Record<string, AttributeValue>;
-type Fields = Partial<TransactionEvent['transaction']>;
+type Fields = Partial<EventTransaction>;
+type Balances = Record<string, [pending: string, earned: string]>;
 const PERCENT = '2.5';
 
-/** As much of DynamoDB as the ledger uses: consistent reads, and transactions that are made whole or not at all. No embedded server has transactions. */
+/** DynamoDB as far as the ledger uses it. No embedded server has transactions. */
 class Ledger {
   readonly items = new Map<string, Item>();
-  /** Runs before a transaction: what somebody else does in between. */
-  between: () => Promise<unknown> = async () => {};
+  /** Runs before each transaction. */
+  beforeTransaction: () => Promise<unknown> = async () => {};
 
   readonly client = { send: (command: unknown) => this.execute(command) } as Pick<DynamoDBClient, 'send'>;
 
   private async execute(command: unknown): Promise<unknown> {
     if (command instanceof GetItemCommand) return { Item: this.items.get(keyOf(command.input.Key)) };
-    if (!(command instanceof TransactWriteItemsCommand)) throw new Error('an unexpected command');
-    await this.between();
+    if (!(command instanceof TransactWriteItemsCommand)) throw new Error('unexpected command');
+    await this.beforeTransaction();
     const writes = command.input.TransactItems ?? [];
-    const reasons = writes.map(({ Put }) => (Put === undefined || this.holds(Put) ? { Code: 'None' } : { Code: 'ConditionalCheckFailed' }));
+    const keys = writes.map(({ Put, Update }) => keyOf(Put?.Item ?? Update?.Key));
+    if (writes.length > 100 || new Set(keys).size < keys.length) throw new Error('invalid transaction');
+    const reasons = writes.map(({ Put }) => ({ Code: Put === undefined || this.holds(Put) ? 'None' : 'ConditionalCheckFailed' }));
     if (reasons.some(({ Code }) => Code !== 'None')) {
       throw new TransactionCanceledException({ message: 'cancelled', $metadata: {}, CancellationReasons: reasons });
     }
@@ -42,7 +46,8 @@ class Ledger {
   private holds(put: { Item?: Item; ConditionExpression?: string; ExpressionAttributeValues?: Item }): boolean {
     const item = this.items.get(keyOf(put.Item));
     if (put.ConditionExpression === 'attribute_not_exists(pk)') return item === undefined;
-    return item?.version?.N === put.ExpressionAttributeValues?.[':version']?.N;
+    if (put.ConditionExpression !== 'version = :read') throw new Error('unexpected condition');
+    return item?.version?.S === put.ExpressionAttributeValues?.[':read']?.S;
   }
 
   private add(key: Item, values: Item): void {
@@ -51,8 +56,8 @@ class Ledger {
     this.items.set(keyOf(key), { ...item, pending: sum('pending'), earned: sum('earned') });
   }
 
-  /** What a member is shown, by currency; what is nothing is left out. */
-  balances(): Record<string, [pending: string, earned: string]> {
+  /** The balances by member and currency, without those of zero. */
+  balances(): Balances {
     const entries = [...this.items.values()].flatMap(({ pk, sk, pending, earned }): [string, [string, string]][] =>
       pk?.S?.startsWith('member#') && !(pending?.N === '0' && earned?.N === '0')
         ? [[`${pk.S} ${sk?.S}`, [pending?.N ?? '', earned?.N ?? '']]]
@@ -64,129 +69,210 @@ class Ledger {
 
 const keyOf = (item: Item = {}): string => JSON.stringify([item.pk?.S, item.sk?.S]);
 
-function event(sequence: number, line_key: string, fields: Fields, order = 'W-1'): TransactionEvent {
+const VERIFIED = { verified_at: '2026-04-18T10:00:00.000Z' };
+const WITHDRAWN = { withdrawn_at: '2026-04-20T10:00:00.000Z' };
+const USD = 'member#m-1 balance#USD';
+
+/** An event of the line `id`; confirmed, for 100 USD, in the order W-1 unless the fields say otherwise. */
+function event(sequence: number, id: string, fields: Fields = {}): TransactionEvent {
+  const transaction = {
+    line_id: `3900112#${id}`,
+    sid: '3900112',
+    advertiser_id: '39001',
+    order_id: 'W-1',
+    is_event: 'N' as const,
+    received_at: '2026-04-18T09:31:13.000Z',
+    occurred_at: '2026-04-18T09:31:13.000Z',
+    updated_at: '2026-04-18T09:31:13.000Z',
+    source: 'push',
+    sale_amount: '100',
+    currency: 'USD',
+    u1: 'm-1',
+    ...fields,
+  };
   return {
     version: '1',
-    eventID: `${order}-${sequence}`,
-    // Of different lengths, as in a real stream: compared as texts they would be in another order.
+    eventID: `event-${sequence}`,
+    // Of different lengths, as in a real stream: as texts they have another order.
     sequence_number: String(9_000 + sequence * 700),
     written_at: '2026-04-18T09:31:14.000Z',
     reasons: ['new'],
-    group: order,
-    transaction: {
-      kind: 'sale',
-      order_key: order,
-      line_key,
-      received_at: '2026-04-18T09:31:13.000Z',
-      occurred_at: '2026-04-18T09:31:13.000Z',
-      source: 'push',
-      is_event: 'N',
-      sale_amount: '100',
-      currency: 'USD',
-      u1: 'm-1',
-      ...fields,
-    },
+    group: id,
+    transaction: { kind: kindOf(transaction, DEFAULT_ADJUSTMENT_SKU), ...transaction },
     changes: {},
   };
 }
 
-async function balancesAfter(...events: TransactionEvent[]): Promise<Record<string, [string, string]>> {
+const preliminary = (sequence: number, id: string, fields: Fields = {}) => event(sequence, id, { is_event: 'Y', ...fields });
+
+async function balancesAfter(...events: TransactionEvent[]): Promise<Balances> {
   const ledger = new Ledger();
   const book = new Book(ledger.client, 'ledger', PERCENT);
   for (const one of events) await book.book(one);
   return ledger.balances();
 }
 
-const USD = 'member#m-1 balance#USD';
-const VERIFIED = { verified_at: '2026-04-18T10:00:00.000Z' };
-
-it.each<[string, TransactionEvent[], Record<string, [string, string]>]>([
-  ['a preliminary line is pending', [event(1, 'P#Y', { is_event: 'Y' })], { [USD]: ['2.5', '0'] }],
+it.each<[string, TransactionEvent[], Balances]>([
+  ['shows a preliminary line as pending', [preliminary(1, 'P')], { [USD]: ['2.5', '0'] }],
   [
-    'its confirmed line takes its place, by the article',
+    'replaces a preliminary line by its confirmed line',
     [
-      event(1, 'P#Y', { is_event: 'Y', sku_number: 'A' }),
-      event(2, 'Q#Y', { is_event: 'Y', sku_number: 'B' }),
-      event(3, 'C#N', { sku_number: 'A' }),
+      preliminary(1, 'P', { sku_number: 'A' }),
+      preliminary(2, 'Q', { sku_number: 'B', sale_amount: '60' }),
+      event(3, 'C', { sku_number: 'A' }),
     ],
-    { [USD]: ['5', '0'] },
+    { [USD]: ['4', '0'] },
   ],
-  ['verified, it is earned', [event(1, 'C#N', {}), event(2, 'C#N', VERIFIED)], { [USD]: ['0', '2.5'] }],
-  ['contradicted, it is pending again', [event(1, 'C#N', VERIFIED), event(2, 'C#N', {})], { [USD]: ['2.5', '0'] }],
+  ['shows a confirmed line as pending until it is verified', [event(1, 'C')], { [USD]: ['2.5', '0'] }],
+  ['shows a verified line as earned', [event(1, 'C'), event(2, 'C', VERIFIED)], { [USD]: ['0', '2.5'] }],
+  ['shows a line that is no longer verified as pending', [event(1, 'C', VERIFIED), event(2, 'C')], { [USD]: ['2.5', '0'] }],
+  ['takes back what a withdrawn line brought', [event(1, 'C', VERIFIED), event(2, 'C', WITHDRAWN)], {}],
   [
-    'a return takes back what its sale brought, also where it comes without the member',
-    [event(1, 'C#N', VERIFIED), event(2, 'R#N', { ...VERIFIED, sale_amount: '-100', u1: undefined })],
+    'books a withdrawn line that is back again',
+    [event(1, 'C', VERIFIED), event(2, 'C', WITHDRAWN), event(3, 'C', VERIFIED)],
+    { [USD]: ['0', '2.5'] },
+  ],
+  [
+    'takes back what was sold when a return arrives, even without a member',
+    [event(1, 'C', VERIFIED), event(2, 'R', { ...VERIFIED, sale_amount: '-100', u1: undefined })],
     {},
   ],
   [
-    'a return for a part leaves the rest, to the last digit',
-    [event(1, 'C#N', { ...VERIFIED, sale_amount: '19.989999771118164' }), event(2, 'R#N', { ...VERIFIED, sale_amount: '-0.1' })],
-    { [USD]: ['0', '0.4972499942779541'] },
+    'keeps the rest when a part is returned',
+    [event(1, 'C', { ...VERIFIED, sale_amount: '19.99' }), event(2, 'R', { ...VERIFIED, sale_amount: '-0.1' })],
+    { [USD]: ['0', '0.49725'] },
   ],
   [
-    'a correction of the currency and the member moves it',
-    [event(1, 'C#N', VERIFIED), event(2, 'C#N', { ...VERIFIED, currency: 'EUR', u1: 'm-2', sale_amount: '10' })],
+    'moves a line to another currency and another member',
+    [event(1, 'C', VERIFIED), event(2, 'C', { ...VERIFIED, currency: 'EUR', u1: 'm-2', sale_amount: '10' })],
     { 'member#m-2 balance#EUR': ['0', '0.25'] },
   ],
-  ['nobody is credited for an order that nobody is on', [event(1, 'C#N', { u1: undefined })], {}],
-  ['a line without an amount is credited to nobody', [event(1, 'C#N', { sale_amount: undefined })], {}],
+  [
+    'books a line once when its order is called otherwise later',
+    [event(1, 'C', { order_id: 'A+1' }), event(2, 'C', { ...VERIFIED, order_id: 'A 1' })],
+    { [USD]: ['0', '2.5'] },
+  ],
+  [
+    'settles a line with the lines of the order to which it moved',
+    [
+      preliminary(1, 'P', { sku_number: 'A' }),
+      event(2, 'C', { order_id: 'other', sku_number: 'A' }),
+      event(3, 'C', { ...VERIFIED, sku_number: 'A' }),
+    ],
+    { [USD]: ['0', '2.5'] },
+  ],
+  [
+    'keeps lines without an order number apart',
+    [preliminary(1, 'P', { order_id: undefined }), event(2, 'C', { order_id: undefined, ...VERIFIED })],
+    { [USD]: ['2.5', '2.5'] },
+  ],
+  ['books nothing for a line whose is_event is unknown', [event(1, 'C', { is_event: '-' })], {}],
+  ['books nothing for a line without a readable ID', [event(1, '~0', { parse_problems: ['etransaction_id: missing'] })], {}],
+  ['books nothing for a line without an amount', [event(1, 'C', { sale_amount: undefined })], {}],
+  ['books nothing for an order without a member', [event(1, 'C', { u1: undefined })], {}],
+  [
+    'takes the member of an earned line from verified lines alone',
+    [event(1, 'C', { ...VERIFIED, u1: undefined }), event(2, 'forged', { u1: 'm-666' })],
+    { 'member#m-666 balance#USD': ['2.5', '0'] },
+  ],
 ])('%s', async (_, events, expected) => {
   expect(await balancesAfter(...events)).toEqual(expected);
 });
 
+const optional = <T>(...values: T[]): fc.Arbitrary<T | undefined> => fc.option(fc.constantFrom(...values), { nil: undefined });
+const anyFields = fc.record({
+  is_event: fc.constantFrom('Y' as const, 'N' as const, '-' as const),
+  order_id: optional('W-1', 'W-2'),
+  advertiser_id: fc.constantFrom('39001', '39002'),
+  sale_amount: optional('19.99', '-19.99', '0', '7', '0.00000000000000000001', '1000000000000000'),
+  currency: fc.constantFrom('USD', 'EUR'),
+  u1: optional('m-1', 'm-2'),
+  sku_number: optional('A', 'DISCOUNT'),
+});
+const anyStatus: fc.Arbitrary<Fields> = fc.constantFrom({}, VERIFIED, VERIFIED, WITHDRAWN);
+/** Events of a few lines, whose order, member and values change at any time. */
 const anyEvents = fc
-  .array(
-    fc.record({
-      order: fc.constantFrom('W-1', 'W-2'),
-      line: fc.constantFrom('A', 'B', 'C'),
-      is_event: fc.constantFrom('Y' as const, 'N' as const),
-      sale_amount: fc.constantFrom('19.99', '19.989999771118164', '-19.99', '0', '7'),
-      currency: fc.constantFrom('USD', 'EUR'),
-      u1: fc.option(fc.constantFrom('m-1', 'm-2'), { nil: undefined }),
-      sku_number: fc.option(fc.constantFrom('A', 'B'), { nil: undefined }),
-      verified_at: fc.option(fc.constant('2026-04-18T10:00:00.000Z'), { nil: undefined }),
-    }),
-    { minLength: 1, maxLength: 8 },
-  )
-  .map((all) => all.map(({ order, line, ...fields }, i) => event(i, `${line}#${fields.is_event}`, fields, order)));
+  .array(fc.tuple(fc.constantFrom('A', 'B', 'C', 'D'), anyFields, anyStatus), { minLength: 1, maxLength: 10 })
+  .map((all) => all.map(([id, fields, status], i) => event(i, id, { ...fields, ...status })));
 
-it('comes to the same balances whatever the order and repetition of the events: those of the latest event of each line', async () => {
+const shuffled = <T>(all: readonly T[], random: fc.Stream<number>): T[] =>
+  all
+    .map((one) => ({ one, at: random.next().value }))
+    .sort((a, b) => a.at - b.at)
+    .map(({ one }) => one);
+
+/** The balances by the latest event of each line. */
+function expectedBalances(events: readonly TransactionEvent[]): Balances {
+  const latest = new Map(events.map(({ transaction }) => [lineName(transaction), transaction]));
+  const orders = new Map<string, Order>();
+  for (const [line, transaction] of latest) {
+    const order = orderName(transaction);
+    if (order !== undefined) orders.set(order, { ...orders.get(order), [line]: toLine(transaction) });
+  }
+  const sums = new Map<string, [Big, Big]>();
+  for (const { member, currency, pending, earned } of [...orders.values()].flatMap((order) => shares(order, PERCENT))) {
+    const name = `member#${member} balance#${currency}`;
+    const [p, e] = sums.get(name) ?? [new Big(0), new Big(0)];
+    sums.set(name, [p.plus(pending), e.plus(earned)]);
+  }
+  const shown = [...sums].filter(([, [p, e]]) => !p.eq(0) || !e.eq(0));
+  return Object.fromEntries(shown.map(([name, [p, e]]) => [name, [p.toFixed(), e.toFixed()]]));
+}
+
+it('comes to the balances of the latest event of each line, in whatever order and however often events arrive', async () => {
   await fc.assert(
     fc.asyncProperty(anyEvents, fc.infiniteStream(fc.nat()), async (events, random) => {
-      const once = await balancesAfter(...events);
-      const shuffled = [...events, ...events].map((one) => ({ one, at: random.next().value })).sort((a, b) => a.at - b.at);
-      expect(await balancesAfter(...shuffled.map(({ one }) => one))).toEqual(once);
-
-      const model: Record<string, [Big, Big]> = {};
-      for (const group of new Set(events.map((one) => one.group))) {
-        const order = events.filter((one) => one.group === group).reduce<Order>(note, {});
-        for (const { member, currency, pending, earned } of shares(order, PERCENT)) {
-          const [p, e] = model[`member#${member} balance#${currency}`] ?? [new Big(0), new Big(0)];
-          model[`member#${member} balance#${currency}`] = [p.plus(pending), e.plus(earned)];
-        }
-      }
-      const shown = Object.entries(model).filter(([, [p, e]]) => !p.eq(0) || !e.eq(0));
-      expect(once).toEqual(Object.fromEntries(shown.map(([key, [p, e]]) => [key, [p.toFixed(), e.toFixed()]])));
+      const expected = expectedBalances(events);
+      expect(await balancesAfter(...events)).toEqual(expected);
+      expect(await balancesAfter(...shuffled([...events, ...events], random))).toEqual(expected);
     }),
   );
 });
 
-it('books events of one order that come at the same time one after the other, and none twice', async () => {
+it('never changes what a member has earned because of unverified lines', async () => {
+  const earned = (balances: Balances): [string, string][] =>
+    Object.entries(balances).flatMap(([name, [, amount]]) => (amount === '0' ? [] : [[name, amount]]));
+  const anyForgedEvents = fc
+    .array(fc.tuple(fc.constantFrom('A', 'F', 'G'), anyFields), { minLength: 1, maxLength: 6 })
+    .map((all) => all.map(([id, fields], i) => event(100 + i, id, fields)));
+  await fc.assert(
+    fc.asyncProperty(anyEvents, anyForgedEvents, fc.infiniteStream(fc.nat()), async (events, forged, random) => {
+      const genuine = new Set(events.map(({ transaction }) => lineName(transaction)));
+      // Also with the ID of a genuine line, as an event where that is a confirmed line.
+      const others = forged.filter(({ transaction }) => !genuine.has(lineName(transaction)));
+      const balances = await balancesAfter(...shuffled([...events, ...others], random));
+      expect(earned(balances)).toEqual(earned(await balancesAfter(...events)));
+    }),
+  );
+});
+
+it('books a verified line in an order that is full of forged lines', async () => {
+  const ledger = new Ledger();
+  const book = new Book(ledger.client, 'ledger', PERCENT);
+  const forged = Array.from({ length: 40 }, (_, i) => event(i, `F${i}`, { u1: `forged-${i}` }));
+  for (const one of forged) await book.book(one);
+  await expect(book.book(event(50, 'F50'))).rejects.toThrow('The order has 40 unverified lines already.');
+  expect(await book.book(event(51, 'C', VERIFIED))).toBe(true);
+  expect(await book.book(event(52, 'F0', { u1: 'forged-again' }))).toBe(true);
+  expect(ledger.balances()[USD]).toEqual(['0', '2.5']);
+});
+
+it('books simultaneous events one after the other, and none twice', async () => {
   await fc.assert(
     fc.asyncProperty(anyEvents, async (events) => {
       const ledger = new Ledger();
       const book = new Book(ledger.client, 'ledger', PERCENT);
       await Promise.all([...events, ...events].map((one) => book.book(one)));
-      expect(ledger.balances()).toEqual(await balancesAfter(...events));
+      expect(ledger.balances()).toEqual(expectedBalances(events));
     }),
   );
 });
 
-it('gives an event back that it cannot book', async () => {
+it('reports an event that it cannot book, and books nothing of it', async () => {
   const ledger = new Ledger();
-  ledger.between = async () => {
-    throw new Error('DynamoDB is away');
+  ledger.beforeTransaction = async () => {
+    throw new Error('DynamoDB is unavailable');
   };
-  await expect(new Book(ledger.client, 'ledger', PERCENT).book(event(1, 'C#N', {}))).rejects.toThrow('DynamoDB is away');
+  await expect(new Book(ledger.client, 'ledger', PERCENT).book(event(1, 'C'))).rejects.toThrow('DynamoDB is unavailable');
   expect(ledger.balances()).toEqual({});
 });

@@ -1,96 +1,87 @@
 import Big from 'big.js';
-import type { TransactionEvent } from 'cdk-rakuten-postback/client';
+import { type EventTransaction, settle } from 'cdk-rakuten-postback/client';
 
-/** What the ledger keeps of a line: what it last heard of it. */
-export interface Line {
-  /** Of two events of a line the one with the greater number is the later one. */
-  readonly sequence: string;
-  readonly isPreliminary: boolean;
-  readonly isVerified: boolean;
-  /** Exact decimal; negative on a return. */
-  readonly amount: string;
-  readonly currency: string;
-  readonly sku?: string;
-  readonly member?: string;
-}
+/** What the ledger keeps of a line. */
+export type Line = Pick<
+  EventTransaction,
+  'line_id' | 'is_event' | 'sku_number' | 'currency' | 'sale_amount' | 'commissions' | 'u1' | 'verified_at'
+>;
 
-/** The lines of an order, by their keys. */
+/** The lines of an order, by name. */
 export type Order = Readonly<Record<string, Line>>;
 
 /** What an order is worth to a member. Exact decimals. */
 export interface Share {
   readonly member: string;
   readonly currency: string;
-  /** Announced, or confirmed but not yet verified: to be shown, not to be paid. */
+  /** Announced, or confirmed but not verified: show it, do not pay it. */
   readonly pending: Big;
-  /** Confirmed by Rakuten twice over, less what was returned. */
+  /** Confirmed and verified, net of returns. */
   readonly earned: Big;
 }
 
-/**
- * The order after an event; the same order when the event says nothing new. Queues deliver twice and out of order: only the latest event of each line counts, so that
- * any order and any repetition of the same events ends in the same order.
- */
-export function note(order: Order, event: TransactionEvent): Order {
-  const { transaction, sequence_number } = event;
-  // A line that cannot be told to be an event or a confirmed one, or to be worth something, is for a person to look at.
-  if (transaction.is_event === undefined || transaction.sale_amount === undefined || transaction.currency === undefined) return order;
-  const known = order[transaction.line_key];
-  if (known !== undefined && BigInt(known.sequence) >= BigInt(sequence_number)) return order;
-  const line: Line = {
-    sequence: sequence_number,
-    isPreliminary: transaction.is_event === 'Y',
-    isVerified: transaction.verified_at !== undefined,
-    amount: transaction.sale_amount,
-    currency: transaction.currency,
-    sku: transaction.sku_number,
-    member: transaction.u1,
-  };
-  return { ...order, [transaction.line_key]: line };
-}
+/** The name of a line. It never changes, whatever order the line moves to. */
+export const lineName = ({ line_id, is_event }: EventTransaction): string => `${line_id}#${is_event}`;
 
 /**
- * What an order is worth to its members:
+ * The name of the order that a line belongs to; undefined for a line that is in no sum.
  *
- * - a preliminary line is pending until a confirmed line of the same article takes its place,
- * - a confirmed line is pending until it is verified, and earned from then on,
- * - a return is a confirmed line with a negative amount: it takes back what its sale brought.
+ * A line without an order number is an order by itself.
+ */
+export function orderName(transaction: EventTransaction): string | undefined {
+  const { kind, withdrawn_at, line_id, sid, advertiser_id = '', order_id } = transaction;
+  if (kind === 'unknown' || withdrawn_at !== undefined) return undefined;
+  const parts = order_id === undefined ? [line_id] : [sid, advertiser_id, order_id];
+  return parts.map(encodeURIComponent).join('#');
+}
+
+export const toLine = ({ line_id, is_event, sku_number, currency, sale_amount, commissions, u1, verified_at }: EventTransaction): Line => ({
+  line_id,
+  is_event,
+  sku_number,
+  currency,
+  sale_amount,
+  commissions,
+  u1,
+  verified_at,
+});
+
+/**
+ * What an order is worth to its members, line by line.
  *
- * @param order its lines
+ * `settle` says which lines count. What is earned, and by whom, depends on verified lines alone, so
+ * a forged line cannot change it.
+ *
  * @param percent of the sale amount that the member gets
  */
 export function shares(order: Order, percent: string): Share[] {
   const lines = Object.values(order);
-  const members = new Set(lines.flatMap(({ member }) => member ?? []));
-  const [onlyMember] = members.size === 1 ? members : [];
-  const byMember = new Map<string, Share>();
-  for (const line of lines) {
-    // On some networks returns come without the member: the order's other lines tell.
-    const member = line.member ?? onlyMember;
-    if (member === undefined || isSuperseded(line, lines)) continue;
-    const key = JSON.stringify([member, line.currency]);
-    const { pending, earned } = byMember.get(key) ?? { pending: new Big(0), earned: new Big(0) };
-    const cashBack = new Big(line.amount).times(percent).times('0.01');
-    byMember.set(
-      key,
-      line.isVerified && !line.isPreliminary
-        ? { member, currency: line.currency, pending, earned: earned.plus(cashBack) }
-        : { member, currency: line.currency, pending: pending.plus(cashBack), earned },
-    );
-  }
-  return [...byMember.values()];
+  const verified = lines.filter(({ verified_at }) => verified_at !== undefined);
+  const { pending, awaiting, earned } = settle(lines);
+  const amounts = (counting: Line[], all: Line[]): Amount[] => counting.flatMap((line) => amountOf(line, onlyMember(all), percent));
+  return [
+    ...amounts([...pending, ...awaiting], lines).map(({ amount, ...share }) => ({ ...share, pending: amount, earned: new Big(0) })),
+    ...amounts(earned, verified).map(({ amount, ...share }) => ({ ...share, pending: new Big(0), earned: amount })),
+  ];
 }
 
-/** The confirmed line has another id than the preliminary one, so they are matched by article; without articles any sale of the order counts. */
-function isSuperseded(line: Line, lines: readonly Line[]): boolean {
-  if (!line.isPreliminary) return false;
-  return lines.some(
-    (other) =>
-      !other.isPreliminary && new Big(other.amount).gte(0) && (other.sku === line.sku || other.sku === undefined || line.sku === undefined),
-  );
+type Amount = Pick<Share, 'member' | 'currency'> & { readonly amount: Big };
+
+/** The cash-back of a line, or nothing if its member, its currency or its amount is missing. */
+function amountOf({ u1, currency, sale_amount }: Line, otherwise: string | undefined, percent: string): Amount[] {
+  const member = u1 ?? otherwise;
+  if (member === undefined || currency === undefined || sale_amount === undefined) return [];
+  // With six decimals, no sum exceeds the 38 digits of a number in DynamoDB.
+  return [{ member, currency, amount: new Big(sale_amount).times(percent).times('0.01').round(6) }];
 }
 
-/** What has to be added to the members' balances when an order has become another. */
+/** On some networks a return has no member. It is then the member of the order, if there is only one. */
+function onlyMember(lines: readonly Line[]): string | undefined {
+  const members = new Set(lines.flatMap(({ u1 }) => u1 ?? []));
+  return members.size === 1 ? [...members][0] : undefined;
+}
+
+/** What to add to the balances when the shares of some orders change. */
 export function differences(before: readonly Share[], after: readonly Share[]): Share[] {
   const changes = new Map<string, Share>();
   const add = ({ member, currency, pending, earned }: Share, sign: 1 | -1): void => {

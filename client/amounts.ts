@@ -13,7 +13,7 @@ export function sumByCurrency(lines: readonly Transaction[]): Money[] {
   );
 }
 
-/** Adds up amounts by currency, exactly. Sorted by currency; what has none stands last. */
+/** Adds up amounts by currency, exactly. Sorted by currency, with missing currencies last. */
 export function addMoney(amounts: readonly Money[]): Money[] {
   const byCurrency = new Map<string | undefined, { sale: Big; commissions: Big; lines: number }>();
   for (const { currency, sale_amount, commissions, lines } of amounts) {
@@ -34,5 +34,5 @@ export function addMoney(amounts: readonly Money[]): Money[] {
     }));
 }
 
-/** Zero has no sign in a sum, whichever way it came about. */
+/** Zero has no sign in a sum. */
 const plainDecimal = (value: Big): string => (value.eq(0) ? '0' : value.toFixed());

@@ -1,12 +1,12 @@
 import type { AttributeValue, QueryCommandInput } from '@aws-sdk/client-dynamodb';
-import type { INDEXES } from '../core/names';
-import { INDEX_KEYS, TABLE_KEYS } from '../core/store/keys';
-import type { TimeRange } from './input';
+import { INDEXES } from '../core/names';
+import { INDEX_KEYS, TABLE_KEYS, UNKNOWN_IS_EVENT } from '../core/store/keys';
 import type { RequiredList } from './list';
+import { nextSecond, startOfSecond, type TimeRange } from './times';
 
 type TimedIndex = typeof INDEXES.byMember | typeof INDEXES.byDay;
 
-/** The query of an index that is sorted by time. */
+/** The query of an index that is sorted by time. It may return lines of up to a second around the range. */
 export function indexQuery(tableName: string, index: TimedIndex, value: string, range: TimeRange, list: RequiredList): QueryCommandInput {
   const { partition, sort } = INDEX_KEYS[index];
   const time = timeCondition(range);
@@ -15,25 +15,52 @@ export function indexQuery(tableName: string, index: TimedIndex, value: string, 
     IndexName: index,
     KeyConditionExpression: `#partition = :partition${time.condition}`,
     ExpressionAttributeNames: { '#partition': partition, ...(time.condition === '' ? {} : { '#time': sort }) },
-    ExpressionAttributeValues: stringKey({ ':partition': value, ...time.values }),
+    ExpressionAttributeValues: textValues({ ':partition': value, ...time.values }),
     ScanIndexForward: !list.newestFirst,
     Limit: list.readAtOnce,
   };
 }
 
-/** A key condition takes one range, and `BETWEEN` includes its end: the millisecond before the end is the last that rows can have. */
+/** A key condition takes one range, and `BETWEEN` includes its end. No row has a bare second, so here that is the same. */
 function timeCondition({ from, to }: TimeRange): { condition: string; values: Record<string, string> } {
-  if (from !== undefined && to !== undefined) {
-    const last = new Date(Date.parse(to) - 1).toISOString();
-    return { condition: ' AND #time BETWEEN :from AND :last', values: { ':from': from, ':last': last } };
-  }
-  if (from !== undefined) return { condition: ' AND #time >= :from', values: { ':from': from } };
-  if (to !== undefined) return { condition: ' AND #time < :to', values: { ':to': to } };
-  return { condition: '', values: {} };
+  const values: Record<string, string> = {};
+  if (from !== undefined) values[':from'] = startOfSecond(from);
+  if (to !== undefined) values[':to'] = nextSecond(to);
+  if (from !== undefined && to !== undefined) return { condition: ' AND #time BETWEEN :from AND :to', values };
+  if (from !== undefined) return { condition: ' AND #time >= :from', values };
+  if (to !== undefined) return { condition: ' AND #time < :to', values };
+  return { condition: '', values };
 }
 
-export const stringKey = (values: Record<string, string>): Record<string, AttributeValue> =>
-  Object.fromEntries(Object.entries(values).map(([name, value]) => [name, { S: value }]));
+/** The keys of a publisher's lines that show an order number, of whichever advertiser. */
+export function orderQuery(tableName: string, sid: string, orderId: string): QueryCommandInput {
+  const { partition, sort } = INDEX_KEYS[INDEXES.byOrder];
+  return {
+    TableName: tableName,
+    IndexName: INDEXES.byOrder,
+    KeyConditionExpression: '#order = :order AND begins_with(#line, :publisher)',
+    ExpressionAttributeNames: { '#order': partition, '#line': sort },
+    ExpressionAttributeValues: textValues({ ':order': orderId, ':publisher': `${sid}#` }),
+  };
+}
 
-export const tableKey = (orderKey: string, lineKey: string): Record<string, AttributeValue> =>
-  stringKey({ [TABLE_KEYS.partition]: orderKey, [TABLE_KEYS.sort]: lineKey });
+/** The rows of a line: at most one each for `Y`, `N` and `-`. */
+export const lineQuery = (tableName: string, lineId: string): QueryCommandInput => ({
+  TableName: tableName,
+  KeyConditionExpression: '#line = :line',
+  ExpressionAttributeNames: { '#line': TABLE_KEYS.partition },
+  ExpressionAttributeValues: textValues({ ':line': lineId }),
+});
+
+/** Whether a line has a row other than `-`. */
+export const knownRowQuery = (tableName: string, lineId: string): QueryCommandInput => ({
+  TableName: tableName,
+  KeyConditionExpression: '#line = :line AND #event > :unknown',
+  ExpressionAttributeNames: { '#line': TABLE_KEYS.partition, '#event': TABLE_KEYS.sort },
+  ExpressionAttributeValues: textValues({ ':line': lineId, ':unknown': UNKNOWN_IS_EVENT }),
+  Select: 'COUNT',
+  Limit: 1,
+});
+
+export const textValues = (values: Record<string, string>): Record<string, AttributeValue> =>
+  Object.fromEntries(Object.entries(values).map(([name, value]) => [name, { S: value }]));

@@ -1,6 +1,6 @@
 /**
- * Reads the transaction table from application code. `@aws-sdk/client-dynamodb` (version 3) comes from the application: install it beside
- * this package.
+ * Queries the transaction table from application code. The application installs
+ * `@aws-sdk/client-dynamodb` (version 3).
  *
  * @packageDocumentation
  */
@@ -8,6 +8,6 @@ export type { AttributeChange, EventTransaction, EventValue, TransactionEvent } 
 export type { TransactionReason } from '../core/events/event-filter';
 export { InvalidQueryError } from './input';
 export { TRANSACTION_KINDS } from './list';
-export { type Settlement, type SettlementLine, settle } from './settlement';
+export { type Settlement, type SettlementLine, type SettlementOptions, settle } from './settlement';
 export { TransactionsClient, type TransactionsClientProps } from './transactions-client';
 export type * from './types';

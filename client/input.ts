@@ -1,6 +1,7 @@
+import type { TimeRange } from './times';
 import type { DaySpan, Moment, Period } from './types';
 
-/** A query that cannot be asked: the message says which value is wrong and what is expected. */
+/** Invalid input of a query. The message names the value and what is expected. */
 export class InvalidQueryError extends Error {
   constructor(message: string) {
     super(message);
@@ -30,7 +31,7 @@ const DAY = /^\d{4}-\d{2}-\d{2}$/;
 /** A UTC day that exists, as `YYYY-MM-DD`. */
 export function requireDay(name: string, value: unknown): string {
   const date = typeof value === 'string' && DAY.test(value) ? new Date(`${value}T00:00:00.000Z`) : undefined;
-  // A day like 2026-02-30 is rolled over by some engines and invalid in others; neither is what was meant.
+  // Some engines read a day like 2026-02-30 as a day in March.
   if (date === undefined || Number.isNaN(date.getTime()) || date.toISOString().slice(0, 10) !== value) {
     throw new InvalidQueryError(`${name} must be a UTC day as YYYY-MM-DD, for example 2026-03-13, but is ${describe(value)}`);
   }
@@ -53,7 +54,7 @@ export function requireDays(value: string | DaySpan): string[] {
 
 const ISO_WITH_ZONE = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:?\d{2})$/;
 
-/** A moment as the rows write it: ISO 8601 in UTC with milliseconds, so that texts compare like times. */
+/** A moment as ISO 8601 in UTC with milliseconds. */
 export function requireMoment(name: string, value: Moment): string {
   const date = toDate(value);
   if (date === undefined || Number.isNaN(date.getTime())) {
@@ -67,17 +68,11 @@ export function requireMoment(name: string, value: Moment): string {
 function toDate(value: unknown): Date | undefined {
   if (value instanceof Date) return value;
   if (typeof value !== 'string') return undefined;
-  // Without a zone the engine would take the machine's own, and the same query would answer differently elsewhere.
+  // Without a zone the engine would use that of the machine, and the same query would differ elsewhere.
   if (!DAY.test(value) && !ISO_WITH_ZONE.test(value)) return undefined;
-  // The engine would roll the 31st of a shorter month over, and a month's sum would have days of the next one in it.
+  // The engine would read the 31st of a shorter month as the next month.
   requireDay('the day', value.slice(0, 10));
   return new Date(value);
-}
-
-/** A period with both ends as the rows write times. */
-export interface TimeRange {
-  readonly from?: string;
-  readonly to?: string;
 }
 
 export function requirePeriod(period: Period, names: readonly [string, string] = ['from', 'to']): TimeRange {

@@ -2,37 +2,53 @@ import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import Big from 'big.js';
 import { ATTRIBUTES } from '../core/names';
 import { ROW_FIELDS } from '../core/rakuten/fields';
-import { LISTED_ATTRIBUTES, TABLE_KEYS } from '../core/store/keys';
+import { LISTED_ATTRIBUTES, parseLineId, TABLE_KEYS } from '../core/store/keys';
 import { kindOf } from './kind';
 import type { Transaction, TransactionRow } from './types';
 
 type Item = Record<string, AttributeValue>;
 
 /** What a list shows, in this order. */
-const LISTED: readonly string[] = [...LISTED_ATTRIBUTES, TABLE_KEYS.partition, TABLE_KEYS.sort];
+const LISTED: readonly string[] = [
+  ATTRIBUTES.isEvent,
+  'etransaction_id',
+  'sid',
+  ...LISTED_ATTRIBUTES,
+  ATTRIBUTES.occurredAt,
+  ATTRIBUTES.lineId,
+];
 
-/** Everything known of a row, in this order. */
+/** All attributes of a row that this package writes, in this order. */
 const KNOWN: readonly string[] = [...new Set([...Object.keys(ROW_FIELDS), ...Object.values(ATTRIBUTES), ...LISTED])];
 
-/** A row of an index: the listed attributes only, whichever index it comes from. */
+/** A line of an index: the same attributes whichever index returned it. */
 export function toTransaction(item: Item, adjustmentSku: RegExp): Transaction {
-  return withKind(pick(item, LISTED), adjustmentSku);
+  return readLine(item, LISTED, adjustmentSku);
 }
 
-/** A row of the table with all its attributes, also those that a later version may have added. */
+/** A row of the table with all its attributes, including those of the application. */
 export function toRow(item: Item, adjustmentSku: RegExp): TransactionRow {
   const others = Object.keys(item).filter((name) => !KNOWN.includes(name));
-  return withKind(pick(item, [...KNOWN, ...others]), adjustmentSku);
+  return readLine(item, [...KNOWN, ...others], adjustmentSku);
 }
 
-function pick(item: Item, names: readonly string[]): Record<string, unknown> {
-  return Object.fromEntries(names.flatMap((name) => (item[name] === undefined ? [] : [[name, plain(item[name])]])));
-}
-
-function withKind(attributes: Record<string, unknown>, adjustmentSku: RegExp): TransactionRow {
-  // The writer of the table is this package: what stands under these names has these types.
-  const row = attributes as unknown as Omit<TransactionRow, 'kind'>;
+function readLine(item: Item, names: readonly string[], adjustmentSku: RegExp): TransactionRow {
+  const attributes: Item = { ...item, ...derivedAttributes(item) };
+  const read = names.flatMap((name) => (attributes[name] === undefined ? [] : [[name, plain(attributes[name])]]));
+  // This package writes the table, so attributes of these names have these types.
+  const row = Object.fromEntries(read) as Omit<TransactionRow, 'kind'>;
   return { ...row, kind: kindOf(row, adjustmentSku) };
+}
+
+/** What is not stored because the key or other attributes say it. */
+function derivedAttributes(item: Item): Item {
+  const { sid, etransactionId } = parseLineId(item[TABLE_KEYS.partition]?.S ?? '');
+  const occurredAt = item[ATTRIBUTES.occurredAt] ?? item.transaction_date ?? item.process_date ?? item[ATTRIBUTES.receivedAt];
+  return {
+    sid: { S: sid },
+    ...(etransactionId === undefined ? {} : { etransaction_id: { S: etransactionId } }),
+    ...(occurredAt === undefined ? {} : { [ATTRIBUTES.occurredAt]: occurredAt }),
+  };
 }
 
 /** The value of an attribute. Numbers become exact strings: a JavaScript number could not hold them. */

@@ -1,10 +1,10 @@
 import { InvalidQueryError, requireCount } from './input';
 import type { ListOptions, Transaction, TransactionKind } from './types';
 
-/** Every kind, in the order in which they are explained. */
+/** Every kind, in the order of the documentation. */
 export const TRANSACTION_KINDS = ['preliminary', 'sale', 'return', 'adjustment', 'unknown'] as const satisfies readonly TransactionKind[];
 
-/** List options that were checked. */
+/** Validated list options. */
 export interface RequiredList {
   readonly kinds: ReadonlySet<TransactionKind> | undefined;
   readonly verifiedOnly: boolean;
@@ -24,7 +24,7 @@ export function requireList(options: ListOptions): RequiredList {
     verifiedOnly,
     newestFirst: options.newestFirst ?? false,
     limit,
-    // A filter drops an unknown part of what is read; without one, reading more than is asked for would be paid for nothing.
+    // A filter drops an unknown part of what is read. Without one, reading more than the limit costs money for nothing.
     readAtOnce: requireCount('pageSize', options.pageSize) ?? (isFiltered ? undefined : limit),
   };
 }

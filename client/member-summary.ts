@@ -1,29 +1,46 @@
 import { addMoney } from './amounts';
-import type { TimeRange } from './input';
-import { earliest, summariseOrder } from './order-summary';
+import { describeOrder, type SummarySettings, trustedLines } from './order-summary';
+import { settle } from './settlement';
+import { earliest, isWithin, type TimeRange } from './times';
 import type { MemberSummary, OrderStatus, OrderSummary, TransactionRow } from './types';
 
 /**
- * What of an order is one member's, or nothing when the order was placed outside the period.
+ * One member's part of an order. Undefined if the member placed nothing of it in the period.
  *
- * Lines without `u1` belong to the order's one member: cancellations of the Japanese network come so. Where several members share an
- * order nobody can tell whose they are, and they are shown as unattributed.
+ * What is earned is computed from verified lines as if there were no others, and so are its member
+ * and its period. So a forged line can move neither to another member or month.
  */
-export function summariseMembersOrder(
-  lines: readonly TransactionRow[],
+export function summariseMemberOrder(
+  rows: readonly TransactionRow[],
   u1: string,
   period: TimeRange,
-  adjustmentSku: RegExp,
+  settings: SummarySettings,
 ): OrderSummary | undefined {
-  const own = lines.filter((line) => line.u1 === u1);
-  if (own.length === 0 || !isWithin(earliest(own.map((line) => line.occurred_at)), period)) return undefined;
-  const nameless = lines.filter((line) => line.u1 === undefined);
-  const isShared = own.length + nameless.length < lines.length;
-  return isShared ? summariseOrder(own, adjustmentSku, nameless) : summariseOrder(lines, adjustmentSku);
+  const all = partOf(rows, u1);
+  const trusted = partOf(trustedLines(rows, settings.includeUnverified), u1);
+  const [isListed, isEarned] = [isPlacedWithin(all, u1, period), isPlacedWithin(trusted, u1, period)];
+  if (!isListed && !isEarned) return undefined;
+  const { pending, awaiting } = settle(isListed ? all : [], settings);
+  const { earned } = settle(isEarned ? trusted : [], settings);
+  const attributed = new Set([...all, ...trusted]);
+  const [own, others] = [rows.filter((row) => attributed.has(row)), rows.filter((row) => !attributed.has(row))];
+  const order = describeOrder(own, { pending, awaiting, earned }, settings);
+  return order && { ...order, members: [u1], unattributed: others.filter((row) => row.u1 === undefined) };
 }
 
-const isWithin = (time: string, { from, to }: TimeRange): boolean =>
-  (from === undefined || time >= from) && (to === undefined || time < to);
+/**
+ * The member's lines of an order. Lines without `u1` belong to the order's one member, as LinkShare
+ * Japan sends cancellations without it. In an order of several members their member is unknown.
+ */
+function partOf(lines: readonly TransactionRow[], u1: string): readonly TransactionRow[] {
+  const isShared = lines.some((line) => line.u1 !== undefined && line.u1 !== u1);
+  return isShared ? lines.filter((line) => line.u1 === u1) : lines;
+}
+
+function isPlacedWithin(lines: readonly TransactionRow[], u1: string, period: TimeRange): boolean {
+  const own = lines.filter((line) => line.u1 === u1);
+  return own.length > 0 && isWithin(earliest(own.map((line) => line.occurred_at)), period);
+}
 
 const NO_ORDERS: Readonly<Record<OrderStatus | 'total', number>> = {
   total: 0,
@@ -31,44 +48,24 @@ const NO_ORDERS: Readonly<Record<OrderStatus | 'total', number>> = {
   confirmed: 0,
   'partly returned': 0,
   returned: 0,
+  cancelled: 0,
   unknown: 0,
 };
 
-/** Adds up a member's orders as they come. */
+/** Adds up a member's orders one by one. */
 export async function summariseMember(u1: string, period: TimeRange, orders: AsyncIterable<OrderSummary>): Promise<MemberSummary> {
-  let sum: MemberSummary = emptySummary(u1, period);
+  let sum: MemberSummary = { u1, ...period, orders: NO_ORDERS, pending: [], awaiting: [], earned: [], doubtful: 0, unattributed: 0 };
   for await (const order of orders) sum = addOrder(sum, order);
   return sum;
-}
-
-function emptySummary(u1: string, period: TimeRange): MemberSummary {
-  return {
-    u1,
-    ...period,
-    orders: NO_ORDERS,
-    net: [],
-    sales: [],
-    returns: [],
-    adjustments: [],
-    preliminary: [],
-    pending: [],
-    unmatched_preliminary: 0,
-    doubtful: 0,
-    unattributed: 0,
-  };
 }
 
 function addOrder(sum: MemberSummary, order: OrderSummary): MemberSummary {
   return {
     ...sum,
     orders: { ...sum.orders, total: sum.orders.total + 1, [order.status]: sum.orders[order.status] + 1 },
-    net: addMoney([...sum.net, ...order.net]),
-    sales: addMoney([...sum.sales, ...order.sales]),
-    returns: addMoney([...sum.returns, ...order.returns]),
-    adjustments: addMoney([...sum.adjustments, ...order.adjustments]),
-    preliminary: addMoney([...sum.preliminary, ...order.preliminary]),
     pending: addMoney([...sum.pending, ...order.pending]),
-    unmatched_preliminary: sum.unmatched_preliminary + order.unmatched_preliminary.length,
+    awaiting: addMoney([...sum.awaiting, ...order.awaiting]),
+    earned: addMoney([...sum.earned, ...order.earned]),
     doubtful: sum.doubtful + order.doubtful.length,
     unattributed: sum.unattributed + order.unattributed.length,
   };

@@ -1,82 +1,93 @@
 import Big from 'big.js';
 import { sumByCurrency } from './amounts';
 import { kindsInOrder, processedAt } from './kind';
-import { matchEvents } from './matching';
-import type { Money, OrderStatus, OrderSummary, Transaction, TransactionKind, TransactionRow } from './types';
+import { type Settlement, settle } from './settlement';
+import { compareTimes, earliest } from './times';
+import type { Money, OrderStatus, OrderSummary, SummaryOptions, Sums, Transaction, TransactionRow } from './types';
 
-/**
- * Adds up the lines of one order. Lines of several orders must not be mixed: rows that share their `order_key` are one order.
- *
- * `unattributed` lines are shown but in no sum.
- */
-export function summariseOrder(
-  orderLines: readonly TransactionRow[],
-  adjustmentSku: RegExp,
-  unattributed: readonly Transaction[] = [],
+/** How orders are summarised. */
+export interface SummarySettings extends SummaryOptions {
+  readonly adjustmentSku: RegExp;
+}
+
+/** Summarises the rows of one order. Undefined if there are none. */
+export function summariseOrder(rows: readonly TransactionRow[], settings: SummarySettings): OrderSummary | undefined {
+  return describeOrder(rows, settle(rows, settings), settings);
+}
+
+/** An order with the sums of a settlement of its lines. Undefined if there are no rows. */
+export function describeOrder(
+  rows: readonly TransactionRow[],
+  settlement: Settlement<TransactionRow>,
+  { adjustmentSku, includeUnverified }: SummarySettings,
 ): OrderSummary | undefined {
-  const lines = kindsInOrder([...orderLines].sort(byProcessing), adjustmentSku);
+  const lines = kindsInOrder([...rows].sort(byProcessing), adjustmentSku);
   const [first] = lines;
   if (first === undefined) return undefined;
-  const ofKind = (...kinds: TransactionKind[]) => lines.filter((line) => kinds.includes(line.kind));
-  const { matches, unmatched } = matchEvents(lines);
   return {
-    order_key: first.order_key,
     sid: first.sid,
     advertiser_id: first.advertiser_id,
     order_id: first.order_id,
-    members: [...new Set(lines.flatMap((line) => line.u1 ?? []))],
+    members: membersOf(lines, includeUnverified),
     status: orderStatus(lines),
     ordered_at: earliest(lines.map((line) => line.occurred_at)),
     first_processed_at: processedAt(first),
     last_processed_at: processedAt(lines.at(-1) ?? first),
-    net: sumByCurrency(ofKind('sale', 'return', 'adjustment')),
-    sales: sumByCurrency(ofKind('sale')),
-    returns: sumByCurrency(ofKind('return')),
-    adjustments: sumByCurrency(ofKind('adjustment')),
-    preliminary: sumByCurrency(ofKind('preliminary')),
-    pending: sumByCurrency(unmatched),
-    matches,
-    unmatched_preliminary: unmatched,
-    doubtful: lines.filter(isDoubtful),
-    unattributed,
+    ...sumsOf(settlement),
+    doubtful: lines.filter((line) => line.kind === 'unknown' || line.parse_problems !== undefined),
+    unattributed: [],
     lines,
   };
 }
 
-const isDoubtful = (line: TransactionRow): boolean =>
-  line.kind === 'unknown' || line.parse_problems !== undefined || line.contradicted_at !== undefined;
+const sumsOf = ({ pending, awaiting, earned }: Settlement<Transaction>): Sums => ({
+  pending: sumByCurrency(pending),
+  awaiting: sumByCurrency(awaiting),
+  earned: sumByCurrency(earned),
+});
 
-/** Where an order stands, from lines whose kind was judged in the light of the whole order. */
+/** The lines that `earned` may depend on. */
+export const trustedLines = <L extends Transaction>(lines: readonly L[], includeUnverified = false): readonly L[] =>
+  includeUnverified ? lines : lines.filter((line) => line.verified_at !== undefined);
+
+/** A forged line must not name the member of what others earned. */
+function membersOf(lines: readonly Transaction[], includeUnverified?: boolean): string[] {
+  const trusted = trustedLines(lines, includeUnverified);
+  return [...new Set((trusted.length > 0 ? trusted : lines).flatMap((line) => line.u1 ?? []))];
+}
+
+/** The status of an order, from lines whose kinds were computed with regard to each other. */
 function orderStatus(lines: readonly Transaction[]): OrderStatus {
-  const returns = lines.filter((line) => line.kind === 'return');
-  if (returns.length > 0) return isNothingLeft(lines) ? 'returned' : 'partly returned';
-  if (lines.some((line) => line.kind === 'sale' || line.kind === 'adjustment')) return 'confirmed';
-  return lines.some((line) => line.kind === 'preliminary') ? 'preliminary' : 'unknown';
+  const { pending, earned: counting } = settle(lines, { includeUnverified: true });
+  if (counting.some((line) => line.kind === 'return')) return isNothingLeft(counting) ? 'returned' : 'partly returned';
+  if (counting.length > 0) return 'confirmed';
+  if (pending.length > 0) return 'preliminary';
+  return lines.some((line) => line.kind !== 'unknown') ? 'cancelled' : 'unknown';
 }
 
 /**
- * Whether the returns have eaten up the sales, in every currency. A cancellation may give back the price of the goods, leaving the discount
- * line as it is, or what was paid, or cancel both lines: so either sum at zero is enough.
+ * Whether the returns use up the sales, in every currency.
+ *
+ * A cancellation may return the price of the goods without the discount line, or what was paid, or
+ * it may cancel both lines. So it is enough if one of the two sums is zero.
  */
-function isNothingLeft(lines: readonly Transaction[]): boolean {
-  const sold = lines.filter((line) => line.kind === 'sale' || line.kind === 'return');
-  const all = lines.filter((line) => sold.includes(line) || line.kind === 'adjustment');
-  return sumByCurrency(sold).every((money) => {
-    const net = sumByCurrency(all).find((other) => other.currency === money.currency) ?? money;
-    return isSpent(money, lines) || isSpent(net, lines);
+function isNothingLeft(confirmed: readonly Transaction[]): boolean {
+  const sold = sumByCurrency(confirmed.filter((line) => line.kind !== 'adjustment'));
+  const all = sumByCurrency(confirmed);
+  return sold.every((money) => {
+    const net = all.find((other) => other.currency === money.currency) ?? money;
+    return isUsedUp(money, confirmed) || isUsedUp(net, confirmed);
   });
 }
 
-/** By `sale_amount`; by `commissions` where no line of the order has a sale amount, as under a URL that does not ask for it. */
-function isSpent(money: Money, lines: readonly Transaction[]): boolean {
+/** By `sale_amount`, or by `commissions` if no line has a sale amount because the URL does not ask for it. */
+function isUsedUp(money: Money, lines: readonly Transaction[]): boolean {
   const hasSaleAmounts = lines.some((line) => line.sale_amount !== undefined && !new Big(line.sale_amount).eq(0));
   return new Big(hasSaleAmounts ? money.sale_amount : money.commissions).lte(0);
 }
 
-function byProcessing(a: Transaction, b: Transaction): number {
-  const [first, second] = [a, b].map((line) => `${processedAt(line)}\n${line.line_key}`) as [string, string];
-  return first < second ? -1 : 1;
-}
+const byProcessing = (a: Transaction, b: Transaction): number =>
+  compareTimes(processedAt(a), processedAt(b)) || compareKeys(keyOf(a), keyOf(b));
 
-/** The first of some times; they are written alike, so their order as texts is their order in time. */
-export const earliest = (times: readonly string[]): string => [...times].sort()[0] ?? '';
+const keyOf = (line: Transaction): string => `${line.line_id}\n${line.is_event}`;
+const compareKeys = (a: string, b: string): number => (a < b ? -1 : Number(a > b));

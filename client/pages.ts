@@ -10,8 +10,9 @@ import {
 type Item = Record<string, AttributeValue>;
 
 /**
- * The items of a query, page after page; the next page is read when it is needed. (The SDK's own paginator refuses a client that comes from
- * another copy of the SDK, as an application may well have.)
+ * The items of a query, page after page. The next page is read when it is needed.
+ *
+ * The SDK's own paginator refuses a client of another copy of the SDK, which an application may have.
  */
 export async function* queryItems(client: DynamoDBClient, input: QueryCommandInput): AsyncGenerator<Item, void, undefined> {
   let startKey = input.ExclusiveStartKey;
@@ -67,25 +68,30 @@ export async function* mapAhead<T, R>(
   atOnce: number,
   map: (value: T) => Promise<R>,
 ): AsyncGenerator<R, void, undefined> {
+  for await (const batch of batches(values, atOnce)) yield* await Promise.all(batch.map(map));
+}
+
+/** The values in lists of `size`; the last one may be shorter. */
+export async function* batches<T>(values: AsyncIterable<T>, size: number): AsyncGenerator<T[], void, undefined> {
   let batch: T[] = [];
   for await (const value of values) {
     batch.push(value);
-    if (batch.length < atOnce) continue;
-    yield* await Promise.all(batch.map(map));
+    if (batch.length < size) continue;
+    yield batch;
     batch = [];
   }
-  yield* await Promise.all(batch.map(map));
+  if (batch.length > 0) yield batch;
 }
 
 /** The first `limit` values that pass. */
 export async function* filtered<T>(
   values: AsyncIterable<T>,
-  passes: (value: T) => boolean,
+  passes: (value: T) => boolean | Promise<boolean>,
   limit = Number.POSITIVE_INFINITY,
 ): AsyncGenerator<T, void, undefined> {
   let count = 0;
   for await (const value of values) {
-    if (!passes(value)) continue;
+    if (!(await passes(value))) continue;
     yield value;
     count += 1;
     if (count >= limit) return;

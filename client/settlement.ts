@@ -25,6 +25,15 @@ export interface Settlement<L> {
   readonly earned: L[];
 }
 
+/** How the lines of an order are settled. */
+export interface SettlementOptions {
+  /**
+   * Whether unverified confirmed lines are earned, too. A forged postback is then earned as well.
+   * @default false
+   */
+  readonly includeUnverified?: boolean;
+}
+
 /**
  * Settles the lines of one order: one publisher, one advertiser, one `order_id`.
  *
@@ -35,17 +44,17 @@ export interface Settlement<L> {
  *
  * Withdrawn lines and lines of unknown kind are in no list. The order of `lines` does not matter.
  */
-export function settle<L extends SettlementLine>(lines: readonly L[]): Settlement<L> {
+export function settle<L extends SettlementLine>(lines: readonly L[], options: SettlementOptions = {}): Settlement<L> {
   const entries = lines
     .filter((line) => line.withdrawn_at === undefined && hasKnownKind(line))
     .map(toEntry)
     .sort(byLineId);
+  const isTrusted = ({ line }: Entry<L>): boolean => options.includeUnverified === true || line.verified_at !== undefined;
   const all = matchLines(entries);
-  const verified = matchLines(entries.filter(isVerified));
   return {
     pending: linesOf(all.pending),
-    awaiting: linesOf(all.counting.filter((entry) => !isVerified(entry))),
-    earned: linesOf(verified.counting),
+    awaiting: linesOf(all.counting.filter((entry) => !isTrusted(entry))),
+    earned: linesOf(matchLines(entries.filter(isTrusted)).counting),
   };
 }
 
@@ -67,7 +76,6 @@ function toEntry<L extends SettlementLine>(line: L): Entry<L> {
 
 const byLineId = <L extends SettlementLine>(a: Entry<L>, b: Entry<L>): number => compareTexts(a.line.line_id, b.line.line_id);
 const compareTexts = (a: string, b: string): number => (a < b ? -1 : Number(a > b));
-const isVerified = <L extends SettlementLine>({ line }: Entry<L>): boolean => line.verified_at !== undefined;
 const linesOf = <L>(entries: readonly Entry<L>[]): L[] => entries.map(({ line }) => line);
 
 /** The events that stay pending, and the confirmed lines that count. */

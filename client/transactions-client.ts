@@ -1,56 +1,65 @@
-import { type AttributeValue, type DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
+import type { AttributeValue, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { QueryCommand } from '@aws-sdk/client-dynamodb';
 import { ATTRIBUTES, INDEXES } from '../core/names';
-import { orderKeyOf, processDayKeys, TABLE_KEYS } from '../core/store/keys';
-import { indexQuery, stringKey, tableKey } from './conditions';
-import { InvalidQueryError, requireCount, requireDays, requirePeriod, requireText, type TimeRange } from './input';
+import { INDEX_KEYS, lineIdOf, processDayKeys, TABLE_KEYS, UNKNOWN_IS_EVENT } from '../core/store/keys';
+import { readItems } from './batch-read';
+import { indexQuery, knownRowQuery, lineQuery, orderQuery, textValues } from './conditions';
+import { InvalidQueryError, requireCount, requireDays, requirePeriod, requireText } from './input';
 import { toRow, toTransaction } from './items';
 import { DEFAULT_ADJUSTMENT_SKU } from './kind';
 import { listFilter, type RequiredList, requireList } from './list';
-import { summariseMember, summariseMembersOrder } from './member-summary';
-import { summariseOrder } from './order-summary';
+import { summariseMember, summariseMemberOrder } from './member-summary';
+import { type SummarySettings, summariseOrder } from './order-summary';
 import { concatenated, filtered, mapAhead, mapped, mergeSorted, queryItems, scanItems } from './pages';
+import { isWithin, type TimeRange } from './times';
 import type {
   DayListOptions,
   DaySpan,
   ListOptions,
   MemberListOptions,
   MemberSummary,
-  OrderOptions,
+  OrderListOptions,
   OrderSummary,
   Period,
+  SummaryOptions,
   Transaction,
   TransactionRow,
 } from './types';
 
 type Item = Record<string, AttributeValue>;
 
-/** How many orders are read at once when a list of orders is added up. */
+/** Number of orders that are read at once for a list of orders. */
 const ORDERS_AT_ONCE = 8;
 
-/** What a `TransactionsClient` needs to know. */
+/** Settings of a `TransactionsClient`. */
 export interface TransactionsClientProps {
-  /** Any client: its region, credentials, retries and endpoint are what every query uses. */
+  /** Any client. Its region, credentials, retries and endpoint apply to every query. */
   readonly client: DynamoDBClient;
   /** Name of the transaction table. */
   readonly tableName: string;
   /**
-   * How many shards the day index has, as the construct was told. With another number, queries by day miss lines.
+   * Number of shards of the day index, as set on the construct. With another number, queries by day
+   * miss lines.
    * @default 1
    */
   readonly dayShards?: number;
   /**
-   * SKUs of negative lines that are no returns, where nothing of that SKU was sold before.
+   * SKUs of negative lines that are no returns, if nothing of that SKU was sold before.
    * @default /discount/i
    */
   readonly adjustmentSku?: RegExp;
 }
 
+/** The order of a line. A line without `order_id` is an order of its own. */
+type OrderIdentity = Pick<Transaction, 'sid' | 'advertiser_id'> &
+  ({ readonly order_id: string } | { readonly order_id?: undefined; readonly line_id: string });
+
 /**
- * Asks the transaction table the questions a publisher has: what did this member buy, where does this order stand, what came in on this day.
+ * Queries the transaction table: by member, order, day and transaction ID.
  *
- * Lists are async iterators that read page after page as they are walked. Every method checks its input at once and throws an
- * `InvalidQueryError` that says what is wrong; errors of DynamoDB come through as the SDK throws them. The indexes are eventually consistent:
- * a line shows there well under a second after it was written, as a rule.
+ * Lists are async iterators that read page after page. Every method validates its input at once and
+ * throws an `InvalidQueryError`. Errors of DynamoDB are thrown as the SDK throws them. The indexes
+ * are eventually consistent: a line usually appears there within a second after it was written.
  *
  * @example
  * const transactions = new TransactionsClient({ client: new DynamoDBClient({}), tableName });
@@ -74,26 +83,26 @@ export class TransactionsClient {
   }
 
   /**
-   * The lines of a member (`u1`), oldest order first. The period is one of order time: a return stands beside its sale, however late it came.
-   * Lines without `u1` are in no member's list, among them some cancellations; `memberOrders` finds those through their orders.
+   * The lines of a member (`u1`), oldest order first.
+   *
+   * The period is order time, so a return is in the period of its sale. Lines without `u1` are in no
+   * member's list, among them some cancellations. `memberOrders` finds those through their orders.
    */
   byMember(u1: string, options: MemberListOptions = {}): AsyncIterableIterator<Transaction> {
     const list = requireList(options);
     const range = requirePeriod(options);
     const query = indexQuery(this.tableName, INDEXES.byMember, requireText('u1', u1), range, list);
-    const { startAfter } = options;
-    const startKey = startAfter && {
-      ...stringKey({ u1, occurred_at: requireText('startAfter.occurred_at', startAfter.occurred_at) }),
-      ...tableKey(requireText('startAfter.order_key', startAfter.order_key), requireText('startAfter.line_key', startAfter.line_key)),
-    };
-    return this.transactions(queryItems(this.client, { ...query, ExclusiveStartKey: startKey }), list);
+    const startKey = options.startAfter && memberIndexKey(u1, options.startAfter);
+    return this.transactions(this.itemsWithin(INDEXES.byMember, { ...query, ExclusiveStartKey: startKey }, range), list);
   }
 
   /**
-   * The lines that Rakuten processed on a UTC day (`process_date`), in the order in which they were first received; those of a span of
-   * days day after day.
+   * The lines of a UTC day, or of several, in the order in which they first arrived.
    *
-   * @param day `YYYY-MM-DD`, or the first day and the one behind the last
+   * The day is that of the Events API's `process_date`, or of the arrival until the API has returned
+   * the line. Several days are listed day after day.
+   *
+   * @param day `YYYY-MM-DD`, or a span of days
    */
   byDay(day: string | DaySpan, options: DayListOptions = {}): AsyncIterableIterator<Transaction> {
     const list = requireList(options);
@@ -106,125 +115,147 @@ export class TransactionsClient {
     );
   }
 
-  /** The lines of an order with everything that is kept of them: events, confirmed lines, returns, adjustments. */
-  byOrder(sid: string, advertiserId: string, orderId: string, options: OrderOptions = {}): AsyncIterableIterator<TransactionRow> {
-    return this.byOrderKey(requireOrder(sid, advertiserId, orderId), options);
+  /** The lines of an order with all their attributes: events, confirmed lines, returns, adjustments. */
+  byOrder(sid: string, advertiserId: string, orderId: string, options: OrderListOptions = {}): AsyncIterableIterator<TransactionRow> {
+    return this.rowsOfOrder(requireOrder(sid, advertiserId, orderId), requireList(options));
   }
 
-  /** The same by the order's key, which every line carries: the only way to a line that came without an order number. */
-  byOrderKey(orderKey: string, options: OrderOptions = {}): AsyncIterableIterator<TransactionRow> {
-    const items = queryItems(this.client, {
-      TableName: this.tableName,
-      KeyConditionExpression: '#order = :order',
-      ExpressionAttributeNames: { '#order': TABLE_KEYS.partition },
-      ExpressionAttributeValues: { ':order': { S: requireText('orderKey', orderKey) } },
-      ConsistentRead: options.consistentRead ?? false,
-    });
-    return this.rows(items, requireList({ verifiedOnly: options.verifiedOnly }));
+  /**
+   * The rows of a transaction ID with all their attributes.
+   *
+   * Usually one. An ID that Rakuten used for an event and for its confirmed line has two, and a
+   * postback without a readable `is_event` has a row of its own (`is_event` is `-`).
+   */
+  byTransaction(sid: string, etransactionId: string): AsyncIterableIterator<TransactionRow> {
+    const lineId = lineIdOf(requireText('sid', sid), requireText('etransaction_id', etransactionId));
+    return mapped(queryItems(this.client, lineQuery(this.tableName, lineId)), (item) => toRow(item, this.adjustmentSku));
   }
 
-  /** The line with this transaction id with everything that is kept of it. An id that Rakuten used for an event and its confirmation gives two. */
-  byTransaction(etransactionId: string): AsyncIterableIterator<TransactionRow> {
-    const keys = queryItems(this.client, {
-      TableName: this.tableName,
-      IndexName: INDEXES.byTransaction,
-      KeyConditionExpression: 'etransaction_id = :id',
-      ExpressionAttributeValues: { ':id': { S: requireText('etransaction_id', etransactionId) } },
-    });
-    return this.rows(this.itemsOf(keys), requireList({}));
-  }
-
-  /** Every line of the table, in no particular order, with everything that is kept of it. Reads, and costs, the whole table. */
+  /** Every line of the table with all its attributes, in no particular order. Reads the whole table. */
   all(options: Omit<ListOptions, 'newestFirst'> = {}): AsyncIterableIterator<TransactionRow> {
     const list = requireList(options);
     return this.rows(scanItems(this.client, { TableName: this.tableName, Limit: list.readAtOnce }), list);
   }
 
-  /** An order added up: where it stands, net amounts by currency, dates, lines. Nothing when there is no such order. */
-  orderSummary(sid: string, advertiserId: string, orderId: string, options: OrderOptions = {}): Promise<OrderSummary | undefined> {
-    return this.orderSummaryByKey(requireOrder(sid, advertiserId, orderId), options);
-  }
-
-  /** The same by the order's key, which every line carries. */
-  async orderSummaryByKey(orderKey: string, options: OrderOptions = {}): Promise<OrderSummary | undefined> {
-    return summariseOrder(await collect(this.byOrderKey(orderKey, options)), this.adjustmentSku);
+  /** Status, sums, dates and lines of an order. Undefined if there is no such order. */
+  orderSummary(sid: string, advertiserId: string, orderId: string, options: SummaryOptions = {}): Promise<OrderSummary | undefined> {
+    return this.summaryOfOrder(requireOrder(sid, advertiserId, orderId), options);
   }
 
   /**
-   * A member's orders, in the order in which they were placed. Each is read as a whole, with its cancellations that carry no `u1`. An order belongs to the
-   * period in which the member's first line of it was placed, so that periods side by side count each order once.
-   */
-  memberOrders(u1: string, period: Period = {}, options: OrderOptions = {}): AsyncIterableIterator<OrderSummary> {
-    requireText('u1', u1);
-    return this.membersOrders(u1, requirePeriod(period), options);
-  }
-
-  /**
-   * A member's orders of a period added up, by currency. Later returns change the summary of the period in which the order was placed.
-   * Reads each order of the period: one query per order.
-   */
-  memberSummary(u1: string, period: Period = {}, options: OrderOptions = {}): Promise<MemberSummary> {
-    requireText('u1', u1);
-    const range = requirePeriod(period);
-    return summariseMember(u1, range, this.membersOrders(u1, range, options));
-  }
-
-  /**
-   * The orders of which Rakuten processed a line on this UTC day or in this span of days. Each comes once and is added up as a whole, with its
-   * lines of other days.
+   * A member's orders, in the order in which they were placed. Cancellations without `u1` are included.
    *
-   * @param day `YYYY-MM-DD`, or the first day and the one behind the last
+   * An order belongs to the period of the member's first line, so consecutive periods count it once.
+   * What is earned belongs to the period of the first verified line.
    */
-  dayOrders(day: string | DaySpan, options: OrderOptions = {}): AsyncIterableIterator<OrderSummary> {
-    const summaries = mapAhead(distinctOrders(this.byDay(day)), ORDERS_AT_ONCE, (key) => this.orderSummaryByKey(key, options));
-    return present(summaries);
+  memberOrders(u1: string, period: Period = {}, options: SummaryOptions = {}): AsyncIterableIterator<OrderSummary> {
+    return this.ordersOfMember(requireText('u1', u1), requirePeriod(period), options);
   }
 
-  private membersOrders(u1: string, range: TimeRange, options: OrderOptions): AsyncIterableIterator<OrderSummary> {
-    const summaries = mapAhead(distinctOrders(this.byMember(u1, range)), ORDERS_AT_ONCE, async (key) =>
-      summariseMembersOrder(await collect(this.byOrderKey(key, options)), u1, range, this.adjustmentSku),
+  /**
+   * The sums of a member's orders of a period, by currency.
+   *
+   * A later return changes the sums of the period in which the order was placed. Reads every order of
+   * the period: one query and one batch read per order.
+   */
+  memberSummary(u1: string, period: Period = {}, options: SummaryOptions = {}): Promise<MemberSummary> {
+    const range = requirePeriod(period);
+    return summariseMember(u1, range, this.ordersOfMember(requireText('u1', u1), range, options));
+  }
+
+  /**
+   * The orders with a line on a UTC day or in a span of days (see `byDay`). Each is listed once, with
+   * its lines of other days.
+   *
+   * @param day `YYYY-MM-DD`, or a span of days
+   */
+  dayOrders(day: string | DaySpan, options: SummaryOptions = {}): AsyncIterableIterator<OrderSummary> {
+    const orders = distinctOrders(this.byDay(day));
+    return present(mapAhead(orders, ORDERS_AT_ONCE, (order) => this.summaryOfOrder(order, options)));
+  }
+
+  private ordersOfMember(u1: string, range: TimeRange, options: SummaryOptions): AsyncIterableIterator<OrderSummary> {
+    const orders = distinctOrders(this.byMember(u1, range));
+    const settings = this.summarySettings(options);
+    return present(
+      mapAhead(orders, ORDERS_AT_ONCE, async (order) => summariseMemberOrder(await collect(this.rowsOfOrder(order)), u1, range, settings)),
     );
-    return present(summaries);
+  }
+
+  private async summaryOfOrder(order: OrderIdentity, options: SummaryOptions): Promise<OrderSummary | undefined> {
+    return summariseOrder(await collect(this.rowsOfOrder(order)), this.summarySettings(options));
+  }
+
+  private summarySettings({ includeUnverified }: SummaryOptions): SummarySettings {
+    return { includeUnverified, adjustmentSku: this.adjustmentSku };
   }
 
   private itemsOfDay(day: string, range: TimeRange, list: RequiredList): AsyncIterable<Item> {
     const shards = processDayKeys(day, this.dayShards).map((shard) =>
-      queryItems(this.client, indexQuery(this.tableName, INDEXES.byDay, shard, range, list)),
+      this.itemsWithin(INDEXES.byDay, indexQuery(this.tableName, INDEXES.byDay, shard, range, list), range),
     );
     return mergeSorted(shards, (a, b) => (list.newestFirst ? receivedAt(a) > receivedAt(b) : receivedAt(a) < receivedAt(b)));
   }
 
-  private transactions(items: AsyncIterable<Item>, list: RequiredList): AsyncIterableIterator<Transaction> {
-    return filtered(
-      mapped(items, (item) => toTransaction(item, this.adjustmentSku)),
-      listFilter(list),
-      list.limit,
+  /** The items of an index query whose sort key is within the range. */
+  private itemsWithin(
+    index: typeof INDEXES.byMember | typeof INDEXES.byDay,
+    query: Parameters<typeof queryItems>[1],
+    range: TimeRange,
+  ): AsyncIterable<Item> {
+    return filtered(queryItems(this.client, query), (item) => isWithin(item[INDEX_KEYS[index].sort]?.S ?? '', range));
+  }
+
+  private rowsOfOrder(order: OrderIdentity, list: RequiredList = requireList({})): AsyncIterableIterator<TransactionRow> {
+    // The index may be older than the rows, and it has the orders of all advertisers.
+    const items = filtered(
+      this.candidatesOf(order),
+      (item) => item.order_id?.S === order.order_id && item.advertiser_id?.S === order.advertiser_id,
     );
+    return this.rows(items, list);
+  }
+
+  private candidatesOf(order: OrderIdentity): AsyncIterable<Item> {
+    if (order.order_id === undefined) return queryItems(this.client, lineQuery(this.tableName, order.line_id));
+    return readItems(this.client, this.tableName, queryItems(this.client, orderQuery(this.tableName, order.sid, order.order_id)));
+  }
+
+  private transactions(items: AsyncIterable<Item>, list: RequiredList): AsyncIterableIterator<Transaction> {
+    const lines = mapped(this.listedItems(items), (item) => toTransaction(item, this.adjustmentSku));
+    return filtered(lines, listFilter(list), list.limit);
   }
 
   private rows(items: AsyncIterable<Item>, list: RequiredList): AsyncIterableIterator<TransactionRow> {
-    return filtered(
-      mapped(items, (item) => toRow(item, this.adjustmentSku)),
-      listFilter(list),
-      list.limit,
-    );
+    const rows = mapped(this.listedItems(items), (item) => toRow(item, this.adjustmentSku));
+    return filtered(rows, listFilter(list), list.limit);
   }
 
-  private async *itemsOf(keys: AsyncIterable<Item>): AsyncGenerator<Item, void, undefined> {
-    for await (const key of keys) {
-      const { Item } = await this.client.send(
-        new GetItemCommand({
-          TableName: this.tableName,
-          Key: tableKey(key[TABLE_KEYS.partition]?.S ?? '', key[TABLE_KEYS.sort]?.S ?? ''),
-        }),
-      );
-      if (Item !== undefined) yield Item;
-    }
+  /** Items without a line (of an application), and `-` rows of a line that has another row, are not listed. */
+  private listedItems(items: AsyncIterable<Item>): AsyncIterable<Item> {
+    return filtered(items, async (item) => {
+      if (item[ATTRIBUTES.receivedAt] === undefined) return false;
+      if (item[TABLE_KEYS.sort]?.S !== UNKNOWN_IS_EVENT) return true;
+      const { Count } = await this.client.send(new QueryCommand(knownRowQuery(this.tableName, item[TABLE_KEYS.partition]?.S ?? '')));
+      return Count === 0;
+    });
   }
 }
 
-function requireOrder(sid: string, advertiserId: string, orderId: string): string {
-  return orderKeyOf(requireText('sid', sid), requireText('advertiser_id', advertiserId), requireText('order_id', orderId));
+function requireOrder(sid: string, advertiserId: string, orderId: string): OrderIdentity & { readonly order_id: string } {
+  return {
+    sid: requireText('sid', sid),
+    advertiser_id: requireText('advertiser_id', advertiserId),
+    order_id: requireText('order_id', orderId),
+  };
+}
+
+function memberIndexKey(u1: string, { occurred_at, line_id, is_event }: NonNullable<MemberListOptions['startAfter']>): Item {
+  return textValues({
+    u1,
+    [ATTRIBUTES.occurredAt]: requireText('startAfter.occurred_at', occurred_at),
+    [ATTRIBUTES.lineId]: requireText('startAfter.line_id', line_id),
+    [ATTRIBUTES.isEvent]: requireText('startAfter.is_event', is_event),
+  });
 }
 
 const receivedAt = (item: Item): string => item[ATTRIBUTES.receivedAt]?.S ?? '';
@@ -235,12 +266,14 @@ async function collect<T>(values: AsyncIterable<T>): Promise<T[]> {
   return all;
 }
 
-async function* distinctOrders(lines: AsyncIterable<Transaction>): AsyncGenerator<string, void, undefined> {
+async function* distinctOrders(lines: AsyncIterable<Transaction>): AsyncGenerator<OrderIdentity, void, undefined> {
   const seen = new Set<string>();
-  for await (const { order_key } of lines) {
-    if (seen.has(order_key)) continue;
-    seen.add(order_key);
-    yield order_key;
+  for await (const { sid, advertiser_id, order_id, line_id } of lines) {
+    const order: OrderIdentity = order_id === undefined ? { sid, advertiser_id, line_id } : { sid, advertiser_id, order_id };
+    const text = JSON.stringify(order);
+    if (seen.has(text)) continue;
+    seen.add(text);
+    yield order;
   }
 }
 

@@ -3,18 +3,21 @@ import type { TransactionKind } from '../core/rakuten/transaction-kind';
 export type { TransactionKind };
 
 /**
- * One line as the table keeps it, under Rakuten's field names. A field that Rakuten left empty, or that could not be read, is absent.
- * Decimals are exact strings in plain notation (`'-180'`, `'0.5996999931335449'`), dates are ISO 8601 in UTC with milliseconds.
+ * A line as lists show it, under Rakuten's field names.
+ *
+ * A field that Rakuten left empty, or that could not be read, is absent. Decimals are exact strings
+ * in plain notation (`'-180'`, `'0.5996999931335449'`). Times are ISO 8601 in UTC: Rakuten's in
+ * whole seconds, the others with milliseconds.
  */
 export interface Transaction {
-  /** `Y`: preliminary event, `N`: confirmed line. */
-  readonly is_event?: 'Y' | 'N';
-  /** Rakuten's id of this line. A return, and the confirmed line of an event, have another one than what they belong to. */
+  /** `Y`: event, `N`: confirmed line, `-`: missing or unreadable. A line of `-` is in no sum. */
+  readonly is_event: 'Y' | 'N' | '-';
+  /** Rakuten's ID of the line. An event, its confirmed line and its return have different IDs. */
   readonly etransaction_id?: string;
-  /** The publisher. */
-  readonly sid?: string;
+  /** The authenticated publisher: of the URL secret, or of the API credentials. */
+  readonly sid: string;
   readonly advertiser_id?: string;
-  /** The advertiser's order number, shared by the lines of an order. */
+  /** The advertiser's order number, which the lines of an order share. */
   readonly order_id?: string;
   readonly offer_id?: string;
   /** `realtime` or `batch`. */
@@ -33,113 +36,135 @@ export interface Transaction {
   readonly quantity?: string;
   readonly sku_number?: string;
   readonly product_name?: string;
-  /** The value the publisher put into the link: the member or the click. */
+  /** The value that the publisher put into the link: the member or the click. */
   readonly u1?: string;
-  /** When the first delivery of the line reached the endpoint. */
+  /** When the line first arrived: by a postback, or from the Events API. */
   readonly received_at: string;
-  /** When the order was placed as far as known: `transaction_date`, else `process_date`, else `received_at`. */
+  /** When the row last changed what it shows, creation included. */
+  readonly updated_at: string;
+  /** When the order was placed: `transaction_date`, else `process_date`, else `received_at`. */
   readonly occurred_at: string;
-  /** `push`, or `events-api` when no push brought the line. */
+  /** `push`, or `events-api` if no postback delivered the line. */
   readonly source: 'push' | 'events-api';
   /**
-   * When Rakuten's Events API first confirmed the line. Absent until then, and while it tells other amounts, another currency or another
-   * member than the line shows.
+   * Since when the Events API has returned the amounts, the quantity, the currency, `u1`, the order,
+   * the advertiser, the SKU and `transaction_date` as shown. Absent until then.
    */
   readonly verified_at?: string;
+  /** When a verified line was found to be eliminated by the advertiser. Such a line is in no sum. */
+  readonly withdrawn_at?: string;
   /** What could not be read, in words. Absent on a clean line. */
   readonly parse_problems?: readonly string[];
-  /** Partition key of the row: the order. */
-  readonly order_key: string;
-  /** Sort key of the row: the line within the order. */
-  readonly line_key: string;
+  /** Amounts, `currency` or `u1`, where a postback differs from the Events API. Informational. */
+  readonly differing_fields?: readonly string[];
+  /** Partition key of the row: `<sid>#<etransaction_id>`. The sort key is `is_event`. */
+  readonly line_id: string;
   /**
-   * Not stored, but judged from the fields. A list judges each line by itself; an order's summary knows the other lines of the
-   * order and can tell more returns from adjustments.
+   * Not stored, but computed. In a list it depends on the line alone. An order's summary uses the
+   * other lines of the order, too, and can distinguish more returns from adjustments.
    */
   readonly kind: TransactionKind;
 }
 
-/** A line with everything the table keeps of it, as the queries by order and by transaction id return it. */
+/** A line with all attributes of its row, as the queries by order and by transaction ID return it. */
 export interface TransactionRow extends Transaction {
-  /** Only lines that the Events API brought have it. */
+  /** Only of lines that the Events API has returned. */
   readonly commissions_list_id?: string;
-  /** Only lines that the Events API brought have it. */
+  /** Only of lines that the Events API has returned. */
   readonly order_auto_lock_date?: string;
-  /** Only lines that the Events API brought have it. */
+  /** Only of lines that the Events API has returned. */
   readonly lock_status?: string;
-  /** Static values of the URL and parameters that Rakuten does not document, as they came. */
+  /** Static values of the URL and undocumented parameters of the first postback. Never verified. */
   readonly extra?: Readonly<Record<string, string>>;
-  /** The normalised query string of the postback (or the Events API's record), without the URL's secret. */
+  /** Undocumented fields of the Events API's record. */
+  readonly events_api_extra?: Readonly<Record<string, string>>;
+  /** Normalised query string of the first postback, without the secret. Never verified. */
   readonly query?: string;
-  /** API Gateway's id of the request that brought the content shown. */
+  /** API Gateway's ID of the first postback. Without a postback: the run that first returned the line. */
   readonly request_id?: string;
   /** Partition key of the day index. */
   readonly process_day?: string;
-  /** Stands in place of `verified_at` on a line whose amounts, currency or member Rakuten's Events API tells otherwise. */
-  readonly contradicted_at?: string;
-  /** What the Events API told of these fields where it is not what the row shows; an empty list where it left the field out. */
-  readonly events_api_told?: Readonly<Record<string, readonly string[]>>;
-  /** Seconds since 1970 after which DynamoDB may delete the row: of a preliminary line, where the installation lets them expire. */
+  /** True if `u1` comes from the first postback, because the Events API returned none. */
+  readonly u1_from_postback?: boolean;
+  /** When the Events API's latest answer was fetched, if that is not `verified_at`. */
+  readonly answered_at?: string;
+  /** The other postbacks with different content, the earliest five. They change nothing shown. */
+  readonly other_pushes?: readonly OtherPush[];
+  /** True if there were more of them. */
+  readonly more_pushes?: boolean;
+  /** The last five answers of the Events API that newer ones replaced, oldest first. */
+  readonly replaced_answers?: readonly ReplacedAnswer[];
+  /** Seconds since 1970 after which DynamoDB may delete the row. Only of events, with `preliminaryExpiry`. */
   readonly expires_at?: string;
-  /** When the delivery whose content is shown came, where that is not `received_at`: Rakuten changed the line. */
-  readonly updated_at?: string;
-  /** Deliveries whose values were replaced by newer ones, oldest first. Absent when there were none. */
-  readonly previous_versions?: readonly OtherDelivery[];
-  /** Deliveries that added fields which the one shown did not have. Absent when there were none. */
-  readonly completed_by?: readonly OtherDelivery[];
 }
 
-/** A delivery of a line other than the one that a row shows. */
-export interface OtherDelivery {
+/** A postback about a known line, with different content. */
+export interface OtherPush {
   readonly received_at: string;
   readonly request_id: string;
+  /** Normalised query string, shortened if it is long. The archive has it in full. */
   readonly query: string;
-  readonly process_date?: string;
-  readonly parse_problems?: readonly string[];
-  /** The fields' values that were replaced, decimals as exact strings. */
-  readonly values?: Readonly<Record<string, string>>;
-  /** Names of the fields whose value the row still shows. */
-  readonly still_shown?: readonly string[];
+  /** Fingerprint of its content. */
+  readonly hash: string;
+  /** Exact decimal. */
+  readonly sale_amount?: string;
+  /** Exact decimal. */
+  readonly commissions?: string;
+  readonly currency?: string;
+  readonly u1?: string;
+  /** `events-api` if it was an answer with an unreadable field or a reused ID. Absent on a postback. */
+  readonly source?: 'events-api';
 }
 
-/** Amounts of one currency. They are exact, carry their sign, and are never added to those of another currency. */
+/** An answer of the Events API that a newer one replaced. */
+export interface ReplacedAnswer {
+  /** When it was fetched. */
+  readonly answered_at: string;
+  /** The values that the newer answer changed, as a query string. Empty fields have an empty value. */
+  readonly values: string;
+}
+
+/** Exact, signed amounts of one currency. They are never added to those of another currency. */
 export interface Money {
-  /** ISO code. Absent for lines that came without a currency. */
+  /** ISO code. Absent for lines without a currency. */
   readonly currency?: string;
   /** Exact decimal: the sum of the lines' `sale_amount`. */
   readonly sale_amount: string;
   /** Exact decimal: the sum of the lines' `commissions`. */
   readonly commissions: string;
-  /** How many lines were added. */
+  /** Number of lines in the sum. */
   readonly lines: number;
 }
 
+/** The three sums of lines, by currency. No line is in two of them. */
+export interface Sums {
+  /** Events that no confirmed line has confirmed or cancelled. */
+  readonly pending: readonly Money[];
+  /** Confirmed lines that the Events API has not returned. */
+  readonly awaiting: readonly Money[];
+  /** Verified confirmed lines, net of returns. Depends on no unverified line. */
+  readonly earned: readonly Money[];
+}
+
 /**
- * Where an order stands:
+ * Status of an order, for display. Unverified lines count, withdrawn lines do not.
  *
  * - `preliminary`: only events so far, nothing confirmed.
  * - `confirmed`: confirmed lines and no return.
  * - `partly returned`: returns, but less than what was sold.
  * - `returned`: as much returned as was sold, or more.
- * - `unknown`: no line could be told to be an event or a confirmed one.
+ * - `cancelled`: cancelled before it was confirmed, or withdrawn.
+ * - `unknown`: no line is known to be an event or a confirmed line.
  */
-export type OrderStatus = 'preliminary' | 'confirmed' | 'partly returned' | 'returned' | 'unknown';
+export type OrderStatus = 'preliminary' | 'confirmed' | 'partly returned' | 'returned' | 'cancelled' | 'unknown';
 
-/** A preliminary event and the confirmed line that took its place. They have different transaction ids, so this is a best match. */
-export interface PreliminaryMatch {
-  readonly preliminary: Transaction;
-  readonly confirmed: Transaction;
-  /** Fields that should have stayed the same and did not, e.g. `['sale_amount']`. Empty on a clean match. */
-  readonly differences: readonly string[];
-}
-
-/** An order computed from its lines. Sums are by currency; preliminary amounts are never in the same sum as confirmed ones. */
-export interface OrderSummary {
-  readonly order_key: string;
-  readonly sid?: string;
+/** An order, computed from its lines. */
+export interface OrderSummary extends Sums {
+  readonly sid: string;
   readonly advertiser_id?: string;
+  /** Absent for a line without an order number, which is an order of its own. */
   readonly order_id?: string;
-  /** The distinct `u1` of the lines: one as a rule, none when the order is not attributed. */
+  /** The distinct `u1` of the verified lines, or of all lines while none is verified. Usually one. */
   readonly members: readonly string[];
   readonly status: OrderStatus;
   /** When the order was placed: the earliest `occurred_at` of its lines. */
@@ -148,85 +173,71 @@ export interface OrderSummary {
   readonly first_processed_at: string;
   /** When Rakuten processed the latest line. */
   readonly last_processed_at: string;
-  /** What is earned: sales, returns and adjustments together. */
-  readonly net: readonly Money[];
-  readonly sales: readonly Money[];
-  /** Negative. */
-  readonly returns: readonly Money[];
-  readonly adjustments: readonly Money[];
-  /** Every preliminary event, whether a confirmed line followed or not. Never add this to `net`. */
-  readonly preliminary: readonly Money[];
-  /** The preliminary events to which no confirmed line could be matched: what may still come. */
-  readonly pending: readonly Money[];
-  /** Preliminary events with the confirmed line that took their place. */
-  readonly matches: readonly PreliminaryMatch[];
-  /** Preliminary events without one: not confirmed yet, never to be confirmed, or confirmed in a way that cannot be matched. */
-  readonly unmatched_preliminary: readonly Transaction[];
-  /** Lines of unknown kind, with parse problems, or contradicted by the Events API: look at them before trusting the sums. */
+  /** Lines of unknown kind or with parse problems. */
   readonly doubtful: readonly TransactionRow[];
-  /** Only in a member's orders: lines without `u1` of an order that several members share. They are in no sum. */
-  readonly unattributed: readonly Transaction[];
-  /** The order's lines in the order in which Rakuten processed them. */
+  /** Only in a member's orders: lines without `u1` of an order with several members. They are in no sum. */
+  readonly unattributed: readonly TransactionRow[];
+  /** The order's lines, in the order of processing. */
   readonly lines: readonly TransactionRow[];
 }
 
-/** A member's orders of a period, added up. */
-export interface MemberSummary {
+/** The sums of a member's orders of a period. */
+export interface MemberSummary extends Sums {
   readonly u1: string;
-  /** Start of the period, inclusive. Absent when it is open. */
+  /** Start of the period, inclusive. Absent if it is open. */
   readonly from?: string;
-  /** End of the period, exclusive. Absent when it is open. */
+  /** End of the period, exclusive. Absent if it is open. */
   readonly to?: string;
-  /** How many orders stand where, and `total`. */
+  /** Number of orders by status, and `total`. */
   readonly orders: Readonly<Record<OrderStatus | 'total', number>>;
-  readonly net: readonly Money[];
-  readonly sales: readonly Money[];
-  readonly returns: readonly Money[];
-  readonly adjustments: readonly Money[];
-  /** Never add this to `net`. */
-  readonly preliminary: readonly Money[];
-  readonly pending: readonly Money[];
-  /** How many preliminary events have no confirmed line. */
-  readonly unmatched_preliminary: number;
-  /** How many lines are of unknown kind, have parse problems, or are contradicted by the Events API. */
+  /** Number of lines of unknown kind or with parse problems. */
   readonly doubtful: number;
-  /** How many lines without `u1` belong to an order of this member and of others. They are in no sum. */
+  /** Number of lines without `u1` in orders that this member shares with others. They are in no sum. */
   readonly unattributed: number;
 }
 
-/** A moment: a `Date`, an ISO 8601 text with `Z` or an offset (`2026-03-01T00:00:00Z`), or a day (`2026-03-01`), which begins at 00:00 UTC. */
+/**
+ * A `Date`, an ISO 8601 text with `Z` or an offset (`2026-03-01T00:00:00Z`), or a day (`2026-03-01`),
+ * which begins at 00:00 UTC.
+ */
 export type Moment = Date | string;
 
-/** A half-open span of order time (`occurred_at`): from the first moment, up to but without the second. Either end may be left open. */
+/** A period of order time (`occurred_at`). Both ends are optional. */
 export interface Period {
-  /** @default - from the first line on */
+  /**
+   * Start, inclusive.
+   * @default - open
+   */
   readonly from?: Moment;
-  /** @default - up to the latest line */
+  /**
+   * End, exclusive.
+   * @default - open
+   */
   readonly to?: Moment;
 }
 
-/** A half-open span of UTC days: the first day, up to but without the second. At most 3,660 days. */
+/** A span of UTC days, at most 3,660. */
 export interface DaySpan {
-  /** `YYYY-MM-DD` */
+  /** First day, as `YYYY-MM-DD`. */
   readonly from: string;
-  /** `YYYY-MM-DD` */
+  /** End day, exclusive, as `YYYY-MM-DD`. */
   readonly to: string;
 }
 
 /** Which lines a list shows. */
 export interface ListOptions {
   /**
-   * Only lines of this kind, or of one of these.
+   * Only lines of this kind, or of these kinds.
    * @default - every kind
    */
   readonly kind?: TransactionKind | readonly TransactionKind[];
   /**
-   * Only lines that Rakuten's Events API has confirmed, so that no forged postback is among them.
+   * Only verified lines. No forged line is verified.
    * @default false
    */
   readonly verifiedOnly?: boolean;
   /**
-   * At most so many lines, 1 or more.
+   * Maximum number of lines, at least 1.
    * @default - all
    */
   readonly limit?: number;
@@ -236,7 +247,7 @@ export interface ListOptions {
    */
   readonly newestFirst?: boolean;
   /**
-   * How many lines one call to DynamoDB reads, 1 or more.
+   * Number of lines that one call to DynamoDB reads, at least 1.
    * @default - as many as DynamoDB returns at once (1 MB)
    */
   readonly pageSize?: number;
@@ -245,36 +256,35 @@ export interface ListOptions {
 /** Which lines of a member a list shows. */
 export interface MemberListOptions extends ListOptions, Period {
   /**
-   * Goes on behind this line: the last one of the page before. For "next page" links keep its `occurred_at`, `order_key` and `line_key`.
+   * Continues after this line: the last line of the page before. For "next page" links keep its
+   * `occurred_at`, `line_id` and `is_event`.
    * @default - from the beginning
    */
-  readonly startAfter?: Pick<Transaction, 'occurred_at' | 'order_key' | 'line_key'>;
+  readonly startAfter?: Pick<Transaction, 'occurred_at' | 'line_id' | 'is_event'>;
 }
 
 /** Which lines of a day a list shows. */
 export interface DayListOptions extends ListOptions {
   /**
-   * Only lines whose first delivery came at this moment or later.
+   * Only lines that first arrived at this moment or later.
    * @default - all
    */
   readonly receivedFrom?: Moment;
   /**
-   * Only lines whose first delivery came before this moment.
+   * Only lines that first arrived before this moment.
    * @default - all
    */
   readonly receivedTo?: Moment;
 }
 
-/** How an order is read and added up. */
-export interface OrderOptions {
+/** Which lines of an order a list shows. */
+export type OrderListOptions = Pick<ListOptions, 'verifiedOnly'>;
+
+/** How lines are added up. */
+export interface SummaryOptions {
   /**
-   * Only lines that Rakuten's Events API has confirmed.
+   * Whether unverified confirmed lines are earned, too. A forged postback is then earned as well.
    * @default false
    */
-  readonly verifiedOnly?: boolean;
-  /**
-   * Strongly consistent reads: also what was written a moment ago, at twice the read units.
-   * @default false
-   */
-  readonly consistentRead?: boolean;
+  readonly includeUnverified?: boolean;
 }

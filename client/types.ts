@@ -6,7 +6,7 @@ export type { TransactionKind };
  * A line as lists show it, under Rakuten's field names.
  *
  * A field that Rakuten left empty, or that could not be read, is absent. Decimals are exact strings
- * in plain notation (`'-180'`, `'0.5996999931335449'`). Times are ISO 8601 in UTC: Rakuten's in
+ * in plain notation (`'-180'`, `'0.5997'`). Times are ISO 8601 in UTC: Rakuten's in
  * whole seconds, the others with milliseconds.
  */
 export interface Transaction {

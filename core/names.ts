@@ -13,51 +13,70 @@ export const URL_PARAMETERS = {
   probe: 'probe',
 } as const;
 
-/** Attributes of a row that are not Rakuten's fields (those keep Rakuten's names, see `core/rakuten/fields.ts`). */
+/**
+ * Attributes of a row that are not Rakuten's fields (those keep Rakuten's names, see
+ * `core/rakuten/fields.ts`). docs/rows.md describes them.
+ */
 export const ATTRIBUTES = {
-  /** Partition key: `<sid>#<advertiser_id>#<order_id>`. */
-  orderKey: 'order_key',
-  /** Sort key: `<etransaction_id>#<is_event>`. */
-  lineKey: 'line_key',
-  /** UTC day of `process_date` (of `received_at` where that is missing), with `#<shard>` behind it when the day index is sharded. */
+  /** Partition key: `<sid>#<etransaction_id>`. */
+  lineId: 'line_id',
+  /** Sort key: `Y`, `N`, or `-` where it is missing or unreadable. */
+  isEvent: 'is_event',
+  /** UTC day of the Events API's `process_date`, of `received_at` until it answers. Sharded: `day#shard`. */
   processDay: 'process_day',
-  /** When the order was placed: `transaction_date`, else `process_date`, else `received_at`. Always there, so no row is missing from the member index. */
+  /** When the order was placed: `transaction_date`, else `process_date`, else `received_at`. */
   occurredAt: 'occurred_at',
-  /** When the first delivery of this line reached the endpoint (or was fetched from the Events API). */
+  /** When the line first arrived: by a postback, or from the Events API. */
   receivedAt: 'received_at',
-  /** How the line came: `push`, or `events-api` when no push ever brought it. */
+  /** When the row last changed what it shows, creation included. The writer's clock. */
+  updatedAt: 'updated_at',
+  /** `push`, or `events-api` when no postback has delivered the line. */
   source: 'source',
-  /** API Gateway's extended request id of the GET that brought the content shown; follows the line through the logs. */
+  /** API Gateway's extended request ID of the first postback; without one the run that first returned the line. */
   requestId: 'request_id',
-  /** The normalised query string as API Gateway handed it over, without our secret. */
+  /** Normalised query string of the first postback, without our secret. Never verified. */
   query: 'query',
-  /** Static values and parameters Rakuten does not document, as they came. */
+  /** Static values and parameters of the first postback that Rakuten does not document. Never verified. */
   extra: 'extra',
+  /** Fields of an Events API record that Rakuten does not document. */
+  eventsApiExtra: 'events_api_extra',
   /** What could not be read, in words. Absent on a clean row. */
   parseProblems: 'parse_problems',
-  /** When the Events API first told the line. Absent until then, and while it tells other amounts, another currency or another member than the row shows. */
+  /** Since when the Events API has returned the checked fields as the row shows them. */
   verifiedAt: 'verified_at',
-  /** Stands in place of `verified_at` on a line whose amounts, currency or member the Events API tells otherwise than the row shows them. */
-  contradictedAt: 'contradicted_at',
-  /** What the Events API told of these fields, where it is not what the row shows: a list of values, empty when it left the field out. */
-  toldOtherwise: 'events_api_told',
-  /** When the delivery whose content is shown came, where that is not `received_at`: Rakuten changed the line. */
-  updatedAt: 'updated_at',
-  /** Deliveries whose values were replaced by newer ones, oldest first, each with the values it had. Absent when there were none. */
-  previousVersions: 'previous_versions',
-  /** Deliveries that added fields which the one shown did not have. Absent when there were none. */
-  completedBy: 'completed_by',
-  /** Changes whenever a list or a map of the row does, so that a writer can tell whether another was there in between. Absent on a row without any. */
+  /** When complete reads of the Events API had lacked a verified line for long enough. */
+  withdrawnAt: 'withdrawn_at',
+  /** Checked fields in which a postback differs from the Events API's answer. */
+  differingFields: 'differing_fields',
+  /** True where the `u1` shown comes from the first postback, because the Events API returned none. */
+  u1FromPostback: 'u1_from_postback',
+  /** Fingerprint of the Events API's latest answer. Absent until it answers. */
+  answerHash: 'answer_hash',
+  /** When that answer was fetched, where that is not `verified_at`. */
+  answeredAt: 'answered_at',
+  /** When the Events API first answered, where that is not the time of the latest answer. */
+  firstAnsweredAt: 'first_answered_at',
+  /** Since when the checked fields are unchanged, where neither `verified_at` nor `answered_at` says it. */
+  checkedSince: 'checked_since',
+  /** The last answers that newer ones replaced, each with the values that changed. */
+  replacedAnswers: 'replaced_answers',
+  /** What the first postback said, where it differs from the Events API's answer. */
+  firstPush: 'first_push',
+  /** The earliest other postbacks with different content. */
+  otherPushes: 'other_pushes',
+  /** True where there were more of them than the row keeps. */
+  morePushes: 'more_pushes',
+  /** Fingerprint of all attributes that this package writes: the condition of an update. */
   revision: 'revision',
-  /** Seconds since 1970 after which DynamoDB may delete the row. Only on preliminary lines, and only where `preliminaryExpiry` is set. */
+  /** Seconds since 1970 after which DynamoDB may delete the row. Only on events, with `preliminaryExpiry`. */
   expiresAt: 'expires_at',
 } as const;
 
 /** Indexes of the transaction table. */
 export const INDEXES = {
+  byOrder: 'by-order',
   byMember: 'by-member',
   byDay: 'by-day',
-  byTransaction: 'by-transaction',
 } as const;
 
 /** Where a line came from. */
@@ -68,6 +87,8 @@ export const ENVIRONMENT = {
   tableName: 'TRANSACTION_TABLE_NAME',
   stateTableName: 'STATE_TABLE_NAME',
   dayShards: 'DAY_SHARDS',
+  /** `true`: a `u1` that only the first postback carried counts as verified. */
+  memberFromPostback: 'MEMBER_FROM_POSTBACK',
   /** For how many seconds preliminary lines are kept. Not set: for ever. */
   preliminaryExpiry: 'PRELIMINARY_EXPIRY_SECONDS',
   metricsNamespace: 'METRICS_NAMESPACE',
@@ -90,20 +111,24 @@ export const ENVIRONMENT = {
 /** CloudWatch metrics of our own. The dimension `service` is the construct's unique name. */
 export const METRICS_NAMESPACE = 'RakutenPostback';
 export const METRICS = {
-  /** Lines that became a new row. */
+  /** Postbacks that became a new row. */
   stored: 'LinesStored',
-  /** Deliveries that brought nothing new. */
+  /** Postbacks that brought nothing new. */
   duplicate: 'DuplicatesAbsorbed',
-  /** Deliveries that brought other content under a known key; both are kept. */
+  /** Postbacks that arrived before the first one known and took its place, as after a redrive. */
   changed: 'LinesChanged',
+  /** Later postbacks with other content for a known line. They change nothing that a row shows. */
+  otherPushes: 'OtherPushesKept',
+  /** Rows that got a postback which differs from the Events API in an amount, the currency or `u1`. */
+  differingPushes: 'PushesDiffering',
+  /** Postbacks whose `sid` is not the publisher of the URL secret. The row belongs to that publisher. */
+  foreignSid: 'ForeignSids',
   /** Deliveries without a valid secret; not stored. */
   forged: 'ForgedRejected',
   /** GETs that carry no postback at all: a bare hit, an uptime check. */
   notAPostback: 'NotAPostback',
   /** Rows written with a `parse_problems` list. */
   parseProblems: 'ParseProblems',
-  /** Deliveries that confirmed or completed a row without changing it (the Events API, an earlier arrival). */
-  completed: 'LinesCompleted',
   /** Messages that could not be processed; each is tried again and ends in the dead-letter queue. */
   failed: 'MessagesFailed',
   /** Self-test and watch probes seen by the consumer. */
@@ -114,10 +139,22 @@ export const METRICS = {
   recovered: 'LinesRecovered',
   /** Lines from before the installation: the first reconciliation fetched them. */
   backfilled: 'LinesBackfilled',
-  /** Lines that a postback brought and the Events API then told too. */
+  /** Lines that a postback delivered and the Events API then returned. */
   verified: 'LinesVerified',
-  /** Gauge: lines that a postback brought hours ago and the Events API does not tell: forged, or eliminated by the advertiser. */
+  /** Verified lines whose checked values a newer answer of the Events API replaced. */
+  corrected: 'LinesCorrected',
+  /** Verified lines that complete reads of the Events API lacked: the advertiser eliminated them. */
+  withdrawn: 'LinesWithdrawn',
+  /** Runs that changed no verified line, as they would have changed too many of them. */
+  brake: 'ReconciliationsBraked',
+  /** Answers with an unreadable checked field. They verify nothing. */
+  unreadableAnswers: 'UnreadableAnswers',
+  /** Answers with another advertiser, order or SKU than the line had: Rakuten reused an ID. */
+  reusedIds: 'ReusedIds',
+  /** Gauge: confirmed lines (`N`) that a postback delivered hours ago and the Events API does not return. */
   unverified: 'LinesUnverified',
+  /** Gauge: the same for events (`Y`), which the Events API may not keep. */
+  unverifiedEvents: 'EventsUnverified',
   /** Lines that a reconciliation read from the Events API, those included that were compared before. */
   reconciled: 'LinesReconciled',
   /** Percent of the lines which a reconciliation met for the first time that a postback had brought. Nothing in a run without such lines. */

@@ -1,23 +1,24 @@
-import { SOURCES } from '../names';
-import { normalisedQuery, type PostbackMessage } from '../rakuten/message';
 import type { RowKey } from '../store/keys';
 
-/** One message as the archive keeps it: a line of JSON, the names in this order. A name without a value is left out. */
+/** One delivery in the archive: a line of JSON, names in this order. A name without a value is left out. */
 export interface ArchiveRecord {
-  /** When the GET reached the endpoint, or the line was fetched from the Events API: ISO 8601 UTC with milliseconds. */
+  /** When the GET reached the endpoint, or the page of the Events API was fetched. ISO 8601 UTC with milliseconds. */
   readonly received_at: string;
-  /** API Gateway's id of the GET; the run that fetched a line of the Events API. */
+  /** API Gateway's ID of the GET; the run that fetched a line from the Events API. */
   readonly request_id: string;
-  /** `push`, or `events-api` for a line that the reconciliation fetched. */
+  /** `push`, or `events-api`. */
   readonly source: string;
   /** Address that the GET came from. */
   readonly source_ip?: string;
-  /** What became of the message: `stored`, `duplicate`, `completed`, `changed`, `forged` or `not-a-postback`. */
+  /**
+   * What became of the delivery. A postback: `stored`, `duplicate`, `other`, `changed`, `forged` or
+   * `not-a-postback`. A line of the Events API: what its answer did, see docs/reconciliation.md.
+   */
   readonly outcome: string;
   /** Key of the row that it became part of. */
-  readonly order_key?: string;
-  readonly line_key?: string;
-  /** The normalised query string, without the URL's secret and field list. */
+  readonly line_id?: string;
+  readonly is_event?: string;
+  /** Normalised query string without the URL's secret and field list; a record of the Events API likewise. */
   readonly query: string;
 }
 
@@ -28,20 +29,31 @@ export const ARCHIVE_COLUMNS = [
   'source',
   'source_ip',
   'outcome',
-  'order_key',
-  'line_key',
+  'line_id',
+  'is_event',
   'query',
 ] as const satisfies readonly (keyof ArchiveRecord)[];
 
-/** What the archive keeps of a message. The secret is not in it, be it the right one or a wrong one: which of them it was, the outcome tells. */
-export function archiveRecord(message: PostbackMessage, outcome: string, key: RowKey | undefined): ArchiveRecord {
+export interface ArchivedDelivery {
+  readonly receivedAt: string;
+  readonly requestId: string;
+  readonly source: string;
+  readonly sourceIp?: string;
+  readonly outcome: string;
+  readonly key?: RowKey;
+  /** Without any secret. */
+  readonly query: string;
+}
+
+/** What the archive keeps of a delivery. */
+export function archiveRecord({ receivedAt, requestId, source, sourceIp, outcome, key, query }: ArchivedDelivery): ArchiveRecord {
   return {
-    received_at: message.receivedAt,
-    request_id: message.requestId,
-    source: message.eventsApiSid === undefined ? SOURCES.push : SOURCES.eventsApi,
-    ...(message.sourceIp === '' ? {} : { source_ip: message.sourceIp }),
+    received_at: receivedAt,
+    request_id: requestId,
+    source,
+    ...(sourceIp === undefined || sourceIp === '' ? {} : { source_ip: sourceIp }),
     outcome,
-    ...(key === undefined ? {} : { order_key: key.orderKey, line_key: key.lineKey }),
-    query: normalisedQuery(message.parameters),
+    ...(key === undefined ? {} : { line_id: key.lineId, is_event: key.isEvent }),
+    query,
   };
 }

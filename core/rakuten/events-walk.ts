@@ -10,6 +10,10 @@ export interface Position {
 export interface WalkedPage {
   readonly records: readonly EventsRecord[];
   readonly next: Position | undefined;
+  /** The part of the window that the page belongs to. It lies within one UTC day. */
+  readonly part: EventsWindow;
+  /** Whether this page completes the part, all of whose pages this walk read. */
+  readonly completesPart: boolean;
 }
 
 export interface WalkOptions {
@@ -41,12 +45,13 @@ export async function* walk(
   let { from, part } = start;
   let span = DAY_MILLIS;
   for (;;) {
-    const to = part?.to ?? Math.min(from + span, window.to);
+    const to = part?.to ?? Math.min(from + span, nextMidnight(from), window.to);
+    const isFromFirstPage = part === undefined || part.page === 1;
     const reader = new PartReader(read, { from, to }, part ?? { page: 1, size: pageSize });
     const isShortest = to - from <= SHORTEST_PART_MILLIS;
     while (!reader.ended && (isShortest || reader.page <= maxPages)) {
       const records = await reader.next();
-      yield { records, next: nextPosition(reader, window) };
+      yield { records, next: nextPosition(reader, window), part: reader.part, completesPart: reader.ended && isFromFirstPage };
     }
     if (reader.ended && to >= window.to) return;
     if (reader.ended) from = to;
@@ -60,6 +65,9 @@ function nextPosition({ ended, part, page, size }: PartReader, window: EventsWin
   if (!ended) return { from: part.from, part: { to: part.to, page, size } };
   return part.to >= window.to ? undefined : { from: part.to };
 }
+
+/** Rows are indexed by UTC day. */
+const nextMidnight = (time: number): number => (Math.floor(time / DAY_MILLIS) + 1) * DAY_MILLIS;
 
 const halved = (span: number): number => Math.max(SHORTEST_PART_MILLIS, Math.floor(span / 2 / SECOND_MILLIS) * SECOND_MILLIS);
 

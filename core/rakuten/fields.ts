@@ -2,7 +2,7 @@ import { URL_PARAMETERS } from '../names';
 import { sha256 } from '../sha256';
 
 /** How a field's value is read. */
-export type FieldKind = 'flag' | 'identifier' | 'text' | 'decimal' | 'date';
+export type FieldKind = 'flag' | 'identifier' | 'text' | 'currency' | 'decimal' | 'date';
 
 /**
  * The fields that a postback URL can ask for by `<token>`: the sixteen that Rakuten's Cancellation Events page writes as tokens,
@@ -19,7 +19,7 @@ export const POSTBACK_FIELDS = {
   transaction_type: 'text',
   transaction_date: 'date',
   process_date: 'date',
-  currency: 'text',
+  currency: 'currency',
   sale_amount: 'decimal',
   commissions: 'decimal',
   quantity: 'decimal',
@@ -55,6 +55,9 @@ export const IDENTITY_FIELDS = [
   'advertiser_id',
   'order_id',
 ] as const satisfies readonly PostbackField[];
+
+/** What the key of a row is made of, the publisher apart. A URL without them is not reconciled. */
+export const KEY_FIELDS = ['etransaction_id', 'is_event'] as const satisfies readonly PostbackField[];
 
 export const isPostbackField = (name: string): name is PostbackField => Object.hasOwn(POSTBACK_FIELDS, name);
 export const isRowField = (name: string): name is RowField => Object.hasOwn(ROW_FIELDS, name);

@@ -1,4 +1,4 @@
-import { SOURCES, URL_PARAMETERS } from '../names';
+import { URL_PARAMETERS } from '../names';
 import type { Parameters } from './parse';
 
 /**
@@ -11,8 +11,6 @@ export interface PostbackMessage {
   readonly requestId: string;
   readonly sourceIp: string;
   readonly parameters: Parameters;
-  /** The publisher, of a message that the reconciliation wrote: the parameters are then a record of the Events API, and no secret is asked for. */
-  readonly eventsApiSid?: string;
 }
 
 /** Reads a message body. Throws when it is not one that the endpoint writes. */
@@ -28,29 +26,7 @@ export function parseMessage(body: string): PostbackMessage {
     requestId: form.get('id') ?? '',
     sourceIp: form.get('ip') ?? '',
     parameters: [...new URLSearchParams(query)],
-    ...(form.get('src') === SOURCES.eventsApi ? { eventsApiSid: form.get('sid') ?? '' } : {}),
   };
-}
-
-/** A line that the Events API told, as a message of the queue. */
-export interface EventsApiMessage {
-  readonly sid: string;
-  /** When it was fetched: ISO 8601 UTC with milliseconds. */
-  readonly receivedAt: string;
-  /** Names the run that fetched it. */
-  readonly requestId: string;
-  /** The record's names and values as they came, without those that were null. */
-  readonly parameters: Parameters;
-}
-
-/**
- * Writes a message as the mapping template does, with two parameters more (`src`, `sid`). They make it one of ours: whatever a GET carries ends up inside `q`,
- * so nobody outside can write them.
- */
-export function writeEventsApiMessage({ sid, receivedAt, requestId, parameters }: EventsApiMessage): string {
-  const q = new URLSearchParams(parameters.map(([name, value]): [string, string] => [name, value])).toString();
-  const at = String(Date.parse(receivedAt));
-  return new URLSearchParams({ at, id: requestId, ip: '', src: SOURCES.eventsApi, sid, q }).toString();
 }
 
 /** The value of one of our own parameters, of a repeated one the last. The name itself counts before the name with spaces around it. */

@@ -4,11 +4,11 @@ import { readValue } from './values';
 
 /** What a postback or an Events API record says, under Rakuten's field names. */
 export interface ParsedLine {
-  /** Fields that were there and could be read: decimals in plain notation, dates as ISO 8601 UTC with milliseconds, `is_event` as `Y` or `N`. */
+  /** Fields that were there and could be read: decimals in plain notation, times in whole seconds UTC, `is_event` as `Y` or `N`. */
   readonly fields: { readonly [F in RowField]?: string };
   /** What was there and could not be read. The line is kept all the same. */
   readonly problems: readonly ParseProblem[];
-  /** Static values and parameters that Rakuten does not document, as they came. */
+  /** Static values and parameters that Rakuten does not document, as they came: the first kilobyte by name. */
   readonly extra: Readonly<Record<string, string>>;
 }
 
@@ -133,14 +133,34 @@ function readFields(texts: ReadonlyMap<RowField, string>, extra: ReadonlyMap<str
   const fields: Partial<Record<RowField, string>> = {};
   const problems: ParseProblem[] = [];
   for (const [field, rawText] of texts) {
-    const text = rawText.trim();
+    const text = rawText.trim().normalize('NFC');
     if (text === '' || isUnsubstituted(text)) continue;
     const reading = readValue(ROW_FIELDS[field], text);
     if ('value' in reading) fields[field] = reading.value;
     else problems.push({ field, reason: reading.problem });
   }
-  return { fields, problems, extra: Object.fromEntries(extra) };
+  return {
+    fields,
+    problems: withinBytes(problems, problemBytes),
+    extra: Object.fromEntries(withinBytes([...extra].sort(byName), entryBytes)),
+  };
 }
+
+/** What a row keeps of the undocumented parameters, and of the problems, of one delivery. */
+const MAX_LIST_BYTES = 1024;
+
+/** The first items that fit. The query string and the archive have the others. */
+function withinBytes<T>(items: readonly T[], bytesOf: (item: T) => number): T[] {
+  let bytes = 0;
+  return items.filter((item) => {
+    bytes += bytesOf(item);
+    return bytes <= MAX_LIST_BYTES;
+  });
+}
+
+const problemBytes = ({ field, reason }: ParseProblem): number => Buffer.byteLength(`${field}: ${reason}`);
+const entryBytes = ([name, value]: Parameter): number => Buffer.byteLength(name + value);
+const byName = ([a]: Parameter, [b]: Parameter): number => (a < b ? -1 : 1);
 
 /** Rakuten left its own placeholder in: the token is unknown to it or it has no value for it (which of the two is not documented). */
 const isUnsubstituted = (text: string): boolean => /^<\w+>$/.test(text);

@@ -5,7 +5,11 @@ import type { FieldKind } from './fields';
 /** A value that was read, or why it could not be. */
 export type Reading = { readonly value: string } | { readonly problem: string };
 
-/** Reads one value of Rakuten's by its kind. Never throws: what cannot be read is a problem, and the line is kept. */
+/**
+ * One value of Rakuten, read by its kind and into one form, independent of other values.
+ *
+ * @param text trimmed and in NFC
+ */
 export function readValue(kind: FieldKind, text: string): Reading {
   return READERS[kind](text);
 }
@@ -13,10 +17,33 @@ export function readValue(kind: FieldKind, text: string): Reading {
 const READERS: Record<FieldKind, (text: string) => Reading> = {
   flag: readFlag,
   identifier: readIdentifier,
-  text: (text) => ({ value: text }),
+  text: (text) => ({ value: truncateUtf8(text, MAX_TEXT_BYTES) }),
+  currency: readCurrency,
   decimal: readDecimal,
   date: readDate,
 };
+
+/** Longest free text that a row keeps, in bytes of UTF-8. The query string and the archive have more. */
+const MAX_TEXT_BYTES = 512;
+
+const ELLIPSIS = '…';
+
+/**
+ * The text itself, or its beginning with an ellipsis.
+ *
+ * Cutting a cut text again at fewer bytes gives what cutting the whole text there would have given.
+ */
+export function truncateUtf8(text: string, maxBytes: number): string {
+  if (Buffer.byteLength(text) <= maxBytes) return text;
+  let bytes = Buffer.byteLength(ELLIPSIS);
+  let end = 0;
+  for (const character of text) {
+    bytes += Buffer.byteLength(character);
+    if (bytes > maxBytes) break;
+    end += character.length;
+  }
+  return `${text.slice(0, end)}${ELLIPSIS}`;
+}
 
 /** Rakuten's interface description calls `is_event` a boolean and shows `"N"`; live data has always been `Y` or `N`. */
 function readFlag(text: string): Reading {
@@ -25,47 +52,72 @@ function readFlag(text: string): Reading {
   return { problem: `neither Y nor N: ${quote(text)}` };
 }
 
-/** An index key of DynamoDB may have 2,048 bytes and a sort key 1,024; identifiers of Rakuten are far shorter (`u1` has at most 72). */
-const MAX_IDENTIFIER_BYTES = 1000;
-
-/** What stands for an identifier that is too long to be a key. The text itself is in the row's `query`. */
-export const longIdentifierStandIn = (text: string): string => `~sha256:${sha256(text)}`;
+/** Longest identifier, in bytes of UTF-8. Rakuten's are far shorter: `u1` has at most 72 characters. */
+const MAX_IDENTIFIER_BYTES = 256;
 
 function readIdentifier(text: string): Reading {
-  if (Buffer.byteLength(text) <= MAX_IDENTIFIER_BYTES) return { value: text };
-  return { value: longIdentifierStandIn(text) };
+  const bytes = Buffer.byteLength(text);
+  if (bytes <= MAX_IDENTIFIER_BYTES) return { value: text };
+  // The hash keeps lines apart that differ in nothing else.
+  return { problem: `longer than ${MAX_IDENTIFIER_BYTES} bytes (${bytes}, sha256 ${sha256(text).slice(0, 16)}): ${quote(text)}` };
 }
 
-/** DynamoDB's numbers: 38 significant digits, magnitudes from 1E-130 to 9.9E+125. */
-const MAX_DIGITS = 38;
-const MAX_EXPONENT = 125;
-const MIN_EXPONENT = -130;
+function readCurrency(text: string): Reading {
+  return /^[a-z]{3}$/i.test(text) ? { value: text.toUpperCase() } : { problem: `not three letters: ${quote(text)}` };
+}
+
+/** Largest amount, either sign. No line of Rakuten comes near it. */
+const MAX_AMOUNT = new Big('1e15');
+/** Smallest exponent of a number other than zero. */
+const MIN_EXPONENT = -20;
+/** Only a binary float that was printed in full has so many digits. */
+const FLOAT_DIGITS = 15;
+/** A 32-bit float holds a decimal of so many digits exactly. */
+const FLOAT32_DIGITS = 6;
 
 /**
- * An exact decimal in plain notation, never through a binary float. A comma is not taken for anything: `1,234` is a thousand in one country and
- * one and a bit in another, and Rakuten does not document its number format.
+ * An exact decimal in plain notation. A comma is not accepted: `1,234` is a thousand in one country
+ * and one and a bit in another, and Rakuten does not document its number format.
+ *
+ * A number of 15 digits or more is the noise of a binary float (Rakuten's interface description
+ * types amounts as `float`). It becomes the shortest decimal that is the same 32-bit float if six
+ * digits suffice, else that of the 64-bit float.
  */
 function readDecimal(text: string): Reading {
-  if (!/^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d{1,4})?$/i.test(text)) return { problem: `not a number: ${quote(text)}` };
+  if (!/^[+-]?(\d{1,40}(\.\d{0,60})?|\.\d{1,60})(e[+-]?\d{1,3})?$/i.test(text)) return { problem: `not a number: ${quote(text)}` };
   const number = new Big(text.replace(/^\+/, ''));
   if (number.eq(0)) return { value: '0' };
-  if (number.c.length > MAX_DIGITS) return { problem: `more than ${MAX_DIGITS} digits: ${quote(text)}` };
-  if (number.e > MAX_EXPONENT || number.e < MIN_EXPONENT) return { problem: `out of range: ${quote(text)}` };
-  return { value: number.toFixed() };
+  if (number.abs().gt(MAX_AMOUNT) || number.e < MIN_EXPONENT) return { problem: `out of range: ${quote(text)}` };
+  return { value: (number.c.length < FLOAT_DIGITS ? number : withoutFloatNoise(number)).toFixed() };
+}
+
+function withoutFloatNoise(number: Big): Big {
+  const float32 = Math.fround(Number(number.toFixed()));
+  const short = shortestDecimalOfFloat32(float32);
+  return short ?? new Big(String(Number(number.toFixed())));
+}
+
+/** Undefined where six digits do not suffice. */
+function shortestDecimalOfFloat32(float32: number): Big | undefined {
+  for (let digits = 1; digits <= FLOAT32_DIGITS; digits++) {
+    const text = float32.toPrecision(digits);
+    if (Math.fround(Number(text)) === float32) return new Big(text);
+  }
+  return undefined;
 }
 
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 
 /** `2026-03-13T18:17:25.000+00:00`, with `+0000`, `+00`, `Z` or no offset (Rakuten's times are UTC unless they say otherwise), and with the `+` turned into a space by form decoding. */
-const ISO_DATE = /^(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?:Z|([ +-])(\d\d)(?::?(\d\d))?)?$/;
+const ISO_DATE = /^(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:\.\d{1,9})?(?:Z|([ +-])(\d\d)(?::?(\d\d))?)?$/;
 /** `Wed Apr 15 2020 21:20:27 GMT+0000 (UTC)`, as the Events API prints it, with the `+` perhaps turned into a space. */
 const EVENTS_DATE = /^[A-Z][a-z]{2} ([A-Z][a-z]{2}) (\d\d?) (\d{4}) (\d\d):(\d\d):(\d\d) GMT(?:([ +-])(\d\d):?(\d\d))?(?: \([^)]*\))?$/;
 
 function readDate(text: string): Reading {
   const iso = ISO_DATE.exec(text);
   if (iso) {
-    const [, year, month, day, hour, minute, second, fraction, sign, offsetHours, offsetMinutes] = iso;
-    return utc([year, month, day, hour, minute, second], offset(sign, offsetHours, offsetMinutes), text, fraction);
+    const [, year, month, day, hour, minute, second, sign, offsetHours, offsetMinutes] = iso;
+    return utc([year, month, day, hour, minute, second], offset(sign, offsetHours, offsetMinutes), text);
   }
   const events = EVENTS_DATE.exec(text);
   if (events) {
@@ -84,11 +136,11 @@ function offset(sign: string | undefined, hours = '0', minutes = '0'): number {
   return (sign === '-' ? -1 : 1) * (Number(hours) * 60 + Number(minutes)) * MINUTE_MILLIS;
 }
 
-function utc(parts: (string | number | undefined)[], offsetMillis: number, text: string, fraction = ''): Reading {
+function utc(parts: (string | number | undefined)[], offsetMillis: number, text: string): Reading {
   const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = parts.map(Number);
   const local = new Date(0);
   local.setUTCFullYear(year, month - 1, day);
-  local.setUTCHours(hour, minute, second, Number(fraction.padEnd(3, '0').slice(0, 3)));
+  local.setUTCHours(hour, minute, second);
   // The calendar moves the 31st of February on; a date that moved was not one.
   const moved = local.getUTCFullYear() !== year || local.getUTCMonth() !== month - 1 || local.getUTCDate() !== day;
   const impossible = moved || hour > 23 || minute > 59 || second > 59 || Number.isNaN(offsetMillis);
@@ -96,7 +148,10 @@ function utc(parts: (string | number | undefined)[], offsetMillis: number, text:
   const date = new Date(local.getTime() - offsetMillis);
   // Other years are written with another number of digits, and dates would no longer sort as texts.
   if (date.getUTCFullYear() < 1 || date.getUTCFullYear() > 9999) return { problem: `out of range: ${quote(text)}` };
-  return { value: date.toISOString() };
+  return { value: wholeSecond(date) };
 }
 
-const quote = (text: string): string => JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);
+/** `2026-03-13T18:02:43Z`. The Events API has no milliseconds, so neither source keeps them. */
+export const wholeSecond = (date: Date): string => `${date.toISOString().slice(0, 19)}Z`;
+
+const quote = (text: string): string => JSON.stringify(truncateUtf8(text, 60));

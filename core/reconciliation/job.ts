@@ -1,10 +1,10 @@
 import type { EventsWindow, ReadPage } from '../rakuten/events';
 import type { Position, WalkOptions } from '../rakuten/events-walk';
 import type { Clock } from '../rakuten/retry';
-import type { Comparison } from './compare';
 import type { Counts } from './counts';
+import type { Difference } from './difference';
 import type { NoteStore } from './note';
-import type { RowReader, SendMessages } from './ports';
+import type { RunPorts } from './ports';
 import type { ReconcilablePublisher } from './publisher';
 import type { ContinuedRequest, ReconciliationRequest } from './request';
 import { type RunResult, run } from './run';
@@ -13,23 +13,20 @@ import type { ReconciliationSettings } from './settings';
 import { clamp, coveredAfter, LONGEST_LOOK_BACK_MILLIS, scheduledWindow } from './window';
 
 /** What a run on AWS works with. */
-export interface JobPorts {
+export interface JobPorts extends Omit<RunPorts, 'readPage' | 'clock'> {
   readonly settings: ReconciliationSettings;
-  /** Opens the publisher's account; `until` gives the time by which a call must have ended. */
+  /** Opens the publisher's account; `until` returns the time by which a call must have ended. */
   readonly open: (publisher: ReconcilablePublisher, until: () => number) => Promise<ReadPage>;
-  readonly rows: RowReader;
-  readonly send: SendMessages;
   readonly notes: NoteStore;
   readonly clock: Clock;
   /** What is left of the function's time. */
   readonly remainingMillis: () => number;
-  /** Starts a run for the rest, without waiting for it. */
-  readonly handOn: (rest: ContinuedRequest) => Promise<void>;
-  /** How pages are read. @default - as Rakuten is known to take it */
+  /** Starts an invocation for the rest, without waiting for it. */
+  readonly continueInNewInvocation: (rest: ContinuedRequest) => Promise<void>;
+  /** How pages are read. @default - as Rakuten is known to accept it */
   readonly walk?: WalkOptions;
   readonly onProgress?: (progress: JobProgress) => void;
   readonly onWarning?: (message: string) => void;
-  readonly onComparison?: (comparison: Comparison) => void;
 }
 
 /** Which lines a run compares, and on whose behalf. */
@@ -42,7 +39,9 @@ export interface Job {
   readonly isScheduled: boolean;
   readonly start?: Position;
   readonly parts: number;
-  /** How much of what was asked for is longer ago than Rakuten tells. Milliseconds. */
+  readonly dryRun?: boolean;
+  readonly acceptChanges?: boolean;
+  /** How much of the requested window lies before what the Events API returns. Milliseconds. */
   readonly outOfReachMillis: number;
 }
 
@@ -53,16 +52,27 @@ export interface JobProgress {
   readonly done: number;
 }
 
-/** `busy`: another run had the publisher all the time. `empty`: there is nothing that could be read now. `continues`: another invocation does the rest. */
+/**
+ * - `busy`: another run had the publisher all the time
+ * - `empty`: nothing of the window can be read now
+ * - `continues`: another invocation does the rest
+ */
 export type JobOutcome =
   | { readonly outcome: 'busy' | 'empty'; readonly job?: Job }
-  | { readonly outcome: 'done' | 'continues'; readonly job: Job; readonly counts: Counts };
+  | {
+      readonly outcome: 'done' | 'continues';
+      readonly job: Job;
+      readonly counts: Counts;
+      /** Changes of verified lines that the brake held back. */
+      readonly braked: number;
+      readonly differences: readonly Difference[];
+    };
 
 const MINUTE_MILLIS = 60_000;
-/** A call to Rakuten may take three minutes of patience, and its page must still be sent. */
+/** A call to Rakuten may be retried for three minutes, and its page must still be written. */
 const PAGE_MILLIS = 4 * MINUTE_MILLIS;
-/** What a call leaves for telling that it failed. */
-const FAREWELL_MILLIS = 20_000;
+/** What a call leaves of the function's time to report that it failed. */
+const SHUTDOWN_RESERVE_MILLIS = 20_000;
 /** With less than that a run that waited for another one does not begin. */
 const LEAST_WORK_MILLIS = 7 * MINUTE_MILLIS;
 /** Longer than a page takes, so that only a run that was killed loses the lease. */
@@ -71,7 +81,10 @@ const LEASE_POLL_MILLIS = 10_000;
 /** Lambda ends a function that has started itself 16 times; so many runs of a quarter of an hour read millions of lines. */
 const MAX_PARTS = 15;
 
-/** Runs what is asked for, alone on this publisher, and hands the rest on when the function's time comes to its end. Throws when Rakuten, AWS or the credentials fail. */
+/**
+ * Runs a request, alone on its publisher, and continues in a new invocation when the function's time
+ * is over. Throws when Rakuten, AWS or the credentials fail, or lines could not be written.
+ */
 export async function reconcile(request: ReconciliationRequest, publisher: ReconcilablePublisher, ports: JobPorts): Promise<JobOutcome> {
   const { notes, clock } = ports;
   const holder = 'holder' in request ? request.holder : newRunId('lease');
@@ -80,37 +93,39 @@ export async function reconcile(request: ReconciliationRequest, publisher: Recon
     if (ports.remainingMillis() - LEASE_POLL_MILLIS < LEAST_WORK_MILLIS) return { outcome: 'busy' };
     await clock.sleep(LEASE_POLL_MILLIS);
   }
-  let isHandedOn = false;
+  let isContinued = false;
   try {
     const { coveredUntil } = await notes.read(publisher.sid);
     const job = plan(request, publisher, ports, coveredUntil);
     if (job.window.from >= job.window.to) return { outcome: 'empty', job };
-    const { counts, next } = await compareWindow(job, publisher, ports, take);
+    const { next, ...result } = await compareWindow(job, publisher, ports, take);
     if (next === undefined) {
-      await notes.write(job.sid, { coveredUntil: coveredAfter(job.window, job.isScheduled, coveredUntil), succeededAt: clock.now() });
-      return { outcome: 'done', job, counts };
+      if (job.dryRun !== true) {
+        await notes.write(job.sid, { coveredUntil: coveredAfter(job.window, job.isScheduled, coveredUntil), succeededAt: clock.now() });
+      }
+      return { outcome: 'done', job, ...result };
     }
-    await handOn(job, next, holder, ports);
-    isHandedOn = true;
-    return { outcome: 'continues', job, counts };
+    await continueRun(job, next, holder, ports);
+    isContinued = true;
+    return { outcome: 'continues', job, ...result };
   } finally {
-    // The rest takes the lease over: a run that came in between would begin anew, and a long window would never be done.
-    if (!isHandedOn) await release(publisher.sid, holder, ports);
+    // The rest keeps the lease: a run that came in between would begin again, and a long window would never be done.
+    if (!isContinued) await release(publisher.sid, holder, ports);
   }
 }
 
-/** A lease that is not given back ends by itself; what the run did, or why it failed, must not be hidden by that. */
+/** A lease that is not released expires. That must not hide what the run did, or why it failed. */
 async function release(sid: string, holder: string, { notes, onWarning }: JobPorts): Promise<void> {
   try {
     await notes.releaseLease(sid, holder);
   } catch (error) {
-    onWarning?.(`the lease was not given back and holds up other runs for ${LEASE_MILLIS / MINUTE_MILLIS} minutes: ${String(error)}`);
+    onWarning?.(`the lease was not released and delays other runs by ${LEASE_MILLIS / MINUTE_MILLIS} minutes: ${String(error)}`);
   }
 }
 
 function plan(request: ReconciliationRequest, publisher: ReconcilablePublisher, ports: JobPorts, coveredUntil: number | undefined): Job {
   const { settings, clock } = ports;
-  // A window that was begun stays as it is, or its pages would be others.
+  // The rest of a window keeps its ends, or its pages would be others.
   if ('start' in request) return { outOfReachMillis: 0, ...request };
   const now = clock.now();
   const notBefore = Math.max(publisher.comparableSince, settings.notBefore === undefined ? 0 : Date.parse(settings.notBefore));
@@ -119,8 +134,9 @@ function plan(request: ReconciliationRequest, publisher: ReconcilablePublisher, 
     const reason = isBackfill ? 'backfill' : request.run;
     return { ...identity(request.sid, reason, true), window: clamp(wanted, notBefore, now), outOfReachMillis: 0 };
   }
-  const outOfReachMillis = Math.max(0, now - LONGEST_LOOK_BACK_MILLIS - request.window.from);
-  return { ...identity(request.sid, request.reason, false), window: clamp(request.window, notBefore, now), outOfReachMillis };
+  const { window, reason, dryRun, acceptChanges } = request;
+  const outOfReachMillis = Math.max(0, now - LONGEST_LOOK_BACK_MILLIS - window.from);
+  return { ...identity(request.sid, reason, false), window: clamp(window, notBefore, now), dryRun, acceptChanges, outOfReachMillis };
 }
 
 const identity = (sid: string, reason: RunReason, isScheduled: boolean) => ({
@@ -137,17 +153,19 @@ async function compareWindow(
   ports: JobPorts,
   keepLease: () => Promise<boolean>,
 ): Promise<RunResult> {
-  const { clock, rows, send, remainingMillis } = ports;
+  const { clock, remainingMillis } = ports;
   const { window } = job;
-  const readPage = await ports.open(publisher, () => clock.now() + remainingMillis() - FAREWELL_MILLIS);
+  const readPage = await ports.open(publisher, () => clock.now() + remainingMillis() - SHUTDOWN_RESERVE_MILLIS);
   return run(
-    { ...job, walk: ports.walk },
     {
-      readPage,
-      rows,
-      send,
-      onComparison: ports.onComparison,
-      now: () => clock.now(),
+      ...job,
+      walk: ports.walk,
+      // Reading the whole time that Rakuten keeps, day after day, is what shows that a line is gone.
+      findsWithdrawn: job.reason === 'daily' || job.acceptChanges === true,
+      listsDifferences: job.reason === 'manual',
+    },
+    { ...ports, readPage, clock: { now: () => clock.now(), pause: (millis) => clock.sleep(millis) } },
+    {
       isTimeUp: () => remainingMillis() < PAGE_MILLIS,
       onProgress: async ({ reached, counts }) => {
         ports.onProgress?.({ job, counts, done: (reached - window.from) / (window.to - window.from) });
@@ -157,8 +175,19 @@ async function compareWindow(
   );
 }
 
-async function handOn(job: Job, start: Position, holder: string, ports: JobPorts): Promise<void> {
-  if (job.parts >= MAX_PARTS) throw new Error(`the window is not done after ${job.parts} runs; the schedule goes on with it`);
-  const { sid, runId, reason, isScheduled, window } = job;
-  await ports.handOn({ sid, runId, holder, reason, isScheduled, window, start, parts: job.parts + 1 });
+async function continueRun(job: Job, start: Position, holder: string, ports: JobPorts): Promise<void> {
+  if (job.parts >= MAX_PARTS) throw new Error(`the window is not done after ${job.parts} runs; the schedule continues with it`);
+  const { sid, runId, reason, isScheduled, window, dryRun, acceptChanges } = job;
+  await ports.continueInNewInvocation({
+    sid,
+    runId,
+    holder,
+    reason,
+    isScheduled,
+    window,
+    start,
+    parts: job.parts + 1,
+    ...(dryRun === true ? { dryRun } : {}),
+    ...(acceptChanges === true ? { acceptChanges } : {}),
+  });
 }

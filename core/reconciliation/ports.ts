@@ -1,29 +1,25 @@
+import type { Archive } from '../archive/archive';
 import type { ReadPage } from '../rakuten/events';
 import type { Item } from '../store/attributes';
 import type { RowKey } from '../store/keys';
-import type { Comparison } from './compare';
+import type { RowStore } from '../store/row-store';
+import type { DayIndex } from './day-index';
+import type { MissingLines } from './missing-lines';
 
-/** The rows of the transaction table, as far as a comparison needs them. */
+/** Rows of the transaction table. */
 export interface RowReader {
-  /** The rows under these keys, in their order; undefined where there is none. A row that was written within the last second may be missing. */
+  /** The rows under these keys, in their order; undefined where there is none. Eventually consistent. */
   read(keys: readonly RowKey[]): Promise<(Item | undefined)[]>;
-  /** The rows of one order that have no `etransaction_id`. */
-  readUnnamed(orderKey: string): Promise<Item[]>;
-  /** The rows with this `etransaction_id`, of whichever order, publisher and kind. */
-  readNamed(etransactionId: string): Promise<Item[]>;
 }
 
-/** Puts messages into the queue that the consumer reads. Resolves when each of them is there. */
-export type SendMessages = (messages: readonly string[]) => Promise<void>;
-
-/** What a comparison of a window works with. */
-export interface ComparisonPorts {
+/** What a run works with. */
+export interface RunPorts {
   readonly readPage: ReadPage;
   readonly rows: RowReader;
-  /** Absent: nothing is sent (a dry run). */
-  readonly send?: SendMessages;
-  /** Milliseconds since 1970. */
-  readonly now: () => number;
-  /** Told of every line of a page that is not `same`. */
-  readonly onComparison?: (comparison: Comparison) => void;
+  readonly dayIndex: DayIndex;
+  readonly store: Pick<RowStore, 'applyAnswer' | 'withdraw'>;
+  readonly missingLines: MissingLines;
+  /** @default - what the run writes is not archived */
+  readonly archive?: Archive;
+  readonly clock: { readonly now: () => number; readonly pause: (millis: number) => Promise<unknown> };
 }

@@ -8,11 +8,15 @@ export interface ScheduledRequest {
   readonly run: 'hourly' | 'daily';
 }
 
-/** A run over a window of somebody's choice. */
+/** A run over a window of choice. */
 export interface WindowRequest {
   readonly sid: string;
   readonly window: EventsWindow;
   readonly reason: RunReason;
+  /** Only report; write nothing. @default false */
+  readonly dryRun?: boolean;
+  /** Apply changes of verified lines that the brake would hold back. @default false */
+  readonly acceptChanges?: boolean;
 }
 
 /** The rest of a run that had no time left. */
@@ -33,7 +37,7 @@ export class RequestError extends Error {
   constructor(problem: string) {
     super(
       `${problem}. The function takes {"sid": "3900112", "run": "hourly" | "daily"}, ` +
-        'or {"sid": "3900112", "from": "2026-03-01T00:00:00Z", "to": "2026-03-02T00:00:00Z", "reason": "a-word"} (to: now by default)',
+        'or {"sid": "3900112", "from": "2026-03-01T00:00:00Z", "to": "2026-03-02T00:00:00Z", "reason": "a-word"} (to: now by default; "dryRun": true only reports, "acceptChanges": true disables the brake)',
     );
     this.name = 'RequestError';
   }
@@ -41,7 +45,10 @@ export class RequestError extends Error {
 
 /** Reads the event of an invocation. Throws a RequestError. */
 export function parseRequest(event: unknown, now: number): ReconciliationRequest {
-  const { sid, run, from, to, reason, rest } = (typeof event === 'object' && event !== null ? event : {}) as Record<string, unknown>;
+  const { sid, run, from, to, reason, dryRun, acceptChanges, rest } = (typeof event === 'object' && event !== null ? event : {}) as Record<
+    string,
+    unknown
+  >;
   if (typeof sid !== 'string' || !/^\d{1,10}$/.test(sid)) throw new RequestError(`sid is ${JSON.stringify(sid)}, not a publisher id`);
   // What `continuation` wrote. Nobody else writes it.
   if (rest !== undefined) return { sid, ...(rest as Omit<ContinuedRequest, 'sid'>) };
@@ -49,11 +56,22 @@ export function parseRequest(event: unknown, now: number): ReconciliationRequest
   if (run !== undefined) throw new RequestError(`run is ${JSON.stringify(run)}, neither hourly nor daily`);
   const window = { from: instant('from', from), to: to === undefined ? now : instant('to', to) };
   if (window.from >= window.to) throw new RequestError('from is not before to');
-  return { sid, window, reason: typeof reason === 'string' && /^[a-z0-9-]{1,40}$/i.test(reason) ? reason : 'request' };
+  return {
+    sid,
+    window,
+    reason: typeof reason === 'string' && /^[a-z0-9-]{1,40}$/i.test(reason) ? reason : 'request',
+    ...(flag('dryRun', dryRun) ? { dryRun: true } : {}),
+    ...(flag('acceptChanges', acceptChanges) ? { acceptChanges: true } : {}),
+  };
 }
 
 /** The event that asks for the rest of a run. */
 export const continuation = ({ sid, ...rest }: ContinuedRequest): Readonly<Record<string, unknown>> => ({ sid, rest });
+
+function flag(name: string, value: unknown): boolean {
+  if (value === undefined || typeof value === 'boolean') return value === true;
+  throw new RequestError(`${name} is ${JSON.stringify(value)}, neither true nor false`);
+}
 
 const ISO_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/;
 

@@ -1,12 +1,7 @@
 import { randomUUID } from 'node:crypto';
 
-/** Why a reconciliation runs: the schedules' two kinds, the first one of an installation, by hand, or a word of whoever asked for it. */
+/** Why a reconciliation runs: a schedule, the first run of an installation, the command line, or a word of the caller. */
 export type RunReason = 'hourly' | 'daily' | 'backfill' | 'manual' | (string & {});
 
-const BACKFILL_PREFIX = 'backfill-';
-
-/** Names a run. It goes with every line that the run sends and stands in the row as `request_id`. */
+/** Names a run, in its log lines and in the archive. A row without postbacks has it as `request_id`. */
 export const newRunId = (reason: RunReason): string => `${reason}-${randomUUID()}`;
-
-/** Whether a line was sent by an installation's first run: no postback could have brought it. */
-export const isBackfill = (runId: string): boolean => runId.startsWith(BACKFILL_PREFIX);

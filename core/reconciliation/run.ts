@@ -1,42 +1,328 @@
-import type { EventsWindow } from '../rakuten/events';
-import { type Position, type WalkOptions, walk } from '../rakuten/events-walk';
-import { comparePage, type RunIdentity } from './compare-page';
-import { addCounts, type Counts, NO_COUNTS } from './counts';
-import type { ComparisonPorts } from './ports';
+import { archiveRecord } from '../archive/record';
+import { limitConcurrency } from '../async/limit-concurrency';
+import { retryOnThrottle } from '../async/retry-on-throttle';
+import { SOURCES } from '../names';
+import type { EventsRecord, EventsWindow } from '../rakuten/events';
+import { isTransaction } from '../rakuten/events';
+import { type Position, type WalkedPage, type WalkOptions, walk } from '../rakuten/events-walk';
+import type { Item } from '../store/attributes';
+import { fromItem } from '../store/item';
+import { keyText, type RowKey } from '../store/keys';
+import { type AnswerEffect, answerHash, effectOf, type RowState } from '../store/row-state';
+import { type KeyedAnswer, readAnswer } from './answer';
+import { type Counts, NO_COUNTS } from './counts';
+import type { IndexedRow } from './day-index';
+import { type Difference, differenceOf } from './difference';
+import type { RunPorts } from './ports';
 import { SeenLines } from './seen-lines';
 
-export interface RunPlan extends RunIdentity {
+export interface RunPlan {
+  readonly sid: string;
+  readonly runId: string;
   readonly window: EventsWindow;
-  /** Where an earlier run over a window with this end stood. @default - the beginning of the window */
+  /** Where an earlier run over a window with this end stopped. @default - the beginning of the window */
   readonly start?: Position;
   readonly walk?: WalkOptions;
-}
-
-export interface RunPorts extends ComparisonPorts {
-  /** Whether the run must end at the next page. */
-  readonly isTimeUp: () => boolean;
-  /** Called after each page, when all of it is in the queue. `reached` is a `process_date` in milliseconds: what lies before is compared. */
-  readonly onProgress?: (progress: { readonly reached: number; readonly counts: Counts }) => Promise<void> | void;
+  /** Whether verified lines that Rakuten lacks are withdrawn. @default false */
+  readonly findsWithdrawn?: boolean;
+  /** Only report: nothing is written. @default false */
+  readonly dryRun?: boolean;
+  /** Apply what the brake would hold back. @default false */
+  readonly acceptChanges?: boolean;
+  /** Whether the result lists differences. @default false */
+  readonly listsDifferences?: boolean;
 }
 
 export interface RunResult {
   readonly counts: Counts;
-  /** Where to go on; undefined when the window is done. */
+  /** Where to continue; undefined when the window is done. */
   readonly next: Position | undefined;
+  /** Changes of verified lines that the brake held back; 0 as a rule. */
+  readonly braked: number;
+  readonly differences: readonly Difference[];
 }
 
-/**
- * Compares what Rakuten holds in a window with what the table holds, and sends what the table lacks. Only one page is in memory at a time. A run that is cut off,
- * or that throws, has lost nothing: reading the same window again finds what is left.
- */
-export async function run(plan: RunPlan, ports: RunPorts): Promise<RunResult> {
-  let counts = NO_COUNTS;
-  const seen = new SeenLines();
-  for await (const { records, next } of walk(ports.readPage, plan.window, plan.walk, plan.start)) {
-    counts = addCounts(counts, await comparePage(records, plan, ports, seen));
-    if (next !== undefined && next.part === undefined) seen.forgetBefore(next.from);
-    await ports.onProgress?.({ reached: next?.from ?? plan.window.to, counts });
-    if (next !== undefined && ports.isTimeUp()) return { counts, next };
+export interface RunProgress {
+  /** A `process_date` in milliseconds: everything before it is compared. */
+  readonly reached: number;
+  readonly counts: Counts;
+}
+
+export interface RunControl {
+  /** Whether the run must stop after this page. */
+  readonly isTimeUp: () => boolean;
+  /** Called after each page, when all of it is written. */
+  readonly onProgress?: (progress: RunProgress) => Promise<void> | void;
+}
+
+/** Lines that could not be written. The others were; the next run over the window finds these again. */
+export class UnwrittenLinesError extends Error {
+  constructor(failures: ReadonlyMap<string, unknown>) {
+    const named = [...failures].slice(0, NAMED_FAILURES).map(([key, error]) => `${key} (${String(error)})`);
+    const others = failures.size > NAMED_FAILURES ? ` and ${failures.size - NAMED_FAILURES} more` : '';
+    super(`${failures.size} lines could not be written, all others were: ${named.join('; ')}${others}`);
+    this.name = 'UnwrittenLinesError';
   }
-  return { counts, next: undefined };
+}
+
+const NAMED_FAILURES = 5;
+/** With so many the table or the permissions are at fault, not the lines. */
+const MAX_FAILURES = 50;
+const WRITES_AT_ONCE = 16;
+/** How long a write may be repeated against other writers and throttling. */
+const WRITE_MILLIS = 60_000;
+/** More differences are for a narrower window. */
+const MAX_DIFFERENCES = 1000;
+
+const HOUR_MILLIS = 60 * 60 * 1000;
+/** Two reads that lacked a line must be so far apart before it counts as withdrawn. */
+const WITHDRAWN_AFTER_MILLIS = 20 * HOUR_MILLIS;
+
+/** A run that would change so many verified lines changes none of them: the answers are a fault. */
+const BRAKE = { leastLines: 5, share: 0.02 } as const;
+
+/**
+ * Compares what Rakuten returns for a window with the table, and writes what differs.
+ *
+ * Only one page is in memory at a time. A run that is cut off or throws has lost nothing: reading
+ * the same window again finds what is left.
+ */
+export async function run(plan: RunPlan, ports: RunPorts, control: RunControl): Promise<RunResult> {
+  const reconciliation = new ReconciliationRun(plan, ports);
+  await reconciliation.start();
+  let next: Position | undefined;
+  for await (const page of walk(ports.readPage, plan.window, plan.walk, plan.start)) {
+    await reconciliation.processPage(page);
+    await control.onProgress?.({ reached: page.next?.from ?? plan.window.to, counts: reconciliation.counts });
+    if (page.next === undefined || !control.isTimeUp()) continue;
+    next = page.next;
+    break;
+  }
+  return reconciliation.finish(next);
+}
+
+/** An answer with the row as it was read. */
+interface Comparison {
+  readonly line: KeyedAnswer;
+  readonly item: Item | undefined;
+  readonly row: RowState | undefined;
+  readonly effect: AnswerEffect;
+}
+
+/** The state of one run. */
+class ReconciliationRun {
+  private readonly total = { ...NO_COUNTS };
+  private readonly seen = new SeenLines();
+  private readonly failures = new Map<string, unknown>();
+  private readonly differences: Difference[] = [];
+  private readonly limited = limitConcurrency(WRITES_AT_ONCE);
+  private readonly startedAt: string;
+  /** Answers that change verified lines: applied at the end, or held back. */
+  private readonly held = new Map<string, Comparison>();
+  /** Answered lines that the run has met, and those that it should have met. */
+  private verifiedLines = 0;
+  /** Verified lines that the reads lacked. */
+  private readonly lacking = new Map<string, RowKey>();
+  private missingSince: ReadonlyMap<string, number> = new Map();
+  private readonly found = new Set<string>();
+  private day: { readonly name: string; readonly rows: ReadonlyMap<string, IndexedRow> } | undefined;
+  private readonly seenInPart = new Set<string>();
+  /** `process_date` of the oldest confirmed line that was returned. */
+  private oldestReturned: string | undefined;
+
+  constructor(
+    private readonly plan: RunPlan,
+    private readonly ports: RunPorts,
+  ) {
+    this.startedAt = new Date(ports.clock.now()).toISOString();
+  }
+
+  get counts(): Counts {
+    return { ...this.total };
+  }
+
+  async start(): Promise<void> {
+    if (this.plan.findsWithdrawn === true) this.missingSince = await this.ports.missingLines.read(this.plan.sid);
+  }
+
+  async processPage({ records, next, part, completesPart }: WalkedPage): Promise<void> {
+    const fetchedAt = new Date(this.ports.clock.now()).toISOString();
+    const lines = this.readLines(records, fetchedAt);
+    const indexed = await this.indexOf(part);
+    const comparisons = await this.compare(lines, indexed);
+    await this.apply(comparisons);
+    if (completesPart && this.plan.findsWithdrawn === true) this.findLacking(indexed, part);
+    if (completesPart) this.seenInPart.clear();
+    if (next !== undefined && next.part === undefined) this.seen.forgetBefore(next.from);
+  }
+
+  /** Applies or holds back what changes verified lines. Throws when lines could not be written. */
+  async finish(next: Position | undefined): Promise<RunResult> {
+    const due = this.dueForWithdrawal();
+    const changes = this.held.size + due.length;
+    const isBraked =
+      this.plan.acceptChanges !== true && changes >= BRAKE.leastLines && changes > BRAKE.share * (this.verifiedLines + this.lacking.size);
+    if (!isBraked) {
+      await this.write([...this.held.values()]);
+      await this.withdraw(due);
+    }
+    if (this.plan.findsWithdrawn === true && this.plan.dryRun !== true) await this.updateMissing();
+    if (this.failures.size > 0) throw new UnwrittenLinesError(this.failures);
+    return { counts: this.counts, next, braked: isBraked ? changes : 0, differences: this.differences };
+  }
+
+  private readLines(records: readonly EventsRecord[], fetchedAt: string): KeyedAnswer[] {
+    const { sid, runId } = this.plan;
+    const lines: KeyedAnswer[] = [];
+    for (const record of records.filter(isTransaction)) {
+      const line = readAnswer(record, { sid, fetchedAt, runId });
+      if (line === undefined) this.total.foreign += 1;
+      else {
+        this.remember(line);
+        if (this.seen.isNew(line)) lines.push(line);
+      }
+    }
+    return lines;
+  }
+
+  private remember({ key, answer }: KeyedAnswer): void {
+    const text = keyText(key);
+    this.seenInPart.add(text);
+    this.lacking.delete(text);
+    if (this.missingSince.has(key.lineId) && key.isEvent === 'N') this.found.add(key.lineId);
+    const { process_date: processDate } = answer.fields;
+    if (key.isEvent !== 'N' || processDate === undefined) return;
+    if (this.oldestReturned === undefined || processDate < this.oldestReturned) this.oldestReturned = processDate;
+  }
+
+  /** Each answer with its row. The index shows nearly all of them to be unchanged; only the others are read. */
+  private async compare(lines: readonly KeyedAnswer[], indexed: ReadonlyMap<string, IndexedRow>): Promise<Comparison[]> {
+    const others = lines.filter(({ key, answer }) => {
+      const row = indexed.get(keyText(key));
+      const isSame = row !== undefined && !row.isWithdrawn && row.answerHash === answerHash(answer);
+      if (isSame) {
+        this.total.same += 1;
+        this.verifiedLines += 1;
+      }
+      return !isSame;
+    });
+    const items = await this.ports.rows.read(others.map(({ key }) => key));
+    return others.map((line, index) => {
+      const item = items[index];
+      const row = item && fromItem(item);
+      const effect = effectOf(row, line.answer);
+      this.total[effect] += 1;
+      if (row?.answer !== undefined && row.withdrawnAt === undefined) this.verifiedLines += 1;
+      if (effect !== 'same') this.list(differenceOf(line.key, effect, row, line.answer));
+      return { line, item, row, effect };
+    });
+  }
+
+  private async apply(comparisons: readonly Comparison[]): Promise<void> {
+    for (const comparison of comparisons) {
+      if (comparison.effect === 'different') this.held.set(keyText(comparison.line.key), comparison);
+    }
+    await this.write(comparisons.filter(({ effect }) => effect !== 'same' && effect !== 'different'));
+  }
+
+  private async write(comparisons: readonly Comparison[]): Promise<void> {
+    if (this.plan.dryRun === true || comparisons.length === 0) return;
+    await this.archive(comparisons);
+    await Promise.all(
+      comparisons.map(({ line: { key, answer }, item }) =>
+        this.attempt(key, (deadline) => this.ports.store.applyAnswer(key, answer, deadline, item)),
+      ),
+    );
+  }
+
+  /** Before the rows, so that a run which is cut off in between archives a line twice rather than never. */
+  private async archive(comparisons: readonly Comparison[]): Promise<void> {
+    const { archive } = this.ports;
+    if (archive === undefined) return;
+    const records = comparisons.map(({ line: { key, answer }, effect }) =>
+      archiveRecord({
+        receivedAt: answer.fetchedAt,
+        requestId: answer.runId,
+        source: SOURCES.eventsApi,
+        outcome: effect,
+        key,
+        query: answer.query,
+      }),
+    );
+    const failed = await archive.put(records);
+    const [first] = failed.values();
+    if (first !== undefined) throw new Error(`${failed.size} of ${records.length} lines could not be archived: ${first}`);
+  }
+
+  /** One line that cannot be written does not stop the others. */
+  private attempt(key: RowKey, work: (deadline: number) => Promise<unknown>): Promise<void> {
+    const { clock } = this.ports;
+    return this.limited(async () => {
+      if (this.failures.size >= MAX_FAILURES) throw new UnwrittenLinesError(this.failures);
+      try {
+        const deadline = clock.now() + WRITE_MILLIS;
+        const result = await retryOnThrottle(() => work(deadline), deadline, 'DynamoDB did not answer in time', clock);
+        if (result !== false) this.total.written += 1;
+      } catch (error) {
+        this.failures.set(keyText(key), error);
+      }
+    });
+  }
+
+  private async indexOf(part: EventsWindow): Promise<ReadonlyMap<string, IndexedRow>> {
+    const name = new Date(part.from).toISOString().slice(0, 10);
+    if (this.day?.name !== name) this.day = { name, rows: await this.ports.dayIndex.read(this.plan.sid, name) };
+    return this.day.rows;
+  }
+
+  /**
+   * Confirmed lines within a part that its read lacked. The ends are left out, as Rakuten does not
+   * document which of them counts. A read that returned no line processed earlier shows nothing:
+   * the Events API may not go back that far.
+   */
+  private findLacking(indexed: ReadonlyMap<string, IndexedRow>, part: EventsWindow): void {
+    for (const [text, { key, processDate, isWithdrawn }] of indexed) {
+      const time = Date.parse(processDate ?? '');
+      if (key.isEvent !== 'N' || isWithdrawn || !(time > part.from && time < part.to)) continue;
+      if (this.seenInPart.has(text) || this.held.has(text)) continue;
+      if (this.oldestReturned === undefined || this.oldestReturned >= (processDate ?? '')) continue;
+      this.lacking.set(text, key);
+    }
+  }
+
+  /** Lines that a read at least 20 hours ago lacked too. */
+  private dueForWithdrawal(): RowKey[] {
+    const latest = this.ports.clock.now() - WITHDRAWN_AFTER_MILLIS;
+    const due = [...this.lacking.values()].filter(({ lineId }) => (this.missingSince.get(lineId) ?? Number.POSITIVE_INFINITY) <= latest);
+    for (const key of due) this.list(differenceOf(key, 'withdrawn', undefined));
+    return due;
+  }
+
+  private async withdraw(due: readonly RowKey[]): Promise<void> {
+    if (this.plan.dryRun === true) return;
+    const { missingLines, store } = this.ports;
+    await Promise.all(
+      due.map((key) =>
+        this.attempt(key, async (deadline) => {
+          const isWithdrawn = await store.withdraw(key, this.startedAt, deadline);
+          await missingLines.forget([key.lineId]);
+          this.lacking.delete(keyText(key));
+          if (isWithdrawn) this.total.withdrawn += 1;
+          return isWithdrawn;
+        }),
+      ),
+    );
+  }
+
+  private async updateMissing(): Promise<void> {
+    const { missingLines, clock } = this.ports;
+    await missingLines.forget([...this.found]);
+    const fresh = [...this.lacking.values()].map(({ lineId }) => lineId).filter((lineId) => !this.missingSince.has(lineId));
+    await missingLines.remember(fresh, clock.now());
+  }
+
+  private list(difference: Difference): void {
+    const isListed = this.plan.listsDifferences === true || this.plan.dryRun === true;
+    if (isListed && this.differences.length < MAX_DIFFERENCES) this.differences.push(difference);
+  }
 }

@@ -1,60 +1,88 @@
-import { type DynamoDBClient, paginateQuery } from '@aws-sdk/client-dynamodb';
+import { type DynamoDBClient, QueryCommand, type QueryCommandOutput } from '@aws-sdk/client-dynamodb';
 import { ATTRIBUTES, INDEXES } from '../names';
 import type { EventsWindow } from '../rakuten/events';
 import type { Item } from '../store/attributes';
-import { processDayKeys } from '../store/keys';
+import { processDayKeys, TABLE_KEYS, UNKNOWN_IS_EVENT } from '../store/keys';
 
 const DAY_MILLIS = 24 * 60 * 60 * 1000;
 
 export interface UnverifiedQuery {
   readonly tableName: string;
   readonly dayShards: number;
-  readonly sid: string;
-  /** Rows that Rakuten processed in this span, or that came in it where that is not known. Whole UTC days are read. */
+  /** Rows of lines that first arrived in this span. */
   readonly window: EventsWindow;
-  /** Milliseconds since 1970: only rows that came before. */
+  /** Milliseconds since 1970: only lines that arrived before. */
   readonly receivedBefore: number;
+  /** @default - all publishers, also those that were removed */
+  readonly sid?: string;
 }
 
 /**
- * Rows of a publisher that the Events API has not told: forged ones, or lines that the advertiser eliminated. Asks the day index, which carries the attribute;
- * its reads cost a sixth of those of the rows.
+ * Rows that the Events API has not confirmed and did not withdraw: forged, or not returned (yet).
+ *
+ * They are selected by arrival, which the endpoint's clock decides, so that no date in a postback
+ * hides a row. A row without a readable `is_event` is omitted if the same line has one with it.
  */
-export async function* unverifiedRows(
-  client: DynamoDBClient,
-  { tableName, dayShards, sid, window, receivedBefore }: UnverifiedQuery,
-): AsyncGenerator<Item> {
+export async function* unverifiedRows(client: Pick<DynamoDBClient, 'send'>, query: UnverifiedQuery): AsyncGenerator<Item> {
+  const { tableName, dayShards, window, sid } = query;
+  const before = Math.min(window.to, query.receivedBefore);
   for (const day of daysOf(window)) {
     for (const key of processDayKeys(day, dayShards)) {
-      const pages = paginateQuery(
-        { client },
-        {
-          TableName: tableName,
-          IndexName: INDEXES.byDay,
-          KeyConditionExpression: '#day = :day AND #received < :before',
-          FilterExpression: 'attribute_not_exists(#verified) AND #sid = :sid',
-          ExpressionAttributeNames: {
-            '#day': ATTRIBUTES.processDay,
-            '#received': ATTRIBUTES.receivedAt,
-            '#verified': ATTRIBUTES.verifiedAt,
-            '#sid': 'sid',
-          },
-          ExpressionAttributeValues: { ':day': { S: key }, ':before': { S: new Date(receivedBefore).toISOString() }, ':sid': { S: sid } },
+      const items = queryItems(client, {
+        TableName: tableName,
+        IndexName: INDEXES.byDay,
+        KeyConditionExpression: '#day = :day AND #received BETWEEN :from AND :before',
+        FilterExpression: `attribute_not_exists(#verified) AND attribute_not_exists(#withdrawn)${sid === undefined ? '' : ' AND begins_with(#line, :sid)'}`,
+        ExpressionAttributeNames: {
+          '#day': ATTRIBUTES.processDay,
+          '#received': ATTRIBUTES.receivedAt,
+          '#verified': ATTRIBUTES.verifiedAt,
+          '#withdrawn': ATTRIBUTES.withdrawnAt,
+          ...(sid === undefined ? {} : { '#line': ATTRIBUTES.lineId }),
         },
-      );
-      for await (const { Items = [] } of pages) yield* Items.filter((row) => isWithin(window, row));
+        ExpressionAttributeValues: {
+          ':day': { S: key },
+          ':from': { S: new Date(window.from).toISOString() },
+          // `BETWEEN` includes its end.
+          ':before': { S: new Date(before - 1).toISOString() },
+          ...(sid === undefined ? {} : { ':sid': { S: `${sid}#` } }),
+        },
+      });
+      for await (const item of items) {
+        if (item[ATTRIBUTES.isEvent]?.S !== UNKNOWN_IS_EVENT || !(await hasReadableRow(client, tableName, item))) yield item;
+      }
     }
   }
 }
 
-/** Of a day that the window cuts, the other part was not compared: its rows may be from before lines can be compared at all. */
-function isWithin({ from, to }: EventsWindow, row: Item): boolean {
-  const time = Date.parse((row.process_date ?? row[ATTRIBUTES.receivedAt])?.S ?? '');
-  return time >= from && time <= to;
+/** Whether the line of a `-` row has a row with a readable `is_event`. */
+async function hasReadableRow(client: Pick<DynamoDBClient, 'send'>, tableName: string, item: Item): Promise<boolean> {
+  const rows = queryItems(client, {
+    TableName: tableName,
+    KeyConditionExpression: '#line = :line',
+    ProjectionExpression: '#event',
+    ExpressionAttributeNames: { '#line': TABLE_KEYS.partition, '#event': TABLE_KEYS.sort },
+    ExpressionAttributeValues: { ':line': item[ATTRIBUTES.lineId] ?? { S: '' } },
+  });
+  for await (const row of rows) if (row[ATTRIBUTES.isEvent]?.S !== UNKNOWN_IS_EVENT) return true;
+  return false;
 }
 
+async function* queryItems(client: Pick<DynamoDBClient, 'send'>, input: QueryCommand['input']): AsyncGenerator<Item> {
+  let start: Item | undefined;
+  do {
+    const page: QueryCommandOutput = await client.send(new QueryCommand({ ...input, ExclusiveStartKey: start }));
+    yield* page.Items ?? [];
+    start = page.LastEvaluatedKey;
+  } while (start !== undefined);
+}
+
+/**
+ * UTC days whose partitions can hold a line that arrived in the window: of its arrival, or of its
+ * processing, which the Events API dates up to a day before or, by another clock, after.
+ */
 function daysOf({ from, to }: EventsWindow): string[] {
-  const first = Math.floor(from / DAY_MILLIS);
-  const last = Math.floor(to / DAY_MILLIS);
+  const first = Math.floor(from / DAY_MILLIS) - 1;
+  const last = Math.floor(to / DAY_MILLIS) + 1;
   return Array.from({ length: Math.max(0, last - first + 1) }, (_, day) => new Date((first + day) * DAY_MILLIS).toISOString().slice(0, 10));
 }

@@ -1,40 +1,62 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import Big from 'big.js';
-import { isRowField, ROW_FIELDS } from '../rakuten/fields';
-import { extraName, extraSlot, type Slot } from './merge';
+import { ROW_FIELDS } from '../rakuten/fields';
+import type { ParseProblem } from '../rakuten/parse';
+import { type LineFields, STORED_FIELDS } from './row';
 
 export type Item = Record<string, AttributeValue>;
 
-/** Values by slot as DynamoDB keeps them: Rakuten's fields under their own names, decimals as numbers; everything else in a map. */
-export function writeValues(values: ReadonlyMap<Slot, string>): { fields: Item; extra: Item } {
-  const fields: Item = {};
-  const extra: Item = {};
-  for (const [slot, text] of [...values].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    const name = extraName(slot);
-    if (name !== undefined) extra[storableName(name)] = { S: text };
-    else fields[slot] = isRowField(slot) && ROW_FIELDS[slot] === 'decimal' ? { N: text } : { S: text };
+/** Rakuten's fields as DynamoDB keeps them: under their own names, decimals as numbers. */
+export function writeFields(fields: LineFields): Item {
+  const item: Item = {};
+  for (const field of STORED_FIELDS) {
+    const value = fields[field];
+    if (value !== undefined) item[field] = ROW_FIELDS[field] === 'decimal' ? { N: value } : { S: value };
   }
-  return { fields, extra };
+  return item;
 }
 
-/** What `writeValues` wrote, from an item that may have other attributes too. */
-export function readValues(item: Item, extra: Item = {}): Map<Slot, string> {
-  const values = new Map<Slot, string>();
-  for (const [name, attribute] of Object.entries(item)) {
-    if (isRowField(name)) values.set(name, attribute.N === undefined ? readText(attribute) : canonicalNumber(attribute.N));
+/** What `writeFields` wrote, from an item that has other attributes too. */
+export function readFields(item: Item): LineFields {
+  const fields: { -readonly [F in keyof LineFields]: string } = {};
+  for (const field of STORED_FIELDS) {
+    const attribute = item[field];
+    if (attribute !== undefined) fields[field] = attribute.N === undefined ? readText(attribute) : canonicalNumber(attribute.N);
   }
-  for (const [name, attribute] of Object.entries(extra)) values.set(extraSlot(storedName(name)), readText(attribute));
-  return values;
+  return fields;
 }
+
+/** Texts by name, as a map. Names are sorted. */
+export const writeMap = (texts: Readonly<Record<string, string>>): AttributeValue => ({
+  M: Object.fromEntries(
+    Object.entries(texts)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([name, S]) => [storableName(name), { S }]),
+  ),
+});
+
+export const readMap = (map: AttributeValue | undefined): Record<string, string> =>
+  Object.fromEntries(Object.entries(map?.M ?? {}).map(([name, value]) => [storedName(name), readText(value)]));
 
 /**
- * DynamoDB takes no empty name, and an object of JavaScript has no value under `__proto__`: an equals sign stands before such a name, and, so that none is
- * taken for another, before a name that begins with one.
+ * DynamoDB accepts no empty name, and a JavaScript object has no value under `__proto__`. Such a
+ * name gets an equals sign in front, and so does a name that begins with one.
  */
 const storableName = (name: string): string => (name === '' || name === '__proto__' || name.startsWith('=') ? `=${name}` : name);
 const storedName = (name: string): string => (name.startsWith('=') ? name.slice(1) : name);
 
-/** DynamoDB may give a number back in another notation than it was written in. */
+/** `field: reason` each, sorted. */
+export const writeProblems = (problems: readonly ParseProblem[]): AttributeValue =>
+  writeTexts(problems.map(({ field, reason }) => `${field}: ${reason}`).sort());
+
+export const readProblems = (list: AttributeValue | undefined): ParseProblem[] =>
+  readTexts(list).map((text) => {
+    const separator = text.indexOf(': ');
+    // This package wrote it, so a field's name is in front.
+    return { field: text.slice(0, separator) as ParseProblem['field'], reason: text.slice(separator + 2) };
+  });
+
+/** DynamoDB may return a number in another notation than it was written in. */
 export const canonicalNumber = (text: string): string => new Big(text).toFixed();
 
 export const readText = (attribute: AttributeValue | undefined): string => attribute?.S ?? '';

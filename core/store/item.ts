@@ -1,165 +1,250 @@
-import { createHash } from 'node:crypto';
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
-import { ATTRIBUTES } from '../names';
-import { ROW_FIELDS } from '../rakuten/fields';
-import { type Item, readText, readTexts, readValues, writeTexts, writeValues } from './attributes';
-import { expiryOf } from './expiry';
-import { processDay, type RowKey } from './keys';
+import { ATTRIBUTES, SOURCES } from '../names';
+import { truncateUtf8 } from '../rakuten/values';
 import {
-  CHECKED_FIELDS,
-  type CheckedField,
-  type DeliveredValue,
-  type Delivery,
-  inCanonicalOrder,
-  isContradicted,
-  type LineState,
-  openProblems,
-  type Slot,
-  shownDelivery,
-  shownValue,
-  toSecond,
-} from './merge';
-import { otherDeliveries, problemText, type ReadDelivery, readOther, writeOther } from './other-deliveries';
+  canonicalNumber,
+  type Item,
+  readFields,
+  readMap,
+  readProblems,
+  readText,
+  writeFields,
+  writeMap,
+  writeProblems,
+  writeTexts,
+} from './attributes';
+import { processDay, type RowKey } from './keys';
+import { type LineContent, STORED_FIELDS } from './row';
+import {
+  comparedFields,
+  differingFields,
+  fingerprint,
+  MAX_OTHER_QUERY_BYTES,
+  memberOfFirstPush,
+  type Push,
+  pushHash,
+  type ReplacedAnswer,
+  type RowState,
+  receivedAt,
+  type StoredAnswer,
+  shownContent,
+} from './row-state';
 
-/** The names that this code writes; an application's own attributes on a row are left alone. */
-export const OWN_ATTRIBUTES: readonly string[] = [...Object.keys(ROW_FIELDS), ...Object.values(ATTRIBUTES)];
+/** The names that this package writes. An application's own attributes on a row are left alone. */
+export const OWN_ATTRIBUTES: readonly string[] = [...new Set([...STORED_FIELDS, ...Object.values(ATTRIBUTES)])];
 
-/**
- * The item of a line. The same state always gives the same item.
- *
- * @param key of the row
- * @param state what was delivered
- * @param dayShards over how many keys a day's rows are spread
- * @param expirySeconds how long a preliminary line is kept; undefined: for ever
- */
-export function toItem(key: RowKey, state: LineState, dayShards: number, expirySeconds?: number): Item {
-  const top = shownDelivery(state);
-  const shown = shownTexts(state);
-  const { fields, extra } = writeValues(shown);
-  const problems = Object.entries(state.values).flatMap(([slot, values]) =>
-    openProblems(values).map(({ text }) => problemText(slot, text)),
-  );
-  const others = otherDeliveries(state, isDatedBy(top, shown) ? top : undefined);
-  const item: Item = {
-    [ATTRIBUTES.orderKey]: { S: key.orderKey },
-    [ATTRIBUTES.lineKey]: { S: key.lineKey },
-    [ATTRIBUTES.processDay]: { S: processDay(shown.get('process_date') ?? state.receivedAt, key.lineKey, dayShards) },
-    [ATTRIBUTES.occurredAt]: { S: shown.get('transaction_date') ?? shown.get('process_date') ?? state.receivedAt },
-    [ATTRIBUTES.receivedAt]: { S: state.receivedAt },
-    [ATTRIBUTES.source]: { S: state.source },
-    [ATTRIBUTES.requestId]: { S: top.requestId },
-    [ATTRIBUTES.query]: { S: top.query },
-    ...fields,
-    ...toldAttributes(state, shown),
-    ...expiryOf(shown, state.receivedAt, expirySeconds),
-  };
-  if (Object.keys(extra).length > 0) item[ATTRIBUTES.extra] = { M: extra };
-  if (problems.length > 0) item[ATTRIBUTES.parseProblems] = writeTexts(problems.sort());
-  if (top.receivedAt !== state.receivedAt) item[ATTRIBUTES.updatedAt] = { S: top.receivedAt };
-  for (const [name, entries] of [
-    [ATTRIBUTES.previousVersions, others.filter((o) => o.isReplaced)],
-    [ATTRIBUTES.completedBy, others.filter((o) => !o.isReplaced)],
-  ] as const) {
-    if (entries.length > 0) item[name] = { L: entries.map(writeOther) };
-  }
-  return { ...item, ...revisionOf(item) };
+/** A change of one of these is a change of what the row shows. */
+const SHOWN_ATTRIBUTES: readonly string[] = [
+  ...STORED_FIELDS,
+  ATTRIBUTES.occurredAt,
+  ATTRIBUTES.receivedAt,
+  ATTRIBUTES.source,
+  ATTRIBUTES.verifiedAt,
+  ATTRIBUTES.withdrawnAt,
+  ATTRIBUTES.parseProblems,
+  ATTRIBUTES.u1FromPostback,
+  ATTRIBUTES.extra,
+  ATTRIBUTES.eventsApiExtra,
+];
+
+export interface ItemOptions {
+  /** Number of partition keys over which a day is spread. */
+  readonly dayShards: number;
+  /** How long an event is kept. @default - forever */
+  readonly expirySeconds?: number;
+  /** Whether a `u1` that only the first push carried counts as verified. @default false */
+  readonly memberFromPostback?: boolean;
 }
 
-/** DynamoDB can compare lists and maps in a condition; embedded servers cannot, and a hash is a shorter way to name them. */
-function revisionOf(item: Item): Item {
-  const documents = Object.entries(item).filter(([, { L, M }]) => L !== undefined || M !== undefined);
-  if (documents.length === 0) return {};
-  const hash = createHash('sha256').update(JSON.stringify(documents.sort(([a], [b]) => (a < b ? -1 : 1))));
-  return { [ATTRIBUTES.revision]: { S: hash.digest('hex').slice(0, 16) } };
-}
-
-/** The state that an item was made from. */
-export function fromItem(item: Item): LineState {
-  const receivedAt = readText(item[ATTRIBUTES.receivedAt]);
-  const shown = readValues(item, item[ATTRIBUTES.extra]?.M);
-  const top: Delivery = {
-    processDate: processSecond(shown),
-    receivedAt: item[ATTRIBUTES.updatedAt]?.S ?? receivedAt,
-    requestId: readText(item[ATTRIBUTES.requestId]),
-    query: readText(item[ATTRIBUTES.query]),
-  };
-  const others = [
-    ...(item[ATTRIBUTES.previousVersions]?.L ?? []).map(readOther),
-    ...(item[ATTRIBUTES.completedBy]?.L ?? []).map(readOther),
-  ];
-  const elsewhere = new Set(others.flatMap((o) => [...o.stillShown, ...o.problems]));
-  const ofTop: ReadDelivery = {
-    by: top,
-    replaced: new Map(),
-    problems: readTexts(item[ATTRIBUTES.parseProblems]).filter((problem) => !elsewhere.has(problem)),
-    stillShown: [...shown.keys()].filter((slot) => !elsewhere.has(slot)),
-  };
-  return {
-    values: valuesOf([ofTop, ...others], shown),
-    receivedAt,
-    source: readText(item[ATTRIBUTES.source]),
-    ...readTold(item, shown),
-  };
-}
-
-const processSecond = (shown: ReadonlyMap<Slot, string>): string => toSecond(shown.get('process_date') ?? '');
-
-/**
- * Whether the row's `process_date` is that of the delivery it shows, as it nearly always is. Where that delivery came without one and an older one had it, it is
- * listed among the others as well, or its date could not be told.
- */
-const isDatedBy = (top: Delivery, shown: ReadonlyMap<Slot, string>): boolean => top.processDate === processSecond(shown);
-
-function shownTexts(state: LineState): Map<Slot, string> {
-  const slots = Object.entries(state.values).map(([slot, values]) => [slot, shownValue(values)?.text] as const);
-  return new Map(slots.filter((entry): entry is [Slot, string] => entry[1] !== undefined));
-}
-
-function valuesOf(deliveries: readonly ReadDelivery[], shown: ReadonlyMap<Slot, string>): LineState['values'] {
-  const values = new Map<Slot, DeliveredValue[]>();
-  const add = (slot: Slot, text: string, unreadable: boolean, by: Delivery): unknown =>
-    values.set(slot, [...(values.get(slot) ?? []), { text, unreadable, by }]);
-  for (const { by, replaced, problems, stillShown } of deliveries) {
-    for (const [slot, text] of replaced) add(slot, text, false, by);
-    for (const slot of stillShown) {
-      const text = shown.get(slot);
-      // Somebody may have taken a value out of the row since: an empty one must not come in its place.
-      if (text !== undefined) add(slot, text, false, by);
-    }
-    for (const problem of problems) {
-      const colon = problem.indexOf(': ');
-      add(problem.slice(0, colon), problem.slice(colon + 2), true, by);
-    }
-  }
-  return Object.fromEntries([...values].map(([slot, delivered]) => [slot, inCanonicalOrder(delivered)]));
-}
-
-/** What the Events API told. As a rule that is what the row shows, and then the time says it all. */
-function toldAttributes(state: LineState, shown: ReadonlyMap<Slot, string>): Item {
-  if (state.toldAt === undefined) return {};
-  const item: Item = { [isContradicted(state) ? ATTRIBUTES.contradictedAt : ATTRIBUTES.verifiedAt]: { S: state.toldAt } };
-  const otherwise: Item = {};
-  for (const field of CHECKED_FIELDS) {
-    const told = state.told[field] ?? [];
-    const expected = asShown(field, shown);
-    if (told.length !== expected.length || told[0] !== expected[0]) otherwise[field] = writeTexts(told);
-  }
-  if (Object.keys(otherwise).length > 0) item[ATTRIBUTES.toldOtherwise] = { M: otherwise };
-  return item;
-}
-
-function asShown(field: CheckedField, shown: ReadonlyMap<Slot, string>): string[] {
-  const text = shown.get(field);
-  return text === undefined ? [] : [text];
-}
-
-function readTold(item: Item, shown: ReadonlyMap<Slot, string>): Pick<LineState, 'toldAt' | 'told'> {
-  const toldAt = (item[ATTRIBUTES.verifiedAt] ?? item[ATTRIBUTES.contradictedAt])?.S;
-  if (toldAt === undefined) return { toldAt, told: {} };
-  const otherwise: Record<string, AttributeValue> = item[ATTRIBUTES.toldOtherwise]?.M ?? {};
-  const told = CHECKED_FIELDS.flatMap((field) => {
-    const texts = otherwise[field] === undefined ? asShown(field, shown) : readTexts(otherwise[field]);
-    return texts.length > 0 ? [[field, texts]] : [];
+/** The item of a line, without `updated_at`. The same state always gives the same item. */
+export function toItem(key: RowKey, row: RowState, options: ItemOptions): Item {
+  const { fields, problems } = shownContent(row);
+  const received = receivedAt(row);
+  const [first, ...others] = row.pushes;
+  const differing = differingFields(row);
+  const processed = row.answer?.content.fields.process_date ?? received;
+  const item = compact({
+    [ATTRIBUTES.lineId]: text(key.lineId),
+    [ATTRIBUTES.isEvent]: text(key.isEvent),
+    [ATTRIBUTES.processDay]: text(processDay(processed, key.lineId, options.dayShards)),
+    [ATTRIBUTES.occurredAt]: text(fields.transaction_date ?? fields.process_date ?? received),
+    [ATTRIBUTES.receivedAt]: text(received),
+    [ATTRIBUTES.source]: text(first?.source ?? SOURCES.eventsApi),
+    [ATTRIBUTES.requestId]: text(first?.requestId ?? row.answer?.runId),
+    [ATTRIBUTES.query]: text(first?.query),
+    ...writeFields(fields),
+    [ATTRIBUTES.extra]: mapOf(first?.content?.extra),
+    [ATTRIBUTES.parseProblems]: problems.length > 0 ? writeProblems(problems) : undefined,
+    [ATTRIBUTES.withdrawnAt]: text(row.withdrawnAt),
+    [ATTRIBUTES.differingFields]: differing.length > 0 ? writeTexts(differing) : undefined,
+    ...(row.answer === undefined ? {} : answerAttributes(row, row.answer, first, options)),
+    [ATTRIBUTES.otherPushes]: listOf(others.map(otherPush)),
+    [ATTRIBUTES.morePushes]: row.hasMorePushes ? { BOOL: true } : undefined,
+    [ATTRIBUTES.replacedAnswers]: listOf(row.replacedAnswers.map(replacedAnswer)),
+    [ATTRIBUTES.expiresAt]: expiresAt(key, processed, options),
   });
-  return { toldAt, told: Object.fromEntries(told) };
+  return { ...item, [ATTRIBUTES.revision]: { S: revisionOf(item) } };
 }
+
+/** The state that an item was made from. Undefined where an application began the row before its line came. */
+export function fromItem(item: Item): RowState | undefined {
+  if (item[ATTRIBUTES.receivedAt] === undefined) return undefined;
+  const answer = item[ATTRIBUTES.answerHash] === undefined ? undefined : readAnswer(item);
+  const first = readFirstPush(item, answer);
+  return {
+    pushes: first === undefined ? [] : [first, ...(item[ATTRIBUTES.otherPushes]?.L ?? []).map(readOtherPush)],
+    hasMorePushes: item[ATTRIBUTES.morePushes]?.BOOL === true,
+    answer,
+    withdrawnAt: item[ATTRIBUTES.withdrawnAt]?.S,
+    replacedAnswers: (item[ATTRIBUTES.replacedAnswers]?.L ?? []).map(readReplacedAnswer),
+  };
+}
+
+/** Whether two items of one row show something else. */
+export const showsChange = (before: Item, after: Item): boolean =>
+  SHOWN_ATTRIBUTES.some((name) => canonicalAttribute(before[name]) !== canonicalAttribute(after[name]));
+
+/** Text that is equal exactly when two attributes are: maps whatever the order of their keys, numbers by value. */
+export function canonicalAttribute(attribute: AttributeValue | undefined): string {
+  if (attribute === undefined) return '';
+  if (attribute.N !== undefined) return `N${canonicalNumber(attribute.N)}`;
+  if (attribute.L !== undefined) return `L[${attribute.L.map(canonicalAttribute).join(',')}]`;
+  if (attribute.M !== undefined) {
+    const entries = Object.entries(attribute.M).sort(([a], [b]) => (a < b ? -1 : 1));
+    return `M{${entries.map(([name, value]) => `${JSON.stringify(name)}:${canonicalAttribute(value)}`).join(',')}}`;
+  }
+  return attribute.BOOL === undefined ? `S${JSON.stringify(attribute.S)}` : `B${attribute.BOOL}`;
+}
+
+/** A writer sees by it whether another one wrote in between. */
+const revisionOf = (item: Item): string =>
+  fingerprint(
+    Object.entries(item).map(([name, value]) => [name, canonicalAttribute(value)]),
+    8,
+  );
+
+/**
+ * Seconds since 1970 after which an event may go. It counts from Rakuten's processing, so that the
+ * row expires at the same time in whichever order its deliveries come.
+ */
+function expiresAt({ isEvent }: RowKey, processed: string, { expirySeconds }: ItemOptions): AttributeValue | undefined {
+  if (expirySeconds === undefined || isEvent !== 'Y') return undefined;
+  return { N: String(Math.floor(Date.parse(processed) / 1000) + expirySeconds) };
+}
+
+function answerAttributes(
+  row: RowState,
+  answer: StoredAnswer,
+  first: Push | undefined,
+  options: ItemOptions,
+): Record<string, AttributeValue | undefined> {
+  const { hash, answeredAt, firstAnsweredAt, checkedSince, content } = answer;
+  const isPushedMember = memberOfFirstPush(row) !== undefined;
+  const verifiedAt = isPushedMember && options.memberFromPostback !== true ? undefined : checkedSince;
+  return {
+    [ATTRIBUTES.verifiedAt]: text(verifiedAt),
+    [ATTRIBUTES.answerHash]: text(hash),
+    // Each of these is written only where it cannot be told from the one before.
+    [ATTRIBUTES.answeredAt]: text(answeredAt === (verifiedAt ?? row.withdrawnAt) ? undefined : answeredAt),
+    [ATTRIBUTES.firstAnsweredAt]: text(firstAnsweredAt === answeredAt ? undefined : firstAnsweredAt),
+    [ATTRIBUTES.checkedSince]: text(verifiedAt === checkedSince ? undefined : checkedSince),
+    [ATTRIBUTES.u1FromPostback]: isPushedMember ? { BOOL: true } : undefined,
+    [ATTRIBUTES.eventsApiExtra]: mapOf(content.extra),
+    [ATTRIBUTES.firstPush]: first && firstPush(first, answer, receivedAt(row)),
+  };
+}
+
+function readAnswer(item: Item): StoredAnswer {
+  const verifiedAt = item[ATTRIBUTES.verifiedAt]?.S;
+  const answeredAt = (item[ATTRIBUTES.answeredAt] ?? item[ATTRIBUTES.verifiedAt] ?? item[ATTRIBUTES.withdrawnAt])?.S ?? '';
+  const { u1, ...others } = readFields(item);
+  const isPushedMember = item[ATTRIBUTES.u1FromPostback]?.BOOL === true;
+  const fields = u1 === undefined || isPushedMember ? others : { ...others, u1 };
+  return {
+    content: { fields, problems: readProblems(item[ATTRIBUTES.parseProblems]), extra: readMap(item[ATTRIBUTES.eventsApiExtra]) },
+    hash: readText(item[ATTRIBUTES.answerHash]),
+    answeredAt,
+    firstAnsweredAt: item[ATTRIBUTES.firstAnsweredAt]?.S ?? answeredAt,
+    checkedSince: verifiedAt ?? item[ATTRIBUTES.checkedSince]?.S,
+    runId: hasPush(item) ? undefined : item[ATTRIBUTES.requestId]?.S,
+  };
+}
+
+/** Attributes of a push within `first_push` and `other_pushes`. */
+const PUSH = { hash: 'hash', source: 'source' } as const;
+
+/** What of the first push cannot be seen in the row, once the row shows the answer. */
+function firstPush(push: Push, { content }: StoredAnswer, received: string): AttributeValue | undefined {
+  const isAsAnswered = push.hash === pushHash(content.fields);
+  const map = compact({
+    [ATTRIBUTES.receivedAt]: text(push.receivedAt === received ? undefined : push.receivedAt),
+    [PUSH.hash]: text(isAsAnswered ? undefined : push.hash),
+    ...(isAsAnswered ? {} : writeFields(push.compared)),
+  });
+  // Of a push that was an unreadable answer nothing else in the row shows that there is one.
+  return Object.keys(map).length > 0 || push.source === SOURCES.eventsApi ? { M: map } : undefined;
+}
+
+const hasPush = (item: Item): boolean =>
+  item[ATTRIBUTES.source]?.S === SOURCES.push || item[ATTRIBUTES.firstPush] !== undefined || item[ATTRIBUTES.answerHash] === undefined;
+
+function readFirstPush(item: Item, answer: StoredAnswer | undefined): Push | undefined {
+  if (!hasPush(item)) return undefined;
+  const { M: kept = {} } = item[ATTRIBUTES.firstPush] ?? {};
+  const fields = answer?.content.fields ?? readFields(item);
+  const extra = readMap(item[ATTRIBUTES.extra]);
+  const content: LineContent =
+    answer === undefined ? { fields, problems: readProblems(item[ATTRIBUTES.parseProblems]), extra } : { fields: {}, problems: [], extra };
+  return {
+    receivedAt: readText(kept[ATTRIBUTES.receivedAt] ?? item[ATTRIBUTES.receivedAt]),
+    requestId: readText(item[ATTRIBUTES.requestId]),
+    source: readText(item[ATTRIBUTES.source]) as Push['source'],
+    query: readText(item[ATTRIBUTES.query]),
+    hash: kept[PUSH.hash]?.S ?? pushHash(fields),
+    compared: comparedFields(kept[PUSH.hash] === undefined ? fields : readFields(kept)),
+    content,
+  };
+}
+
+function otherPush(push: Push): AttributeValue {
+  return {
+    M: compact({
+      [ATTRIBUTES.receivedAt]: text(push.receivedAt),
+      [ATTRIBUTES.requestId]: text(push.requestId),
+      [ATTRIBUTES.query]: text(truncateUtf8(push.query, MAX_OTHER_QUERY_BYTES)),
+      [PUSH.hash]: text(push.hash),
+      [PUSH.source]: text(push.source === SOURCES.push ? undefined : push.source),
+      ...writeFields(push.compared),
+    }),
+  };
+}
+
+function readOtherPush({ M: kept = {} }: AttributeValue): Push {
+  return {
+    receivedAt: readText(kept[ATTRIBUTES.receivedAt]),
+    requestId: readText(kept[ATTRIBUTES.requestId]),
+    query: readText(kept[ATTRIBUTES.query]),
+    hash: readText(kept[PUSH.hash]),
+    source: (kept[PUSH.source]?.S ?? SOURCES.push) as Push['source'],
+    compared: comparedFields(readFields(kept)),
+  };
+}
+
+const VALUES = 'values';
+
+const replacedAnswer = ({ answeredAt, values }: ReplacedAnswer): AttributeValue => ({
+  M: { [ATTRIBUTES.answeredAt]: { S: answeredAt }, [VALUES]: { S: values } },
+});
+
+const readReplacedAnswer = ({ M: kept = {} }: AttributeValue): ReplacedAnswer => ({
+  answeredAt: readText(kept[ATTRIBUTES.answeredAt]),
+  values: readText(kept[VALUES]),
+});
+
+const text = (value: string | undefined): AttributeValue | undefined => (value === undefined ? undefined : { S: value });
+const listOf = (values: AttributeValue[]): AttributeValue | undefined => (values.length === 0 ? undefined : { L: values });
+const mapOf = (texts: Readonly<Record<string, string>> | undefined): AttributeValue | undefined =>
+  texts === undefined || Object.keys(texts).length === 0 ? undefined : writeMap(texts);
+
+const compact = (attributes: Record<string, AttributeValue | undefined>): Item =>
+  Object.fromEntries(Object.entries(attributes).filter((entry): entry is [string, AttributeValue] => entry[1] !== undefined));

@@ -1,107 +1,89 @@
 import { createHash } from 'node:crypto';
 import { ATTRIBUTES, INDEXES } from '../names';
 import { POSTBACK_FIELDS, type PostbackField } from '../rakuten/fields';
+import type { ParseProblem } from '../rakuten/parse';
 import { sha256 } from '../sha256';
 import type { LineFields } from './row';
 
-/** DynamoDB's limits for key attributes, in bytes of UTF-8. */
-const MAX_PARTITION_KEY_BYTES = 2048;
-const MAX_SORT_KEY_BYTES = 1024;
+/** Sort key of a line whose `is_event` is missing or unreadable. Such a row is in no sum. */
+export const UNKNOWN_IS_EVENT = '-';
+/** First character after the SID in the key of a line without `etransaction_id`. */
+const CONTENT_HASH_MARK = '~';
 
-/** Stands where a part of a key is not known. */
-const UNKNOWN = '-';
-/** Marks a part of a key that stands in for a value that is missing or too long. */
-const STAND_IN = '~';
-/** With what the sort key of a line without an `etransaction_id` begins (and, rarely, that of one with an unusual or very long id). */
-export const UNNAMED_LINE_PREFIX = STAND_IN;
-
-/** The key of a row: one order is one partition, one line of it one sort key. */
+/** The key of a row: one line of one publisher, events apart from confirmed lines. */
 export interface RowKey {
-  readonly orderKey: string;
-  readonly lineKey: string;
+  /** `<sid>#<etransaction_id>`. */
+  readonly lineId: string;
+  readonly isEvent: 'Y' | 'N' | typeof UNKNOWN_IS_EVENT;
 }
 
-type Unread = readonly { readonly field: string; readonly reason: string }[];
-
 /**
- * The key of the line's row. Lines without an `etransaction_id` get a hash of their content instead, lines without an
- * `order_id` an order of their own; both are marked by `~`.
+ * The key of the line's row.
  *
- * @param fields what was read of the line
- * @param unread what could not be read; part of the content of a line without an id
+ * A line without `etransaction_id` gets a hash of its content, marked with `~`. Such a row can
+ * never be verified.
+ *
+ * @param sid the authenticated publisher: of the URL secret, or of the API credentials
+ * @param problems part of the content of a line without an ID
  */
-export function rowKey(fields: LineFields, unread: Unread = []): RowKey {
-  const line = lineId(fields, unread);
-  return {
-    orderKey: orderKey(fields.sid, fields.advertiser_id, fields.order_id ?? null, line),
-    lineKey: `${line}#${fields.is_event ?? UNKNOWN}`,
-  };
+export function rowKey(sid: string, fields: LineFields, problems: readonly ParseProblem[] = []): RowKey {
+  const { etransaction_id: id, is_event: isEvent = UNKNOWN_IS_EVENT } = fields;
+  const line = id === undefined ? `${CONTENT_HASH_MARK}${contentHash(fields, problems)}` : normalisedId(id);
+  return { lineId: `${sid}#${line}`, isEvent: isEvent as RowKey['isEvent'] };
 }
 
-/** The partition key of an order that is known by its three names: what a program that looks up an order needs. */
-export function orderKeyOf(sid: string, advertiserId: string, orderId: string): string {
-  return orderKey(sid, advertiserId, orderId, '');
+/** The partition key of the row of a Rakuten ID, for a program that looks it up. */
+export const lineIdOf = (sid: string, etransactionId: string): string => `${sid}#${normalisedId(etransactionId)}`;
+
+/** Every known ID is hexadecimal, so its case means nothing. Other alphabets may depend on case. */
+function normalisedId(id: string): string {
+  const trimmed = id.trim().normalize('NFC');
+  if (/^[0-9a-f]+$/i.test(trimmed)) return trimmed.toUpperCase();
+  // A real ID that begins like a content hash must not collide with one.
+  return trimmed.startsWith(CONTENT_HASH_MARK) ? CONTENT_HASH_MARK + trimmed : trimmed;
 }
 
-function orderKey(sid: string | undefined, advertiserId: string | undefined, orderId: string | null, line: string): string {
-  const order = orderId === null ? `${STAND_IN}line:${line}` : guardStandIn(orderId);
-  const prefix = `${keyPart(sid)}#${keyPart(advertiserId)}#`;
-  const key = prefix + order;
-  if (Buffer.byteLength(key) <= MAX_PARTITION_KEY_BYTES) return key;
-  return `${shorten(prefix, 512)}${shorten(order, 512)}`;
+/** The publisher and Rakuten's ID in a `line_id`; no ID where a content hash takes its place. */
+export function parseLineId(lineId: string): { readonly sid: string; readonly etransactionId: string | undefined } {
+  const separator = lineId.indexOf('#');
+  const [sid, line] = [lineId.slice(0, separator), lineId.slice(separator + 1)];
+  if (!line.startsWith(CONTENT_HASH_MARK)) return { sid, etransactionId: line };
+  const isEscaped = line.startsWith(CONTENT_HASH_MARK, 1);
+  return { sid, etransactionId: isEscaped ? line.slice(1) : undefined };
 }
 
-function lineId(fields: LineFields, unread: Unread): string {
-  const id = fields.etransaction_id;
-  if (id === undefined) return `${STAND_IN}${contentHash(fields, unread)}`;
-  return shorten(guardStandIn(id), MAX_SORT_KEY_BYTES - 2);
-}
-
-/** A real value that begins like a stand-in gets the mark doubled, so that the two can never meet. */
-const guardStandIn = (value: string): string => (value.startsWith(STAND_IN) ? STAND_IN + value : value);
-
-/**
- * `#` divides the parts, so in a part that is not the last it is escaped, and with it the escape sign and what would look like something that is
- * missing or stood in for.
- */
-const keyPart = (value: string | undefined): string => (value === undefined ? UNKNOWN : value.replace(/[%#]|^~|^-$/g, encodeSign));
-const encodeSign = (sign: string): string => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`;
-
-const shorten = (value: string, maxBytes: number): string =>
-  Buffer.byteLength(value) <= maxBytes ? value : `${STAND_IN}sha256:${sha256(value)}`;
+/** One text per key, for maps and logs. */
+export const keyText = ({ lineId, isEvent }: RowKey): string => `${lineId} ${isEvent}`;
 
 const HASHED_FIELDS = Object.keys(POSTBACK_FIELDS) as PostbackField[];
 
-/** Identity of a line that has no `etransaction_id`: all that it says. Two equal lines of one order cannot be told apart without it. */
-function contentHash(fields: LineFields, unread: Unread): string {
+/** Two lines without an ID and with equal content cannot be told apart. */
+function contentHash(fields: LineFields, problems: readonly ParseProblem[]): string {
   const content = HASHED_FIELDS.map((field) => fields[field] ?? null);
-  return sha256(JSON.stringify([content, unread.map(({ field, reason }) => `${field}: ${reason}`).sort()])).slice(0, 32);
+  return sha256(JSON.stringify([content, problems.map(({ field, reason }) => `${field}: ${reason}`).sort()])).slice(0, 32);
 }
 
-/** Which shard of the day index a line belongs to: always the same one for the same line. */
-export function dayShard(lineKey: string, shards: number): number {
-  return createHash('sha256').update(lineKey).digest().readUInt32BE(0) % shards;
+/** The shard of the day index for a line: always the same for the same line. */
+function dayShard(lineId: string, shards: number): number {
+  return createHash('sha256').update(lineId).digest().readUInt32BE(0) % shards;
 }
 
-/** The key of the day index: the day itself, or `day#shard` when the index is sharded. */
-export function processDay(isoDate: string, lineKey: string, shards: number): string {
+/** Partition key of the day index: the day itself, or `day#shard` when the index is sharded. */
+export function processDay(isoDate: string, lineId: string, shards: number): string {
   const day = isoDate.slice(0, 10);
-  return shards > 1 ? `${day}#${dayShard(lineKey, shards)}` : day;
+  return shards > 1 ? `${day}#${dayShard(lineId, shards)}` : day;
 }
 
-/** Every key under which rows of a day may stand in the day index. */
+/** Every partition key of the day index for one UTC day. */
 export function processDayKeys(day: string, shards: number): string[] {
   return shards > 1 ? Array.from({ length: shards }, (_, shard) => `${day}#${shard}`) : [day];
 }
 
-/** The table's keys and indexes, for the construct that makes the table, the programs that query it and the tests. */
-export const TABLE_KEYS = { partition: ATTRIBUTES.orderKey, sort: ATTRIBUTES.lineKey } as const;
+/** Keys of the transaction table. */
+export const TABLE_KEYS = { partition: ATTRIBUTES.lineId, sort: ATTRIBUTES.isEvent } as const;
 
-/** Attributes that the member and the day index carry beside the keys: what a list of transactions shows. */
+/** What a list of transactions shows. `sid`, `etransaction_id` and `is_event` come from the key. */
 export const LISTED_ATTRIBUTES = [
-  'is_event',
-  'etransaction_id',
-  'sid',
   'advertiser_id',
   'order_id',
   'offer_id',
@@ -116,15 +98,35 @@ export const LISTED_ATTRIBUTES = [
   'product_name',
   'u1',
   ATTRIBUTES.receivedAt,
-  ATTRIBUTES.occurredAt,
+  ATTRIBUTES.updatedAt,
   ATTRIBUTES.source,
   ATTRIBUTES.verifiedAt,
+  ATTRIBUTES.withdrawnAt,
   ATTRIBUTES.parseProblems,
+  ATTRIBUTES.differingFields,
 ] as const;
 
+/**
+ * DynamoDB's limit of attributes that one index can project, keys of index and table apart. An
+ * index keeps its projection for life. Source: DynamoDB API reference, `Projection.NonKeyAttributes`.
+ */
+export const MAX_PROJECTED_ATTRIBUTES = 20;
+
+/**
+ * The indexes of the transaction table. `projected` never names a key of the index or the table,
+ * as those are always there and DynamoDB refuses them. An empty list: keys only.
+ */
 export const INDEX_KEYS = {
-  [INDEXES.byMember]: { partition: 'u1', sort: ATTRIBUTES.occurredAt, projected: LISTED_ATTRIBUTES },
-  [INDEXES.byDay]: { partition: ATTRIBUTES.processDay, sort: ATTRIBUTES.receivedAt, projected: LISTED_ATTRIBUTES },
-  /** Keys only: a transaction id names one or two rows, which are then read from the table itself. */
-  [INDEXES.byTransaction]: { partition: 'etransaction_id', sort: undefined, projected: [] },
+  [INDEXES.byOrder]: { partition: 'order_id', sort: ATTRIBUTES.lineId, projected: [] as readonly string[] },
+  [INDEXES.byMember]: {
+    partition: 'u1',
+    sort: ATTRIBUTES.occurredAt,
+    projected: LISTED_ATTRIBUTES.filter((name) => name !== 'u1') as readonly string[],
+  },
+  [INDEXES.byDay]: {
+    partition: ATTRIBUTES.processDay,
+    sort: ATTRIBUTES.receivedAt,
+    // The fingerprint lets a reconciliation see from the index alone that a line is unchanged.
+    projected: [...LISTED_ATTRIBUTES.filter((name) => name !== ATTRIBUTES.receivedAt), ATTRIBUTES.answerHash] as readonly string[],
+  },
 } as const;

@@ -1,15 +1,15 @@
 import { FirehoseClient } from '@aws-sdk/client-firehose';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { ENVIRONMENT } from '../../core/names';
-import { consumerOf } from '../consumer/consumer-of';
+import { createConsumer } from '../consumer/create-consumer';
 import { environment } from '../runtime/environment';
-import { FirehoseArchive } from './firehose-archive';
+import { FirehoseArchive } from '../runtime/firehose-archive';
 
 // A bundle of its own: whoever keeps no archive does not load Firehose's client at each cold start.
 const firehose = new FirehoseClient({
   maxAttempts: 3,
   requestHandler: { connectionTimeout: 1000, requestTimeout: 4000, throwOnRequestTimeout: true },
 });
-const consumer = consumerOf(new FirehoseArchive(firehose, environment(ENVIRONMENT.archiveStreamName)));
+const consumer = createConsumer(new FirehoseArchive(firehose, environment(ENVIRONMENT.archiveStreamName)));
 
 export const handler = (event: SQSEvent, context: Context): Promise<SQSBatchResponse> => consumer.handle(event, context);

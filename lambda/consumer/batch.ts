@@ -1,38 +1,35 @@
 import type { SQSRecord } from 'aws-lambda';
-import { METRICS, SOURCES } from '../../core/names';
-import { isBackfill } from '../../core/reconciliation/run-id';
-import type { DeliveredLine } from '../../core/store/merge';
-import type { WriteOutcome } from '../../core/store/write';
+import type { ArchivedDelivery } from '../../core/archive/record';
+import { METRICS } from '../../core/names';
+import type { PushOutcome, PushResult } from '../../core/store/row-store';
+import type { RejectionReason } from './decide';
 
 /** What became of a message, for the metric that counts it. */
-export type Outcome = WriteOutcome | 'forged' | 'not-a-postback' | 'probe';
+export type Outcome = PushOutcome | RejectionReason | 'probe';
 
 const METRIC_OF: Record<Outcome, string> = {
   stored: METRICS.stored,
   duplicate: METRICS.duplicate,
-  completed: METRICS.completed,
+  other: METRICS.otherPushes,
   changed: METRICS.changed,
   forged: METRICS.forged,
   'not-a-postback': METRICS.notAPostback,
   probe: METRICS.probes,
 };
 
-/** A message that was dealt with. */
-export interface Done {
+/** A processed message, with what the archive keeps of it. */
+export interface ArchivableMessage {
   readonly message: SQSRecord;
-  readonly outcome: Outcome;
-  /** Absent of one that was rejected. */
-  readonly line: DeliveredLine | undefined;
+  readonly delivery: ArchivedDelivery;
 }
 
 /** What became of the messages of one batch. */
 export class Batch {
+  private readonly counts = new Map<string, number>();
   private readonly outcomes = new Map<Outcome, number>();
-  private readonly origins = new Map<string, number>();
-  private withProblems = 0;
-  failed = 0;
-  /** The messages that were dealt with, but for probes. */
-  readonly done: Done[] = [];
+  readonly failedIds = new Set<string>();
+  /** Processed messages, except probes. */
+  readonly archivable: ArchivableMessage[] = [];
 
   get rejected(): number {
     return (this.outcomes.get('forged') ?? 0) + (this.outcomes.get('not-a-postback') ?? 0);
@@ -40,40 +37,37 @@ export class Batch {
 
   count(outcome: Outcome): void {
     this.outcomes.set(outcome, (this.outcomes.get(outcome) ?? 0) + 1);
+    this.add(METRIC_OF[outcome]);
   }
 
-  /** A line was written of which something could not be read. A redelivery of it is not another one. */
-  countProblem(outcome: Outcome): void {
-    if (outcome !== 'duplicate') this.withProblems++;
+  /** Counts what was written of a row. A redelivery counts no second time. */
+  countWrite({ outcome, isNewlyDiffering }: PushResult, line: { readonly hasProblems: boolean; readonly hasForeignSid: boolean }): void {
+    if (outcome === 'stored') this.add(METRICS.deliveredByPush);
+    if (isNewlyDiffering) this.add(METRICS.differingPushes);
+    if (outcome === 'duplicate') return;
+    if (line.hasProblems) this.add(METRICS.parseProblems);
+    if (line.hasForeignSid) this.add(METRICS.foreignSid);
   }
 
-  /** A line was written: who brought it, and whether both of Rakuten's interfaces have told it now. */
-  countOrigin(line: DeliveredLine, outcome: Outcome): void {
-    const metric =
-      line.source === SOURCES.eventsApi ? toldMetric(line, outcome) : outcome === 'stored' ? METRICS.deliveredByPush : undefined;
-    if (metric !== undefined) this.origins.set(metric, (this.origins.get(metric) ?? 0) + 1);
+  fail({ messageId }: SQSRecord): void {
+    this.failedIds.add(messageId);
+    this.add(METRICS.failed);
   }
 
   /**
-   * By metric. What did not happen is left out, but for postbacks that brought a line: that there was none is a number too, which the status watch's probe has
-   * written every few minutes. Silence is then told from nobody looking.
+   * Counts by metric. Zero is left out, except for postbacks that delivered a line: the status
+   * watch's probe makes it a data point every few minutes, which tells silence from missing data.
    */
   metrics(): Map<string, number> {
-    const outcomes = [...this.outcomes].map(([outcome, count]): [string, number] => [METRIC_OF[outcome], count]);
-    const counts = new Map([...outcomes, [METRICS.deliveredByPush, 0], ...this.origins]);
-    if (this.withProblems > 0) counts.set(METRICS.parseProblems, this.withProblems);
-    if (this.failed > 0) counts.set(METRICS.failed, this.failed);
-    return counts;
+    return new Map([[METRICS.deliveredByPush, 0], ...this.counts]);
   }
 
-  /** By outcome. */
+  /** Counts by outcome, for the log. */
   summary(): Record<string, number> {
-    return { ...Object.fromEntries(this.outcomes), failed: this.failed };
+    return { ...Object.fromEntries(this.outcomes), failed: this.failedIds.size };
   }
-}
 
-function toldMetric(line: DeliveredLine, outcome: Outcome): string | undefined {
-  if (outcome === 'duplicate') return undefined;
-  if (outcome !== 'stored') return METRICS.verified;
-  return isBackfill(line.requestId) ? METRICS.backfilled : METRICS.recovered;
+  private add(metric: string): void {
+    this.counts.set(metric, (this.counts.get(metric) ?? 0) + 1);
+  }
 }

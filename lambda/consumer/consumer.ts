@@ -1,9 +1,13 @@
-import { BatchProcessor, EventType, processPartialResponse } from '@aws-lambda-powertools/batch';
 import { type DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
+import type { Archive } from '../../core/archive/archive';
 import { archiveRecord } from '../../core/archive/record';
-import { normalisedQuery, parseMessage } from '../../core/rakuten/message';
-import { rowKey } from '../../core/store/keys';
+import { limitConcurrency } from '../../core/async/limit-concurrency';
+import { retryOnThrottle } from '../../core/async/retry-on-throttle';
+import { withTimeout } from '../../core/async/with-timeout';
+import { SOURCES } from '../../core/names';
+import { normalisedQuery, type PostbackMessage, parseMessage } from '../../core/rakuten/message';
+import { keyText } from '../../core/store/keys';
 import {
   FAILURE_KEPT_SECONDS,
   FAILURE_KIND,
@@ -14,192 +18,253 @@ import {
   STATE_TTL,
 } from '../../core/store/publisher-state';
 import { Publishers } from '../../core/store/publishers';
-import type { TransactionWriter } from '../../core/store/write';
-import { atMost } from '../runtime/at-most';
-import { inTime } from '../runtime/deadline';
+import type { KeyedPush } from '../../core/store/pushed-line';
+import type { RowStore } from '../../core/store/row-store';
 import type { Log } from '../runtime/log';
 import type { Metrics } from '../runtime/metrics';
-import { whileThrottled } from '../runtime/while-throttled';
-import type { Archive } from './archive';
 import { Batch, type Outcome } from './batch';
 import { type Decision, decide, type PublisherSource } from './decide';
 
-export interface ConsumerParts {
+export interface ConsumerOptions {
   readonly client: DynamoDBClient;
   readonly stateTableName: string;
-  readonly writer: TransactionWriter;
+  readonly rows: RowStore;
   readonly log: Log;
   readonly metrics: Metrics;
-  /** Whether log lines carry what a postback said, without our secret. */
+  /** Whether log lines carry the query string, without our secret. @default false */
   readonly logPayloads?: boolean;
   /** Milliseconds since 1970. */
   readonly now: () => number;
-  /** Waits for so many milliseconds. */
   readonly pause: (millis: number) => Promise<unknown>;
   /** @default - raw messages are not kept */
   readonly archive?: Archive;
 }
 
-/** How long the accepted secrets are taken as last read: a revoked one is turned away after this long at the latest. */
+/** How long the accepted secrets are cached: a revoked one is rejected after this long at the latest. */
 const PUBLISHERS_FRESH_MILLIS = 60_000;
-/** How long a probe's mark is kept; the self-test waits two minutes for it. */
+/** How long the mark of a probe is kept; the self-test waits two minutes for it. */
 const PROBE_KEPT_SECONDS = 60 * 60;
-/** Of rejected messages so many are named in the log per batch, so that a flood of them does not become a flood of log lines. */
+/** Rejected messages named in the log per batch, so that a flood of them does not flood the log. */
 const MAX_REJECTED_LOGGED = 3;
-/** Messages at work at a time: as many as the SDK has connections. A call that waits for one longer than the client waits to connect would fail. */
-const MESSAGES_AT_ONCE = 50;
-/** What is left of the function's time when a message is given up: a function that is cut off has said nothing about the others of its batch. */
+/** As many as the SDK has connections. A call that waits longer for one than the connect timeout would fail. */
+const WRITES_AT_ONCE = 50;
+/** Reserve of the function's time: a function that is cut off reports nothing about its batch. */
 const RESERVED_MILLIS = 5_000;
-/** How long to try to archive a batch. */
+/** How long archiving a batch may take. */
 const ARCHIVE_MILLIS = 8_000;
-/** How long to try to note why a message failed. */
-const NOTE_MILLIS = 2_000;
+/** How long recording the reason of a failure may take. */
+const FAILURE_NOTE_MILLIS = 2_000;
 
-/** Turns a batch of messages into rows. A message that fails is reported alone, so that the others of its batch are done with. */
+/** A message with its line, on the way to its row. */
+interface LineRecord {
+  readonly record: SQSRecord;
+  readonly message: PostbackMessage;
+  readonly line: KeyedPush;
+}
+
+/** State of one invocation. */
+interface Invocation {
+  readonly batch: Batch;
+  readonly log: Log;
+  /** Milliseconds since 1970. */
+  readonly deadline: number;
+  readonly publishers: PublisherSource;
+}
+
+/**
+ * Turns a batch of messages into rows. Messages of one row are written together.
+ *
+ * A message that fails is reported alone, so that the others of its batch are done.
+ */
 export class Consumer {
   private publishers = new Publishers([]);
   private publishersReadAt = Number.NEGATIVE_INFINITY;
 
-  constructor(private readonly parts: ConsumerParts) {}
+  constructor(private readonly options: ConsumerOptions) {}
 
   async handle(event: SQSEvent, context: Context): Promise<SQSBatchResponse> {
-    const batch = new Batch();
-    const log = this.parts.log.of(context);
-    const source = this.publisherSource();
-    const archiving = this.parts.archive === undefined ? 0 : ARCHIVE_MILLIS;
-    const end = this.parts.now() + context.getRemainingTimeInMillis() - RESERVED_MILLIS - archiving;
-    const inTurn = atMost(MESSAGES_AT_ONCE);
-    const process = (record: SQSRecord): Promise<void> => inTurn(() => this.process(record, source, batch, log, end));
-    // Without the option Powertools throws when every message failed, and its response then names none of them.
-    const response = await processPartialResponse(event, process, new BatchProcessor(EventType.SQS), {
-      context,
-      throwOnFullBatchFailure: false,
-    });
-    const notArchived = await this.archive(batch, log);
-    this.parts.metrics.write(batch.metrics());
+    const { now, archive, metrics } = this.options;
+    const invocation: Invocation = {
+      batch: new Batch(),
+      log: this.options.log.of(context),
+      deadline: now() + context.getRemainingTimeInMillis() - RESERVED_MILLIS - (archive === undefined ? 0 : ARCHIVE_MILLIS),
+      publishers: this.publisherSource(),
+    };
+    const lines = await Promise.all(event.Records.map((record) => this.handleRecord(record, invocation)));
+    const run = limitConcurrency(WRITES_AT_ONCE);
+    await Promise.all(groupByRow(lines.filter((line) => line !== undefined)).map((group) => run(() => this.writeRow(group, invocation))));
+    await this.archiveBatch(invocation);
+    const { batch, log } = invocation;
+    metrics.write(batch.metrics());
     log.info('batch', { messages: event.Records.length, ...batch.summary() });
-    return { batchItemFailures: [...response.batchItemFailures, ...notArchived.map((itemIdentifier) => ({ itemIdentifier }))] };
+    return { batchItemFailures: [...batch.failedIds].map((itemIdentifier) => ({ itemIdentifier })) };
   }
 
-  private async process(record: SQSRecord, source: PublisherSource, batch: Batch, log: Log, end: number): Promise<void> {
+  /** The line of a message; undefined where there is none or the message failed. */
+  private async handleRecord(record: SQSRecord, invocation: Invocation): Promise<LineRecord | undefined> {
     try {
-      const work = () => this.work(record, source, batch, log);
-      await whileThrottled(work, end, 'DynamoDB did not answer in time; the message is tried again', this.parts);
+      const message = parseMessage(record.body);
+      const decision = await this.withRetry(() => decide(message, invocation.publishers), invocation);
+      if (decision.kind === 'line') return { record, message, line: decision };
+      await this.applyDecision(decision, record, message, invocation);
     } catch (error) {
-      batch.failed++;
-      await this.noteFailure(record, error, log);
-      throw error instanceof Error ? error : new Error(String(error));
+      await this.fail(record, error, invocation);
+    }
+    return undefined;
+  }
+
+  private async applyDecision(
+    decision: Exclude<Decision, { kind: 'line' }>,
+    record: SQSRecord,
+    message: PostbackMessage,
+    invocation: Invocation,
+  ): Promise<void> {
+    const { batch, log } = invocation;
+    const { messageId } = record;
+    const { requestId, sourceIp, parameters } = message;
+    if (decision.kind === 'probe') {
+      const seenAt = new Date(this.options.now()).toISOString();
+      await this.withRetry(() => this.remember(PROBE_KIND, decision.probe, PROBE_SEEN_AT, seenAt, PROBE_KEPT_SECONDS), invocation);
+      batch.count('probe');
+      log.info('probe', { requestId, messageId });
+      return;
+    }
+    batch.count(decision.reason);
+    this.keepForArchive(record, message, decision.reason, undefined, invocation);
+    if (batch.rejected > MAX_REJECTED_LOGGED) return;
+    log.warn('rejected', { reason: decision.problem, requestId, messageId, sourceIp, ...this.payload(normalisedQuery(parameters)) });
+  }
+
+  /** Writes the messages of one row. If that fails, all of them come again. */
+  private async writeRow(group: readonly [LineRecord, ...LineRecord[]], invocation: Invocation): Promise<void> {
+    const { batch, log, deadline } = invocation;
+    const { key } = group[0].line;
+    try {
+      const pushes = group.map(({ line }) => line.push);
+      const result = await this.withRetry(() => this.options.rows.writePushes(key, pushes, deadline), invocation);
+      batch.countWrite(result, {
+        hasProblems: pushes.some(({ problems }) => problems.length > 0),
+        hasForeignSid: group.some(({ line }) => line.hasForeignSid),
+      });
+      for (const [index, { record, message, line }] of group.entries()) {
+        // The row was written once: the first message did it, and the others added what they had.
+        const outcome = index === 0 ? result.outcome : 'duplicate';
+        batch.count(outcome);
+        this.keepForArchive(record, message, outcome, line, invocation);
+        log.info('line', { outcome, requestId: message.requestId, messageId: record.messageId, ...this.payload(line.push.query) });
+      }
+    } catch (error) {
+      await Promise.all(group.map(({ record }) => this.fail(record, error, invocation)));
     }
   }
 
-  private async work(record: SQSRecord, source: PublisherSource, batch: Batch, log: Log): Promise<void> {
-    const decision = await decide(record.body, source);
-    const outcome = await this.carryOut(decision);
-    batch.count(outcome);
-    if (decision.kind !== 'probe')
-      batch.done.push({ message: record, outcome, line: decision.kind === 'line' ? decision.line : undefined });
-    if (decision.kind === 'line') {
-      batch.countOrigin(decision.line, outcome);
-      if (decision.line.problems.length > 0) batch.countProblem(outcome);
-      const { requestId, query } = decision.line;
-      log.info('line', { outcome, requestId, messageId: record.messageId, ...this.payload(query) });
-    } else if (decision.kind === 'probe') {
-      log.info('probe', { requestId: decision.requestId, messageId: record.messageId });
-    } else if (batch.rejected <= MAX_REJECTED_LOGGED) {
-      const { reason, requestId, sourceIp, parameters } = decision;
-      log.warn('rejected', { reason, requestId, messageId: record.messageId, sourceIp, ...this.payload(normalisedQuery(parameters)) });
-    }
+  private withRetry<T>(work: () => Promise<T>, { deadline }: Invocation): Promise<T> {
+    return retryOnThrottle(work, deadline, 'DynamoDB did not answer in time; the message is tried again', this.options);
+  }
+
+  private keepForArchive(
+    message: SQSRecord,
+    postback: PostbackMessage,
+    outcome: Outcome,
+    line: KeyedPush | undefined,
+    { batch }: Invocation,
+  ): void {
+    const { receivedAt, requestId, sourceIp, parameters } = postback;
+    const delivery = { receivedAt, requestId, sourceIp, source: SOURCES.push, outcome, key: line?.key, query: normalisedQuery(parameters) };
+    batch.archivable.push({ message, delivery });
   }
 
   /**
-   * Archives what is done, rows first: an archive that cannot be reached keeps no line from the table. A message that it did not take comes again, finds its row there, and
-   * ends in the dead-letter queue if need be, so that the archive misses none. Gives the ids of those.
+   * Archives the batch, after the rows: an archive that cannot be reached keeps no line from the
+   * table. A message that was not archived comes again, finds its row, and ends in the dead-letter
+   * queue if need be, so that the archive misses none.
    */
-  private async archive(batch: Batch, log: Log): Promise<string[]> {
-    const { archive, now } = this.parts;
-    if (archive === undefined || batch.done.length === 0) return [];
-    const { done } = batch;
-    const records = done.map(({ message, outcome, line }) =>
-      archiveRecord(parseMessage(message.body), outcome, line && rowKey(line.fields, line.problems)),
-    );
-    const put = inTime(
+  private async archiveBatch(invocation: Invocation): Promise<void> {
+    const { archive, now } = this.options;
+    const { archivable } = invocation.batch;
+    if (archive === undefined || archivable.length === 0) return;
+    const put = archive.put(archivable.map(({ delivery }) => archiveRecord(delivery)));
+    const failed = await withTimeout(
       ARCHIVE_MILLIS,
-      archive.put(records),
+      put,
       'Firehose did not answer in time; the message is archived when it comes again',
-    );
-    const failed = await put.catch((error: unknown) => new Map(done.map((_, i) => [i, error] as const)));
-    const ids: string[] = [];
-    const noting = now() + NOTE_MILLIS;
-    for (const [i, reason] of failed) {
-      const { message } = done[i] ?? {};
-      if (message === undefined) continue;
-      batch.failed++;
-      ids.push(message.messageId);
-      if (now() < noting) await this.noteFailure(message, reason instanceof Error ? reason : new Error(String(reason)), log);
+    ).catch((error: unknown) => new Map(archivable.map((_, index) => [index, error] as const)));
+    const notesUntil = now() + FAILURE_NOTE_MILLIS;
+    for (const [index, reason] of failed) {
+      const record = archivable[index]?.message;
+      if (record === undefined) continue;
+      if (now() < notesUntil) await this.fail(record, reason instanceof Error ? reason : new Error(String(reason)), invocation);
+      else invocation.batch.fail(record);
     }
-    return ids;
   }
 
   private payload(query: string): { readonly query?: string } {
-    return this.parts.logPayloads ? { query } : {};
+    return this.options.logPayloads ? { query } : {};
   }
 
-  private async carryOut(decision: Decision): Promise<Outcome> {
-    if (decision.kind === 'line') return this.parts.writer.write(decision.line);
-    if (decision.kind === 'rejected') return decision.as;
-    await this.remember(PROBE_KIND, decision.probe, PROBE_SEEN_AT, new Date(this.parts.now()).toISOString(), PROBE_KEPT_SECONDS);
-    return 'probe';
-  }
-
-  /** The state as it was before this batch came serves until a secret is not in it; then it is read anew, once for the batch, since it may have changed. */
+  /** Serves the cached publishers until a secret is not among them; then reads them once for the batch. */
   private publisherSource(): PublisherSource {
     let reading: Promise<Publishers> | undefined;
     const read = (): Promise<Publishers> => {
-      reading ??= Publishers.read(this.parts.client, this.parts.stateTableName).then(
+      reading ??= Publishers.read(this.options.client, this.options.stateTableName).then(
         (publishers) => {
           this.publishers = publishers;
-          this.publishersReadAt = this.parts.now();
+          this.publishersReadAt = this.options.now();
           return publishers;
         },
         (error: unknown) => {
-          // Whoever tries again reads again.
+          // The next try reads again.
           reading = undefined;
           throw error;
         },
       );
       return reading;
     };
-    const isFresh = this.parts.now() - this.publishersReadAt < PUBLISHERS_FRESH_MILLIS;
+    const isFresh = this.options.now() - this.publishersReadAt < PUBLISHERS_FRESH_MILLIS;
     const known = isFresh ? this.publishers : new Publishers([]);
     return { known: () => known, read };
   }
 
-  private async noteFailure(record: SQSRecord, error: unknown, log: Log): Promise<void> {
+  /** Reports a message as failed, and notes the reason for whoever reads the dead-letter queue. */
+  private async fail(record: SQSRecord, error: unknown, { batch, log }: Invocation): Promise<void> {
+    batch.fail(record);
     const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
     const { messageId } = record;
-    // The id that API Gateway gave the GET, where the message is one of the endpoint's.
+    // API Gateway's ID of the GET, where the endpoint wrote the message.
     const requestId = new URLSearchParams(record.body).get('id') ?? undefined;
     log.error('message failed', { reason, requestId, messageId, received: Number(record.attributes.ApproximateReceiveCount) });
     try {
       const note = () => this.remember(FAILURE_KIND, messageId, FAILURE_REASON, reason, FAILURE_KEPT_SECONDS);
-      await whileThrottled(note, this.parts.now() + NOTE_MILLIS, 'DynamoDB did not answer in time', this.parts);
+      await retryOnThrottle(note, this.options.now() + FAILURE_NOTE_MILLIS, 'DynamoDB did not answer in time', this.options);
     } catch (noting) {
-      // The message itself is safe in the queue; only the note beside it is missing.
-      log.error('could not note why a message failed', { messageId, reason: String(noting) });
+      // The message itself is safe in the queue; only its reason is missing.
+      log.error('the reason of a failed message was not recorded', { messageId, reason: String(noting) });
     }
   }
 
   private async remember(kind: string, id: string, attribute: string, text: string, keptSeconds: number): Promise<void> {
-    await this.parts.client.send(
+    await this.options.client.send(
       new PutItemCommand({
-        TableName: this.parts.stateTableName,
+        TableName: this.options.stateTableName,
         Item: {
           [STATE_KEYS.partition]: { S: kind },
           [STATE_KEYS.sort]: { S: id },
           [attribute]: { S: text },
-          [STATE_TTL]: { N: String(Math.floor(this.parts.now() / 1000) + keptSeconds) },
+          [STATE_TTL]: { N: String(Math.floor(this.options.now() / 1000) + keptSeconds) },
         },
       }),
     );
   }
+}
+
+/** Messages by their row, so that each row is written once. */
+function groupByRow(lines: readonly LineRecord[]): [LineRecord, ...LineRecord[]][] {
+  const groups = new Map<string, [LineRecord, ...LineRecord[]]>();
+  for (const line of lines) {
+    const key = keyText(line.line.key);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [line]);
+    else group.push(line);
+  }
+  return [...groups.values()];
 }

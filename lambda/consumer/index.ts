@@ -1,6 +1,6 @@
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
-import { consumerOf } from './consumer-of';
+import { createConsumer } from './create-consumer';
 
-const consumer = consumerOf();
+const consumer = createConsumer();
 
 export const handler = (event: SQSEvent, context: Context): Promise<SQSBatchResponse> => consumer.handle(event, context);

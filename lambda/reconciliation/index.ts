@@ -1,45 +1,52 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { FirehoseClient } from '@aws-sdk/client-firehose';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { SQSClient } from '@aws-sdk/client-sqs';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import type { Context } from 'aws-lambda';
 import { ENVIRONMENT } from '../../core/names';
 import { sendHttp } from '../../core/rakuten/http';
 import { systemClock } from '../../core/rakuten/retry';
+import { TableDayIndex } from '../../core/reconciliation/day-index';
+import { MissingLinesTable } from '../../core/reconciliation/missing-lines';
 import { NoteTable } from '../../core/reconciliation/note-table';
-import { sqsOutbox } from '../../core/reconciliation/outbox';
 import { TableRows } from '../../core/reconciliation/rows';
 import type { ReconciliationSettings } from '../../core/reconciliation/settings';
 import { unverifiedRows } from '../../core/reconciliation/unverified';
-import { DynamoRegistrationStore } from '../../core/store/registration-store';
+import { readPublisherStates } from '../../core/store/publishers';
+import { RowStore } from '../../core/store/row-store';
 import { readSecret } from '../../core/store/secrets';
-import { environment } from '../runtime/environment';
+import { environment, optionalEnvironment } from '../runtime/environment';
+import { FirehoseArchive } from '../runtime/firehose-archive';
+import { itemOptions } from '../runtime/item-options';
 import { Log } from '../runtime/log';
 import { Metrics } from '../runtime/metrics';
 import { onDemand } from '../runtime/on-demand';
 import { Reconciler, type ReconciliationResult } from './reconciler';
 
-// A stuck call is cut off and tried again.
-const patience = { maxAttempts: 5, requestHandler: { connectionTimeout: 2000, requestTimeout: 8000, throwOnRequestTimeout: true } };
-const dynamodb = new DynamoDBClient(patience);
-const secrets = { secretsManager: new SecretsManagerClient(patience), ssm: () => new SSMClient(patience) };
-const lambda = onDemand(() => new LambdaClient(patience));
+// A stuck call is cut off and retried.
+const clientConfig = { maxAttempts: 5, requestHandler: { connectionTimeout: 2000, requestTimeout: 8000, throwOnRequestTimeout: true } };
+const dynamodb = new DynamoDBClient(clientConfig);
+const secrets = { secretsManager: new SecretsManagerClient(clientConfig), ssm: () => new SSMClient(clientConfig) };
+const lambda = onDemand(() => new LambdaClient(clientConfig));
 const tableName = environment(ENVIRONMENT.tableName);
 const stateTableName = environment(ENVIRONMENT.stateTableName);
-const dayShards = Number(environment(ENVIRONMENT.dayShards));
+const archiveStreamName = optionalEnvironment(ENVIRONMENT.archiveStreamName);
 const service = environment(ENVIRONMENT.metricsService);
+const options = itemOptions();
+const { dayShards } = options;
 
 const reconciler = new Reconciler({
   settings: JSON.parse(environment(ENVIRONMENT.reconciliation)) as ReconciliationSettings,
-  readState: (sid) => new DynamoRegistrationStore(dynamodb, stateTableName).readState(sid),
+  readStates: () => readPublisherStates(dynamodb, stateTableName),
   readSecret: (id) => readSecret(secrets, id),
   notes: new NoteTable(dynamodb, stateTableName),
   rows: new TableRows(dynamodb, tableName),
-  send: sqsOutbox(
-    onDemand(() => new SQSClient(patience)),
-    environment(ENVIRONMENT.queueUrl),
-  ),
+  dayIndex: new TableDayIndex(dynamodb, tableName, dayShards),
+  store: new RowStore({ client: dynamodb, tableName, clock: { now: Date.now, pause }, ...options }),
+  missingLines: new MissingLinesTable(dynamodb, stateTableName),
+  archive: archiveStreamName === undefined ? undefined : new FirehoseArchive(new FirehoseClient(clientConfig), archiveStreamName),
   unverifiedRows: (query) => unverifiedRows(dynamodb, { tableName, dayShards, ...query }),
   invokeSelf: async (event, { functionName }) => {
     await lambda.send(new InvokeCommand({ FunctionName: functionName, InvocationType: 'Event', Payload: JSON.stringify(event) }));

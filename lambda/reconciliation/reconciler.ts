@@ -1,54 +1,54 @@
 import type { Context } from 'aws-lambda';
+import { ATTRIBUTES } from '../../core/names';
 import { eventsPages } from '../../core/rakuten/events';
 import type { HttpSend } from '../../core/rakuten/http';
-import type { Clock } from '../../core/rakuten/retry';
 import { comparedCount } from '../../core/reconciliation/counts';
-import { type JobOutcome, type JobProgress, reconcile } from '../../core/reconciliation/job';
-import type { NoteStore } from '../../core/reconciliation/note';
-import type { RowReader, SendMessages } from '../../core/reconciliation/ports';
+import type { Difference } from '../../core/reconciliation/difference';
+import { type JobOutcome, type JobPorts, type JobProgress, reconcile } from '../../core/reconciliation/job';
 import { NotReconcilableError, openClient, type ReconcilablePublisher, reconcilablePublisher } from '../../core/reconciliation/publisher';
 import { continuation, parseRequest, type ReconciliationRequest } from '../../core/reconciliation/request';
-import type { ReconciliationSettings } from '../../core/reconciliation/settings';
 import type { UnverifiedQuery } from '../../core/reconciliation/unverified';
+import type { Item } from '../../core/store/attributes';
+import { parseLineId } from '../../core/store/keys';
 import type { PublisherState } from '../../core/store/publisher-state';
 import type { Log } from '../runtime/log';
 import type { Metrics } from '../runtime/metrics';
-import { ageMetrics, countMetrics, failureMetrics, gaugeMetrics, progressMetrics } from './run-metrics';
+import { ageMetrics, countMetrics, failureMetrics, gaugeMetrics, progressMetrics, type UnverifiedCount } from './run-metrics';
 
-export interface ReconcilerParts {
-  readonly settings: ReconciliationSettings;
-  readonly readState: (sid: string) => Promise<PublisherState | undefined>;
+export interface ReconcilerParts
+  extends Pick<JobPorts, 'settings' | 'notes' | 'rows' | 'dayIndex' | 'store' | 'missingLines' | 'archive' | 'clock'> {
+  readonly readStates: () => Promise<readonly PublisherState[]>;
   readonly readSecret: (id: string) => Promise<string>;
-  readonly notes: NoteStore;
-  readonly rows: RowReader;
-  readonly send: SendMessages;
-  readonly unverifiedRows: (query: Pick<UnverifiedQuery, 'sid' | 'window' | 'receivedBefore'>) => AsyncIterable<unknown>;
+  readonly unverifiedRows: (query: Pick<UnverifiedQuery, 'window' | 'receivedBefore'>) => AsyncIterable<Item>;
   /** Starts this function with an event, without waiting for it. */
   readonly invokeSelf: (event: unknown, context: Context) => Promise<void>;
   readonly log: Log;
   readonly metrics: Metrics;
-  readonly clock: Clock;
   /** Calls Rakuten. */
   readonly http: HttpSend;
 }
 
-/** What an invocation answers, for whoever invoked it by hand. */
+/** What an invocation returns to a caller that waits for it. */
 export interface ReconciliationResult {
   readonly outcome: JobOutcome['outcome'] | 'not-reconcilable';
+  /** Why the publisher is not reconcilable. */
+  readonly reason?: string;
   readonly runId?: string;
   readonly from?: string;
   readonly to?: string;
   readonly counts?: Readonly<Record<string, number>>;
+  /** Changes of verified lines that the brake held back. Absent if there were none. */
+  readonly braked?: number;
+  /** At most 1,000. Only of a dry run, and of a run with the reason `manual`. */
+  readonly differences?: readonly Difference[];
 }
 
 const PROGRESS_EVERY_MILLIS = 10_000;
 const HOUR_MILLIS = 60 * 60 * 1000;
-/** What the consumer needs for what was just sent, before rows that are still unverified are counted. */
-const CONSUMER_MILLIS = 60_000;
-/** With less than that left of the function's time they are not counted: the next day's run does it, and a run that is cut off is done all over again. */
-const COUNT_MILLIS = 180_000;
+/** With less than that left, the count is for the next day's run: a run that is cut off would be repeated as a whole. */
+const COUNT_MILLIS = 120_000;
 
-/** Runs a reconciliation and tells how it went: in the log, as metrics, and by throwing, so that Lambda tries a failed one again. */
+/** Runs a reconciliation and reports it: in the log, as metrics, and by throwing, so that Lambda retries a failed one. */
 export class Reconciler {
   constructor(private readonly parts: ReconcilerParts) {}
 
@@ -56,12 +56,16 @@ export class Reconciler {
     const log = this.parts.log.of(context);
     const request = parseRequest(event, this.parts.clock.now());
     try {
-      const publisher = reconcilablePublisher(request.sid, await this.parts.readState(request.sid));
-      return await this.run(request, publisher, context, log);
+      const states = await this.parts.readStates();
+      const publisher = reconcilablePublisher(
+        request.sid,
+        states.find(({ sid }) => sid === request.sid),
+      );
+      return await this.run(request, publisher, states, context, log);
     } catch (error) {
       if (error instanceof NotReconcilableError) {
         log.warn('not reconciled', { sid: request.sid, reason: error.message });
-        return { outcome: 'not-reconcilable' };
+        return { outcome: 'not-reconcilable', reason: error.message };
       }
       await this.reportFailure(request.sid, error, log);
       throw error;
@@ -71,65 +75,64 @@ export class Reconciler {
   private async run(
     request: ReconciliationRequest,
     publisher: ReconcilablePublisher,
+    states: readonly PublisherState[],
     context: Context,
     log: Log,
   ): Promise<ReconciliationResult> {
-    const { settings, notes, rows, send, readSecret, metrics, clock, http } = this.parts;
-    const cutoff = new Date(clock.now() - settings.unverifiedAfterSeconds * 1000);
-    let lateVerifications = 0;
+    const { readSecret, metrics, clock, http } = this.parts;
     const outcome = await reconcile(request, publisher, {
-      settings,
-      notes,
-      rows,
-      send,
-      clock,
+      ...this.parts,
       remainingMillis: () => context.getRemainingTimeInMillis(),
       open: async (opened, until) => {
         const onTry = (tried: object): void => log.info('Rakuten call', { sid: opened.sid, ...tried });
         return eventsPages(await openClient(opened, { send: http, clock, readSecret, onTry }), until);
       },
-      handOn: (rest) => this.parts.invokeSelf(continuation(rest), context),
-      onProgress: this.progressTeller(log),
+      continueInNewInvocation: (rest) => this.parts.invokeSelf(continuation(rest), context),
+      onProgress: this.progressReporter(log),
       onWarning: (message) => log.warn(message, { sid: request.sid }),
-      onComparison: ({ standing, rowReceivedAt = '' }) => {
-        if (standing === 'unverified' && rowReceivedAt < cutoff.toISOString()) lateVerifications += 1;
-      },
     });
-    let unverified: number | undefined;
-    if (isDeep(outcome) && context.getRemainingTimeInMillis() > COUNT_MILLIS) {
-      if (lateVerifications > 0) await clock.sleep(CONSUMER_MILLIS);
-      unverified = await this.countUnverified(outcome, cutoff);
-    }
+    const isCounted = isDaily(outcome) && context.getRemainingTimeInMillis() > COUNT_MILLIS;
+    const unverified = isCounted ? await this.countUnverified(outcome, states) : undefined;
     metrics.write(countMetrics(outcome));
     metrics.write(gaugeMetrics(outcome, unverified), 'None');
-    const result = resultOf(outcome);
+    const { differences: _, ...result } = resultOf(outcome);
     log.info('reconciliation', { sid: request.sid, reason: outcome.job?.reason, unverified, ...result });
+    if (result.braked !== undefined) {
+      log.warn('the run would have changed too many verified lines and changed none of them', { sid: request.sid, lines: result.braked });
+    }
     if (outcome.job !== undefined && outcome.job.outOfReachMillis > 0) {
-      log.warn('a part of what was asked for is longer ago than Rakuten tells', {
+      log.warn('a part of the requested window is older than what Rakuten returns', {
         sid: request.sid,
         hours: outcome.job.outOfReachMillis / HOUR_MILLIS,
       });
     }
-    return result;
+    return resultOf(outcome);
   }
 
-  private progressTeller(log: Log): (progress: JobProgress) => void {
+  private progressReporter(log: Log): (progress: JobProgress) => void {
     const { clock, metrics } = this.parts;
-    let toldAt = clock.now();
+    let reportedAt = clock.now();
     return (progress) => {
-      if (clock.now() - toldAt < PROGRESS_EVERY_MILLIS && progress.done < 1) return;
-      toldAt = clock.now();
+      if (clock.now() - reportedAt < PROGRESS_EVERY_MILLIS && progress.done < 1) return;
+      reportedAt = clock.now();
       const { job, done, counts } = progress;
       metrics.write(progressMetrics(progress), 'None');
       log.info('progress', { sid: job.sid, runId: job.runId, percent: Math.floor(done * 100), compared: comparedCount(counts) });
     };
   }
 
-  /** How many rows Rakuten does not tell. */
-  private async countUnverified({ job: { sid, window } }: DeepOutcome, receivedBefore: Date): Promise<number> {
-    let count = 0;
-    for await (const _ of this.parts.unverifiedRows({ sid, window, receivedBefore: receivedBefore.getTime() })) count += 1;
-    return count;
+  /** Rows of the publisher, and of publishers that were removed, that the Events API has not confirmed. */
+  private async countUnverified({ job: { sid, window } }: DoneOutcome, states: readonly PublisherState[]): Promise<UnverifiedCount> {
+    const { settings, clock } = this.parts;
+    const receivedBefore = clock.now() - settings.unverifiedAfterSeconds * 1000;
+    const others = new Set(states.map((state) => state.sid).filter((other) => other !== sid));
+    const counts = { confirmed: 0, events: 0 };
+    for await (const row of this.parts.unverifiedRows({ window, receivedBefore })) {
+      if (others.has(parseLineId(row[ATTRIBUTES.lineId]?.S ?? '').sid)) continue;
+      if (row[ATTRIBUTES.isEvent]?.S === 'Y') counts.events += 1;
+      else counts.confirmed += 1;
+    }
+    return counts;
   }
 
   private async reportFailure(sid: string, error: unknown, log: Log): Promise<void> {
@@ -140,25 +143,24 @@ export class Reconciler {
       const { succeededAt } = await notes.read(sid);
       if (succeededAt !== undefined) metrics.write(ageMetrics((clock.now() - succeededAt) / HOUR_MILLIS), 'None');
     } catch (reading) {
-      // The failure itself is told; only the age beside it is missing.
-      log.error('could not read when a reconciliation last succeeded', { sid, reason: String(reading) });
+      // The failure itself is reported; only its age is missing.
+      log.error('the time of the last successful reconciliation could not be read', { sid, reason: String(reading) });
     }
   }
 }
 
-type DeepOutcome = Extract<JobOutcome, { readonly outcome: 'done' | 'continues' }>;
+type DoneOutcome = Extract<JobOutcome, { readonly outcome: 'done' | 'continues' }>;
 
 /** Counting unverified rows reads the index entry of every row of the window, so it is done once a day. */
-const isDeep = (outcome: JobOutcome): outcome is DeepOutcome =>
+const isDaily = (outcome: JobOutcome): outcome is DoneOutcome =>
   outcome.outcome === 'done' && outcome.job.isScheduled && outcome.job.reason === 'daily';
 
 function resultOf(outcome: JobOutcome): ReconciliationResult {
   const { job } = outcome;
-  return {
-    outcome: outcome.outcome,
-    ...(job === undefined
-      ? {}
-      : { runId: job.runId, from: new Date(job.window.from).toISOString(), to: new Date(job.window.to).toISOString() }),
-    ...('counts' in outcome ? { counts: outcome.counts } : {}),
-  };
+  if (job === undefined) return { outcome: outcome.outcome };
+  const window = { runId: job.runId, from: new Date(job.window.from).toISOString(), to: new Date(job.window.to).toISOString() };
+  if (!('counts' in outcome)) return { outcome: outcome.outcome, ...window };
+  const { counts, braked, differences } = outcome;
+  const isListed = job.dryRun === true || job.reason === 'manual';
+  return { outcome: outcome.outcome, ...window, counts, ...(braked > 0 ? { braked } : {}), ...(isListed ? { differences } : {}) };
 }

@@ -1,9 +1,9 @@
-/** Does what it is given, so many at a time; what comes beyond that waits for its turn. */
-export function atMost(limit: number): <T>(work: () => Promise<T>) => Promise<T> {
+/** A function that runs what it is given, at most `limit` at a time, in the order of the calls. */
+export function limitConcurrency(limit: number): <T>(work: () => Promise<T>) => Promise<T> {
   let free = limit;
   const waiting: (() => void)[] = [];
   return async (work) => {
-    // Whoever ends hands its place on, so that nobody who comes in between can take it.
+    // A finished call passes its place on directly, so that no later call can take it.
     if (free > 0) free -= 1;
     else await new Promise<void>((resolve) => waiting.push(resolve));
     try {

@@ -1,0 +1,44 @@
+import type { EventsRecord } from '../rakuten/events';
+import { normalisedQuery } from '../rakuten/message';
+import { type Parameters, parseEventsApiRecord } from '../rakuten/parse';
+import { type RowKey, rowKey } from '../store/keys';
+import { isForeignSid, missingId } from '../store/pushed-line';
+import type { Answer } from '../store/row-state';
+
+/** A record of the Events API as an answer about one row. */
+export interface KeyedAnswer {
+  readonly key: RowKey;
+  readonly answer: Answer;
+}
+
+/**
+ * The answer in a record of the Events API, under the publisher whose credentials fetched it.
+ *
+ * Undefined for a record of another publisher: a token can be valid for several, and each has runs
+ * of its own.
+ */
+export function readAnswer(
+  record: EventsRecord,
+  { sid, fetchedAt, runId }: { readonly sid: string; readonly fetchedAt: string; readonly runId: string },
+): KeyedAnswer | undefined {
+  const parsed = parseEventsApiRecord(record);
+  if (isForeignSid(parsed, sid)) return undefined;
+  const { fields, extra, problems } = parsed;
+  return {
+    key: rowKey(sid, fields, problems),
+    answer: {
+      fields,
+      extra,
+      problems: [...problems, ...missingId(parsed)],
+      fetchedAt,
+      runId,
+      query: normalisedQuery(parametersOf(record)),
+    },
+  };
+}
+
+const parametersOf = (record: EventsRecord): Parameters =>
+  Object.entries(record).flatMap(([name, value]): [string, string][] => {
+    if (value === null || value === undefined) return [];
+    return [[name, typeof value === 'object' ? JSON.stringify(value) : String(value)]];
+  });

@@ -1,0 +1,57 @@
+import { SOURCES } from '../names';
+import type { PostbackField } from '../rakuten/fields';
+import { normalisedQuery, type PostbackMessage } from '../rakuten/message';
+import { type ParsedLine, type ParseProblem, parsePostback } from '../rakuten/parse';
+import { type RowKey, rowKey } from './keys';
+import type { RecognisedPublisher } from './publishers';
+import type { PushedLine } from './row-state';
+
+/** A postback as a delivery of one row. */
+export interface KeyedPush {
+  readonly key: RowKey;
+  readonly push: PushedLine;
+  /** Whether the query named another publisher than the URL secret does. */
+  readonly hasForeignSid: boolean;
+}
+
+/**
+ * The line in a postback, under the publisher whose URL secret it carried.
+ *
+ * Undefined when no field of Rakuten has a value.
+ */
+export function readPushedLine(message: PostbackMessage, publisher: RecognisedPublisher): KeyedPush | undefined {
+  const parsed = parsePostback(message.parameters, publisher.fields);
+  if (Object.keys(parsed.fields).length === 0 && parsed.problems.length === 0) return undefined;
+  const hasForeignSid = isForeignSid(parsed, publisher.sid);
+  const asksForId = publisher.fields.some((parameter) => 'field' in parameter && parameter.field === 'etransaction_id');
+  const problems = [
+    ...parsed.problems,
+    ...(hasForeignSid ? [problemOf('sid', `${parsed.fields.sid} is not the publisher of this URL, which is ${publisher.sid}`)] : []),
+    ...(asksForId ? missingId(parsed) : []),
+  ];
+  return {
+    key: rowKey(publisher.sid, parsed.fields, parsed.problems),
+    push: {
+      fields: parsed.fields,
+      extra: parsed.extra,
+      problems,
+      query: normalisedQuery(message.parameters),
+      requestId: message.requestId,
+      receivedAt: message.receivedAt,
+      source: SOURCES.push,
+    },
+    hasForeignSid,
+  };
+}
+
+/** Whether a line names another publisher. A number may be written in several ways. */
+export const isForeignSid = ({ fields, problems }: ParsedLine, sid: string): boolean =>
+  fields.sid === undefined ? problems.some(({ field }) => field === 'sid') : Number(fields.sid) !== Number(sid);
+
+/** A line that should have an ID and has none is in no sum: nothing tells it from a second copy of another row. */
+export const missingId = ({ fields, problems }: ParsedLine): ParseProblem[] =>
+  fields.etransaction_id !== undefined || problems.some(({ field }) => field === 'etransaction_id')
+    ? []
+    : [problemOf('etransaction_id', 'missing')];
+
+const problemOf = (field: PostbackField, reason: string): ParseProblem => ({ field, reason });

@@ -1,14 +1,30 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import {
+  type AttributeValue,
+  type BatchGetItemCommandOutput,
+  DynamoDBClient,
+  PutItemCommand,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
 import fc from 'fast-check';
-import { InvalidQueryError, type ListOptions, type OrderSummary, type Transaction, TransactionsClient } from '../../client';
+import {
+  InvalidQueryError,
+  type ListOptions,
+  type Money,
+  type OrderSummary,
+  type SummaryOptions,
+  type Transaction,
+  TransactionsClient,
+} from '../../client';
 import { sumByCurrency } from '../../client/amounts';
 import type { LineFields } from '../../core/store/row';
 import { dynamoDbClient } from '../../local/embedded/clients';
 import { startDynamoDb } from '../../local/embedded/dynamodb';
-import { createTable, IDS, put, seedTable } from './seed';
+import { createTable, type DeliveryExtras, IDS, put, seedTable } from './seed';
 
 const TABLE = 'Transactions';
 const SHARDED = 'ShardedTransactions';
+const FORGED = 'Forged';
+const VERIFIED = { verifiedAt: '2026-03-13T19:00:00.000Z' };
 
 let server: Awaited<ReturnType<typeof startDynamoDb>>;
 let dynamodb: DynamoDBClient;
@@ -19,6 +35,7 @@ beforeAll(async () => {
   dynamodb = dynamoDbClient(server.endpoint);
   await seedTable(dynamodb, TABLE);
   await seedTable(dynamodb, SHARDED, 4);
+  await createTable(dynamodb, FORGED);
   transactions = new TransactionsClient({ client: dynamodb, tableName: TABLE });
 });
 
@@ -36,24 +53,35 @@ async function all<T>(values: AsyncIterable<T>): Promise<T[]> {
   return list;
 }
 
+const sales = (amounts: readonly Money[]): string => amounts.map((money) => `${money.sale_amount} ${money.currency}`).join(', ');
+const sumsOf = (sums: { pending: readonly Money[]; awaiting: readonly Money[]; earned: readonly Money[] }): [string, string, string] => [
+  sales(sums.pending),
+  sales(sums.awaiting),
+  sales(sums.earned),
+];
+
+/** Writes a line. A field given as undefined is absent. */
+const write = (fields: LineFields, extras?: DeliveryExtras, table = TABLE): Promise<void> =>
+  put(dynamodb, table, JSON.parse(JSON.stringify(fields)) as LineFields, extras);
+
 let orders = 0;
-/** Puts lines that differ in what is given into an order of their own and adds it up. */
-async function orderOf(...lines: LineFields[]): Promise<OrderSummary> {
+type Written = LineFields & { readonly isVerified?: boolean };
+
+/** Writes lines that differ in the given fields into a new order and summarises it. */
+async function orderOf(lines: readonly Written[], options?: SummaryOptions): Promise<OrderSummary> {
   orders += 1;
   const order = { sid: '1', advertiser_id: '2', order_id: `order-${orders}` };
-  for (const [index, fields] of lines.entries()) {
+  for (const [index, { isVerified = true, ...fields }] of lines.entries()) {
     const base = { ...order, is_event: 'N', etransaction_id: `T${orders}-${index}`, currency: 'USD', sku_number: 'A' };
-    const merged: LineFields = { ...base, process_date: `2026-01-0${index + 1}T00:00:00.000Z`, ...fields };
-    // A field that is given as undefined is absent.
-    await put(dynamodb, TABLE, JSON.parse(JSON.stringify(merged)) as LineFields);
+    await write({ ...base, process_date: `2026-01-0${index + 1}T00:00:00Z`, ...fields }, isVerified ? VERIFIED : {});
   }
-  const summary = await transactions.orderSummary(order.sid, order.advertiser_id, order.order_id);
+  const summary = await transactions.orderSummary(order.sid, order.advertiser_id, order.order_id, options);
   if (summary === undefined) throw new Error('the order was not found');
   return summary;
 }
 
 describe('lists of lines', () => {
-  test("a member: oldest order first, returns beside their sale, Rakuten's names, exact decimals", async () => {
+  test("a member's list shows the oldest order first, under Rakuten's names and with exact decimals", async () => {
     const lines = await all(transactions.byMember('clk_01HRV6Z8Q2M4'));
     expect(lines.map((l) => l.etransaction_id).sort()).toEqual(
       [IDS.bracelet, IDS.braceletReturn, IDS.tee, IDS.jeans, IDS.giftWrap, IDS.teeReturn].sort(),
@@ -66,8 +94,8 @@ describe('lists of lines', () => {
       order_id: 'W-100200300',
       offer_id: '727010',
       transaction_type: 'realtime',
-      transaction_date: '2026-03-13T18:02:43.000Z',
-      process_date: '2026-03-27T18:28:18.000Z',
+      transaction_date: '2026-03-13T18:02:43Z',
+      process_date: '2026-03-27T18:28:18Z',
       currency: 'USD',
       sale_amount: '-180',
       commissions: '-5.4',
@@ -76,10 +104,11 @@ describe('lists of lines', () => {
       product_name: 'Sterling Silver Bracelet',
       u1: 'clk_01HRV6Z8Q2M4',
       received_at: '2026-03-27T18:28:18.000Z',
-      occurred_at: '2026-03-13T18:02:43.000Z',
+      updated_at: '2026-03-27T18:58:18.000Z',
+      occurred_at: '2026-03-13T18:02:43Z',
       source: 'push',
-      order_key: '3900112#39001#W-100200300',
-      line_key: `${IDS.braceletReturn}#N`,
+      verified_at: '2026-03-27T18:58:18.000Z',
+      line_id: `3900112#${IDS.braceletReturn}`,
       kind: 'return',
     });
     expect(await idsOf(transactions.byMember('clk_TRAVEL_1', { newestFirst: true }))).toEqual([
@@ -89,8 +118,14 @@ describe('lists of lines', () => {
     ]);
   });
 
-  test('a period is half-open: the first moment belongs to it, the last does not', async () => {
-    const ordered = '2026-03-20T09:00:00.000Z';
+  test('a line is the same in the list of its member and in the list of its day', async () => {
+    const byDay = await all(transactions.byDay('2026-03-27'));
+    const byMember = await all(transactions.byMember('clk_01HRV6Z8Q2M4'));
+    expect(byDay).toEqual(byMember.filter((l) => l.etransaction_id === IDS.braceletReturn));
+  });
+
+  test('a period includes its start and excludes its end', async () => {
+    const ordered = '2026-03-20T09:00:00Z';
     const behind = '2026-03-20T09:00:00.001Z';
     const spa = (from?: string | Date, to?: string | Date) =>
       idsOf(transactions.byMember('clk_TRAVEL_1', { from, to, kind: 'preliminary' }));
@@ -100,10 +135,25 @@ describe('lists of lines', () => {
     expect(await spa('2026-03-20T10:00:00+01:00', '2026-03-20T10:00:00.001+01:00')).toEqual([IDS.spaEvent]);
     expect(await spa('2026-03-10', ordered)).toEqual([]);
     expect(await spa(behind)).toEqual([]);
+    expect(await spa(behind, '2026-03-20T09:00:00.900Z')).toEqual([]);
     expect(await spa(undefined, ordered)).toEqual([IDS.hotelEvent]);
   });
 
-  test('a day is the day Rakuten processed the line on, whatever day the order was placed on', async () => {
+  test('a period ends alike for times with and without milliseconds', async () => {
+    const line = { u1: 'edge', is_event: 'N', sale_amount: '1' };
+    const receivedAt = '2026-02-28T23:59:59.900Z';
+    await write({ ...line, etransaction_id: 'EDGE1', transaction_date: '2026-02-28T23:59:59Z' });
+    await write({ ...line, etransaction_id: 'EDGE2' }, { receivedAt });
+    await write({ ...line, etransaction_id: 'EDGE3', transaction_date: '2026-03-01T00:00:00Z' });
+    const edge = async (from?: string, to?: string) => (await idsOf(transactions.byMember('edge', { from, to }))).sort();
+    expect(await edge(undefined, '2026-03-01')).toEqual(['EDGE1', 'EDGE2']);
+    expect(await edge('2026-02-28', '2026-03-01')).toEqual(['EDGE1', 'EDGE2']);
+    expect(await edge('2026-03-01')).toEqual(['EDGE3']);
+    expect(await edge(receivedAt)).toEqual(['EDGE2', 'EDGE3']);
+    expect(await edge('2026-02-28T23:59:59Z', receivedAt)).toEqual(['EDGE1']);
+  });
+
+  test('a day is the day on which Rakuten processed the line, whenever the order was placed', async () => {
     expect(await idsOf(transactions.byDay('2026-03-27'))).toEqual([IDS.braceletReturn]);
     expect(await idsOf(transactions.byDay('2026-05-08', { receivedTo: '2026-05-08T04:00:00Z' }))).toEqual([]);
     expect(await idsOf(transactions.byDay('2026-05-08', { receivedFrom: '2026-05-08T04:00:00Z' }))).toEqual([IDS.matchaReturn]);
@@ -117,14 +167,15 @@ describe('lists of lines', () => {
   test.each([false, true])('a sharded day index is one list in the order of arrival (newest first: %s)', async (newestFirst) => {
     const sharded = new TransactionsClient({ client: dynamodb, tableName: SHARDED, dayShards: 4 });
     const lines = await all(sharded.byDay('2026-03-13', { newestFirst }));
-    const plain = await all(transactions.byDay('2026-03-13', { newestFirst }));
-    expect(lines.map((l) => l.etransaction_id).sort()).toEqual(plain.map((l) => l.etransaction_id).sort());
+    expect(lines.map((l) => l.etransaction_id).sort()).toEqual(
+      [IDS.bracelet, IDS.tee, IDS.jeans, IDS.giftWrap, IDS.hotel, IDS.matcha, IDS.discount, IDS.noise, IDS.unreadable].sort(),
+    );
     const received = lines.map((l) => l.received_at);
     expect(received).toEqual(newestFirst ? received.toSorted().reverse() : received.toSorted());
     expect(await all(sharded.byDay('2026-03-13', { newestFirst, limit: 3 }))).toEqual(lines.slice(0, 3));
   });
 
-  test('pages do not show: lines are the same however few are read at once', async () => {
+  test('the page size does not change a list', async () => {
     const whole = await all(transactions.byDay('2026-03-13'));
     expect(whole.length).toBeGreaterThan(5);
     for (const pageSize of [1, 2, 3]) expect(await all(transactions.byDay('2026-03-13', { pageSize }))).toEqual(whole);
@@ -132,7 +183,7 @@ describe('lists of lines', () => {
     expect((await all(transactions.all({ pageSize: 2 }))).length).toBe((await all(transactions.all())).length);
   });
 
-  test('a page of a web site goes on behind the last line of the page before', async () => {
+  test('a page of a web site continues after the last line of the page before', async () => {
     const whole = await idsOf(transactions.byMember('clk_01HRV6Z8Q2M4', { newestFirst: true }));
     const pages: (string | undefined)[][] = [];
     let last: Transaction | undefined;
@@ -145,78 +196,163 @@ describe('lists of lines', () => {
     expect(pages.flat()).toEqual(whole);
   });
 
-  test('filters: kinds, and only what the Events API has confirmed', async () => {
-    const list = (options: ListOptions) => idsOf(transactions.byMember('clk_01HRV6Z8Q2M4', options));
-    expect((await list({ kind: 'return' })).sort()).toEqual([IDS.braceletReturn, IDS.teeReturn]);
+  test('a list can be limited to kinds and to verified lines', async () => {
+    await write({ u1: 'filters', etransaction_id: 'FILTER1', is_event: 'N', sale_amount: '1' }, VERIFIED);
+    await write({ u1: 'filters', etransaction_id: 'FILTER2', is_event: 'N', sale_amount: '-1' });
+    const list = (options: ListOptions) => idsOf(transactions.byMember('filters', options));
+    expect(await list({ kind: 'return' })).toEqual(['FILTER2']);
     expect(await list({ kind: ['preliminary', 'adjustment'] })).toEqual([]);
-    expect(await list({ verifiedOnly: true })).toEqual([IDS.bracelet]);
-    expect(await list({ kind: 'sale', limit: 1 })).toHaveLength(1);
+    expect(await list({ verifiedOnly: true })).toEqual(['FILTER1']);
+    expect(await list({ kind: ['sale', 'return'], limit: 1 })).toHaveLength(1);
   });
+});
 
-  test('an order and a transaction id give everything that is kept of a line', async () => {
-    expect((await idsOf(transactions.byOrder('3900112', '39001', 'T-7781', { consistentRead: true }))).sort()).toEqual([
-      IDS.hotelEvent,
-      IDS.hotel,
-    ]);
-    const [noise] = await all(transactions.byTransaction(IDS.noise));
+describe('a line with all its attributes', () => {
+  test('is found by its order and by its transaction ID', async () => {
+    expect((await idsOf(transactions.byOrder('3900112', '39001', 'T-7781'))).sort()).toEqual([IDS.hotelEvent, IDS.hotel]);
+    const [noise] = await all(transactions.byTransaction('3900112', IDS.noise.toLowerCase()));
     expect(noise).toMatchObject({
-      sale_amount: '19.989999771118164',
-      commissions: '0.5996999931335449',
+      sale_amount: '19.99',
+      commissions: '0.5997',
       extra: { source: 'newsletter' },
       process_day: '2026-03-13',
-      query: expect.stringContaining('sale_amount=19.98'),
+      query: expect.stringContaining('sale_amount=19.99'),
     });
-    expect(await all(transactions.byTransaction('no-such-id'))).toEqual([]);
-    const [unreadable] = await all(transactions.byTransaction(IDS.unreadable));
+    expect(await all(transactions.byTransaction('3900112', 'no-such-id'))).toEqual([]);
+    expect(await all(transactions.byTransaction('1', IDS.noise))).toEqual([]);
+    const [unreadable] = await all(transactions.byTransaction('3900112', IDS.unreadable));
     expect(unreadable).toMatchObject({
       kind: 'unknown',
       parse_problems: ["commissions: 'n/a' is not a number", "sale_amount: 'n/a' is not a number"],
     });
   });
 
-  test('a line that Rakuten changed shows the newer values, and what they replaced', async () => {
-    const line = { order_id: 'changed', etransaction_id: 'CHANGED', is_event: 'N', sale_amount: '0.30', commissions: '1' };
-    await put(dynamodb, TABLE, { ...line, process_date: '2026-01-01T00:00:00.000Z' });
-    await put(dynamodb, TABLE, { ...line, sale_amount: '0.1', process_date: '2026-01-02T00:00:00.000Z' });
-    const [row] = await all(transactions.byTransaction('CHANGED'));
-    expect(row).toMatchObject({ sale_amount: '0.1', updated_at: '2026-01-02T00:00:00.000Z', received_at: '2026-01-01T00:00:00.000Z' });
-    expect(row?.previous_versions).toEqual([
-      expect.objectContaining({ received_at: '2026-01-01T00:00:00.000Z', values: expect.objectContaining({ sale_amount: '0.3' }) }),
+  test('shows the answer of the Events API, what it replaced, and the other postbacks', async () => {
+    const line = { order_id: 'answered', etransaction_id: 'A0', is_event: 'N', sale_amount: '5', u1: 'anna' };
+    await write(line, { receivedAt: '2026-01-01T00:00:00.000Z', verifiedAt: '2026-01-02T00:00:00.000Z', answer: { sale_amount: '4' } });
+    await write({ ...line, u1: 'mallory' }, { receivedAt: '2026-01-03T00:00:00.000Z' });
+    await write({ ...line, sale_amount: '3' }, { source: 'events-api', receivedAt: '2026-01-04T00:00:00.000Z' });
+    const [row] = await all(transactions.byTransaction('3900112', 'A0'));
+    expect(row).toMatchObject({
+      sale_amount: '3',
+      u1: 'anna',
+      verified_at: '2026-01-04T00:00:00.000Z',
+      differing_fields: ['sale_amount', 'u1'],
+      other_pushes: [{ received_at: '2026-01-03T00:00:00.000Z', u1: 'mallory', sale_amount: '5' }],
+      replaced_answers: [{ answered_at: '2026-01-02T00:00:00.000Z', values: 'sale_amount=4' }],
+    });
+  });
+
+  test('has the attributes that the application added', async () => {
+    await write({ etransaction_id: 'APP', is_event: 'N', sale_amount: '1' });
+    await dynamodb.send(
+      new UpdateItemCommand({
+        TableName: TABLE,
+        Key: { line_id: { S: '3900112#APP' }, is_event: { S: 'N' } },
+        UpdateExpression: 'SET paid_out = :paid, tags = :tags',
+        ExpressionAttributeValues: { ':paid': { N: '12.50' }, ':tags': { L: [{ S: 'a' }, { BOOL: true }] } },
+      }),
+    );
+    expect(await all(transactions.byTransaction('3900112', 'APP'))).toEqual([
+      expect.objectContaining({ paid_out: '12.5', tags: ['a', true] }),
     ]);
   });
 
-  test('an event and a confirmation under one transaction id are two lines', async () => {
-    await orderOf({ etransaction_id: 'REUSED', is_event: 'Y', sale_amount: '1' }, { etransaction_id: 'REUSED', sale_amount: '1' });
-    expect((await all(transactions.byTransaction('REUSED'))).map((l) => l.is_event).sort()).toEqual(['N', 'Y']);
+  test('is listed only once its line has come', async () => {
+    await dynamodb.send(new PutItemCommand({ TableName: TABLE, Item: { line_id: { S: '3900112#EARLY' }, is_event: { S: 'N' } } }));
+    expect(await idsOf(transactions.all())).not.toContain('EARLY');
   });
 
-  test('a line without transaction id and order number is reached by the key that its list shows', async () => {
-    await put(dynamodb, TABLE, { u1: 'keyless', commissions: '5.4', transaction_date: '2026-03-13T18:02:43.000Z' });
-    const [line] = await all(transactions.byMember('keyless'));
-    expect(line).toMatchObject({ kind: 'unknown', order_key: expect.stringMatching(/^3900112#-#~line:/) });
-    expect(await all(transactions.byOrderKey(line?.order_key ?? ''))).toEqual([expect.objectContaining({ u1: 'keyless' })]);
+  test('an event and a confirmed line of one transaction ID are two lines', async () => {
+    await orderOf([
+      { etransaction_id: 'REUSED', is_event: 'Y', sale_amount: '1' },
+      { etransaction_id: 'REUSED', sale_amount: '1' },
+    ]);
+    expect((await all(transactions.byTransaction('1', 'REUSED'))).map((l) => l.is_event).sort()).toEqual(['N', 'Y']);
   });
 });
 
-describe('an order added up', () => {
-  test('several lines, one of two pieces returned', async () => {
+describe('a line whose is_event is missing', () => {
+  const line = { etransaction_id: 'E0', order_id: 'unknown-event', advertiser_id: '7', u1: 'eve', sale_amount: '5', currency: 'USD' };
+
+  test('is listed with - and is in no sum', async () => {
+    await write(line);
+    expect(await all(transactions.byMember('eve'))).toEqual([expect.objectContaining({ is_event: '-', kind: 'unknown' })]);
+    const order = await transactions.orderSummary('3900112', '7', 'unknown-event', { includeUnverified: true });
+    expect(order).toMatchObject({ status: 'unknown', pending: [], awaiting: [], earned: [], doubtful: [{ is_event: '-' }] });
+  });
+
+  test('is omitted from lists and summaries once another row has the line, but not from its own look-up', async () => {
+    await write({ ...line, is_event: 'N' });
+    expect((await all(transactions.byMember('eve'))).map((l) => l.is_event)).toEqual(['N']);
+    expect((await all(transactions.byOrder('3900112', '7', 'unknown-event'))).map((l) => l.is_event)).toEqual(['N']);
+    expect((await all(transactions.all())).filter((l) => l.etransaction_id === 'E0').map((l) => l.is_event)).toEqual(['N']);
+    expect((await all(transactions.byTransaction('3900112', 'E0'))).map((l) => l.is_event)).toEqual(['-', 'N']);
+  });
+});
+
+describe('an order', () => {
+  test('is one publisher, one advertiser and one order number', async () => {
+    const line = { order_id: 'SHARED-NUMBER', is_event: 'N', currency: 'USD' };
+    await write({ ...line, sid: '11', advertiser_id: '1', etransaction_id: 'D1', sale_amount: '1' });
+    await write({ ...line, sid: '11', advertiser_id: '2', etransaction_id: 'D2', sale_amount: '2' });
+    await write({ ...line, sid: '11', etransaction_id: 'D3', sale_amount: '3' });
+    await write({ ...line, sid: '1', advertiser_id: '1', etransaction_id: 'D4', sale_amount: '4' });
+    expect(await idsOf(transactions.byOrder('11', '1', 'SHARED-NUMBER'))).toEqual(['D1']);
+    expect(await idsOf(transactions.byOrder('11', '2', 'SHARED-NUMBER'))).toEqual(['D2']);
+    expect(await idsOf(transactions.byOrder('1', '1', 'SHARED-NUMBER'))).toEqual(['D4']);
+  });
+
+  test('may have more lines than one batch read returns', async () => {
+    await createTable(dynamodb, 'Large');
+    const line = { sid: '1', advertiser_id: '2', order_id: 'large', is_event: 'N', sale_amount: '1' };
+    for (let index = 0; index < 130; index += 1) await write({ ...line, etransaction_id: `L-${index}` }, VERIFIED, 'Large');
+    const large = new TransactionsClient({ client: dynamodb, tableName: 'Large' });
+    expect(await large.orderSummary('1', '2', 'large')).toMatchObject({ earned: [{ sale_amount: '130', lines: 130 }] });
+  });
+
+  test('is complete although DynamoDB returns a part of the rows first', async () => {
+    const client = dynamoDbClient(server.endpoint);
+    let calls = 0;
+    client.middlewareStack.add(
+      (next, { commandName }) =>
+        async (args) => {
+          const result = await next(args);
+          if (commandName !== 'BatchGetItemCommand') return result;
+          calls += 1;
+          if (calls > 2) return result;
+          const output = result.output as BatchGetItemCommandOutput;
+          const [kept, ...dropped] = output.Responses?.[TABLE] ?? [];
+          output.Responses = { [TABLE]: kept === undefined ? [] : [kept] };
+          const keys = dropped.map(({ line_id, is_event }) => ({ line_id, is_event }) as Record<string, AttributeValue>);
+          output.UnprocessedKeys = keys.length === 0 ? {} : { [TABLE]: { Keys: keys } };
+          return result;
+        },
+      { step: 'initialize' },
+    );
+    const throttled = new TransactionsClient({ client, tableName: TABLE });
+    const lines = await idsOf(throttled.byOrder('3900112', '39001', 'M-555'));
+    expect(lines.sort()).toEqual([IDS.tee, IDS.jeans, IDS.giftWrap, IDS.teeReturn].sort());
+    expect(calls).toBe(3);
+    client.destroy();
+  });
+
+  test('has a status, dates and lines with their kinds', async () => {
     const order = await transactions.orderSummary('3900112', '39001', 'M-555');
     expect(order).toMatchObject({
-      order_key: '3900112#39001#M-555',
       sid: '3900112',
       advertiser_id: '39001',
       order_id: 'M-555',
       members: ['clk_01HRV6Z8Q2M4'],
       status: 'partly returned',
-      ordered_at: '2026-03-13T18:02:43.000Z',
-      first_processed_at: '2026-03-13T18:17:25.000Z',
-      last_processed_at: '2026-04-02T02:00:00.000Z',
-      sales: [{ currency: 'USD', sale_amount: '83.99', commissions: '4.2', lines: 3 }],
-      returns: [{ currency: 'USD', sale_amount: '-12.5', commissions: '-0.63', lines: 1 }],
-      adjustments: [],
-      net: [{ currency: 'USD', sale_amount: '71.49', commissions: '3.57', lines: 4 }],
-      preliminary: [],
+      ordered_at: '2026-03-13T18:02:43Z',
+      first_processed_at: '2026-03-13T18:17:25Z',
+      last_processed_at: '2026-04-02T02:00:00Z',
+      pending: [],
+      awaiting: [],
+      earned: [{ currency: 'USD', sale_amount: '71.49', commissions: '3.57', lines: 4 }],
       doubtful: [],
+      unattributed: [],
     });
     expect(order?.lines.map((l) => l.kind)).toEqual(['sale', 'sale', 'sale', 'return']);
     expect(await transactions.orderSummary('3900112', '39001', 'no-such-order')).toBeUndefined();
@@ -225,35 +361,21 @@ describe('an order added up', () => {
   test('a full return leaves nothing', async () => {
     expect(await transactions.orderSummary('3900112', '39001', 'W-100200300')).toMatchObject({
       status: 'returned',
-      net: [{ currency: 'USD', sale_amount: '0', commissions: '0', lines: 2 }],
-    });
-    expect(await transactions.orderSummary('3900112', '39001', 'W-100200300', { verifiedOnly: true })).toMatchObject({
-      status: 'confirmed',
-      net: [{ currency: 'USD', sale_amount: '180', commissions: '5.4', lines: 1 }],
+      earned: [{ currency: 'USD', sale_amount: '0', commissions: '0', lines: 2 }],
     });
   });
 
-  test('a discount line is an adjustment; the cancellation without u1 is found all the same', async () => {
-    expect(await transactions.orderSummary('3900112', '36690', 'JP20260401-0001')).toMatchObject({
+  test('a discount line is an adjustment, and a cancellation without u1 is in its order', async () => {
+    const order = await transactions.orderSummary('3900112', '36690', 'JP20260401-0001');
+    expect(order).toMatchObject({
       status: 'returned',
       members: ['p-1001'],
-      sales: [{ currency: 'JPY', sale_amount: '1000', commissions: '30', lines: 1 }],
-      adjustments: [{ currency: 'JPY', sale_amount: '-100', commissions: '-3', lines: 1 }],
-      returns: [{ currency: 'JPY', sale_amount: '-1000', commissions: '-30', lines: 1 }],
-      net: [{ currency: 'JPY', sale_amount: '-100', commissions: '-3', lines: 3 }],
+      earned: [{ currency: 'JPY', sale_amount: '-100', commissions: '-3', lines: 3 }],
     });
+    expect(order?.lines.map((l) => l.kind).sort()).toEqual(['adjustment', 'return', 'sale']);
   });
 
-  test('a line that the Events API contradicts is pointed at', async () => {
-    const line = { sid: '1', advertiser_id: '2', order_id: 'contradicted', is_event: 'N', etransaction_id: 'X1' };
-    await put(dynamodb, TABLE, { ...line, sale_amount: '9' });
-    await put(dynamodb, TABLE, { ...line, sale_amount: '5' }, { source: 'events-api', receivedAt: '2026-03-13T10:00:00.000Z' });
-    const order = await transactions.orderSummary('1', '2', 'contradicted');
-    expect(order?.doubtful).toEqual([expect.objectContaining({ etransaction_id: 'X1', events_api_told: { sale_amount: ['5'] } })]);
-    expect(await transactions.orderSummary('1', '2', 'contradicted', { verifiedOnly: true })).toBeUndefined();
-  });
-
-  const same = '2026-02-01T00:00:00.000Z';
+  const same = '2026-02-01T00:00:00Z';
   const cases: [name: string, lines: LineFields[], kinds: string[], status: string][] = [
     [
       'a return of something that is called a discount',
@@ -306,184 +428,215 @@ describe('an order added up', () => {
       'returned',
     ],
     ['commissions alone', [{ commissions: '5' }, { commissions: '-2' }], ['sale', 'return'], 'partly returned'],
-    ['commissions alone, all given back', [{ commissions: '5' }, { commissions: '-5' }], ['sale', 'return'], 'returned'],
+    ['commissions alone, all returned', [{ commissions: '5' }, { commissions: '-5' }], ['sale', 'return'], 'returned'],
     [
       'one of two currencies returned',
       [{ sale_amount: '9' }, { sale_amount: '9', currency: 'EUR' }, { sale_amount: '-9' }],
       ['sale', 'sale', 'return'],
       'partly returned',
     ],
-    ['a return whose sale was never seen', [{ sale_amount: '-9' }], ['return'], 'returned'],
+    ['a return whose sale is missing', [{ sale_amount: '-9' }], ['return'], 'returned'],
+    ['an event', [{ sale_amount: '9', is_event: 'Y' }], ['preliminary'], 'preliminary'],
+    ['an event that was confirmed', [{ sale_amount: '9', is_event: 'Y' }, { sale_amount: '9' }], ['preliminary', 'sale'], 'confirmed'],
+    ['an event that was cancelled', [{ sale_amount: '9', is_event: 'Y' }, { sale_amount: '-9' }], ['preliminary', 'return'], 'cancelled'],
     ['an event with a negative amount', [{ sale_amount: '-9', is_event: 'Y' }], ['preliminary'], 'preliminary'],
-    ['a line that does not say whether it is an event', [{ sale_amount: '9', is_event: undefined }], ['unknown'], 'unknown'],
+    ['a line without is_event', [{ sale_amount: '9', is_event: undefined }], ['unknown'], 'unknown'],
     ['a line without amounts', [{}], ['unknown'], 'unknown'],
     ['a zero commission as the only amount', [{ commissions: '0' }], ['unknown'], 'unknown'],
   ];
-  test.each(cases)('%s', async (_name, lines, kinds, status) => {
-    const order = await orderOf(...lines);
+  test.each(cases)('kinds and status: %s', async (_name, lines, kinds, status) => {
+    const order = await orderOf(lines);
     expect(order.lines.map((l) => l.kind)).toEqual(kinds);
     expect(order.status).toBe(status);
     expect(order.doubtful.length).toBe(kinds.filter((kind) => kind === 'unknown').length);
-    expect(order.net.reduce((sum, money) => sum + money.lines, 0)).toBe(
-      kinds.filter((kind) => !['unknown', 'preliminary'].includes(kind)).length,
-    );
   });
 
   test('an application can name the SKUs that are adjustments', async () => {
-    await put(dynamodb, TABLE, {
-      sid: '1',
-      advertiser_id: '2',
-      order_id: 'coupon',
-      is_event: 'N',
-      etransaction_id: 'C1',
-      sku_number: 'COUPON',
-      sale_amount: '-1',
-    });
+    await orderOf([{ sale_amount: '-1', sku_number: 'COUPON', order_id: 'coupon' }, { sale_amount: '1' }]);
     const custom = new TransactionsClient({ client: dynamodb, tableName: TABLE, adjustmentSku: /^coupon$/gi });
     for (let again = 0; again < 2; again += 1) {
       expect(await custom.orderSummary('1', '2', 'coupon')).toMatchObject({ status: 'confirmed', lines: [{ kind: 'adjustment' }] });
     }
     expect(await transactions.orderSummary('1', '2', 'coupon')).toMatchObject({ status: 'returned', lines: [{ kind: 'return' }] });
   });
+
+  test('a line without an order number is an order of its own', async () => {
+    await write({ u1: 'orderless', etransaction_id: 'O-1', is_event: 'N', sale_amount: '1', currency: 'USD' }, VERIFIED);
+    await write({ u1: 'orderless', etransaction_id: 'O-2', is_event: 'N', sale_amount: '2', currency: 'USD' }, VERIFIED);
+    await write({ u1: 'orderless', is_event: 'N', sale_amount: '4', currency: 'USD' });
+    const found = await all(transactions.memberOrders('orderless'));
+    expect(found.map((order) => order.order_id)).toEqual([undefined, undefined, undefined]);
+    expect(found.map((order) => order.lines.length)).toEqual([1, 1, 1]);
+    expect(await transactions.memberSummary('orderless')).toMatchObject({
+      orders: { total: 3 },
+      earned: [{ sale_amount: '3', lines: 2 }],
+      awaiting: [{ sale_amount: '4', lines: 1 }],
+    });
+  });
 });
 
-describe('preliminary events', () => {
-  test('are matched with the confirmed line that has another transaction id, and never added to it', async () => {
+describe('the sums of an order', () => {
+  test('a confirmed line takes the place of its event', async () => {
     const order = await transactions.orderSummary('3900112', '39001', 'T-7781');
-    expect(order).toMatchObject({
-      status: 'confirmed',
-      net: [{ currency: 'USD', sale_amount: '412.5', commissions: '16.5', lines: 1 }],
-      preliminary: [{ currency: 'USD', sale_amount: '412.5', commissions: '0', lines: 1 }],
-      pending: [],
-      unmatched_preliminary: [],
-    });
-    expect(order?.matches.map((m) => [m.preliminary.etransaction_id, m.confirmed.etransaction_id, m.differences])).toEqual([
-      [IDS.hotelEvent, IDS.hotel, []],
-    ]);
+    expect(order).toMatchObject({ status: 'confirmed', pending: [], awaiting: [] });
+    expect(order?.earned).toEqual([{ currency: 'USD', sale_amount: '412.5', commissions: '16.5', lines: 1 }]);
   });
 
-  test('without a confirmation are shown as pending', async () => {
+  test('an event without a confirmed line is pending', async () => {
     expect(await transactions.orderSummary('3900112', '39001', 'T-7790')).toMatchObject({
       status: 'preliminary',
-      net: [],
       pending: [{ currency: 'USD', sale_amount: '80', commissions: '0', lines: 1 }],
-      unmatched_preliminary: [{ etransaction_id: IDS.spaEvent }],
+      awaiting: [],
+      earned: [],
     });
   });
 
-  test('go to the line with the fewest differences, which are named; each line is used once', async () => {
-    const order = await orderOf(
-      { is_event: 'Y', sale_amount: '10', quantity: '1' },
-      { is_event: 'Y', sale_amount: '20', quantity: '2' },
-      { is_event: 'Y', sale_amount: '30', sku_number: 'B' },
-      { sale_amount: '20', quantity: '2' },
-      { sale_amount: '11', quantity: '1' },
-      { sale_amount: '-5', quantity: '1' },
-    );
-    expect(order.matches.map((m) => [m.preliminary.sale_amount, m.confirmed.sale_amount, m.differences])).toEqual([
-      ['20', '20', []],
-      ['10', '11', ['sale_amount']],
-    ]);
-    expect(order.unmatched_preliminary.map((l) => l.sku_number)).toEqual(['B']);
-    expect(order.pending).toEqual([{ currency: 'USD', sale_amount: '30', commissions: '0', lines: 1 }]);
-    expect(order.net).toEqual([{ currency: 'USD', sale_amount: '26', commissions: '0', lines: 3 }]);
+  test('an unverified confirmed line is awaiting, and earned only on request', async () => {
+    const lines = [{ sale_amount: '10' }, { sale_amount: '7', isVerified: false }, { sale_amount: '5', sku_number: 'B', is_event: 'Y' }];
+    expect(sumsOf(await orderOf(lines))).toEqual(['5 USD', '7 USD', '10 USD']);
+    expect(sumsOf(await orderOf(lines, { includeUnverified: true }))).toEqual(['5 USD', '', '17 USD']);
   });
 
-  test('are matched to the second: what the Events API brings has no milliseconds', async () => {
-    const at = (time: string) => ({ sale_amount: '10', transaction_date: time, process_date: time });
-    const order = await orderOf({ ...at('2026-02-01T00:00:00.700Z'), is_event: 'Y' }, at('2026-02-01T00:00:00.000Z'));
-    expect(order.matches.map((m) => m.differences)).toEqual([[]]);
+  test('a withdrawn line is in no sum', async () => {
+    const line = {
+      sid: '1',
+      advertiser_id: '2',
+      order_id: 'withdrawn',
+      etransaction_id: 'W1',
+      is_event: 'N',
+      currency: 'USD',
+      sale_amount: '9',
+    };
+    await write(line, { ...VERIFIED, withdrawnAt: '2026-04-01T00:00:00.000Z' });
+    for (const includeUnverified of [false, true]) {
+      const order = await transactions.orderSummary('1', '2', 'withdrawn', { includeUnverified });
+      expect(order).toMatchObject({ status: 'cancelled', pending: [], awaiting: [], earned: [], lines: [{ etransaction_id: 'W1' }] });
+    }
   });
 
-  test('are not matched with a line that was processed before them', async () => {
-    const order = await orderOf({ sale_amount: '10' }, { is_event: 'Y', sale_amount: '10' });
-    expect(order.matches).toEqual([]);
-    expect(order.status).toBe('confirmed');
+  test('the members are those of verified lines, if there are any', async () => {
+    const forged = { u1: 'mallory', sale_amount: '1', isVerified: false };
+    expect((await orderOf([forged])).members).toEqual(['mallory']);
+    expect((await orderOf([{ u1: 'anna', sale_amount: '5' }, forged])).members).toEqual(['anna']);
+    expect((await orderOf([{ sale_amount: '5' }, forged])).members).toEqual([]);
+    expect((await orderOf([{ u1: 'anna', sale_amount: '5' }, forged], { includeUnverified: true })).members).toEqual(['anna', 'mallory']);
   });
 });
 
-describe('a member added up', () => {
-  test('orders by status, sums by currency, events apart', async () => {
+describe('the summary of a member', () => {
+  test('has the number of orders by status and the three sums', async () => {
     expect(await transactions.memberSummary('clk_01HRV6Z8Q2M4', { from: '2026-03-01', to: '2026-04-01' })).toEqual({
       u1: 'clk_01HRV6Z8Q2M4',
       from: '2026-03-01T00:00:00.000Z',
       to: '2026-04-01T00:00:00.000Z',
-      orders: { total: 2, preliminary: 0, confirmed: 0, 'partly returned': 1, returned: 1, unknown: 0 },
-      sales: [{ currency: 'USD', sale_amount: '263.99', commissions: '9.6', lines: 4 }],
-      returns: [{ currency: 'USD', sale_amount: '-192.5', commissions: '-6.03', lines: 2 }],
-      adjustments: [],
-      net: [{ currency: 'USD', sale_amount: '71.49', commissions: '3.57', lines: 6 }],
-      preliminary: [],
+      orders: { total: 2, preliminary: 0, confirmed: 0, 'partly returned': 1, returned: 1, cancelled: 0, unknown: 0 },
       pending: [],
-      unmatched_preliminary: 0,
+      awaiting: [],
+      earned: [{ currency: 'USD', sale_amount: '71.49', commissions: '3.57', lines: 6 }],
       doubtful: 0,
       unattributed: 0,
     });
     expect(await transactions.memberSummary('clk_TRAVEL_1')).toMatchObject({
       orders: { total: 2, preliminary: 1, confirmed: 1 },
-      net: [{ sale_amount: '412.5', commissions: '16.5' }],
-      preliminary: [{ sale_amount: '492.5' }],
       pending: [{ sale_amount: '80' }],
-      unmatched_preliminary: 1,
+      earned: [{ sale_amount: '412.5', commissions: '16.5' }],
     });
-    expect(await transactions.memberSummary('nobody')).toMatchObject({ orders: { total: 0 }, net: [] });
+    expect(await transactions.memberSummary('nobody')).toMatchObject({ orders: { total: 0 }, earned: [] });
     expect(await transactions.memberSummary('member-9')).toMatchObject({
       orders: { total: 2, unknown: 1, confirmed: 1 },
       doubtful: 1,
-      net: [{ sale_amount: '19.989999771118164', commissions: '0.5996999931335449', lines: 1 }],
+      awaiting: [{ sale_amount: '19.99', commissions: '0.5997', lines: 1 }],
+      earned: [],
+    });
+    expect(await transactions.memberSummary('member-9', {}, { includeUnverified: true })).toMatchObject({
+      awaiting: [],
+      earned: [{ sale_amount: '19.99', commissions: '0.5997', lines: 1 }],
     });
   });
 
-  test('a cancellation without u1 takes the commission back', async () => {
+  test('a cancellation without u1 reduces what the member has earned', async () => {
     expect(await idsOf(transactions.byMember('p-1001'))).not.toContain(IDS.matchaReturn);
     expect(await transactions.memberSummary('p-1001')).toMatchObject({
       orders: { returned: 1 },
-      net: [{ currency: 'JPY', sale_amount: '-100', commissions: '-3' }],
+      earned: [{ currency: 'JPY', sale_amount: '-100', commissions: '-3' }],
     });
   });
 
   test('an order over the end of a period is counted once, in the period of its first line', async () => {
-    const base = {
-      sid: '1',
-      advertiser_id: '2',
-      order_id: 'midnight',
-      is_event: 'N',
-      u1: 'owl',
-      currency: 'USD',
-      sale_amount: '1',
-      commissions: '0.1',
-    };
-    await put(dynamodb, TABLE, { ...base, etransaction_id: 'O1', transaction_date: '2026-01-31T23:59:59.999Z' });
-    await put(dynamodb, TABLE, { ...base, etransaction_id: 'O2', transaction_date: '2026-02-01T00:00:00.000Z' });
+    const base = { sid: '1', advertiser_id: '2', order_id: 'midnight', is_event: 'N', u1: 'owl', currency: 'USD', sale_amount: '1' };
+    await write({ ...base, etransaction_id: 'O1', transaction_date: '2026-01-31T23:59:59Z' }, VERIFIED);
+    await write({ ...base, etransaction_id: 'O2', transaction_date: '2026-02-01T00:00:00Z' }, VERIFIED);
     const months = ['2026-01-01', '2026-02-01', '2026-03-01'];
     expect(await transactions.memberSummary('owl', { from: months[0], to: months[1] })).toMatchObject({
       orders: { total: 1 },
-      net: [{ lines: 2 }],
+      earned: [{ lines: 2 }],
     });
-    expect(await transactions.memberSummary('owl', { from: months[1], to: months[2] })).toMatchObject({ orders: { total: 0 }, net: [] });
+    expect(await transactions.memberSummary('owl', { from: months[1], to: months[2] })).toMatchObject({ orders: { total: 0 }, earned: [] });
   });
 
-  test('what nobody can attribute in a shared order is shown and not added', async () => {
+  test('a line without u1 in an order of several members is shown and in no sum', async () => {
     const base = { sid: '1', advertiser_id: '2', order_id: 'shared', is_event: 'N', currency: 'USD' };
-    await put(dynamodb, TABLE, { ...base, etransaction_id: 'S1', u1: 'anna', sku_number: 'A', sale_amount: '5' });
-    await put(dynamodb, TABLE, { ...base, etransaction_id: 'S2', u1: 'ben', sku_number: 'B', sale_amount: '7' });
-    await put(dynamodb, TABLE, { ...base, etransaction_id: 'S3', sku_number: 'C', sale_amount: '-3' });
-    expect(await transactions.memberSummary('anna')).toMatchObject({ net: [{ sale_amount: '5', lines: 1 }], unattributed: 1 });
-    expect(await transactions.memberSummary('ben')).toMatchObject({ net: [{ sale_amount: '7', lines: 1 }], unattributed: 1 });
-    const [order] = await all(transactions.memberOrders('anna'));
+    await write({ ...base, etransaction_id: 'S1', u1: 'sara', sku_number: 'A', sale_amount: '5' }, VERIFIED);
+    await write({ ...base, etransaction_id: 'S2', u1: 'ben', sku_number: 'B', sale_amount: '7' }, VERIFIED);
+    await write({ ...base, etransaction_id: 'S3', sku_number: 'C', sale_amount: '-3' }, VERIFIED);
+    expect(await transactions.memberSummary('sara')).toMatchObject({ earned: [{ sale_amount: '5', lines: 1 }], unattributed: 1 });
+    expect(await transactions.memberSummary('ben')).toMatchObject({ earned: [{ sale_amount: '7', lines: 1 }], unattributed: 1 });
+    const [order] = await all(transactions.memberOrders('sara'));
+    expect(order?.members).toEqual(['sara']);
     expect(order?.unattributed).toEqual([expect.objectContaining({ etransaction_id: 'S3' })]);
     expect(await transactions.orderSummary('1', '2', 'shared')).toMatchObject({
-      members: ['anna', 'ben'],
-      net: [{ sale_amount: '9', lines: 3 }],
+      members: ['sara', 'ben'],
+      earned: [{ sale_amount: '9', lines: 3 }],
     });
   });
 
-  test('orders of days come once, with their lines of other days', async () => {
+  test('the orders of days are listed once, with their lines of other days', async () => {
     const sharded = new TransactionsClient({ client: dynamodb, tableName: SHARDED, dayShards: 4 });
     const found = await all(sharded.dayOrders({ from: '2026-03-01', to: '2026-04-03' }));
     const keys = found.map((order) => order.order_id);
     expect(keys.toSorted()).toEqual(['JP20260401-0001', 'M-555', 'T-7781', 'T-7790', 'W-100200300', 'W-100200301', 'W-100200302']);
     expect(found.find((order) => order.order_id === 'M-555')?.status).toBe('partly returned');
+  });
+});
+
+describe('forged lines', () => {
+  const forged = new TransactionsClient({
+    client: { send: (command: never) => dynamodb.send(command) } as DynamoDBClient,
+    tableName: FORGED,
+  });
+  const order = { sid: '1', advertiser_id: '2', order_id: 'X', is_event: 'N', currency: 'USD', transaction_date: '2026-03-10T00:00:00Z' };
+  const march = { from: '2026-03-01', to: '2026-04-01' };
+
+  beforeAll(async () => {
+    await write({ ...order, etransaction_id: 'A1', u1: 'anna', sku_number: 'S', sale_amount: '100', commissions: '10' }, VERIFIED, FORGED);
+    await write({ ...order, etransaction_id: 'A2', sku_number: 'DISCOUNT', sale_amount: '-10', commissions: '-1' }, VERIFIED, FORGED);
+  });
+
+  test('change nothing of what is earned, its member or its period', async () => {
+    const before = await forged.memberSummary('anna', march);
+    expect(before.earned).toEqual([{ currency: 'USD', sale_amount: '90', commissions: '9', lines: 2 }]);
+    const lines: LineFields[] = [
+      // A sale, a second member, an event of the discount, a return, and an order date in another month.
+      { etransaction_id: 'B1', u1: 'anna', sku_number: 'S', sale_amount: '1000' },
+      { etransaction_id: 'B2', u1: 'mallory', sku_number: 'S', sale_amount: '1000' },
+      { etransaction_id: 'B3', is_event: 'Y', u1: 'anna', sku_number: 'DISCOUNT', sale_amount: '10' },
+      { etransaction_id: 'B4', u1: 'anna', sku_number: 'S', sale_amount: '-100' },
+      { etransaction_id: 'B5', u1: 'anna', sku_number: 'S', sale_amount: '1', transaction_date: '2026-02-01T00:00:00Z' },
+      { etransaction_id: 'A1', u1: 'mallory', sku_number: 'S', sale_amount: '5000' },
+    ];
+    for (const line of lines) await write({ ...order, ...line }, { receivedAt: '2026-03-14T00:00:00.000Z' }, FORGED);
+    expect((await forged.memberSummary('anna', march)).earned).toEqual(before.earned);
+    expect((await forged.memberSummary('anna', { from: '2026-02-01', to: '2026-03-01' })).earned).toEqual([]);
+    expect((await forged.memberSummary('mallory', march)).earned).toEqual([]);
+    expect(await forged.orderSummary('1', '2', 'X')).toMatchObject({ members: ['anna'], earned: before.earned });
+    expect(await all(forged.memberOrders('anna', march))).toMatchObject([{ earned: before.earned }]);
+  });
+
+  test('a u1 that only a postback carried earns nothing', async () => {
+    const line = { sid: '1', advertiser_id: '2', order_id: 'U1', etransaction_id: 'C1', is_event: 'N', currency: 'USD', sale_amount: '7' };
+    await write({ ...line, u1: 'carol' }, { ...VERIFIED, answer: { u1: undefined } }, FORGED);
+    const summary = await forged.memberSummary('carol');
+    expect(sumsOf(summary)).toEqual(['', '7 USD', '']);
   });
 });
 

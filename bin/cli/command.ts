@@ -6,28 +6,28 @@ import { EXIT, type ExitCode, explain } from './errors';
 import { findInstallation, type GlobalOptions, type Installation, installationName, requireResource } from './installation';
 import { isColoured, type Terminal } from './terminal';
 
-/** What a command works with. */
+/** The context of a command. */
 export class CommandContext<O extends GlobalOptions = GlobalOptions> {
-  /** Colours for standard output: they do nothing where it is no terminal. */
+  /** Colours for standard output. They do nothing if it is not a terminal. */
   readonly colours: ReturnType<typeof picocolors.createColors>;
   private found: Promise<Installation> | undefined;
 
   constructor(
     readonly terminal: Terminal,
     readonly options: O,
-    /** What stands behind the command's name beside options, for example ids. */
+    /** Arguments after the command's name, for example ids. */
     readonly args: readonly string[] = [],
   ) {
     this.colours = picocolors.createColors(isColoured(terminal.stdout, terminal.env));
   }
 
-  /** The installation that the options name, looked up once. */
+  /** The installation that the options name, found once. */
   installation(): Promise<Installation> {
     this.found ??= findInstallation(this.options, this.terminal);
     return this.found;
   }
 
-  /** The query library on the installation's table. */
+  /** The client of the installation's table. */
   async transactions(): Promise<TransactionsClient> {
     const installation = await this.installation();
     const shards = this.options.dayShards ?? Number(installation.resources.dayShards ?? 1);
@@ -39,15 +39,17 @@ export class CommandContext<O extends GlobalOptions = GlobalOptions> {
   }
 }
 
-/** A run of the command line: commands add themselves to its program and leave their exit code here. */
+/** A run of the command line. Commands add themselves to its program and set their exit code here. */
 export class Cli {
   exitCode: ExitCode = EXIT.found;
 
   constructor(readonly terminal: Terminal) {}
 
   /**
-   * The action of a command: `command.action(cli.action(async (context) => …))`. It gets the command's options together with the global
-   * ones and answers with the exit code; what it throws is explained in one line.
+   * The action of a command: `command.action(cli.action(async (context) => …))`.
+   *
+   * It gets the command's options together with the global ones and returns the exit code. An error is
+   * explained in one line.
    */
   action<O extends object>(run: (context: CommandContext<O & GlobalOptions>) => Promise<ExitCode>): (...args: unknown[]) => Promise<void> {
     return async (...args) => {
@@ -61,6 +63,10 @@ export class Cli {
     };
   }
 }
+
+/** The publisher that the options name, else the only one of the installation. */
+export const sidOf = async (context: CommandContext<GlobalOptions & { readonly sid?: string }>): Promise<string> =>
+  context.options.sid ?? requireResource(await context.installation(), 'sid');
 
 /** Adds a command to the program. See `bin/commands/index.ts`. */
 export type AddCommand = (program: Command, cli: Cli) => void;

@@ -1,76 +1,70 @@
 import { ATTRIBUTES } from '../../core/names';
-import type { Comparison } from '../../core/reconciliation/compare';
 import type { Item } from '../../core/store/attributes';
-import { amountText, type Colours, timeText } from './show';
+import { parseLineId } from '../../core/store/keys';
+import type { FieldDifference, LineDifference } from './reconciliation';
+import { amountText, type Colours } from './show';
 import type { Column } from './table';
 
-/** What the table and Rakuten do not agree about: a line of Rakuten's, or (`not at Rakuten`) a row that Rakuten does not tell. */
-export interface Difference {
-  readonly what: 'missing' | 'different' | 'incomplete' | 'not at Rakuten';
-  readonly order_key: string;
-  readonly line_key: string;
-  readonly etransaction_id?: string;
-  readonly is_event?: string;
-  readonly advertiser_id?: string;
-  readonly order_id?: string;
-  readonly process_date?: string;
-  readonly sale_amount?: string;
-  readonly commissions?: string;
-  readonly currency?: string;
-  /** Of a line that is `different`: the fields that are. */
-  readonly differences?: Comparison['differences'];
+/** A difference between the table and the Events API. `not returned`: a row that the Events API does not return. */
+export interface Difference extends Omit<LineDifference, 'what'> {
+  readonly what: LineDifference['what'] | 'not returned';
 }
 
-/** Undefined for a line that the table has as Rakuten tells it. */
-export function differenceOf({ standing, key, line, differences }: Comparison): Difference | undefined {
-  if (standing === 'same' || standing === 'unverified') return undefined;
-  return {
-    what: standing,
-    ...shown((field) => line.fields[field]),
-    order_key: key.orderKey,
-    line_key: key.lineKey,
-    ...(differences.length === 0 ? {} : { differences }),
-  };
-}
+/** What identifies a line for a person. */
+const SHOWN_FIELDS = ['advertiser_id', 'order_id', 'sale_amount', 'commissions', 'currency', 'u1'] as const;
 
-export const differenceOfRow = (row: Item): Difference => ({
-  what: 'not at Rakuten',
-  ...shown((field) => row[field]?.N ?? row[field]?.S),
-  order_key: row[ATTRIBUTES.orderKey]?.S ?? '',
-  line_key: row[ATTRIBUTES.lineKey]?.S ?? '',
+/** A row that the Events API does not return, as a difference in all that is shown of it. */
+export const notReturned = (row: Item): Difference => ({
+  what: 'not returned',
+  line_id: row[ATTRIBUTES.lineId]?.S ?? '',
+  is_event: row[ATTRIBUTES.isEvent]?.S ?? '',
+  fields: SHOWN_FIELDS.flatMap((field) => {
+    const value = row[field]?.N ?? row[field]?.S;
+    return value === undefined ? [] : [{ field, row: value, rakuten: '' }];
+  }),
 });
 
-const SHOWN = [
-  'etransaction_id',
-  'is_event',
-  'advertiser_id',
-  'order_id',
-  'process_date',
-  'sale_amount',
-  'commissions',
-  'currency',
-] as const;
+/** Names the row of a difference. */
+export const differenceKey = ({ line_id, is_event }: Pick<Difference, 'line_id' | 'is_event'>): string => `${line_id} ${is_event}`;
 
-function shown(read: (field: (typeof SHOWN)[number]) => string | undefined): Pick<Difference, (typeof SHOWN)[number]> {
-  return Object.fromEntries(SHOWN.map((field) => [field, read(field)]).filter(([, value]) => value !== undefined));
-}
+/** Whether there is anything to show but that the row was not verified. */
+export const hasContent = ({ what, fields }: Difference): boolean => what !== 'unverified' || fields.length > 0;
 
 export function differenceColumns(colours: Colours): Column<Difference>[] {
-  const paint = { missing: colours.red, different: colours.magenta, incomplete: colours.yellow, 'not at Rakuten': colours.yellow };
+  const paint: Record<Difference['what'], (text: string) => string> = {
+    missing: colours.red,
+    unverified: colours.magenta,
+    different: colours.magenta,
+    updated: colours.yellow,
+    returned: colours.green,
+    withdrawn: colours.red,
+    unreadable: colours.inverse,
+    reused: colours.inverse,
+    'not returned': colours.yellow,
+  };
   return [
     { title: 'WHAT', text: ({ what }) => what, paint: (text, { what }) => paint[what](text) },
-    { title: 'PROCESSED (UTC)', text: ({ process_date = '' }) => timeText(process_date) },
-    { title: 'ORDER', text: ({ order_id, order_key }) => order_id ?? order_key, maxWidth: 36 },
-    { title: 'ADVERTISER', text: ({ advertiser_id = '' }) => advertiser_id, dropOrder: 4 },
-    { title: 'EVENT', text: ({ is_event }) => (is_event === 'Y' ? 'Y' : ''), dropOrder: 5 },
-    { title: 'SALE', text: ({ sale_amount, currency }) => amountText(sale_amount, currency), align: 'right' },
-    { title: 'COMMISSION', text: ({ commissions, currency }) => amountText(commissions, currency), align: 'right', dropOrder: 2 },
-    { title: 'CUR', text: ({ currency = '' }) => currency, dropOrder: 3 },
-    { title: 'TRANSACTION', text: ({ etransaction_id = '' }) => etransaction_id, dropOrder: 1 },
-    {
-      title: 'ROW → RAKUTEN',
-      text: ({ differences = [] }) => differences.map((d) => `${d.field}: ${d.row} → ${d.rakuten}`).join('; '),
-      maxWidth: 100,
-    },
+    { title: 'TRANSACTION', text: ({ line_id }) => parseLineId(line_id).etransactionId ?? '(no ID)' },
+    { title: 'EVENT', text: ({ is_event }) => is_event },
+    { title: 'ROW → RAKUTEN', text: changeText, maxWidth: 100 },
   ];
+}
+
+function changeText({ what, fields }: Difference): string {
+  if (what === 'missing') return fields.length === 0 ? '' : `(no row) → ${lineText(fields, 'rakuten')}`;
+  if (what === 'not returned') return `${lineText(fields, 'row')} → (nothing)`;
+  return fields.map(({ field, row, rakuten }) => `${field}: ${row || '(empty)'} → ${rakuten || '(empty)'}`).join('; ');
+}
+
+/** `order W-1, 180.00 USD, commission 5.40, u1 clk_1` */
+function lineText(fields: readonly FieldDifference[], side: 'row' | 'rakuten'): string {
+  const value = (name: (typeof SHOWN_FIELDS)[number]): string => fields.find(({ field }) => field === name)?.[side] ?? '';
+  const currency = value('currency');
+  const parts: [label: string, text: string][] = [
+    ['order', value('order_id')],
+    ['', [amountText(value('sale_amount') || undefined, currency), currency].join(' ').trim()],
+    ['commission', amountText(value('commissions') || undefined, currency)],
+    ['u1', value('u1')],
+  ];
+  return parts.flatMap(([label, text]) => (text === '' ? [] : [`${label} ${text}`.trim()])).join(', ');
 }

@@ -1,16 +1,25 @@
 import { Readable } from 'node:stream';
 import { stringify } from 'csv-stringify';
 import type { Transaction } from '../../client';
+import { ATTRIBUTES } from '../../core/names';
 import { isRowField, ROW_FIELDS } from '../../core/rakuten/fields';
-import { LISTED_ATTRIBUTES, TABLE_KEYS } from '../../core/store/keys';
+import { LISTED_ATTRIBUTES } from '../../core/store/keys';
 
-/** Columns of a CSV: what a list shows, and what the line is. */
-export const CSV_COLUMNS = ['kind', ...LISTED_ATTRIBUTES, TABLE_KEYS.partition, TABLE_KEYS.sort] as const;
+/** Columns of a CSV: the line's key, its kind and the attributes of a list. */
+export const CSV_COLUMNS = [
+  'kind',
+  ATTRIBUTES.lineId,
+  'sid',
+  'etransaction_id',
+  ATTRIBUTES.isEvent,
+  ...LISTED_ATTRIBUTES,
+  ATTRIBUTES.occurredAt,
+] as const;
 
 /** A BOM tells Excel that the file is UTF-8. */
 const BYTE_ORDER_MARK = '\uFEFF';
 
-/** Lines as CSV (RFC 4180, UTF-8, line feeds), with a head. */
+/** Lines as CSV (RFC 4180, UTF-8, line feeds), with a header. */
 export async function* csvLines(lines: AsyncIterable<Transaction>, forSpreadsheets: boolean): AsyncGenerator<string> {
   const csv = stringify({
     header: true,
@@ -21,16 +30,16 @@ export async function* csvLines(lines: AsyncIterable<Transaction>, forSpreadshee
     },
   });
   if (forSpreadsheets) yield BYTE_ORDER_MARK;
-  // `compose` carries errors and backpressure over; a bare `pipe` would not.
+  // Unlike `pipe`, `compose` propagates errors and backpressure.
   for await (const chunk of Readable.from(lines).compose(csv)) yield String(chunk);
 }
 
-/** Lines as JSON, one in each line. */
+/** Lines as JSON, one per line. */
 export async function* jsonLines(lines: AsyncIterable<unknown>): AsyncGenerator<string> {
   for await (const line of lines) yield `${JSON.stringify(line)}\n`;
 }
 
-/** An amount may begin with a minus; everything else that begins like a formula is text from outside. */
+/** An amount may begin with a minus. Any other text that begins like a formula is untrusted. */
 const withoutFormula = (text: string): string => (/^[=+\-@\t\r]/.test(text) ? `'${text}` : text);
 
 const isDecimal = (column: unknown): boolean => typeof column === 'string' && isRowField(column) && ROW_FIELDS[column] === 'decimal';

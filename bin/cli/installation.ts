@@ -17,7 +17,7 @@ export interface GlobalOptions {
   readonly debug?: boolean;
 }
 
-/** What an installation consists of, as far as it is known. */
+/** The known parts of an installation, with the names of their stack outputs. */
 export const RESOURCES = {
   tableName: 'TableName',
   stateTableName: 'StateTableName',
@@ -39,7 +39,7 @@ export type Resources = { readonly [R in ResourceName]?: string };
 /** The services that commands call. */
 export type Service = 'dynamodb' | 'sqs' | 'secretsManager' | 'lambda' | 'cloudFormation' | 'cloudWatch' | 'eventBridge';
 
-/** What every AWS SDK client takes. */
+/** Configuration that every AWS SDK client accepts. */
 export interface AwsConfig {
   readonly region?: string;
   readonly profile?: string;
@@ -47,23 +47,23 @@ export interface AwsConfig {
   readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
 }
 
-/** The installation that a command works on: a deployed stack, a table alone, or the local run. */
+/** The installation of a command: a deployed stack, a table alone, or the local run. */
 export interface Installation {
   /** For messages: `stack RakutenPostback`. */
   readonly name: string;
   readonly kind: 'stack' | 'table' | 'local';
   readonly resources: Resources;
-  /** The RakutenPostbacks of the stack, as far as they were looked for. */
+  /** The RakutenPostbacks of the stack, if its resources were read. */
   readonly constructs?: readonly string[];
   /** Configuration for an SDK client of that service. */
   readonly aws: (service: Service) => AwsConfig;
 }
 
-/** Environment variable with the stack to use when none is named: the one that the app in `bin/` is deployed with. */
+/** Environment variable with the default stack; the app in `bin/` is deployed with it, too. */
 const STACK_VARIABLE = 'RAKUTEN_STACK_NAME';
 export const DEFAULT_STACK = 'RakutenPostback';
 
-/** For messages, before anything has been looked up. */
+/** For messages, before the installation is found. */
 export function installationName(options: GlobalOptions, env: Terminal['env']): string {
   if (options.local === true) return 'the local run';
   if (options.table !== undefined) return `table ${options.table}`;
@@ -85,17 +85,18 @@ export async function findInstallation(options: GlobalOptions, terminal: Termina
   return { name: `table ${options.table}`, kind: 'table', resources: { tableName: options.table }, aws: () => config };
 }
 
-/** A resource that a command cannot do without. */
+/** A resource that a command requires. */
 export function requireResource(installation: Installation, resource: ResourceName): string {
   const value = installation.resources[resource];
   if (value !== undefined && value !== '') return value;
-  const mend = installation.kind === 'table' ? 'name the stack with --stack instead' : `give the stack an output ${RESOURCES[resource]}`;
+  const fix = installation.kind === 'table' ? 'name the stack with --stack instead' : `give the stack an output ${RESOURCES[resource]}`;
   const { constructs = [] } = installation;
   if (constructs.length > 1) throw usageError(`${installation.name} has ${severalConstructs(constructs)}`);
-  if (resource === 'sid') throw usageError(`${installation.name}: there is no publisher, or more than one; say which with --sid`);
-  throw usageError(`${installation.name}: its ${RESOURCES[resource]} is not known; ${mend}`);
+  if (resource === 'sid')
+    throw usageError(`${installation.name}: the publisher is unknown (there is none, or several): give it with --sid`);
+  throw usageError(`${installation.name}: its ${RESOURCES[resource]} is unknown; ${fix}`);
 }
 
-/** Behind "the stack has". */
+/** Completes "the stack has …". */
 export const severalConstructs = (constructs: readonly string[]): string =>
   `${constructs.length} RakutenPostbacks (${constructs.join(', ')}): choose one with --construct, such as --construct ${constructs[0]}`;

@@ -3,16 +3,21 @@ import { join } from 'node:path';
 import { CliError } from './errors';
 import type { AwsConfig, Installation, Service } from './installation';
 
-/** The file in which the local run tells where its parts listen, while it runs. */
+/** The file with the addresses of the local run, while it runs. */
 export const LOCAL_ENDPOINTS_FILE = join('.local', 'endpoints.json');
 
-/** Not a secret: the embedded servers accept any key. In code, so that a developer's own profile is never asked. */
+/** Not a secret: the embedded servers accept any key. In code, so that a developer's profile is never used. */
 const CREDENTIALS = { accessKeyId: 'local', secretAccessKey: 'local' };
 
-/** Which entry of the file is the endpoint of a service. */
-const ENDPOINTS: Partial<Record<Service, string>> = { dynamodb: 'dynamodb', sqs: 'sqs', secretsManager: 'secretsManager' };
+/** The entry of the file with the endpoint of a service. */
+const ENDPOINTS: Partial<Record<Service, string>> = {
+  dynamodb: 'dynamodb',
+  sqs: 'sqs',
+  secretsManager: 'secretsManager',
+  lambda: 'lambda',
+};
 
-/** The local run that was started in this folder. */
+/** The local run of this folder. */
 export function localInstallation(directory: string): Installation {
   const file = join(directory, LOCAL_ENDPOINTS_FILE);
   const entries = readEntries(file);
@@ -28,7 +33,8 @@ export function localInstallation(directory: string): Installation {
       stateTableName: text('stateTableName'),
       queueUrl: text('queueUrl'),
       deadLetterQueueUrl: text('deadLetterQueueUrl'),
-      // Without what is behind the `?`: the local run keeps the URL's secret there.
+      reconciliationFunctionName: text('reconciliationFunctionName'),
+      // Without the query, which contains the URL's secret.
       endpointUrl: text('endpointUrl')?.split('?', 1)[0],
       sid: text('sid'),
       dayShards: text('dayShards'),
@@ -38,7 +44,7 @@ export function localInstallation(directory: string): Installation {
 }
 
 function localConfig(service: Service, endpoint: string | undefined, region = 'us-east-1'): AwsConfig {
-  if (endpoint === undefined) throw new CliError(`the local run has no ${service}: this command works on a deployed stack only`);
+  if (endpoint === undefined) throw new CliError(`the local run has no ${service}: this command requires a deployed stack`);
   return { endpoint, region, credentials: CREDENTIALS };
 }
 

@@ -27,19 +27,18 @@ export function parseDuration(text: string): number {
 
 const DAY_MILLIS = 86_400_000;
 
-/** `today` and `yesterday` in UTC; anything else is left as it is. */
+/** `today` and `yesterday` in UTC; other text unchanged. */
 export function dayOf(text: string, now: Date): string {
   const daysAgo = { today: 0, yesterday: 1 }[text];
   return daysAgo === undefined ? text : new Date(now.getTime() - daysAgo * DAY_MILLIS).toISOString().slice(0, 10);
 }
 
-/** Options that name what is asked for: exactly one of these groups. */
+/** Options that select lines: exactly one of these groups. */
 export interface SelectionOptions {
   readonly member?: string;
   readonly order?: string;
   readonly advertiser?: string;
   readonly sid?: string;
-  readonly orderKey?: string;
   readonly day?: string;
   readonly transaction?: string;
   readonly all?: boolean;
@@ -50,15 +49,14 @@ export interface SelectionOptions {
 const SELECTIONS = {
   member: new Option('--member <u1>', 'lines of a member, by order time'),
   order: new Option('--order <order_id>', 'lines of an order (with --advertiser)'),
-  orderKey: new Option('--order-key <key>', "lines of an order, by the row's order_key"),
   day: new Option('--day <day>', 'lines that Rakuten processed on a UTC day: YYYY-MM-DD, today or yesterday'),
-  transaction: new Option('--transaction <id>', 'the line with this etransaction_id'),
+  transaction: new Option('--transaction <id>', 'the line with this etransaction_id (with --sid, if there are several publishers)'),
   all: new Option('--all', 'every line of the table (reads the whole table)'),
 } as const;
 
 export type Selection = keyof typeof SELECTIONS;
 
-/** Adds the options by which a command is told what to look for. */
+/** Adds the options that select lines. */
 export function addSelections(command: Command, selections: readonly Selection[]): Command {
   for (const selection of selections) {
     const { flags, description } = SELECTIONS[selection];
@@ -67,24 +65,24 @@ export function addSelections(command: Command, selections: readonly Selection[]
   if (!selections.includes('order')) return command;
   return command
     .option('--advertiser <id>', "with --order: the advertiser's id (Rakuten's MID)")
-    .option('--sid <sid>', "with --order: the publisher's id (default: the stack's)");
+    .option('--sid <sid>', "with --order or --transaction: the publisher's id (default: the stack's only publisher)");
 }
 
-/** Checks what commander cannot: that options which need each other came together. */
+/** Checks that options which require each other are given together. */
 export function checkSelection(options: SelectionOptions, selections: readonly Selection[], spanAlone: boolean): void {
   const given = selections.filter((selection) => options[selection] !== undefined);
   const hasSpan = options.from !== undefined || options.to !== undefined;
   if (given.length === 0 && !(spanAlone && hasSpan)) {
     const flags = [...selections.map((selection) => `--${kebab(selection)}`), ...(spanAlone ? ['--from with --to'] : [])];
-    throw usageError(`say what to look for: ${flags.join(', ')}`);
+    throw usageError(`which lines? Give one of ${flags.join(', ')}`);
   }
   if (given.length === 0 && (options.from === undefined || options.to === undefined)) {
-    throw usageError('without --member, --from and --to are days that Rakuten processed lines on: give both');
+    throw usageError('without --member, --from and --to are processing days: give both');
   }
   if (hasSpan && given.length > 0 && given[0] !== 'member') throw usageError(`--from and --to do not go with --${kebab(given[0] ?? '')}`);
   if (options.advertiser !== undefined && given[0] !== 'order') throw usageError('--advertiser goes with --order only');
   if (given[0] === 'order' && options.advertiser === undefined) {
-    throw usageError("--order needs --advertiser: order numbers are the advertisers' own, and two of them may use the same");
+    throw usageError('--order requires --advertiser: two advertisers may use the same order number');
   }
 }
 

@@ -1,17 +1,45 @@
-import type { Terminal } from './terminal';
+import type { OutputStream, Terminal } from './terminal';
 
 const REDRAW_MILLIS = 200;
+const ERASE_LINE = '\r\u001b[K';
 
-/** Counts what passes and tells on standard error: a line that is drawn over on a terminal, else only the end. */
+/** A line on standard error that is redrawn in place. Nothing where that is not a terminal. */
+export class StatusLine {
+  private isDrawn = false;
+
+  constructor(
+    private readonly stderr: OutputStream,
+    private readonly isQuiet: boolean,
+  ) {}
+
+  draw(text: string): void {
+    if (this.isQuiet || this.stderr.isTTY !== true) return;
+    this.erase();
+    // A line that wraps could not be erased.
+    this.stderr.write(text.slice(0, (this.stderr.columns ?? 80) - 1));
+    this.isDrawn = true;
+  }
+
+  /** Erases the line before other output. */
+  erase(): void {
+    if (this.isDrawn) this.stderr.write(ERASE_LINE);
+    this.isDrawn = false;
+  }
+}
+
+/** Counts lines on their way, and shows the number on standard error: all the time on a terminal, else at the end. */
 export class Progress {
   total = 0;
   private readonly started = performance.now();
-  private drawn = 0;
+  private readonly line: StatusLine;
+  private drawnAt = 0;
 
   constructor(
     private readonly terminal: Terminal,
-    private readonly quiet: boolean,
-  ) {}
+    private readonly isQuiet: boolean,
+  ) {
+    this.line = new StatusLine(terminal.stderr, isQuiet);
+  }
 
   async *count<T>(values: AsyncIterable<T>): AsyncGenerator<T> {
     for await (const value of values) {
@@ -22,25 +50,20 @@ export class Progress {
   }
 
   done(file: string | undefined): void {
-    if (this.quiet) return;
+    this.line.erase();
+    if (this.isQuiet) return;
     const seconds = Math.max((performance.now() - this.started) / 1000, 0.001);
-    const rate = seconds < 1 ? '' : `, ${numberText(Math.round(this.total / seconds))} a second`;
-    this.write(
-      `${numberText(this.total)} ${this.total === 1 ? 'line' : 'lines'}${file === undefined ? '' : ` in ${file}`} (${seconds.toFixed(1)} s${rate})\n`,
-    );
+    const rate = seconds < 1 ? '' : `, ${numberText(Math.round(this.total / seconds))} per second`;
+    const lines = `${numberText(this.total)} ${this.total === 1 ? 'line' : 'lines'}`;
+    this.terminal.stderr.write(`${lines}${file === undefined ? '' : ` in ${file}`} (${seconds.toFixed(1)} s${rate})\n`);
   }
 
   private draw(): void {
     const now = performance.now();
-    if (this.quiet || this.terminal.stderr.isTTY !== true || now - this.drawn < REDRAW_MILLIS) return;
-    this.drawn = now;
-    this.write(`${numberText(this.total)} lines …`);
-  }
-
-  /** On a terminal over what was drawn before. */
-  private write(text: string): void {
-    this.terminal.stderr.write(this.drawn > 0 ? `\r\u001b[K${text}` : text);
+    if (now - this.drawnAt < REDRAW_MILLIS) return;
+    this.drawnAt = now;
+    this.line.draw(`${numberText(this.total)} lines …`);
   }
 }
 
-const numberText = (value: number): string => value.toLocaleString('en-US');
+export const numberText = (value: number): string => value.toLocaleString('en-US');

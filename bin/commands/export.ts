@@ -28,20 +28,23 @@ const SELECTIONS: readonly Selection[] = ['member', 'day', 'all'];
 export const addExport: AddCommand = (program, cli) => {
   const command = program.command('export').description('Writes lines as CSV or JSON Lines, to a file or to standard output.');
   addSelections(command, SELECTIONS)
-    .option('--from <time>', 'first day of processing (with --member: orders placed at this time or later)')
-    .option('--to <time>', 'the day behind the last (with --member: orders placed before this time)')
+    .option('--from <time>', 'first processing day (with --member: orders placed at this time or later)')
+    .option('--to <time>', 'end day, exclusive (with --member: orders placed before this time)')
     .option('--kind <kinds>', 'only these kinds: preliminary, sale, return, adjustment, unknown', parseKinds)
-    .option('--verified', "only lines that Rakuten's Events API has confirmed")
-    .addOption(new Option('--format <format>', 'csv or jsonl (default: by the name of the file, else csv)').choices(['csv', 'jsonl']))
-    .option('-o, --output <file>', 'file to write; it appears under its name when it is complete')
-    .option('--spreadsheet', 'csv for Excel and the like: a byte order mark, and no text that would be taken as a formula')
+    .option('--verified', "only lines that Rakuten's Events API returns as shown")
+    .addOption(new Option('--format <format>', 'csv or jsonl (default: by the file name, else csv)').choices(['csv', 'jsonl']))
+    .option('-o, --output <file>', 'file to write; it gets its name when it is complete')
+    .option('--spreadsheet', 'csv for Excel and similar programs: a byte order mark, and no text that would be read as a formula')
     .option('--quiet', 'no progress')
     .addHelpText(
       'after',
       `
-Lines are written as they are read, so that an export may be larger than the memory. Progress goes to standard error. Amounts are exact
-decimals, times ISO 8601 in UTC. A CSV has the columns of a list; JSON Lines has the same, with --all whole rows.
---all reads the whole table, which costs read units for all of it.
+Lines are written as they are read, so an export may be larger than the memory. Progress goes to standard error. Amounts are exact
+decimals, times ISO 8601 in UTC. A CSV has one column per attribute of a list; JSON Lines has the same, with --all whole rows.
+
+line_id is <sid>#<etransaction_id> and names a row together with is_event. updated_at is the time of the last change: to export only
+changes, keep the lines with a later one than your last export. verified_at and withdrawn_at say whether the Events API returns the
+line. differing_fields names fields in which a postback says otherwise. --all reads, and costs, the whole table.
 
 Examples:
   $ rakuten-postback export --from 2026-03-01 --to 2026-04-01 -o march.csv
@@ -82,7 +85,7 @@ function formatOf({ format, output = '' }: ExportOptions): 'csv' | 'jsonl' {
   return format ?? (/\.(jsonl|ndjson)$/i.test(output) ? 'jsonl' : 'csv');
 }
 
-/** Under its own name a file is always a whole one: a script that looks for it never reads half an export. */
+/** A file under its final name is always complete, so a script never reads half an export. */
 async function writeFile(path: string, content: AsyncIterable<string>, signal: AbortSignal): Promise<void> {
   const partial = `${path}.part`;
   try {

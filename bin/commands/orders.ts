@@ -1,37 +1,42 @@
 import type { MemberSummary, OrderSummary, TransactionsClient } from '../../client';
 import { addMoney } from '../../client/amounts';
-import type { AddCommand, CommandContext } from '../cli/command';
+import { type AddCommand, type CommandContext, sidOf } from '../cli/command';
 import { EXIT, type ExitCode, usageError } from '../cli/errors';
-import { type GlobalOptions, requireResource } from '../cli/installation';
+import type { GlobalOptions } from '../cli/installation';
 import { writeJsonArray } from '../cli/json';
 import { addSelections, checkSelection, dayOf, type Selection, type SelectionOptions } from '../cli/options';
-import { orderColumns, totals } from '../cli/show';
+import { countsText, orderColumns, sumsText } from '../cli/show';
 import { renderTable } from '../cli/table';
 import { writeLine } from '../cli/terminal';
 
 interface OrdersOptions extends SelectionOptions, GlobalOptions {
-  readonly verified?: boolean;
+  readonly includeUnverified?: boolean;
   readonly totals?: boolean;
 }
 
 type Context = CommandContext<OrdersOptions>;
 
-const SELECTIONS: readonly Selection[] = ['member', 'order', 'orderKey', 'day'];
+const SELECTIONS: readonly Selection[] = ['member', 'order', 'day'];
 
 export const addOrders: AddCommand = (program, cli) => {
-  const command = program.command('orders').description('Adds lines up to orders: where each stands, and what is earned by currency.');
+  const command = program.command('orders').description('Adds lines up to orders: status, and sums by currency.');
   addSelections(command, SELECTIONS)
-    .option('--from <time>', 'with --member: orders placed at this time or later; alone with --to: first day of processing')
-    .option('--to <time>', 'with --member: orders placed before this time; alone with --from: the day behind the last')
+    .option('--from <time>', 'with --member: orders placed at this time or later; alone with --to: first processing day')
+    .option('--to <time>', 'with --member: orders placed before this time; alone with --from: end day, exclusive')
     .option('--totals', 'with --member: the totals only')
-    .option('--verified', "only lines that Rakuten's Events API has confirmed")
+    .option('--include-unverified', 'count unverified confirmed lines as earned (a forged postback is then earned, too)')
     .addHelpText(
       'after',
       `
-Status of an order: preliminary (only events so far), confirmed, partly returned, returned, unknown. Net is sales, returns and adjustments
-together. Pending is what events announce that no confirmed line was matched with; it is never part of net.
-With --member the period is order time, so that a later return changes the month of its sale; by --day or by --from and --to it is the
-days on which Rakuten processed a line of the order. --json gives an array of orders with their lines, or the totals as one object.
+Status of an order: preliminary (only events so far), confirmed, partly returned, returned, cancelled, unknown. Three sums, which
+never share a line:
+
+  earned    confirmed lines that Rakuten's Events API returns as shown, net of returns and adjustments
+  awaiting  confirmed lines that it does not return, or not yet
+  pending   events that no confirmed line has confirmed or cancelled
+
+With --member the period is order time, so a later return changes the month of its sale. With --day, or --from and --to, it is the
+days on which Rakuten processed a line of the order. --json prints an array of orders with their lines, or the totals as one object.
 
 Examples:
   $ rakuten-postback orders --member clk_01HRV6Z8Q2M4 --from 2026-03-01 --to 2026-04-01
@@ -59,21 +64,16 @@ async function orders(context: Context): Promise<ExitCode> {
 
 async function* find(context: Context, transactions: TransactionsClient): AsyncGenerator<OrderSummary> {
   const { options, terminal } = context;
-  const how = { verifiedOnly: options.verified };
+  const { from = '', to = '', advertiser = '', includeUnverified } = options;
   if (options.member !== undefined) {
-    yield* transactions.memberOrders(options.member, { from: options.from, to: options.to }, how);
-  } else if (options.order !== undefined || options.orderKey !== undefined) {
-    const key = options.orderKey;
-    const sid = key === undefined ? (options.sid ?? requireResource(await context.installation(), 'sid')) : '';
-    const order =
-      key === undefined
-        ? await transactions.orderSummary(sid, options.advertiser ?? '', options.order ?? '', how)
-        : await transactions.orderSummaryByKey(key, how);
+    yield* transactions.memberOrders(options.member, { from: options.from, to: options.to }, { includeUnverified });
+  } else if (options.order !== undefined) {
+    const order = await transactions.orderSummary(await sidOf(context), advertiser, options.order, { includeUnverified });
     if (order !== undefined) yield order;
   } else {
     const now = terminal.now();
-    const span = { from: dayOf(options.from ?? '', now), to: dayOf(options.to ?? '', now) };
-    yield* transactions.dayOrders(options.day === undefined ? span : dayOf(options.day, now), how);
+    const span = { from: dayOf(from, now), to: dayOf(to, now) };
+    yield* transactions.dayOrders(options.day === undefined ? span : dayOf(options.day, now), { includeUnverified });
   }
 }
 
@@ -83,40 +83,34 @@ async function nothing({ terminal }: Context): Promise<ExitCode> {
 }
 
 function ordersFooter(list: readonly OrderSummary[]): string[] {
-  const statuses = new Map<string, number>();
-  for (const { status } of list) statuses.set(status, (statuses.get(status) ?? 0) + 1);
-  const counts = [...statuses].map(([status, count]) => `${count} ${status}`).join(', ');
   const doubtful = list.reduce((count, order) => count + order.doubtful.length, 0);
+  const sumOf = (name: 'earned' | 'awaiting' | 'pending') => addMoney(list.flatMap((order) => order[name]));
   return [
-    `${list.length === 1 ? '1 order' : `${list.length} orders`} (${counts})`,
-    ...totals('net', addMoney(list.flatMap((order) => order.net))),
-    ...totals('pending, not added', addMoney(list.flatMap((order) => order.pending))),
-    ...(doubtful === 0 ? [] : [`${doubtful} doubtful: lines of unknown kind, unreadable or contradicted; "query --order" shows them`]),
+    `${list.length === 1 ? '1 order' : `${list.length} orders`} (${countsText(list.map(({ status }) => status))})`,
+    ...sumsText({ earned: sumOf('earned'), awaiting: sumOf('awaiting'), pending: sumOf('pending') }),
+    ...(doubtful === 0 ? [] : [`${doubtful} doubtful: lines of unknown kind or with parse problems; "query --order" shows them`]),
   ];
 }
 
 async function showMember(context: Context): Promise<ExitCode> {
-  const { options, terminal, colours } = context;
+  const { options, terminal } = context;
   if (options.member === undefined) throw usageError('--totals goes with --member');
+  const { from, to, includeUnverified } = options;
   const transactions = await context.transactions();
-  const period = { from: options.from, to: options.to };
-  const summary = await transactions.memberSummary(options.member, period, { verifiedOnly: options.verified });
+  const summary = await transactions.memberSummary(options.member, { from, to }, { includeUnverified });
+  const hasOrders = summary.orders.total > 0;
   if (options.json === true) await writeLine(terminal.stdout, JSON.stringify(summary));
-  else if (summary.orders.total > 0) for (const text of memberText(summary)) await writeLine(terminal.stdout, text);
-  if (summary.orders.total > 0) return EXIT.found;
-  return options.json === true ? EXIT.nothing : nothing(context);
+  else if (!hasOrders) return nothing(context);
+  else for (const text of memberText(context, summary)) await writeLine(terminal.stdout, text);
+  return hasOrders ? EXIT.found : EXIT.nothing;
+}
 
-  function memberText({ u1, orders: { total, ...byStatus }, ...sums }: MemberSummary): string[] {
-    const counts = Object.entries(byStatus).flatMap(([status, count]) => (count === 0 ? [] : [`${count} ${status}`]));
-    return [
-      `${colours.bold(u1)}: ${total === 1 ? '1 order' : `${total} orders`} (${counts.join(', ')})`,
-      ...totals('sales', sums.sales),
-      ...totals('returns', sums.returns),
-      ...totals('adjustments', sums.adjustments),
-      ...totals(colours.bold('net'), sums.net),
-      ...totals('pending, not added', sums.pending),
-      ...(sums.doubtful === 0 ? [] : [`${sums.doubtful} doubtful lines`]),
-      ...(sums.unattributed === 0 ? [] : [`${sums.unattributed} lines without u1 in orders shared with others, not added`]),
-    ];
-  }
+function memberText({ colours }: Context, { u1, orders: { total, ...byStatus }, ...summary }: MemberSummary): string[] {
+  const counts = Object.entries(byStatus).flatMap(([status, count]) => (count === 0 ? [] : [`${count} ${status}`]));
+  return [
+    `${colours.bold(u1)}: ${total === 1 ? '1 order' : `${total} orders`} (${counts.join(', ')})`,
+    ...sumsText(summary),
+    ...(summary.doubtful === 0 ? [] : [`${summary.doubtful} doubtful lines`]),
+    ...(summary.unattributed === 0 ? [] : [`${summary.unattributed} lines without u1 in orders shared with other members, in no sum`]),
+  ];
 }

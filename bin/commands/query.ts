@@ -1,10 +1,10 @@
-import type { OrderSummary, PreliminaryMatch, Transaction, TransactionKind, TransactionRow } from '../../client';
-import type { AddCommand, CommandContext } from '../cli/command';
+import type { OrderSummary, Transaction, TransactionKind, TransactionRow } from '../../client';
+import { type AddCommand, type CommandContext, sidOf } from '../cli/command';
 import { EXIT, type ExitCode, usageError } from '../cli/errors';
-import { type GlobalOptions, requireResource } from '../cli/installation';
+import type { GlobalOptions } from '../cli/installation';
 import { writeJsonArray } from '../cli/json';
 import { addSelections, checkSelection, dayOf, parseCount, parseKinds, type Selection, type SelectionOptions } from '../cli/options';
-import { lineColumns, linesFooter, timeText, totalTexts } from '../cli/show';
+import { lineColumns, lineNotes, linesFooter, linesText, rowRecord, timeText, totalTexts } from '../cli/show';
 import { renderRecord, renderTable } from '../cli/table';
 import { writeLine } from '../cli/terminal';
 
@@ -17,26 +17,33 @@ interface QueryOptions extends SelectionOptions, GlobalOptions {
 
 type Context = CommandContext<QueryOptions>;
 
-const SELECTIONS: readonly Selection[] = ['member', 'order', 'orderKey', 'day', 'transaction'];
+const SELECTIONS: readonly Selection[] = ['member', 'order', 'day', 'transaction'];
 
-/** A table that is longer is no help to a reader, and its widths need all of it at once. */
+/** A longer table helps no reader, and its widths require all lines at once. */
 const TABLE_LINES = 200;
 
 export const addQuery: AddCommand = (program, cli) => {
-  const command = program.command('query').description('Shows lines: of a member, an order, a day, or by transaction id.');
+  const command = program.command('query').description('Shows lines: of a member, an order, a day, or by transaction ID.');
   addSelections(command, SELECTIONS)
     .option('--from <time>', 'with --member: orders placed at this time or later (a day, or a time with Z)')
     .option('--to <time>', 'with --member: orders placed before this time')
     .option('--kind <kinds>', 'only these kinds: preliminary, sale, return, adjustment, unknown', parseKinds)
-    .option('--verified', "only lines that Rakuten's Events API has confirmed")
-    .option('--limit <number>', `at most so many lines (default: ${TABLE_LINES} in a table, all with --json)`, parseCount)
+    .option('--verified', "only lines that Rakuten's Events API returns as shown")
+    .option('--limit <number>', `maximum number of lines (default: ${TABLE_LINES} in a table, all with --json)`, parseCount)
     .option('--newest-first', 'newest line first')
     .addHelpText(
       'after',
       `
-A line is one article of an order, one event, or one return: Rakuten changes nothing in place. Events (is_event=Y) are preliminary;
-their amounts are never added to those of confirmed lines. --json gives an array of lines under Rakuten's field names, with
-amounts as exact strings.
+A line is one article of an order, one event, or one return. Events (is_event=Y) are preliminary; their amounts are never added to
+those of confirmed lines. --json prints an array of lines under Rakuten's field names, with amounts as exact strings.
+
+STATE:
+  verified    the Events API returns the line as shown
+  unverified  it does not, or not yet
+  withdrawn   it no longer does: the advertiser eliminated the line
+
+"A postback says otherwise" names fields of a line in which a postback differs from the Events API. The line shows the Events API's
+values. --transaction shows every attribute and the other postbacks.
 
 Examples:
   $ rakuten-postback query --member clk_01HRV6Z8Q2M4 --from 2026-03-01 --to 2026-04-01
@@ -55,8 +62,8 @@ async function query(context: Context): Promise<ExitCode> {
     const count = await writeJsonArray(terminal.stdout, await find(context, options.limit));
     return count === 0 ? EXIT.nothing : EXIT.found;
   }
-  if (options.transaction !== undefined) return showTransaction(context);
-  if (options.order !== undefined || options.orderKey !== undefined) return showOrder(context);
+  if (options.transaction !== undefined) return showTransaction(context, options.transaction);
+  if (options.order !== undefined) return showOrder(context);
   return showList(context);
 }
 
@@ -66,31 +73,31 @@ function checkListOptions({ member, day, transaction, kind, limit, newestFirst, 
     throw usageError('--kind, --limit and --newest-first go with --member and --day');
   }
   if (transaction !== undefined && verified === true)
-    throw usageError('--verified does not go with --transaction: the line itself says it');
+    throw usageError('--verified does not go with --transaction: the line shows its state');
 }
 
-/** The lines that the options ask for. */
+/** The lines that the options select. */
 async function find(context: Context, limit?: number): Promise<AsyncIterable<Transaction>> {
   const { options, terminal } = context;
   const transactions = await context.transactions();
   const list = { kind: options.kind, verifiedOnly: options.verified, newestFirst: options.newestFirst, limit };
   if (options.member !== undefined) return transactions.byMember(options.member, { ...list, from: options.from, to: options.to });
   if (options.day !== undefined) return transactions.byDay(dayOf(options.day, terminal.now()), list);
-  if (options.transaction !== undefined) return transactions.byTransaction(options.transaction);
+  if (options.transaction !== undefined) return transactions.byTransaction(await sidOf(context), options.transaction);
   const order = await findOrder(context);
   return (async function* () {
-    yield* order?.lines ?? [];
+    if (order !== undefined) yield* linesOf(order, options);
   })();
 }
 
 async function findOrder(context: Context): Promise<OrderSummary | undefined> {
-  const { options } = context;
-  const transactions = await context.transactions();
-  const verifiedOnly = options.verified;
-  if (options.orderKey !== undefined) return transactions.orderSummaryByKey(options.orderKey, { verifiedOnly });
-  const sid = options.sid ?? requireResource(await context.installation(), 'sid');
-  return transactions.orderSummary(sid, options.advertiser ?? '', options.order ?? '', { verifiedOnly });
+  const { order = '', advertiser = '' } = context.options;
+  return (await context.transactions()).orderSummary(await sidOf(context), advertiser, order);
 }
+
+/** Their kinds depend on the whole order, so they are filtered after it was read. */
+const linesOf = ({ lines }: OrderSummary, { verified }: QueryOptions): readonly TransactionRow[] =>
+  verified === true ? lines.filter(({ verified_at }) => verified_at !== undefined) : lines;
 
 async function nothing({ terminal }: Context): Promise<ExitCode> {
   await writeLine(terminal.stderr, 'nothing found');
@@ -110,7 +117,7 @@ async function showList(context: Context): Promise<ExitCode> {
       ? { title: 'RECEIVED (UTC)', of: (line: Transaction) => line.received_at }
       : { title: 'ORDERED (UTC)', of: (line: Transaction) => line.occurred_at };
   await writeTable(context, shown, time);
-  for (const text of linesFooter(shown)) await writeLine(terminal.stdout, colours.dim(text));
+  for (const text of [...linesFooter(shown), ...lineNotes(shown)]) await writeLine(terminal.stdout, colours.dim(text));
   if (isCut) await writeLine(terminal.stderr, `there are more than these ${limit}: raise --limit, or write all to a file with "export"`);
   return EXIT.found;
 }
@@ -128,64 +135,40 @@ async function writeTable(
 }
 
 async function showOrder(context: Context): Promise<ExitCode> {
-  const { terminal, colours } = context;
+  const { options, terminal, colours } = context;
   const order = await findOrder(context);
   if (order === undefined) return nothing(context);
+  const lines = linesOf(order, options);
   await writeLine(terminal.stdout, renderRecord(orderRecord(order), colours.dim));
   await writeLine(terminal.stdout, '');
-  await writeTable(context, order.lines, { title: 'PROCESSED (UTC)', of: (line) => line.process_date ?? line.received_at });
-  const notes = [...linesFooter(order.lines), ...matchNotes(order), ...problemNotes(order.doubtful)];
-  for (const text of notes) await writeLine(terminal.stdout, colours.dim(text));
+  await writeTable(context, lines, { title: 'PROCESSED (UTC)', of: (line) => line.process_date ?? line.received_at });
+  for (const text of [linesText(lines), ...lineNotes(lines)]) await writeLine(terminal.stdout, colours.dim(text));
   return EXIT.found;
 }
 
 function orderRecord(order: OrderSummary): [string, string][] {
+  const sums = (['earned', 'awaiting', 'pending'] as const).flatMap((name) =>
+    totalTexts(order[name]).map((text): [string, string] => [name, text]),
+  );
   return [
-    ['order', order.order_id ?? order.order_key],
+    ['order', order.order_id ?? ''],
     ['advertiser', order.advertiser_id ?? ''],
-    ['publisher', order.sid ?? ''],
+    ['publisher', order.sid],
     ['member', order.members.join(', ') || '(not attributed)'],
     ['status', order.status],
     ['ordered', `${timeText(order.ordered_at)} UTC`],
     ['processed', `${timeText(order.first_processed_at)} to ${timeText(order.last_processed_at)} UTC`],
-    ...totalTexts(order.net).map((text): [string, string] => ['net', text]),
-    ...totalTexts(order.pending).map((text): [string, string] => ['pending', text]),
+    ...sums,
   ];
 }
 
-/** What became of the order's events. */
-function matchNotes({ matches, unmatched_preliminary: unmatched }: OrderSummary): string[] {
-  const id = (line: Transaction): string => line.etransaction_id ?? line.line_key;
-  const difference = ({ differences }: PreliminaryMatch): string =>
-    differences.length === 0 ? '' : ` (differs in ${differences.join(', ')})`;
-  return [
-    ...matches.map((match) => `event ${id(match.preliminary)} was confirmed by ${id(match.confirmed)}${difference(match)}`),
-    ...unmatched.map((event) => `event ${id(event)} has no confirmed line`),
-  ];
-}
-
-const problemNotes = (lines: readonly TransactionRow[]): string[] =>
-  lines.map((line) => `look at ${line.etransaction_id ?? line.line_key}: ${doubtsOf(line).join('; ')}`);
-
-function doubtsOf(line: TransactionRow): string[] {
-  const told = Object.entries(line.events_api_told ?? {}).map(([field, values]) => `${field} is ${values.join(' or ') || 'absent'}`);
-  return [
-    ...(line.parse_problems ?? []),
-    ...(line.contradicted_at === undefined ? [] : [`the Events API tells otherwise: ${told.join(', ')}`]),
-    ...(line.kind === 'unknown' ? ['its kind is unknown'] : []),
-  ];
-}
-
-async function showTransaction(context: Context): Promise<ExitCode> {
+async function showTransaction(context: Context, id: string): Promise<ExitCode> {
   const { terminal, colours } = context;
+  const transactions = await context.transactions();
   let count = 0;
-  for await (const row of (await find(context)) as AsyncIterable<TransactionRow>) {
+  for await (const row of transactions.byTransaction(await sidOf(context), id)) {
     if (count > 0) await writeLine(terminal.stdout, '');
-    const entries = Object.entries(row).map(([name, value]): [string, string] => [
-      name,
-      typeof value === 'string' ? value : JSON.stringify(value),
-    ]);
-    await writeLine(terminal.stdout, renderRecord(entries, colours.dim));
+    await writeLine(terminal.stdout, renderRecord(rowRecord(row), colours.dim));
     count += 1;
   }
   return count === 0 ? nothing(context) : EXIT.found;

@@ -1,24 +1,19 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { SQSClient } from '@aws-sdk/client-sqs';
+import { Option } from 'commander';
 import { requireMoment } from '../../client/input';
-import { type EventsWindow, eventsPages } from '../../core/rakuten/events';
-import { type Clock, systemClock } from '../../core/rakuten/retry';
+import type { EventsWindow } from '../../core/rakuten/events';
 import { type Counts, comparedCount, NO_COUNTS } from '../../core/reconciliation/counts';
-import { sqsOutbox } from '../../core/reconciliation/outbox';
-import { NotReconcilableError, openClient, type ReconcilablePublisher, reconcilablePublisher } from '../../core/reconciliation/publisher';
-import { TableRows } from '../../core/reconciliation/rows';
-import { type RunResult, run } from '../../core/reconciliation/run';
-import { newRunId } from '../../core/reconciliation/run-id';
 import { unverifiedRows } from '../../core/reconciliation/unverified';
 import { clamp } from '../../core/reconciliation/window';
 import type { AddCommand, CommandContext } from '../cli/command';
-import { type Difference, differenceColumns, differenceOf, differenceOfRow } from '../cli/differences';
+import { type Difference, differenceColumns, differenceKey, hasContent, notReturned } from '../cli/differences';
 import { CliError, EXIT, type ExitCode, usageError } from '../cli/errors';
 import { requireResource } from '../cli/installation';
 import { writeJsonArray } from '../cli/json';
 import { dayOf } from '../cli/options';
-import { publisherOf, registrationPorts, type SidOptions } from '../cli/registration';
+import { numberText, StatusLine } from '../cli/progress';
+import { invokeReconciliation, MAX_DIFFERENCES, type ReconciliationResult, splitIntoDays } from '../cli/reconciliation';
+import { publisherOf, type SidOptions } from '../cli/registration';
 import { renderTable } from '../cli/table';
 import { writeLine } from '../cli/terminal';
 
@@ -26,39 +21,44 @@ interface ReconcileOptions extends SidOptions {
   readonly from: string;
   readonly to?: string;
   readonly dryRun?: boolean;
+  readonly acceptChanges?: boolean;
   readonly quiet?: boolean;
 }
 
 type Context = CommandContext<ReconcileOptions>;
 
-const REDRAW_MILLIS = 200;
-/** Without a limit of time each call may still not last for ever. */
-const CALL_MILLIS = 5 * 60_000;
-
 export const addReconcile: AddCommand = (program, cli) => {
   program
     .command('reconcile')
-    .description("Compares the table with Rakuten's Events API and fetches what is missing.")
-    .requiredOption(
-      '--from <time>',
-      'lines that Rakuten processed at this time or later (a day, or a time with Z), 29 days ago at the earliest',
-    )
+    .description("Compares the table with Rakuten's Events API and corrects the table.")
+    .requiredOption('--from <time>', 'lines that Rakuten processed at this time or later (a day, or a time with Z), at most 29 days ago')
     .option('--to <time>', 'lines that Rakuten processed up to this time (default: now)')
-    .option('--sid <sid>', 'the publisher, where there are several')
-    .option('--dry-run', 'only report; nothing is sent')
+    .option('--sid <sid>', 'the publisher, if there are several')
+    .option('--dry-run', 'only report the differences')
+    .addOption(new Option('--accept-changes', 'apply changes that the brake holds back (see below)').conflicts('dryRun'))
     .option('--quiet', 'no progress')
     .addHelpText(
       'after',
       `
-The schedules do this by themselves, hourly and daily; by hand it is for looking closer, or for a time that they do not cover. What is missing, or
-told otherwise, or not confirmed yet is sent through the queue and is in the table moments later. Doing it twice does no harm.
+The schedules reconcile hourly and daily. Run this command for a closer look, or for a time that they do not cover. It invokes the
+reconciliation function for one UTC day after the other and writes nothing itself. You can repeat it at any time.
 
-  missing         Rakuten holds the line, the table does not
-  different       both have it, with other values (row → Rakuten); the row keeps both
-  incomplete      Rakuten tells a field that the row does not have
-  not at Rakuten  a row that the Events API does not tell: forged, eliminated by the advertiser, or too new
+  missing       the Events API returns a line without a row: the function adds it
+  unverified    the row was not verified: it is now
+  different     the answer replaces or empties checked values of a verified row (row → Rakuten)
+  updated       the answer changes other values
+  returned      a withdrawn line is back
+  withdrawn     a verified line is gone: the advertiser eliminated it
+  unreadable    a checked field of the answer cannot be read, so it verifies nothing
+  reused        the ID belongs to another line now
+  not returned  the Events API does not return the row: it is forged, eliminated or too new. It may not keep events (EVENT Y)
 
-Exit codes: 0 done (with --dry-run: there are differences), 3 with --dry-run: there are none.
+The brake: answers that would change or withdraw more than 2 % (and at least five) of the verified lines that they cover look like a
+fault at Rakuten. The function then changes none of these lines and raises an alarm. If the answers are right, run the command again
+with --accept-changes: it reconciles the whole window in one invocation without the brake.
+
+Exit codes: 0 done (with --dry-run: there are differences), 1 an error, or the brake held changes back, 3 nothing could be compared
+(with --dry-run: there are no differences).
 
 Examples:
   $ rakuten-postback reconcile --from 2026-03-01 --dry-run
@@ -69,128 +69,191 @@ Examples:
 
 async function reconcile(context: Context): Promise<ExitCode> {
   const { options, terminal } = context;
-  const { publisher, window } = await whatToCompare(context);
-  const found = await compareWindow(context, publisher, window);
-  const { differences, result } = found;
+  const window = requestedWindow(context);
+  const sid = await publisherOf(context);
+  const found = await reconcileWindow(context, sid, window);
+  const unreturned = found.interruption === undefined ? await rowsNotReturned(context, sid, window, found) : [];
+  const differences = [...found.differences.values(), ...unreturned].filter(hasContent);
   if (options.json === true) {
     await writeJsonArray(terminal.stdout, asAsync(differences));
   } else if (differences.length > 0) {
     const columns = differenceColumns(context.colours);
     await writeLine(terminal.stdout, renderTable(columns, differences, terminal.stdout.columns, context.colours.bold));
   }
-  for (const text of summary(found, options.dryRun === true)) await writeLine(terminal.stderr, text);
-  if (result.next !== undefined) throw new CliError(`stopped; go on with --from ${new Date(result.next.from).toISOString()}`);
-  return options.dryRun !== true || differences.length > 0 || result.counts.unverified > 0 ? EXIT.found : EXIT.nothing;
+  for (const text of summary(context, window, found, unreturned)) await writeLine(terminal.stderr, text);
+  if (found.interruption !== undefined) throw found.interruption.error;
+  return exitCodeOf(context, found, differences);
 }
 
-async function whatToCompare(context: Context): Promise<{ publisher: ReconcilablePublisher; window: EventsWindow }> {
-  const { options, terminal } = context;
+/** The part of the requested window that the Events API covers. */
+function requestedWindow({ options, terminal }: Context): EventsWindow {
   const now = terminal.now();
   const moment = (name: string, text: string): number => Date.parse(requireMoment(name, dayOf(text, now)));
-  const asked = { from: moment('--from', options.from), to: options.to === undefined ? now.getTime() : moment('--to', options.to) };
-  if (asked.from >= asked.to) throw usageError('--from is not before --to');
-  const sid = await publisherOf(context);
-  const { store } = await registrationPorts(context);
-  try {
-    const publisher = reconcilablePublisher(sid, await store.readState(sid));
-    const window = clamp(asked, publisher.comparableSince, now.getTime());
-    if (window.from >= window.to)
-      throw usageError('Rakuten tells lines that it processed between 29 days and two minutes ago: nothing of that is asked for');
-    return { publisher, window };
-  } catch (error) {
-    throw error instanceof NotReconcilableError ? new CliError(error.message, EXIT.error, { cause: error }) : error;
-  }
+  const requested = { from: moment('--from', options.from), to: options.to === undefined ? now.getTime() : moment('--to', options.to) };
+  if (requested.from >= requested.to) throw usageError('--from is not before --to');
+  const window = clamp(requested, 0, now.getTime());
+  if (window.from < window.to) return window;
+  throw usageError('the Events API covers lines that Rakuten processed between 29 days and two minutes ago, and the window is outside');
 }
 
+/** The results of the invocations so far. */
 interface Found {
-  readonly result: RunResult;
-  readonly differences: readonly Difference[];
-  readonly window: EventsWindow;
+  counts: Counts;
+  /** By row. The function lists a line at midnight for two days. */
+  readonly differences: Map<string, Difference>;
+  /** Whether an invocation found more differences than it lists. */
+  isCut: boolean;
+  braked: number;
+  /** Days whose changes the brake held back. */
+  readonly brakedWindows: EventsWindow[];
+  /** Windows that the function reconciles further by itself. */
+  readonly continuing: EventsWindow[];
+  hasComparedAny: boolean;
+  /** Why the rest of the window was not reconciled, and where it begins. */
+  interruption?: { readonly error: unknown; readonly from: string };
 }
 
-async function compareWindow(context: Context, publisher: ReconcilablePublisher, window: EventsWindow): Promise<Found> {
+async function reconcileWindow(context: Context, sid: string, window: EventsWindow): Promise<Found> {
   const { options, terminal } = context;
-  const installation = await context.installation();
-  const tableName = requireResource(installation, 'tableName');
-  const dynamodb = new DynamoDBClient(installation.aws('dynamodb'));
-  const ports = await registrationPorts(context);
-  const clock = abortableClock(terminal.signal);
-  const client = await openClient(publisher, { send: ports.send, readSecret: ports.readSecret, clock });
-  const differences: Difference[] = [];
-  const confirmable = new Set<string>();
-  const progress = progressTeller(context, window);
-  let reached = { from: window.from, counts: NO_COUNTS };
-  const running = run(
-    { sid: publisher.sid, runId: newRunId('manual'), window },
-    {
-      readPage: eventsPages(client, () => clock.now() + CALL_MILLIS),
-      rows: new TableRows(dynamodb, tableName),
-      send:
-        options.dryRun === true ? undefined : sqsOutbox(new SQSClient(installation.aws('sqs')), requireResource(installation, 'queueUrl')),
-      now: () => terminal.now().getTime(),
-      isTimeUp: () => terminal.signal.aborted,
-      onComparison: (comparison) => {
-        const difference = differenceOf(comparison);
-        if (difference !== undefined) differences.push(difference);
-        confirmable.add(keyText(comparison.key.orderKey, comparison.key.lineKey));
-      },
-      onProgress: (at) => {
-        reached = { from: at.reached, counts: at.counts };
-        progress(at);
-      },
-    },
-  );
-  const result = await running.catch((error: unknown): RunResult => {
-    // Ctrl-C in the middle of a wait.
-    if (!terminal.signal.aborted) throw error;
-    return { counts: reached.counts, next: { from: reached.from } };
-  });
-  if (result.next === undefined) {
-    const dayShards = options.dayShards ?? Number(installation.resources.dayShards ?? 1);
-    const query = { tableName, dayShards, sid: publisher.sid, window, receivedBefore: terminal.now().getTime() };
-    for await (const row of unverifiedRows(dynamodb, query)) {
-      const difference = differenceOfRow(row);
-      if (!confirmable.has(keyText(difference.order_key, difference.line_key))) differences.push(difference);
+  const status = new StatusLine(terminal.stderr, options.quiet === true);
+  const found: Found = {
+    counts: NO_COUNTS,
+    differences: new Map(),
+    isCut: false,
+    braked: 0,
+    brakedWindows: [],
+    continuing: [],
+    hasComparedAny: false,
+  };
+  const showBusy = (message: string): void => {
+    status.erase();
+    terminal.stderr.write(`${message}\n`);
+  };
+  // The brake counts the lines of one invocation. Without it there is no reason to split the window.
+  for (const part of options.acceptChanges === true ? [window] : splitIntoDays(window)) {
+    status.draw(`${progressText(window, part.from, found)}; reading ${dayText(part.from)} …`);
+    try {
+      terminal.signal.throwIfAborted();
+      addResult(found, part, await invokeReconciliation(context, { sid, window: part, ...modeOf(options) }, showBusy));
+    } catch (cause) {
+      const from = new Date(part.from).toISOString();
+      const isStopped = terminal.signal.aborted;
+      found.interruption = { from, error: isStopped ? new CliError(`stopped; go on with --from ${from}`, EXIT.error, { cause }) : cause };
+      break;
     }
   }
-  return { result, differences, window };
+  status.draw(progressText(window, window.to, found));
+  if (found.interruption === undefined && options.quiet !== true && terminal.stderr.isTTY === true) terminal.stderr.write('\n');
+  else status.erase();
+  return found;
 }
 
-const keyText = (orderKey: string, lineKey: string): string => `${lineKey} ${orderKey}`;
-
-/** Ends a wait for Rakuten's limit as soon as the person at the terminal wants to stop. */
-const abortableClock = (signal: AbortSignal): Clock => ({
-  ...systemClock,
-  sleep: async (millis) => {
-    await wait(millis, undefined, { signal });
-  },
+const modeOf = ({ dryRun, acceptChanges }: ReconcileOptions): { dryRun?: true; acceptChanges?: true } => ({
+  ...(dryRun === true ? { dryRun } : {}),
+  ...(acceptChanges === true ? { acceptChanges } : {}),
 });
 
-function progressTeller({ terminal, options }: Context, window: EventsWindow) {
-  let drawn = 0;
-  return ({ reached, counts }: { readonly reached: number; readonly counts: Counts }): void => {
-    const isDone = reached >= window.to;
-    if (options.quiet === true || terminal.stderr.isTTY !== true || (!isDone && performance.now() - drawn < REDRAW_MILLIS)) return;
-    drawn = performance.now();
-    const percent = Math.floor((100 * (reached - window.from)) / (window.to - window.from));
-    const text = `${percent} %: ${numberText(comparedCount(counts))} lines, ${numberText(counts.missing)} missing, ${numberText(counts.different)} different`;
-    terminal.stderr.write(`\r\u001b[K${text}${isDone ? '\n' : ''}`);
-  };
+function addResult(found: Found, part: EventsWindow, { outcome, counts, differences = [], braked = 0 }: ReconciliationResult): void {
+  if (counts !== undefined) {
+    const names = Object.keys(NO_COUNTS) as (keyof Counts)[];
+    found.counts = Object.fromEntries(names.map((name) => [name, found.counts[name] + (counts[name] ?? 0)])) as Counts;
+  }
+  for (const difference of differences) found.differences.set(differenceKey(difference), difference);
+  found.isCut ||= differences.length >= MAX_DIFFERENCES;
+  found.braked += braked;
+  if (braked > 0) found.brakedWindows.push(part);
+  if (outcome === 'continues') found.continuing.push(part);
+  found.hasComparedAny ||= outcome !== 'empty';
 }
 
-function summary({ result: { counts }, differences, window }: Found, isDryRun: boolean): string[] {
-  const { missing, different, incomplete, unverified, same, sent } = counts;
-  const unknown = differences.filter(({ what }) => what === 'not at Rakuten').length;
-  const span = `${new Date(window.from).toISOString()} to ${new Date(window.to).toISOString()}`;
+/**
+ * Rows that arrived in the window and that the Events API does not return.
+ *
+ * The index can be a second behind, and a dry run verifies nothing: rows that the function reported are left out.
+ */
+async function rowsNotReturned(context: Context, sid: string, window: EventsWindow, found: Found): Promise<Difference[]> {
+  const { options, terminal } = context;
+  if (options.dryRun === true && found.isCut) return [];
+  const installation = await context.installation();
+  const client = new DynamoDBClient(installation.aws('dynamodb'));
+  const query = {
+    tableName: requireResource(installation, 'tableName'),
+    dayShards: options.dayShards ?? Number(installation.resources.dayShards ?? 1),
+    sid,
+    window,
+    receivedBefore: terminal.now().getTime(),
+  };
+  const rows: Difference[] = [];
+  for await (const row of unverifiedRows(client, query)) rows.push(notReturned(row));
+  return rows.filter((row) => !found.differences.has(differenceKey(row)));
+}
+
+function progressText({ from, to }: EventsWindow, reached: number, { counts }: Found): string {
+  const percent = Math.floor((100 * (reached - from)) / (to - from));
+  return `${percent} %: ${lineCount(comparedCount(counts))} compared, ${numberText(counts.missing)} missing, ${numberText(counts.different)} different`;
+}
+
+/** In the order of the help text. */
+const SHOWN_COUNTS = ['same', 'missing', 'unverified', 'different', 'updated', 'returned', 'withdrawn', 'unreadable', 'reused'] as const;
+const ALWAYS_SHOWN: readonly string[] = ['same', 'missing', 'different'];
+
+function summary({ options, colours }: Context, window: EventsWindow, found: Found, unreturned: readonly Difference[]): string[] {
+  const { counts, braked, brakedWindows, continuing, isCut, interruption } = found;
+  if (!found.hasComparedAny && interruption !== undefined) return [];
+  if (!found.hasComparedAny)
+    return ['nothing in this window can be compared: it is before the first complete registration, or before `notBefore`'];
+  const shown = SHOWN_COUNTS.filter((name) => counts[name] > 0 || ALWAYS_SHOWN.includes(name));
   return [
-    `${numberText(comparedCount(counts))} lines at Rakuten (${span}): ${numberText(same)} the same and confirmed, ${numberText(unverified)} the same and not confirmed yet, ` +
-      `${numberText(missing)} missing, ${numberText(different)} different, ${numberText(incomplete)} incomplete; ${numberText(unknown)} rows that Rakuten does not tell`,
-    isDryRun ? 'nothing was sent (--dry-run)' : `${numberText(sent)} lines were sent through the queue`,
+    `${lineCount(comparedCount(counts))} from the Events API, ${spanText(window)}`,
+    `  ${shown.map((name) => `${numberText(counts[name])} ${name}`).join(', ')}`,
+    ...(counts.foreign === 0 ? [] : [`  ${numberText(counts.foreign)} of other publishers, skipped`]),
+    ...unreturnedText(unreturned),
+    ...(isCut ? [`not all differences are listed: an invocation lists ${numberText(MAX_DIFFERENCES)}`] : []),
+    ...continuing.map(
+      (part) => `${spanText(part)} takes longer than one invocation: the function continues by itself, and logs its results`,
+    ),
+    options.dryRun === true
+      ? 'nothing was written (--dry-run)'
+      : `${numberText(counts.written)} ${counts.written === 1 ? 'row was' : 'rows were'} written`,
+    ...(braked === 0 ? [] : brakeText(braked, brakedWindows).map((text) => colours.yellow(text))),
+    ...(interruption === undefined ? [] : [`not reconciled: the time from ${interruption.from} on`]),
   ];
+}
+
+/** Events apart: the Events API may not keep them. */
+function unreturnedText(unreturned: readonly Difference[]): string[] {
+  if (unreturned.length === 0) return [];
+  const events = unreturned.filter(({ is_event }) => is_event === 'Y').length;
+  const others = unreturned.length - events;
+  const parts = [
+    ...(others === 0 ? [] : [`${numberText(others)} confirmed ${others === 1 ? 'line' : 'lines'}`]),
+    ...(events === 0 ? [] : [`${numberText(events)} ${events === 1 ? 'event' : 'events'}`]),
+  ];
+  return [`  ${numberText(unreturned.length)} not returned: ${parts.join(', ')}`];
+}
+
+function brakeText(braked: number, windows: readonly EventsWindow[]): string[] {
+  const [first] = windows;
+  const last = windows.at(-1);
+  if (first === undefined || last === undefined) return [];
+  const span = `--from ${new Date(first.from).toISOString()} --to ${new Date(last.to).toISOString()}`;
+  return [
+    `warning: the brake held back ${numberText(braked)} ${braked === 1 ? 'change' : 'changes'} to verified lines, on ${windows.map(({ from }) => dayText(from)).join(', ')}`,
+    `  compare some of them with Rakuten's reports: reconcile ${span} --dry-run`,
+    `  if the answers are right, apply them: reconcile ${span} --accept-changes`,
+  ];
+}
+
+function exitCodeOf({ options }: Context, { braked, counts, hasComparedAny }: Found, differences: readonly Difference[]): ExitCode {
+  if (!hasComparedAny) return EXIT.nothing;
+  if (options.dryRun === true) return differences.length > 0 || counts.unverified > 0 ? EXIT.found : EXIT.nothing;
+  return braked > 0 ? EXIT.error : EXIT.found;
 }
 
 async function* asAsync<T>(values: readonly T[]): AsyncGenerator<T> {
   yield* values;
 }
 
-const numberText = (value: number): string => value.toLocaleString('en-US');
+const lineCount = (count: number): string => `${numberText(count)} ${count === 1 ? 'line' : 'lines'}`;
+const dayText = (millis: number): string => new Date(millis).toISOString().slice(0, 10);
+const spanText = ({ from, to }: EventsWindow): string => `${new Date(from).toISOString()} to ${new Date(to).toISOString()}`;

@@ -19,24 +19,24 @@ interface TailOptions extends GlobalOptions {
 
 type Context = CommandContext<TailOptions>;
 
-/** So many looks in a row may fail (a network that is gone for a moment) before the command gives up. */
+/** Failed reads in a row before the command gives up. */
 const FAILURES_ALLOWED = 5;
 
 export const addTail: AddCommand = (program, cli) => {
   program
     .command('tail')
-    .description('Shows new lines as they land, until Ctrl-C.')
+    .description('Shows new lines as they arrive, until Ctrl-C.')
     .option('--since <span>', 'begin with the lines received in the last 90s, 15m, 2h, …', parseDuration, 0)
-    .addOption(new Option('--interval <span>', 'time between two looks').default(5000, '5s').argParser(parseDuration))
-    .option('--days <number>', 'processing days to look at, today (UTC) included', parseCount, 2)
+    .addOption(new Option('--interval <span>', 'time between two reads').default(5000, '5s').argParser(parseDuration))
+    .option('--days <number>', 'processing days to read, today (UTC) included', parseCount, 2)
     .option('--kind <kinds>', 'only these kinds: preliminary, sale, return, adjustment, unknown', parseKinds)
-    .option('--verified', "only lines that Rakuten's Events API has confirmed")
+    .option('--verified', "only lines that Rakuten's Events API returns as shown")
     .addHelpText(
       'after',
       `
-Every look reads the last 15 minutes of the days' lines, so that a line which waited in the queue is not missed; each is shown once.
-A line that Rakuten processed before these days (--days) and one that comes back from the dead-letter queue after more than 15 minutes
-are not shown. --json gives JSON Lines.
+Every read covers the arrivals of the last 15 minutes, so a line that waited in the queue is not missed. Each line is shown once.
+Lines of earlier processing days (--days) are not shown, and neither are lines that left the dead-letter queue after more than 15
+minutes. --json prints JSON Lines.
 
 Examples:
   $ rakuten-postback tail --local
@@ -54,22 +54,22 @@ async function tail(context: Context): Promise<ExitCode> {
   const lines = new NewLines(transactions, start, options.days, { kind: options.kind, verifiedOnly: options.verified });
   await lines.skipKnown(new Date(start.getTime() - options.since));
   const { name } = await context.installation();
-  await writeLine(terminal.stderr, `watching ${name}: new lines are shown as they land, Ctrl-C ends`);
+  await writeLine(terminal.stderr, `watching ${name}: new lines appear here, Ctrl-C stops`);
   if (options.json !== true) await writeLine(terminal.stdout, context.colours.bold(HEAD));
   for (let failures = 0; !signal.aborted; await pause(options.interval, signal)) {
     try {
-      for (const line of await lines.look(terminal.now())) await show(context, line);
+      for (const line of await lines.next(terminal.now())) await show(context, line);
       failures = 0;
     } catch (error) {
       failures += 1;
       if (failures > FAILURES_ALLOWED) throw error;
-      await writeLine(terminal.stderr, `warning: ${explain(error, name).message}; looking again`);
+      await writeLine(terminal.stderr, `warning: ${explain(error, name).message}; trying again`);
     }
   }
   return EXIT.found;
 }
 
-/** Waits, or returns at once when the command is to end. */
+/** Waits, or returns at once if the command is stopped. */
 async function pause(millis: number, signal: AbortSignal): Promise<void> {
   try {
     await wait(millis, undefined, { signal });
@@ -89,7 +89,7 @@ async function show({ options, terminal, colours }: Context, line: Transaction):
   return writeLine(terminal.stdout, line.kind === 'return' ? colours.red(text) : line.kind === 'preliminary' ? colours.yellow(text) : text);
 }
 
-/** Lines come one by one, so the widths are fixed; what is longer moves the rest of its line. */
+/** Lines come one by one, so the widths are fixed. A longer value shifts the rest of its line. */
 function columns(
   received: string,
   kind: string,

@@ -4,12 +4,16 @@ import type * as kms from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
 import { ATTRIBUTES } from '../core/names';
 import { durationProblem, type Problem, refuse } from './private/checks';
+import { ownTableErrors } from './private/own-table';
 
 /** Where the rows are kept, for how long, and under whose key. */
 export interface TableOptions {
   /**
-   * A table that exists already. Its keys and indexes must be those that the construct would make (see the documentation of the rows).
-   * @default - a table is made
+   * A table of your own, in the stack's account and region.
+   *
+   * It needs the keys and indexes of docs/rows.md. Synthesis checks those of a table that the app
+   * creates, `rakuten-postback doctor` those of a table that it imports.
+   * @default - the construct creates a table
    */
   readonly table?: dynamodb.ITable;
 
@@ -33,8 +37,10 @@ export interface TableOptions {
   readonly encryptionKey?: kms.IKey;
 
   /**
-   * How long a preliminary line (`is_event` is `Y`) is kept after Rakuten processed it, 30 days or more; DynamoDB then deletes the row within a few days. Confirmed lines are
-   * kept. Rows that were written before this was set keep their place until something new is told of them.
+   * How long to keep a preliminary line (`is_event` is `Y`) after Rakuten processed it.
+   *
+   * 30 days or more. DynamoDB deletes the row within a few days of that time. Confirmed lines are
+   * kept. A row that was written before this option was set gets its time at its next change.
    * @default - for ever
    */
   readonly preliminaryExpiry?: Duration;
@@ -52,18 +58,20 @@ export interface TableOptions {
   readonly replicaKeyArns?: { [region: string]: string };
 }
 
-/** Fails the synthesis on what cannot be, and warns of what has to be done elsewhere. */
+/** Rejects wrong options, and warns of settings that the user has to make elsewhere. */
 export function checkTableOptions(scope: Construct, options: TableOptions): void {
   const problems: Problem[] = [
     existingTableProblem(scope, options),
-    // Rakuten's Events API tells a line for 30 days: one that went away earlier would come back.
+    // Rakuten's Events API returns a line for 30 days: an expired one would come back.
     durationProblem('preliminaryExpiry', options.preliminaryExpiry, Duration.days(30), Duration.days(3650)),
     regionProblem(scope, options),
     replicaProblem(scope, options),
     replicaKeyProblem(options),
   ];
   for (const problem of problems) refuse(scope, problem);
-  if (options.table !== undefined && options.preliminaryExpiry !== undefined) {
+  const { table } = options;
+  if (table !== undefined) scope.node.addValidation({ validate: () => ownTableErrors(table) });
+  if (table !== undefined && options.preliminaryExpiry !== undefined) {
     Annotations.of(scope).addWarningV2(
       'cdk-rakuten-postback:expiryOnExistingTable',
       `preliminaryExpiry writes when a row may go into the attribute ${ATTRIBUTES.expiresAt}; switch on the table's time to live for that attribute, or nothing expires`,

@@ -2,10 +2,14 @@ import { RemovalPolicy } from 'aws-cdk-lib';
 import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import { Construct } from 'constructs';
 import { ATTRIBUTES } from '../core/names';
-import { INDEX_KEYS, TABLE_KEYS } from '../core/store/keys';
+import { INDEX_KEYS, MAX_PROJECTED_ATTRIBUTES, TABLE_KEYS } from '../core/store/keys';
 import type { TableOptions } from './table-options';
 
-/** The table with one row per pushed line: on demand, point-in-time recovery, encrypted, protected against deletion, with a stream. */
+/**
+ * The table with one row per transaction line.
+ *
+ * On demand, with point-in-time recovery, encryption, protection against deletion and a stream.
+ */
 export class TransactionTable extends Construct {
   /** The DynamoDB table. */
   public readonly table: dynamodb.TableV2;
@@ -29,8 +33,8 @@ export class TransactionTable extends Construct {
       globalSecondaryIndexes: Object.entries(INDEX_KEYS).map(([indexName, { partition, sort, projected }]) => ({
         indexName,
         partitionKey: stringKey(partition),
-        ...(sort === undefined ? {} : { sortKey: stringKey(sort) }),
-        ...projection([...projected], [partition, sort]),
+        sortKey: stringKey(sort),
+        ...projectionOf(indexName, projected),
       })),
     });
   }
@@ -38,12 +42,13 @@ export class TransactionTable extends Construct {
 
 const stringKey = (name: string): dynamodb.Attribute => ({ name, type: dynamodb.AttributeType.STRING });
 
-/** DynamoDB refuses a projected attribute that is a key of the index or the table, as those are there anyway. */
-function projection(
-  projected: string[],
-  keys: (string | undefined)[],
-): Pick<dynamodb.GlobalSecondaryIndexPropsV2, 'projectionType' | 'nonKeyAttributes'> {
-  const nonKeyAttributes = projected.filter((name) => !keys.includes(name));
-  if (nonKeyAttributes.length === 0) return { projectionType: dynamodb.ProjectionType.KEYS_ONLY };
-  return { projectionType: dynamodb.ProjectionType.INCLUDE, nonKeyAttributes };
+type Projection = Pick<dynamodb.GlobalSecondaryIndexPropsV2, 'projectionType' | 'nonKeyAttributes'>;
+
+/** Throws if DynamoDB would reject the index: CloudFormation finds that out only while it deploys. */
+export function projectionOf(indexName: string, projected: readonly string[]): Projection {
+  if (projected.length > MAX_PROJECTED_ATTRIBUTES) {
+    throw new Error(`the index ${indexName} projects ${projected.length} attributes; DynamoDB takes ${MAX_PROJECTED_ATTRIBUTES}`);
+  }
+  if (projected.length === 0) return { projectionType: dynamodb.ProjectionType.KEYS_ONLY };
+  return { projectionType: dynamodb.ProjectionType.INCLUDE, nonKeyAttributes: [...projected] };
 }

@@ -1,10 +1,21 @@
 import fs from 'node:fs';
 import { join } from 'node:path';
 import type { StackResourceSummary } from '@aws-sdk/client-cloudformation';
-import { Aws, Annotations as CdkAnnotations, CfnParameter, Duration, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
-import { Annotations, Match } from 'aws-cdk-lib/assertions';
+import { Aws, Annotations as CdkAnnotations, CfnCondition, CfnParameter, Duration, Fn, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
+import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
 import { EndpointType } from 'aws-cdk-lib/aws-apigateway';
-import { AttributeType, Table, TableEncryptionV2, TableV2 } from 'aws-cdk-lib/aws-dynamodb';
+import {
+  AttributeType,
+  type CfnGlobalTable,
+  type GlobalSecondaryIndexProps,
+  type GlobalSecondaryIndexPropsV2,
+  type ITable,
+  ProjectionType,
+  Table,
+  TableEncryptionV2,
+  type TablePropsV2,
+  TableV2,
+} from 'aws-cdk-lib/aws-dynamodb';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
@@ -20,9 +31,13 @@ import {
 } from '../../core/names';
 import { parseFieldList } from '../../core/rakuten/fields';
 import { parseProperties } from '../../core/registration/properties';
-import { INDEX_KEYS, TABLE_KEYS } from '../../core/store/keys';
+import { INDEX_KEYS, MAX_PROJECTED_ATTRIBUTES, TABLE_KEYS } from '../../core/store/keys';
+import { createTableInput } from '../../core/store/table';
+import { schemaProblems, type TableSchema } from '../../core/store/table-schema';
 import { ExistingPostback, PostbackFields, RakutenPostback, type RakutenPostbackProps, RemovalAction } from '../../lib';
+import { projectionOf } from '../../lib/transaction-table';
 import { permissionsInWords } from '../support/iam-words';
+import { ownTable, stringKey, TABLE_SCHEMA } from '../support/own-table';
 import { ROOT, reachedFrom, textOf } from '../support/sources';
 import { appContext, Resources, SID, type SomeProps, type StackOptions, withPostback } from '../support/stacks';
 
@@ -276,21 +291,27 @@ describe('the table', () => {
     );
     expect(new Set(AttributeDefinitions.map((a: { AttributeType: string }) => a.AttributeType))).toEqual(new Set(['S']));
     for (const [i, [, { projected }]] of indexes.entries()) {
-      const { Projection, KeySchema: keys } = GlobalSecondaryIndexes[i];
-      const carried = new Set([
-        ...(Projection.NonKeyAttributes ?? []),
-        ...keys.map((k: { AttributeName: string }) => k.AttributeName),
-        TABLE_KEYS.partition,
-        TABLE_KEYS.sort,
-      ]);
-      for (const attribute of projected) expect(carried).toContain(attribute);
-      expect(Projection.ProjectionType).toBe(projected.length === 0 ? 'KEYS_ONLY' : 'INCLUDE');
+      expect(GlobalSecondaryIndexes[i].Projection).toEqual(
+        projected.length === 0 ? { ProjectionType: 'KEYS_ONLY' } : { ProjectionType: 'INCLUDE', NonKeyAttributes: projected },
+      );
     }
   });
 
-  const schema = (partition: string, sort: string | undefined) => [
+  it('projects as many attributes as an index takes, and no key: DynamoDB rejects the table otherwise', () => {
+    const keys: string[] = Object.values(TABLE_KEYS);
+    for (const [name, { partition, sort, projected }] of Object.entries(INDEX_KEYS)) {
+      expect(projected.length).toBeLessThanOrEqual(MAX_PROJECTED_ATTRIBUTES);
+      expect(new Set(projected).size).toBe(projected.length);
+      expect(projected.filter((attribute) => [...keys, partition, sort].includes(attribute))).toEqual([]);
+      expect(() => projectionOf(name, projected)).not.toThrow();
+    }
+    const tooMany = Array.from({ length: MAX_PROJECTED_ATTRIBUTES + 1 }, (_, i) => `a${i}`);
+    expect(() => projectionOf('by-day', tooMany)).toThrow('the index by-day projects 21 attributes; DynamoDB takes 20');
+  });
+
+  const schema = (partition: string, sort: string) => [
     { AttributeName: partition, KeyType: 'HASH' },
-    ...(sort === undefined ? [] : [{ AttributeName: sort, KeyType: 'RANGE' }]),
+    { AttributeName: sort, KeyType: 'RANGE' },
   ];
 
   it('stands beside a small one for what the functions share, which forgets old entries and goes with the stack', () => {
@@ -335,7 +356,7 @@ describe('the consumer', () => {
   it.each(['consumer', 'registration'])('sets exactly the variables that the handler of %s reads', (handler) => {
     const path = { consumer: 'Postback/Consumer/Function', registration: 'Postback/RegistrationProvider/Function' }[handler];
     // Some are set only where something is asked for.
-    const asked = synthesized({ preliminaryExpiry: Duration.days(30), logPayloads: true });
+    const asked = synthesized({ preliminaryExpiry: Duration.days(30), logPayloads: true, reconciliation: { memberFromPostback: true } });
     const { NODE_OPTIONS, ...variables } = asked.at(String(path)).Properties.Environment.Variables;
     const read = reachedFrom(`lambda/${handler}/index.ts`).flatMap((file) =>
       [...textOf(file).matchAll(/\bENVIRONMENT\.(\w+)/g)].map((m) => m[1]),
@@ -653,13 +674,7 @@ describe('what the user has already', () => {
 
   it('a table under a key of the user, made in the same app: the consumer and readers may use the key', () => {
     const { stack, postback } = withPostback(
-      (scope) => ({
-        table: new TableV2(scope, 'Own', {
-          partitionKey: { name: TABLE_KEYS.partition, type: AttributeType.STRING },
-          sortKey: { name: TABLE_KEYS.sort, type: AttributeType.STRING },
-          encryption: TableEncryptionV2.customerManagedKey(new Key(scope, 'Key')),
-        }),
-      }),
+      (scope) => ({ table: ownTable(scope, 'Own', { encryption: TableEncryptionV2.customerManagedKey(new Key(scope, 'Key')) }) }),
       { region: 'us-east-1' },
     );
     postback.grantReadTransactions(new Role(stack, 'Reader', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') }));
@@ -692,6 +707,129 @@ describe('what the user has already', () => {
   ])('a table %s is refused', (_what, props, message) => {
     expect(() => withPostback(props, { region: 'us-east-1', account: '111122223333' })).toThrow(`Stack/Postback: `);
     expect(() => withPostback(props, { region: 'us-east-1', account: '111122223333' })).toThrow(message);
+  });
+});
+
+describe('the keys and indexes of a table that is passed in', () => {
+  /** What synthesis says of it. `later`: what the app does with it after it was passed. */
+  function synthesize<T extends ITable>(table: (scope: Stack) => T, later: (table: T) => void = () => {}): void {
+    let made: T | undefined;
+    const { stack } = withPostback((scope) => {
+      made = table(scope);
+      return { table: made };
+    });
+    if (made !== undefined) later(made);
+    Template.fromStack(stack);
+  }
+
+  const { globalSecondaryIndexes: indexes = [], ...keys } = TABLE_SCHEMA;
+  const without = (...names: string[]) => indexes.filter(({ indexName }) => !names.includes(indexName));
+  const index = (name: string, props: Partial<GlobalSecondaryIndexPropsV2> = {}): GlobalSecondaryIndexPropsV2 => {
+    const found = indexes.find(({ indexName }) => indexName === name);
+    if (found === undefined) throw new Error(`there is no index ${name}`);
+    return { ...found, ...props };
+  };
+
+  it.each<[string, Partial<TablePropsV2>, string]>([
+    [
+      'another key',
+      { partitionKey: stringKey('order_key'), sortKey: stringKey('line_key') },
+      'the table has the key order_key and line_key instead of line_id and is_event',
+    ],
+    ['no sort key', { sortKey: undefined }, 'the table has the key line_id instead of line_id and is_event'],
+    ['a key of another type', { sortKey: { name: TABLE_KEYS.sort, type: AttributeType.NUMBER } }, 'is_event has the type N instead of S'],
+    ['no indexes', { globalSecondaryIndexes: undefined }, 'by-order is missing; by-member is missing; by-day is missing'],
+    ['an index too few', { globalSecondaryIndexes: without('by-member') }, ': by-member is missing. Give it'],
+    [
+      'an index with another key',
+      { globalSecondaryIndexes: [...without('by-order'), index('by-order', { sortKey: stringKey('occurred_at') })] },
+      'by-order has the key order_id and occurred_at instead of order_id and line_id',
+    ],
+    [
+      'an index of keys only',
+      {
+        globalSecondaryIndexes: [
+          ...without('by-day'),
+          index('by-day', { projectionType: ProjectionType.KEYS_ONLY, nonKeyAttributes: undefined }),
+        ],
+      },
+      'by-day does not project advertiser_id, order_id, ',
+    ],
+    [
+      'an index with an attribute too few',
+      {
+        globalSecondaryIndexes: [
+          ...without('by-day'),
+          index('by-day', { nonKeyAttributes: INDEX_KEYS['by-day'].projected.filter((name) => name !== 'withdrawn_at') }),
+        ],
+      },
+      'by-day does not project withdrawn_at. Give it the keys and indexes of docs/rows.md, or leave `table` out',
+    ],
+  ])('are rejected at synthesis: %s', (_what, props, message) => {
+    const wrong = () => synthesize((scope) => ownTable(scope, 'Own', props));
+    expect(wrong).toThrow('[Stack/Postback] the table Stack/Own cannot be the `table`: ');
+    expect(wrong).toThrow(message);
+  });
+
+  it.each<[string, (scope: Stack) => ITable]>([
+    ['as the construct makes them', (scope) => ownTable(scope)],
+    [
+      'with more of everything',
+      (scope) =>
+        ownTable(scope, 'Own', {
+          globalSecondaryIndexes: [
+            ...indexes.map((one) => ({ ...one, projectionType: ProjectionType.ALL, nonKeyAttributes: undefined })),
+            { indexName: 'by-sku', partitionKey: stringKey('sku_number') },
+          ],
+        }),
+    ],
+    ['of an imported table, which are not known', (scope) => Table.fromTableName(scope, 'Own', 'transactions')],
+    [
+      'known at deploy time only',
+      (scope) => {
+        const name = new CfnParameter(scope, 'IndexName').valueAsString;
+        return ownTable(scope, 'Own', { globalSecondaryIndexes: [...without('by-day'), index('by-day', { indexName: name })] });
+      },
+    ],
+  ])('are accepted: %s', (_what, table) => {
+    expect(() => synthesize(table)).not.toThrow();
+  });
+
+  it('are checked when the app is synthesized, as indexes can be added after the table was passed', () => {
+    const bare = (scope: Stack): Table =>
+      new Table(scope, 'Own', { partitionKey: stringKey(TABLE_KEYS.partition), sortKey: stringKey(TABLE_KEYS.sort) });
+    const addIndexes = (table: Table): void => {
+      for (const one of indexes) table.addGlobalSecondaryIndex(one as GlobalSecondaryIndexProps);
+    };
+    expect(() => synthesize(bare)).toThrow('by-order is missing');
+    expect(() => synthesize(bare, addIndexes)).not.toThrow();
+  });
+
+  it('are accepted wherever a part is known at deploy time only', () => {
+    const schema = createTableInput('T');
+    expect(schemaProblems(schema)).toEqual([]);
+    /** Every copy of a value in which one part is a reference. */
+    function* withReference(value: unknown): Generator<unknown> {
+      yield { Ref: 'Parameter' };
+      if (typeof value !== 'object' || value === null) return;
+      for (const [name, part] of Object.entries(value)) {
+        for (const other of withReference(part)) yield Array.isArray(value) ? value.with(Number(name), other) : { ...value, [name]: other };
+      }
+    }
+    const copies = [...withReference(schema)] as TableSchema[];
+    expect(copies.length).toBeGreaterThan(100);
+    expect(copies.flatMap(schemaProblems)).toEqual([]);
+  });
+
+  it('are those of the template: property overrides count, and an intrinsic function is accepted', () => {
+    const override = (value: unknown) => (table: TableV2) => {
+      new CfnCondition(table, 'Condition', { expression: Fn.conditionEquals('a', Aws.REGION) }).overrideLogicalId('Condition');
+      (table.node.defaultChild as CfnGlobalTable).addPropertyOverride('GlobalSecondaryIndexes', value);
+    };
+    expect(() => synthesize(ownTable, override([]))).toThrow('by-order is missing');
+    expect(() =>
+      synthesize((scope) => ownTable(scope, 'Own', keys), override({ 'Fn::If': ['Condition', [], { Ref: 'AWS::NoValue' }] })),
+    ).not.toThrow();
   });
 });
 
@@ -829,12 +967,9 @@ describe('warnings', () => {
   });
 
   it('can be acknowledged', () => {
-    const { stack, postback } = withPostback(
-      { fields: PostbackFields.exactly('is_event', 'etransaction_id', 'sku_number') },
-      { region: 'eu-west-1' },
-    );
-    expect(warningsOf(stack)).toHaveLength(4);
-    for (const id of ['cancellationsIndistinguishable', 'noOrder', 'notReconciled', 'endpointFarFromSender']) {
+    const { stack, postback } = withPostback({ fields: PostbackFields.exactly('etransaction_id', 'sku_number') }, { region: 'eu-west-1' });
+    expect(warningsOf(stack)).toHaveLength(5);
+    for (const id of ['cancellationsIndistinguishable', 'noIsEvent', 'noOrder', 'notReconciled', 'endpointFarFromSender']) {
       CdkAnnotations.of(postback).acknowledgeWarning(`cdk-rakuten-postback:${id}`, 'known and wanted');
     }
     expect(warningsOf(stack)).toEqual([]);

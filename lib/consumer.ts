@@ -36,6 +36,8 @@ export interface ConsumerProps {
   readonly archive?: ArchiveStream;
   /** @default - preliminary lines are kept for ever */
   readonly preliminaryExpiry?: Duration;
+  /** Whether a row counts as verified if only the first postback had its `u1`. @default false */
+  readonly memberFromPostback?: boolean;
   /** @default logs.RetentionDays.THREE_MONTHS */
   readonly logRetention?: logs.RetentionDays;
   /** Whether log lines carry what a postback said. @default false */
@@ -63,6 +65,7 @@ export class Consumer extends Construct {
         [ENVIRONMENT.stateTableName]: props.stateTable.tableName,
         [ENVIRONMENT.dayShards]: String(props.dayShards),
         ...(props.preliminaryExpiry === undefined ? {} : { [ENVIRONMENT.preliminaryExpiry]: String(props.preliminaryExpiry.toSeconds()) }),
+        ...(props.memberFromPostback ? { [ENVIRONMENT.memberFromPostback]: 'true' } : {}),
         ...(props.archive === undefined ? {} : { [ENVIRONMENT.archiveStreamName]: props.archive.deliveryStreamName }),
         ...(props.logPayloads ? { [ENVIRONMENT.logPayloads]: 'true' } : {}),
         [ENVIRONMENT.metricsNamespace]: props.metricsNamespace,

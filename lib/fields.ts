@@ -30,8 +30,10 @@ export class PostbackFields {
   }
 
   /**
-   * These fields, and before them the five that identify a line (`is_event`, `etransaction_id`, `sid`, `advertiser_id`, `order_id`), which a row needs to
-   * be the same row each time it is sent. `product_name`, where asked for, comes last: should its text have an `&` that Rakuten does not escape, it cannot cut
+   * These fields, and before them the five that identify a line and its order.
+   *
+   * The five are `is_event`, `etransaction_id`, `sid`, `advertiser_id` and `order_id`. A requested
+   * `product_name` comes last: if its text has an `&` that Rakuten does not escape, it cannot cut
    * off another field.
    *
    * @param fields Rakuten's field names
@@ -43,8 +45,10 @@ export class PostbackFields {
   }
 
   /**
-   * Exactly these fields and no others, as in the examples of Rakuten's help page. Without `etransaction_id` two equal lines of an order cannot be told apart;
-   * without `is_event` a preliminary line cannot be told from a real one. Synthesis warns of both.
+   * Exactly these fields and no others, as in the examples of Rakuten's help page.
+   *
+   * Without `etransaction_id` two equal lines of an order become one row; without `is_event` a line
+   * is in no sum. Without either no row is reconciled or verified. Synthesis warns of both.
    *
    * @param fields Rakuten's field names
    */
@@ -135,21 +139,21 @@ export class PostbackFields {
       warnings.push({
         id: 'noTransactionId',
         message:
-          'etransaction_id is not asked for, so a hash of the other fields stands in for it and two equal lines of one order become one row: use PostbackFields.only() instead of exactly(), which adds it',
+          'etransaction_id is not asked for, so no row is verified and two equal lines of one order become one row: use PostbackFields.only() instead of exactly(), which adds it',
       });
     }
     if (!has('is_event')) {
       warnings.push({
         id: 'noIsEvent',
         message:
-          'is_event is not asked for, so preliminary lines (which are not paid) cannot be told from real ones, and Rakuten lists it among what a URL should include: use PostbackFields.only() instead of exactly(), which adds it',
+          'is_event is not asked for, so preliminary and confirmed lines look the same and are in no sum: use PostbackFields.only() instead of exactly(), which adds it',
       });
     }
     if (!has('order_id') || !has('advertiser_id')) {
       warnings.push({
         id: 'noOrder',
         message:
-          'order_id and advertiser_id are not both asked for, so the lines of an order, its returns among them, do not stand together: use PostbackFields.only() instead of exactly(), which adds them',
+          'order_id and advertiser_id are not both asked for, so the lines of an order, its returns among them, cannot be found together: use PostbackFields.only() instead of exactly(), which adds them',
       });
     }
     if (has(FREE_TEXT) && !this.endsWithFreeText) {

@@ -66,8 +66,8 @@ export interface RakutenPostbackProps extends EndpointOptions, ObservabilityOpti
   readonly dayShards?: number;
 
   /**
-   * How lines that were lost on the way are fetched from Rakuten's Events API, and the others confirmed.
-   * @default - hourly over the last 3 hours, daily over the last 14 days, at first over the last 29 days
+   * How the table is reconciled with Rakuten's Events API.
+   * @default - hourly over the last 3 hours, daily and at first over the last 29 days
    */
   readonly reconciliation?: ReconciliationOptions;
 
@@ -113,8 +113,10 @@ export class RakutenPostback extends Construct {
   /** The function that talks to Rakuten. */
   public readonly registrationFunction: lambda.Function;
   /**
-   * The function that fetches what no postback brought and confirms what one brought; invoked with `{"sid", "from", "to", "reason"}` it does so for a
-   * window of choice. Absent when `reconciliation.enabled` is false.
+   * The function that reconciles the table with Rakuten's Events API.
+   *
+   * Invoked with `{"sid", "from", "to", "reason"}` it reconciles any window. Absent when
+   * `reconciliation.enabled` is false.
    */
   public readonly reconciliationFunction?: lambda.Function;
   /** The function that sees to it that the postbacks stay switched on; any invocation is a look. Absent when `statusWatch.enabled` is false. */
@@ -169,12 +171,12 @@ export class RakutenPostback extends Construct {
     this.stateTable = new StateTable(this, 'StateTable', props.encryptionKey).table;
 
     const storing = {
-      queue: this.queue,
       transactionTable: this.table,
       stateTable: this.stateTable,
       metricsNamespace: METRICS_NAMESPACE,
       metricsService: this.metricsService,
       dayShards: props.dayShards ?? 1,
+      preliminaryExpiry: props.preliminaryExpiry,
       logRetention,
       tracing,
     };
@@ -183,9 +185,10 @@ export class RakutenPostback extends Construct {
     this.archiveBucket = archive?.bucket;
     const consumer = new Consumer(this, 'Consumer', {
       ...storing,
+      queue: this.queue,
       archive,
       maxConcurrency: props.maxConcurrency ?? 10,
-      preliminaryExpiry: props.preliminaryExpiry,
+      memberFromPostback: props.reconciliation?.memberFromPostback,
       logPayloads: props.logPayloads,
     });
     this.consumer = consumer.function;
@@ -203,7 +206,7 @@ export class RakutenPostback extends Construct {
     this.receivingSide = [...ingestion.receiving, queues, consumer, this.stateTable, ...(props.table ? [] : [this.table])];
 
     if (props.reconciliation?.enabled ?? true) {
-      this.reconciliation = new Reconciliation(this, 'Reconciliation', { ...storing, options: props.reconciliation ?? {} });
+      this.reconciliation = new Reconciliation(this, 'Reconciliation', { ...storing, archive, options: props.reconciliation ?? {} });
       this.reconciliationFunction = this.reconciliation.function;
     }
     if (props.statusWatch?.enabled ?? true) {

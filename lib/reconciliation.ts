@@ -4,25 +4,25 @@ import * as events from 'aws-cdk-lib/aws-events';
 import * as targets from 'aws-cdk-lib/aws-events-targets';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as logs from 'aws-cdk-lib/aws-logs';
-import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { ENVIRONMENT, INDEXES } from '../core/names';
-import { IDENTITY_FIELDS } from '../core/rakuten/fields';
+import { KEY_FIELDS } from '../core/rakuten/fields';
 import { parseTime, type ScheduledRequest } from '../core/reconciliation/request';
 import type { ReconciliationSettings } from '../core/reconciliation/settings';
-import { PUBLISHER_KIND, RECONCILIATION_KIND } from '../core/store/publisher-state';
+import { MISSING_KIND, PUBLISHER_KIND, RECONCILIATION_KIND } from '../core/store/publisher-state';
+import type { ArchiveStream } from './consumer';
 import type { PostbackFields } from './fields';
 import { BundledFunction } from './private/bundled-function';
 import { durationProblem, type Problem, refuse } from './private/checks';
 import { grantReadCredentials } from './private/credentials';
-import { allowSending } from './private/queues';
 import type { Publisher } from './publisher';
 
-/** How the table is compared with what Rakuten's Events API tells. */
+/** How the table is reconciled with Rakuten's Events API. */
 export interface ReconciliationOptions {
   /**
-   * Whether lines that no postback brought are fetched, and those that one brought are confirmed. With `false` a line that was lost on the way stays lost, and
-   * no row gets `verified_at`.
+   * Whether to fetch missing lines and to verify those that a postback delivered.
+   *
+   * With `false` a lost postback stays lost, and no row gets `verified_at`.
    * @default true
    */
   readonly enabled?: boolean;
@@ -34,28 +34,47 @@ export interface ReconciliationOptions {
   readonly window?: Duration;
 
   /**
-   * How far back the daily run looks at least, 1 to 29 days. Rakuten's help centre promises "the previous one to two weeks" of lines, its guide 30 days.
-   * @default Duration.days(14)
+   * How far back the daily run looks at least, 1 to 29 days.
+   *
+   * A shorter window finds corrections and withdrawn lines of that time only. Rakuten's help centre
+   * promises "the previous one to two weeks" of lines, its guide 30 days.
+   * @default Duration.days(29)
    */
   readonly dailyWindow?: Duration;
 
   /**
-   * How far back the first run after the first deployment looks, at most 29 days, as Rakuten tells lines that were processed less than 30 days ago. With
-   * `Duration.days(0)` no further than any other run.
+   * How far back the first run after the first deployment looks, at most 29 days.
+   *
+   * The Events API returns lines that were processed less than 30 days ago. With
+   * `Duration.days(0)` the first run looks no further back than any other.
    * @default Duration.days(29)
    */
   readonly backfill?: Duration;
 
   /**
-   * From what age on a row that the Events API does not tell is counted as unverified, 1 hour to 14 days: it is forged, or the advertiser eliminated the line.
+   * Age from which a row that the Events API does not return counts as unverified.
+   *
+   * 1 hour to 14 days. Such a row is forged, or the advertiser eliminated the line.
    * @default Duration.hours(24)
    */
   readonly unverifiedAfter?: Duration;
 
   /**
-   * Lines that Rakuten processed before this time are left alone, for a table that holds them from elsewhere. ISO 8601 with an offset, for example
+   * Whether a row counts as verified if only the first postback had its `u1`.
+   *
+   * For accounts whose Events API never returns `u1`: without this option no row with a member is
+   * verified there. `rakuten-postback doctor` recommends it if that is what it sees. The member then
+   * comes from the first postback, all other values from the Events API.
+   * @default false
+   */
+  readonly memberFromPostback?: boolean;
+
+  /**
+   * Lines that Rakuten processed before this time are not reconciled.
+   *
+   * For a table that has them from another source. ISO 8601 with an offset, for example
    * `2026-03-01T00:00:00Z`.
-   * @default - all are compared
+   * @default - all lines are reconciled
    */
   readonly notBefore?: string;
 }
@@ -64,19 +83,22 @@ export interface ReconciliationProps {
   readonly options: ReconciliationOptions;
   readonly transactionTable: dynamodb.ITable;
   readonly stateTable: dynamodb.ITable;
-  readonly queue: sqs.IQueue;
   readonly metricsService: string;
   readonly metricsNamespace: string;
   readonly dayShards: number;
+  /** @default - raw messages are not archived */
+  readonly archive?: ArchiveStream;
+  /** @default - preliminary lines are kept for ever */
+  readonly preliminaryExpiry?: Duration;
   /** @default logs.RetentionDays.THREE_MONTHS */
   readonly logRetention?: logs.RetentionDays;
   /** Whether X-Ray records invocations. @default false */
   readonly tracing?: boolean;
 }
 
-/** Compares what Rakuten holds with what the table holds: one function, and two schedules for each publisher. */
+/** Writes what the Events API returns to the table: one function, two schedules per publisher. */
 export class Reconciliation extends Construct {
-  /** The Lambda function. Invoked with `{"sid", "from", "to", "reason"}` it compares a window of choice. */
+  /** The Lambda function. Invoked with `{"sid", "from", "to", "reason"}` it reconciles any window. */
   public readonly function: BundledFunction;
   private compared = 0;
 
@@ -85,24 +107,15 @@ export class Reconciliation extends Construct {
     for (const problem of optionProblems(props.options)) refuse(this, problem);
     this.function = new BundledFunction(this, 'Function', {
       bundle: 'reconciliation',
-      description: 'Fetches from the Events API what no postback brought, and confirms what one brought',
-      // Lambda's longest. A run that needs more hands its rest on.
+      description: 'Fetches missing lines from the Events API and verifies those that a postback delivered',
+      // Lambda's maximum. A longer run continues in a new invocation.
       timeout: Duration.minutes(15),
       memorySize: 1024,
-      environment: {
-        [ENVIRONMENT.tableName]: props.transactionTable.tableName,
-        [ENVIRONMENT.stateTableName]: props.stateTable.tableName,
-        [ENVIRONMENT.queueUrl]: props.queue.queueUrl,
-        [ENVIRONMENT.dayShards]: String(props.dayShards),
-        [ENVIRONMENT.metricsNamespace]: props.metricsNamespace,
-        [ENVIRONMENT.metricsService]: props.metricsService,
-        [ENVIRONMENT.reconciliation]: JSON.stringify(settingsOf(props.options)),
-      },
+      environment: environmentOf(props),
       logRetention: props.logRetention,
       tracing: props.tracing,
     });
-    this.allowTables(props);
-    allowSending(this.function, props.queue);
+    this.grantTables(props);
     this.allowHandingOn();
   }
 
@@ -118,13 +131,12 @@ export class Reconciliation extends Construct {
    */
   public _addPublisher(id: string, publisher: Publisher, fields: PostbackFields, registration: Construct): void {
     const asked = new Set(fields._toFieldList().flatMap((parameter) => ('field' in parameter ? [parameter.field] : [])));
-    // The secret tells whose postback it is.
-    const missing = IDENTITY_FIELDS.filter((field) => field !== 'sid' && !asked.has(field));
+    const missing = KEY_FIELDS.filter((field) => !asked.has(field));
     if (missing.length > 0) {
       Annotations.of(registration).addWarningV2(
         'cdk-rakuten-postback:notReconciled',
-        `the lines of SID ${publisher.sid} are not compared with the Events API, so what is lost on the way stays lost: ${missing.join(', ')} ` +
-          'is not asked for, and a row cannot be told to be the line that Rakuten holds; use PostbackFields.only() instead of exactly()',
+        `the lines of SID ${publisher.sid} are not reconciled, so a lost postback stays lost and no row is verified: ${missing.join(', ')} ` +
+          'is not asked for, so a row cannot be matched with a line of the Events API; use PostbackFields.only() instead of exactly()',
       );
       return;
     }
@@ -157,29 +169,29 @@ export class Reconciliation extends Construct {
     rule.node.addDependency(registration);
   }
 
-  private allowTables({ transactionTable, stateTable }: ReconciliationProps): void {
+  private grantTables({ transactionTable, stateTable, archive }: ReconciliationProps): void {
+    const ofKinds = (...kinds: string[]): iam.Conditions => ({ 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': kinds } });
     const statements: iam.PolicyStatementProps[] = [
-      { actions: ['dynamodb:BatchGetItem'], resources: [transactionTable.tableArn] },
       {
-        actions: ['dynamodb:Query'],
-        resources: [
-          transactionTable.tableArn,
-          ...[INDEXES.byDay, INDEXES.byTransaction].map((index) => `${transactionTable.tableArn}/index/${index}`),
-        ],
+        actions: ['dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
+        resources: [transactionTable.tableArn],
+      },
+      { actions: ['dynamodb:Query'], resources: [`${transactionTable.tableArn}/index/${INDEXES.byDay}`] },
+      {
+        actions: ['dynamodb:GetItem', 'dynamodb:Query'],
+        resources: [stateTable.tableArn],
+        conditions: ofKinds(PUBLISHER_KIND, RECONCILIATION_KIND, MISSING_KIND),
       },
       {
-        actions: ['dynamodb:GetItem'],
+        actions: ['dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem'],
         resources: [stateTable.tableArn],
-        conditions: { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': [PUBLISHER_KIND, RECONCILIATION_KIND] } },
-      },
-      {
-        actions: ['dynamodb:UpdateItem'],
-        resources: [stateTable.tableArn],
-        conditions: { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': [RECONCILIATION_KIND] } },
+        // Which secrets are accepted is not for it to write.
+        conditions: ofKinds(RECONCILIATION_KIND, MISSING_KIND),
       },
     ];
+    if (archive !== undefined) statements.push({ actions: ['firehose:PutRecordBatch'], resources: [archive.deliveryStreamArn] });
     for (const statement of statements) this.function.addToRolePolicy(new iam.PolicyStatement(statement));
-    transactionTable.encryptionKey?.grantDecrypt(this.function);
+    transactionTable.encryptionKey?.grantEncryptDecrypt(this.function);
   }
 
   /** A policy of its own: the function depends on its role's, which therefore cannot name the function. */
@@ -203,10 +215,25 @@ const endOfDeployment = (scope: Construct): events.EventPattern => ({
   },
 });
 
+function environmentOf(props: ReconciliationProps): Record<string, string> {
+  const { options, transactionTable, stateTable, dayShards, preliminaryExpiry, archive } = props;
+  return {
+    [ENVIRONMENT.tableName]: transactionTable.tableName,
+    [ENVIRONMENT.stateTableName]: stateTable.tableName,
+    [ENVIRONMENT.dayShards]: String(dayShards),
+    [ENVIRONMENT.metricsNamespace]: props.metricsNamespace,
+    [ENVIRONMENT.metricsService]: props.metricsService,
+    [ENVIRONMENT.reconciliation]: JSON.stringify(settingsOf(options)),
+    ...(options.memberFromPostback ? { [ENVIRONMENT.memberFromPostback]: 'true' } : {}),
+    ...(preliminaryExpiry === undefined ? {} : { [ENVIRONMENT.preliminaryExpiry]: String(preliminaryExpiry.toSeconds()) }),
+    ...(archive === undefined ? {} : { [ENVIRONMENT.archiveStreamName]: archive.deliveryStreamName }),
+  };
+}
+
 function settingsOf(options: ReconciliationOptions): ReconciliationSettings {
   return {
     hourlyWindowSeconds: (options.window ?? Duration.hours(3)).toSeconds(),
-    dailyWindowSeconds: (options.dailyWindow ?? Duration.days(14)).toSeconds(),
+    dailyWindowSeconds: (options.dailyWindow ?? Duration.days(29)).toSeconds(),
     backfillSeconds: (options.backfill ?? Duration.days(29)).toSeconds(),
     unverifiedAfterSeconds: (options.unverifiedAfter ?? Duration.hours(24)).toSeconds(),
     ...(options.notBefore === undefined ? {} : { notBefore: options.notBefore }),

@@ -243,7 +243,9 @@ describe('any valid list', () => {
   /** A line of values that come out of the parser as they went in. */
   const identifier = fc
     .string({ unit: 'grapheme', minLength: 1, maxLength: 72 })
-    .filter((text) => text === text.trim() && text !== '' && !/^<\w+>$/.test(text) && !/\p{Surrogate}/u.test(text));
+    .map((text) => text.normalize('NFC'))
+    .filter((text) => text === text.trim() && text !== '' && !/^<\w+>$/.test(text) && !/\p{Surrogate}/u.test(text))
+    .filter((text) => Buffer.byteLength(text) <= 256);
   const line = fc.record<Record<PostbackField, string>>({
     is_event: fc.constantFrom('Y', 'N'),
     etransaction_id: identifier,
@@ -252,8 +254,8 @@ describe('any valid list', () => {
     order_id: identifier,
     offer_id: identifier,
     transaction_type: fc.constantFrom('realtime', 'batch'),
-    transaction_date: fc.constant('2026-03-13T18:02:43.000Z'),
-    process_date: fc.constant('2026-03-13T18:17:25.120Z'),
+    transaction_date: fc.constant('2026-03-13T18:02:43Z'),
+    process_date: fc.constant('2026-03-13T18:17:25Z'),
     currency: fc.constantFrom('USD', 'JPY'),
     sale_amount: fc.constantFrom('180', '-180.5', '0', '0.1'),
     commissions: fc.constantFrom('5.4', '-5.4', '0'),

@@ -1,11 +1,14 @@
-import { Duration, Stack } from 'aws-cdk-lib';
+import { Duration } from 'aws-cdk-lib';
 import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
-import { AttributeType, Table as DynamoDbTable } from 'aws-cdk-lib/aws-dynamodb';
+import { TableEncryptionV2 } from 'aws-cdk-lib/aws-dynamodb';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { ENVIRONMENT } from '../../core/names';
 import { parseRequest } from '../../core/reconciliation/request';
-import { PostbackFields, RakutenPostback, type ReconciliationOptions } from '../../lib';
+import { PostbackFields, type ReconciliationOptions } from '../../lib';
+import { permissionsInWords } from '../support/iam-words';
+import { ownTable } from '../support/own-table';
+import { reachedFrom, textOf } from '../support/sources';
 import { Resources, SID, type SomeProps, withPostback } from '../support/stacks';
 
 const synthesized = (props?: SomeProps): Resources => new Resources(withPostback(props).stack);
@@ -74,20 +77,20 @@ it('has the time and the settings that it needs, by default and as asked for', (
   expect(standard.at('Postback/Reconciliation/Function').Properties).toMatchObject({ Timeout: 900, MemorySize: 1024 });
   expect(settings(standard)).toEqual({
     hourlyWindowSeconds: 10_800,
-    dailyWindowSeconds: 1_209_600,
+    dailyWindowSeconds: 2_505_600,
     backfillSeconds: 2_505_600,
     unverifiedAfterSeconds: 86_400,
   });
   const asked = withOptions({
     window: Duration.hours(6),
-    dailyWindow: Duration.days(29),
+    dailyWindow: Duration.days(14),
     backfill: Duration.days(0),
     unverifiedAfter: Duration.hours(48),
     notBefore: '2026-03-01T00:00:00+09:00',
   });
   expect(settings(asked)).toEqual({
     hourlyWindowSeconds: 21_600,
-    dailyWindowSeconds: 2_505_600,
+    dailyWindowSeconds: 1_209_600,
     backfillSeconds: 0,
     unverifiedAfterSeconds: 172_800,
     notBefore: '2026-03-01T00:00:00+09:00',
@@ -118,30 +121,73 @@ it.each<[ReconciliationOptions, string]>([
   expect(() => withPostback({ reconciliation })).toThrow(`Stack/Postback/Reconciliation: ${message}`);
 });
 
-it('leaves out a publisher whose rows could not be told to be the lines that Rakuten holds, and says so', () => {
-  const { stack } = withPostback({ fields: PostbackFields.exactly('is_event', 'transaction_date', 'commissions') });
+it('leaves out a publisher whose rows cannot be matched with lines of the Events API, and warns', () => {
+  const { stack } = withPostback({ fields: PostbackFields.exactly('sid', 'advertiser_id', 'order_id', 'commissions') });
   expect(rules(new Resources(stack))).toEqual([]);
   Annotations.fromStack(stack).hasWarning(
     '/Stack/Postback/Publisher',
-    Match.stringLikeRegexp('SID 3900112 are not compared.*etransaction_id, advertiser_id, order_id is not asked for'),
+    Match.stringLikeRegexp('SID 3900112 are not reconciled.*etransaction_id, is_event is not asked for'),
   );
-  // The secret tells the SID.
-  const { stack: other } = withPostback({
-    fields: PostbackFields.exactly('is_event', 'etransaction_id', 'advertiser_id', 'order_id', 'commissions'),
-  });
+  // The secret says whose line it is; order and advertiser are content, which the Events API returns.
+  const { stack: other } = withPostback({ fields: PostbackFields.exactly('is_event', 'etransaction_id', 'commissions') });
   expect(rules(new Resources(other))).toHaveLength(2);
 });
 
-it('may decrypt the rows of a table with a key of its own', () => {
-  const stack = new Stack();
-  const key = new Key(stack, 'Key');
-  const table = new DynamoDbTable(stack, 'Table', { partitionKey: { name: 'order_key', type: AttributeType.STRING }, encryptionKey: key });
-  new RakutenPostback(stack, 'Postback', {
-    table,
-    publisher: { sid: SID, credentials: Secret.fromSecretNameV2(stack, 'Credentials', 'rakuten/api') },
+describe('what the function knows and may do', () => {
+  const variables = (resources: Resources, part = 'Reconciliation') =>
+    resources.at(`Postback/${part}/Function`).Properties.Environment.Variables;
+  const mayDo = (resources: Resources): string[] =>
+    permissionsInWords(resources.template, 'Stack/Postback').filter((words) => words.startsWith('Reconciliation/FunctionRole may'));
+  const everything = () => synthesized({ reconciliation: { memberFromPostback: true }, preliminaryExpiry: Duration.days(90), archive: {} });
+
+  it('sets exactly the variables that the handler reads, with every option', () => {
+    const { NODE_OPTIONS, ...set } = variables(everything());
+    const read = reachedFrom('lambda/reconciliation/index.ts').flatMap((file) =>
+      [...textOf(file).matchAll(/\bENVIRONMENT\.(\w+)/g)].map(([, key]) => ENVIRONMENT[key as keyof typeof ENVIRONMENT]),
+    );
+    expect(new Set(Object.keys(set))).toEqual(new Set(read));
   });
-  const policies = Object.values(Template.fromStack(stack).findResources('AWS::IAM::Policy')).filter(({ Properties }) =>
-    JSON.stringify(Properties.Roles).includes('ReconciliationFunctionRole'),
-  );
-  expect(JSON.stringify(policies)).toContain('kms:Decrypt');
+
+  it('accepts the member of the first postback only when asked to, in both functions that write rows', () => {
+    for (const part of ['Reconciliation', 'Consumer']) {
+      expect(variables(standard, part)[ENVIRONMENT.memberFromPostback]).toBeUndefined();
+      expect(variables(everything(), part)[ENVIRONMENT.memberFromPostback]).toBe('true');
+      expect(variables(withOptions({ memberFromPostback: false }), part)[ENVIRONMENT.memberFromPostback]).toBeUndefined();
+    }
+  });
+
+  it('writes rows itself: it sends nothing to a queue', () => {
+    expect(variables(standard)).not.toHaveProperty(ENVIRONMENT.queueUrl);
+    expect(mayDo(standard).filter((words) => /sqs|firehose/.test(words))).toEqual([]);
+    expect(mayDo(standard).filter((words) => words.includes('TransactionTable'))).toEqual([
+      'Reconciliation/FunctionRole may dynamodb:BatchGetItem, dynamodb:GetItem, dynamodb:PutItem, dynamodb:UpdateItem on TransactionTable/Table',
+      'Reconciliation/FunctionRole may dynamodb:Query on TransactionTable/Table/index/by-day',
+    ]);
+  });
+
+  it('cannot change which secrets are accepted', () => {
+    const writes = mayDo(standard).filter((words) => /PutItem.*StateTable/.test(words));
+    expect(writes).toEqual([
+      'Reconciliation/FunctionRole may dynamodb:DeleteItem, dynamodb:PutItem, dynamodb:UpdateItem on StateTable/Table if dynamodb:LeadingKeys ForAllValues:StringEquals reconciliation or missing',
+    ]);
+  });
+
+  it('archives what it writes, where there is an archive, and expires events as the consumer does', () => {
+    const resources = everything();
+    expect(mayDo(resources)).toContain('Reconciliation/FunctionRole may firehose:PutRecordBatch on Archive/Stream');
+    for (const name of [ENVIRONMENT.archiveStreamName, ENVIRONMENT.preliminaryExpiry]) {
+      expect(variables(resources)[name]).toEqual(variables(resources, 'Consumer')[name]);
+      expect(variables(standard)[name]).toBeUndefined();
+    }
+  });
+
+  it('may write the rows of a table with a key of its own', () => {
+    const { stack } = withPostback(
+      (scope) => ({ table: ownTable(scope, 'Own', { encryption: TableEncryptionV2.customerManagedKey(new Key(scope, 'Key')) }) }),
+      { region: 'us-east-1' },
+    );
+    expect(mayDo(new Resources(stack))).toContain(
+      'Reconciliation/FunctionRole may kms:Decrypt, kms:Encrypt, kms:GenerateDataKey*, kms:ReEncrypt* on Stack/Key',
+    );
+  });
 });

@@ -34,14 +34,20 @@ export enum AlarmKind {
   STATUS_WATCH_BLIND = 'STATUS_WATCH_BLIND',
   /** The status watch cannot look at a publisher's slot. Threshold: failed looks between two schedules. */
   STATUS_CHECK_FAILED = 'STATUS_CHECK_FAILED',
-  /** Postbacks are lost on the way: the Events API tells lines that none brought. Threshold: percent that must arrive by postback. */
+  /** Postbacks are lost: the Events API returns lines that none delivered. Threshold: percent that must arrive by postback. */
   PUSHES_LOST = 'PUSHES_LOST',
   /** No reconciliation has succeeded for hours, or none runs. Threshold: hours. */
   RECONCILIATION_STALE = 'RECONCILIATION_STALE',
   /** Reconciliations fail. Threshold: failed runs in an hour. */
   RECONCILIATION_FAILED = 'RECONCILIATION_FAILED',
-  /** Rows that postbacks brought are not told by the Events API. Threshold: rows. */
+  /** Confirmed lines that postbacks delivered are missing from the Events API. Threshold: rows. */
   LINES_UNVERIFIED = 'LINES_UNVERIFIED',
+  /** A reconciliation would have changed too many verified lines, and changed none. */
+  BRAKE = 'BRAKE',
+  /** The Events API returned a checked field that cannot be read. Threshold: answers in an hour. */
+  UNREADABLE_ANSWERS = 'UNREADABLE_ANSWERS',
+  /** The Events API returned a known ID with another advertiser, order or SKU. Threshold: answers in an hour. */
+  REUSED_IDS = 'REUSED_IDS',
   /** A target of `onTransaction` did not take events for as long as its pipe tries. One for each pipe. Threshold: notes in the pipe's dead-letter queue. */
   EVENTS_GIVEN_UP = 'EVENTS_GIVEN_UP',
   /** The function that registers and rotates ended in an error. Only where `rotateUrlSecretEvery` is set. */

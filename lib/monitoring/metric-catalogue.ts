@@ -19,6 +19,7 @@ export interface MetricDeclaration {
 
 const FIVE_MINUTES = Duration.minutes(5);
 const HOUR = Duration.hours(1);
+const DAY = Duration.days(1);
 
 const count = (part: Part, label: string, period = FIVE_MINUTES): MetricDeclaration => ({
   label,
@@ -41,20 +42,28 @@ const gauge = (part: Part, label: string, statistic: string, period = HOUR): Met
 export const METRIC_CATALOGUE: Readonly<Record<OwnMetric, MetricDeclaration>> = {
   stored: count('consumer', 'new rows'),
   duplicate: count('consumer', 'duplicates absorbed'),
-  changed: count('consumer', 'changed by a later delivery'),
-  completed: count('consumer', 'confirmed or completed'),
+  changed: count('consumer', 'replaced by an earlier postback'),
+  otherPushes: count('consumer', 'later postbacks with other content'),
+  differingPushes: count('reconciliation', 'postbacks that differ from the Events API'),
+  foreignSid: count('consumer', 'with the SID of another publisher'),
   forged: count('consumer', 'without a valid secret'),
   notAPostback: count('consumer', 'no postback at all'),
   parseProblems: count('consumer', 'rows with something unreadable'),
   failed: count('consumer', 'attempts that failed'),
   probes: count('consumer', 'probes of our own'),
-  deliveredByPush: count('consumer', 'brought by a postback'),
-  recovered: count('reconciliation', 'recovered: no postback brought them'),
+  deliveredByPush: count('consumer', 'delivered by a postback'),
+  recovered: count('reconciliation', 'recovered: no postback delivered them'),
   backfilled: count('reconciliation', 'from before the installation'),
-  verified: count('reconciliation', 'confirmed by the Events API', HOUR),
-  unverified: gauge('reconciliation', 'not told by the Events API', Stats.MAXIMUM, Duration.days(1)),
+  verified: count('reconciliation', 'verified by the Events API', HOUR),
+  corrected: count('reconciliation', 'verified lines corrected', HOUR),
+  withdrawn: count('reconciliation', 'verified lines withdrawn', HOUR),
+  brake: count('reconciliation', 'runs held back by the brake', HOUR),
+  unreadableAnswers: count('reconciliation', 'unreadable answers', HOUR),
+  reusedIds: count('reconciliation', 'reused IDs', HOUR),
+  unverified: gauge('reconciliation', 'confirmed, missing from the Events API', Stats.MAXIMUM, DAY),
+  unverifiedEvents: gauge('reconciliation', 'events, missing from the Events API', Stats.MAXIMUM, DAY),
   reconciled: count('reconciliation', 'lines compared', HOUR),
-  deliveryRate: gauge('reconciliation', 'brought by a postback, of all that Rakuten has (%)', Stats.MINIMUM),
+  deliveryRate: gauge('reconciliation', 'delivered by a postback, of all that Rakuten has (%)', Stats.MINIMUM),
   reconciliationAge: gauge('reconciliation', 'hours since the last success', Stats.MAXIMUM),
   reconciliationFailed: count('reconciliation', 'failed runs', HOUR),
   backfillProgress: gauge('reconciliation', 'first run, percent done', Stats.MAXIMUM),

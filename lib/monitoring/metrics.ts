@@ -15,7 +15,7 @@ export class RakutenPostbackMetrics {
   constructor(public readonly installation: string) {}
 
   /**
-   * Lines that became a new row.
+   * Postbacks that became a new row.
    * @param options another statistic, period, label or colour
    * @default - Sum over 5 minutes
    */
@@ -24,7 +24,7 @@ export class RakutenPostbackMetrics {
   }
 
   /**
-   * Deliveries that brought nothing new.
+   * Postbacks that brought nothing new.
    * @param options another statistic, period, label or colour
    * @default - Sum over 5 minutes
    */
@@ -33,7 +33,9 @@ export class RakutenPostbackMetrics {
   }
 
   /**
-   * Deliveries that brought other content of a line that was there; the row keeps both.
+   * Postbacks that arrived before the first one known and took its place.
+   *
+   * That happens after a redrive of the dead-letter queue.
    * @param options another statistic, period, label or colour
    * @default - Sum over 5 minutes
    */
@@ -42,12 +44,36 @@ export class RakutenPostbackMetrics {
   }
 
   /**
-   * Deliveries that confirmed or completed a row without changing what it said.
+   * Later postbacks with other content for a known line.
+   *
+   * They change nothing that a row shows. The row keeps five of them in `other_pushes`.
    * @param options another statistic, period, label or colour
    * @default - Sum over 5 minutes
    */
-  public linesCompleted(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
-    return this.own('completed', options);
+  public otherPushesKept(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.own('otherPushes', options);
+  }
+
+  /**
+   * Rows with a postback that differs from the Events API in an amount, the currency or `u1`.
+   *
+   * The row shows the values of the Events API, and the fields in `differing_fields`.
+   * @param options another statistic, period, label or colour
+   * @default - Sum over 5 minutes
+   */
+  public pushesDiffering(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.own('differingPushes', options);
+  }
+
+  /**
+   * Postbacks whose `sid` is not the publisher of the URL secret.
+   *
+   * The row belongs to the publisher of the secret.
+   * @param options another statistic, period, label or colour
+   * @default - Sum over 5 minutes
+   */
+  public foreignSids(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.own('foreignSid', options);
   }
 
   /**
@@ -96,7 +122,9 @@ export class RakutenPostbackMetrics {
   }
 
   /**
-   * Lines that a postback brought first. With the status watch's probe on there is a value, 0, for every 5 minutes without any.
+   * Lines that a postback delivered first.
+   *
+   * With the probe of the status watch there is a value, 0, for every 5 minutes without any.
    * @param options another statistic, period, label or colour
    * @default - Sum over 5 minutes
    */
@@ -105,7 +133,7 @@ export class RakutenPostbackMetrics {
   }
 
   /**
-   * Lines that no postback brought: the reconciliation fetched them.
+   * Lines that no postback delivered: the reconciliation fetched them.
    * @param options another statistic, period, label or colour
    * @default - Sum over 5 minutes
    */
@@ -123,7 +151,7 @@ export class RakutenPostbackMetrics {
   }
 
   /**
-   * Lines that a postback brought and the Events API then told too.
+   * Lines that a postback delivered and the Events API then returned.
    * @param options another statistic, period, label or colour
    * @default - Sum over 1 hour
    */
@@ -132,12 +160,74 @@ export class RakutenPostbackMetrics {
   }
 
   /**
-   * Lines that a postback brought and the Events API does not tell, as the daily reconciliation counts them: forged, or eliminated by the advertiser.
+   * Verified lines whose checked values a newer answer of the Events API replaced.
+   * @param options another statistic, period, label or colour
+   * @default - Sum over 1 hour
+   */
+  public linesCorrected(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.own('corrected', options);
+  }
+
+  /**
+   * Verified lines that complete reads of the Events API lacked.
+   *
+   * The advertiser eliminated them. They are in no sum.
+   * @param options another statistic, period, label or colour
+   * @default - Sum over 1 hour
+   */
+  public linesWithdrawn(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.own('withdrawn', options);
+  }
+
+  /**
+   * Runs that changed no verified line, as they would have changed too many of them.
+   * @param options another statistic, period, label or colour
+   * @default - Sum over 1 hour
+   */
+  public reconciliationsBraked(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.own('brake', options);
+  }
+
+  /**
+   * Answers of the Events API with an unreadable checked field. They verify nothing.
+   * @param options another statistic, period, label or colour
+   * @default - Sum over 1 hour
+   */
+  public unreadableAnswers(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.own('unreadableAnswers', options);
+  }
+
+  /**
+   * Answers with another advertiser, order or SKU than the line had.
+   *
+   * Rakuten reused an ID. Such an answer verifies nothing.
+   * @param options another statistic, period, label or colour
+   * @default - Sum over 1 hour
+   */
+  public reusedIds(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.own('reusedIds', options);
+  }
+
+  /**
+   * Confirmed lines (`N`) that a postback delivered and the Events API does not return.
+   *
+   * Counted by the daily run. They are forged, or the advertiser eliminated them.
    * @param options another statistic, period, label or colour
    * @default - Maximum over 1 day
    */
   public linesUnverified(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
     return this.own('unverified', options);
+  }
+
+  /**
+   * Events (`Y`) that a postback delivered and the Events API does not return.
+   *
+   * Counted by the daily run. The Events API may not keep events.
+   * @param options another statistic, period, label or colour
+   * @default - Maximum over 1 day
+   */
+  public eventsUnverified(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.own('unverifiedEvents', options);
   }
 
   /**

@@ -176,6 +176,9 @@ describe('the alarms', () => {
       'RECONCILIATION_STALE: Maximum HoursSinceReconciliation >= 0.5, 3 of 3 x 60 min, missing: breaching',
       'RECONCILIATION_FAILED: Sum ReconciliationsFailed >= 1, 2 of 2 x 60 min, missing: notBreaching',
       'LINES_UNVERIFIED: Maximum LinesUnverified > 10, 1 of 1 x 1440 min, missing: ignore',
+      'BRAKE: Sum ReconciliationsBraked >= 1, 1 of 24 x 60 min, missing: notBreaching',
+      'UNREADABLE_ANSWERS: Sum UnreadableAnswers >= 1, 1 of 24 x 60 min, missing: notBreaching',
+      'REUSED_IDS: Sum ReusedIds >= 1, 1 of 24 x 60 min, missing: notBreaching',
     ]);
   });
 
@@ -310,7 +313,15 @@ describe('where a part is off', () => {
     [
       'the reconciliation',
       { reconciliation: { enabled: false } },
-      [AlarmKind.PUSHES_LOST, AlarmKind.RECONCILIATION_STALE, AlarmKind.RECONCILIATION_FAILED, AlarmKind.LINES_UNVERIFIED],
+      [
+        AlarmKind.PUSHES_LOST,
+        AlarmKind.RECONCILIATION_STALE,
+        AlarmKind.RECONCILIATION_FAILED,
+        AlarmKind.LINES_UNVERIFIED,
+        AlarmKind.BRAKE,
+        AlarmKind.UNREADABLE_ANSWERS,
+        AlarmKind.REUSED_IDS,
+      ],
       ['reconciliation'],
     ],
     [

@@ -34,17 +34,17 @@ export function arriving({ parts, own, aws }: AlarmSources): IWidget[][] {
         leftUnit: 'lines',
       }),
       graph({
-        title: 'What became of deliveries, an hour',
+        title: 'Postbacks per hour, by outcome',
         width: 12,
         left: [
           coloured(own.linesStored({ period: HOUR }), GREEN),
-          coloured(own.linesCompleted({ period: HOUR }), BLUE),
-          coloured(own.linesChanged({ period: HOUR }), PURPLE),
           coloured(own.duplicatesAbsorbed({ period: HOUR }), BROWN),
+          coloured(own.otherPushesKept({ period: HOUR }), BLUE),
+          coloured(own.linesChanged({ period: HOUR }), PURPLE),
           coloured(own.notAPostback({ period: HOUR }), PINK),
           coloured(own.probesSeen({ period: HOUR }), GREY),
         ],
-        leftUnit: 'deliveries',
+        leftUnit: 'postbacks',
       }),
     ],
   ];

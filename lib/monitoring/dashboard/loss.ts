@@ -16,8 +16,8 @@ export function loss(sources: AlarmSources, alarms: Alarms, behindIt: IWidget): 
         'A push that fails is not sent again, but Rakuten keeps the line: what is lost on the way comes back with the next hourly reconciliation, as long as that runs.',
       ),
     ],
-    [...atTheEndpoint(sources), behindIt, ...doubtful(sources, alarms)],
-    [...onTheWay(sources, alarms), ...reconciling(sources, alarms)],
+    [...atTheEndpoint(sources), behindIt, dataQuality(sources, alarms)],
+    [...onTheWay(sources, alarms), ...reconciling(sources, alarms), ...corrections(sources)],
     [...atRakuten(sources)],
   ].filter((row) => row.length > 0);
 }
@@ -26,8 +26,8 @@ function onTheWay({ parts, own }: AlarmSources, alarms: Alarms): IWidget[] {
   if (parts.reconciliation === undefined) return [];
   return [
     graph({
-      title: 'Of the lines that Rakuten has, so many a postback brought',
-      width: 12,
+      title: 'Delivered by a postback, of the lines that Rakuten has',
+      width: 8,
       left: [coloured(own.deliveryRate(), GREEN, '%')],
       leftUnit: '%',
       max: 100,
@@ -66,26 +66,28 @@ export function showPipe(graphed: GraphWidget, { aws, parts, pipe }: AlarmSource
   graphed.addLeftMetric(coloured(aws.givenUp(pipe), PIPE_COLOURS[parts.pipes.indexOf(pipe)] ?? PURPLE));
 }
 
-const doubtful = ({ parts, own }: AlarmSources, alarms: Alarms): IWidget[] => [
+const dataQuality = ({ parts, own }: AlarmSources, alarms: Alarms): IWidget =>
   graph({
-    title: 'Doubtful',
+    title: 'Data quality',
     width: 8,
     left: [
       coloured(own.forgedRejected(), RED),
       coloured(own.parseProblems(), ORANGE),
-      ...(parts.reconciliation ? [coloured(own.linesUnverified(), PURPLE)] : []),
+      coloured(own.foreignSids(), BROWN),
+      ...(parts.reconciliation
+        ? [coloured(own.pushesDiffering(), BLUE), coloured(own.linesUnverified(), PURPLE), coloured(own.eventsUnverified(), GREY)]
+        : []),
     ],
     leftUnit: 'lines',
-    lines: [alarmLine(alarms, AlarmKind.LINES_UNVERIFIED, 'alarm: not told')],
-  }),
-];
+    lines: [alarmLine(alarms, AlarmKind.LINES_UNVERIFIED, 'alarm: missing, confirmed')],
+  });
 
 function reconciling({ parts, own }: AlarmSources, alarms: Alarms): IWidget[] {
   if (parts.reconciliation === undefined) return [];
   return [
     graph({
       title: 'Reconciliation',
-      width: 12,
+      width: 8,
       left: [
         coloured(own.hoursSinceReconciliation(), BLUE),
         coloured(own.reconciliationsFailed(), RED),
@@ -95,6 +97,25 @@ function reconciling({ parts, own }: AlarmSources, alarms: Alarms): IWidget[] {
       leftUnit: 'hours, runs, %',
       rightUnit: 'lines',
       lines: [alarmLine(alarms, AlarmKind.RECONCILIATION_STALE, 'alarm: hours')],
+    }),
+  ];
+}
+
+/** What the Events API changed of lines that it had verified, and what it returned that cannot be used. */
+function corrections({ parts, own }: AlarmSources): IWidget[] {
+  if (parts.reconciliation === undefined) return [];
+  return [
+    graph({
+      title: 'Corrections by the Events API',
+      width: 8,
+      left: [
+        coloured(own.linesCorrected(), BLUE),
+        coloured(own.linesWithdrawn(), PURPLE),
+        coloured(own.unreadableAnswers(), ORANGE),
+        coloured(own.reusedIds(), BROWN),
+        coloured(own.reconciliationsBraked(), RED),
+      ],
+      leftUnit: 'lines, runs',
     }),
   ];
 }

@@ -1,6 +1,8 @@
 import { judgeAlarms } from '../../bin/doctor/checks/alarms';
 import { judgeMapping } from '../../bin/doctor/checks/consumer';
 import { judgeProbes } from '../../bin/doctor/checks/endpoint';
+import { judgeMembers, member } from '../../bin/doctor/checks/member';
+import { judgeResults } from '../../bin/doctor/checks/reconciliation-results';
 import { judgeReconciliation, judgeWatch } from '../../bin/doctor/checks/runs';
 import { judgeRules } from '../../bin/doctor/checks/schedules';
 import { judgeSlot } from '../../bin/doctor/checks/slot';
@@ -15,9 +17,14 @@ import { spanText } from '../../bin/doctor/span';
 import { REGISTRATION_PROPERTIES as P } from '../../core/names';
 import { ALL_FIELDS } from '../../core/rakuten/fields';
 import { Redactor } from '../../core/rakuten/redact';
+import { INDEX_KEYS } from '../../core/store/keys';
 import type { PublisherState } from '../../core/store/publisher-state';
+import type { LineFields } from '../../core/store/row';
 import { createTableInput } from '../../core/store/table';
 import { newRecord } from '../../core/watch/record';
+import { dynamoDbClient } from '../../local/embedded/clients';
+import { startDynamoDb } from '../../local/embedded/dynamodb';
+import { createTable, put } from '../client/seed';
 
 /** How the doctor judges what it sees, and that one link never hides another. What it sees on a running chain: `operations.long-test.ts`. */
 
@@ -193,11 +200,11 @@ describe('judges', () => {
     const byHand = { ...PUBLISHER, properties: undefined };
     expect(judgeWatch(longAgo, NOW, byHand).status).toBe('skipped');
     expect(judgeReconciliation(NOW - 5 * 3_600_000, NOW, byHand).status).toBe('skipped');
-    const fields = ALL_FIELDS.filter(({ name }) => name !== 'order_id');
+    const fields = ALL_FIELDS.filter(({ name }) => name !== 'is_event');
     const subset = { ...PUBLISHER, accepted: [{ secretSha256: '', fieldListId: '', fields }] };
     expect(judgeReconciliation(NOW - 5 * 3_600_000, NOW, subset)).toEqual({
       status: 'warning',
-      found: expect.stringContaining('does not ask for order_id'),
+      found: expect.stringContaining('does not ask for is_event'),
       mend: 'leave PostbackFields.exactly() out, or name these fields in it',
     });
   });
@@ -224,11 +231,52 @@ describe('judges', () => {
       status: 'problem',
       found: expect.stringMatching(/^by-\w+ is missing/),
     });
-    const other = [{ ...indexes[0], KeySchema: [{ AttributeName: 'else', KeyType: 'HASH' as const }] }, ...indexes.slice(1)];
-    expect(judgeIndexes({ GlobalSecondaryIndexes: other })).toMatchObject({
-      status: 'problem',
-      found: expect.stringContaining('other keys than'),
+    const change = (name: string, change: object) => ({
+      GlobalSecondaryIndexes: indexes.map((index) => (index.IndexName === name ? { ...index, ...change } : index)),
     });
+    expect(judgeIndexes(change('by-order', { KeySchema: [{ AttributeName: 'else', KeyType: 'HASH' }] }))).toMatchObject({
+      status: 'problem',
+      found: expect.stringContaining('by-order has the key else instead of order_id and line_id'),
+    });
+    const projecting = (Projection: object) => judgeIndexes(change('by-day', { Projection }));
+    expect(projecting({ ProjectionType: 'ALL' }).status).toBe('ok');
+    const more = [...INDEX_KEYS['by-day'].projected, 'query'];
+    expect(projecting({ ProjectionType: 'INCLUDE', NonKeyAttributes: more }).status).toBe('ok');
+    expect(projecting({ ProjectionType: 'INCLUDE', NonKeyAttributes: more.filter((name) => name !== 'verified_at') })).toEqual({
+      status: 'problem',
+      found: expect.stringContaining('by-day does not project verified_at'),
+      mend: 'delete the index if it exists, and create it as docs/rows.md describes it',
+    });
+    expect(projecting({ ProjectionType: 'KEYS_ONLY' }).found).toContain('by-day does not project advertiser_id, ');
+    expect(judgeIndexes(change('by-day', { Backfilling: true })).status).toBe('warning');
+  });
+
+  it('the results of reconciliations', () => {
+    expect(judgeResults({ braked: 0, unreadable: 0, reused: 0 })).toEqual({
+      status: 'ok',
+      found: 'nothing held back, every answer usable',
+    });
+    expect(judgeResults({ braked: 1, unreadable: 0, reused: 0 })).toEqual({
+      status: 'problem',
+      found: '1 run would have changed too many verified lines, and changed none',
+      mend: expect.stringContaining('--accept-changes'),
+    });
+    expect(judgeResults({ braked: 0, unreadable: 3, reused: 1 })).toMatchObject({
+      status: 'problem',
+      found:
+        '3 answers of the Events API with a field that cannot be read; 1 answer with another advertiser, order or SKU than the line had',
+    });
+  });
+
+  it('the members', () => {
+    const most = { answered: 40, unverified: 38, sampled: 20, fromPostback: 20 };
+    expect(judgeMembers(most)).toMatchObject({ status: 'warning', mend: expect.stringContaining('memberFromPostback: true') });
+    expect(judgeMembers({ ...most, unverified: 2, sampled: 2, fromPostback: 2 })).toEqual({
+      status: 'ok',
+      found: 'the Events API returns them: 38 of 40 lines are verified',
+    });
+    expect(judgeMembers({ ...most, fromPostback: 1 }).status).toBe('ok');
+    expect(judgeMembers({ ...most, answered: 4, unverified: 4 }).status).toBe('skipped');
   });
 
   it('a slot that somebody else has', () => {
@@ -251,6 +299,55 @@ describe('judges', () => {
       found: 'the slot is empty; it was unregistered by hand',
       mend: 'rakuten-postback register, when lines are wanted again',
     });
+  });
+});
+
+describe('the members in a table', () => {
+  const PUBLISHERS = ['3900112', '3900113'];
+  let server: Awaited<ReturnType<typeof startDynamoDb>>;
+  let client: ReturnType<typeof dynamoDbClient>;
+  beforeAll(async () => {
+    server = await startDynamoDb();
+    client = dynamoDbClient(server.endpoint);
+  });
+  afterAll(async () => {
+    client.destroy();
+    await server.close();
+  });
+
+  /** Lines of 10 days ago that a postback delivered and the Events API returned an hour later. */
+  async function seed(sid: string, tableName: string, lines: number, more: { answer?: LineFields; dayShards?: number }): Promise<void> {
+    for (let i = 0; i < lines; i += 1) {
+      const fields = { sid, is_event: 'N', etransaction_id: `F${i}`, u1: `m${i}`, process_date: '2026-03-18T10:00:00Z' };
+      await put(client, tableName, fields, { verifiedAt: '2026-03-18T11:00:00.000Z', ...more });
+    }
+  }
+
+  async function check(tableName: string, dayShards: number): Promise<unknown> {
+    const examination = {
+      now: () => NOW,
+      publishers: async () => PUBLISHERS.map((sid) => ({ ...PUBLISHER, sid })),
+      dynamodb: async () => client,
+      installation: async () => ({ resources: { tableName, dayShards: String(dayShards) } }),
+      context: { options: {} },
+    } as unknown as Examination;
+    return member.run(examination);
+  }
+
+  it.each([1, 3])('are recommended to come from postbacks where the Events API returns none, with %i shards', async (dayShards) => {
+    const tableName = `Members${dayShards}`;
+    await createTable(client, tableName);
+    await seed('3900112', tableName, 7, { answer: { u1: undefined }, dayShards });
+    await seed('3900113', tableName, 6, { dayShards });
+    expect(await check(tableName, dayShards)).toEqual([
+      {
+        status: 'warning',
+        what: 'Members (u1) of 3900112',
+        found: 'the Events API returned 7 lines of the last 14 days, but no u1 for most of them, so 7 are not verified',
+        mend: expect.stringContaining('memberFromPostback'),
+      },
+      { status: 'ok', what: 'Members (u1) of 3900113', found: 'the Events API returns them: 6 of 6 lines are verified' },
+    ]);
   });
 });
 

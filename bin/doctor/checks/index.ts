@@ -6,9 +6,11 @@ import { downstream } from './downstream';
 import { endpoint } from './endpoint';
 import { functions } from './functions';
 import { identity } from './identity';
+import { member } from './member';
 import { publishers } from './publishers';
 import { deadLetters, oldestMessage, queue } from './queue';
 import { received } from './received';
+import { reconciliationResults } from './reconciliation-results';
 import { runs } from './runs';
 import { schedules } from './schedules';
 import { slot } from './slot';
@@ -36,9 +38,11 @@ export const CHECKS: readonly Check[] = [
   transactionTable,
   stateTable,
   received,
+  member,
   functions,
   schedules,
   runs,
+  reconciliationResults,
   downstream,
   alarms,
 ];

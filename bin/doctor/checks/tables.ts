@@ -1,12 +1,11 @@
 import {
   DescribeContinuousBackupsCommand,
   DescribeTableCommand,
-  type GlobalSecondaryIndexDescription,
   type KeySchemaElement,
   type TableDescription,
 } from '@aws-sdk/client-dynamodb';
-import { INDEX_KEYS, TABLE_KEYS } from '../../../core/store/keys';
 import { STATE_KEYS } from '../../../core/store/publisher-state';
+import { INDEX_NAMES, type IndexName, indexProblem, tableKeyProblem } from '../../../core/store/table-schema';
 import type { Examination } from '../examination';
 import { type Check, type Finding, ok, problem, together, warning } from '../finding';
 import { troubleOf } from '../trouble';
@@ -21,9 +20,11 @@ export const transactionTable: Check = {
     const { tableName } = (await examination.installation()).resources;
     const name = tableName ?? '';
     const { Table = {} } = await (await examination.dynamodb()).send(new DescribeTableCommand({ TableName: name }));
-    const keys = isSchema(Table.KeySchema, Object.values(TABLE_KEYS))
-      ? ok(`${Table.TableStatus === 'ACTIVE' ? 'active' : Table.TableStatus}${rowsIn(Table)}`)
-      : problem('its keys are not those of a transaction table', 'name the right stack or table');
+    const wrongKey = tableKeyProblem(Table);
+    const keys =
+      wrongKey === undefined
+        ? ok(`${Table.TableStatus === 'ACTIVE' ? 'active' : Table.TableStatus}${rowsIn(Table)}`)
+        : problem(`it is not a transaction table: ${wrongKey}`, 'name the right stack or table');
     const status = isUsable(Table.TableStatus) ? keys : problem(`it is ${Table.TableStatus}`, 'wait until it is active, or restore it');
     const findings: Finding[] = [status, { ...judgeIndexes(Table), what: 'Indexes' }];
     if ((await examination.installation()).kind === 'local') return findings;
@@ -35,25 +36,16 @@ export const transactionTable: Check = {
 const rowsIn = ({ ItemCount = 0 }: TableDescription): string =>
   ItemCount === 0 ? '' : `, ${ItemCount} rows when DynamoDB last counted them`;
 
-export function judgeIndexes({ GlobalSecondaryIndexes = [] }: TableDescription): Finding {
-  return together(
-    ...Object.entries(INDEX_KEYS).map(([name, { partition, sort }]) =>
-      judgeIndex(
-        name,
-        sort === undefined ? [partition] : [partition, sort],
-        GlobalSecondaryIndexes.find(({ IndexName }) => IndexName === name),
-      ),
-    ),
-  );
-}
+export const judgeIndexes = (table: TableDescription): Finding => together(...INDEX_NAMES.map((name) => judgeIndex(name, table)));
 
-function judgeIndex(name: string, keys: readonly string[], index: GlobalSecondaryIndexDescription | undefined): Finding {
-  if (index === undefined) return problem(`${name} is missing`, 'deploy again, or make it as docs/rows.md describes it');
-  if (!isSchema(index.KeySchema, keys))
-    return problem(`${name} has other keys than ${keys.join(' and ')}`, 'make it anew, as docs/rows.md describes it');
-  if (index.Backfilling === true) return warning(`${name} is being filled`, 'queries miss rows until that has ended');
+function judgeIndex(name: IndexName, table: TableDescription): Finding {
+  const wrong = indexProblem(name, table);
+  // An index keeps its keys and its projection for life.
+  if (wrong !== undefined) return problem(wrong, 'delete the index if it exists, and create it as docs/rows.md describes it');
+  const index = table.GlobalSecondaryIndexes?.find(({ IndexName }) => IndexName === name);
+  if (index?.Backfilling === true) return warning(`${name} is being filled`, 'queries miss rows until that has ended');
   // An emulator may leave it out.
-  return isUsable(index.IndexStatus ?? 'ACTIVE') ? ok(name) : warning(`${name} is ${index.IndexStatus}`, 'look again in some minutes');
+  return isUsable(index?.IndexStatus ?? 'ACTIVE') ? ok(name) : warning(`${name} is ${index?.IndexStatus}`, 'check again in some minutes');
 }
 
 /** An update does not keep a table from working. */

@@ -2,7 +2,7 @@ import { REGISTRATION_PROPERTIES as P } from '../names';
 import { limitedSend } from '../rakuten/call-rate';
 import { RakutenClient } from '../rakuten/client';
 import { parseCredentials } from '../rakuten/credentials';
-import { IDENTITY_FIELDS } from '../rakuten/fields';
+import { KEY_FIELDS } from '../rakuten/fields';
 import type { HttpSend } from '../rakuten/http';
 import { Redactor } from '../rakuten/redact';
 import type { Clock } from '../rakuten/retry';
@@ -25,7 +25,7 @@ export interface ReconcilablePublisher {
   /** ARN or name. */
   readonly credentialsSecret: string;
   readonly rakutenApiUrl: string;
-  /** Milliseconds since 1970: lines that were processed before came under a URL that did not ask for what makes a line the line it is. 0: none did. */
+  /** Milliseconds since 1970: earlier lines came under a URL that did not ask for the key of a row. 0: none did. */
   readonly comparableSince: number;
 }
 
@@ -35,12 +35,12 @@ export function reconcilablePublisher(sid: string, state: PublisherState | undef
   if (state === undefined || credentialsSecret === undefined || rakutenApiUrl === undefined) {
     throw new NotReconcilableError(sid, 'it is not registered (yet). Next step: deploy the stack; the next run after that finds it');
   }
-  const lacking = state.accepted.filter((url) => missingIdentity(url).length > 0);
+  const lacking = state.accepted.filter((url) => missingKeyFields(url).length > 0);
   const current = lacking.find(({ acceptedUntil }) => acceptedUntil === undefined);
   if (current !== undefined) {
     throw new NotReconcilableError(
       sid,
-      `its postback URL does not ask for ${missingIdentity(current).join(', ')}, so a row cannot be told to be the line that Rakuten holds. ` +
+      `its postback URL does not ask for ${missingKeyFields(current).join(', ')}, so a row cannot be recognized as the line that Rakuten has. ` +
         'Next step: leave PostbackFields.exactly() out, or name these fields in it',
     );
   }
@@ -48,9 +48,8 @@ export function reconcilablePublisher(sid: string, state: PublisherState | undef
   return { sid, credentialsSecret, rakutenApiUrl, comparableSince };
 }
 
-/** The SID need not be asked for: the secret tells it. */
-const missingIdentity = ({ fields }: AcceptedUrl): string[] =>
-  IDENTITY_FIELDS.filter((field) => field !== 'sid' && !fields.some((parameter) => 'field' in parameter && parameter.field === field));
+const missingKeyFields = ({ fields }: AcceptedUrl): string[] =>
+  KEY_FIELDS.filter((field) => !fields.some((parameter) => 'field' in parameter && parameter.field === field));
 
 export interface RakutenAccess {
   readonly send: HttpSend;

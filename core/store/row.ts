@@ -1,4 +1,4 @@
-import { ROW_FIELDS, type RowField } from '../rakuten/fields';
+import { KEY_FIELDS, ROW_FIELDS, type RowField } from '../rakuten/fields';
 import type { ParseProblem } from '../rakuten/parse';
 
 /**
@@ -34,7 +34,7 @@ export const CHECKED_FIELDS = [
 ] as const satisfies readonly RowField[];
 
 /** Fields that the key of a row holds, so that no attribute repeats them. */
-const KEY_FIELDS: readonly RowField[] = ['sid', 'etransaction_id', 'is_event'];
+const FIELDS_OF_KEY: readonly RowField[] = ['sid', ...KEY_FIELDS];
 
 /** Rakuten's fields that are attributes of their own, in the order in which a row shows them. */
-export const STORED_FIELDS = (Object.keys(ROW_FIELDS) as RowField[]).filter((field) => !KEY_FIELDS.includes(field));
+export const STORED_FIELDS = (Object.keys(ROW_FIELDS) as RowField[]).filter((field) => !FIELDS_OF_KEY.includes(field));

@@ -44,7 +44,7 @@ export const METRIC_CATALOGUE: Readonly<Record<OwnMetric, MetricDeclaration>> = 
   duplicate: count('consumer', 'duplicates absorbed'),
   changed: count('consumer', 'replaced by an earlier postback'),
   otherPushes: count('consumer', 'later postbacks with other content'),
-  differingPushes: count('reconciliation', 'postbacks that differ from the Events API'),
+  differingPushes: count('consumer', 'postbacks that differ from the Events API'),
   foreignSid: count('consumer', 'with the SID of another publisher'),
   forged: count('consumer', 'without a valid secret'),
   notAPostback: count('consumer', 'no postback at all'),

@@ -80,7 +80,7 @@ function queriesOf({ consumer, registration, reconciliation, statusWatch }: Moni
         name: 'Reconciliations',
         logGroups: reconciling,
         lines: [
-          'fields @timestamp, sid, reason, outcome, from, to, unverified, runId',
+          'fields @timestamp, sid, reason, outcome, from, to, unverified.confirmed, braked, runId',
           "filter message in ['reconciliation', 'reconciliation failed', 'not reconciled']",
           'sort @timestamp desc',
         ],

@@ -120,7 +120,7 @@ export const CONSUMER_ALARMS: readonly AlarmDefinition[] = [
     title: 'Postbacks are forged',
     means: 'Many GETs came without a valid secret. None of them became a row.',
     atStake:
-      'Somebody has found the endpoint, or Rakuten sends under a URL of before. In the second case lines are lost until the reconciliation fetches them.',
+      'Someone has found the endpoint, or Rakuten still uses an old URL. In the second case lines are missing until the reconciliation fetches them.',
     next: 'status',
     severity: AlarmSeverity.TICKET,
     threshold: { default: 100, min: 1, max: 1_000_000, unit: 'GETs in an hour' },

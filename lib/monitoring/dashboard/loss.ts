@@ -74,9 +74,8 @@ const dataQuality = ({ parts, own }: AlarmSources, alarms: Alarms): IWidget =>
       coloured(own.forgedRejected(), RED),
       coloured(own.parseProblems(), ORANGE),
       coloured(own.foreignSids(), BROWN),
-      ...(parts.reconciliation
-        ? [coloured(own.pushesDiffering(), BLUE), coloured(own.linesUnverified(), PURPLE), coloured(own.eventsUnverified(), GREY)]
-        : []),
+      coloured(own.pushesDiffering(), BLUE),
+      ...(parts.reconciliation ? [coloured(own.linesUnverified(), PURPLE), coloured(own.eventsUnverified(), GREY)] : []),
     ],
     leftUnit: 'lines',
     lines: [alarmLine(alarms, AlarmKind.LINES_UNVERIFIED, 'alarm: missing, confirmed')],

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { sha256 } from '../../core/sha256';
 import type { FuzzCase } from './queries';
 
-/** A case that is kept, with what it is there for. The query has one character for each byte. */
+/** A case of the corpus and its purpose. The query has one character per byte. */
 export interface KeptCase extends FuzzCase {
   readonly name: string;
   readonly why: string;

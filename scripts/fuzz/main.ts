@@ -1,4 +1,4 @@
-/** `npm run fuzz`: generated query strings through the mapping template, the parser and the row, until one arrives wrongly. */
+/** `npm run fuzz`: generated query strings through mapping template, parser, row and table. */
 import { randomInt } from 'node:crypto';
 import { CreateTableCommand } from '@aws-sdk/client-dynamodb';
 import { Command, InvalidArgumentError } from 'commander';
@@ -19,9 +19,9 @@ const command = new Command('npm run fuzz --')
   .description(
     'Sends generated query strings through the mapping template, the parser, the row and the table, and stops at the first that arrives wrongly.',
   )
-  .option('--runs <number>', 'how many', wholeNumber, 200_000)
-  .option('--seed <number>', 'which; the same number draws the same ones (drawn when left out)', wholeNumber)
-  .option('--store-every <number>', 'every so many-th line goes through an embedded DynamoDB, 0: none', wholeNumber, 500)
+  .option('--runs <number>', 'number of query strings', wholeNumber, 200_000)
+  .option('--seed <number>', 'seed of the query strings (default: random)', wholeNumber)
+  .option('--store-every <number>', 'interval of the lines that go through an embedded DynamoDB, 0: none', wholeNumber, 500)
   .allowExcessArguments(false)
   .parse();
 
@@ -67,7 +67,7 @@ async function main(): Promise<void> {
       return;
     }
     console.error(`${colors.red('✗')} ${finding.complaint}\n  seed ${finding.seed}, smallest case:\n  ${JSON.stringify(finding.case)}`);
-    console.error(`  kept in ${keep(finding.case, finding.complaint)}: the tests play it from now on`);
+    console.error(`  kept in ${keep(finding.case, finding.complaint)}: the tests run it from now on`);
     process.exitCode = 1;
   } finally {
     client.destroy();

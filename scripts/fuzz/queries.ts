@@ -1,7 +1,7 @@
 import fc from 'fast-check';
-import { ALL_FIELDS, FIELD_ALIASES, type FieldList, ROW_FIELDS } from '../../core/rakuten/fields';
+import { ALL_FIELDS, FIELD_ALIASES, type FieldKind, type FieldList, ROW_FIELDS, type RowField } from '../../core/rakuten/fields';
 
-/** A query string as it stands in the request line, one character for each byte, and under which field list its URL was registered. */
+/** A query string of a request line, one character per byte, and the field list of its URL. */
 export interface FuzzCase {
   readonly list: ListName;
   readonly query: string;
@@ -23,10 +23,10 @@ export const LISTS = {
 } as const satisfies Record<string, FieldList>;
 export type ListName = keyof typeof LISTS;
 
-/** What the registration put into the URL. Not a secret: it exists in these runs only. */
+/** The secret in the URL. It exists in these runs only. */
 export const FUZZ_SECRET = 'fuzz-secret';
 
-/** API Gateway refuses a longer URL; path and secret take some of it too. */
+/** API Gateway rejects a longer URL; path and secret are part of it too. */
 const MAX_QUERY_BYTES = 10_000;
 
 const latin1 = (text: string): string => Buffer.from(text, 'utf8').toString('latin1');
@@ -68,7 +68,8 @@ const anyText = fc.oneof(
       '<u1>',
       '<nothing>',
       'null',
-      '~sha256:',
+      '~0123456789abcdef',
+      '9'.repeat(300),
     ),
   },
 );
@@ -119,12 +120,21 @@ const date = fc.oneof(
   ),
 );
 
+const currency = fc.oneof(fc.constantFrom('USD', 'usd', 'Jpy', ' EUR ', 'US', 'USDT', '840', 'ＵＳＤ'), anyText);
+/** The publisher of the secret in several spellings, and others. */
+const sid = fc.oneof(fc.constantFrom('3900112', '03900112', ' 3900112', '3900112.0', '9999999', '0', '<sid>', '3900112x'), anyText);
+const id = fc.oneof(
+  fc.stringMatching(/^[0-9a-fA-F]{1,40}$/),
+  fc.stringMatching(/^[0-9]{1,3}[g-z]{1,5}$/),
+  fc.stringMatching(/^~[0-9a-f]{0,32}$/),
+  anyText,
+);
 const flag = fc.constantFrom('Y', 'N', 'y', 'n', 'true', 'False', '', '1', '<is_event>', ' N');
 const long = fc
   .tuple(fc.constantFrom('x', '"', 'é', '🐈', '\u0000', '%'), fc.integer({ min: 100, max: 3000 }))
   .map(([unit, length]) => unit.repeat(length));
 
-/** Parameters that the row must not mix with Rakuten's fields, or the template or the language underneath with its own words. */
+/** Names that the row, the template or the language underneath could mistake for its own. */
 const NAMES = [
   ...Object.keys(ROW_FIELDS),
   ...Object.keys(FIELD_ALIASES),
@@ -143,7 +153,8 @@ const NAMES = [
     'src',
     'sid',
     'extra',
-    'order_key',
+    'line_id',
+    'verified_at',
     'received_at',
     'query',
   ],
@@ -175,11 +186,12 @@ const value = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom('', ' ', '\u3000', '0') },
 );
 
-/** A postback as Rakuten writes it, each value one that its field may have, or anything. */
-const KIND_VALUES = { flag, identifier: anyText, text: anyText, decimal: number, date } as const;
+/** A field of Rakuten with a value that it may have, or with anything. */
+const KIND_VALUES: Record<FieldKind, fc.Arbitrary<string>> = { flag, identifier: anyText, text: anyText, currency, decimal: number, date };
+const FIELD_VALUES: { readonly [F in RowField]?: fc.Arbitrary<string> } = { sid, etransaction_id: id };
 const ofField = fc
-  .constantFrom(...(Object.keys(ROW_FIELDS) as (keyof typeof ROW_FIELDS)[]))
-  .chain((field) => fc.tuple(fc.constant<string>(field), KIND_VALUES[ROW_FIELDS[field]]));
+  .constantFrom(...(Object.keys(ROW_FIELDS) as RowField[]))
+  .chain((field) => fc.tuple(fc.constant<string>(field), FIELD_VALUES[field] ?? KIND_VALUES[ROW_FIELDS[field]]));
 
 const escaping = fc.constantFrom(...ESCAPES);
 const written = (pair: fc.Arbitrary<[string, string]>) =>
@@ -195,7 +207,7 @@ const structured = fc
   )
   .map(([parts, extra, divider]) => [...parts, ...(extra === undefined ? [] : [extra])].join(divider));
 
-/** Bytes without any order, with those that mean something in a query string more often. */
+/** Random bytes; those with a meaning in a query string come more often. */
 const rawBytes = fc.string({
   unit: fc.oneof(
     { weight: 2, arbitrary: fc.constantFrom(...'&=%+;&=%0123456789abcdefABCDEF') },
@@ -204,7 +216,7 @@ const rawBytes = fc.string({
   maxLength: 80,
 });
 
-/** A postback that was cut, doubled or bitten into on the way. */
+/** A postback that was cut, repeated or changed on the way. */
 const damaged = fc
   .tuple(
     structured,
@@ -223,7 +235,7 @@ const damaged = fc
     }, query),
   );
 
-/** Nearly all come with the secret, or the parser would not be reached. */
+/** Most of them have the secret, without which the parser is not reached. */
 export const fuzzCases: fc.Arbitrary<FuzzCase> = fc
   .tuple(
     fc.oneof({ weight: 5, arbitrary: structured }, { weight: 3, arbitrary: damaged }, { weight: 2, arbitrary: rawBytes }),

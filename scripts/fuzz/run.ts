@@ -1,6 +1,7 @@
 import { type DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
 import fc from 'fast-check';
-import { rowKey } from '../../core/store/keys';
+import { ATTRIBUTES } from '../../core/names';
+import { itemKey } from '../../core/store/row-store';
 import { complaintAbout, sameItem } from './oracle';
 import { type Journey, type Parts, REAL_PARTS, store, travel } from './pipeline';
 import { type FuzzCase, fuzzCases } from './queries';
@@ -8,7 +9,7 @@ import { type FuzzCase, fuzzCases } from './queries';
 export interface FuzzOptions {
   readonly runs: number;
   readonly seed: number;
-  /** Every so many-th case is written through the real writer and read back. 0: none. */
+  /** Interval of the lines that are written through the real store and read back. 0: none. */
   readonly storeEvery: number;
   readonly table?: { readonly client: DynamoDBClient; readonly name: string };
   readonly parts?: Parts;
@@ -19,21 +20,21 @@ export interface FuzzOptions {
 export interface Tally {
   readonly runs: number;
   readonly stored: number;
-  /** By what became of the query string: a row, a probe, or why it was none. */
+  /** Query strings by what became of them: a row, a probe, or the reason of a rejection. */
   readonly outcomes: ReadonlyMap<string, number>;
 }
 
 export interface Finding {
-  /** As small as it could be made. */
+  /** Reduced as far as possible. */
   readonly case: FuzzCase;
   readonly complaint: string;
-  /** With what to see it again: `--seed`. */
+  /** Reproduces it: `--seed`. */
   readonly seed: number;
 }
 
 const CHUNK = 10_000;
 
-/** Sends generated query strings on their way until one arrives wrongly or all have arrived. */
+/** Sends generated query strings through the parts until one arrives wrongly or all have arrived. */
 export async function fuzz(options: FuzzOptions): Promise<{ readonly tally: Tally; readonly finding?: Finding }> {
   const outcomes = new Map<string, number>();
   let runs = 0;
@@ -43,7 +44,7 @@ export async function fuzz(options: FuzzOptions): Promise<{ readonly tally: Tall
     const complaint = complaintAbout(journey);
     if (complaint !== undefined) throw new Error(complaint);
     const { decision } = journey;
-    const outcome = decision.kind === 'rejected' ? decision.as : decision.kind;
+    const outcome = decision.kind === 'rejected' ? decision.reason : decision.kind;
     const count = (outcomes.get(outcome) ?? 0) + 1;
     outcomes.set(outcome, count);
     if (decision.kind !== 'line' || options.table === undefined || options.storeEvery === 0 || count % options.storeEvery !== 0) return;
@@ -73,13 +74,11 @@ export async function fuzz(options: FuzzOptions): Promise<{ readonly tally: Tall
 /** The row is in the table as it was made, and a second delivery changes nothing. */
 async function expectStored({ decision, item }: Journey, { client, name }: NonNullable<FuzzOptions['table']>): Promise<void> {
   if (decision.kind !== 'line' || item === undefined) return;
-  const [first, second] = await store(client, name, decision.line);
+  const [first, second] = await store(client, name, decision);
   if (second !== 'duplicate') throw new Error(`the second delivery was ${second}`);
-  // A case that is drawn again finds its row there already, and another case may have written under the same key.
+  // Another case may have written under the same key.
   if (first !== 'stored') return;
-  const { orderKey, lineKey } = rowKey(decision.line.fields, decision.line.problems);
-  const { Item } = await client.send(
-    new GetItemCommand({ TableName: name, Key: { order_key: { S: orderKey }, line_key: { S: lineKey } }, ConsistentRead: true }),
-  );
-  if (Item === undefined || !sameItem(Item, item)) throw new Error('the table gives another row back than was written');
+  const { Item } = await client.send(new GetItemCommand({ TableName: name, Key: itemKey(decision.key), ConsistentRead: true }));
+  const { [ATTRIBUTES.updatedAt]: updatedAt, ...row } = Item ?? {};
+  if (updatedAt === undefined || !sameItem(row, item)) throw new Error('the table returns another row than was written');
 }

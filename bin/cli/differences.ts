@@ -1,7 +1,8 @@
 import { ATTRIBUTES } from '../../core/names';
+import type { FieldDifference, Difference as LineDifference } from '../../core/reconciliation/difference';
 import type { Item } from '../../core/store/attributes';
 import { parseLineId } from '../../core/store/keys';
-import type { FieldDifference, LineDifference } from './reconciliation';
+import { CHECKED_FIELDS } from '../../core/store/row';
 import { amountText, type Colours } from './show';
 import type { Column } from './table';
 
@@ -20,15 +21,16 @@ export const notReturned = (row: Item): Difference => ({
   is_event: row[ATTRIBUTES.isEvent]?.S ?? '',
   fields: SHOWN_FIELDS.flatMap((field) => {
     const value = row[field]?.N ?? row[field]?.S;
-    return value === undefined ? [] : [{ field, row: value, rakuten: '' }];
+    return value === undefined ? [] : [{ field, row: value }];
   }),
 });
 
 /** Names the row of a difference. */
 export const differenceKey = ({ line_id, is_event }: Pick<Difference, 'line_id' | 'is_event'>): string => `${line_id} ${is_event}`;
 
-/** Whether there is anything to show but that the row was not verified. */
-export const hasContent = ({ what, fields }: Difference): boolean => what !== 'unverified' || fields.length > 0;
+/** Whether a person should see it. Nearly every first answer brings fields that postbacks do not have. */
+export const isNotable = ({ what, fields }: Difference): boolean =>
+  what !== 'unverified' || fields.some(({ field }) => (CHECKED_FIELDS as readonly string[]).includes(field));
 
 export function differenceColumns(colours: Colours): Column<Difference>[] {
   const paint: Record<Difference['what'], (text: string) => string> = {
@@ -51,20 +53,20 @@ export function differenceColumns(colours: Colours): Column<Difference>[] {
 }
 
 function changeText({ what, fields }: Difference): string {
-  if (what === 'missing') return fields.length === 0 ? '' : `(no row) → ${lineText(fields, 'rakuten')}`;
+  if (what === 'missing') return `(no row) → ${lineText(fields, 'rakuten')}`;
   if (what === 'not returned') return `${lineText(fields, 'row')} → (nothing)`;
-  return fields.map(({ field, row, rakuten }) => `${field}: ${row || '(empty)'} → ${rakuten || '(empty)'}`).join('; ');
+  return fields.map(({ field, row, rakuten }) => `${field}: ${row ?? '(empty)'} → ${rakuten ?? '(empty)'}`).join('; ');
 }
 
 /** `order W-1, 180.00 USD, commission 5.40, u1 clk_1` */
 function lineText(fields: readonly FieldDifference[], side: 'row' | 'rakuten'): string {
-  const value = (name: (typeof SHOWN_FIELDS)[number]): string => fields.find(({ field }) => field === name)?.[side] ?? '';
+  const value = (name: (typeof SHOWN_FIELDS)[number]): string | undefined => fields.find(({ field }) => field === name)?.[side];
   const currency = value('currency');
   const parts: [label: string, text: string][] = [
-    ['order', value('order_id')],
-    ['', [amountText(value('sale_amount') || undefined, currency), currency].join(' ').trim()],
-    ['commission', amountText(value('commissions') || undefined, currency)],
-    ['u1', value('u1')],
+    ['order', value('order_id') ?? ''],
+    ['', [amountText(value('sale_amount'), currency), currency].join(' ').trim()],
+    ['commission', amountText(value('commissions'), currency)],
+    ['u1', value('u1') ?? ''],
   ];
   return parts.flatMap(([label, text]) => (text === '' ? [] : [`${label} ${text}`.trim()])).join(', ');
 }

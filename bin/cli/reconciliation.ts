@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { EventsWindow } from '../../core/rakuten/events';
 import type { Counts } from '../../core/reconciliation/counts';
+import type { Difference } from '../../core/reconciliation/difference';
 import type { CommandContext } from './command';
 import { CliError } from './errors';
 import { invokeFunction } from './invoke';
@@ -20,26 +21,11 @@ export interface ReconciliationResult {
   readonly outcome: 'done' | 'empty' | 'busy' | 'continues' | 'not-reconcilable';
   readonly counts?: Counts;
   /** At most `MAX_DIFFERENCES`. */
-  readonly differences?: readonly LineDifference[];
+  readonly differences?: readonly Difference[];
   /** Changes that the brake held back. */
   readonly braked?: number;
   /** Why the publisher cannot be reconciled, and the next step. */
   readonly reason?: string;
-}
-
-/** A line that the Events API returns otherwise than its row, by what the answer does to the row. */
-export interface LineDifference {
-  readonly what: 'missing' | 'unverified' | 'different' | 'updated' | 'returned' | 'withdrawn' | 'unreadable' | 'reused';
-  readonly line_id: string;
-  readonly is_event: string;
-  readonly fields: readonly FieldDifference[];
-}
-
-/** A field that the Events API returns otherwise than the row shows it; empty where there is no value. */
-export interface FieldDifference {
-  readonly field: string;
-  readonly row: string;
-  readonly rakuten: string;
 }
 
 /** The function lists no more differences than this. */

@@ -6,7 +6,7 @@ import { type Counts, comparedCount, NO_COUNTS } from '../../core/reconciliation
 import { unverifiedRows } from '../../core/reconciliation/unverified';
 import { clamp } from '../../core/reconciliation/window';
 import type { AddCommand, CommandContext } from '../cli/command';
-import { type Difference, differenceColumns, differenceKey, hasContent, notReturned } from '../cli/differences';
+import { type Difference, differenceColumns, differenceKey, isNotable, notReturned } from '../cli/differences';
 import { CliError, EXIT, type ExitCode, usageError } from '../cli/errors';
 import { requireResource } from '../cli/installation';
 import { writeJsonArray } from '../cli/json';
@@ -44,18 +44,19 @@ The schedules reconcile hourly and daily. Run this command for a closer look, or
 reconciliation function for one UTC day after the other and writes nothing itself. You can repeat it at any time.
 
   missing       the Events API returns a line without a row: the function adds it
-  unverified    the row was not verified: it is now
+  unverified    the row was not verified: it is now. Listed only if the answer has other checked values than the row
   different     the answer replaces or empties checked values of a verified row (row → Rakuten)
   updated       the answer changes other values
   returned      a withdrawn line is back
-  withdrawn     a verified line is gone: the advertiser eliminated it
+  withdrawn     a verified line is gone: the advertiser eliminated it (found by the daily run, and with --accept-changes)
   unreadable    a checked field of the answer cannot be read, so it verifies nothing
   reused        the ID belongs to another line now
   not returned  the Events API does not return the row: it is forged, eliminated or too new. It may not keep events (EVENT Y)
 
 The brake: answers that would change or withdraw more than 2 % (and at least five) of the verified lines that they cover look like a
-fault at Rakuten. The function then changes none of these lines and raises an alarm. If the answers are right, run the command again
-with --accept-changes: it reconciles the whole window in one invocation without the brake.
+fault at Rakuten. The function then changes none of these lines and raises an alarm. If the answers are right, run the command with
+--accept-changes: it reconciles the whole window in one invocation without the brake. If the daily run was held back, give the window
+of that run, which begins 29 days ago.
 
 Exit codes: 0 done (with --dry-run: there are differences), 1 an error, or the brake held changes back, 3 nothing could be compared
 (with --dry-run: there are no differences).
@@ -73,7 +74,7 @@ async function reconcile(context: Context): Promise<ExitCode> {
   const sid = await publisherOf(context);
   const found = await reconcileWindow(context, sid, window);
   const unreturned = found.interruption === undefined ? await rowsNotReturned(context, sid, window, found) : [];
-  const differences = [...found.differences.values(), ...unreturned].filter(hasContent);
+  const differences = [...found.differences.values(), ...unreturned].filter(isNotable);
   if (options.json === true) {
     await writeJsonArray(terminal.stdout, asAsync(differences));
   } else if (differences.length > 0) {

@@ -38,18 +38,18 @@ function newFolder(): string {
   return folder;
 }
 
-/** A folder in which a local run with this table is up. */
-function localRun(tableName: string, endpoint = server.endpoint): string {
+/** A folder of a local run with this table. */
+function localRun(tableName: string, endpoint = server.endpoint, publisher: { sid?: string } = { sid: '3900112' }): string {
   const folder = newFolder();
   mkdirSync(join(folder, '.local'));
-  const entries = { dynamodb: endpoint, tableName, region: 'us-east-1', sid: '3900112' };
+  const entries = { dynamodb: endpoint, tableName, region: 'us-east-1', ...publisher };
   writeFileSync(join(folder, '.local', 'endpoints.json'), JSON.stringify(entries));
   return folder;
 }
 
 const local = (args: readonly string[], options?: Parameters<typeof runIn>[2]) => runIn(directory, [...args, '--local'], options);
 
-/** Whitespace between columns is not what these tests are about. */
+/** Lines with one separator between columns. */
 const rows = (text: string): string[] => text.split('\n').map((line) => line.replace(/ {2,}/g, ' | ').trim());
 
 describe('query', () => {
@@ -58,36 +58,44 @@ describe('query', () => {
     expect(exitCode).toBe(0);
     expect(stderr).toBe('');
     const lines = rows(stdout);
-    expect(lines[0]).toBe('ORDERED (UTC) | KIND | ORDER | ADVERTISER | SKU | PRODUCT | SALE | COMMISSION | CUR | VERIFIED | TRANSACTION');
+    expect(lines[0]).toBe('ORDERED (UTC) | KIND | ORDER | ADVERTISER | SKU | PRODUCT | SALE | COMMISSION | CUR | STATE | TRANSACTION');
     expect(lines).toContain(
-      `2026-03-13 18:02 | sale | W-100200300 | 39001 | SKU-2966631 | Sterling Silver Bracelet | 180.00 | 5.40 | USD | yes | ${IDS.bracelet}`,
+      `2026-03-13 18:02 | sale | W-100200300 | 39001 | SKU-2966631 | Sterling Silver Bracelet | 180.00 | 5.40 | USD | verified | ${IDS.bracelet}`,
     );
-    expect(lines.slice(-3)).toEqual(['6 lines (4 sale, 2 return)', 'confirmed, net: 71.49 USD; commissions 3.57 USD', '']);
+    expect(lines.slice(-3)).toEqual(['6 lines (4 sale, 2 return): 6 verified', 'verified, net: 71.49 USD; commissions 3.57 USD', '']);
   });
 
-  test('never adds preliminary amounts to confirmed ones', async () => {
+  test('never adds amounts of events to confirmed ones, or unverified amounts to verified ones', async () => {
     const { stdout } = await local(['query', '--member', 'clk_TRAVEL_1']);
     expect(rows(stdout).slice(-4)).toEqual([
-      '3 lines (1 sale, 2 preliminary)',
-      'confirmed, net: 412.50 USD; commissions 16.50 USD',
-      'preliminary, not added: 492.50 USD; commissions 0.00 USD',
+      '3 lines (1 sale, 2 preliminary): 2 verified, 1 unverified',
+      'verified, net: 412.50 USD; commissions 16.50 USD',
+      'events, not added: 492.50 USD; commissions 0.00 USD',
       '',
     ]);
+    const unverified = await local(['query', '--member', 'member-9']);
+    expect(rows(unverified.stdout)).toContain('unverified: 19.99 USD; commissions 0.5997 USD');
   });
 
-  test('shows an order with its status, and what confirmed its events', async () => {
+  test('shows an order with its status and sums, and what is doubtful about it', async () => {
     const { stdout } = await local(['query', '--order', 'T-7781', '--advertiser', '39001']);
     expect(rows(stdout)).toEqual(
       expect.arrayContaining([
         'status | confirmed',
-        'net | 412.50 USD; commissions 16.50 USD',
-        `event ${IDS.hotelEvent} was confirmed by ${IDS.hotel}`,
+        'earned | 412.50 USD; commissions 16.50 USD',
+        '2 lines (1 preliminary, 1 sale): 2 verified',
       ]),
     );
-    const open = await local(['query', '--order-key', '3900112#39001#T-7790']);
-    expect(rows(open.stdout)).toContain(`event ${IDS.spaEvent} has no confirmed line`);
+    const open = await local(['query', '--order', 'T-7790', '--advertiser', '39001']);
+    expect(rows(open.stdout)).toEqual(expect.arrayContaining(['status | preliminary', 'pending | 80.00 USD; commissions 0.00 USD']));
+    const awaiting = await local(['query', '--order', 'W-100200301', '--advertiser', '39001']);
+    expect(rows(awaiting.stdout)).toContain('awaiting | 19.99 USD; commissions 0.5997 USD');
+    const verified = await local(['query', '--order', 'W-100200301', '--advertiser', '39001', '--verified', '--json']);
+    expect(JSON.parse(verified.stdout)).toEqual([]);
     const doubtful = await local(['query', '--order', 'W-100200302', '--advertiser', '39001']);
-    expect(doubtful.stdout).toContain(`look at ${IDS.unreadable}: commissions: 'n/a' is not a number; sale_amount: 'n/a' is not a number`);
+    expect(doubtful.stdout).toContain(
+      `${IDS.unreadable}: commissions: 'n/a' is not a number; sale_amount: 'n/a' is not a number; its kind is unknown, so it is in no sum`,
+    );
   });
 
   test("gives JSON under Rakuten's names, with exact strings", async () => {
@@ -96,17 +104,58 @@ describe('query', () => {
     expect(lines.map((line) => line.sale_amount).sort()).toEqual(['-12.5', '-180']);
     const byId = await local(['query', '--transaction', IDS.noise, '--json']);
     expect(JSON.parse(byId.stdout)).toEqual([
-      expect.objectContaining({ sale_amount: '19.989999771118164', commissions: '0.5996999931335449', extra: { source: 'newsletter' } }),
+      expect.objectContaining({ sale_amount: '19.99', commissions: '0.5997', extra: { source: 'newsletter' } }),
     ]);
     const byOrder = await local(['query', '--order', 'JP20260401-0001', '--advertiser', '36690', '--json']);
     expect((JSON.parse(byOrder.stdout) as { kind: string }[]).map((line) => line.kind)).toEqual(['sale', 'adjustment', 'return']);
   });
 
-  test('shows all that is kept of one transaction', async () => {
+  test('shows every attribute of one transaction', async () => {
     const { stdout } = await local(['query', '--transaction', IDS.noise]);
     expect(rows(stdout)).toEqual(
-      expect.arrayContaining(['sale_amount | 19.989999771118164', 'request_id | AbCdEfGhIjKlMnO=', 'kind | sale']),
+      expect.arrayContaining(['state | unverified', 'sale_amount | 19.99', 'request_id | AbCdEfGhIjKlMnO=', 'kind | sale']),
     );
+  });
+
+  test('shows what a postback says otherwise, withdrawn lines, and every other postback', async () => {
+    await createTable(dynamodb, 'States');
+    const base = { is_event: 'N', sid: '3900112', currency: 'USD', order_id: 'W-1', advertiser_id: '39001', u1: 'm' } as const;
+    const verifiedAt = '2026-03-14T00:00:00.000Z';
+    const differing = { ...base, etransaction_id: 'D1FF', sale_amount: '999' };
+    await put(dynamodb, 'States', differing, { verifiedAt, answer: { sale_amount: '10', u1: undefined } });
+    await put(dynamodb, 'States', { ...differing, sale_amount: '5' }, { receivedAt: '2026-03-15T00:00:00.000Z' });
+    await put(
+      dynamodb,
+      'States',
+      { ...base, etransaction_id: '60E', sale_amount: '7' },
+      { verifiedAt, withdrawnAt: '2026-03-16T00:00:00.000Z' },
+    );
+    const folder = localRun('States');
+    const list = await runIn(folder, ['query', '--order', 'W-1', '--advertiser', '39001', '--local']);
+    const lines = rows(list.stdout);
+    expect(lines.find((text) => text.endsWith('60E'))).toContain(' | withdrawn | ');
+    expect(lines).toContain('D1FF: a postback says otherwise: sale_amount, u1');
+    const detail = await runIn(folder, ['query', '--transaction', 'd1ff', '--local']);
+    const record = rows(detail.stdout);
+    expect(record).toEqual(
+      expect.arrayContaining([
+        'state | unverified; a postback says otherwise: sale_amount, u1',
+        'sale_amount | 10',
+        'u1 | m',
+        'u1_from_postback | true',
+        expect.stringMatching(/^other postback \| 2026-03-15T00:00:00\.000Z \| .*sale_amount=5/),
+      ]),
+    );
+  });
+
+  test('finds a transaction under its publisher only', async () => {
+    const other = await local(['query', '--transaction', IDS.noise, '--sid', '3900113']);
+    expect(other).toMatchObject({ exitCode: 3, stderr: 'nothing found\n' });
+    const unknown = await runIn(localRun('Transactions', server.endpoint, {}), ['query', '--transaction', IDS.noise, '--local']);
+    expect(unknown).toMatchObject({
+      exitCode: 2,
+      stderr: 'error: the local run: the publisher is unknown (there is none, or several): give it with --sid\n',
+    });
   });
 
   test('knows today and yesterday in UTC', async () => {
@@ -162,27 +211,28 @@ describe('orders', () => {
         `2026-03-13 18:02 | partly returned | M-555 | 39001 | ${MEMBER} | 4 | 71.49 USD | 3.57 USD`,
         '2026-03-13 18:02 | returned | JP20260401-0001 | 36690 | p-1001 | 3 | -100 JPY | -3 JPY',
         '7 orders (2 confirmed, 2 returned, 1 partly returned, 1 unknown, 1 preliminary)',
-        'net: -100 JPY, 503.979999771118164 USD; commissions -3 JPY, 20.6696999931335449 USD',
-        'pending, not added: 80.00 USD; commissions 0.00 USD',
+        'earned: -100 JPY, 483.99 USD; commissions -3 JPY, 20.07 USD',
+        'awaiting verification: 19.99 USD; commissions 0.5997 USD',
+        'pending: 80.00 USD; commissions 0.00 USD',
       ]),
     );
+    const included = await local(['orders', '--from', '2026-03-01', '--to', '2026-06-01', '--include-unverified']);
+    expect(rows(included.stdout)).toContain('earned: -100 JPY, 503.98 USD; commissions -3 JPY, 20.6697 USD');
     const byDay = await local(['orders', '--day', '2026-03-27', '--json']);
     expect(JSON.parse(byDay.stdout)).toEqual([expect.objectContaining({ order_id: 'W-100200300', status: 'returned' })]);
   });
 
   test('adds up a member', async () => {
     const byMember = await local(['orders', '--member', MEMBER, '--from', '2026-03-01', '--to', '2026-04-01']);
-    expect(rows(byMember.stdout)).toContain('net: 71.49 USD; commissions 3.57 USD');
+    expect(rows(byMember.stdout)).toContain('earned: 71.49 USD; commissions 3.57 USD');
     const totals = await local(['orders', '--member', MEMBER, '--totals']);
     expect(totals.stdout.split('\n')).toEqual([
       `${MEMBER}: 2 orders (1 partly returned, 1 returned)`,
-      'sales: 263.99 USD; commissions 9.60 USD',
-      'returns: -192.50 USD; commissions -6.03 USD',
-      'net: 71.49 USD; commissions 3.57 USD',
+      'earned: 71.49 USD; commissions 3.57 USD',
       '',
     ]);
     const json = await local(['orders', '--member', MEMBER, '--totals', '--json']);
-    expect(JSON.parse(json.stdout)).toMatchObject({ u1: MEMBER, net: [{ currency: 'USD', sale_amount: '71.49', commissions: '3.57' }] });
+    expect(JSON.parse(json.stdout)).toMatchObject({ u1: MEMBER, earned: [{ currency: 'USD', sale_amount: '71.49', commissions: '3.57' }] });
   });
 
   test('finds one order', async () => {
@@ -240,7 +290,7 @@ describe('export', () => {
     expect(stdout).toContain("commissions: 'n/a' is not a number; sale_amount: 'n/a' is not a number");
   });
 
-  test("holds the reader's pace: a table larger than a page streams through", async () => {
+  test('streams a table that is larger than a page', async () => {
     await createTable(dynamodb, 'Large');
     const text = 'x'.repeat(40_000);
     for (let id = 0; id < 60; id += 1)
@@ -251,7 +301,7 @@ describe('export', () => {
         stdout
           .trimEnd()
           .split('\n')
-          .map((line) => (JSON.parse(line) as { line_key: string }).line_key),
+          .map((line) => (JSON.parse(line) as { line_id: string }).line_id),
       ).size,
     ).toBe(60);
   });
@@ -306,12 +356,12 @@ describe('tail', () => {
     ]);
   });
 
-  test('looks again when the table cannot be read for a moment, and gives up when that lasts', async () => {
+  test('tries again when the table cannot be read for a moment, and gives up when that lasts', async () => {
     await createTable(dynamodb, 'Away');
     const { terminal, stdout, stderr } = testTerminal(localRun('Away'), { now });
     const ended = run(['tail', '--interval', '0.02', '--local'], terminal);
     await stderr.until(/watching/);
-    const warning = /^warning: the local run: nothing answers at its endpoint.*looking again$/m;
+    const warning = /^warning: the local run: nothing answers at its endpoint.*trying again$/m;
     try {
       await server.refuse({ operations: ['Query'], status: 0, type: '' });
       await stderr.until(warning);
@@ -335,9 +385,9 @@ describe('exit codes and errors', () => {
     ['no orders', ['orders', '--day', '2020-01-01'], 3, /^nothing found/],
     ['no totals', ['orders', '--member', 'nobody', '--totals'], 3, /^nothing found/],
     ['an empty export', ['export', '--day', '2020-01-01'], 3, /^0 lines/],
-    ['nothing asked', ['query'], 2, /say what to look for: --member, --order, --order-key, --day, --transaction/],
+    ['nothing asked', ['query'], 2, /which lines\? Give one of --member, --order, --day, --transaction/],
     ['two things asked', ['query', '--member', 'a', '--day', 'today'], 2, /cannot be used with option/],
-    ['an order without its advertiser', ['query', '--order', 'x'], 2, /--order needs --advertiser/],
+    ['an order without its advertiser', ['query', '--order', 'x'], 2, /--order requires --advertiser/],
     ['half a span', ['orders', '--from', '2026-03-01'], 2, /give both/],
     ['a span that does not fit', ['query', '--day', 'today', '--from', '2026-03-01'], 2, /do not go with --day/],
     ['an advertiser alone', ['query', '--member', 'a', '--advertiser', '1'], 2, /goes with --order only/],
@@ -369,7 +419,7 @@ describe('exit codes and errors', () => {
     }
   });
 
-  test('a local run that is not there, or not any more, is named with the mend', async () => {
+  test('a local run that is not there, or no longer, is explained with the next step', async () => {
     const nowhere = await runIn(newFolder(), ['query', '--member', 'a', '--local']);
     expect(nowhere).toMatchObject({ exitCode: 1, stdout: '' });
     expect(nowhere.stderr).toMatch(/^error: no local run here \(there is no .*endpoints\.json\): start it with "npm start"/);
@@ -390,7 +440,7 @@ describe('exit codes and errors', () => {
     expect(stderr).toMatch(/^error: no local run here.*\n(.*\n)+\s+at /);
   });
 
-  test('help teaches: every command has examples and says what its output means', async () => {
+  test('the help of every command has examples and explains its output', async () => {
     const program = await runIn(directory, ['--help']);
     expect(program).toMatchObject({ exitCode: 0, stderr: '' });
     expect(program.stdout).toMatch(/Exit codes:\n {2}0 .*\n {2}1 .*3 {2}nothing was found/);

@@ -1,30 +1,26 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { ATTRIBUTES, TRANSACTION_EVENTS } from '../names';
-import { ROW_FIELDS, type RowField } from '../rakuten/fields';
+import type { RowField } from '../rakuten/fields';
 import { DEFAULT_ADJUSTMENT_SKU, kindOf } from '../rakuten/kind';
 import type { TransactionKind } from '../rakuten/transaction-kind';
 import { sha256 } from '../sha256';
-import { canonicalNumber, type Item } from '../store/attributes';
+import { canonicalNumber, type Item, readMap, readText, readTexts } from '../store/attributes';
 import { parseLineId } from '../store/keys';
+import { STORED_FIELDS } from '../store/row';
 import type { TransactionReason } from './event-filter';
 import { reasonsOf } from './reasons';
 import { rowChange, type StreamRecord } from './stream-record';
-
-/** Fields of Rakuten that a row has in its key. */
-const KEY_FIELDS = ['sid', 'etransaction_id', 'is_event'] as const satisfies readonly RowField[];
-type KeyField = (typeof KEY_FIELDS)[number];
 
 /**
  * A line in an event, under the attribute names of the table.
  *
  * Decimals are exact strings in plain notation, times ISO 8601 in UTC.
  */
-export type EventTransaction = { readonly [F in Exclude<RowField, KeyField>]?: string } & {
+export type EventTransaction = { readonly [F in Exclude<RowField, 'is_event'>]?: string } & {
   /** The kind of the line, without regard to the other lines of its order. */
   readonly kind: TransactionKind;
   readonly line_id: string;
   readonly sid: string;
-  readonly etransaction_id?: string;
   readonly is_event: 'Y' | 'N' | '-';
   readonly received_at: string;
   readonly occurred_at: string;
@@ -78,7 +74,7 @@ export interface TransactionEvent {
  * may have written them. Read the row for them.
  */
 const SHOWN_ATTRIBUTES = [
-  ...(Object.keys(ROW_FIELDS) as RowField[]).filter((field) => !(KEY_FIELDS as readonly string[]).includes(field)),
+  ...STORED_FIELDS,
   ATTRIBUTES.receivedAt,
   ATTRIBUTES.occurredAt,
   ATTRIBUTES.updatedAt,
@@ -124,13 +120,13 @@ function writtenAt({ dynamodb }: StreamRecord): string {
 }
 
 function toTransaction(item: Item): EventTransaction {
-  const lineId = textOf(item[ATTRIBUTES.lineId]);
+  const lineId = readText(item[ATTRIBUTES.lineId]);
   const { sid, etransactionId } = parseLineId(lineId);
   const shown = {
     line_id: lineId,
     sid,
     ...(etransactionId === undefined ? {} : { etransaction_id: etransactionId }),
-    is_event: textOf(item[ATTRIBUTES.isEvent]),
+    is_event: readText(item[ATTRIBUTES.isEvent]),
     ...Object.fromEntries(SHOWN_ATTRIBUTES.flatMap((name) => (item[name] === undefined ? [] : [[name, toEventValue(item[name])]]))),
   };
   // This package wrote the row, so the attributes have these types.
@@ -146,16 +142,12 @@ function changesBetween(before: EventTransaction, after: EventTransaction): Reco
   return changes;
 }
 
-const textOf = (value: AttributeValue | undefined): string => value?.S ?? '';
-
 /** A number becomes an exact decimal string, as a JSON number could not hold it. */
 function toEventValue(value: AttributeValue): EventValue {
   if (value.N !== undefined) return canonicalNumber(value.N);
   if (value.BOOL !== undefined) return value.BOOL;
-  if (value.L !== undefined) return value.L.map(textOf);
-  if (value.M !== undefined) {
-    const entries = Object.entries(value.M).map(([name, part]): [string, string] => [name, textOf(part)]);
-    return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
-  }
-  return textOf(value);
+  if (value.L !== undefined) return readTexts(value);
+  if (value.M === undefined) return readText(value);
+  // DynamoDB keeps no order of names.
+  return Object.fromEntries(Object.entries(readMap(value)).sort(([a], [b]) => (a < b ? -1 : 1)));
 }

@@ -7,52 +7,66 @@ import fc from 'fast-check';
 import { MemoryDynamoDb } from '../../campaign/memory-dynamodb';
 import { type TransactionEvent, transactionEvent } from '../../core/events/event';
 import { type EventFilter, REASONS, type TransactionReason } from '../../core/events/event-filter';
-import { isWanted } from '../../core/events/is-wanted';
+import { matchesFilter } from '../../core/events/matches-filter';
 import { pipePatterns } from '../../core/events/pipe-patterns';
 import type { StreamRecord } from '../../core/events/stream-record';
 import { ATTRIBUTES, ENVIRONMENT, SOURCES } from '../../core/names';
 import type { TransactionKind } from '../../core/rakuten/transaction-kind';
-import { type Item, readValues } from '../../core/store/attributes';
-import { toItem } from '../../core/store/item';
-import { rowKey } from '../../core/store/keys';
-import { type DeliveredLine, join, stateOf } from '../../core/store/merge';
+import { type Item, readFields } from '../../core/store/attributes';
+import { showsChange, toItem } from '../../core/store/item';
+import type { RowKey } from '../../core/store/keys';
 import type { LineFields } from '../../core/store/row';
+import { applyAnswer, EMPTY_ROW, joinPushes, type RowState, withdraw } from '../../core/store/row-state';
+import { itemKey, RowStore } from '../../core/store/row-store';
 import { createTableInput } from '../../core/store/table';
-import { TransactionWriter } from '../../core/store/write';
 import { ExecutionEnvironment } from '../../local/lambda/environment';
 import { matches } from '../support/event-pattern';
 import { ROOT } from '../support/sources';
 
 const schema: SchemaObject = JSON.parse(readFileSync(path(ROOT, 'docs/schemas/transaction-event-v1.json'), 'utf8'));
-/** Readers are to ignore what they do not know; here nothing may be in an event that the schema does not describe. */
+/** Readers ignore unknown properties. These tests allow none. */
 const closed = structuredClone(schema);
 closed.additionalProperties = false;
 closed.properties.transaction.additionalProperties = false;
 closed.definitions.change.additionalProperties = false;
 const ajv = new Ajv({ allErrors: true, strict: true });
-const asPublished = ajv.compile(schema);
-const withNothingElse = ajv.compile({ ...closed, $id: 'closed' });
+const isPublishedFormat = ajv.compile(schema);
+const isClosedFormat = ajv.compile({ ...closed, $id: 'closed' });
 
 const T1 = '2026-04-18T09:31:13.250Z';
 const T2 = '2026-04-18T10:00:00.000Z';
 const T3 = '2026-04-19T08:00:00.000Z';
+const T4 = '2026-04-20T08:00:00.000Z';
 const QUERY = 'is_event=N&order_id=W-1&u1=member-7';
-
-function delivery(receivedAt: string, fields: LineFields, rest: Partial<DeliveredLine> = {}): DeliveredLine {
-  const identity = { sid: '3900112', advertiser_id: '39001', order_id: 'W-1', etransaction_id: 'A1', is_event: 'N' };
-  return {
-    fields: { ...identity, ...fields },
-    problems: [],
-    extra: {},
-    query: QUERY,
-    requestId: 'r',
-    receivedAt,
-    source: SOURCES.push,
-    ...rest,
-  };
-}
-
+const KEY: RowKey = { lineId: '3900112#A1', isEvent: 'N' };
+const IDENTITY = { etransaction_id: 'A1', advertiser_id: '39001', order_id: 'W-1' };
 const MONEY = { sale_amount: '19.99', commissions: '1', quantity: '1', currency: 'USD', u1: 'member-7' };
+
+/** A delivery, or what complete reads of the Events API lacked. */
+type Step = (row: RowState) => RowState;
+
+const delivery = (fields: LineFields) => ({ fields: { ...IDENTITY, ...fields }, problems: [], extra: {}, query: QUERY });
+const pushed = (receivedAt: string, fields: LineFields) => ({
+  ...delivery(fields),
+  receivedAt,
+  requestId: `request-${receivedAt}`,
+  source: SOURCES.push,
+});
+const answered = (fetchedAt: string, fields: LineFields) => ({ ...delivery(fields), fetchedAt, runId: 'run' });
+
+const push =
+  (receivedAt: string, fields: LineFields, rest: { extra?: Record<string, string> } = {}): Step =>
+  (row) =>
+    joinPushes(row, [{ ...pushed(receivedAt, fields), ...rest }]);
+const answer =
+  (fetchedAt: string, fields: LineFields): Step =>
+  (row) =>
+    applyAnswer(row, answered(fetchedAt, fields));
+const withdrawn =
+  (fetchedAt: string): Step =>
+  (row) =>
+    withdraw(row, fetchedAt);
+
 const SECONDS = Date.parse('2026-04-18T09:31:14.000Z') / 1000;
 
 function record(before: Item | undefined, after: Item | undefined, number = 1): StreamRecord {
@@ -68,25 +82,25 @@ function record(before: Item | undefined, after: Item | undefined, number = 1): 
   };
 }
 
-/** The rows that a line has in turn. */
-function rowsAfter(...lines: DeliveredLine[]): Item[] {
-  return lines.map((line, i) =>
-    toItem(
-      rowKey(line.fields),
-      lines
-        .slice(0, i + 1)
-        .map(stateOf)
-        .reduce(join),
-      1,
-    ),
-  );
+/** The items of a line after each step. A step that changes nothing is left out. */
+function itemsAfter(steps: readonly Step[], key: RowKey = KEY): Item[] {
+  const items: Item[] = [];
+  let row = EMPTY_ROW;
+  for (const [i, step] of steps.entries()) {
+    row = step(row);
+    const item = toItem(key, row, { dayShards: 1 });
+    const before = items.at(-1);
+    if (before !== undefined && before[ATTRIBUTES.revision]?.S === item[ATTRIBUTES.revision]?.S) continue;
+    const isSame = before !== undefined && !showsChange(before, item);
+    items.push({ ...item, updated_at: isSame && before.updated_at ? before.updated_at : { S: `2026-04-18T12:00:0${i}.000Z` } });
+  }
+  return items;
 }
 
-/** What the table's stream tells of these deliveries: a delivery that changes nothing is no record. */
-function recordsOf(...lines: DeliveredLine[]): StreamRecord[] {
-  const rows = rowsAfter(...lines);
-  return rows.flatMap((row, i) => (JSON.stringify(row) === JSON.stringify(rows[i - 1]) ? [] : [record(rows[i - 1], row, i + 1)]));
-}
+const recordsOf = (steps: readonly Step[], key?: RowKey): StreamRecord[] => {
+  const items = itemsAfter(steps, key);
+  return items.map((item, i) => record(items[i - 1], item, i + 1));
+};
 
 function eventOf(streamRecord: StreamRecord | undefined): TransactionEvent {
   const event = streamRecord === undefined ? undefined : transactionEvent(streamRecord);
@@ -94,61 +108,77 @@ function eventOf(streamRecord: StreamRecord | undefined): TransactionEvent {
   return event;
 }
 
-const lastEvent = (...lines: DeliveredLine[]): TransactionEvent => eventOf(recordsOf(...lines).at(-1));
+const lastEvent = (...steps: Step[]): TransactionEvent => eventOf(recordsOf(steps).at(-1));
 
 const optional = <T>(...values: T[]): fc.Arbitrary<T | undefined> => fc.option(fc.constantFrom(...values), { nil: undefined });
 const decimal = fc
   .tuple(fc.bigInt(-(10n ** 20n), 10n ** 20n), fc.integer({ min: 0, max: 12 }))
   .map(([digits, scale]) => new Big(digits.toString()).times(new Big(10).pow(-scale)).toFixed());
-const anyDelivery = fc
+const anyFields = fc
   .record({
-    fields: fc.record({
-      process_date: optional(T1, '2026-04-18T09:31:13.000Z', T3),
-      transaction_date: optional('2026-04-18T09:24:55.000Z', '2026-04-18T09:24:55.001Z'),
-      sale_amount: fc.oneof(optional('19.99', '19.989999771118164', '-19.99', '0'), decimal),
-      commissions: optional('1', '-1', '0'),
-      currency: optional('USD', 'EUR'),
-      u1: optional('m_1', 'm_2'),
-      sku_number: optional('SKU', 'DISCOUNT'),
-      commissions_list_id: optional('9', '10'),
-    }),
-    extra: fc.dictionary(fc.constantFrom('site', '', '='), fc.constantFrom('a', ''), { maxKeys: 2 }),
-    receivedAt: fc.constantFrom(T1, T2, T3),
-    source: fc.constantFrom(SOURCES.push, SOURCES.eventsApi),
+    advertiser_id: optional('39001', '39002'),
+    order_id: optional('W-1', 'W 1'),
+    process_date: optional('2026-04-18T09:31:13Z', '2026-04-19T08:00:00Z'),
+    transaction_date: optional('2026-04-18T09:24:55Z', '2026-04-18T09:24:56Z'),
+    sale_amount: fc.oneof(optional('19.99', '-19.99', '0'), decimal),
+    commissions: optional('1', '-1', '0'),
+    currency: optional('USD', 'EUR'),
+    u1: optional('m_1', 'm_2'),
+    sku_number: optional('SKU', 'DISCOUNT'),
+    commissions_list_id: optional('9', '10'),
   })
-  .map(({ fields, receivedAt, ...rest }) =>
-    delivery(receivedAt, Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)), rest),
-  );
+  .map((fields) => Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as LineFields);
+const anyStep: fc.Arbitrary<Step> = fc.oneof(
+  fc
+    .tuple(
+      fc.constantFrom(T1, T2, T3),
+      anyFields,
+      fc.dictionary(fc.constantFrom('site', '', '='), fc.constantFrom('a', ''), { maxKeys: 2 }),
+    )
+    .map(([receivedAt, fields, extra]) => push(receivedAt, fields, { extra })),
+  fc.tuple(fc.constantFrom(T1, T2, T3, T4), anyFields).map(([fetchedAt, fields]) => answer(fetchedAt, fields)),
+  fc.constantFrom(T2, T3, T4).map(withdrawn),
+);
 const anyRecords = fc
-  .tuple(fc.constantFrom('Y', 'N'), fc.array(anyDelivery, { minLength: 1, maxLength: 5 }))
-  .map(([is_event, lines]) => recordsOf(...lines.map((line) => ({ ...line, fields: { ...line.fields, is_event } }))));
+  .tuple(
+    fc.constantFrom('3900112#A1', '3900112#~0123', '39001123#A1'),
+    fc.constantFrom('Y' as const, 'N' as const, '-' as const),
+    fc.oneof(
+      anyFields.map((fields) => push(T1, fields)),
+      anyFields.map((fields) => answer(T1, fields)),
+    ),
+    fc.array(anyStep, { maxLength: 5 }),
+  )
+  .map(([lineId, isEvent, first, steps]) => recordsOf([first, ...steps], { lineId, isEvent }));
 
 describe('an event', () => {
-  it('is as the published schema says, and has nothing that the schema does not describe', () => {
+  it('has the published format, and nothing that the schema does not describe', () => {
     fc.assert(
       fc.property(anyRecords, (records) => {
         for (const one of records) {
           const event = JSON.parse(JSON.stringify(eventOf(one)));
-          expect([asPublished(event), withNothingElse(event), withNothingElse.errors]).toEqual([true, true, null]);
+          expect([isPublishedFormat(event), isClosedFormat(event), isClosedFormat.errors]).toEqual([true, true, null]);
         }
       }),
     );
   });
 
-  it('tells every field of the row exactly as it stands there, amounts with every digit and their sign', () => {
+  it('has every field of the row exactly as stored, amounts with every digit and their sign', () => {
     fc.assert(
       fc.property(anyRecords, (records) => {
         for (const one of records) {
           const { transaction } = eventOf(one);
-          const shown = readValues(one.dynamodb.NewImage ?? {});
-          expect(shown.size).toBeGreaterThan(4);
-          for (const [field, value] of shown) expect(transaction[field as keyof typeof transaction]).toBe(value);
+          const { NewImage = {} } = one.dynamodb;
+          for (const [field, value] of Object.entries(readFields(NewImage))) {
+            expect(transaction[field as keyof typeof transaction]).toBe(value);
+          }
+          expect(transaction).toMatchObject({ line_id: NewImage.line_id?.S, is_event: NewImage.is_event?.S });
         }
       }),
     );
   });
 
-  it('tells what was otherwise before: undone, its changes give the event before it', () => {
+  it('has the old values: without its changes, it shows what the event before it shows', () => {
     fc.assert(
       fc.property(anyRecords, (records) => {
         const events = records.map(eventOf);
@@ -168,97 +198,150 @@ describe('an event', () => {
     );
   });
 
-  it('holds no query string, which may have been forged, and nothing that another reader would need another right for', () => {
-    const [insert, modify] = recordsOf(delivery(T1, MONEY), delivery(T2, { ...MONEY, sale_amount: '25', process_date: T2 }));
-    for (const one of [insert, modify]) {
+  it('has no query string, which can be forged, and nothing of other postbacks', () => {
+    for (const one of recordsOf([push(T1, MONEY), push(T2, { ...MONEY, sale_amount: '666' }), answer(T3, MONEY)])) {
       const text = JSON.stringify(eventOf(one));
       expect(text).not.toContain(QUERY);
-      expect(text).not.toContain(ATTRIBUTES.previousVersions);
+      expect(text).not.toContain('666');
     }
   });
 
-  it('names the change, the order and the time, so that a repetition can be told from another change', () => {
-    const event = lastEvent(delivery(T1, MONEY));
-    expect(event).toMatchObject({
+  it('identifies the change, the line and the time', () => {
+    expect(lastEvent(push(T1, MONEY))).toMatchObject({
       version: '1',
       eventID: 'event-1',
       sequence_number: '111111111111111111111',
       written_at: '2026-04-18T09:31:14.000Z',
-      transaction: { order_key: '3900112#39001#W-1', line_key: 'A1#N', kind: 'sale' },
+      transaction: { line_id: '3900112#A1', sid: '3900112', etransaction_id: 'A1', is_event: 'N', order_id: 'W-1', kind: 'sale' },
     });
-    const ofOrder = (order_id: string, etransaction_id: string): string => lastEvent(delivery(T1, { order_id, etransaction_id })).group;
-    expect(ofOrder('W-1', 'A1')).toBe(ofOrder('W-1', 'B2'));
-    expect(ofOrder('W-1', 'A1')).not.toBe(ofOrder('W-2', 'A1'));
-    expect(ofOrder('ü'.repeat(900), 'A1')).toMatch(/^[0-9a-f]{32}$/);
+  });
+
+  it('has no transaction ID if a hash of the content is in its place', () => {
+    const [one] = recordsOf([push(T1, MONEY)], { lineId: '3900112#~0123', isEvent: 'N' });
+    expect(eventOf(one).transaction).not.toHaveProperty('etransaction_id');
+  });
+
+  it('is in the group of its line, in whatever order the line is', () => {
+    const groupOf = (lineId: string, fields: LineFields): string => eventOf(recordsOf([push(T1, fields)], { ...KEY, lineId })[0]).group;
+    expect(groupOf('3900112#A1', { order_id: 'W-1' })).toBe(groupOf('3900112#A1', { order_id: 'W-2' }));
+    expect(groupOf('3900112#A1', MONEY)).not.toBe(groupOf('3900112#B2', MONEY));
+    expect(groupOf(`3900112#${'ü'.repeat(900)}`, MONEY)).toMatch(/^[0-9a-f]{32}$/);
+  });
+
+  it('has the old order, advertiser and member of a line that an answer moved', () => {
+    const moved = { advertiser_id: '39002', order_id: 'A 1', u1: 'member-8' };
+    expect(lastEvent(push(T1, MONEY), answer(T2, { ...MONEY, ...moved }))).toMatchObject({
+      reasons: ['changed', 'verified'],
+      transaction: moved,
+      changes: {
+        advertiser_id: { old: '39001', new: '39002' },
+        order_id: { old: 'W-1', new: 'A 1' },
+        u1: { old: 'member-7', new: 'member-8' },
+      },
+    });
   });
 });
 
-describe('why an event is sent', () => {
-  const told = (fields: LineFields, receivedAt = T2): DeliveredLine => delivery(receivedAt, fields, { source: SOURCES.eventsApi });
-  const push = delivery(T1, MONEY);
+describe('the reason of an event', () => {
+  const { u1: _, ...WITHOUT_MEMBER } = MONEY;
 
-  it.each<[string, DeliveredLine[], TransactionReason[]]>([
-    ['the first delivery of a line', [push], ['new']],
-    ['a line that the Events API brought first', [told(MONEY)], ['new', 'verified']],
+  it.each<[string, Step[], TransactionReason[]]>([
+    ['is new for the first postback of a line', [push(T1, MONEY)], ['new']],
+    ['is new and verified for a line that the Events API returned first', [answer(T1, MONEY)], ['new', 'verified']],
+    ['is verified when the Events API returns the same values', [push(T1, MONEY), answer(T2, MONEY)], ['verified']],
     [
-      'the Events API confirms, with fields of its own',
-      [push, told({ ...MONEY, commissions_list_id: '9', lock_status: 'N' })],
+      'is changed and verified when the Events API returns another amount',
+      [push(T1, MONEY), answer(T2, { ...MONEY, sale_amount: '20' })],
+      ['changed', 'verified'],
+    ],
+    [
+      'is changed and verified when the Events API returns fields that postbacks lack',
+      [push(T1, MONEY), answer(T2, { ...MONEY, lock_status: 'N' })],
+      ['changed', 'verified'],
+    ],
+    ['is changed when an answer replaces a verified value', [answer(T1, MONEY), answer(T2, { ...MONEY, sale_amount: '20' })], ['changed']],
+    [
+      'is changed when an answer replaces a value that is not checked',
+      [answer(T1, MONEY), answer(T2, { ...MONEY, product_name: 'Tea' })],
+      ['changed'],
+    ],
+    [
+      'is changed when a time differs',
+      [push(T1, MONEY), answer(T2, MONEY), answer(T3, { ...MONEY, process_date: '2026-04-18T09:24:55Z' })],
+      ['changed'],
+    ],
+    [
+      'is changed when an earlier postback takes the place of the first one',
+      [push(T2, MONEY), push(T1, { ...MONEY, sale_amount: '20' })],
+      ['changed'],
+    ],
+    [
+      'is changed when a static value differs',
+      [push(T2, MONEY, { extra: { site: 'a' } }), push(T1, MONEY, { extra: { site: 'b' } })],
+      ['changed'],
+    ],
+    ['is changed when the member is no longer verified', [push(T1, MONEY), answer(T2, MONEY), answer(T3, WITHOUT_MEMBER)], ['changed']],
+    [
+      'is verified when the Events API returns the member of the postback',
+      [push(T1, MONEY), answer(T2, WITHOUT_MEMBER), answer(T3, MONEY)],
       ['verified'],
     ],
+    ['is withdrawn when the line is eliminated', [answer(T1, MONEY), withdrawn(T2)], ['withdrawn']],
+    ['is verified when a withdrawn line is back', [answer(T1, MONEY), withdrawn(T2), answer(T3, MONEY)], ['verified']],
     [
-      'the Events API tells an older amount than the row shows',
-      [delivery(T1, { ...MONEY, process_date: T2 }), told({ ...MONEY, sale_amount: '20', process_date: T1 })],
-      ['contradicted'],
-    ],
-    [
-      'a verified line is corrected by a push alone',
-      [told({ ...MONEY, process_date: T1 }), delivery(T3, { ...MONEY, sale_amount: '20', process_date: T3 })],
-      ['changed', 'contradicted'],
-    ],
-    ['a correction', [push, delivery(T2, { ...MONEY, sale_amount: '25', process_date: T2 })], ['changed']],
-    ['a currency that was missing', [delivery(T1, { sale_amount: '1' }), delivery(T2, { sale_amount: '1', currency: 'USD' })], ['changed']],
-    [
-      'the noise of a float is gone',
-      [delivery(T1, { sale_amount: '19.989999771118164' }), delivery(T2, { sale_amount: '19.99' })],
+      'is changed when a withdrawn line is back without its member',
+      [push(T1, MONEY), answer(T2, MONEY), withdrawn(T3), answer(T4, WITHOUT_MEMBER)],
       ['changed'],
     ],
-    ['a static value changed', [push, { ...delivery(T2, { ...MONEY, process_date: T2 }), extra: { site: 'b' } }], ['changed']],
+    ['is bookkeeping for another postback', [push(T1, MONEY), push(T2, { ...MONEY, sale_amount: '25' })], ['bookkeeping']],
     [
-      'a time is told more precisely',
-      [delivery(T1, { transaction_date: '2026-04-18T09:24:55.000Z' }), delivery(T2, { transaction_date: '2026-04-18T09:24:55.250Z' })],
+      'is bookkeeping for a postback that differs from the answer',
+      [answer(T1, MONEY), push(T2, { ...MONEY, sale_amount: '25' })],
       ['bookkeeping'],
     ],
-    ['the Events API only adds to what it told', [push, told(MONEY), told({ ...MONEY, lock_status: 'N' }, T3)], ['bookkeeping']],
-    [
-      'the Events API changes what it told',
-      [push, told({ ...MONEY, lock_status: 'N', process_date: T2 }), told({ ...MONEY, lock_status: 'Y', process_date: T3 }, T3)],
-      ['changed'],
-    ],
-  ])('%s', (_, lines, reasons) => {
-    expect([...lastEvent(...lines).reasons].sort()).toEqual([...reasons].sort());
+    ['is bookkeeping for an earlier arrival', [push(T2, MONEY), push(T1, MONEY)], ['bookkeeping']],
+    ['is bookkeeping for the first postback after an answer', [answer(T1, MONEY), push(T2, MONEY)], ['bookkeeping']],
+  ])('%s', (_, steps, reasons) => {
+    expect(lastEvent(...steps).reasons).toEqual(reasons);
   });
 
-  it('is bookkeeping when the application notes something on the row', () => {
-    const [row = {}] = rowsAfter(push);
+  it('is bookkeeping when the application writes to the row', () => {
+    const [row = {}] = itemsAfter([push(T1, MONEY)]);
     expect(eventOf(record(row, { ...row, paid_out: { S: 'yes' } })).reasons).toEqual(['bookkeeping']);
   });
 
-  it('is a new line when the application had begun the row, and nothing before the line comes', () => {
-    const [row = {}] = rowsAfter(push);
-    const begun: Item = { order_key: row.order_key ?? { S: '' }, line_key: row.line_key ?? { S: '' }, paid_out: { S: 'no' } };
+  it('is new when the application wrote to the row before the line arrived', () => {
+    const [row = {}] = itemsAfter([push(T1, MONEY)]);
+    const begun: Item = { ...itemKey(KEY), paid_out: { S: 'no' } };
     expect(transactionEvent(record(undefined, begun))).toBeUndefined();
     expect(eventOf(record(begun, { ...begun, ...row }))).toMatchObject({ reasons: ['new'], changes: {} });
   });
 
-  it('is never that a row is gone: an expired row is no return', () => {
-    const [row = {}] = rowsAfter(push);
+  it('is never a deleted row: an expired row is no return', () => {
+    const [row] = itemsAfter([push(T1, MONEY)]);
     expect(transactionEvent(record(row, undefined))).toBeUndefined();
   });
 
-  it('is not guessed where the stream does not show the row before the change', () => {
-    const [row = {}] = rowsAfter(push);
+  it('is not guessed if the stream lacks the row before the change', () => {
+    const [row = {}] = itemsAfter([push(T1, MONEY)]);
     const blind = { ...record(row, row), dynamodb: { SequenceNumber: '1', NewImage: row } };
-    expect(() => transactionEvent(blind)).toThrow(/the row before the change not at all.*NEW_AND_OLD_IMAGES/);
+    expect(() => transactionEvent(blind)).toThrow(/lacks the row before the change.*NEW_AND_OLD_IMAGES/);
+  });
+
+  it('is more than bookkeeping whenever the line shows another value or another status', () => {
+    const statusOf = ({ transaction }: TransactionEvent): string =>
+      transaction.verified_at !== undefined ? 'verified' : transaction.withdrawn_at !== undefined ? 'withdrawn' : 'unverified';
+    fc.assert(
+      fc.property(anyRecords, (records) => {
+        const events = records.map(eventOf);
+        events.slice(1).forEach((event, i) => {
+          const before = events[i] as TransactionEvent;
+          const fields = (one: TransactionEvent) => readFields(records[events.indexOf(one)]?.dynamodb.NewImage ?? {});
+          const isOther = JSON.stringify(fields(before)) !== JSON.stringify(fields(event)) || statusOf(before) !== statusOf(event);
+          if (isOther) expect(event.reasons).not.toContain('bookkeeping');
+        });
+      }),
+    );
   });
 });
 
@@ -269,64 +352,77 @@ describe('a filter', () => {
       reasons: fc.subarray([...REASONS], { minLength: 1 }),
       kinds: fc.option(fc.subarray(KINDS, { minLength: 1 }), { nil: undefined }),
       sids: optional(['3900112'], ['1']),
-      advertiserIds: optional(['39001', '39002'], ['39002']),
+      advertiserIds: optional(['39001', '39003'], ['39002']),
       verifiedOnly: optional(true),
     })
     .map((filter) => JSON.parse(JSON.stringify(filter)));
 
-  it("never loses a wanted event to the pipe's patterns, of which there are at most five", () => {
+  it('matches no event whose record the patterns of the pipe reject', () => {
     fc.assert(
       fc.property(anyFilter, anyRecords, (filter, records) => {
         const patterns = pipePatterns(filter);
         expect(patterns.length).toBeLessThanOrEqual(5);
         for (const one of records) {
-          if (isWanted(filter, eventOf(one))) expect(patterns.some((pattern) => matches(pattern, one))).toBe(true);
+          if (matchesFilter(filter, eventOf(one))) expect(patterns.some((pattern) => matches(pattern, one))).toBe(true);
         }
       }),
-      { numRuns: 300 },
+      { numRuns: 1000 },
     );
   });
 
-  const passing = (filter: EventFilter, ...lines: DeliveredLine[]): boolean[] =>
-    recordsOf(...lines).map((one) => pipePatterns(filter).some((pattern) => matches(pattern, one)) && isWanted(filter, eventOf(one)));
+  const passing = (filter: EventFilter, steps: readonly Step[], key?: RowKey): boolean[] =>
+    recordsOf(steps, key).map(
+      (one) => pipePatterns(filter).some((pattern) => matches(pattern, one)) && matchesFilter(filter, eventOf(one)),
+    );
   const usual = ['new', 'changed'] as const;
-  const correction = delivery(T2, { ...MONEY, sale_amount: '-5', process_date: T2 });
-  const confirmed = delivery(T3, { ...MONEY, process_date: T1 }, { source: SOURCES.eventsApi });
+  const all = ['new', 'changed', 'verified', 'withdrawn'] as const;
+  const refund = answer(T2, { ...MONEY, sale_amount: '-5' });
+  const PRELIMINARY: RowKey = { ...KEY, isEvent: 'Y' };
 
-  it.each<[string, EventFilter, DeliveredLine[], boolean[]]>([
-    ['new lines only', { reasons: ['new'] }, [delivery(T1, MONEY), correction], [true, false]],
-    ['not what only notes a verification', { reasons: usual }, [delivery(T1, { ...MONEY, process_date: T1 }), confirmed], [true, false]],
+  it.each<[string, EventFilter, Step[], boolean[], RowKey?]>([
+    ['matches new lines', { reasons: ['new'] }, [push(T1, MONEY), refund], [true, false]],
+    ['does not match a mere verification', { reasons: usual }, [push(T1, MONEY), answer(T2, MONEY)], [true, false]],
+    ['matches verified lines', { reasons: all, verifiedOnly: true }, [push(T1, MONEY), answer(T2, MONEY)], [false, true]],
     [
-      'verified lines only',
-      { reasons: [...usual, 'verified'], verifiedOnly: true },
-      [delivery(T1, { ...MONEY, process_date: T1 }), confirmed],
-      [false, true],
+      'matches verified lines, and the event of their withdrawal',
+      { reasons: all, verifiedOnly: true },
+      [answer(T1, MONEY), withdrawn(T2), answer(T3, MONEY)],
+      [true, true, true],
     ],
+    ['matches withdrawn lines', { reasons: ['withdrawn'] }, [answer(T1, MONEY), withdrawn(T2), answer(T3, MONEY)], [false, true, false]],
+    ['matches returns', { reasons: usual, kinds: ['return'] }, [push(T1, { ...MONEY, sale_amount: '-1' })], [true]],
     [
-      'verified lines, and when one is not any more',
-      { reasons: [...usual, 'verified', 'contradicted'], verifiedOnly: true },
-      [confirmed, correction],
-      [true, true],
-    ],
-    ['returns only', { reasons: usual, kinds: ['return'] }, [delivery(T1, { ...MONEY, sale_amount: '-1' })], [true]],
-    ['sales only', { reasons: usual, kinds: ['sale'] }, [delivery(T1, { ...MONEY, sale_amount: '-1' })], [false]],
-    ['sales, and when one is none any more', { reasons: usual, kinds: ['sale'] }, [delivery(T1, MONEY), correction], [true, true]],
-    ['preliminary lines only', { reasons: usual, kinds: ['preliminary'] }, [delivery(T1, { ...MONEY, is_event: 'Y' })], [true]],
-    [
-      'confirmed lines only',
-      { reasons: usual, kinds: ['sale', 'return', 'adjustment'] },
-      [delivery(T1, { ...MONEY, is_event: 'Y' })],
+      'matches no return if only sales are asked for',
+      { reasons: usual, kinds: ['sale'] },
+      [push(T1, { ...MONEY, sale_amount: '-1' })],
       [false],
     ],
-    ['another publisher', { reasons: usual, sids: ['1'] }, [delivery(T1, MONEY)], [false]],
-    ['this advertiser', { reasons: usual, advertiserIds: ['1', '39001'] }, [delivery(T1, MONEY)], [true]],
-  ])('%s', (_, filter, lines, expected) => {
-    expect(passing(filter, ...lines)).toEqual(expected);
+    ['matches a line that is no sale any more', { reasons: usual, kinds: ['sale'] }, [push(T1, MONEY), refund], [true, true]],
+    ['matches preliminary lines', { reasons: usual, kinds: ['preliminary'] }, [push(T1, MONEY)], [true], PRELIMINARY],
+    [
+      'matches no preliminary line if only confirmed ones are asked for',
+      { reasons: usual, kinds: ['sale', 'return', 'adjustment'] },
+      [push(T1, MONEY)],
+      [false],
+      PRELIMINARY,
+    ],
+    ['matches lines of unknown kind', { reasons: usual, kinds: ['unknown'] }, [push(T1, MONEY)], [true], { ...KEY, isEvent: '-' }],
+    ['matches no line of a publisher whose ID only begins alike', { reasons: usual, sids: ['390011'] }, [push(T1, MONEY)], [false]],
+    ['matches lines of a publisher', { reasons: usual, sids: ['1', '3900112'] }, [push(T1, MONEY)], [true]],
+    ['matches lines of an advertiser', { reasons: usual, advertiserIds: ['1', '39001'] }, [push(T1, MONEY)], [true]],
+    [
+      'matches a line that an answer moved to another advertiser',
+      { reasons: usual, advertiserIds: ['39001'] },
+      [push(T1, MONEY), answer(T2, { ...MONEY, advertiser_id: '39002' }), answer(T3, { ...MONEY, advertiser_id: '39002', u1: 'member-8' })],
+      [true, true, false],
+    ],
+  ])('%s', (_, filter, steps, expected, key = KEY) => {
+    expect(passing(filter, steps, key)).toEqual(expected);
   });
 
-  it('lets no row pass that is gone, or no line yet', () => {
-    const [row = {}] = rowsAfter(delivery(T1, MONEY));
-    const begun: Item = { order_key: { S: 'o' }, line_key: { S: 'l' } };
+  it('rejects deleted rows and rows without a line in the pipe', () => {
+    const [row] = itemsAfter([push(T1, MONEY)]);
+    const begun: Item = itemKey(KEY);
     for (const filter of [{ reasons: REASONS }, { reasons: ['new'] }] as EventFilter[]) {
       for (const one of [record(row, undefined), record(undefined, begun)]) {
         expect(pipePatterns(filter).some((pattern) => matches(pattern, one))).toBe(false);
@@ -335,22 +431,24 @@ describe('a filter', () => {
   });
 });
 
-it('comes from the bundled function for what the consumer really writes, in order', async () => {
+it('is created by the bundled function, in order, from the rows that the store writes', async () => {
   const database = new MemoryDynamoDb();
   const client = { send: (command: unknown) => database.execute(command) } as unknown as DynamoDBClient;
   await client.send(new CreateTableCommand(createTableInput('transactions')));
-  const writer = new TransactionWriter(client, 'transactions', 1);
-  const first = delivery(T1, { ...MONEY, process_date: T1 });
-  const key = rowKey(first.fields);
-  const Key = { order_key: { S: key.orderKey }, line_key: { S: key.lineKey } };
+  const clock = { now: () => Date.parse(T1), pause: async () => undefined };
+  const store = new RowStore({ client, tableName: 'transactions', dayShards: 1, clock });
+  const deadline = Date.parse(T4);
+  const Key = itemKey(KEY);
   const read = async (): Promise<Item | undefined> =>
     structuredClone((await client.send(new GetItemCommand({ TableName: 'transactions', Key }))).Item);
 
   const records: StreamRecord[] = [];
+  const answerLine = async (fetchedAt: string, fields: LineFields) =>
+    store.applyAnswer(KEY, answered(fetchedAt, fields), deadline, await read());
   const steps: (() => Promise<unknown>)[] = [
-    () => writer.write(first),
-    () => writer.write(first),
-    () => writer.write(delivery(T2, { ...MONEY, sale_amount: '25.10', process_date: T2 })),
+    () => store.writePushes(KEY, [pushed(T1, MONEY)], deadline),
+    () => store.writePushes(KEY, [pushed(T1, MONEY)], deadline),
+    () => store.writePushes(KEY, [pushed(T2, { ...MONEY, sale_amount: '666' })], deadline),
     () =>
       client.send(
         new UpdateItemCommand({
@@ -361,7 +459,9 @@ it('comes from the bundled function for what the consumer really writes, in orde
           ExpressionAttributeValues: { ':0': { S: 'yes' } },
         }),
       ),
-    () => writer.write(delivery(T3, { ...MONEY, sale_amount: '25.1', process_date: T2 }, { source: SOURCES.eventsApi })),
+    () => answerLine(T2, MONEY),
+    () => answerLine(T3, { ...MONEY, sale_amount: '25.1' }),
+    () => store.withdraw(KEY, T4, deadline),
   ];
   for (const step of steps) {
     const before = await read();
@@ -369,7 +469,7 @@ it('comes from the bundled function for what the consumer really writes, in orde
     const after = await read();
     if (JSON.stringify(before) !== JSON.stringify(after)) records.push(record(before, after, records.length + 1));
   }
-  expect(records).toHaveLength(4);
+  expect(records).toHaveLength(6);
 
   const output: string[] = [];
   const lambda = new ExecutionEnvironment({
@@ -380,7 +480,7 @@ it('comes from the bundled function for what the consumer really writes, in orde
     memoryMegabytes: 256,
     variables: {
       [ENVIRONMENT.metricsService]: 'test',
-      [ENVIRONMENT.transactionFilter]: JSON.stringify({ reasons: ['new', 'changed', 'verified'] } satisfies EventFilter),
+      [ENVIRONMENT.transactionFilter]: JSON.stringify({ reasons: ['new', 'changed', 'verified', 'withdrawn'] } satisfies EventFilter),
     },
     endpoints: { dynamodb: 'http://127.0.0.1:1', sqs: 'http://127.0.0.1:1', secretsManager: 'http://127.0.0.1:1' },
     onOutput: (line) => output.push(line),
@@ -389,11 +489,12 @@ it('comes from the bundled function for what the consumer really writes, in orde
     const events = (await lambda.invoke(records)) as TransactionEvent[];
     expect(events.map(({ reasons, transaction }) => [transaction.sale_amount, ...reasons])).toEqual([
       ['19.99', 'new'],
+      ['19.99', 'verified'],
       ['25.1', 'changed'],
-      ['25.1', 'verified'],
+      ['25.1', 'withdrawn'],
     ]);
-    expect(events.every((event) => withNothingElse(event))).toBe(true);
-    expect(events[1]?.changes.sale_amount).toEqual({ old: '19.99', new: '25.1' });
+    expect(events.every((event) => isClosedFormat(event))).toBe(true);
+    expect(events[2]?.changes.sale_amount).toEqual({ old: '19.99', new: '25.1' });
     expect(output.join('\n')).not.toContain('member-7');
   } finally {
     await lambda.close();

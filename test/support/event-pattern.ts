@@ -1,14 +1,14 @@
 import type { EventPattern } from '../../core/events/pipe-patterns';
 
-/** Whether EventBridge would let a document through: at each path of the pattern one of the values listed there, or something, or nothing. */
+/** Whether an EventBridge pattern matches a document: at each path, one of the conditions holds. */
 export function matches(pattern: EventPattern, document: unknown): boolean {
-  return Object.entries(pattern).every(([name, wanted]) => {
-    const found = isObject(document) ? document[name] : undefined;
-    if (!Array.isArray(wanted)) return matches(wanted as EventPattern, found);
-    return wanted.some((one) => {
-      if (typeof one === 'string') return found === one;
-      const isThere = found !== undefined && !isObject(found);
-      return one.exists === isThere;
+  return Object.entries(pattern).every(([name, expected]) => {
+    const value = isObject(document) ? document[name] : undefined;
+    if (!Array.isArray(expected)) return matches(expected as EventPattern, value);
+    return expected.some((condition) => {
+      if (typeof condition === 'string') return value === condition;
+      if ('prefix' in condition) return typeof value === 'string' && value.startsWith(condition.prefix);
+      return condition.exists === (value !== undefined && !isObject(value));
     });
   });
 }

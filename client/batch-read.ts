@@ -23,7 +23,11 @@ export async function* readItems(
   }
 }
 
-/** DynamoDB may return a part of the items only, as when it throttles. The SDK does not retry the rest. */
+/**
+ * DynamoDB may return a part of the items only, as when it throttles.
+ *
+ * The SDK does not retry the rest.
+ */
 async function readBatch(client: DynamoDBClient, request: BatchGetItemCommandInput['RequestItems']): Promise<Item[]> {
   const items: Item[] = [];
   let unread = request;

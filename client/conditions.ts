@@ -6,7 +6,11 @@ import { nextSecond, startOfSecond, type TimeRange } from './times';
 
 type TimedIndex = typeof INDEXES.byMember | typeof INDEXES.byDay;
 
-/** The query of an index that is sorted by time. It may return lines of up to a second around the range. */
+/**
+ * The query of an index that is sorted by time.
+ *
+ * It may return lines of up to a second around the range.
+ */
 export function indexQuery(tableName: string, index: TimedIndex, value: string, range: TimeRange, list: RequiredList): QueryCommandInput {
   const { partition, sort } = INDEX_KEYS[index];
   const time = timeCondition(range);
@@ -21,7 +25,11 @@ export function indexQuery(tableName: string, index: TimedIndex, value: string, 
   };
 }
 
-/** A key condition takes one range, and `BETWEEN` includes its end. No row has a bare second, so here that is the same. */
+/**
+ * A key condition takes one range, and `BETWEEN` includes its end.
+ *
+ * No row has a bare second, so here that is the same.
+ */
 function timeCondition({ from, to }: TimeRange): { condition: string; values: Record<string, string> } {
   const values: Record<string, string> = {};
   if (from !== undefined) values[':from'] = startOfSecond(from);

@@ -68,7 +68,8 @@ export function requireMoment(name: string, value: Moment): string {
 function toDate(value: unknown): Date | undefined {
   if (value instanceof Date) return value;
   if (typeof value !== 'string') return undefined;
-  // Without a zone the engine would use that of the machine, and the same query would differ elsewhere.
+  // Without a zone the engine would use that of the machine, and the same query would differ
+  // elsewhere.
   if (!DAY.test(value) && !ISO_WITH_ZONE.test(value)) return undefined;
   // The engine would read the 31st of a shorter month as the next month.
   requireDay('the day', value.slice(0, 10));

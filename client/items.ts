@@ -51,7 +51,11 @@ function derivedAttributes(item: Item): Item {
   };
 }
 
-/** The value of an attribute. Numbers become exact strings: a JavaScript number could not hold them. */
+/**
+ * The value of an attribute.
+ *
+ * Numbers become exact strings: a JavaScript number could not hold them.
+ */
 function plain(value: AttributeValue): unknown {
   if (value.S !== undefined) return value.S;
   if (value.N !== undefined) return new Big(value.N).toFixed();

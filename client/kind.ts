@@ -23,7 +23,10 @@ export function kindsInOrder<T extends Transaction>(lines: readonly T[], adjustm
   return classified.map((line) => (line.kind === 'sale' && takesBack(line, adjustments) ? { ...line, kind: 'adjustment' } : line));
 }
 
-/** Whether a positive line takes back an earlier adjustment of its SKU, as when a discounted order is cancelled. */
+/**
+ * Whether a positive line takes back an earlier adjustment of its SKU, as when a discounted order
+ * is cancelled.
+ */
 const takesBack = (line: Transaction, adjustments: readonly Transaction[]): boolean =>
   signOf(line) === 1 && adjustments.some((earlier) => sameSku(earlier, line) && isNotLater(earlier, line));
 

@@ -24,7 +24,8 @@ export function requireList(options: ListOptions): RequiredList {
     verifiedOnly,
     newestFirst: options.newestFirst ?? false,
     limit,
-    // A filter drops an unknown part of what is read. Without one, reading more than the limit costs money for nothing.
+    // A filter drops an unknown part of what is read. Without one, reading more than the limit
+    // costs money for nothing.
     readAtOnce: requireCount('pageSize', options.pageSize) ?? (isFiltered ? undefined : limit),
   };
 }

@@ -80,7 +80,10 @@ function isNothingLeft(confirmed: readonly Transaction[]): boolean {
   });
 }
 
-/** By `sale_amount`, or by `commissions` if no line has a sale amount because the URL does not ask for it. */
+/**
+ * By `sale_amount`, or by `commissions` if no line has a sale amount because the URL does not ask
+ * for it.
+ */
 function isUsedUp(money: Money, lines: readonly Transaction[]): boolean {
   const hasSaleAmounts = lines.some((line) => line.sale_amount !== undefined && !new Big(line.sale_amount).eq(0));
   return new Big(hasSaleAmounts ? money.sale_amount : money.commissions).lte(0);

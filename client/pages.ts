@@ -12,7 +12,8 @@ type Item = Record<string, AttributeValue>;
 /**
  * The items of a query, page after page. The next page is read when it is needed.
  *
- * The SDK's own paginator refuses a client of another copy of the SDK, which an application may have.
+ * The SDK's own paginator refuses a client of another copy of the SDK, which an application may
+ * have.
  */
 export async function* queryItems(client: DynamoDBClient, input: QueryCommandInput): AsyncGenerator<Item, void, undefined> {
   let startKey = input.ExclusiveStartKey;

@@ -78,10 +78,17 @@ const byLineId = <L extends SettlementLine>(a: Entry<L>, b: Entry<L>): number =>
 const compareTexts = (a: string, b: string): number => (a < b ? -1 : Number(a > b));
 const linesOf = <L>(entries: readonly Entry<L>[]): L[] => entries.map(({ line }) => line);
 
+/**
+ * Maximum number of pairs that are compared. No order of Rakuten comes near it. A flood of forged
+ * lines would, so beyond it nothing is matched.
+ */
+const MAX_PAIRS = 100_000;
+
 /** The events that stay pending, and the confirmed lines that count. */
 function matchLines<L extends SettlementLine>(entries: readonly Entry<L>[]): { pending: Entry<L>[]; counting: Entry<L>[] } {
   const events = entries.filter(({ line }) => line.is_event === 'Y');
   const confirmed = entries.filter(({ line }) => line.is_event === 'N');
+  if (events.length * confirmed.length > MAX_PAIRS) return { pending: events, counting: confirmed };
   const confirmations = closestPairs(events, confirmed, (event, other) => (hasSameSign(event, other) ? fitOf(event, other) : undefined));
   const open = events.filter((event) => !confirmations.has(event));
   const unsold = confirmed.filter((entry) => !confirmations.has(entry) && entry.isNegative && !isSold(entry, confirmed));
@@ -108,7 +115,7 @@ const isSkuMissing = (a: SettlementLine, b: SettlementLine): boolean => a.sku_nu
 
 const hasSameSign = <L>(a: Entry<L>, b: Entry<L>): boolean => a.isNegative === b.isNegative;
 
-/** The same without equal amounts, which say too little for a cancellation. */
+/** The same without the fit by amount, which is too weak for a cancellation. */
 function skuFitOf<L extends SettlementLine>(event: Entry<L>, negative: Entry<L>): number | undefined {
   const fit = fitOf(event, negative);
   return fit === FIT.sameAmount ? undefined : fit;

@@ -85,8 +85,9 @@ export class TransactionsClient {
   /**
    * The lines of a member (`u1`), oldest order first.
    *
-   * The period is order time, so a return is in the period of its sale. Lines without `u1` are in no
-   * member's list, among them some cancellations. `memberOrders` finds those through their orders.
+   * The period is order time, so a return is in the period of its sale. Lines without `u1` are in
+   * no member's list, among them some cancellations. `memberOrders` finds those through their
+   * orders.
    */
   byMember(u1: string, options: MemberListOptions = {}): AsyncIterableIterator<Transaction> {
     const list = requireList(options);
@@ -99,8 +100,8 @@ export class TransactionsClient {
   /**
    * The lines of a UTC day, or of several, in the order in which they first arrived.
    *
-   * The day is that of the Events API's `process_date`, or of the arrival until the API has returned
-   * the line. Several days are listed day after day.
+   * The day is that of the Events API's `process_date`, or of the arrival until the API has
+   * returned the line. Several days are listed day after day.
    *
    * @param day `YYYY-MM-DD`, or a span of days
    */
@@ -115,7 +116,9 @@ export class TransactionsClient {
     );
   }
 
-  /** The lines of an order with all their attributes: events, confirmed lines, returns, adjustments. */
+  /**
+   * The lines of an order with all their attributes: events, confirmed lines, returns, adjustments.
+   */
   byOrder(sid: string, advertiserId: string, orderId: string, options: OrderListOptions = {}): AsyncIterableIterator<TransactionRow> {
     return this.rowsOfOrder(requireOrder(sid, advertiserId, orderId), requireList(options));
   }
@@ -131,7 +134,11 @@ export class TransactionsClient {
     return mapped(queryItems(this.client, lineQuery(this.tableName, lineId)), (item) => toRow(item, this.adjustmentSku));
   }
 
-  /** Every line of the table with all its attributes, in no particular order. Reads the whole table. */
+  /**
+   * Every line of the table with all its attributes, in no particular order.
+   *
+   * Reads the whole table.
+   */
   all(options: Omit<ListOptions, 'newestFirst'> = {}): AsyncIterableIterator<TransactionRow> {
     const list = requireList(options);
     return this.rows(scanItems(this.client, { TableName: this.tableName, Limit: list.readAtOnce }), list);
@@ -143,10 +150,11 @@ export class TransactionsClient {
   }
 
   /**
-   * A member's orders, in the order in which they were placed. Cancellations without `u1` are included.
+   * A member's orders, in the order in which they were placed. Cancellations without `u1` are
+   * included.
    *
-   * An order belongs to the period of the member's first line, so consecutive periods count it once.
-   * What is earned belongs to the period of the first verified line.
+   * An order belongs to the period of the member's first line, so consecutive periods count it
+   * once. What is earned belongs to the period of the first verified line.
    */
   memberOrders(u1: string, period: Period = {}, options: SummaryOptions = {}): AsyncIterableIterator<OrderSummary> {
     return this.ordersOfMember(requireText('u1', u1), requirePeriod(period), options);
@@ -155,8 +163,8 @@ export class TransactionsClient {
   /**
    * The sums of a member's orders of a period, by currency.
    *
-   * A later return changes the sums of the period in which the order was placed. Reads every order of
-   * the period: one query and one batch read per order.
+   * A later return changes the sums of the period in which the order was placed. Reads every order
+   * of the period: one query and one batch read per order.
    */
   memberSummary(u1: string, period: Period = {}, options: SummaryOptions = {}): Promise<MemberSummary> {
     const range = requirePeriod(period);
@@ -164,8 +172,8 @@ export class TransactionsClient {
   }
 
   /**
-   * The orders with a line on a UTC day or in a span of days (see `byDay`). Each is listed once, with
-   * its lines of other days.
+   * The orders with a line on a UTC day or in a span of days (see `byDay`). Each is listed once,
+   * with its lines of other days.
    *
    * @param day `YYYY-MM-DD`, or a span of days
    */
@@ -230,7 +238,10 @@ export class TransactionsClient {
     return filtered(rows, listFilter(list), list.limit);
   }
 
-  /** Items without a line (of an application), and `-` rows of a line that has another row, are not listed. */
+  /**
+   * Items without a line (of an application), and `-` rows of a line that has another row, are not
+   * listed.
+   */
   private listedItems(items: AsyncIterable<Item>): AsyncIterable<Item> {
     return filtered(items, async (item) => {
       if (item[ATTRIBUTES.receivedAt] === undefined) return false;

@@ -47,11 +47,15 @@ export interface Transaction {
   /** `push`, or `events-api` if no postback delivered the line. */
   readonly source: 'push' | 'events-api';
   /**
-   * Since when the Events API has returned the amounts, the quantity, the currency, `u1`, the order,
-   * the advertiser, the SKU and `transaction_date` as shown. Absent until then.
+   * Since when the Events API has returned the amounts, the quantity, the currency, `u1`, the
+   * order, the advertiser, the SKU and `transaction_date` as shown. Absent until then.
    */
   readonly verified_at?: string;
-  /** When a verified line was found to be eliminated by the advertiser. Such a line is in no sum. */
+  /**
+   * When a verified line was found to be eliminated by the advertiser.
+   *
+   * Such a line is in no sum.
+   */
   readonly withdrawn_at?: string;
   /** What could not be read, in words. Absent on a clean line. */
   readonly parse_problems?: readonly string[];
@@ -66,7 +70,9 @@ export interface Transaction {
   readonly kind: TransactionKind;
 }
 
-/** A line with all attributes of its row, as the queries by order and by transaction ID return it. */
+/**
+ * A line with all attributes of its row, as the queries by order and by transaction ID return it.
+ */
 export interface TransactionRow extends Transaction {
   /** Only of lines that the Events API has returned. */
   readonly commissions_list_id?: string;
@@ -80,7 +86,11 @@ export interface TransactionRow extends Transaction {
   readonly events_api_extra?: Readonly<Record<string, string>>;
   /** Normalised query string of the first postback, without the secret. Never verified. */
   readonly query?: string;
-  /** API Gateway's ID of the first postback. Without a postback: the run that first returned the line. */
+  /**
+   * API Gateway's ID of the first postback.
+   *
+   * Without a postback: the run that first returned the line.
+   */
   readonly request_id?: string;
   /** Partition key of the day index. */
   readonly process_day?: string;
@@ -94,7 +104,11 @@ export interface TransactionRow extends Transaction {
   readonly more_pushes?: boolean;
   /** The last five answers of the Events API that newer ones replaced, oldest first. */
   readonly replaced_answers?: readonly ReplacedAnswer[];
-  /** Seconds since 1970 after which DynamoDB may delete the row. Only of events, with `preliminaryExpiry`. */
+  /**
+   * Seconds since 1970 after which DynamoDB may delete the row.
+   *
+   * Only of events, with `preliminaryExpiry`.
+   */
   readonly expires_at?: string;
 }
 
@@ -112,7 +126,11 @@ export interface OtherPush {
   readonly commissions?: string;
   readonly currency?: string;
   readonly u1?: string;
-  /** `events-api` if it was an answer with an unreadable field or a reused ID. Absent on a postback. */
+  /**
+   * `events-api` if it was an answer with an unreadable field or a reused ID.
+   *
+   * Absent on a postback.
+   */
   readonly source?: 'events-api';
 }
 
@@ -120,7 +138,11 @@ export interface OtherPush {
 export interface ReplacedAnswer {
   /** When it was fetched. */
   readonly answered_at: string;
-  /** The values that the newer answer changed, as a query string. Empty fields have an empty value. */
+  /**
+   * The values that the newer answer changed, as a query string.
+   *
+   * Empty fields have an empty value.
+   */
   readonly values: string;
 }
 
@@ -164,7 +186,11 @@ export interface OrderSummary extends Sums {
   readonly advertiser_id?: string;
   /** Absent for a line without an order number, which is an order of its own. */
   readonly order_id?: string;
-  /** The distinct `u1` of the verified lines, or of all lines while none is verified. Usually one. */
+  /**
+   * The distinct `u1` of the verified lines, or of all lines while none is verified.
+   *
+   * Usually one.
+   */
   readonly members: readonly string[];
   readonly status: OrderStatus;
   /** When the order was placed: the earliest `occurred_at` of its lines. */
@@ -175,7 +201,11 @@ export interface OrderSummary extends Sums {
   readonly last_processed_at: string;
   /** Lines of unknown kind or with parse problems. */
   readonly doubtful: readonly TransactionRow[];
-  /** Only in a member's orders: lines without `u1` of an order with several members. They are in no sum. */
+  /**
+   * Only in a member's orders: lines without `u1` of an order with several members.
+   *
+   * They are in no sum.
+   */
   readonly unattributed: readonly TransactionRow[];
   /** The order's lines, in the order of processing. */
   readonly lines: readonly TransactionRow[];
@@ -192,13 +222,17 @@ export interface MemberSummary extends Sums {
   readonly orders: Readonly<Record<OrderStatus | 'total', number>>;
   /** Number of lines of unknown kind or with parse problems. */
   readonly doubtful: number;
-  /** Number of lines without `u1` in orders that this member shares with others. They are in no sum. */
+  /**
+   * Number of lines without `u1` in orders that this member shares with others.
+   *
+   * They are in no sum.
+   */
   readonly unattributed: number;
 }
 
 /**
- * A `Date`, an ISO 8601 text with `Z` or an offset (`2026-03-01T00:00:00Z`), or a day (`2026-03-01`),
- * which begins at 00:00 UTC.
+ * A `Date`, an ISO 8601 text with `Z` or an offset (`2026-03-01T00:00:00Z`), or a day
+ * (`2026-03-01`), which begins at 00:00 UTC.
  */
 export type Moment = Date | string;
 

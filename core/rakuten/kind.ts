@@ -10,7 +10,10 @@ export interface ClassifiedLine {
   readonly parse_problems?: readonly string[];
 }
 
-/** LinkShare Japan sends coupon and point discounts as lines with negative amounts and an SKU like `DISCOUNT`. */
+/**
+ * LinkShare Japan sends coupon and point discounts as lines with negative amounts and an SKU like
+ * `DISCOUNT`.
+ */
 export const DEFAULT_ADJUSTMENT_SKU = /discount/i;
 
 /** The kind of a line, without regard to the other lines of its order. */

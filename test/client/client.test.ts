@@ -541,7 +541,7 @@ describe('the summary of a member', () => {
       pending: [{ sale_amount: '80' }],
       earned: [{ sale_amount: '412.5', commissions: '16.5' }],
     });
-    expect(await transactions.memberSummary('nobody')).toMatchObject({ orders: { total: 0 }, earned: [] });
+    expect(await transactions.memberSummary('no-such-member')).toMatchObject({ orders: { total: 0 }, earned: [] });
     expect(await transactions.memberSummary('member-9')).toMatchObject({
       orders: { total: 2, unknown: 1, confirmed: 1 },
       doubtful: 1,
@@ -616,7 +616,8 @@ describe('forged lines', () => {
     const before = await forged.memberSummary('anna', march);
     expect(before.earned).toEqual([{ currency: 'USD', sale_amount: '90', commissions: '9', lines: 2 }]);
     const lines: LineFields[] = [
-      // A sale, a second member, an event of the discount, a return, and an order date in another month.
+      // A sale, a second member, an event of the discount, a return, and an order date in another
+      // month.
       { etransaction_id: 'B1', u1: 'anna', sku_number: 'S', sale_amount: '1000' },
       { etransaction_id: 'B2', u1: 'mallory', sku_number: 'S', sale_amount: '1000' },
       { etransaction_id: 'B3', is_event: 'Y', u1: 'anna', sku_number: 'DISCOUNT', sale_amount: '10' },

@@ -1,11 +1,14 @@
-/** Reads the recipes of `docs/querying.md`, and turns those of other tools into the calls of the SDK that they stand for. */
+/**
+ * Reads the recipes of `docs/querying.md`, and translates those of other tools into calls of the
+ * SDK.
+ */
 import type { AttributeValue, GetItemCommandInput, QueryCommandInput } from '@aws-sdk/client-dynamodb';
 
 export interface Recipe {
   readonly name: string;
   readonly language: string;
   readonly code: string;
-  /** What the page says that it prints. */
+  /** The output that the page shows. */
   readonly output?: string;
 }
 
@@ -15,7 +18,7 @@ export function readRecipes(markdown: string): Recipe[] {
   return [...markdown.matchAll(marked)].map(([, name = '', language = '', code = '', output]) => ({ name, language, code, output }));
 }
 
-/** Code blocks that are no recipe's output, marked or not. */
+/** Number of code blocks that are not an output, marked or not. */
 export const countCodeBlocks = (markdown: string): number => [...markdown.matchAll(/^```(?!text)\w+$/gm)].length;
 
 export type Call =
@@ -24,7 +27,7 @@ export type Call =
 
 type Input = Record<string, unknown>;
 
-/** `aws dynamodb query --table-name "$TABLE" …` as the call that it makes. */
+/** `aws dynamodb query --table-name "$TABLE" …` as a call of the SDK. */
 export function awsCall(command: string, table: string): Call {
   const [aws, service, operation = '', ...rest] = shellWords(command).map((word) => word.replaceAll('$TABLE', table));
   if (aws !== 'aws' || service !== 'dynamodb') throw new Error(`not an aws dynamodb command: ${command}`);
@@ -45,7 +48,9 @@ function asCall(operation: string, input: Input): Call {
   throw new Error(`no recipe should need ${operation}`);
 }
 
-/** The words of one command, as a shell would cut them: quotes, and a backslash at the end of a line. */
+/**
+ * The words of one command, as a shell splits them: quotes, and a backslash at the end of a line.
+ */
 export function shellWords(command: string): string[] {
   const words = command.replaceAll('\\\n', ' ').match(/(?:[^\s'"]|'[^']*'|"[^"]*")+/g) ?? [];
   return words.map((word) => word.replace(/'([^']*)'|"([^"]*)"/g, (_match, single, double) => single ?? double));
@@ -70,17 +75,19 @@ export function boto3Query(code: string, table: string): QueryCommandInput {
 }
 
 function boto3Condition(text: string, builder: string, values: Record<string, AttributeValue>, names: Record<string, string>): string {
-  const [, attribute = '', operator = '', args = ''] = new RegExp(`^${builder}\\("(\\w+)"\\)\\.(eq|between)\\((.*)\\)$`).exec(text) ?? [];
+  const [, attribute = '', operator = '', args = ''] =
+    new RegExp(`^${builder}\\("(\\w+)"\\)\\.(eq|between|begins_with)\\((.*)\\)$`).exec(text) ?? [];
   if (attribute === '') throw new Error(`not understood: ${text}`);
   names[`#${attribute}`] = attribute;
   const slots = [...args.matchAll(/"([^"]*)"/g)].map(([, value = ''], index) => {
     values[`:${attribute}${index}`] = { S: value };
     return `:${attribute}${index}`;
   });
+  if (operator === 'begins_with') return `begins_with(#${attribute}, ${slots[0]})`;
   return operator === 'eq' ? `#${attribute} = ${slots[0]}` : `#${attribute} BETWEEN ${slots.join(' AND ')}`;
 }
 
-/** The query that a `SELECT` stands for, when its `WHERE` fixes a partition key. */
+/** The query of a `SELECT` whose `WHERE` fixes a partition key. */
 export function partiqlQuery(statement: string): QueryCommandInput {
   const pattern = /^SELECT ([\w, ]+)\nFROM "([\w-]+)"(?:\."([\w-]+)")?\nWHERE ([\s\S]+)$/;
   const [, selected = '', table, index, where = ''] = pattern.exec(statement.trim()) ?? [];
@@ -99,7 +106,7 @@ export function partiqlQuery(statement: string): QueryCommandInput {
   };
 }
 
-/** The queries of the console's table: index, partition key, and how the sort key is compared. */
+/** The queries of the console's table: index, partition key and condition of the sort key. */
 export function consoleQueries(markdown: string, table: string): { question: string; input: QueryCommandInput }[] {
   const [, rows = ''] = /<!-- recipes: console -->\n\n((?:\|.*\n)+)/.exec(markdown) ?? [];
   const cells = rows.split('\n').map((row) => row.split('|').map((cell) => cell.trim()));
@@ -129,8 +136,10 @@ function consoleSort(text: string, slot: (value?: string) => string): string {
   const [key, first, second] = codes(text);
   if (text.includes('*Between*')) return `${key} BETWEEN ${slot(first)} AND ${slot(second)}`;
   if (text.includes('*Greater than or equal to*')) return `${key} >= ${slot(first)}`;
+  if (text.includes('*Begins with*')) return `begins_with(${key}, ${slot(first)})`;
   if (text.includes('*Equal to*')) return `${key} = ${slot(first)}`;
   throw new Error(`not a condition that the console offers: ${text}`);
 }
 
-const codes = (cell: string): string[] => [...cell.matchAll(/`([^`]+)`/g)].map(([, code = '']) => code);
+/** The texts in backticks. */
+export const codes = (cell: string): string[] => [...cell.matchAll(/`([^`]+)`/g)].map(([, code = '']) => code);

@@ -1,22 +1,23 @@
-/** Runs the recipes of `docs/querying.md` as they stand there, against the embedded server. */
+/** Runs the recipes of `docs/querying.md` against the embedded server. */
 import { execFile, spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { type AttributeValue, type DynamoDBClient, GetItemCommand, QueryCommand, type QueryCommandInput } from '@aws-sdk/client-dynamodb';
-import { build } from 'esbuild';
 import { ATTRIBUTES, INDEXES } from '../../core/names';
 import { ROW_FIELDS } from '../../core/rakuten/fields';
-import { INDEX_KEYS, TABLE_KEYS } from '../../core/store/keys';
+import { INDEX_KEYS, parseLineId, TABLE_KEYS } from '../../core/store/keys';
+import { STORED_FIELDS } from '../../core/store/row';
 import { dynamoDbClient } from '../../local/embedded/clients';
 import { startDynamoDb } from '../../local/embedded/dynamodb';
 import { startCloudFormation } from '../bin/cloudformation';
 import { runIn } from '../bin/terminal';
+import { Application, environment } from './application';
 import {
   awsCall,
   boto3Query,
   type Call,
+  codes,
   consoleQueries,
   countCodeBlocks,
   partiqlQuery,
@@ -24,7 +25,7 @@ import {
   readRecipes,
   shellWords,
 } from './recipe-text';
-import { IDS, seedTable } from './seed';
+import { IDS, SID, seedTable } from './seed';
 
 const run = promisify(execFile);
 const ROOT = join(__dirname, '../..');
@@ -42,7 +43,7 @@ const hasBoto3 = succeeds('python3', ['-c', 'import boto3']);
 let server: Awaited<ReturnType<typeof startDynamoDb>>;
 let cloudFormation: Awaited<ReturnType<typeof startCloudFormation>>;
 let dynamodb: DynamoDBClient;
-let folder: string;
+let application: Application;
 let env: NodeJS.ProcessEnv;
 
 beforeAll(async () => {
@@ -50,62 +51,31 @@ beforeAll(async () => {
   cloudFormation = await startCloudFormation({ RakutenPostback: { outputs: { TableName: TABLE, StateTableName: 'State' }, tables: [] } });
   dynamodb = dynamoDbClient(server.endpoint);
   await seedTable(dynamodb, TABLE);
-  folder = mkdtempSync(join(tmpdir(), 'rakuten-recipes-'));
-  await installPackage();
-  mkdirSync(join(folder, '.local'));
-  writeFileSync(join(folder, '.local/endpoints.json'), JSON.stringify({ dynamodb: server.endpoint, tableName: TABLE, sid: '3900112' }));
-  env = {
-    // The tools' own homes are needed to start them; nothing of AWS is taken from there.
-    PATH: process.env.PATH,
-    HOME: process.env.HOME,
-    TABLE,
-    NODE_NO_WARNINGS: '1',
-    AWS_ENDPOINT_URL_DYNAMODB: server.endpoint,
-    AWS_ENDPOINT_URL_CLOUDFORMATION: cloudFormation.endpoint,
-    AWS_REGION: 'us-east-1',
-    AWS_DEFAULT_REGION: 'us-east-1',
-    AWS_ACCESS_KEY_ID: 'test',
-    AWS_SECRET_ACCESS_KEY: 'test',
-    AWS_CONFIG_FILE: '/dev/null',
-    AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
-    AWS_EC2_METADATA_DISABLED: 'true',
-    AWS_PAGER: '',
-  };
+  application = await Application.create();
+  const endpoints = { dynamodb: server.endpoint, tableName: TABLE, sid: SID };
+  mkdirSync(join(application.folder, '.local'));
+  writeFileSync(join(application.folder, '.local/endpoints.json'), JSON.stringify(endpoints));
+  env = { ...environment(server.endpoint, TABLE), AWS_ENDPOINT_URL_CLOUDFORMATION: cloudFormation.endpoint };
 });
 
 afterAll(async () => {
   dynamodb.destroy();
   await cloudFormation.close();
   await server.close();
-  rmSync(folder, { recursive: true });
+  application.remove();
 });
 
-/** An application's folder: the SDK, and this package as its `exports` show it. */
-async function installPackage(): Promise<void> {
-  const installed = join(folder, 'node_modules/cdk-rakuten-postback');
-  await build({
-    entryPoints: [join(ROOT, 'client/index.ts')],
-    outfile: join(installed, 'client/index.js'),
-    bundle: true,
-    platform: 'node',
-    format: 'cjs',
-    external: ['@aws-sdk/*'],
-    logLevel: 'error',
-  });
-  cpSync(join(ROOT, 'package.json'), join(installed, 'package.json'));
-  symlinkSync(join(ROOT, 'node_modules/@aws-sdk'), join(folder, 'node_modules/@aws-sdk'), 'dir');
-}
-
-/** DynamoDB gives lines of the same sort key in no promised order. */
+/** DynamoDB returns lines of the same sort key in no promised order. */
 const sortedLines = (text: string): string[] => text.trimEnd().split('\n').sort();
 
 async function itemsOf(input: QueryCommandInput): Promise<Record<string, AttributeValue>[]> {
   return (await dynamodb.send(new QueryCommand(input))).Items ?? [];
 }
 
-const ids = (items: Record<string, AttributeValue>[]): (string | undefined)[] => items.map((item) => item.etransaction_id?.S).sort();
+const ids = (items: Record<string, AttributeValue>[]): (string | undefined)[] =>
+  items.map((item) => parseLineId(item.line_id?.S ?? '').etransactionId).sort();
 
-/** What a question must find, whichever tool asks it. */
+/** The expected result of a question, in every tool. */
 const ANSWERS = {
   memberInMarch: [IDS.bracelet, IDS.braceletReturn, IDS.tee, IDS.jeans, IDS.giftWrap, IDS.teeReturn].sort(),
   order: [IDS.tee, IDS.jeans, IDS.giftWrap, IDS.teeReturn].sort(),
@@ -124,13 +94,13 @@ describe('the command line', () => {
   test.each(ofLanguage('sh', 'cli-'))('%s', async (_name, { code, output }) => {
     const [npx, name, ...args] = shellWords(code);
     expect([npx, name]).toEqual(['npx', 'rakuten-postback']);
-    const ran = await runIn(folder, [...args, '--local']);
+    const ran = await runIn(application.folder, [...args, '--local']);
     expect({ exitCode: ran.exitCode, stderr: ran.stderr.replace(/^\d+ lines in march\.csv.*\n$/, '') }).toEqual({
       exitCode: 0,
       stderr: '',
     });
     if (output !== undefined) expect(ran.stdout).toBe(output);
-    else if (args[0] === 'export') expect(readFileSync(join(folder, 'march.csv'), 'utf8').split('\n')).toHaveLength(14);
+    else if (args[0] === 'export') expect(readFileSync(join(application.folder, 'march.csv'), 'utf8').split('\n')).toHaveLength(14);
     else expect(ran.stdout).toContain(args.includes('--order') ? 'partly returned' : 'W-100200300');
   });
 });
@@ -138,11 +108,11 @@ describe('the command line', () => {
 describe('the console', () => {
   const expected: Record<string, string[]> = {
     'Lines of a member in March': ANSWERS.memberInMarch,
-    'Lines of an order': ANSWERS.order,
-    'One line of an order': ANSWERS.line,
+    'Keys of the lines of an order': ANSWERS.order,
+    'A transaction ID': ANSWERS.line,
+    'Its confirmed line': ANSWERS.line,
     'Lines of a day': ANSWERS.day,
     'Lines of an evening': ANSWERS.day,
-    'A transaction id': ANSWERS.line,
   };
   const queries = consoleQueries(PAGE, TABLE);
 
@@ -157,9 +127,7 @@ describe('the console', () => {
 
 describe('JavaScript', () => {
   test.each(ofLanguage('js'))('%s', async (name, { code, output = '' }) => {
-    const file = join(folder, `${name}.mjs`);
-    writeFileSync(file, code);
-    const { stdout } = await run(process.execPath, [file], { cwd: folder, env });
+    const stdout = await application.run(process.execPath, `${name}.mjs`, code, env);
     expect(sortedLines(stdout)).toEqual(sortedLines(output));
   });
 });
@@ -168,23 +136,24 @@ describe('the AWS CLI', () => {
   const [table, ...calls] = ofLanguage('sh', 'aws-');
   const expected: Record<string, string[] | number> = {
     'aws-member': ANSWERS.memberInMarch,
+    'aws-verified': [IDS.hotel],
     'aws-order': ANSWERS.order,
+    'aws-line': ANSWERS.line,
     'aws-day': ANSWERS.day,
     'aws-count': 9,
     'aws-transaction': ANSWERS.line,
-    'aws-line': ANSWERS.line,
   };
 
   test('the page has a command for each question', () => {
     expect(calls.map(([name]) => name)).toEqual(Object.keys(expected));
   });
 
-  test.each(calls)('%s, as the call that it makes', async (name, { code }) => {
+  test.each(calls)('%s, as a call of the SDK', async (name, { code }) => {
     expect(answerOf(await send(awsCall(code, TABLE)))).toEqual(expected[name]);
   });
 
   (hasAwsCli ? test : test.skip).each(calls)('%s, by the AWS CLI itself', async (name, { code }) => {
-    const { stdout } = await run('bash', ['-c', code], { cwd: folder, env });
+    const { stdout } = await run('bash', ['-c', code], { cwd: application.folder, env });
     expect(answerOf(JSON.parse(stdout))).toEqual(expected[name]);
   });
 
@@ -193,7 +162,7 @@ describe('the AWS CLI', () => {
     expect(code).toContain('--stack-name RakutenPostback ');
     expect(code).toContain("OutputKey=='TableName'");
     if (!hasAwsCli) return;
-    const { stdout } = await run('bash', ['-c', `${code}\necho "$TABLE"`], { cwd: folder, env: { ...env, TABLE: 'none' } });
+    const { stdout } = await run('bash', ['-c', `${code}\necho "$TABLE"`], { cwd: application.folder, env: { ...env, TABLE: 'none' } });
     expect(stdout).toBe(`${TABLE}\n`);
   });
 
@@ -224,14 +193,12 @@ describe('Python', () => {
     expect(ofLanguage('python').map(([name]) => name)).toEqual(Object.keys(expected));
   });
 
-  test.each(ofLanguage('python'))('%s, as the query that it makes', async (name, { code }) => {
+  test.each(ofLanguage('python'))('%s, as a query of the SDK', async (name, { code }) => {
     expect(ids(await itemsOf(boto3Query(code, TABLE)))).toEqual(expected[name]);
   });
 
   (hasBoto3 ? test : test.skip).each(ofLanguage('python'))('%s, by Python itself', async (name, { code, output = '' }) => {
-    const file = join(folder, `${name}.py`);
-    writeFileSync(file, code);
-    const { stdout } = await run('python3', [file], { cwd: folder, env });
+    const stdout = await application.run('python3', `${name}.py`, code, env);
     expect(sortedLines(stdout)).toEqual(sortedLines(output));
   });
 });
@@ -239,11 +206,11 @@ describe('Python', () => {
 describe('PartiQL', () => {
   const expected: Record<string, number> = { 'partiql-member': 6, 'partiql-order': 4, 'partiql-day': 1, 'partiql-transaction': 1 };
 
-  test.each(ofLanguage('sql'))('%s names what there is, and stands for a query that finds it', async (name, { code }) => {
+  test.each(ofLanguage('sql'))('%s names existing attributes, and its query finds the lines', async (name, { code }) => {
     const input = partiqlQuery(code);
-    const known = [...Object.keys(ROW_FIELDS), ...Object.values(ATTRIBUTES)];
+    const known: readonly string[] = [...STORED_FIELDS, ...Object.values(ATTRIBUTES)];
     const selected = (input.ProjectionExpression ?? '').split(', ');
-    expect(selected.filter((attribute) => !known.includes(attribute as never))).toEqual([]);
+    expect(selected.filter((attribute) => !known.includes(attribute))).toEqual([]);
     const items = await itemsOf(input);
     expect(items).toHaveLength(expected[name] ?? -1);
     for (const item of items) expect(Object.keys(item).sort()).toEqual(selected.toSorted());
@@ -252,21 +219,22 @@ describe('PartiQL', () => {
 
 describe('the page about rows', () => {
   const rows = readFileSync(join(ROOT, 'docs/rows.md'), 'utf8');
-  const named = (text: string): string[] => [...text.matchAll(/^\| `(\w+)` \| [A-Z]+ \|/gm)].map(([, name = '']) => name);
+  const attributeRows = [...rows.matchAll(/^\| ((?:`\w+`(?:, )?)+) \| ([A-Z]*) ?\|/gm)];
+  const types = new Map(attributeRows.flatMap(([, names = '', type = '']) => codes(names).map((name) => [name, type] as const)));
 
   test('explains every attribute, and no other', () => {
-    expect(named(rows).sort()).toEqual([...Object.keys(ROW_FIELDS), ...Object.values(ATTRIBUTES)].sort());
+    expect([...types.keys()].sort()).toEqual([...STORED_FIELDS, ...Object.values(ATTRIBUTES)].sort());
   });
 
   test('says which attributes are numbers', () => {
-    for (const [field, kind] of Object.entries(ROW_FIELDS)) expect(rows).toContain(`| \`${field}\` | ${kind === 'decimal' ? 'N' : 'S'} |`);
+    for (const field of STORED_FIELDS) expect([field, types.get(field)]).toEqual([field, ROW_FIELDS[field] === 'decimal' ? 'N' : 'S']);
   });
 
   test('shows the keys of the table and of every index', () => {
     expect(rows).toContain(`| the table | \`${TABLE_KEYS.partition}\` | \`${TABLE_KEYS.sort}\` |`);
     for (const index of Object.values(INDEXES)) {
       const { partition, sort } = INDEX_KEYS[index];
-      expect(rows).toContain(`| \`${index}\` | \`${partition}\` | ${sort === undefined ? '' : `\`${sort}\` `}|`);
+      expect(rows).toContain(`| \`${index}\` | \`${partition}\` | \`${sort}\` |`);
     }
   });
 });

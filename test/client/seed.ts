@@ -1,4 +1,7 @@
-/** A small table with every kind of line, for the tests of the query library, the command line and the documentation. */
+/**
+ * A small table with every kind of line, for the tests of the query library, the command line and
+ * the documentation.
+ */
 import { setTimeout } from 'node:timers/promises';
 import { CreateTableCommand, type DynamoDBClient, waitUntilTableExists } from '@aws-sdk/client-dynamodb';
 import type { ParseProblem } from '../../core/rakuten/parse';

@@ -130,7 +130,7 @@ test('takes the stack from the environment, and the publisher from the stack', a
   const nested = await runBundle(order, { RAKUTEN_STACK_NAME: 'Nested' });
   expect(nested).toMatchObject({
     exitCode: 2,
-    stderr: 'error: stack Nested: there is no publisher, or more than one; say which with --sid\n',
+    stderr: 'error: stack Nested: the publisher is unknown (there is none, or several): give it with --sid\n',
   });
 });
 

@@ -8,7 +8,7 @@ import { DeleteMessageBatchCommand, SendMessageCommand, SetQueueAttributesComman
 import type { Told } from '../../bin/doctor/run';
 import type { DeadLetter } from '../../core/dead-letters/letter';
 import { FailureNotes } from '../../core/dead-letters/notes';
-import { DeadLetterQueue, type HeldMessage } from '../../core/dead-letters/queue';
+import { DeadLetterQueue, type ReceivedMessage } from '../../core/dead-letters/queue';
 import { redrive } from '../../core/dead-letters/redrive';
 import { createTableInput } from '../../core/store/table';
 import { queueDepth, untilEmpty } from '../../local/drain';
@@ -21,7 +21,7 @@ import { ControlPlane } from '../support/control-plane';
 import { startCloudFormation } from './cloudformation';
 import { runIn } from './terminal';
 
-/** When something went wrong: `dlq` and `doctor`. The deployed consumer fails here, and SQS moves what it fails with. */
+/** `dlq` and `doctor`, with a consumer that fails and a dead-letter queue that fills. */
 
 jest.setTimeout(60_000);
 
@@ -67,8 +67,8 @@ async function dlq(...args: string[]) {
 const letters = async (): Promise<DeadLetter[]> => JSON.parse((await dlq('list', '--json')).stdout);
 const inDeadLetterQueue = (): Promise<number> => queueDepth(stack.clients.sqs, stack.deadLetterQueueUrl);
 
-/** The fifth failure is like the first, and comes later: here SQS gives up after the first, two seconds after it was handed out. */
-async function withoutPatience(count: number, fail: () => Promise<unknown>): Promise<void> {
+/** SQS moves a message after five failures. Here it does so after the first, with a short visibility timeout. */
+async function withOneTry(count: number, fail: () => Promise<unknown>): Promise<void> {
   const set = (VisibilityTimeout: number, maxReceiveCount: number) => {
     const deadLetterTargetArn = `arn:aws:sqs:${stack.region}:000000000000:${stack.deadLetterQueueUrl.split('/').at(-1)}`;
     const Attributes = {
@@ -85,24 +85,24 @@ async function withoutPatience(count: number, fail: () => Promise<unknown>): Pro
   await set(180, 5);
 }
 
-/** The table has these lines, each once, and nothing else that has an order. */
+/** The table has each of these lines once, as it was sent. */
 async function expectRows(...lines: LineRecord[]): Promise<void> {
   const { intact, missing, repeated, different } = compareRows(lines, await scanTable(stack.clients.dynamodb, stack.tableName));
   expect({ intact, missing, repeated, different }).toEqual({ intact: lines.length, missing: [], repeated: [], different: [] });
 }
 
-it('says that there is nothing', async () => {
+it('reports an empty dead-letter queue', async () => {
   for (const args of [['list'], ['redrive', '--all'], ['drop', '--all', '--yes']]) {
     expect(await dlq(...args)).toMatchObject({ exitCode: 3, stderr: 'nothing is in the dead-letter queue\n' });
   }
 });
 
-it('a table that is gone: list says so; back again, redrive makes each line one row', async () => {
+it('explains a deleted table, and redrives each line to one row when it is back', async () => {
   const { dynamodb } = stack.clients;
   const TableName = stack.tableName;
   await dynamodb.send(new DeleteTableCommand({ TableName }));
   await waitUntilTableNotExists({ client: dynamodb, maxWaitTime: 10, minDelay: 1 }, { TableName });
-  await withoutPatience(5, () => push(line('A1'), line('B2'), line('B2'), line('C3'), line('D4')));
+  await withOneTry(5, () => push(line('A1'), line('B2'), line('B2'), line('C3'), line('D4')));
 
   const listed = await dlq('list');
   expect(listed.exitCode).toBe(0);
@@ -122,25 +122,25 @@ it('a table that is gone: list says so; back again, redrive makes each line one 
   await untilEmpty(stack.clients.sqs, stack.queueUrl, 30);
   await expectRows(line('A1'), line('B2'));
   expect(await inDeadLetterQueue()).toBe(2);
-  // Why they failed is nothing to know any more.
+  // The notes about them are deleted.
   const notes = new FailureNotes(dynamodb, stack.stateTableName);
   expect((await notes.read(old.map(({ id }) => id))).size).toBe(2);
 });
 
-it('a redrive that is killed between sending and deleting doubles nothing', async () => {
+it('duplicates nothing if a redrive is killed between sending and deleting', async () => {
   const { sqs } = stack.clients;
   const queue = new DeadLetterQueue(sqs, stack.deadLetterQueueUrl, { waitSeconds: 0 });
-  const held: HeldMessage[] = [];
-  for await (const page of queue.receive(2)) held.push(...page);
-  expect(await dlq('list')).toMatchObject({ exitCode: 3, stderr: expect.stringContaining('somebody else holds about 2 at the moment') });
+  const received: ReceivedMessage[] = [];
+  for await (const page of queue.receive(2)) received.push(...page);
+  expect(await dlq('list')).toMatchObject({ exitCode: 3, stderr: expect.stringContaining('another reader has about 2 at the moment') });
 
   const killed = cutOffAt(sqs);
   const doomed = new DeadLetterQueue(killed, stack.deadLetterQueueUrl);
   const parts = { client: killed, queueUrl: stack.queueUrl, deadLetters: doomed, now: Date.now };
-  expect((await redrive(parts, held)).redriven.map(({ stillThere }) => stillThere)).toEqual([true, true]);
+  expect((await redrive(parts, received)).redriven.map(({ stillThere }) => stillThere)).toEqual([true, true]);
   await untilEmpty(sqs, stack.queueUrl, 30);
-  // As SQS does when their time is over.
-  await queue.giveBack(held);
+  // Like SQS after the visibility timeout.
+  await queue.release(received);
   expect(await inDeadLetterQueue()).toBe(2);
 
   expect((await dlq('redrive')).stdout).toBe('2 messages sent back to the queue\n2 lines are in the table\n');
@@ -149,14 +149,14 @@ it('a redrive that is killed between sending and deleting doubles nothing', asyn
   expect(await inDeadLetterQueue()).toBe(0);
 });
 
-it('what fails again says so, and remembers that it was redriven', async () => {
+it('reports a message that fails again, with its number of redrives', async () => {
   const q = fillTemplate(stack.registeredUrl, line('E5')).split('?')[1] ?? '';
   const MessageBody = new URLSearchParams({ at: String(Date.now()), id: 'request-5', ip: '192.0.2.1', q }).toString();
   await stack.clients.sqs.send(new SendMessageCommand({ QueueUrl: stack.deadLetterQueueUrl, MessageBody }));
-  // As if the consumer had been cut off.
-  expect(await letters()).toMatchObject([{ redrives: 0, why: expect.stringContaining('nothing is noted') }]);
+  // As if the consumer had been killed.
+  expect(await letters()).toMatchObject([{ redrives: 0, why: expect.stringContaining('there is no note') }]);
 
-  await withoutPatience(1, async () => {
+  await withOneTry(1, async () => {
     // The client tries four times; the note is written after that.
     await stack.dynamodb.refuse({ operations: ['PutItem'], status: 500, type: 'InternalServerError', times: 4 });
     const { exitCode, stdout } = await dlq('redrive', '--all');
@@ -171,11 +171,12 @@ it('what fails again says so, and remembers that it was redriven', async () => {
   const shown = await dlq('show', id.slice(0, 6));
   expect(shown.stdout).toMatch(/^redriven +1×, last 20\S+, and failed again$/m);
   expect(shown.stdout).toMatch(/^order_id +ORDER-E5$/m);
+  expect(shown.stdout).toMatch(/^row +line_id 3900112#E50+, is_event N$/m);
   expect((await dlq('redrive', id, '--json')).stdout).toMatch(/"stored":1,"failedAgain":\{\},"pending":0/);
   await untilEmpty(stack.clients.sqs, stack.queueUrl, 30);
 });
 
-it('what can never become a row is left alone, and dropped only when asked twice, into a file', async () => {
+it('skips what can never become a row, and drops it only with --yes, into a file', async () => {
   const { sqs } = stack.clients;
   const endpoint = new URL(stack.registeredUrl);
   await sqs.send(new SendMessageCommand({ QueueUrl: stack.deadLetterQueueUrl, MessageBody: `GET ${endpoint.pathname}?k=${secret}&u1=x` }));
@@ -184,13 +185,13 @@ it('what can never become a row is left alone, and dropped only when asked twice
 
   const redriven = await dlq('redrive', '--all');
   expect(redriven.stdout).toMatch(
-    /^0 messages sent back to the queue\n2 messages left alone \(\w{8}, \w{8}\): the consumer would turn them away/,
+    /^0 messages sent back to the queue\n2 messages skipped \(\w{8}, \w{8}\): the consumer would reject them/,
   );
   expect(await dlq('drop', '--all')).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('nothing was dropped: add --yes') });
   expect(await dlq('drop', '--all', '--yes', '--dry-run')).toMatchObject({ exitCode: 0 });
   expect(await inDeadLetterQueue()).toBe(2);
 
-  expect((await dlq('drop', '--all', '--yes')).stdout).toMatch(/^2 messages dropped; what was in them is in \S+dropped-\S+\.jsonl\n$/);
+  expect((await dlq('drop', '--all', '--yes')).stdout).toMatch(/^2 messages dropped; their contents are in \S+dropped-\S+\.jsonl\n$/);
   expect(await inDeadLetterQueue()).toBe(0);
   const file = join(folder, readdirSync(folder).find((name) => name.endsWith('.jsonl')) ?? '');
   expect(statSync(file).mode & 0o777).toBe(0o600);
@@ -208,10 +209,10 @@ it('what can never become a row is left alone, and dropped only when asked twice
 });
 
 it.each([
-  [['drop', '--yes'], 'say which messages: their ids (see "dlq list"), or --all'],
+  [['drop', '--yes'], 'which messages? Give their ids (see "dlq list"), or --all'],
   [['drop', '--yes', 'ab'], "'ab' is too short"],
   [['show', '--all', 'abcdef'], 'give ids or --all'],
-])('dlq %j needs to know what is meant', async (args, message) => {
+])('dlq %j is rejected with a question', async (args, message) => {
   expect(await dlq(...args)).toMatchObject({ exitCode: 2, stdout: '', stderr: expect.stringContaining(message) });
 });
 
@@ -377,7 +378,7 @@ describe('doctor', () => {
   });
 });
 
-/** A client whose process is killed when it would delete. */
+/** A client of a process that is killed before it deletes. */
 const cutOffAt = (client: SQSClient): Pick<SQSClient, 'send'> => ({
   send: ((command: unknown) =>
     command instanceof DeleteMessageBatchCommand

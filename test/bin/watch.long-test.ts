@@ -127,7 +127,7 @@ it('says what is missing where the watch is left out of the stack', async () => 
   const { stderr, exitCode } = await cli('stack', 'watch');
   process.env.AWS_ENDPOINT_URL_CLOUDFORMATION = cloudFormation.endpoint;
   await without.close();
-  expect([exitCode, stderr]).toEqual([2, expect.stringContaining('its StatusWatchFunctionName is not known')]);
+  expect([exitCode, stderr]).toEqual([2, expect.stringContaining('its StatusWatchFunctionName is unknown')]);
 });
 
 it('rotate-secret needs to know which, and finds out that there is none', async () => {

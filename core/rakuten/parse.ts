@@ -1,5 +1,6 @@
 import { URL_PARAMETERS } from '../names';
 import { FIELD_ALIASES, type FieldList, isRowField, ROW_FIELDS, type RowField } from './fields';
+import type { ParseProblem } from './parse-problem';
 import { readValue } from './values';
 
 /** What a postback or an Events API record says, under Rakuten's field names. */
@@ -10,12 +11,6 @@ export interface ParsedLine {
   readonly problems: readonly ParseProblem[];
   /** Static values and parameters that Rakuten does not document, as they came: the first kilobyte by name. */
   readonly extra: Readonly<Record<string, string>>;
-}
-
-/** Why a field could not be read, in words. */
-export interface ParseProblem {
-  readonly field: RowField;
-  readonly reason: string;
 }
 
 export type Parameters = readonly (readonly [name: string, value: string])[];

@@ -1,7 +1,7 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import Big from 'big.js';
 import { ROW_FIELDS } from '../rakuten/fields';
-import type { ParseProblem } from '../rakuten/parse';
+import type { ParseProblem } from '../rakuten/parse-problem';
 import { type LineFields, STORED_FIELDS } from './row';
 
 export type Item = Record<string, AttributeValue>;

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { ATTRIBUTES, INDEXES } from '../names';
 import { POSTBACK_FIELDS, type PostbackField } from '../rakuten/fields';
-import type { ParseProblem } from '../rakuten/parse';
+import type { ParseProblem } from '../rakuten/parse-problem';
 import { sha256 } from '../sha256';
 import type { LineFields } from './row';
 

@@ -1,7 +1,8 @@
 import { SOURCES } from '../names';
 import type { PostbackField } from '../rakuten/fields';
 import { normalisedQuery, type PostbackMessage } from '../rakuten/message';
-import { type ParsedLine, type ParseProblem, parsePostback } from '../rakuten/parse';
+import { type ParsedLine, parsePostback } from '../rakuten/parse';
+import type { ParseProblem } from '../rakuten/parse-problem';
 import { type RowKey, rowKey } from './keys';
 import type { RecognisedPublisher } from './publishers';
 import type { PushedLine } from './row-state';

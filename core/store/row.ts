@@ -1,5 +1,5 @@
 import { KEY_FIELDS, ROW_FIELDS, type RowField } from '../rakuten/fields';
-import type { ParseProblem } from '../rakuten/parse';
+import type { ParseProblem } from '../rakuten/parse-problem';
 
 /**
  * A transaction line as Rakuten described it. Keys are Rakuten's field names. A field that was

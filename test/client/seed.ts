@@ -4,7 +4,7 @@
  */
 import { setTimeout } from 'node:timers/promises';
 import { CreateTableCommand, type DynamoDBClient, waitUntilTableExists } from '@aws-sdk/client-dynamodb';
-import type { ParseProblem } from '../../core/rakuten/parse';
+import type { ParseProblem } from '../../core/rakuten/parse-problem';
 import { rowKey } from '../../core/store/keys';
 import type { LineFields } from '../../core/store/row';
 import { RowStore } from '../../core/store/row-store';

@@ -15,6 +15,7 @@ export function endpointsOf(stack: LocalStack): Record<string, string> {
     stateTableName: stack.stateTableName,
     queueUrl: stack.queueUrl,
     deadLetterQueueUrl: stack.deadLetterQueueUrl,
+    registrationFunctionName: stack.outputs.RegistrationFunctionName ?? '',
     reconciliationFunctionName: stack.outputs.ReconciliationFunctionName ?? '',
     region: stack.region,
     sid: stack.sid,

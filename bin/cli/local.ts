@@ -33,6 +33,7 @@ export function localInstallation(directory: string): Installation {
       stateTableName: text('stateTableName'),
       queueUrl: text('queueUrl'),
       deadLetterQueueUrl: text('deadLetterQueueUrl'),
+      registrationFunctionName: text('registrationFunctionName'),
       reconciliationFunctionName: text('reconciliationFunctionName'),
       // Without the query, which contains the URL's secret.
       endpointUrl: text('endpointUrl')?.split('?', 1)[0],

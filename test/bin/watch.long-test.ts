@@ -11,7 +11,7 @@ import { AwsServices } from '../support/aws-services';
 import { startCloudFormation } from './cloudformation';
 import { type Ran, runIn } from './terminal';
 
-/** `rotate-secret` and `watch`, on the local run and on a deployed stack, whose functions are invoked over Lambda's API. */
+/** `rotate-secret` and `watch`, on the local run and on a deployed stack. Their functions are invoked through Lambda's API. */
 
 jest.setTimeout(60_000);
 
@@ -69,13 +69,13 @@ async function cli(where: 'local' | 'stack', ...args: string[]): Promise<Ran> {
 }
 
 describe.each(['local', 'stack'] as const)('on the %s', (where) => {
-  it('rotate-secret registers another secret, and says until when the old one is taken', async () => {
+  it('rotate-secret registers a new secret, and reports until when the old one is accepted', async () => {
     const before = registered();
     const { stdout, exitCode } = await cli(where, 'rotate-secret');
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(
       new RegExp(
-        `^SID ${stack.sid}: a new secret is registered; postbacks under the old one are taken until 20\\d\\d-\\d\\d-\\d\\d \\d\\d:\\d\\d UTC\n$`,
+        `^SID ${stack.sid}: a new secret is registered; postbacks under the old one are accepted until 20\\d\\d-\\d\\d-\\d\\d \\d\\d:\\d\\d UTC\n$`,
       ),
     );
     expect(registered()).not.toBe(before);
@@ -83,7 +83,7 @@ describe.each(['local', 'stack'] as const)('on the %s', (where) => {
     expect(secretIn(registered())).toBe(SecretString);
   });
 
-  it('rotate-secret fails with what Rakuten says, and the next one goes on with the same secret', async () => {
+  it('rotate-secret fails with the response of Rakuten, and the next run continues with the same secret', async () => {
     stack.rakuten.fault({ operation: 'update', status: 400, body: '{"message":"url is not valid"}', times: 10 });
     const failed = await cli(where, 'rotate-secret');
     expect([failed.exitCode, failed.stdout]).toEqual([1, '']);

@@ -54,6 +54,7 @@ it('sends its day, stays up for more, can be used by other programs, and leaves 
       'queueUrl',
       'rakuten',
       'reconciliationFunctionName',
+      'registrationFunctionName',
       'region',
       'secretsManager',
       'sid',

@@ -163,6 +163,13 @@ describe('an event', () => {
     );
   });
 
+  it('has the format of the documented example', () => {
+    const [, example = ''] = /```json\n([\s\S]*?)```/.exec(readFileSync(path(ROOT, 'docs/downstream.md'), 'utf8')) ?? [];
+    const event = JSON.parse(example) as TransactionEvent;
+    expect([isClosedFormat(event), isClosedFormat.errors]).toEqual([true, null]);
+    expect(event.group).toBe(eventOf(recordsOf([push(T1, MONEY)], { lineId: event.transaction.line_id, isEvent: 'N' })[0]).group);
+  });
+
   it('has every field of the row exactly as stored, amounts with every digit and their sign', () => {
     fc.assert(
       fc.property(anyRecords, (records) => {

@@ -8,7 +8,10 @@ import {
 import Big from 'big.js';
 import fc from 'fast-check';
 import type { EventTransaction, TransactionEvent } from '../../client';
+import { transactionEvent } from '../../core/events/event';
 import { DEFAULT_ADJUSTMENT_SKU, kindOf } from '../../core/rakuten/kind';
+import { toItem } from '../../core/store/item';
+import { applyAnswer, EMPTY_ROW, joinPushes, type RowState, withdraw } from '../../core/store/row-state';
 import { Book } from '../../examples/cash-back/ledger/book';
 import { lineName, type Order, orderName, shares, toLine } from '../../examples/cash-back/ledger/order';
 
@@ -177,6 +180,43 @@ it.each<[string, TransactionEvent[], Balances]>([
   ],
 ])('%s', async (_, events, expected) => {
   expect(await balancesAfter(...events)).toEqual(expected);
+});
+
+it('follows a line of the store whose order, amount and member the Events API corrects, until it is withdrawn', async () => {
+  const delivery = (order_id: string, sale_amount: string, u1: string) => ({
+    fields: { etransaction_id: 'C', advertiser_id: '39001', order_id, sale_amount, u1, currency: 'USD' },
+    problems: [],
+    extra: {},
+    query: '',
+  });
+  const push = (receivedAt: string, ...values: [string, string, string]) => ({
+    ...delivery(...values),
+    receivedAt,
+    requestId: receivedAt,
+    source: 'push' as const,
+  });
+  const steps: ((row: RowState) => RowState)[] = [
+    (row) => joinPushes(row, [push('2026-04-18T09:00:00.000Z', 'A+1', '120', 'm-1')]),
+    (row) => applyAnswer(row, { ...delivery('A 1', '100', 'm-2'), fetchedAt: '2026-04-18T10:00:00.000Z', runId: 'run' }),
+    (row) => joinPushes(row, [push('2026-04-18T11:00:00.000Z', 'A 1', '666', 'm-666')]),
+    (row) => withdraw(row, '2026-04-20T10:00:00.000Z'),
+  ];
+  const ledger = new Ledger();
+  const book = new Book(ledger.client, 'ledger', PERCENT);
+  const balances: Balances[] = [];
+  let row = EMPTY_ROW;
+  let OldImage: Item | undefined;
+  for (const [i, step] of steps.entries()) {
+    row = step(row);
+    const NewImage = toItem({ lineId: '3900112#C', isEvent: 'N' }, row, { dayShards: 1 });
+    const dynamodb = { NewImage, OldImage, SequenceNumber: String(i + 1) };
+    const change = transactionEvent({ eventID: `event-${i}`, eventName: OldImage === undefined ? 'INSERT' : 'MODIFY', dynamodb });
+    if (change !== undefined) await book.book(change);
+    balances.push(ledger.balances());
+    OldImage = NewImage;
+  }
+  const verified = { 'member#m-2 balance#USD': ['0', '2.5'] };
+  expect(balances).toEqual([{ [USD]: ['3', '0'] }, verified, verified, {}]);
 });
 
 const optional = <T>(...values: T[]): fc.Arbitrary<T | undefined> => fc.option(fc.constantFrom(...values), { nil: undefined });

@@ -43,7 +43,7 @@ interface Sending {
   readonly table?: (stack: Stack) => ITable;
 }
 
-/** The part of an installation that sends: its table and one pipe. */
+/** A table and one pipe. */
 function sending({
   target = (stack) => TransactionTarget.queue(new Queue(stack, 'Events')),
   options = {},
@@ -73,7 +73,7 @@ describe('onTransaction', () => {
     queued = sending();
   });
 
-  it("reads the table's stream from its oldest record on, gives up after half of what the stream keeps, and notes what it gave up", () => {
+  it("reads the table's stream from its oldest record, and sends what it discards to a dead-letter queue", () => {
     const dlq = queued.at('Postback/TransactionsLedger/DeadLetterQueue');
     expect(pipeOf(queued)).toMatchObject({
       DesiredState: 'RUNNING',
@@ -97,7 +97,7 @@ describe('onTransaction', () => {
     expect(dlq.Properties).toMatchObject({ MessageRetentionPeriod: 1_209_600, SqsManagedSseEnabled: true });
   });
 
-  it('may read this stream, send to this target, and nothing else; its function may write its log', () => {
+  it('has permissions for its stream, function and target alone; its function can only write its log', () => {
     expect(rightsOf(queued, 'TransactionsLedger/Role')).toEqual([
       'dynamodb:DescribeStream, dynamodb:GetRecords, dynamodb:GetShardIterator, dynamodb:ListStreams on TransactionTable/Table',
       'lambda:InvokeFunction on TransactionsLedger/Function',
@@ -112,11 +112,11 @@ describe('onTransaction', () => {
     expect(trust.Condition).toEqual({ StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } });
   });
 
-  it('is made after its rights, which a pipe tries when it is made', () => {
+  it('is created after its permissions, which a pipe checks when it is created', () => {
     expect(queued.dependenciesOf('Postback/TransactionsLedger/Pipe')).toContain('Postback/TransactionsLedger/Role/DefaultPolicy');
   });
 
-  it('sends new and changed lines by default, and hands no deletion and no row that is no line yet to the function', () => {
+  it('sends new and changed lines by default, and rejects deleted rows and rows without a line in the pipe', () => {
     const { Filters } = pipeOf(queued).SourceParameters.FilterCriteria;
     expect(Filters.map(({ Pattern }: { Pattern: string }) => JSON.parse(Pattern))).toEqual([
       { eventName: ['INSERT', 'MODIFY'], dynamodb: { NewImage: { received_at: { S: [{ exists: true }] } } } },
@@ -126,7 +126,7 @@ describe('onTransaction', () => {
   });
 
   it.each<[string, TransactionFilter, object]>([
-    ['verifiedOnly', { verifiedOnly: true }, { reasons: ['new', 'changed', 'verified', 'contradicted'], verifiedOnly: true }],
+    ['verifiedOnly', { verifiedOnly: true }, { reasons: ['new', 'changed', 'verified', 'withdrawn'], verifiedOnly: true }],
     [
       'all at once',
       {
@@ -137,7 +137,7 @@ describe('onTransaction', () => {
       },
       { reasons: ['new'], kinds: ['sale', 'return'], sids: ['3900112'], advertiserIds: ['39001'] },
     ],
-  ])('has the function and the pipe filter alike: %s', (_, filter, expected) => {
+  ])('gives the function and the pipe the same filter: %s', (_, filter, expected) => {
     const resources = sending({ options: { filter } });
     const { Variables } = resources.at('Postback/TransactionsLedger/Function').Properties.Environment;
     expect(JSON.parse(Variables[ENVIRONMENT.transactionFilter])).toEqual(expected);
@@ -145,19 +145,19 @@ describe('onTransaction', () => {
     const row = {
       received_at: { S: 'now' },
       verified_at: { S: 'now' },
-      sid: { S: '3900112' },
+      line_id: { S: '3900112#A1' },
       advertiser_id: { S: '39001' },
       is_event: { S: 'N' },
     };
     const passes = (image: object): boolean =>
       filters.some(({ Pattern }) => matches(JSON.parse(Pattern), { eventName: 'INSERT', dynamodb: { NewImage: image } }));
     expect(passes(row)).toBe(true);
-    expect(passes('kinds' in filter ? { ...row, sid: { S: '1' } } : { ...row, verified_at: undefined })).toBe(false);
+    expect(passes('kinds' in filter ? { ...row, line_id: { S: '39001123#A1' } } : { ...row, verified_at: undefined })).toBe(false);
   });
 
   it.each<[string, (stack: Stack) => TransactionTarget, object, object, string]>([
     [
-      'a FIFO queue, by orders',
+      'a FIFO queue, grouped by line',
       (stack) => TransactionTarget.queue(new Queue(stack, 'Target', { fifo: true })),
       { SqsQueueParameters: { MessageGroupId: '$.group', MessageDeduplicationId: '$.eventID' } },
       { BatchSize: 10, MaximumRetryAttempts: -1 },
@@ -171,7 +171,7 @@ describe('onTransaction', () => {
       'events:PutEvents on Stack/Target',
     ],
     [
-      'a function, whose failures it waits for',
+      'a function, and waits for its result',
       (stack) => TransactionTarget.function(fn(stack)),
       { LambdaFunctionParameters: { InvocationType: 'REQUEST_RESPONSE' } },
       { BatchSize: 10, MaximumRetryAttempts: 20 },
@@ -191,7 +191,7 @@ describe('onTransaction', () => {
     expect(rightsOf(resources, 'TransactionsLedger/Role')).toContain(right);
   });
 
-  it('is set as asked', () => {
+  it('passes its options to the pipe', () => {
     const options: TransactionOptions = {
       batchSize: 3,
       batchWindow: Duration.seconds(20),
@@ -216,7 +216,7 @@ describe('onTransaction', () => {
 
   it.each<[string, Sending, RegExp]>([
     [
-      'a batch that SQS does not take',
+      'a batch that SQS does not accept',
       { options: { batchSize: 11 } },
       /TransactionsLedger: batchSize is 11; give a whole number from 1 to 10/,
     ],
@@ -226,17 +226,22 @@ describe('onTransaction', () => {
       { options: { maxEventAge: Duration.hours(25) } },
       /maxEventAge is 1 day 1 hour; give 1 minute to 1 day/,
     ],
-    ['too many batches side by side', { options: { parallelization: 11 } }, /parallelization is 11; give a whole number from 1 to 10/],
-    ['a filter that lets nothing through', { options: { filter: { kinds: [] } } }, /filter\.kinds is empty.*leave it out/],
+    ['too many concurrent batches', { options: { parallelization: 11 } }, /parallelization is 11; give a whole number from 1 to 10/],
+    ['a filter that matches nothing', { options: { filter: { kinds: [] } } }, /filter\.kinds is empty.*omit it/],
     [
-      'something that is no publisher id',
+      'a filter with an invalid publisher ID',
       { options: { filter: { sids: ['shop'] } } },
-      /filter\.sids has 'shop'; publisher ids are whole numbers/,
+      /filter\.sids has 'shop'; publisher IDs are whole numbers/,
     ],
     [
       'a filter that is too long',
       { options: { filter: { advertiserIds: Array.from({ length: 700 }, (_, i) => String(i)) } } },
-      /more than 3000 characters.*let the target choose/,
+      /more than 3000 characters.*filter in the target/,
+    ],
+    [
+      'a filter whose pattern is too long',
+      { options: { filter: { sids: Array.from({ length: 150 }, (_, i) => String(3_900_000 + i)) } } },
+      /more than 3000 characters.*filter in the target/,
     ],
     [
       'an imported table without a stream',
@@ -249,7 +254,7 @@ describe('onTransaction', () => {
       { table: (stack) => tableOf(stack, StreamViewType.NEW_IMAGE) },
       /the view type NEW_IMAGE, which does not show what changed; give it NEW_AND_OLD_IMAGES/,
     ],
-  ])('refuses %s', (_, given, message) => {
+  ])('rejects %s', (_, given, message) => {
     expect(failing(given)).toThrow(message);
   });
 
@@ -257,7 +262,7 @@ describe('onTransaction', () => {
     return new Table(stack, 'Own', { partitionKey: { name: 'line_id', type: AttributeType.STRING }, stream });
   }
 
-  it('takes an imported table with its stream', () => {
+  it('accepts an imported table with its stream', () => {
     const tableArn = 'arn:aws:dynamodb:us-east-1:111122223333:table/transactions';
     const tableStreamArn = `${tableArn}/stream/2026-03-01T00:00:00.000`;
     const resources = sending({
@@ -266,7 +271,7 @@ describe('onTransaction', () => {
     expect(pipeOf(resources).Source).toBe(tableStreamArn);
   });
 
-  it('has room for two targets, and says what to do about a third', () => {
+  it('accepts two targets, and suggests an event bus instead of a third', () => {
     const { stack, postback } = withPostback();
     const target = (id: string): TransactionTarget => TransactionTarget.queue(new Queue(stack, id));
     postback.onTransaction('One', target('1'));
@@ -274,6 +279,9 @@ describe('onTransaction', () => {
     expect(() => postback.onTransaction('Three', target('3'))).toThrow(/room for 2 readers.*event bus/);
   });
 });
+
+/** The functions that write rows. */
+const WRITERS = ['Consumer', 'Reconciliation'];
 
 /** A whole installation with all of these options, and one without any. */
 let everything: Resources;
@@ -285,13 +293,13 @@ beforeAll(() => {
   );
   postback.onTransaction('Ledger', TransactionTarget.queue(new Queue(stack, 'Events')));
   everything = new Resources(stack);
-  plain = new Resources(withPostback().stack);
+  plain = new Resources(withPostback({}, here).stack);
 });
 
-describe("a key of the user's own", () => {
+describe('encryptionKey', () => {
   const encryptionKey = (stack: Stack): Key => new Key(stack, 'Key');
 
-  it('encrypts the rows, the state and the queues, and may be used by whoever works with them', () => {
+  it('encrypts the rows, the state and the queues, and grants its use to their readers and writers', () => {
     const resources = everything;
     const key = { 'Fn::GetAtt': [resources.at('Key').logicalId, 'Arn'] };
     for (const table of ['TransactionTable', 'StateTable']) {
@@ -316,20 +324,20 @@ describe("a key of the user's own", () => {
     ]);
   });
 
-  it('replaces nothing, as the other options do not: tables and queues stay the same resources', () => {
+  it('keeps tables and queues the same resources, like the other options', () => {
     const ids = (resources: Resources): string[] =>
       [...resources.of('AWS::DynamoDB::GlobalTable'), ...resources.of('AWS::SQS::Queue')].map(({ logicalId }) => logicalId);
     expect(ids(everything)).toEqual(expect.arrayContaining(ids(plain)));
   });
 
-  it('is also that of a queue which is a target', () => {
+  it('can be the key of a target queue', () => {
     const resources = sending({
       target: (stack) => TransactionTarget.queue(new Queue(stack, 'Events', { encryptionMasterKey: encryptionKey(stack) })),
     });
     expect(rightsOf(resources, 'TransactionsLedger/Role')).toContain('kms:Decrypt, kms:GenerateDataKey on Stack/Key');
   });
 
-  it("of a table that is passed in is the table's, and the stream is read with it", () => {
+  it('is the key of an imported table, which decrypts its stream', () => {
     const resources = sending({
       table: (stack) =>
         new TableV2(stack, 'Own', {
@@ -343,22 +351,24 @@ describe("a key of the user's own", () => {
 });
 
 describe('preliminaryExpiry', () => {
-  it("switches on the table's time to live, and tells the consumer", () => {
+  it("enables the table's time to live, and is passed to the functions that write rows", () => {
     expect(plain.at('Postback/TransactionTable/Table').Properties.TimeToLiveSpecification).toBeUndefined();
     const resources = everything;
     expect(resources.at('Postback/TransactionTable/Table').Properties.TimeToLiveSpecification).toEqual({
       AttributeName: 'expires_at',
       Enabled: true,
     });
-    const { Variables } = resources.at('Postback/Consumer/Function').Properties.Environment;
-    expect(Variables[ENVIRONMENT.preliminaryExpiry]).toBe(String(90 * 24 * 60 * 60));
+    for (const writer of WRITERS) {
+      const { Variables } = resources.at(`Postback/${writer}/Function`).Properties.Environment;
+      expect(Variables[ENVIRONMENT.preliminaryExpiry]).toBe(String(90 * 24 * 60 * 60));
+    }
   });
 
-  it('is not shorter than Rakuten tells a line, which would bring it back', () => {
+  it('is at least as long as Rakuten returns a line, which would otherwise restore it', () => {
     expect(() => withPostback({ preliminaryExpiry: Duration.days(29) })).toThrow(/preliminaryExpiry is 29 days; give 30 days to 3650 days/);
   });
 
-  it('warns that a table that is passed in needs its time to live switched on', () => {
+  it('warns that an imported table needs its time to live enabled', () => {
     const { stack } = withPostback((s) => ({
       table: TableV2.fromTableName(s, 'Imported', 'transactions'),
       preliminaryExpiry: Duration.days(90),
@@ -368,7 +378,7 @@ describe('preliminaryExpiry', () => {
 });
 
 describe('replicaRegions', () => {
-  it('copies the table, protected and recoverable like the original', () => {
+  it('replicates the table with the protection and recovery of the original', () => {
     const stack = emptyStack(here);
     new TransactionTable(new Construct(stack, 'Postback'), 'TransactionTable', { replicaRegions: ['us-west-2', 'eu-west-1'] });
     const { Replicas, StreamSpecification } = new Resources(stack).at('Postback/TransactionTable/Table').Properties;
@@ -382,7 +392,7 @@ describe('replicaRegions', () => {
     }
   });
 
-  it('takes a key for each copy', () => {
+  it('accepts a key for each replica', () => {
     const arn = 'arn:aws:kms:us-west-2:111122223333:key/1';
     const stack = emptyStack(here);
     new TransactionTable(new Construct(stack, 'Postback'), 'TransactionTable', {
@@ -442,7 +452,7 @@ describe('archive', () => {
   };
   const destinationOf = (resources: Resources) => resources.at('Postback/Archive/Stream').Properties.ExtendedS3DestinationConfiguration;
 
-  it('keeps messages by day, compressed, in a bucket that is encrypted, closed, and kept', () => {
+  it('stores messages by day, compressed, in an encrypted private bucket that is retained', () => {
     const resources = archived();
     expect(destinationOf(resources)).toMatchObject({
       CompressionFormat: 'GZIP',
@@ -481,17 +491,20 @@ describe('archive', () => {
     ]);
   });
 
-  it('is written to by the consumer, which may do that much more', () => {
+  it('is written by the consumer and the reconciliation, which get no other permission', () => {
     const resources = everything;
-    const without = rightsOf(plain, 'Consumer/FunctionRole');
-    const more = rightsOf(resources, 'Consumer/FunctionRole').filter((right) => !without.includes(right) && !right.endsWith('Stack/Key'));
-    expect(more).toEqual(['firehose:PutRecordBatch on Archive/Stream']);
-    const { Variables } = resources.at('Postback/Consumer/Function').Properties.Environment;
-    expect(Variables[ENVIRONMENT.archiveStreamName]).toEqual({ Ref: resources.at('Postback/Archive/Stream').logicalId });
+    for (const writer of WRITERS) {
+      const role = `${writer}/FunctionRole`;
+      const without = rightsOf(plain, role);
+      const more = rightsOf(resources, role).filter((right) => !without.includes(right) && !right.endsWith('Stack/Key'));
+      expect(more).toEqual(['firehose:PutRecordBatch on Archive/Stream']);
+      const { Variables } = resources.at(`Postback/${writer}/Function`).Properties.Environment;
+      expect(Variables[ENVIRONMENT.archiveStreamName]).toEqual({ Ref: resources.at('Postback/Archive/Stream').logicalId });
+    }
     expect(resources.at('Postback/Archive/Bucket').Type).toBe('AWS::S3::Bucket');
   });
 
-  it("is under the user's key where there is one", () => {
+  it('uses the encryption key', () => {
     const resources = archived({}, (stack) => new Key(stack, 'Key'));
     const arn = { 'Fn::GetAtt': [resources.at('Key').logicalId, 'Arn'] };
     const { BucketEncryption } = resources.at('Postback/Archive/Bucket').Properties;
@@ -502,7 +515,7 @@ describe('archive', () => {
     expect(rightsOf(resources, 'Archive/Role')).toContain('kms:Decrypt, kms:GenerateDataKey on Stack/Key');
   });
 
-  it('goes where and as long as is asked', () => {
+  it('applies its prefix, expiry and buffer interval', () => {
     const resources = archived({ prefix: 'rakuten/raw/', expireAfter: Duration.days(60), bufferInterval: Duration.minutes(1) });
     expect(destinationOf(resources)).toMatchObject({
       Prefix: 'rakuten/raw/day=!{timestamp:yyyy-MM-dd}/',
@@ -536,7 +549,7 @@ describe('archive', () => {
     expect(() => new Archive(stack, 'Archive', { options: options(stack) })).toThrow(message);
   });
 
-  it('is documented as it is: the columns of the table, and no query that names another', () => {
+  it('has the documented columns and location', () => {
     const text = textOf('docs/archive.md');
     const [, columns = ''] = /CREATE EXTERNAL TABLE postbacks \(\n([\s\S]*?)\n\)/.exec(text) ?? [];
     expect(columns.split('\n').map((line) => line.trim().replace(/,$/, ''))).toEqual(ARCHIVE_COLUMNS.map((name) => `${name} string`));

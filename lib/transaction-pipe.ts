@@ -183,7 +183,7 @@ export class TransactionPipe extends Construct {
     return table.tableStreamArn ?? '';
   }
 
-  /** A role for the stream, the function and the dead-letter queue. The target adds its permissions. */
+  /** The pipe's permissions, without those for its target. */
   private pipeRole(table: ITable, streamArn: string): iam.Role {
     const role = new iam.Role(this, 'Role', {
       assumedBy: new iam.ServicePrincipal('pipes.amazonaws.com', {

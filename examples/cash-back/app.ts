@@ -27,7 +27,7 @@ const ledger = new TableV2(stack, 'Ledger', {
   deletionProtection: true,
 });
 
-// If booking fails, events wait in the queue for two weeks. The table's stream keeps them for one day.
+// Events that cannot be booked wait here for two weeks. The table's stream keeps them for a day.
 const deadLetterQueue = new Queue(stack, 'NotBooked', { retentionPeriod: Duration.days(14), enforceSSL: true });
 const events = new Queue(stack, 'Events', {
   visibilityTimeout: Duration.minutes(3),

@@ -126,7 +126,7 @@ export class Book {
   }
 }
 
-/** Lets the event of an unverified line wait in the dead-letter queue until the line is verified. */
+/** Rejects an unverified line in a full order. Its event then waits in the dead-letter queue. */
 function assertRoom(order: Order): void {
   const unverified = Object.values(order).filter(({ verified_at }) => verified_at === undefined);
   if (unverified.length >= MAX_UNVERIFIED_LINES) throw new Error(`The order has ${MAX_UNVERIFIED_LINES} unverified lines already.`);

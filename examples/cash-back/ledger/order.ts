@@ -75,7 +75,7 @@ function amountOf({ u1, currency, sale_amount }: Line, otherwise: string | undef
   return [{ member, currency, amount: new Big(sale_amount).times(percent).times('0.01').round(6) }];
 }
 
-/** On some networks a return has no member. It is then the member of the order, if there is only one. */
+/** The member for a line without one, such as a return on some networks. */
 function onlyMember(lines: readonly Line[]): string | undefined {
   const members = new Set(lines.flatMap(({ u1 }) => u1 ?? []));
   return members.size === 1 ? [...members][0] : undefined;

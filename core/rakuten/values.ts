@@ -80,8 +80,8 @@ const FLOAT32_DIGITS = 6;
  * and one and a bit in another, and Rakuten does not document its number format.
  *
  * A number of 15 digits or more is the noise of a binary float (Rakuten's interface description
- * types amounts as `float`). It becomes the shortest decimal that is the same 32-bit float if six
- * digits suffice, else that of the 64-bit float.
+ * types amounts as `float`). It becomes the shortest decimal that is the same 64-bit float if that is
+ * shorter. If not, it becomes that of the 32-bit float, provided that six digits suffice.
  */
 function readDecimal(text: string): Reading {
   if (!/^[+-]?(\d{1,40}(\.\d{0,60})?|\.\d{1,60})(e[+-]?\d{1,3})?$/i.test(text)) return { problem: `not a number: ${quote(text)}` };
@@ -92,9 +92,11 @@ function readDecimal(text: string): Reading {
 }
 
 function withoutFloatNoise(number: Big): Big {
-  const float32 = Math.fround(Number(number.toFixed()));
-  const short = shortestDecimalOfFloat32(float32);
-  return short ?? new Big(String(Number(number.toFixed())));
+  const float64 = Number(number.toFixed());
+  const exact = new Big(String(float64));
+  // 2499999.88, printed in full from 64 bits, is the same 32-bit float as 2500000.
+  if (exact.c.length < FLOAT_DIGITS) return exact;
+  return shortestDecimalOfFloat32(Math.fround(float64)) ?? exact;
 }
 
 /** Undefined where six digits do not suffice. */

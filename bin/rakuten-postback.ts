@@ -1,10 +1,10 @@
-/** The command line `rakuten-postback`: see `cli/program.ts` for what it offers and `commands/` for the commands. */
+/** The command line `rakuten-postback`. The program is in `cli/program.ts`, its commands in `commands/`. */
 import { run } from './cli/program';
 
-// The package says which Node it needs; the SDK's announcement of its own plans has no place between the lines of an answer.
+// package.json declares the Node version. The SDK's notice about it would be printed in the middle of the output.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 
-/** How long a command may take to end by itself, with its files in order, before Ctrl-C ends it as it ends any program. */
+/** Time after Ctrl-C for a command to end by itself and to clean up its files. */
 const GRACE_MILLIS = 1000;
 
 const stopped = new AbortController();
@@ -19,7 +19,7 @@ for (const [signal, exitCode] of [
 }
 
 for (const stream of [process.stdout, process.stderr]) {
-  // `… | head` has read enough: that is no error.
+  // A reader such as `head` that closes the pipe is no error.
   stream.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
 }
 

@@ -1,20 +1,20 @@
 import { InvalidQueryError } from '../../client';
 
-/** What the process answers to the shell. */
+/** Exit codes of the process. */
 export const EXIT = {
-  /** Done; where something was looked for, it was found. */
+  /** Success; a search found something. */
   found: 0,
-  /** Something failed. */
+  /** An error. */
   error: 1,
-  /** The command line cannot be understood. */
+  /** The command line is invalid. */
   usage: 2,
-  /** All went well, and there was nothing. */
+  /** Success without any result. */
   nothing: 3,
 } as const;
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
-/** An error whose message is for the person at the terminal: what is wrong and how to mend it. */
+/** An error with a message for the user: what is wrong, and how to fix it. */
 export class CliError extends Error {
   constructor(
     message: string,
@@ -28,7 +28,7 @@ export class CliError extends Error {
 
 export const usageError = (message: string): CliError => new CliError(message, EXIT.usage);
 
-/** What can be said about an error in one line, with the mend where it is known. */
+/** Explains an error in one line, with the fix if it is known. */
 export function explain(error: unknown, where: string): CliError {
   if (error instanceof CliError) return error;
   if (error instanceof InvalidQueryError) return new CliError(error.message, EXIT.usage, { cause: error });
@@ -104,7 +104,7 @@ const KNOWN_ERRORS: readonly KnownError[] = [
   },
 ];
 
-/** The first line of the message; AWS and Node put the code of a network failure into different places. */
+/** The first line of the message, and the code, which AWS and Node put into different places. */
 function detailsOf(error: unknown): { name: string; message: string; code: string } {
   if (!(error instanceof Error)) return { name: 'Error', message: String(error), code: '' };
   const { code } = error as { code?: unknown };

@@ -10,8 +10,8 @@ const NAME = 'rakuten-postback';
 
 const HELP = `
 Which installation:
-  A deployed stack is found by its name: --stack, else RAKUTEN_STACK_NAME, else ${DEFAULT_STACK}. Region and credentials are those
-  of the AWS CLI (AWS_REGION, AWS_PROFILE, …) or given by --region and --profile. --local takes the local run of this folder.
+  A deployed stack, by its name: --stack, else RAKUTEN_STACK_NAME, else ${DEFAULT_STACK}. Region and credentials are those of the
+  AWS CLI (AWS_REGION, AWS_PROFILE, …), or --region and --profile. --local selects the local run of this folder.
 
 Exit codes:
   0  done (and something was found)    2  the command line is wrong
@@ -20,10 +20,10 @@ Exit codes:
 Examples:
   $ ${NAME} query --member clk_01HRV6Z8Q2M4            what this member bought
   $ ${NAME} query --order W-100200300 --advertiser 39001
-  $ ${NAME} query --day today --kind return             what came back today
+  $ ${NAME} query --day today --kind return             today's returns
   $ ${NAME} orders --member clk_01HRV6Z8Q2M4 --from 2026-03-01 --to 2026-04-01
   $ ${NAME} export --from 2026-03-01 --to 2026-04-01 -o march.csv
-  $ ${NAME} tail --local                                new lines as they land
+  $ ${NAME} tail --local                                new lines as they arrive
 
 "${NAME} help COMMAND" explains a command. docs/querying.md shows the same with the AWS console, CLI and SDKs.`;
 
@@ -32,10 +32,10 @@ export function createProgram(cli: Cli): Command {
   const { stdout, stderr } = cli.terminal;
   const program = new Command(NAME)
     .description(
-      'Asks the transaction table that RakutenPostback keeps: lines by member, order, day or id, orders, exports. And shows, proves and changes its registration at Rakuten.',
+      'Queries the transaction table of RakutenPostback: lines by member, order, day or ID, orders, exports. Also checks and changes its registration at Rakuten.',
     )
     .version(process.env.RAKUTEN_POSTBACK_VERSION ?? 'from source')
-    // Settings are inherited by the commands that are added below, so they stand first.
+    // Commands inherit the settings at the time when they are added.
     .exitOverride()
     .showSuggestionAfterError()
     .showHelpAfterError(`("${NAME} --help" explains it)`)
@@ -47,20 +47,20 @@ export function createProgram(cli: Cli): Command {
       getErrHelpWidth: () => stderr.columns ?? 100,
     })
     .option('--stack <name>', `deployed stack to ask (default: ${DEFAULT_STACK})`)
-    .option('--construct <id>', 'which RakutenPostback, where the stack has several')
-    .option('--table <name>', 'table to ask, without looking for a stack')
-    .option('--local', 'ask the local run of this folder')
+    .option('--construct <id>', 'which RakutenPostback, if the stack has several')
+    .option('--table <name>', 'transaction table, without a stack')
+    .option('--local', 'the local run of this folder')
     .option('--region <region>', 'AWS region')
     .option('--profile <profile>', 'profile of the AWS configuration')
-    .option('--day-shards <number>', 'shards of the day index, if the construct was given any', parseCount)
+    .option('--day-shards <number>', 'shards of the day index, as set on the construct', parseCount)
     .option('--json', 'JSON instead of a table')
-    .option('--debug', 'show where an error came from')
+    .option('--debug', 'print the stack trace of an error')
     .addHelpText('after', HELP);
   for (const add of COMMANDS) add(program, cli);
   return program;
 }
 
-/** Runs one command line and gives its exit code. Never throws. */
+/** Runs one command line and returns its exit code. Never throws. */
 export async function run(args: readonly string[], terminal: Terminal): Promise<ExitCode> {
   const cli = new Cli(terminal);
   try {

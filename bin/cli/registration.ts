@@ -17,7 +17,7 @@ export interface SidOptions extends GlobalOptions {
   readonly sid?: string;
 }
 
-/** What the registration works with, for an installation that somebody at a terminal has access to. */
+/** The ports of the registration for the installation of a command. */
 export async function registrationPorts(context: CommandContext<SidOptions>): Promise<RegistrationPorts> {
   const { options, terminal } = context;
   const found = await context.installation();
@@ -37,7 +37,7 @@ export async function registrationPorts(context: CommandContext<SidOptions>): Pr
   };
 }
 
-/** The publishers that a command is about: the one that is named, else all. */
+/** The publishers of a command: the one of --sid, else all. */
 export async function publishersOf(context: CommandContext<SidOptions>): Promise<readonly string[]> {
   const installation = await context.installation();
   const tableName = requireResource(installation, 'stateTableName');

@@ -4,7 +4,7 @@ import type { ResourceName, Resources } from './installation';
 
 type Sought = readonly [name: ResourceName, type: RegExp, logicalId: RegExp];
 
-/** What the construct calls its parts. A logical id is the path in the stack without its slashes, and a hash of eight digits. */
+/** The construct's names of its parts. A logical ID is the path in the stack without slashes, and a hash of eight digits. */
 const SOUGHT: readonly Sought[] = [
   ['stateTableName', /^AWS::DynamoDB::(Global)?Table$/, /StateTable$/],
   ['queueUrl', /^AWS::SQS::Queue$/, /PostbackQueue$/],
@@ -14,10 +14,10 @@ const SOUGHT: readonly Sought[] = [
   ['reconciliationFunctionName', /^AWS::Lambda::Function$/, /ReconciliationFunction$/],
 ];
 
-/** Functions that a RakutenPostback can be without. */
+/** Functions that a RakutenPostback may not have. */
 const OPTIONAL: readonly ResourceName[] = ['statusWatchFunctionName', 'reconciliationFunctionName'];
 
-/** Resources that an application of one's own need not name in outputs: they are found by type and name, if there is one RakutenPostback in the stack. */
+/** Resources that need no outputs: they are found by type and name, if the stack has one RakutenPostback. */
 export const FOUND_IN_STACK: readonly ResourceName[] = [...SOUGHT.map(([name]) => name), 'sid'];
 
 export async function listResources(client: CloudFormationClient, stackName: string): Promise<StackResourceSummary[]> {
@@ -27,7 +27,7 @@ export async function listResources(client: CloudFormationClient, stackName: str
   return found;
 }
 
-/** The RakutenPostbacks in a stack, each by what the logical ids of its parts begin with: `Postback`, and `ShopPostback` for one inside a construct `Shop`. */
+/** The RakutenPostbacks in a stack, by the prefix of their logical IDs: `Postback`, or `ShopPostback` inside a construct `Shop`. */
 export function constructsIn(summaries: readonly StackResourceSummary[]): string[] {
   const functions = summaries
     .filter(({ ResourceType }) => ResourceType === 'AWS::Lambda::Function')
@@ -36,8 +36,10 @@ export function constructsIn(summaries: readonly StackResourceSummary[]): string
 }
 
 /**
- * What the resources of a stack tell. What is there twice is not known; a function that was left out is empty, as in an output.
- * @param construct which RakutenPostback, where the stack has several
+ * The parts among the resources of a stack. A part that exists twice is unknown. A function that the
+ * construct was created without is empty, as in an output.
+ *
+ * @param construct which RakutenPostback, if the stack has several
  */
 export function readResources(summaries: readonly StackResourceSummary[], construct?: string): Resources {
   const found: Partial<Record<ResourceName, string>> = {};

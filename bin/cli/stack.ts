@@ -6,8 +6,9 @@ import { type AwsConfig, type Installation, RESOURCES, type ResourceName, type R
 import { constructsIn, FOUND_IN_STACK, listResources, readResources, withoutHash } from './stack-resources';
 
 /**
- * A deployed stack: by outputs of exactly these names, else by the resources in it, else by outputs that were made inside a construct. So an output that only ends
- * like one of these, of some other table or queue, is never taken for it while the real one is in the stack.
+ * A deployed stack. Its parts are outputs of exactly these names, else resources of the stack, else
+ * outputs that were created inside a construct. So an output of another table or queue with a similar
+ * name never replaces a resource of the stack.
  */
 export async function stackInstallation(stackName: string, config: AwsConfig, construct?: string): Promise<Installation> {
   const cloudFormation = new CloudFormationClient(config);
@@ -60,7 +61,7 @@ async function installationOf(
 
 const isExact = ({ OutputKey }: Output): boolean => Object.values<string | undefined>(RESOURCES).includes(OutputKey);
 
-/** The resources, unless the outputs tell all that could be found among them. */
+/** The resources, unless the outputs already name all parts. */
 async function resourcesBeside(outputs: Resources, client: CloudFormationClient, stackName: string): Promise<StackResourceSummary[]> {
   const wanted: readonly ResourceName[] = ['tableName', ...FOUND_IN_STACK];
   if (wanted.every((name) => outputs[name] !== undefined)) return [];
@@ -89,8 +90,8 @@ async function describeOutputs(client: CloudFormationClient, stackName: string):
 }
 
 /**
- * What the outputs tell. CloudFormation knows an output by its logical id: `TableName` in the app of this package, and something
- * like `PostbackTableName1A2B3C4D` where an application made the output inside a construct.
+ * The parts that outputs name. An output has a logical ID: `TableName` in the app of this package, and
+ * something like `PostbackTableName1A2B3C4D` if an application created it inside a construct.
  */
 export function readOutputs(outputs: readonly Output[], stackName: string): Resources {
   const found: Partial<Record<ResourceName, string>> = {};

@@ -5,15 +5,15 @@ import { doctor } from '../doctor/doctor';
 export const addDoctor: AddCommand = (program, cli) => {
   program
     .command('doctor')
-    .description('Walks the whole chain, says what it finds and how to mend it.')
+    .description('Checks the whole installation, and explains each problem with its fix.')
     .option('--sid <sid>', 'only this publisher')
     .addHelpText(
       'after',
       `
-From this terminal over Rakuten, the endpoint and the queues to the table, the schedules and the alarms. It changes nothing but for five test GETs,
-which make no row. What it may not look at it names by the permission that is missing. Nothing secret is in its output: it can be sent to support.
+Checks Rakuten, the endpoint, the queues, the table, the schedules and the alarms. It changes nothing: its five test GETs create no
+row. For a check that it may not make it names the missing permission. The output contains no secret and is safe to share with support.
 
-Exit code 1 when there is a problem; warnings alone are no problem.`,
+Exit code 1 if there is a problem; warnings alone do not count.`,
     )
     .action(cli.action<SidOptions>(doctor));
 };

@@ -12,7 +12,7 @@ import { addTail } from './tail';
 import { addWatch } from './watch';
 
 /**
- * Every command, in the order in which the help lists them. A new one is a file beside this with a function that adds it:
+ * Every command, in the order of the help. A new command is a file in this folder with a function that adds it:
  *
  *     export const addStatus: AddCommand = (program, cli) => {
  *       program.command('status').description('…').action(cli.action<StatusOptions>(async (context) => {

@@ -10,7 +10,7 @@ const KINDS: Record<ContentsKind, string> = {
   unreadable: 'unreadable',
 };
 
-/** Enough of an id to tell messages apart; the commands accept it. */
+/** Enough of an id to distinguish messages; the commands accept it. */
 const ID_CHARACTERS = 8;
 
 export const shortId = (id: string): string => id.slice(0, ID_CHARACTERS);

@@ -1,4 +1,5 @@
 import { ATTRIBUTES } from '../names';
+import { EVENTS_API_ONLY_FIELDS } from '../rakuten/fields';
 import type { AttributeChange, EventTransaction } from './event';
 import type { TransactionReason } from './event-filter';
 
@@ -33,7 +34,11 @@ export function reasonsOf(
   return reasons.length > 0 ? reasons : ['bookkeeping'];
 }
 
-const hasChangedValue = (changes: object): boolean => Object.keys(changes).some((name) => !BOOKKEEPING_ATTRIBUTES.has(name));
+const hasChangedValue = (changes: Readonly<Record<string, AttributeChange>>): boolean =>
+  Object.entries(changes).some(([name, { old }]) => !BOOKKEEPING_ATTRIBUTES.has(name) && !(old === null && isEventsApiOnly(name)));
+
+/** Its first value comes with the first answer for nearly every line, and changes nothing about the line. */
+const isEventsApiOnly = (name: string): boolean => Object.hasOwn(EVENTS_API_ONLY_FIELDS, name);
 
 /** As when the Events API no longer returns the `u1` of a verified line: the sums change. */
 const becameUnverified = (before: EventTransaction, after: EventTransaction): boolean => isSettled(before) && !isSettled(after);

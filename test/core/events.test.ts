@@ -262,9 +262,14 @@ describe('the reason of an event', () => {
       ['changed', 'verified'],
     ],
     [
-      'is changed and verified when the Events API returns fields that postbacks lack',
+      'is only verified when the first answer adds fields that postbacks lack',
       [push(T1, MONEY), answer(T2, { ...MONEY, lock_status: 'N' })],
-      ['changed', 'verified'],
+      ['verified'],
+    ],
+    [
+      'is changed when such a field gets another value',
+      [answer(T1, { ...MONEY, lock_status: 'N' }), answer(T2, { ...MONEY, lock_status: 'Y' })],
+      ['changed'],
     ],
     ['is changed when an answer replaces a verified value', [answer(T1, MONEY), answer(T2, { ...MONEY, sale_amount: '20' })], ['changed']],
     [

@@ -9,7 +9,7 @@ import type { ReconcilablePublisher } from './publisher';
 import type { ContinuedRequest, ReconciliationRequest } from './request';
 import { type RunResult, run } from './run';
 import { newRunId, type RunReason } from './run-id';
-import type { ReconciliationSettings } from './settings';
+import { notBefore, type ReconciliationSettings } from './settings';
 import { clamp, coveredAfter, LONGEST_LOOK_BACK_MILLIS, scheduledWindow } from './window';
 
 /** What a run on AWS works with. */
@@ -128,15 +128,15 @@ function plan(request: ReconciliationRequest, publisher: ReconcilablePublisher, 
   // The rest of a window keeps its ends, or its pages would be others.
   if ('start' in request) return { outOfReachMillis: 0, ...request };
   const now = clock.now();
-  const notBefore = Math.max(publisher.comparableSince, settings.notBefore === undefined ? 0 : Date.parse(settings.notBefore));
+  const earliest = notBefore(settings, publisher.comparableSince);
   if ('run' in request) {
     const { isBackfill, ...wanted } = scheduledWindow(request.run, settings, coveredUntil, now);
     const reason = isBackfill ? 'backfill' : request.run;
-    return { ...identity(request.sid, reason, true), window: clamp(wanted, notBefore, now), outOfReachMillis: 0 };
+    return { ...identity(request.sid, reason, true), window: clamp(wanted, earliest, now), outOfReachMillis: 0 };
   }
   const { window, reason, dryRun, acceptChanges } = request;
   const outOfReachMillis = Math.max(0, now - LONGEST_LOOK_BACK_MILLIS - window.from);
-  return { ...identity(request.sid, reason, false), window: clamp(window, notBefore, now), dryRun, acceptChanges, outOfReachMillis };
+  return { ...identity(request.sid, reason, false), window: clamp(window, earliest, now), dryRun, acceptChanges, outOfReachMillis };
 }
 
 const identity = (sid: string, reason: RunReason, isScheduled: boolean) => ({

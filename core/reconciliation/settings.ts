@@ -11,3 +11,7 @@ export interface ReconciliationSettings {
   /** ISO 8601. Lines that Rakuten processed before are left alone. */
   readonly notBefore?: string;
 }
+
+/** Lines that Rakuten processed before this time are not compared. Milliseconds since 1970. */
+export const notBefore = (settings: ReconciliationSettings, comparableSince: number): number =>
+  Math.max(comparableSince, settings.notBefore === undefined ? 0 : Date.parse(settings.notBefore));

@@ -26,6 +26,7 @@ export interface UnverifiedQuery {
 export async function* unverifiedRows(client: Pick<DynamoDBClient, 'send'>, query: UnverifiedQuery): AsyncGenerator<Item> {
   const { tableName, dayShards, window, sid } = query;
   const before = Math.min(window.to, query.receivedBefore);
+  if (before <= window.from) return;
   for (const day of daysOf(window)) {
     for (const key of processDayKeys(day, dayShards)) {
       const items = queryItems(client, {

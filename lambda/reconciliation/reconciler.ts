@@ -7,7 +7,9 @@ import type { Difference } from '../../core/reconciliation/difference';
 import { type JobOutcome, type JobPorts, type JobProgress, reconcile } from '../../core/reconciliation/job';
 import { NotReconcilableError, openClient, type ReconcilablePublisher, reconcilablePublisher } from '../../core/reconciliation/publisher';
 import { continuation, parseRequest, type ReconciliationRequest } from '../../core/reconciliation/request';
+import { notBefore } from '../../core/reconciliation/settings';
 import type { UnverifiedQuery } from '../../core/reconciliation/unverified';
+import { clamp } from '../../core/reconciliation/window';
 import type { Item } from '../../core/store/attributes';
 import { parseLineId } from '../../core/store/keys';
 import type { PublisherState } from '../../core/store/publisher-state';
@@ -92,7 +94,7 @@ export class Reconciler {
       onWarning: (message) => log.warn(message, { sid: request.sid }),
     });
     const isCounted = isDaily(outcome) && context.getRemainingTimeInMillis() > COUNT_MILLIS;
-    const unverified = isCounted ? await this.countUnverified(outcome, states) : undefined;
+    const unverified = isCounted ? await this.countUnverified(publisher, states) : undefined;
     metrics.write(countMetrics(outcome));
     metrics.write(gaugeMetrics(outcome, unverified), 'None');
     const { differences: _, ...result } = resultOf(outcome);
@@ -122,12 +124,17 @@ export class Reconciler {
   }
 
   /** Rows of the publisher, and of publishers that were removed, that the Events API has not confirmed. */
-  private async countUnverified({ job: { sid, window } }: DoneOutcome, states: readonly PublisherState[]): Promise<UnverifiedCount> {
+  private async countUnverified(
+    { sid, comparableSince }: ReconcilablePublisher,
+    states: readonly PublisherState[],
+  ): Promise<UnverifiedCount> {
     const { settings, clock } = this.parts;
-    const receivedBefore = clock.now() - settings.unverifiedAfterSeconds * 1000;
+    const now = clock.now();
+    const { from } = clamp({ from: 0, to: now }, notBefore(settings, comparableSince), now);
+    const receivedBefore = now - settings.unverifiedAfterSeconds * 1000;
     const others = new Set(states.map((state) => state.sid).filter((other) => other !== sid));
     const counts = { confirmed: 0, events: 0 };
-    for await (const row of this.parts.unverifiedRows({ window, receivedBefore })) {
+    for await (const row of this.parts.unverifiedRows({ window: { from, to: now }, receivedBefore })) {
       if (others.has(parseLineId(row[ATTRIBUTES.lineId]?.S ?? '').sid)) continue;
       if (row[ATTRIBUTES.isEvent]?.S === 'Y') counts.events += 1;
       else counts.confirmed += 1;
@@ -149,11 +156,8 @@ export class Reconciler {
   }
 }
 
-type DoneOutcome = Extract<JobOutcome, { readonly outcome: 'done' | 'continues' }>;
-
 /** Counting unverified rows reads the index entry of every row of the window, so it is done once a day. */
-const isDaily = (outcome: JobOutcome): outcome is DoneOutcome =>
-  outcome.outcome === 'done' && outcome.job.isScheduled && outcome.job.reason === 'daily';
+const isDaily = (outcome: JobOutcome): boolean => outcome.outcome === 'done' && outcome.job.isScheduled && outcome.job.reason === 'daily';
 
 function resultOf(outcome: JobOutcome): ReconciliationResult {
   const { job } = outcome;

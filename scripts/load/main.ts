@@ -1,4 +1,4 @@
-/** `npm run load`: as many postbacks as the embedded parts take, for as long as you like, with memory and handles watched. */
+/** `npm run load`: sends postbacks at full speed and measures memory and handles. */
 import { writeFile } from 'node:fs/promises';
 import { Command, InvalidArgumentError } from 'commander';
 import colors from 'picocolors';
@@ -13,13 +13,13 @@ function positive(text: string): number {
 
 const command = new Command('npm run load --')
   .description(
-    'Sends postbacks to the endpoint of the synthesized app as fast as it takes them, and watches that nothing is lost and nothing grows.',
+    'Sends postbacks to the endpoint of the synthesized app as fast as it accepts them, and checks that nothing is lost and nothing grows.',
   )
-  .option('--minutes <number>', 'how long', positive, 30)
+  .option('--minutes <number>', 'duration', positive, 30)
   .option('--senders <number>', 'pushes at once', positive, 8)
-  .option('--rate <number>', 'most pushes a second (as many as are taken when left out)', positive)
+  .option('--rate <number>', 'maximum number of pushes a second (default: no limit)', positive)
   .option('--orders <number>', 'orders of a round, each some three pushes; after a round the table must be exact', positive, 1500)
-  .option('--seed <number>', 'which lines are sent', positive, 1)
+  .option('--seed <number>', 'seed of the lines', positive, 1)
   .option('--series <file>', 'write every sample to this file, as JSON')
   .allowExcessArguments(false)
   .parse();

@@ -15,7 +15,7 @@ const MEASURES: readonly (readonly [Measure, string, 'MB' | ''])[] = [
   ['resources', 'timers and requests at work', ''],
 ];
 
-/** What went wrong, in words; nothing when the run is as it should be. */
+/** Errors of the run, in words. Empty for a good one. */
 export function complaints({ samples, pushes, lines, stored, again, deadLetters, differences }: LoadResult): string[] {
   const wrong = [...differences];
   if (pushes.acknowledged !== pushes.sent)

@@ -1,6 +1,7 @@
 import { BatchGetItemCommand, BatchWriteItemCommand, type WriteRequest } from '@aws-sdk/client-dynamodb';
 import { METRICS } from '../../core/names';
-import { orderKeyOf, TABLE_KEYS } from '../../core/store/keys';
+import { rowKey, TABLE_KEYS } from '../../core/store/keys';
+import { itemKey } from '../../core/store/row-store';
 import { type DayPush, postbackDay } from '../../local/day';
 import { queueDepth, untilEmpty } from '../../local/drain';
 import type { LineRecord, PushStatistics } from '../../local/fake-rakuten';
@@ -14,9 +15,12 @@ export interface LoadOptions {
   readonly minutes: number;
   /** Pushes at once, each on a new connection, the next as soon as the last is answered. */
   readonly senders: number;
-  /** Most pushes a second. @default - as many as the endpoint takes */
+  /** Maximum number of pushes a second. @default - as many as the endpoint accepts */
   readonly rate?: number;
-  /** Orders of one round, each some three pushes. After it the queue must run empty and the table be exact; then it is emptied. */
+  /**
+   * Orders of one round, each some three pushes. After a round the queue must run empty and the
+   * table be exact. Then the table is emptied.
+   */
   readonly ordersPerRound: number;
   readonly seed: number;
   readonly onProgress: (text: string) => void;
@@ -34,18 +38,20 @@ export interface LoadResult {
   readonly failed: number;
   readonly deadLetters: number;
   readonly sendingSeconds: number;
-  /** What a round left wrong in the table, in words. */
+  /** Errors that a round left in the table, in words. */
   readonly differences: readonly string[];
 }
 
 const DRAIN_SECONDS = 300;
 const METRICS_SECONDS = 10;
+/** Fewer show no trend. */
+const MIN_ROUNDS = 3;
 
-/** Sends round after round until the time is over. */
+/** Sends rounds of postbacks until the time is over. */
 export async function load(options: LoadOptions): Promise<LoadResult> {
   const metrics = new MetricSums();
   const stack = await startLocalStack({
-    // A sender that goes on whatever it is answered, so that the limit is the endpoint's.
+    // The sender never gives up, so that the limit is the endpoint's.
     autoDisableAfter: Number.POSITIVE_INFINITY,
     pushTimeoutMillis: 20_000,
     onProgress: options.onProgress,
@@ -65,7 +71,7 @@ async function rounds(options: LoadOptions, stack: LocalStack, metrics: MetricSu
   const differences: string[] = [];
   let lines = 0;
   let sendingSeconds = 0;
-  for (let round = 0; performance.now() - started < options.minutes * 60_000; round += 1) {
+  for (let round = 0; round < MIN_ROUNDS || performance.now() - started < options.minutes * 60_000; round += 1) {
     const day = postbackDay({ seed: options.seed + round, sid: stack.sid, day: new Date(), orders: options.ordersPerRound });
     const sendingSince = performance.now();
     const unanswered = await send(stack, day, options);
@@ -90,7 +96,7 @@ async function rounds(options: LoadOptions, stack: LocalStack, metrics: MetricSu
   }
   // Every row of a line that was sent is removed by now.
   const left = await scanTable(stack.clients.dynamodb, stack.tableName);
-  if (left.length > 0) differences.push(`${left.length} rows are in the table that nobody sent`);
+  if (left.length > 0) differences.push(`${left.length} rows of the table were not sent`);
   const pushes = stack.rakuten.statistics(stack.sid);
   await untilCounted(metrics, pushes.acknowledged);
   return {
@@ -98,7 +104,7 @@ async function rounds(options: LoadOptions, stack: LocalStack, metrics: MetricSu
     pushes,
     lines,
     stored: metrics.sum(METRICS.stored),
-    again: metrics.sum(METRICS.duplicate) + metrics.sum(METRICS.completed),
+    again: againIn(metrics),
     failed: metrics.sum(METRICS.failed),
     deadLetters: await queueDepth(stack.clients.sqs, stack.deadLetterQueueUrl),
     sendingSeconds,
@@ -110,7 +116,7 @@ async function rounds(options: LoadOptions, stack: LocalStack, metrics: MetricSu
 async function send({ rakuten }: LocalStack, day: readonly DayPush[], { senders, rate, signal }: LoadOptions): Promise<number> {
   const started = performance.now();
   let unanswered = 0;
-  // One iterator for all senders: each takes the next push.
+  // One iterator for all senders.
   const waiting = day.entries();
   const sender = async (): Promise<void> => {
     for (const [index, { line }] of waiting) {
@@ -125,16 +131,15 @@ async function send({ rakuten }: LocalStack, day: readonly DayPush[], { senders,
 }
 
 /**
- * The rows of these lines by their keys. Not by a scan: the embedded server keeps what a scan has seen for as long as it runs, and the growth of that is not
- * what is to be measured.
+ * The rows of these lines by their keys.
+ *
+ * A scan would not do: the embedded server keeps what a scan has seen, and that growth is not what
+ * this measures.
  */
 async function readRows({ clients, tableName }: LocalStack, lines: readonly LineRecord[]): Promise<Row[]> {
   const rows: Row[] = [];
   for (let start = 0; start < lines.length; start += 100) {
-    const Keys = lines.slice(start, start + 100).map((line) => ({
-      [TABLE_KEYS.partition]: { S: orderKeyOf(line.sid ?? '', line.advertiser_id ?? '', line.order_id ?? '') },
-      [TABLE_KEYS.sort]: { S: `${line.etransaction_id}#${line.is_event}` },
-    }));
+    const Keys = lines.slice(start, start + 100).map((line) => itemKey(rowKey(line.sid ?? '', line)));
     const { Responses, UnprocessedKeys = {} } = await clients.dynamodb.send(
       new BatchGetItemCommand({ RequestItems: { [tableName]: { Keys, ConsistentRead: true } } }),
     );
@@ -144,7 +149,7 @@ async function readRows({ clients, tableName }: LocalStack, lines: readonly Line
   return rows;
 }
 
-/** What is measured must not be how much the embedded server keeps in memory. */
+/** Empties the table, so that the memory of the embedded server does not count. */
 async function removeRows({ clients, tableName }: LocalStack, rows: readonly Row[]): Promise<void> {
   const requests = rows.map((row): WriteRequest => {
     const { [TABLE_KEYS.partition]: partition, [TABLE_KEYS.sort]: sort } = row;
@@ -159,9 +164,12 @@ async function removeRows({ clients, tableName }: LocalStack, rows: readonly Row
   }
 }
 
-/** A function's output reaches this process a little after its answer. */
+/** Redeliveries. One that overtakes the first delivery is `changed` by it. */
+const againIn = (metrics: MetricSums): number => metrics.sum(METRICS.duplicate) + metrics.sum(METRICS.changed);
+
+/** Waits for the metrics, which reach this process a little after the answers. */
 async function untilCounted(metrics: MetricSums, acknowledged: number): Promise<void> {
   const deadline = performance.now() + METRICS_SECONDS * 1000;
-  const counted = () => metrics.sum(METRICS.stored) + metrics.sum(METRICS.duplicate) + metrics.sum(METRICS.completed);
+  const counted = () => metrics.sum(METRICS.stored) + againIn(metrics);
   while (counted() < acknowledged && performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 20));
 }

@@ -4,7 +4,7 @@ import { runInNewContext } from 'node:vm';
 import type { LocalStack } from '../../local/stack';
 import type { Sample } from './series';
 
-/** Looks at this process, its threads and the consumer's processes. */
+/** Measures this process, its threads and the consumer's processes. */
 export async function takeSample(started: number, sent: number, { consumer, dynamodb, sqs }: LocalStack): Promise<Sample> {
   const [dynamodbMemory, sqsMemory] = await Promise.all([dynamodb.memory(), sqs.memory()]);
   collectGarbage();

@@ -1,4 +1,4 @@
-/** One look at everything that must not grow, taken when the queue and the table are empty again. */
+/** Measurements that must not grow, made when queue and table are empty again. */
 export interface Sample {
   /** Since the beginning of the run. */
   readonly seconds: number;
@@ -7,8 +7,8 @@ export interface Sample {
   /** Used by sender, endpoint and fake Rakuten after a collection, in bytes. */
   readonly heap: number;
   /**
-   * Held by the threads of the embedded DynamoDB and SQS after a collection, in bytes. That of DynamoDB is not judged: dynalite keeps, for each query, the
-   * tables as they were then.
+   * Bytes that the threads of the embedded DynamoDB and SQS hold after a collection. Those of
+   * DynamoDB are not judged: dynalite keeps, for each query, the tables as they were then.
    */
   readonly dynamodb: number;
   readonly sqs: number;
@@ -16,7 +16,7 @@ export interface Sample {
   readonly process: number;
   /** Resident memory of the consumer's largest process, in bytes. */
   readonly consumer: number;
-  /** Open files and sockets of this process, and of the consumer's processes. 0 where the system does not tell. */
+  /** Open files and sockets of this process and of the consumer's. 0 if the system reports none. */
   readonly files: number;
   readonly consumerFiles: number;
   /** Timers, sockets and requests that keep this process alive. */
@@ -27,7 +27,7 @@ export type Measure = Exclude<keyof Sample, 'seconds' | 'sent'>;
 
 const MB = 1e6;
 
-/** How much more there may be at the end than at the beginning: the larger of a share of the beginning and an amount. */
+/** Allowed growth: the larger of a share of the first value and an amount. */
 export const ALLOWED: Readonly<Record<Measure, { readonly share: number; readonly amount: number }>> = {
   heap: { share: 0.1, amount: 10 * MB },
   dynamodb: { share: 0.1, amount: 10 * MB },

@@ -1,4 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the values are meant to look like templates.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import type { RestMethod } from '../../local/gateway/rest-api';
 import { parseTemplate, UTIL } from '../../local/gateway/velocity';
@@ -170,6 +172,13 @@ describe('the mapping template of the synthesized API', () => {
     ]);
     const rendered = [...requestTemplates.keys()].map((type) => render([['a', '1 & 2']], type));
     expect(new Set(rendered).size).toBe(1);
+  });
+
+  it('uses only syntax of public API Gateway templates: no directive in braces', () => {
+    const template = readFileSync(join(__dirname, '..', '..', 'lib', 'ingestion-api.vtl'), 'utf8');
+    expect(template.match(/#\{\w+\}/g)).toBeNull();
+    // Text that continued the name of a directive would change it: #endAction is no #end.
+    expect(template.match(/#(end|else)\w/g)).toBeNull();
   });
 
   it('leaves nothing behind from one request to the next', () => {

@@ -42,10 +42,7 @@ describe('a defect is found and its case is reduced', () => {
     [
       'a name that is lost',
       template(
-        TEMPLATE_TEXT.replace('#foreach($k in $qs.keySet())', '#foreach($k in $qs.keySet())#if($k != "u1")').replace(
-          '#{end}Action',
-          '#{end}#{end}Action',
-        ),
+        TEMPLATE_TEXT.replace('#foreach($k in $qs.keySet())', '#foreach($k in $qs.keySet())#if($k != "u1")').replace('#end&', '#end#end&'),
       ),
       /became/,
     ],

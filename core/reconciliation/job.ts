@@ -7,7 +7,7 @@ import type { NoteStore } from './note';
 import type { RunPorts } from './ports';
 import type { ReconcilablePublisher } from './publisher';
 import type { ContinuedRequest, ReconciliationRequest } from './request';
-import { type RunResult, run } from './run';
+import { MAX_FAILURES, type RunResult, run, UnwrittenLinesError } from './run';
 import { newRunId, type RunReason } from './run-id';
 import { notBefore, type ReconciliationSettings } from './settings';
 import { clamp, coveredAfter, LONGEST_LOOK_BACK_MILLIS, scheduledWindow } from './window';
@@ -41,6 +41,8 @@ export interface Job {
   readonly parts: number;
   readonly dryRun?: boolean;
   readonly acceptChanges?: boolean;
+  /** Lines that earlier invocations of the run could not write. */
+  readonly failures?: readonly string[];
   /** How much of the requested window lies before what the Events API returns. Milliseconds. */
   readonly outOfReachMillis: number;
 }
@@ -98,14 +100,17 @@ export async function reconcile(request: ReconciliationRequest, publisher: Recon
     const { coveredUntil } = await notes.read(publisher.sid);
     const job = plan(request, publisher, ports, coveredUntil);
     if (job.window.from >= job.window.to) return { outcome: 'empty', job };
-    const { next, ...result } = await compareWindow(job, publisher, ports, take);
+    const { next, failures, ...result } = await compareWindow(job, publisher, ports, take);
+    const allFailures = [...(job.failures ?? []), ...failures];
+    const isOver = next === undefined || allFailures.length >= MAX_FAILURES;
+    if (isOver && allFailures.length > 0) throw new UnwrittenLinesError(allFailures);
     if (next === undefined) {
       if (job.dryRun !== true) {
         await notes.write(job.sid, { coveredUntil: coveredAfter(job.window, job.isScheduled, coveredUntil), succeededAt: clock.now() });
       }
       return { outcome: 'done', job, ...result };
     }
-    await continueRun(job, next, holder, ports);
+    await continueRun({ ...job, failures: allFailures }, next, holder, ports);
     isContinued = true;
     return { outcome: 'continues', job, ...result };
   } finally {
@@ -177,7 +182,7 @@ async function compareWindow(
 
 async function continueRun(job: Job, start: Position, holder: string, ports: JobPorts): Promise<void> {
   if (job.parts >= MAX_PARTS) throw new Error(`the window is not done after ${job.parts} runs; the schedule continues with it`);
-  const { sid, runId, reason, isScheduled, window, dryRun, acceptChanges } = job;
+  const { sid, runId, reason, isScheduled, window, dryRun, acceptChanges, failures = [] } = job;
   await ports.continueInNewInvocation({
     sid,
     runId,
@@ -189,5 +194,6 @@ async function continueRun(job: Job, start: Position, holder: string, ports: Job
     parts: job.parts + 1,
     ...(dryRun === true ? { dryRun } : {}),
     ...(acceptChanges === true ? { acceptChanges } : {}),
+    ...(failures.length > 0 ? { failures } : {}),
   });
 }

@@ -27,6 +27,8 @@ export interface ContinuedRequest extends WindowRequest {
   readonly start: Position;
   /** How many runs it took so far. */
   readonly parts: number;
+  /** Lines that could not be written so far, each with the reason. */
+  readonly failures?: readonly string[];
   readonly isScheduled: boolean;
 }
 

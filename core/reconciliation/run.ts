@@ -40,6 +40,8 @@ export interface RunResult {
   /** Changes of verified lines that the brake held back; 0 as a rule. */
   readonly braked: number;
   readonly differences: readonly Difference[];
+  /** Lines that could not be written, each with the reason. */
+  readonly failures: readonly string[];
 }
 
 export interface RunProgress {
@@ -55,19 +57,19 @@ export interface RunControl {
   readonly onProgress?: (progress: RunProgress) => Promise<void> | void;
 }
 
-/** Lines that could not be written. The others were; the next run over the window finds these again. */
+/** Some lines could not be written. The others were; the next run over the window finds these again. */
 export class UnwrittenLinesError extends Error {
-  constructor(failures: ReadonlyMap<string, unknown>) {
-    const named = [...failures].slice(0, NAMED_FAILURES).map(([key, error]) => `${key} (${String(error)})`);
-    const others = failures.size > NAMED_FAILURES ? ` and ${failures.size - NAMED_FAILURES} more` : '';
-    super(`${failures.size} lines could not be written, all others were: ${named.join('; ')}${others}`);
+  constructor(failures: readonly string[]) {
+    const others = failures.length > NAMED_FAILURES ? ` and ${failures.length - NAMED_FAILURES} more` : '';
+    const lines = failures.length === 1 ? '1 line' : `${failures.length} lines`;
+    super(`${lines} could not be written, all others were: ${failures.slice(0, NAMED_FAILURES).join('; ')}${others}`);
     this.name = 'UnwrittenLinesError';
   }
 }
 
 const NAMED_FAILURES = 5;
 /** With so many the table or the permissions are at fault, not the lines. */
-const MAX_FAILURES = 50;
+export const MAX_FAILURES = 50;
 const WRITES_AT_ONCE = 16;
 /** How long a write may be repeated against other writers and throttling. */
 const WRITE_MILLIS = 60_000;
@@ -113,7 +115,7 @@ interface Comparison {
 class ReconciliationRun {
   private readonly total = { ...NO_COUNTS };
   private readonly seen = new SeenLines();
-  private readonly failures = new Map<string, unknown>();
+  private readonly failures: string[] = [];
   private readonly differences: Difference[] = [];
   private readonly limited = limitConcurrency(WRITES_AT_ONCE);
   private readonly startedAt: string;
@@ -126,7 +128,9 @@ class ReconciliationRun {
   private missingSince: ReadonlyMap<string, number> = new Map();
   private readonly found = new Set<string>();
   private day: { readonly name: string; readonly rows: ReadonlyMap<string, IndexedRow> } | undefined;
-  private readonly seenInPart = new Set<string>();
+  private seenInPart = new Set<string>();
+  /** The last part that was read to its end. */
+  private completed: { readonly until: number; readonly seen: ReadonlySet<string> } | undefined;
   /** `process_date` of the oldest confirmed line that was returned. */
   private oldestReturned: string | undefined;
 
@@ -152,11 +156,12 @@ class ReconciliationRun {
     const comparisons = await this.compare(lines, indexed);
     await this.apply(comparisons);
     if (completesPart && this.plan.findsWithdrawn === true) this.findLacking(indexed, part);
-    if (completesPart) this.seenInPart.clear();
+    if (completesPart) this.completed = { until: part.to, seen: this.seenInPart };
+    if (completesPart) this.seenInPart = new Set();
     if (next !== undefined && next.part === undefined) this.seen.forgetBefore(next.from);
   }
 
-  /** Applies or holds back what changes verified lines. Throws when lines could not be written. */
+  /** Applies or holds back what changes verified lines. */
   async finish(next: Position | undefined): Promise<RunResult> {
     const due = this.dueForWithdrawal();
     const changes = this.held.size + due.length;
@@ -167,8 +172,7 @@ class ReconciliationRun {
       await this.withdraw(due);
     }
     if (this.plan.findsWithdrawn === true && this.plan.dryRun !== true) await this.updateMissing();
-    if (this.failures.size > 0) throw new UnwrittenLinesError(this.failures);
-    return { counts: this.counts, next, braked: isBraked ? changes : 0, differences: this.differences };
+    return { counts: this.counts, next, braked: isBraked ? changes : 0, differences: this.differences, failures: this.failures };
   }
 
   private readLines(records: readonly EventsRecord[], fetchedAt: string): KeyedAnswer[] {
@@ -258,13 +262,13 @@ class ReconciliationRun {
   private attempt(key: RowKey, work: (deadline: number) => Promise<unknown>): Promise<void> {
     const { clock } = this.ports;
     return this.limited(async () => {
-      if (this.failures.size >= MAX_FAILURES) throw new UnwrittenLinesError(this.failures);
+      if (this.failures.length >= MAX_FAILURES) throw new UnwrittenLinesError(this.failures);
       try {
         const deadline = clock.now() + WRITE_MILLIS;
         const result = await retryOnThrottle(() => work(deadline), deadline, 'DynamoDB did not answer in time', clock);
         if (result !== false) this.total.written += 1;
       } catch (error) {
-        this.failures.set(keyText(key), error);
+        this.failures.push(`${keyText(key)} (${String(error)})`);
       }
     });
   }
@@ -276,14 +280,18 @@ class ReconciliationRun {
   }
 
   /**
-   * Confirmed lines within a part that its read lacked. The ends are left out, as Rakuten does not
-   * document which of them counts. A read that returned no line processed earlier shows nothing:
-   * the Events API may not go back that far.
+   * Confirmed lines within a part that its read lacked. Rakuten does not document which end of a
+   * part counts, so a line of the second at which two parts meet must be lacking in both.
+   *
+   * A read that returned no line processed earlier shows nothing: the Events API may not go back
+   * that far.
    */
   private findLacking(indexed: ReadonlyMap<string, IndexedRow>, part: EventsWindow): void {
+    const isContinuous = this.completed?.until === part.from;
     for (const [text, { key, processDate, isWithdrawn }] of indexed) {
       const time = Date.parse(processDate ?? '');
-      if (key.isEvent !== 'N' || isWithdrawn || !(time > part.from && time < part.to)) continue;
+      const isWithin = time < part.to && (time > part.from || (isContinuous && time === part.from && !this.completed?.seen.has(text)));
+      if (key.isEvent !== 'N' || isWithdrawn || !isWithin) continue;
       if (this.seenInPart.has(text) || this.held.has(text)) continue;
       if (this.oldestReturned === undefined || this.oldestReturned >= (processDate ?? '')) continue;
       this.lacking.set(text, key);

@@ -1,21 +1,28 @@
+import { CreateTableCommand, type DynamoDBClient, type PutItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
+import { MemoryDynamoDb } from '../../campaign/memory-dynamodb';
+import type { ArchiveRecord } from '../../core/archive/record';
 import { REGISTRATION_PROPERTIES as P, SOURCES } from '../../core/names';
 import { eventsPages } from '../../core/rakuten/events';
 import { ALL_FIELDS, type FieldList, fieldListId } from '../../core/rakuten/fields';
+import { parseMessage } from '../../core/rakuten/message';
 import { postbackUrl } from '../../core/rakuten/url';
-import type { Comparison } from '../../core/reconciliation/compare';
+import { readValue } from '../../core/rakuten/values';
+import { TableDayIndex } from '../../core/reconciliation/day-index';
 import { type JobOutcome, type JobPorts, reconcile } from '../../core/reconciliation/job';
-import type { NoteStore, ReconciliationNote, WrittenNote } from '../../core/reconciliation/note';
-import type { RowReader } from '../../core/reconciliation/ports';
+import { MissingLinesTable } from '../../core/reconciliation/missing-lines';
+import { NoteTable } from '../../core/reconciliation/note-table';
 import { openClient, reconcilablePublisher } from '../../core/reconciliation/publisher';
 import { type ContinuedRequest, continuation, parseRequest, type ReconciliationRequest } from '../../core/reconciliation/request';
+import { TableRows } from '../../core/reconciliation/rows';
 import type { ReconciliationSettings } from '../../core/reconciliation/settings';
+import { unverifiedRows } from '../../core/reconciliation/unverified';
 import { sha256 } from '../../core/sha256';
 import type { Item } from '../../core/store/attributes';
-import { fromItem, toItem } from '../../core/store/item';
-import { type RowKey, rowKey } from '../../core/store/keys';
-import { join, stateOf, supersededCount } from '../../core/store/merge';
+import { lineIdOf, parseLineId, type RowKey } from '../../core/store/keys';
 import type { PublisherState } from '../../core/store/publisher-state';
 import { Publishers } from '../../core/store/publishers';
+import { type PushOutcome, RowStore } from '../../core/store/row-store';
+import { createStateTableInput, createTableInput } from '../../core/store/table';
 import { decide } from '../../lambda/consumer/decide';
 import type { LineRecord } from '../../local/fake-rakuten';
 import { fillTemplate } from '../../local/fake-rakuten/sender';
@@ -29,10 +36,11 @@ export const HOUR = 60 * 60 * 1000;
 export const MINUTE = 60 * 1000;
 const URL_SECRET = 'url-secret-of-the-reconciliation-tests';
 const INVOCATION_MILLIS = 15 * MINUTE;
+const [TABLE, STATE] = ['transactions', 'state'];
 
 export const SETTINGS: ReconciliationSettings = {
   hourlyWindowSeconds: 3 * 3600,
-  dailyWindowSeconds: 14 * 86400,
+  dailyWindowSeconds: 29 * 86400,
   backfillSeconds: 29 * 86400,
   unverifiedAfterSeconds: 24 * 3600,
 };
@@ -43,78 +51,32 @@ export const stateWith = (fields: FieldList, ...retired: PublisherState['accepte
   properties: { [P.credentialsSecretArn]: 'credentials', [P.rakutenApiUrl]: 'https://api.linksynergy.com' },
 });
 
-/** The transaction table in memory: what `TransactionWriter` leaves in it, without the server. */
-export class MemoryTable implements RowReader {
-  readonly items = new Map<string, Item>();
-  keysRead = 0;
-
-  async read(keys: readonly RowKey[]): Promise<(Item | undefined)[]> {
-    this.keysRead += keys.length;
-    return keys.map((key) => this.items.get(keyText(key)));
-  }
-
-  async readUnnamed(orderKey: string): Promise<Item[]> {
-    return this.rows().filter((item) => item.order_key?.S === orderKey && item.etransaction_id === undefined);
-  }
-
-  async readNamed(etransactionId: string): Promise<Item[]> {
-    return this.rows().filter((item) => item.etransaction_id?.S === etransactionId);
-  }
-
-  rows(): Item[] {
-    return [...this.items.values()];
-  }
-
-  write(line: Parameters<typeof stateOf>[0]): 'stored' | 'changed' | 'other' {
-    const key = rowKey(line.fields, line.problems);
-    const existing = this.items.get(keyText(key));
-    const known = existing === undefined ? undefined : fromItem(existing);
-    const joined = known === undefined ? stateOf(line) : join(known, stateOf(line));
-    this.items.set(keyText(key), toItem(key, joined, 1));
-    if (known === undefined) return 'stored';
-    return supersededCount(joined) > supersededCount(known) ? 'changed' : 'other';
-  }
-}
-
-const keyText = ({ orderKey, lineKey }: RowKey): string => `${orderKey} ${lineKey}`;
-
-export class MemoryNotes implements NoteStore {
-  readonly notes = new Map<string, ReconciliationNote>();
-  private lease: { holder: string; until: number } | undefined;
-
-  async read(sid: string): Promise<ReconciliationNote> {
-    return this.notes.get(sid) ?? {};
-  }
-  async write(sid: string, note: WrittenNote): Promise<void> {
-    this.notes.set(sid, { ...this.notes.get(sid), ...note });
-  }
-  async takeLease(_sid: string, holder: string, now: number, until: number): Promise<boolean> {
-    if (this.lease !== undefined && this.lease.holder !== holder && this.lease.until > now) return false;
-    this.lease = { holder, until };
-    return true;
-  }
-  async releaseLease(_sid: string, holder: string): Promise<void> {
-    if (this.lease?.holder === holder) this.lease = undefined;
-  }
-}
-
-/** Rakuten, the queue, the consumer's decisions, the table and the runs of the reconciliation, in one process and on one clock that does not wait. */
+/** Rakuten, the queue, the consumer's decisions, the tables and the runs of the reconciliation in one process, on one clock that does not wait. */
 export class ReconciliationWorld {
   readonly rakuten = new World();
-  readonly table = new MemoryTable();
-  readonly notes = new MemoryNotes();
   readonly queue: string[] = [];
-  readonly comparisons: Comparison[] = [];
   readonly outcomes: JobOutcome[] = [];
-  /** How many lines became a changed row. */
-  changed = 0;
+  /** What the postbacks did. */
+  readonly pushOutcomes: PushOutcome[] = [];
+  readonly archived: ArchiveRecord[] = [];
   settings = SETTINGS;
   state: PublisherState | undefined = stateWith(ALL_FIELDS);
   walk: JobPorts['walk'];
-  private requestSerial = 0;
-  /** Called before messages are sent. */
-  beforeSend: (messages: readonly string[]) => void = () => {};
   invocationMillis = INVOCATION_MILLIS;
+  /** Number of rows that runs read by their keys. */
+  rowsRead = 0;
+  /** Called before each request to DynamoDB; may throw. */
+  beforeRequest: (command: PutItemCommand) => void = () => {};
+  private readonly database = new MemoryDynamoDb();
+  private readonly client = { send: (command: PutItemCommand) => this.send(command) } as unknown as Pick<DynamoDBClient, 'send'>;
+  private requestSerial = 0;
+  private readonly clock = { now: () => this.now, pause: (millis: number) => this.pass(millis) };
+  readonly store = new RowStore({ client: this.client, tableName: TABLE, dayShards: 1, clock: this.clock });
+  readonly notes = new NoteTable(this.client, STATE);
+  readonly missingLines = new MissingLinesTable(this.client, STATE);
+  private readonly ready = Promise.all(
+    [createTableInput(TABLE), createStateTableInput(STATE)].map((input) => this.database.execute(new CreateTableCommand(input))),
+  );
 
   get now(): number {
     return this.rakuten.clock.now();
@@ -124,26 +86,41 @@ export class ReconciliationWorld {
     return this.rakuten.clock.sleep(millis);
   }
 
-  /** A postback that reached the endpoint. */
-  push(line: LineRecord, receivedAt = this.now): void {
-    this.requestSerial += 1;
-    const url = new URL(fillTemplate(postbackUrl('https://endpoint.test/prod/postback', URL_SECRET, ALL_FIELDS), line));
-    this.queue.push(
-      messageBody(url.search.slice(1), { receivedAt: new Date(receivedAt).toISOString(), requestId: `request-${this.requestSerial}` }),
-    );
+  /** Rakuten processes lines, whether or not it pushes them. */
+  record(...lines: readonly LineRecord[]): void {
+    for (const line of lines) this.rakuten.rakuten.record(line);
   }
 
-  /** The consumer takes everything out of the queue. */
+  /** A postback that reached the endpoint. */
+  push(line: LineRecord, receivedAt = this.now): void {
+    const url = new URL(fillTemplate(postbackUrl('https://endpoint.test/prod/postback', URL_SECRET, ALL_FIELDS), line));
+    this.get(url.search.slice(1), receivedAt);
+  }
+
+  /** A GET with any query string that reached the endpoint. */
+  get(query: string, receivedAt = this.now): void {
+    this.requestSerial += 1;
+    const requestId = `request-${String(this.requestSerial).padStart(6, '0')}`;
+    this.queue.push(messageBody(query, { receivedAt: new Date(receivedAt).toISOString(), requestId }));
+  }
+
+  /** A GET with the URL's secret and other parameters, as an attacker who knows the URL can send it. */
+  forge(parameters: Readonly<Record<string, string>>, receivedAt = this.now): void {
+    this.get(new URLSearchParams({ k: URL_SECRET, f: fieldListId(ALL_FIELDS), ...parameters }).toString(), receivedAt);
+  }
+
+  /** The consumer writes every message of the queue. */
   async consume(): Promise<void> {
+    await this.ready;
     const publishers = new Publishers(this.state === undefined ? [] : [this.state]);
     for (const body of this.queue.splice(0)) {
-      const decision = await decide(body, { known: () => publishers, read: async () => publishers });
-      if (decision.kind !== 'line') throw new Error(`the consumer did not take ${body}`);
-      if (this.table.write(decision.line) === 'changed') this.changed += 1;
+      const decision = await decide(parseMessage(body), { known: () => publishers, read: async () => publishers });
+      if (decision.kind !== 'line') throw new Error(`the consumer rejected ${body}`);
+      this.pushOutcomes.push((await this.store.writePushes(decision.key, [decision.push], this.now + MINUTE)).outcome);
     }
   }
 
-  /** One event and all that follows from it, as Lambda does it: the rest is handed on, and a failed invocation is tried twice more. */
+  /** One event and its continuations, as Lambda invokes them: a failed invocation is retried twice. */
   async invoke(event: unknown): Promise<JobOutcome | Error> {
     let outcome: JobOutcome | Error = new Error('nothing ran');
     const events: unknown[] = [event];
@@ -158,53 +135,109 @@ export class ReconciliationWorld {
     return outcome;
   }
 
-  async once(event: unknown, handOn: (rest: ContinuedRequest) => void): Promise<JobOutcome | Error> {
+  async once(event: unknown, continueInNewInvocation: (rest: ContinuedRequest) => void = () => {}): Promise<JobOutcome | Error> {
+    await this.ready;
     const end = this.now + this.invocationMillis;
     const request: ReconciliationRequest = parseRequest(event, this.now);
     try {
       return await reconcile(request, reconcilablePublisher(SID, this.state), {
-        settings: this.settings,
-        walk: this.walk,
-        open: async (publisher, until) => {
-          const access = { send: this.rakuten.send, clock: this.rakuten.clock, readSecret: async () => CREDENTIALS };
-          return eventsPages(await openClient(publisher, access), until);
-        },
-        rows: this.table,
-        send: async (messages) => {
-          this.beforeSend(messages);
-          this.queue.push(...messages);
-        },
-        notes: this.notes,
-        clock: this.rakuten.clock,
+        ...this.jobPorts(),
         remainingMillis: () => end - this.now,
-        handOn: async (rest) => handOn(rest),
-        onComparison: (comparison) => this.comparisons.push(comparison),
+        continueInNewInvocation: async (rest) => continueInNewInvocation(rest),
       });
     } catch (error) {
       return error as Error;
     }
   }
 
-  /** Every line of Rakuten's once and as Rakuten tells it, none else, each confirmed; and what no postback brought says so. */
-  expectComplete(pushed: ReadonlySet<string>): void {
-    const wasPushed = (line: LineRecord): boolean => pushed.has(line.etransaction_id ?? '');
-    // The Events API tells no milliseconds, and spaces around a name are never kept.
-    const expected = this.rakuten.rakuten
-      .ledger(SID)
-      .map((line) => ({ ...(wasPushed(line) ? line : toTheSecond(line)), product_name: line.product_name?.trim() }));
-    const rows = this.table.rows();
+  /** What a run works with, its time apart. */
+  jobPorts(): Omit<JobPorts, 'remainingMillis' | 'continueInNewInvocation'> {
+    const rows = new TableRows(this.client, TABLE, this.clock.pause);
+    return {
+      settings: this.settings,
+      walk: this.walk,
+      open: async (publisher, until) => {
+        const access = { send: this.rakuten.send, clock: this.rakuten.clock, readSecret: async () => CREDENTIALS };
+        return eventsPages(await openClient(publisher, access), until);
+      },
+      rows: {
+        read: (keys: readonly RowKey[]) => {
+          this.rowsRead += keys.length;
+          return rows.read(keys);
+        },
+      },
+      dayIndex: new TableDayIndex(this.client, TABLE, 1),
+      store: this.store,
+      notes: this.notes,
+      missingLines: this.missingLines,
+      archive: {
+        put: async (records) => {
+          this.archived.push(...records);
+          return new Map();
+        },
+      },
+      clock: this.rakuten.clock,
+    };
+  }
+
+  async rows(): Promise<Item[]> {
+    await this.ready;
+    const { Items } = (await this.database.execute(new ScanCommand({ TableName: TABLE }))) as { Items: Item[] };
+    return Items;
+  }
+
+  /** The row of a line. */
+  async rowOf({ etransaction_id, is_event }: LineRecord): Promise<Item | undefined> {
+    const lineId = lineIdOf(SID, etransaction_id ?? '');
+    return (await this.rows()).find((row) => row.line_id?.S === lineId && row.is_event?.S === is_event);
+  }
+
+  /** IDs in the report of unverified rows: lines that arrived on the last days. */
+  async unverifiedIds(days = 29): Promise<string[]> {
+    const ids: string[] = [];
+    const query = {
+      tableName: TABLE,
+      dayShards: 1,
+      window: { from: this.now - days * DAY, to: this.now + 1 },
+      receivedBefore: this.now + 1,
+    };
+    for await (const row of unverifiedRows(this.client, query)) ids.push(parseLineId(row.line_id?.S ?? '').etransactionId ?? '');
+    return ids;
+  }
+
+  /** Each of Rakuten's lines is one verified row with Rakuten's values, and there is no other row. */
+  async expectComplete(pushed: ReadonlySet<string>): Promise<void> {
+    const expected = this.rakuten.rakuten.ledger(SID).map(inStoredForm);
+    const rows = await this.rows();
     expect(compareRows(expected, rows)).toEqual({ intact: expected.length, missing: [], repeated: [], different: [], unexpected: [] });
     for (const row of rows) {
       expect(row.verified_at).toBeDefined();
-      expect(row.previous_versions).toBeUndefined();
-      expect(row.source?.S).toBe(pushed.has(row.etransaction_id?.S ?? '') ? SOURCES.push : SOURCES.eventsApi);
+      expect([row.replaced_answers, row.other_pushes, row.differing_fields]).toEqual([undefined, undefined, undefined]);
+      const { etransactionId = '' } = parseLineId(row.line_id?.S ?? '');
+      expect(row.source?.S).toBe(pushed.has(etransactionId) ? SOURCES.push : SOURCES.eventsApi);
     }
-    expect(this.changed).toBe(0);
+    // A postback that arrives after the answer changes the source of its row.
+    expect(this.pushOutcomes).not.toContain('other');
+  }
+
+  /** These lines have one verified row each, with these values. */
+  async expectChanged(lines: readonly LineRecord[]): Promise<void> {
+    for (const line of lines) {
+      const row = await this.rowOf(line);
+      expect(row?.verified_at).toBeDefined();
+      expect(compareRows([line], row === undefined ? [] : [row])).toMatchObject({ intact: 1 });
+    }
+  }
+
+  private async send(command: PutItemCommand): Promise<unknown> {
+    await this.ready;
+    this.beforeRequest(command);
+    return this.database.execute(command);
   }
 }
 
-const toTheSecond = (line: LineRecord): LineRecord => ({
-  ...line,
-  ...(line.process_date === undefined ? {} : { process_date: line.process_date.replace(/\.\d+/, '.000') }),
-  ...(line.transaction_date === undefined ? {} : { transaction_date: line.transaction_date.replace(/\.\d+/, '.000') }),
-});
+/** The line with the values that a row has: text trimmed, amounts without the noise of a float. */
+function inStoredForm(line: LineRecord): LineRecord {
+  const reading = readValue('decimal', line.sale_amount ?? '');
+  return { ...line, product_name: line.product_name?.trim(), sale_amount: 'value' in reading ? reading.value : line.sale_amount };
+}

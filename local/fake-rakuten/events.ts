@@ -1,8 +1,8 @@
 import { EVENTS_API_ONLY_FIELDS, POSTBACK_FIELDS, type RowField } from '../../core/rakuten/fields';
 import { type Ledger, processed } from './ledger';
 import type { Modes } from './modes';
-import { printed } from './printing';
-import { type ApiAnswer, type Behaviour, invalidRequest, jsonAnswer, type LineRecord } from './types';
+import { isAmong, printed } from './printing';
+import { type ApiAnswer, type Behaviour, invalidRequest, jsonAnswer, type LineRecord, type ReturnedLine } from './types';
 
 const DAY_MILLIS = 24 * 60 * 60 * 1000;
 const CURRENCIES = ['USD', 'CAD', 'GBP', 'EUR', 'BRL', 'AUD', 'JPY'];
@@ -17,10 +17,10 @@ export interface Holding {
   readonly modes: Modes;
 }
 
-/** An answer of the Events API, and the lines of the ledger that it contains. */
+/** An answer of the Events API, and the lines in it. */
 export interface EventsAnswer {
   readonly answer: ApiAnswer;
-  readonly lines: readonly LineRecord[];
+  readonly lines: readonly ReturnedLine[];
 }
 
 interface HeldLine {
@@ -37,8 +37,8 @@ export function transactions(holdings: readonly Holding[], query: URLSearchParam
   const ordered = selected(holdings, query, now).sort((a, b) => (processed(b.line) || 0) - (processed(a.line) || 0));
   if (behaviour.eventsOrder === 'oldest-first') ordered.reverse();
   const page = ordered.slice(first, first + limit);
-  const records = page.map(({ line, modes }) => recordJson(printed(line, 'events-api', modes, now)));
-  return { answer: jsonAnswer(200, `[${records.join(',')}]`), lines: page.map(({ line }) => line) };
+  const lines = page.map(({ line, modes }) => ({ line, record: printed(line, 'events-api', modes, now) }));
+  return { answer: jsonAnswer(200, `[${lines.map(({ record }) => recordJson(record)).join(',')}]`), lines };
 }
 
 function selected(holdings: readonly Holding[], query: URLSearchParams, now: number): HeldLine[] {
@@ -62,7 +62,9 @@ function selected(holdings: readonly Holding[], query: URLSearchParams, now: num
 }
 
 /** Whether the Events API still returns the line. */
-export function isReturned(line: LineRecord, { retentionDays, eventRetentionDays = retentionDays }: Modes, now: number): boolean {
+export function isReturned(line: LineRecord, modes: Modes, now: number): boolean {
+  const { retentionDays, eventRetentionDays = retentionDays, hidden } = modes;
+  if (isAmong(line, hidden, 'hidden')) return false;
   const days = line.is_event === 'Y' ? eventRetentionDays : retentionDays;
   return days === undefined || now - processed(line) < days * DAY_MILLIS;
 }

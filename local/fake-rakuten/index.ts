@@ -70,7 +70,9 @@ function facade(service: FakeRakutenService, sender: Sender): Omit<FakeRakuten, 
     setSlot: (sid, slot) => service.slots.set(sid, slot),
     ledger: (sid) => service.ledger(sid),
     record: (line, how) => service.record(line, how),
-    eliminate: (line) => service.eliminate(line),
+    eliminate: (line) => {
+      service.eliminate(line);
+    },
     setModes: (sid, modes) => service.setModes(sid, modes),
     push: (line) => sender.push(line),
     statistics: (sid) => sender.statistics(sid),

@@ -22,12 +22,13 @@ export class Ledger {
     this.byHour.set(hourOf(line), bucket.add(line));
   }
 
-  /** The advertiser eliminates a line: the Events API returns it no more. */
-  public eliminate(line: LineRecord): void {
+  /** The advertiser eliminates a line: the Events API returns it no more. Returns the line as it was. */
+  public eliminate(line: LineRecord): LineRecord | undefined {
     const held = this.byId.get(idOf(line));
-    if (held === undefined) return;
+    if (held === undefined) return undefined;
     this.byId.delete(idOf(line));
     this.byHour.get(hourOf(held))?.delete(held);
+    return held;
   }
 
   /** All of them, in the order in which they were recorded. */

@@ -47,6 +47,8 @@ export interface Modes {
   readonly retentionDays?: number;
   /** The same for events (`Y`). 0: it never returns them. @default - as `retentionDays` */
   readonly eventRetentionDays?: number;
+  /** Part of the lines that the Events API does not return, 0 to 1. Always the same lines. @default 0 */
+  readonly hidden: number;
   /** Hours after `process_date` until the Events API knows `u1`. @default 0 */
   readonly memberAfterHours: number | 'never';
   /** Other publishers whose lines the Events API returns to this one, as for a token that covers both. */
@@ -67,6 +69,7 @@ export const DEFAULT_MODES: Modes = {
   floatIds: [],
   floatAmounts: [],
   localTimes: false,
+  hidden: 0,
   memberAfterHours: 0,
   alsoReturns: [],
   reusedIds: 0,
@@ -79,7 +82,7 @@ const IDENTITY: readonly RowField[] = ['etransaction_id', 'order_id', 'advertise
 const AMOUNTS: readonly RowField[] = ['sale_amount', 'commissions', 'quantity'];
 
 /**
- * Draws the modes of one publisher.
+ * Draws the modes of one publisher. A part of the lines is hidden only for a time, so nothing is here.
  *
  * @param otherSids publishers whose lines its Events API may return too
  */
@@ -108,6 +111,7 @@ export function drawModes(random: Random, otherSids: readonly string[] = []): Mo
       undefined,
     ),
     retentionDays,
+    hidden: 0,
     eventRetentionDays: maybe<number | undefined>(() => random.pick([0, 0, 2, 7]), retentionDays),
     memberAfterHours: maybe<number | 'never'>(() => random.pick([random.integer(1, 40), random.integer(1, 40), 'never'] as const), 0),
     alsoReturns: maybe(() => otherSids, []),

@@ -9,7 +9,6 @@ const HOUR_MILLIS = 60 * 60 * 1000;
 const LOCAL_MILLIS = 9 * HOUR_MILLIS;
 const FIELDS = [...Object.keys(POSTBACK_FIELDS), ...Object.keys(EVENTS_API_ONLY_FIELDS)] as RowField[];
 const CASED_IDS: readonly RowField[] = ['etransaction_id', 'order_id', 'sku_number'];
-const UNREADABLE = { is_event: '?', sale_amount: 'n/a', commissions: 'n/a', quantity: 'n/a' } as Partial<Record<RowField, string>>;
 
 type Step = (text: string, field: RowField) => string;
 
@@ -41,8 +40,8 @@ function stepsOf(line: LineRecord, side: Side, modes: Modes, now: number): Step[
     [has(modes.floatAmounts), floatAmount],
     [has(modes.paddedIds), (text, field) => (ROW_FIELDS[field] === 'identifier' && text !== '' ? ` ${text} ` : text)],
     [side === 'push' && modes.localTimes, (text, field) => (ROW_FIELDS[field] === 'date' ? localTime(text) : text)],
-    [isGarbled(modes.blank, line, side, age), garbled(modes.blank)],
-    [isGarbled(modes.unreadable, line, side, age), garbled(modes.unreadable)],
+    [isGarbled(modes.blank, line, side, age), garbled(modes.blank, (field) => (field === 'is_event' ? '?' : ''))],
+    [isGarbled(modes.unreadable, line, side, age), garbled(modes.unreadable, () => 'n/a')],
   ];
   return steps.flatMap(([isOn, step]) => (isOn ? [step] : []));
 }
@@ -65,16 +64,21 @@ function localTime(text: string): string {
 }
 
 /** Whether the interface lacks fields of this line now: always the same lines. */
-export function isGarbled(fields: GarbledFields | undefined, line: LineRecord, side: Side, ageHours: number): boolean {
+function isGarbled(fields: GarbledFields | undefined, line: LineRecord, side: Side, ageHours: number): boolean {
   if (fields === undefined || fields.side !== side || ageHours >= (fields.hours ?? Number.POSITIVE_INFINITY)) return false;
-  const hash = sha256(`${fields.fields} ${line.etransaction_id} ${line.is_event}`);
-  return Number.parseInt(hash.slice(0, 8), 16) / 2 ** 32 < fields.share;
+  return isAmong(line, fields.share, fields.fields.join());
+}
+
+/** Whether a line is in a part of all lines: always the same ones for the same name. */
+export function isAmong({ etransaction_id, is_event }: LineRecord, share: number, name: string): boolean {
+  if (share <= 0 || share >= 1) return share >= 1;
+  return Number.parseInt(sha256(`${name} ${etransaction_id} ${is_event}`).slice(0, 8), 16) / 2 ** 32 < share;
 }
 
 const garbled =
-  (fields: GarbledFields | undefined): Step =>
+  (fields: GarbledFields | undefined, replacement: (field: RowField) => string): Step =>
   (text, field) =>
-    fields?.fields.includes(field) ? (UNREADABLE[field] ?? '') : text;
+    fields?.fields.includes(field) ? replacement(field) : text;
 
 /** A value as a postback URL carries it. Bytes that no URL can hold are escaped in any case. */
 export function escaped(text: string, { escaping, charset }: Modes): string {

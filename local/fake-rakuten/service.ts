@@ -1,7 +1,8 @@
-import { type EventsAnswer, type Holding, transactions } from './events';
+import { type EventsAnswer, type Holding, isReturned, transactions } from './events';
 import { Faults } from './faults';
 import { Ledger } from './ledger';
 import { DEFAULT_MODES, type Modes } from './modes';
+import { printed } from './printing';
 import { Slots } from './slots';
 import { TOKEN_EXPIRED, Tokens } from './tokens';
 import {
@@ -16,6 +17,7 @@ import {
   jsonAnswer,
   type LineRecord,
   type Operation,
+  type ReturnedLine,
 } from './types';
 
 const RATE_LIMITED = jsonAnswer(403, { message: 'The number of requests allowed per minute has been exceeded' });
@@ -87,9 +89,16 @@ export class FakeRakutenService {
     ledger.record(line, options);
   }
 
-  /** The advertiser eliminates a line: the Events API returns it no more. */
-  public eliminate(line: LineRecord): void {
-    this.ledgers.get(line.sid ?? '')?.eliminate(line);
+  /** The advertiser eliminates a line: the Events API returns it no more. Returns the line as it was. */
+  public eliminate(line: LineRecord): LineRecord | undefined {
+    return this.ledgers.get(line.sid ?? '')?.eliminate(line);
+  }
+
+  /** The lines that the Events API returns at a moment, from the ledger as it is now. */
+  public returnedLines(sid: string, at: number): ReturnedLine[] {
+    const modes = this.modesOf(sid);
+    const returned = this.ledger(sid).filter((line) => isReturned(line, modes, at));
+    return returned.map((line) => ({ line, record: printed(line, 'events-api', modes, at) }));
   }
 
   public modesOf(sid: string): Modes {

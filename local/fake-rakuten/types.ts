@@ -3,13 +3,21 @@ import type { RowField } from '../../core/rakuten/fields';
 /** A transaction line as the fake Rakuten knows it: Rakuten's field names, values as a push writes them (dates in ISO 8601). */
 export type LineRecord = { readonly [F in RowField]?: string };
 
+/** A line that the Events API returns. */
+export interface ReturnedLine {
+  /** As the ledger has it. */
+  readonly line: LineRecord;
+  /** As the Events API prints it, before it becomes JSON. */
+  readonly record: LineRecord;
+}
+
 /** The content of a publisher's one slot. */
 export interface Slot {
   readonly url: string;
   readonly active: boolean;
 }
 
-/** What became of one push. Exactly one of `status`, `error` and `skipped` is set. */
+/** The result of one push. Exactly one of `status`, `error` and `skipped` is set. */
 export interface PushResult {
   /** The endpoint's HTTP status; only 200 counts as acknowledged. */
   readonly status?: number;
@@ -78,7 +86,7 @@ export interface Fault {
 
 /** How the fake behaves where Rakuten's documentation leaves it open. Change it at any time. */
 export interface Behaviour {
-  /** How a read tells that the slot is empty. @default 'not-found' */
+  /** How a read reports an empty slot. @default 'not-found' */
   absent: 'not-found' | 'empty' | 'message';
   /** What a create does when the slot is taken. @default 'refuse' */
   createOnTaken: 'refuse' | 'overwrite';
@@ -129,8 +137,8 @@ export interface ApiOutcome {
   readonly delayMillis: number;
   readonly connection: 'answer' | 'drop' | 'hang' | 'truncate';
   readonly answer: ApiAnswer;
-  /** The lines of the ledger in the answer, as Rakuten holds them. Empty except for an Events API answer. */
-  readonly lines: readonly LineRecord[];
+  /** The lines in an Events API answer. Empty for every other answer. */
+  readonly lines: readonly ReturnedLine[];
 }
 
 export const jsonAnswer = (status: number, value: unknown): ApiAnswer => ({

@@ -129,7 +129,7 @@ describe('the API of the fake Rakuten', () => {
     expect(wrong.status).toBe(401);
   });
 
-  it('behaves as it is told where the documentation is silent', async () => {
+  it('behaves as configured where the documentation is silent', async () => {
     fake.behaviour.absent = 'empty';
     expect(JSON.parse((await call('GET', `/v1/postback/${SID}`)).body).data).toEqual([]);
     fake.behaviour.absent = 'message';
@@ -222,7 +222,7 @@ describe('the Events API of the fake Rakuten', () => {
     expect(body).toContain('"process_date":"Fri Mar 13 2026 18:17:25 GMT+0000 (UTC)"');
   });
 
-  it('shows a line that was told again once, with its newest content', async () => {
+  it('returns a line that was recorded twice once, with its newest content', async () => {
     fake.record(LINE);
     fake.record({ ...LINE, sale_amount: '10' });
     fake.record({ ...LINE, is_event: 'Y' });
@@ -288,7 +288,7 @@ describe('the sender of the fake Rakuten', () => {
     });
   });
 
-  it('counts anew when the postback is enabled through the API, and reports a URL that cannot be called', async () => {
+  it('resets its count when the postback is enabled through the API, and reports a URL that cannot be called', async () => {
     fake.setSlot(SID, { url: 'test.com', active: true });
     for (let n = 0; n < 3; n += 1) expect((await fake.push(LINE)).error).toBeDefined();
     expect(fake.slot(SID)?.active).toBe(false);
@@ -395,6 +395,21 @@ describe('the modes of the fake Rakuten', () => {
     expect(fake.ledger(SID)).toHaveLength(2);
   });
 
+  it('returns only a part of the lines', async () => {
+    const lines = Array.from({ length: 100 }, (_, n) => ({ ...LINE, etransaction_id: `T${n}` }));
+    for (const each of lines) fake.record(each);
+    const shown = async (hidden: number): Promise<number> => {
+      fake.setModes(SID, { hidden });
+      return JSON.parse((await call('GET', '/events/1.0/transactions?limit=100')).body).length;
+    };
+    expect(await shown(0)).toBe(100);
+    expect(await shown(1)).toBe(0);
+    const some = await shown(0.2);
+    expect(some).toBeGreaterThan(60);
+    expect(some).toBeLessThan(95);
+    expect(await shown(0.2)).toBe(some);
+  });
+
   it('learns the member later, or never', async () => {
     expect(await record({ memberAfterHours: 7 * 24 })).toMatchObject({ u1: '' });
     now += 86_400_000;
@@ -420,7 +435,8 @@ describe('the modes of the fake Rakuten', () => {
   it('are drawn from a seed, each of them by some seed', () => {
     expect(drawModes(new Random(1))).toEqual(drawModes(new Random(1)));
     const drawn = Array.from({ length: 60 }, (_, seed) => drawModes(new Random(seed), ['111']));
-    for (const [name, value] of Object.entries({ ...DEFAULT_MODES, blank: undefined, unreadable: undefined, retentionDays: undefined })) {
+    const { hidden: _, ...defaults } = DEFAULT_MODES;
+    for (const [name, value] of Object.entries({ ...defaults, blank: undefined, unreadable: undefined, retentionDays: undefined })) {
       const different = drawn.filter((modes) => JSON.stringify(modes[name as keyof Modes]) !== JSON.stringify(value));
       expect([name, different.length]).toEqual([name, expect.any(Number)]);
       expect(different.length).toBeGreaterThan(2);

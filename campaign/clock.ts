@@ -3,14 +3,14 @@ import { Random } from '../local/random';
 
 interface Sleeper {
   readonly at: number;
-  /** Of sleepers that are due at once the first to lie down is the first to get up. */
+  /** Of sleepers that are due at once the first one wakes first. */
   readonly order: number;
   readonly wake: () => void;
 }
 
 /**
- * Time that passes only when everybody waits: thirty days take as long as the work in them. Everything that takes time in a campaign sleeps by this clock,
- * so the same seed always plays the same order of events.
+ * Simulated time. It passes only while everything waits, so thirty days take as long as the work in
+ * them. Everything that takes time sleeps by this clock, so a seed always plays the same events.
  */
 export class SimulatedClock implements Clock {
   private time: number;
@@ -46,15 +46,15 @@ export class SimulatedClock implements Clock {
     return this.sleep(at - this.time);
   }
 
-  /** Begins something that goes on by itself. If it fails, the whole campaign does. */
+  /** Starts work without waiting for it. If it fails, the campaign fails. */
   public spawn(work: () => Promise<unknown>): void {
     work().catch((error: unknown) => {
       this.failure ??= { error };
     });
   }
 
-  /** Time stands still while something real is waited for, such as an answer of an embedded server. */
-  public async standStill<T>(work: Promise<T>): Promise<T> {
+  /** Stops simulated time during real work, such as a call to an embedded server. */
+  public async stopDuring<T>(work: Promise<T>): Promise<T> {
     this.real += 1;
     try {
       return await work;
@@ -64,7 +64,7 @@ export class SimulatedClock implements Clock {
     }
   }
 
-  /** Lets time pass up to a moment. Throws what something that was spawned threw. */
+  /** Lets time pass up to a moment. Throws the error of spawned work. */
   public async run(until: number): Promise<void> {
     for (;;) {
       await this.settled();

@@ -28,7 +28,7 @@ export async function startDynalite(): Promise<{ readonly server: DynamoDbServer
       }
     },
   };
-  /** The item that a condition failed on, which AWS returns and this server leaves out. Nothing comes in between: simulated time stands still. */
+  /** AWS returns the item that a condition failed on; this server does not. Simulated time is stopped, so nothing changes in between. */
   const withItem = async (error: unknown, command: unknown): Promise<unknown> => {
     if (!(error instanceof ConditionalCheckFailedException) || !(command instanceof PutItemCommand)) return error;
     const { TableName, Item = {}, ReturnValuesOnConditionCheckFailure } = command.input;

@@ -1,4 +1,10 @@
-import { type BatchGetItemCommandOutput, DynamoDBClient, ProvisionedThroughputExceededException } from '@aws-sdk/client-dynamodb';
+import {
+  type BatchGetItemCommandOutput,
+  DynamoDBClient,
+  GetItemCommand,
+  type GetItemCommandOutput,
+  ProvisionedThroughputExceededException,
+} from '@aws-sdk/client-dynamodb';
 import { LOCAL_CREDENTIALS, LOCAL_REGION } from '../local/embedded/clients';
 import type { Random } from '../local/random';
 import type { SimulatedClock } from './clock';
@@ -9,10 +15,10 @@ export interface DynamoDbOptions {
   readonly server: DynamoDbServer;
   readonly clock: SimulatedClock;
   readonly random: Random;
-  /** Which part of the calls to this table is throttled now, 0 to 1. */
+  /** Part of the calls to this table that is throttled now, 0 to 1. */
   readonly throttled: (tableName: string) => number;
-  /** Told of each write that took effect, with its key. */
-  readonly onWrite?: (tableName: string, key: Item) => void;
+  /** Called after each write that took effect, with the item as it is now. */
+  readonly onWrite?: (tableName: string, item: Item) => void;
 }
 
 interface Named {
@@ -23,20 +29,21 @@ interface Named {
   readonly RequestItems?: Readonly<Record<string, { readonly Keys?: readonly Item[] }>>;
 }
 
-/** Small, so that whoever reads has to turn pages as with the megabyte of AWS. */
+/** Small, so that a reader has to turn pages as with the megabyte of AWS. */
 const ITEMS_PER_PAGE = 400;
 /** How long a call takes. Milliseconds. */
 const FASTEST = 2;
 const SLOWEST = 14;
-/** The SDK tries a throttled call again before it gives up. */
+/** The SDK retries a throttled call before it gives up. */
 const TRIES = 4;
 const FIRST_PAUSE_MILLIS = 50;
 /** Of the calls of a throttled table some take effect before they are answered with an error. */
 const ANSWER_LOST = 0.02;
 
 /**
- * The client that the functions are given. Every call takes simulated time, so that writers of one row come between each other's reads and writes, and fails
- * as the plan has it: after the SDK's tries, or with keys that were left out of a batch.
+ * The client that the functions get. Every call takes simulated time, so that writers of one row
+ * come between each other's reads and writes. It fails as planned: after the SDK's tries, or with
+ * keys that are left out of a batch.
  */
 export class SimulatedDynamoDb extends DynamoDBClient {
   /** Calls by the name of the command. */
@@ -71,10 +78,20 @@ export class SimulatedDynamoDb extends DynamoDBClient {
   }
 
   private async execute(command: unknown, tableName: string, { Item: item, Key: key }: Named): Promise<unknown> {
-    const answer = await this.options.clock.standStill(this.options.server.execute(command));
-    const isWrite = item !== undefined || (command as object).constructor.name === 'UpdateItemCommand';
-    if (isWrite) this.options.onWrite?.(tableName, item ?? key ?? {});
+    const { clock, server, onWrite } = this.options;
+    const answer = await clock.stopDuring(server.execute(command));
+    if (item !== undefined) onWrite?.(tableName, item);
+    else if ((command as object).constructor.name === 'UpdateItemCommand') onWrite?.(tableName, await this.read(tableName, key ?? {}));
     return answer;
+  }
+
+  /** Straight from the table, without taking simulated time. */
+  private async read(TableName: string, Key: Item): Promise<Item> {
+    const { clock, server } = this.options;
+    const { Item } = (await clock.stopDuring(
+      server.execute(new GetItemCommand({ TableName, Key, ConsistentRead: true })),
+    )) as GetItemCommandOutput;
+    return Item ?? {};
   }
 
   /** A batch of which every other key is left for another call. */
@@ -85,13 +102,13 @@ export class SimulatedDynamoDb extends DynamoDBClient {
         Object.entries(requests).map(([table, { Keys = [], ...how }]) => [table, { ...how, Keys: Keys.filter((_, i) => i % 2 === rest) }]),
       );
     const now = new command.constructor({ ...command.input, RequestItems: half(0) });
-    const answer = (await this.options.clock.standStill(this.options.server.execute(now))) as BatchGetItemCommandOutput;
+    const answer = (await this.options.clock.stopDuring(this.options.server.execute(now))) as BatchGetItemCommandOutput;
     const left = Object.fromEntries(Object.entries(half(1)).filter(([, { Keys }]) => Keys.length > 0));
     return { ...answer, UnprocessedKeys: { ...answer.UnprocessedKeys, ...left } };
   }
 }
 
-/** What a function has of it whose process ends: from then on it gets no answer any more, and what it sends has no effect. */
+/** The client of a process that ends: from then on it gets no answers, and its calls have no effect. */
 export class MortalClient extends DynamoDBClient {
   private callsLeft = Number.POSITIVE_INFINITY;
   private onDeath: () => void = () => {};
@@ -100,7 +117,7 @@ export class MortalClient extends DynamoDBClient {
     super({ region: LOCAL_REGION, credentials: LOCAL_CREDENTIALS, endpoint: 'http://127.0.0.1:9' });
   }
 
-  /** The process ends before it makes one more call than so many. Resolves when that has happened. */
+  /** The process ends after this number of calls. Resolves when it has ended. */
   public dieAfter(calls: number): Promise<void> {
     this.callsLeft = calls;
     return new Promise((resolve) => {
@@ -112,7 +129,7 @@ export class MortalClient extends DynamoDBClient {
     this.callsLeft = 0;
   }
 
-  /** Throws when the process has ended: for what it reaches by other ways than this client. */
+  /** Throws when the process has ended. For calls of it that do not use this client. */
   public checkAlive(): void {
     if (this.callsLeft > 0) return;
     this.onDeath();

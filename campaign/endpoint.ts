@@ -34,9 +34,9 @@ export class SimulatedEndpoint {
   }
 
   /**
-   * One GET on a new connection. What is too late for whoever asks is stored all the same, if it came as far as the endpoint.
+   * One GET on a new connection. A GET that times out after it reached the endpoint is stored.
    *
-   * @param onStored told when the queue has the message
+   * @param onStored called when the queue has the message
    */
   public async get(url: string, timeoutMillis: number, onStored?: () => void): Promise<ProbeResult> {
     const { clock, incidents } = this.parts;
@@ -72,8 +72,8 @@ export class SimulatedEndpoint {
     if (random.chance(incidents.severity('endpoint answers 500', clock.now()))) return 500;
     this.requests += 1;
     const rendered = this.template.render({
-      // Node hands a request line over as one character for each byte.
-      querystring: decodeQuery(Buffer.from(url).toString('latin1')),
+      // Node passes a request line on as one character for each byte. A client keeps the fragment.
+      querystring: decodeQuery(Buffer.from(withoutFragment(url)).toString('latin1')),
       context: {
         requestTimeEpoch: clock.now(),
         extendedRequestId: `${this.requests.toString(36).padStart(8, '0')}FiA=`,
@@ -88,5 +88,8 @@ export class SimulatedEndpoint {
     return 200;
   }
 }
+
+/** What a client sends of a URL. */
+export const withoutFragment = (url: string): string => url.split('#', 1)[0] ?? '';
 
 const between = (random: Random, least: number, most: number): number => least + random.next() * (most - least);

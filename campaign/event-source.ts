@@ -1,5 +1,5 @@
 import type { Context, SQSEvent } from 'aws-lambda';
-import { TransactionWriter } from '../core/store/write';
+import { RowStore } from '../core/store/row-store';
 import { Consumer } from '../lambda/consumer/consumer';
 import { LOCAL_REGION } from '../local/embedded/clients';
 import type { Random } from '../local/random';
@@ -7,7 +7,7 @@ import type { SimulatedClock } from './clock';
 import { MortalClient, type SimulatedDynamoDb } from './dynamodb';
 import { type MetricSums, SilentLog } from './observability';
 import type { Received, SimulatedQueue } from './queue';
-import { AS_DEPLOYED, TABLES } from './settings';
+import { AS_DEPLOYED, type RowOptions, TABLES } from './settings';
 
 export interface EventSourceOptions {
   readonly clock: SimulatedClock;
@@ -15,7 +15,8 @@ export interface EventSourceOptions {
   readonly queue: SimulatedQueue;
   readonly dynamodb: SimulatedDynamoDb;
   readonly metrics: MetricSums;
-  /** Which part of the batches the function dies in now, 0 to 1. */
+  readonly rowOptions: RowOptions;
+  /** Part of the batches in which the function dies now, 0 to 1. */
   readonly dying: () => number;
   /** Whether the function can be started now. */
   readonly startable: () => boolean;
@@ -27,14 +28,14 @@ interface Instance {
   readonly consumer: Consumer;
 }
 
-/** How long an invocation takes beside its calls to DynamoDB. */
+/** How long an invocation takes without its calls to DynamoDB. */
 const OVERHEAD_MILLIS = 15;
 const COLD_START_MILLIS = 600;
 /** A process is replaced now and then without a reason. */
 const RECYCLED = 0.002;
 const RETRY_START_MILLIS = 20_000;
 
-/** Lambda and its reading of the queue: batches for the consumer, as many at once as allowed; only what the function acknowledged is deleted. */
+/** Lambda's poller of the queue: batches for the consumer, up to the concurrency limit. Deletes only acknowledged messages. */
 export class EventSource {
   public batches = 0;
   public deaths = 0;
@@ -46,7 +47,7 @@ export class EventSource {
     options.queue.onVisible = () => this.gather();
   }
 
-  /** Running code is replaced: every process starts anew. */
+  /** A deployment replaces the code: every process is a new one. */
   public replaceProcesses(): void {
     this.idle.length = 0;
   }
@@ -84,7 +85,7 @@ export class EventSource {
     const instance = await this.process();
     const end = clock.now() + AS_DEPLOYED.timeoutMillis;
     const dies = random.chance(dying());
-    // It may die before its first call, in the middle, or when everything is written and nothing deleted.
+    // It may die before its first call, in the middle, or when everything is written and nothing is deleted.
     const death = dies ? instance.client.dieAfter(random.integer(0, Math.ceil(messages.length * 1.5))) : new Promise<void>(() => {});
     const context = { awsRequestId: `invocation-${this.batches}`, getRemainingTimeInMillis: () => end - clock.now() } as Context;
     const response = await Promise.race([
@@ -104,19 +105,19 @@ export class EventSource {
   }
 
   private async process(): Promise<Instance> {
-    const { clock, dynamodb, metrics } = this.options;
+    const { clock, dynamodb, metrics, rowOptions } = this.options;
     const warm = this.idle.pop();
     if (warm !== undefined) return warm;
     await clock.sleep(COLD_START_MILLIS);
     const client = new MortalClient(dynamodb);
+    const times = { now: () => clock.now(), pause: (millis: number) => clock.sleep(millis) };
     const consumer = new Consumer({
       client,
       stateTableName: TABLES.state,
-      writer: new TransactionWriter(client, TABLES.transactions, AS_DEPLOYED.dayShards),
+      rows: new RowStore({ client, tableName: TABLES.transactions, clock: times, ...rowOptions }),
       log: new SilentLog(),
       metrics,
-      now: () => clock.now(),
-      pause: (millis) => clock.sleep(millis),
+      ...times,
     });
     return { client, consumer };
   }

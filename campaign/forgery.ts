@@ -5,14 +5,14 @@ import type { SimulatedClock } from './clock';
 import { ENDPOINT_URL, type SimulatedEndpoint } from './endpoint';
 import { SID } from './settings';
 
-/** With what the transaction ids begin that somebody made up. No hex digits, so Rakuten has none like them. */
+/** Prefix of invented transaction IDs. Not hexadecimal, so Rakuten has none like them. */
 export const FORGED_PREFIX = 'FORGED';
 
-/** What a forger may know: lines that Rakuten really sent, and secrets that are no more accepted. */
+/** What a forger may know: lines that Rakuten sent, and retired secrets. */
 export interface Knowledge {
   readonly lines: readonly LineRecord[];
   readonly retiredSecrets: readonly string[];
-  /** The secret that is in use. It is not used as it is. */
+  /** The accepted secret. A forger has only variations of it. */
   readonly secret: string;
   /** Of the field list in use. */
   readonly fieldListId: string;
@@ -26,7 +26,7 @@ const MINUTE = 60_000;
 const FLOOD_PER_MINUTE = 60;
 const PATIENCE_MILLIS = 10_000;
 
-/** Sends forged GETs to the endpoint, and counts those that came into the queue. */
+/** Sends GETs without the accepted secret to the endpoint, and counts those that came into the queue. */
 export class Forger {
   public sent = 0;
 
@@ -39,7 +39,7 @@ export class Forger {
     },
   ) {}
 
-  /** So many, spread over a time. */
+  /** Sends `count` GETs over a time. */
   public async trickle(count: number, millis: number): Promise<void> {
     const { clock, random } = this.parts;
     for (let begun = 0; begun < count; begun += 1) {
@@ -48,7 +48,7 @@ export class Forger {
     }
   }
 
-  /** Many a minute. */
+  /** Sends many GETs per minute. */
   public async flood(from: number, to: number): Promise<void> {
     const { clock } = this.parts;
     await clock.sleepUntil(from);
@@ -66,7 +66,7 @@ export class Forger {
   }
 }
 
-/** A URL that somebody sends who wants money that no sale stands behind. */
+/** A URL that claims a sale, without the accepted secret. */
 function forgedUrl(random: Random, { lines, retiredSecrets, secret, fieldListId }: Knowledge): string {
   const real = lines.length > 0 ? random.pick(lines) : {};
   const invented = { ...real, sid: SID, etransaction_id: `${FORGED_PREFIX}${random.hex(26)}`, order_id: `F-${random.hex(8)}` };
@@ -79,7 +79,7 @@ function forgedUrl(random: Random, { lines, retiredSecrets, secret, fieldListId 
     `k=${secret}x`,
     `k=${secret.toLowerCase()}`,
     `k=&%6B%00=${secret}`,
-    // In the name and in the value of something else, and as the parameters of a message that the reconciliation writes.
+    // In the name and in the value of another parameter, and as the parameters of a queue message.
     `x=${encodeURIComponent(`&k=${secret.slice(1)}&f=${fieldListId}`)}`,
     `src=events-api&sid=${SID}&id=1&at=1`,
     `q=${encodeURIComponent(line)}&src=events-api`,

@@ -14,8 +14,9 @@ const SPELLS = {
   'consumer stopped': { perMonth: 2, minutes: [30, 480], severity: [1, 1] },
   'transaction table throttled': { perMonth: 5, minutes: [5, 60], severity: [0.3, 0.95] },
   'state table throttled': { perMonth: 3, minutes: [5, 40], severity: [0.3, 0.9] },
-  'queue refuses the reconciliation': { perMonth: 2, minutes: [20, 120], severity: [0.1, 0.8] },
   'Events API failing': { perMonth: 6, minutes: [20, 420], severity: [0.3, 1] },
+  'Events API without commissions': { perMonth: 1, minutes: [40, 600], severity: [1, 1] },
+  'Events API with gaps': { perMonth: 1, minutes: [60, 900], severity: [0.005, 0.01] },
   'Events API at its limit': { perMonth: 4, minutes: [10, 120], severity: [0.5, 0.97] },
   'management API failing': { perMonth: 4, minutes: [10, 120], severity: [0.2, 1] },
   'forged flood': { perMonth: 3, minutes: [5, 20], severity: [1, 1] },
@@ -26,7 +27,7 @@ export type SpellKind = keyof typeof SPELLS;
 /** What happens at a moment. */
 const EVENTS = {
   'switched off by Rakuten without a reason': 3,
-  'slot emptied by somebody': 2,
+  'slot emptied in the portal': 2,
   'every token revoked': 3,
   'secret rotated': 4,
   'fields changed': 3,
@@ -53,7 +54,7 @@ export interface Happening {
 /** The beginning is calm: an installation that never worked is another story. */
 const CALM_START_MILLIS = 3 * HOUR;
 
-/** What goes wrong when. The same seed draws the same plan; whatever the seed, everything happens at least once, and every spell twice. */
+/** What goes wrong when. The same seed draws the same plan; with any seed everything happens at least once, and every spell twice. */
 export class Incidents {
   public readonly spells: readonly Spell[];
   public readonly happenings: readonly Happening[];

@@ -17,7 +17,7 @@ const CREDENTIALS_SECRET = 'rakuten/api';
 const URL_SECRET = 'url-secret';
 /** Of the registration function. */
 const TIMEOUT_MILLIS = 8 * MINUTE;
-/** CloudFormation is told of a failed invocation after the framework has tried it again. */
+/** Part of the requests for which CloudFormation's framework invokes the function twice. */
 const INVOKED_TWICE = 0.3;
 
 export interface InstallationParts {
@@ -67,7 +67,7 @@ class UrlSecret implements SecretVersions {
   }
 }
 
-/** The stack as it is deployed, and what CloudFormation and an operator do with it. */
+/** The deployed stack, and what CloudFormation and an operator do with it. */
 export class Installation {
   public fields: FieldList = ALL_FIELDS;
   public readonly urlSecret: UrlSecret;
@@ -79,8 +79,9 @@ export class Installation {
   }
 
   /**
-   * Deploys the stack with these fields. Another resource may fail after the registration, and the function may be killed; then everything is rolled back, if need
-   * be again and again. Resolves with whether the new template stands.
+   * Deploys the stack with these fields. Another resource may fail after the registration, and the
+   * function may be killed. Then the stack is rolled back, repeatedly if necessary. Resolves with
+   * whether the new template is deployed.
    */
   public async deploy(
     fields: FieldList,
@@ -102,7 +103,7 @@ export class Installation {
           await this.request('Update', old, wanted, false);
           return false;
         } catch {
-          // The stack is stuck (UPDATE_ROLLBACK_FAILED) until somebody tells CloudFormation to go on.
+          // The stack is stuck (UPDATE_ROLLBACK_FAILED) until an operator continues the rollback.
           onFailedRollback();
           await clock.sleep((0.5 + random.next()) * 60 * MINUTE);
         }
@@ -110,12 +111,12 @@ export class Installation {
     }
   }
 
-  /** A new secret in the URL. Rejects when that did not work out; the next one goes on with it. */
+  /** Rotates the URL secret. Rejects on failure; the next rotation continues it. */
   public rotate(isKilled = false): Promise<unknown> {
     return this.invoke(isKilled, (ports, endUntil) => rotateUrlSecret(ports, { operation: 'rotate-secret', sid: SID }, endUntil));
   }
 
-  /** What a function of the installation works with. When the process of its client ends, no call of it goes out any more. */
+  /** The ports of a function. When the process of its client ends, none of its calls goes out any more. */
   public ports(client: MortalClient): RotationPorts & { readonly store: DynamoWatchStore } {
     const { clock, endpoint, rakuten } = this.parts;
     return {
@@ -145,7 +146,7 @@ export class Installation {
     return this.parts.random.hex(24).toLowerCase();
   }
 
-  /** A request of CloudFormation. The framework may invoke the function a second time, after the first or beside it. */
+  /** A CloudFormation request. The framework may invoke the function a second time, after or during the first. */
   private async request(
     RequestType: RegistrationEvent['RequestType'],
     ResourceProperties: RegistrationEvent['ResourceProperties'],
@@ -165,7 +166,7 @@ export class Installation {
     const handle = (kill: boolean): Promise<unknown> =>
       this.invoke(kill, (ports, endUntil) => handleRegistrationEvent(ports as RegistrationPorts, event, endUntil));
     if (random.chance(INVOKED_TWICE)) {
-      // Nobody asks for what the other one answers.
+      // The response of the other one is ignored.
       clock.spawn(async () => {
         await clock.sleep(random.next() * MINUTE);
         await handle(false).catch(() => {});
@@ -179,7 +180,7 @@ export class Installation {
     }
   }
 
-  /** One invocation of the registration function; a killed one makes a few calls and is never heard of again. */
+  /** One invocation of the registration function. A killed one makes a few calls and ends. */
   private async invoke<T>(isKilled: boolean, work: (ports: RotationPorts, endUntil: number) => Promise<T>): Promise<T> {
     const { clock, random, dynamodb } = this.parts;
     const client = new MortalClient(dynamodb);
@@ -205,7 +206,7 @@ export class Installation {
   }
 }
 
-/** Field lists that one can deploy: everything, under other names, with static values, and the least that tells one line from another. */
+/** Field lists to deploy: all fields, renamed fields with static values, and the least that identifies a line. */
 export const FIELD_LISTS: readonly FieldList[] = [
   ALL_FIELDS,
   [

@@ -1,13 +1,12 @@
-import { ATTRIBUTES } from '../core/names';
 import type { LineRecord } from '../local/fake-rakuten';
-import type { Item } from './expressions';
+import { keyOfLine } from './expectation';
 
 interface Fate {
   /** When Rakuten first wanted to push it. */
   due?: number;
-  /** When the Events API first told it. */
-  told?: number;
-  /** Whether the first push of it did not come into the queue. */
+  /** When the Events API first returned it. */
+  recorded?: number;
+  /** Whether its first push did not come into the queue. */
   failed?: boolean;
   /** When a push of it first came into the queue. */
   arrived?: number;
@@ -18,12 +17,12 @@ interface Fate {
 /** What became of the lines that were pushed. */
 export interface LineFates {
   readonly delivered: number;
-  /** Their push did not arrive, and no later one before the reconciliation had brought them. Those that it had brought before the push was due are not among them. */
+  /** Their push did not arrive, nor a later one before the reconciliation. Lines that it had written before are not counted. */
   readonly lost: number;
-  /** How long each of them took from its push to its row, in milliseconds, the shortest first. */
+  /** From the push to the row of lost lines, in milliseconds, the shortest first. */
   readonly recoveryMillis: readonly number[];
-  /** The same, from when there was someone to ask: from the moment at which the Events API told the line, where that was later than the push. */
-  readonly recoverySinceToldMillis: readonly number[];
+  /** The same from when the Events API returned the line, where that was later than the push. */
+  readonly recoverySinceRecordedMillis: readonly number[];
   /** From the push to the row, of those that were delivered. */
   readonly deliveryMillis: readonly number[];
 }
@@ -34,24 +33,25 @@ export class LineDiary {
   private readonly fates = new Map<string, Fate>();
 
   public due(line: LineRecord, at: number): void {
-    const fate = this.fate(idOf(line));
+    const fate = this.fate(keyOfLine(line));
     fate.due ??= at;
   }
 
-  public told(line: LineRecord, at: number): void {
-    const fate = this.fate(idOf(line));
-    fate.told ??= at;
+  public recorded(line: LineRecord, at: number): void {
+    const fate = this.fate(keyOfLine(line));
+    fate.recorded ??= at;
   }
 
   /** What became of a push. */
   public pushed(line: LineRecord, isStored: boolean, at: number): void {
-    const fate = this.fate(idOf(line));
+    const fate = this.fate(keyOfLine(line));
     fate.failed ??= !isStored;
     if (isStored) fate.arrived ??= at;
   }
 
-  public stored(key: Item, at: number): void {
-    const fate = this.fate(key[ATTRIBUTES.lineKey]?.S ?? '');
+  /** @param key of the row */
+  public stored(key: string, at: number): void {
+    const fate = this.fate(key);
     if (fate.stored === undefined) this.storedCount += 1;
     fate.stored ??= at;
   }
@@ -69,14 +69,9 @@ export class LineDiary {
       delivered: delivered.length,
       lost: lost.length,
       recoveryMillis: millis(lost, due),
-      recoverySinceToldMillis: millis(lost, (fate) => Math.max(due(fate), fate.told ?? 0)),
+      recoverySinceRecordedMillis: millis(lost, (fate) => Math.max(due(fate), fate.recorded ?? 0)),
       deliveryMillis: millis(delivered, due),
     };
-  }
-
-  /** The sort keys of the lines of which a push came into the queue. */
-  public arrivedLines(): string[] {
-    return [...this.fates].filter(([, { arrived }]) => arrived !== undefined).map(([id]) => id);
   }
 
   private fate(id: string): Fate {
@@ -87,6 +82,3 @@ export class LineDiary {
     return fate;
   }
 }
-
-/** As the sort key of its row. */
-export const idOf = ({ etransaction_id, is_event }: LineRecord): string => `${etransaction_id}#${is_event}`;

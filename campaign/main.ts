@@ -1,4 +1,4 @@
-/** `npm run campaign`: thirty days of everything that can go wrong, and what is left of them. */
+/** `npm run campaign`: thirty simulated days of everything that can go wrong. */
 import { randomInt } from 'node:crypto';
 import { Command, InvalidArgumentError } from 'commander';
 import colors from 'picocolors';
@@ -16,7 +16,7 @@ function wholeNumber(least: number, most: number): (text: string) => number {
 function options(): RunOptions {
   const command = new Command('npm run campaign --')
     .description(
-      'Plays thirty simulated days of postbacks with outages, crashes, forgeries and deployments drawn from a seed, and holds the table against what Rakuten has.',
+      'Plays thirty simulated days of postbacks with outages, crashes, attacks and deployments drawn from a seed, and compares the table with the ledger of Rakuten.',
     )
     .option('--seed <number>', 'which campaign; the same number plays the same one (drawn when left out)', wholeNumber(0, 2 ** 31))
     .option('--runs <number>', 'how many campaigns, with the seeds that follow', wholeNumber(1, 10_000), 1)
@@ -24,7 +24,7 @@ function options(): RunOptions {
     .option('--lines <number>', 'lines that Rakuten pushes', wholeNumber(1, 5_000_000))
     .option('--short', `${SHORT.days} days and ${SHORT.lines} lines, as with the tests`)
     .option('--dynalite', 'keep the tables in the embedded DynamoDB server, which is much slower')
-    .option('--timeline', 'list everything that goes wrong, with its time')
+    .option('--timeline', 'list all trouble with its time')
     .allowExcessArguments(false)
     .parse();
   const given = command.opts<{

@@ -22,8 +22,9 @@ export interface DynamoDbServer {
 }
 
 /**
- * DynamoDB in this process's memory: tables, indexes, conditions and pages as far as this project uses them, and an error for everything else. A hundred times
- * as fast as an embedded server; `test/campaign` holds both against each other. Other than that one it returns the item that a condition failed on, as AWS does.
+ * DynamoDB in this process's memory: tables, indexes, conditions and pages as this project uses
+ * them, and an error for everything else. A hundred times as fast as an embedded server;
+ * `test/campaign` compares both. Like AWS, it returns the item that a condition failed on.
  */
 export class MemoryDynamoDb implements DynamoDbServer {
   private readonly tables = new Map<string, Table>();

@@ -8,7 +8,7 @@ interface KeyNames {
 
 interface Partition {
   readonly items: Map<string, Item>;
-  /** In the order of the sort key; undefined since an item came, went or changed. */
+  /** In the order of the sort key. Undefined after a change. */
   sorted?: readonly Item[];
 }
 
@@ -16,7 +16,7 @@ interface Partition {
 class Partitions {
   private readonly byKey = new Map<string, Partition>();
 
-  /** @param carried what an index carries of an item. @default - all of it */
+  /** @param carried the attributes that an index projects. @default - all */
   constructor(
     readonly keys: KeyNames,
     private readonly carried?: ReadonlySet<string>,
@@ -83,6 +83,7 @@ export class Table {
   }
 
   write(id: string, item: Item | undefined): void {
+    if (item !== undefined) this.checkKeys(item);
     const old = this.items.get(id);
     for (const index of this.indexes.values()) {
       if (old !== undefined) index.remove(old, id);
@@ -90,6 +91,13 @@ export class Table {
     }
     if (item === undefined) this.items.delete(id);
     else this.items.set(id, item);
+  }
+
+  /** DynamoDB rejects an item with an empty key, of the table or of an index. */
+  private checkKeys(item: Item): void {
+    const names = [...this.indexes.values()].flatMap(({ keys: { partition, sort } }) => [partition, sort ?? partition]);
+    const empty = names.find((name) => item[name]?.S === '');
+    if (empty !== undefined) throw Object.assign(new Error(`${empty} is empty, and a key`), { name: 'ValidationException' });
   }
 
   index(name = ''): Partitions {

@@ -1,7 +1,7 @@
 import { Log } from '../lambda/runtime/log';
 import { Metrics } from '../lambda/runtime/metrics';
 
-/** A log that nobody reads: a campaign has a million lines of it. */
+/** A log that is discarded: a campaign has a million lines of it. */
 export class SilentLog extends Log {
   public constructor() {
     super('campaign');

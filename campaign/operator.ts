@@ -18,7 +18,7 @@ export interface OperatorParts {
   readonly rakuten: SimulatedRakuten;
   readonly queue: SimulatedQueue;
   readonly eventSource: EventSource;
-  /** Told when a new template stands. */
+  /** Called when a new template is deployed. */
   readonly onDeployed: () => void;
 }
 
@@ -31,7 +31,7 @@ export interface OperatorCounts {
   redriven: number;
 }
 
-/** People: those who run the installation, and those at Rakuten or elsewhere who get in its way. */
+/** People: the operators of the installation, and others who change Rakuten's side. */
 export class Operator {
   public readonly counts: OperatorCounts = {
     deployments: 0,
@@ -41,7 +41,7 @@ export class Operator {
     failedRotations: 0,
     redriven: 0,
   };
-  /** Secrets with the moment from which a postback under them is no more taken. */
+  /** Secrets with the moment from which postbacks under them are rejected. */
   public readonly retiredSecrets: { readonly text: string; readonly at: number }[] = [];
   private deploying: Promise<unknown> = Promise.resolve();
   private lists = 0;
@@ -75,7 +75,7 @@ export class Operator {
       case 'switched off by Rakuten without a reason':
         if (slot !== undefined) rakuten.setSlot({ ...slot, active: false });
         return;
-      case 'slot emptied by somebody':
+      case 'slot emptied in the portal':
         rakuten.setSlot(undefined);
         return;
       case 'every token revoked':
@@ -92,7 +92,7 @@ export class Operator {
     }
   }
 
-  /** Another program registers its URL; hours later somebody sees the alarm and takes it out of the portal, or puts ours back by hand. */
+  /** Another program registers its URL. Hours later an operator removes it in the portal, or registers ours manually. */
   private async takeover(from: number, to: number): Promise<void> {
     const { clock, random, rakuten } = this.parts;
     await clock.sleepUntil(from);
@@ -103,7 +103,7 @@ export class Operator {
     rakuten.setSlot(random.chance(0.3) && ours?.url !== TRACKER_URL ? ours : undefined);
   }
 
-  /** A stack does one thing at a time. What does not work out is tried again until it does, as far as it is meant to. */
+  /** A stack has one deployment at a time. One that fails by accident is repeated until it succeeds. */
   private async deploy(fields: FieldList, anotherResourceFails: boolean, isKilled = false): Promise<void> {
     const work = this.deploying.then(() => this.deployNow(fields, anotherResourceFails, isKilled));
     this.deploying = work;
@@ -115,14 +115,14 @@ export class Operator {
     for (let tries = 1; ; tries += 1) {
       this.counts.deployments += 1;
       eventSource.replaceProcesses();
-      const stands = await installation.deploy(fields, {
+      const isDeployed = await installation.deploy(fields, {
         anotherResourceFails,
         isKilled: isKilled && tries === 1,
         onFailedRollback: () => {
           this.counts.failedRollbacks += 1;
         },
       });
-      if (stands) {
+      if (isDeployed) {
         onDeployed();
         return;
       }
@@ -149,7 +149,7 @@ export class Operator {
     }
   }
 
-  /** Dead letters raise an alarm; some time later they are moved back. */
+  /** Dead letters raise an alarm; some time later an operator redrives them. */
   private async redriving(until: number): Promise<void> {
     const { clock, random, queue } = this.parts;
     while (clock.now() < until) {

@@ -1,11 +1,11 @@
 import type { Random } from '../local/random';
 import type { SimulatedClock } from './clock';
 
-/** A message that was handed out. */
+/** A received message. */
 export interface Received {
   readonly messageId: string;
   readonly body: string;
-  /** How often it has been handed out, this time included. */
+  /** How often it has been received, this time included. */
   readonly receiveCount: number;
   readonly sentAt: number;
 }
@@ -23,7 +23,7 @@ export interface QueueOptions {
   readonly random: Random;
   readonly visibilityTimeoutMillis: number;
   readonly maxReceiveCount: number;
-  /** Which part of the messages comes a second time although it was deleted: delivery is at least once. */
+  /** Part of the messages that is delivered again after it was deleted: delivery is at least once. */
   readonly duplicates: number;
 }
 
@@ -31,15 +31,16 @@ export interface QueueOptions {
 const DUPLICATE_WITHIN_MILLIS = 120_000;
 
 /**
- * A standard queue of SQS in memory: a message that is handed out is hidden until it is deleted or its time is over, comes to the dead-letter queue when it was
- * handed out too often, comes in any order and now and then once more.
+ * A standard queue of SQS in memory. A received message is hidden until it is deleted or its
+ * visibility timeout is over. Messages come in any order, some twice, and end in the dead-letter
+ * queue when they were received too often.
  */
 export class SimulatedQueue {
   public readonly deadLetters: Message[] = [];
-  /** Messages that were ever sent, and that were handed out although they had been deleted. */
+  /** Messages that were ever sent, and messages that were received after they had been deleted. */
   public sent = 0;
   public duplicated = 0;
-  /** Called when there is something to hand out. */
+  /** Called when there is a message to receive. */
   public onVisible: () => void = () => {};
   private readonly visible: Message[] = [];
   private hidden = 0;
@@ -53,7 +54,7 @@ export class SimulatedQueue {
     return messageId;
   }
 
-  /** Hands out some of what is there, in no order. Each message is hidden from now on. */
+  /** Receives messages in no order. Each is hidden from now on. */
   public receive(most: number): Received[] {
     const { clock, random, visibilityTimeoutMillis, maxReceiveCount, duplicates } = this.options;
     const received: Message[] = [];
@@ -72,12 +73,12 @@ export class SimulatedQueue {
     return received;
   }
 
-  /** What was processed goes for good; a copy that is on its way already still comes. */
+  /** Deletes processed messages. A copy that is already on its way still comes. */
   public delete(messages: readonly Received[]): void {
     for (const message of messages as readonly Message[]) message.deleted = true;
   }
 
-  /** The operator moves what could not be processed back. Returns how many. */
+  /** An operator moves the dead letters back. Returns how many. */
   public redrive(): number {
     const messages = this.deadLetters.splice(0);
     for (const message of messages) this.show({ ...message, receiveCount: 0 });

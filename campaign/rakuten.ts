@@ -1,8 +1,10 @@
 import { HttpFailure, type HttpRequest, type HttpResponse, type HttpSend } from '../core/rakuten/http';
 import { isSameEndpoint } from '../core/rakuten/url';
-import type { Fault, LineRecord, Operation, PushResult, PushStatistics, Slot } from '../local/fake-rakuten';
+import type { Fault, LineRecord, Modes, Operation, PushResult, PushStatistics, Slot } from '../local/fake-rakuten';
+import { modesInWords } from '../local/fake-rakuten/modes';
 import { Sender } from '../local/fake-rakuten/sender';
 import { FakeRakutenService } from '../local/fake-rakuten/service';
+import type { ReturnedLine } from '../local/fake-rakuten/types';
 import type { Random } from '../local/random';
 import type { SimulatedClock } from './clock';
 import { ENDPOINT_URL, type SimulatedEndpoint } from './endpoint';
@@ -11,7 +13,7 @@ import { SID } from './settings';
 
 export const RAKUTEN_API_URL = 'https://api.rakuten.campaign';
 export const RAKUTEN_CREDENTIALS = { clientId: 'campaign-client', clientSecret: 'campaign-client-secret' };
-export const TRACKER_URL = 'https://tracker.example/rakuten?token=of-somebody-else&tid=<etransaction_id>&is_event=<is_event>';
+export const TRACKER_URL = 'https://tracker.example/rakuten?token=of-another-party&tid=<etransaction_id>&is_event=<is_event>';
 
 const PUSH_TIMEOUT_MILLIS = 400;
 /** Rakuten's own number is not known. */
@@ -25,14 +27,17 @@ export interface Pushed {
   readonly isStored: boolean;
 }
 
+/** Called with the lines of each Events API answer that arrives whole. */
+export type OnLines = (lines: readonly ReturnedLine[]) => void;
+
 /**
- * The fake Rakuten of the local run on simulated time: its API without a socket, and its sender, whose GETs go straight to the endpoint. What its documentation
- * leaves open is drawn from the seed.
+ * The fake Rakuten of the local run on simulated time: its API without a socket, and its sender,
+ * whose GETs go straight to the endpoint. What its documentation leaves open is drawn from the seed.
  */
 export class SimulatedRakuten {
   private readonly service: FakeRakutenService;
   private readonly sender: Sender;
-  private storing: (() => void) | undefined;
+  private storing: ((url: string) => void) | undefined;
 
   public constructor(
     private readonly parts: {
@@ -42,15 +47,25 @@ export class SimulatedRakuten {
       readonly endpoint: SimulatedEndpoint;
       /** How far Rakuten's clock is ahead of ours. Milliseconds. */
       readonly clockSkewMillis: number;
-      /** Told after everything that may have changed the slot. */
+      readonly modes: Modes;
+      /** Called after everything that may have changed the slot. */
       readonly onSlot: (slot: Slot | undefined) => void;
+      /** Called with each push that the queue has, and its line. */
+      readonly onPush: (url: string, line: LineRecord) => void;
     },
   ) {
     const { clock, random, clockSkewMillis } = parts;
     const now = (): number => clock.now() + clockSkewMillis;
     let sender: Sender | undefined;
     this.service = new FakeRakutenService(RAKUTEN_CREDENTIALS, now, (sid) => sender?.forgive(sid));
-    sender = new Sender(this.service.slots, PUSH_TIMEOUT_MILLIS, AUTO_DISABLE_AFTER, (url, timeout) => this.get(url, timeout));
+    this.service.setModes(SID, parts.modes);
+    sender = new Sender(
+      this.service.slots,
+      PUSH_TIMEOUT_MILLIS,
+      AUTO_DISABLE_AFTER,
+      (url, timeout) => this.get(url, timeout),
+      () => parts.modes,
+    );
     this.sender = sender;
     Object.assign(this.service.behaviour, {
       absent: random.pick(['not-found', 'empty', 'message'] as const),
@@ -63,19 +78,25 @@ export class SimulatedRakuten {
     });
   }
 
-  public record(line: LineRecord): void {
-    this.service.record(line);
+  public record(line: LineRecord, options?: { readonly reusesId?: boolean }): void {
+    this.service.record(line, options);
   }
 
-  public ledger(): LineRecord[] {
-    return this.service.ledger(SID);
+  public eliminate(line: LineRecord): LineRecord | undefined {
+    return this.service.eliminate(line);
+  }
+
+  /** The lines that the Events API returns at a moment, from the ledger as it is now. */
+  public returnedLines(at: number): ReturnedLine[] {
+    this.service.setModes(SID, this.parts.modes);
+    return this.service.returnedLines(SID, at + this.parts.clockSkewMillis);
   }
 
   public get slot(): Slot | undefined {
     return this.service.slots.get(SID);
   }
 
-  /** Somebody else puts something into the slot. */
+  /** Another program or a person changes the slot. */
   public setSlot(slot: Slot | undefined): void {
     this.service.slots.set(SID, slot);
     this.parts.onSlot(slot);
@@ -92,15 +113,19 @@ export class SimulatedRakuten {
   /** In words: how this Rakuten behaves where its documentation is silent. */
   public get habits(): string {
     const { absent, createOnTaken, staleReads, tokenHeader, eventsOrder } = this.service.behaviour;
-    return `${eventsOrder} pages, token header ${tokenHeader}, empty slot ${absent}, create on a taken slot ${createOnTaken}, ${staleReads} stale reads`;
+    return (
+      `${eventsOrder} pages, token header ${tokenHeader}, empty slot ${absent}, create on a taken slot ${createOnTaken}, ` +
+      `${staleReads} stale reads; modes: ${modesInWords(this.parts.modes)}`
+    );
   }
 
   /** One push, if the postback is on. */
   public async push(line: LineRecord): Promise<Pushed> {
     let isStored = false;
     // The sender calls `get` before it first waits, so pushes that go on at once do not mix theirs up.
-    this.storing = () => {
+    this.storing = (url) => {
       isStored = true;
+      this.parts.onPush(url, line);
     };
     const pushing = this.sender.push(line);
     this.storing = undefined;
@@ -110,12 +135,20 @@ export class SimulatedRakuten {
   }
 
   /** The API, as the functions reach it. */
-  public readonly send: HttpSend = async (request) => {
+  public readonly send: HttpSend = (request) => this.sendWith(request, () => {});
+
+  /** The same for a caller whose lines are observed. */
+  public sendTo(onLines: OnLines): HttpSend {
+    return (request) => this.sendWith(request, onLines);
+  }
+
+  private async sendWith(request: HttpRequest, onLines: OnLines): Promise<HttpResponse> {
     const { random } = this.parts;
     const fault = this.faultOf(request);
     if (fault !== undefined) this.service.faults.add(fault);
+    this.service.setModes(SID, this.modesNow());
     const { pathname, search } = new URL(request.url);
-    const { delayMillis, connection, answer } = this.service.handle({
+    const { delayMillis, connection, answer, lines } = this.service.handle({
       method: request.method,
       path: pathname + search,
       authorization: request.headers.authorization,
@@ -126,8 +159,21 @@ export class SimulatedRakuten {
     this.service.calls.length = 0;
     this.parts.onSlot(this.slot);
     const waits = connection === 'hang' ? Number.POSITIVE_INFINITY : delayMillis + 60 + random.next() * 400;
-    return this.answer(request, waits, connection, answer);
-  };
+    const response = await this.answer(request, waits, connection, answer);
+    if (connection !== 'truncate' && lines.length > 0) onLines(lines);
+    return response;
+  }
+
+  /** For some hours the Events API may omit the commissions of all lines, or a few lines. */
+  private modesNow(): Modes {
+    const { clock, incidents, modes } = this.parts;
+    const isFaulty = incidents.severity('Events API without commissions', clock.now()) > 0;
+    return {
+      ...modes,
+      ...(isFaulty ? { blank: { side: 'events-api', fields: ['commissions'], share: 1 } } : {}),
+      hidden: incidents.severity('Events API with gaps', clock.now()),
+    };
+  }
 
   private async answer(
     { timeoutMillis }: HttpRequest,
@@ -165,7 +211,7 @@ export class SimulatedRakuten {
 
   private async get(url: string, timeoutMillis: number): Promise<PushResult> {
     const { storing } = this;
-    if (isSameEndpoint(url, ENDPOINT_URL)) return this.parts.endpoint.get(url, timeoutMillis, storing);
+    if (isSameEndpoint(url, ENDPOINT_URL)) return this.parts.endpoint.get(url, timeoutMillis, () => storing?.(url));
     // A tracker takes it, and nothing is left for us.
     const millis = 90;
     await this.parts.clock.sleep(millis);
@@ -190,7 +236,7 @@ const READ_FAULTS: readonly Fault[] = [
 
 const WRITE_FAULTS: readonly Fault[] = [
   ...READ_FAULTS,
-  // The change is made, and nobody learns of it.
+  // The change is made, and its answer is lost.
   { status: 500, afterEffect: true },
   { connection: 'drop', afterEffect: true },
 ];

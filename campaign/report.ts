@@ -25,7 +25,7 @@ export const holds = ({ invariants }: Pick<PlayedCampaign, 'invariants'>): boole
 export const replayCommand = ({ seed, days, lines, isDynalite }: Omit<RunFacts, 'millis'>): string =>
   `npm run campaign -- --seed ${seed} --days ${days} --lines ${lines}${isDynalite ? ' --dynalite' : ''}`;
 
-/** What was played and what became of it, for people. */
+/** A campaign and its result, for people. */
 export function report(campaign: PlayedCampaign, facts: RunFacts): string {
   return [
     section('What was played', [
@@ -35,13 +35,13 @@ export function report(campaign: PlayedCampaign, facts: RunFacts): string {
       ['trouble', `${campaign.incidents.spells.length} spells and ${campaign.incidents.happenings.length} single events`],
       ...spellTable(campaign),
       ['people', people(campaign)],
-      ['by itself', byItself(campaign)],
+      ['schedules', schedules(campaign)],
     ]),
     section(
-      'What became of it',
+      'Result',
       campaign.invariants.map(({ holds: ok, claim, found }) => [mark(ok), `${claim}: ${ok ? found : colors.red(found)}`]),
     ),
-    section('What it took', [
+    section('Cost', [
       ['lost lines', lost(campaign)],
       ['delivered', delivered(campaign)],
       ['postback off', off(campaign)],
@@ -97,9 +97,13 @@ const count = (number: number): string => number.toLocaleString('en-US');
 const percent = (part: number, whole: number): string => `${whole === 0 ? 0 : ((100 * part) / whole).toFixed(1)} %`;
 const ahead = (millis: number): string => (millis >= 0 ? `${span(millis)} ahead` : `${span(-millis)} behind`);
 
-const lines = ({ history, redeliveries, corrections, forged, duplicated }: PlayedCampaign, facts: RunFacts): string =>
+const lines = (
+  { history, redeliveries, corrections, eliminations, forged, attacks, duplicated }: PlayedCampaign,
+  facts: RunFacts,
+): string =>
   `${count(facts.lines)} in ${facts.days} days, ${count(history)} from before; ${count(redeliveries)} pushed twice, ${count(corrections)} corrected later, ` +
-  `${count(duplicated)} messages delivered twice by the queue; ${count(forged)} forged GETs`;
+  `${count(duplicated)} messages delivered twice by the queue; ${count(eliminations)} eliminated; ` +
+  `${count(forged)} GETs without the secret, ${count(attacks)} of an attacker who has it`;
 
 function spellTable({ incidents }: PlayedCampaign): Row[] {
   const kinds = [...new Set(incidents.spells.map(({ kind }) => kind))].sort();
@@ -112,17 +116,17 @@ function spellTable({ incidents }: PlayedCampaign): Row[] {
 }
 
 const people = ({ operator: o }: PlayedCampaign): string =>
-  `${o.deployments} deployments (${o.rolledBack} rolled back, ${o.failedRollbacks} rollbacks that had to be told to go on), ` +
-  `${o.rotations} secret rotations (${o.failedRotations} tries failed), ${count(o.redriven)} dead letters moved back`;
+  `${o.deployments} deployments (${o.rolledBack} rolled back, ${o.failedRollbacks} rollbacks continued by an operator), ` +
+  `${o.rotations} secret rotations (${o.failedRotations} tries failed), ${count(o.redriven)} dead letters redriven`;
 
-const byItself = ({ schedules: s, batches, deaths }: PlayedCampaign): string =>
+const schedules = ({ schedules: s, batches, deaths }: PlayedCampaign): string =>
   `${count(s.watches)} status checks (${s.failedChecks} failed, ${s.restorations} restored the postback), ${count(s.reconciliations)} reconciliations ` +
-  `(${s.failedReconciliations} failed) over ${count(s.compared)} lines, ${count(batches)} consumer batches (${count(deaths)} died)`;
+  `(${s.failedReconciliations} failed, ${s.braked} braked) over ${count(s.compared)} lines, ${count(batches)} consumer batches (${count(deaths)} died)`;
 
 function lost({ fates }: PlayedCampaign): string {
-  const { lost: all, delivered: others, recoveryMillis: times, recoverySinceToldMillis: sinceTold } = fates;
+  const { lost: all, delivered: others, recoveryMillis: times, recoverySinceRecordedMillis: sinceRecorded } = fates;
   if (all === 0) return 'none';
-  return `${count(all)} (${percent(all, all + others)}) that no push brought; back after ${quantiles(times)}; from when the Events API told them ${quantiles(sinceTold)}`;
+  return `${count(all)} (${percent(all, all + others)}) that no push brought; back after ${quantiles(times)}; from when the Events API returned them ${quantiles(sinceRecorded)}`;
 }
 
 function delivered({ fates, pushes, metrics }: PlayedCampaign): string {
@@ -153,7 +157,7 @@ function off({ offTimes, days, pushes, incidents }: PlayedCampaign): string {
   );
 }
 
-/** How long the postback stayed switched off although nothing was wrong with the endpoint any more: what the watch takes to notice, and its backing off. To the minute. */
+/** How long the postback was switched off while the endpoint worked: the delay of the watch, and its backoff. To the minute. */
 function offWhileWell(offTimes: readonly OffTime[], incidents: Incidents): number {
   const kinds: readonly SpellKind[] = ['endpoint unreachable', 'endpoint answers 500', 'endpoint slow'];
   let millis = 0;

@@ -6,7 +6,7 @@ import { holds, replayCommand, report, span, timeline } from './report';
 
 export interface RunOptions {
   readonly seed: number;
-  /** How many campaigns, with the seeds that follow. */
+  /** Number of campaigns, with consecutive seeds. */
   readonly runs: number;
   readonly days: number;
   readonly lines: number;
@@ -16,14 +16,14 @@ export interface RunOptions {
 
 export interface Output {
   readonly print: (text: string) => void;
-  /** Shows one line in the place of the one before; an empty text takes it away. @default - a line is printed for each tenth of the way */
+  /** Replaces the progress line; an empty text removes it. @default - prints a line for each tenth of the campaign */
   readonly progress?: (text: string) => void;
   readonly signal?: AbortSignal;
-  /** Where the tables are, in the place of what the options say. */
+  /** Where the tables are. Overrides the options. */
   readonly server?: DynamoDbServer;
 }
 
-/** Plays campaigns and tells of each. Returns the exit code: 0 only when every promise was kept in every one. */
+/** Plays campaigns and reports each. Returns the exit code: 0 only if every claim holds in every one. */
 export async function runCampaigns(options: RunOptions, output: Output): Promise<number> {
   const broken: number[] = [];
   for (let seed = options.seed; seed < options.seed + options.runs; seed += 1) {
@@ -51,7 +51,7 @@ async function runCampaign(options: RunOptions, output: Output): Promise<boolean
       lines,
       server: output.server ?? dynalite?.server,
       signal: output.signal,
-      onProgress: progressTeller(output, started),
+      onProgress: progressReporter(output, started),
     });
     output.progress?.('');
     output.print(report(campaign, { ...options, millis: Date.now() - started }));
@@ -66,15 +66,15 @@ async function runCampaign(options: RunOptions, output: Output): Promise<boolean
   }
 }
 
-function progressTeller({ print, progress }: Output, started: number): (where: CampaignProgress) => void {
-  let told = 0;
+function progressReporter({ print, progress }: Output, started: number): (where: CampaignProgress) => void {
+  let reported = 0;
   return ({ hour, hours, rows, pushes }) => {
     const share = hour / hours;
     const left = ((Date.now() - started) / share) * (1 - share);
     const text = `day ${Math.ceil(hour / 24)} of ${Math.ceil(hours / 24)}  ${pushes.toLocaleString('en-US')} pushes, ${rows.toLocaleString('en-US')} rows`;
     if (progress !== undefined) progress(`${bar(share)} ${text}  ${colors.dim(`about ${span(left)} left`)}`);
-    else if (Math.floor(share * 10) > told) {
-      told = Math.floor(share * 10);
+    else if (Math.floor(share * 10) > reported) {
+      reported = Math.floor(share * 10);
       print(colors.dim(`· ${text}`));
     }
   };

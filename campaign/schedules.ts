@@ -1,20 +1,23 @@
-import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { Context } from 'aws-lambda';
+import { TableDayIndex } from '../core/reconciliation/day-index';
+import { MissingLinesTable } from '../core/reconciliation/missing-lines';
 import { NoteTable } from '../core/reconciliation/note-table';
-import { sqsOutbox } from '../core/reconciliation/outbox';
 import { TableRows } from '../core/reconciliation/rows';
 import { unverifiedRows } from '../core/reconciliation/unverified';
-import { DynamoRegistrationStore } from '../core/store/registration-store';
+import { readPublisherStates } from '../core/store/publishers';
+import { RowStore } from '../core/store/row-store';
 import type { WatchSettings } from '../core/watch/settings';
-import { Reconciler } from '../lambda/reconciliation/reconciler';
+import { Reconciler, type ReconciliationResult } from '../lambda/reconciliation/reconciler';
 import { StatusWatch } from '../lambda/status-watch/status-watch';
 import type { Random } from '../local/random';
 import type { SimulatedClock } from './clock';
 import { MortalClient, type SimulatedDynamoDb } from './dynamodb';
+import type { Incidents } from './incidents';
 import type { Installation } from './installation';
 import { type MetricSums, SilentLog } from './observability';
+import type { Observer, ReadLines } from './observer';
 import type { SimulatedRakuten } from './rakuten';
-import { AS_DEPLOYED, RECONCILIATION, SID, TABLES, WATCH } from './settings';
+import { RECONCILIATION, type RowOptions, SID, TABLES, WATCH } from './settings';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -23,10 +26,12 @@ const DAY = 24 * HOUR;
 const RECONCILIATION_TIMEOUT_MILLIS = 15 * MINUTE;
 const WATCH_TIMEOUT_MILLIS = 3 * MINUTE;
 const WATCH_EVERY_MILLIS = 5 * MINUTE;
-/** Lambda tries an asynchronous invocation that failed twice more. */
+/** Lambda retries a failed asynchronous invocation twice. */
 const RETRIES_AFTER_MILLIS = [MINUTE, 2 * MINUTE];
-/** Now and then a process ends in the middle for no reason of ours. */
+/** Part of the processes that end in the middle for no reason of ours. */
 const KILLED = 0.01;
+/** An operator reads the alarm of the brake and accepts the changes within so long. */
+const ACCEPTED_WITHIN_MILLIS = 6 * HOUR;
 
 export interface ScheduleParts {
   readonly clock: SimulatedClock;
@@ -34,8 +39,10 @@ export interface ScheduleParts {
   readonly dynamodb: SimulatedDynamoDb;
   readonly rakuten: SimulatedRakuten;
   readonly installation: Installation;
-  readonly sqs: Pick<SQSClient, 'send'>;
   readonly metrics: MetricSums;
+  readonly incidents: Incidents;
+  readonly observer: Observer;
+  readonly rowOptions: RowOptions;
   readonly onTakeover: WatchSettings['onTakeover'];
 }
 
@@ -44,23 +51,27 @@ export interface ScheduleCounts {
   reconciliations: number;
   failedReconciliations: number;
   compared: number;
+  braked: number;
   watches: number;
   restorations: number;
   failedChecks: number;
   announcements: Map<string, number>;
 }
 
-/** The functions that run by themselves: the status watch every five minutes, the reconciliation every hour and, deeper, every day. */
+/** The scheduled functions: the status watch every five minutes, the reconciliation every hour and every day. */
 export class Schedules {
   public readonly counts: ScheduleCounts = {
     reconciliations: 0,
     failedReconciliations: 0,
     compared: 0,
+    braked: 0,
     watches: 0,
     restorations: 0,
     failedChecks: 0,
     announcements: new Map(),
   };
+  /** Whether an operator is about to accept what the brake held back. */
+  private isAccepting = false;
 
   public constructor(private readonly parts: ScheduleParts) {}
 
@@ -77,7 +88,7 @@ export class Schedules {
     this.parts.clock.spawn(() => this.reconcile({ sid: SID, run: 'hourly' }));
   }
 
-  /** An invocation of the reconciliation function that nobody waits for; Lambda tries it again when it fails. */
+  /** An asynchronous invocation of the reconciliation function, with Lambda's retries. */
   public async reconcile(event: unknown): Promise<void> {
     const { clock } = this.parts;
     for (const pause of [...RETRIES_AFTER_MILLIS, undefined]) {
@@ -103,27 +114,52 @@ export class Schedules {
   }
 
   private async reconcileOnce(event: unknown): Promise<void> {
-    const { clock, rakuten, installation, sqs, metrics } = this.parts;
     this.counts.reconciliations += 1;
+    const read: ReadLines = new Map();
+    const { clock, observer } = this.parts;
+    const result = await this.reconciler(read).handle(event, lambdaContext(clock, RECONCILIATION_TIMEOUT_MILLIS));
+    if (result.outcome === 'done' && result.braked === undefined) observer.reconciled(read);
+    if (result.braked !== undefined) this.onBrake(result);
+    const { written = 0, foreign = 0, withdrawn = 0, ...compared } = result.counts ?? {};
+    this.counts.compared += Object.values(compared).reduce((sum, count) => sum + count, 0);
+  }
+
+  private reconciler(read: ReadLines): Reconciler {
+    const { clock, rakuten, installation, metrics, observer, rowOptions } = this.parts;
     const client = this.process();
-    const rows = { tableName: TABLES.transactions, dayShards: AS_DEPLOYED.dayShards };
+    const tableName = TABLES.transactions;
     const pause = (millis: number): Promise<void> => clock.sleep(millis);
-    const reconciler = new Reconciler({
+    const { dayShards } = rowOptions;
+    return new Reconciler({
       settings: RECONCILIATION,
-      readState: (sid) => new DynamoRegistrationStore(client, TABLES.state).readState(sid),
+      readStates: () => readPublisherStates(client, TABLES.state),
       readSecret: (id) => installation.readSecret(id),
       notes: new NoteTable(client, TABLES.state),
-      rows: new TableRows(client, TABLES.transactions, pause),
-      send: sqsOutbox(sqs, 'postbacks', pause),
-      unverifiedRows: (query) => unverifiedRows(client, { ...rows, ...query }),
+      rows: new TableRows(client, tableName, pause),
+      dayIndex: new TableDayIndex(client, tableName, dayShards),
+      store: new RowStore({ client, tableName, clock: { now: () => clock.now(), pause }, ...rowOptions }),
+      missingLines: new MissingLinesTable(client, TABLES.state),
+      unverifiedRows: (query) => unverifiedRows(client, { tableName, dayShards, ...query }),
       invokeSelf: async (rest) => clock.spawn(() => this.reconcile(rest)),
       log: new SilentLog(),
       metrics,
       clock,
-      http: rakuten.send,
+      http: rakuten.sendTo((lines) => observer.answered(lines, read)),
     });
-    const { counts } = await reconciler.handle(event, lambdaContext(clock, RECONCILIATION_TIMEOUT_MILLIS));
-    this.counts.compared += Object.values(counts ?? {}).reduce((sum, count) => sum + count, 0) - (counts?.sent ?? 0);
+  }
+
+  /** The brake raises an alarm. An operator accepts the changes once Rakuten's answers are right. */
+  private onBrake({ from }: ReconciliationResult): void {
+    this.counts.braked += 1;
+    if (this.isAccepting) return;
+    this.isAccepting = true;
+    const { clock, random, incidents } = this.parts;
+    clock.spawn(async () => {
+      do await clock.sleep(random.next() * ACCEPTED_WITHIN_MILLIS);
+      while (incidents.severity('Events API without commissions', clock.now()) > 0);
+      this.isAccepting = false;
+      await this.reconcile({ sid: SID, from, reason: 'manual', acceptChanges: true });
+    });
   }
 
   private async watch(): Promise<void> {
@@ -150,7 +186,7 @@ export class Schedules {
         if (check.finding === 'unknown') this.counts.failedChecks += 1;
       }
     } catch {
-      // It cannot even be said which publishers there are; the next run comes in five minutes.
+      // The state table cannot be read; the next run comes in five minutes.
       this.counts.failedChecks += 1;
     }
   }

@@ -1,4 +1,5 @@
 import type { ReconciliationSettings } from '../core/reconciliation/settings';
+import type { ItemOptions } from '../core/store/item';
 import type { WatchSettings } from '../core/watch/settings';
 
 /** What the construct sets on AWS. A test compares it with the synthesized template. */
@@ -16,10 +17,15 @@ export const AS_DEPLOYED = {
 export const TABLES = { transactions: 'transactions', state: 'state' } as const;
 
 export const SID = '3900112';
+/** A publisher of another installation whose lines some tokens cover too. */
+export const OTHER_SID = '3900999';
+
+/** How every writer writes rows. */
+export type RowOptions = ItemOptions;
 
 export const RECONCILIATION: ReconciliationSettings = {
   hourlyWindowSeconds: 3 * 3600,
-  dailyWindowSeconds: 14 * 86_400,
+  dailyWindowSeconds: 29 * 86_400,
   backfillSeconds: 29 * 86_400,
   unverifiedAfterSeconds: 24 * 3600,
 };

@@ -1,14 +1,22 @@
 import { postbackDay } from '../local/day';
-import type { LineRecord } from '../local/fake-rakuten';
+import { DEFAULT_MODES, type LineRecord, type Modes } from '../local/fake-rakuten';
 import { Random } from '../local/random';
-import { idOf } from './line-diary';
+import { keyOfLine } from './expectation';
 
-/** What Rakuten does with a line, and when. Times are milliseconds since 1970. */
-export type RakutenStep =
-  /** From now on the Events API tells it. */
-  | { readonly at: number; readonly does: 'record'; readonly line: LineRecord }
-  /** One GET, if the postback is on. */
-  | { readonly at: number; readonly does: 'push'; readonly line: LineRecord };
+/** One action of Rakuten on a line. */
+export interface RakutenStep {
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  /**
+   * - `record`: from now on the Events API returns the line
+   * - `reuse`: the same for another line with the ID of a known one
+   * - `eliminate`: from now on it returns the line no more
+   * - `restore`: it returns an eliminated line again
+   * - `push`: one GET, if the postback is on
+   */
+  readonly does: 'record' | 'reuse' | 'eliminate' | 'restore' | 'push';
+  readonly line: LineRecord;
+}
 
 export interface TrafficOptions {
   readonly seed: number;
@@ -16,8 +24,10 @@ export interface TrafficOptions {
   /** When the installation begins, on a UTC midnight. */
   readonly start: number;
   readonly days: number;
-  /** How many lines are pushed. Those that Rakuten has from before come on top. */
+  /** Number of lines that are pushed, without those that Rakuten has from before. */
   readonly lines: number;
+  /** @default - no ID is reused, no line eliminated, no other publisher's line returned */
+  readonly modes?: Modes;
 }
 
 export interface Traffic {
@@ -26,7 +36,7 @@ export interface Traffic {
   /** What Rakuten holds from before the installation. */
   readonly history: readonly LineRecord[];
   readonly redeliveries: number;
-  /** The lines that are corrected later, by the sort key of their row. */
+  /** The lines that are corrected later, by the key of their row. */
   readonly corrected: readonly string[];
 }
 
@@ -34,7 +44,9 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** A day of `postbackDay` has about so many lines for each order. */
+/** More lines than wanted, so that there are enough. */
+const SPARE_LINES = 200;
+/** Lines per order of `postbackDay`, about. */
 const LINES_PER_ORDER = 2.6;
 /** Rakuten pushes a line within ten minutes of having it. */
 const PUSHED_WITHIN_MILLIS = 9 * MINUTE;
@@ -42,10 +54,22 @@ const PUSHED_WITHIN_MILLIS = 9 * MINUTE;
 const BATCH_WITHIN_MILLIS = 100_000;
 const REDELIVERED = 0.03;
 const CORRECTED = 0.012;
-/** The Events API tells a line a little later than the push, and now and then much later. */
-const TOLD_WITHIN_MILLIS = 12 * MINUTE;
-const TOLD_LATE = 0.004;
-const TOLD_LATE_WITHIN_MILLIS = 20 * HOUR;
+/** The Events API returns a line a little later than the push, and now and then much later. */
+const RECORDED_WITHIN_MILLIS = 12 * MINUTE;
+const RECORDED_LATE = 0.004;
+const RECORDED_LATE_WITHIN_MILLIS = 20 * HOUR;
+/** The Events API goes back a little further. */
+const HISTORY_DAYS = 29;
+/** Lines from before the installation for each that is pushed. */
+const HISTORY = 0.3;
+const MOST_HISTORY = 10_000;
+/** Part of the orders whose ID and SKUs need escaping. */
+const AWKWARD_IDS = 0.1;
+/** An advertiser eliminates a line at least so long after Rakuten has it. */
+const ELIMINATED_AFTER_MILLIS = 8 * HOUR;
+const RESTORED = 0.2;
+/** Lines of another publisher for each of ours, where a token covers both. Some have the ID of ours. */
+const FOREIGN = 0.05;
 
 /** How many orders an hour of the day has, from midnight UTC: the evenings of the United States are the busiest. */
 const HOURS = [9, 8, 7, 5, 3, 2, 1, 1, 1, 1, 2, 3, 4, 5, 6, 7, 7, 6, 6, 6, 7];
@@ -54,42 +78,91 @@ const WEEKDAYS = [1.25, 1.1, 1, 0.95, 0.95, 0.9, 1.1];
 const SALE_DAY = 0.08;
 const SALE_DAY_FACTOR = 3;
 
-/** Everything that Rakuten has to tell in these days, with the shape of real ones. */
+/** Everything that Rakuten does in these days, with the shape of real lines. */
 export function traffic(options: TrafficOptions): Traffic {
   const random = new Random(options.seed);
-  const all = linesOf(options, random);
+  const { modes = DEFAULT_MODES } = options;
+  const all = [...linesOf(historyOf(options), random), ...linesOf(options, random)].map(withAwkwardIds);
+  const end = options.start + options.days * DAY;
   const isBefore = (line: LineRecord): boolean => processedAt(line) < options.start;
-  const lines = random.shuffle(all.filter((line) => !isBefore(line))).slice(0, options.lines);
+  const lines = random.shuffle(all.filter((line) => !isBefore(line) && processedAt(line) < end)).slice(0, options.lines);
   const steps: RakutenStep[] = [];
   const corrected: string[] = [];
   let redeliveries = 0;
   for (const line of lines) {
     const processed = processedAt(line);
     const pushed = processed + pushDelay(line, random);
-    steps.push({ at: processed + tellDelay(random), does: 'record', line }, { at: pushed, does: 'push', line });
+    const recorded = processed + recordDelay(random);
+    steps.push({ at: recorded, does: 'record', line }, { at: pushed, does: 'push', line });
     if (random.chance(REDELIVERED)) {
       redeliveries += 1;
       steps.push({ at: pushed + random.next() * 2 * HOUR, does: 'push', line });
     }
+    steps.push(...fate(line, recorded, end, modes, random));
     const newer = random.chance(CORRECTED) ? correction(line, processed + HOUR + random.next() * 5 * DAY, random) : undefined;
-    if (newer === undefined || processedAt(newer) > options.start + options.days * DAY) continue;
-    corrected.push(idOf(line));
+    if (newer === undefined || processedAt(newer) > end) continue;
+    corrected.push(keyOfLine(line));
     steps.push(
-      { at: processedAt(newer) + tellDelay(random), does: 'record', line: newer },
+      { at: processedAt(newer) + recordDelay(random), does: 'record', line: newer },
       { at: processedAt(newer) + pushDelay(newer, random), does: 'push', line: newer },
     );
   }
   return { steps: inOrder(steps), history: all.filter(isBefore), redeliveries, corrected };
 }
 
-/** A correction is told when its line has been. */
+/** The weeks before the installation, with fewer lines. */
+const historyOf = ({ start, lines, ...options }: TrafficOptions): TrafficOptions => ({
+  ...options,
+  start: start - HISTORY_DAYS * DAY,
+  days: HISTORY_DAYS,
+  lines: Math.min(lines * HISTORY, MOST_HISTORY),
+});
+
+/** What happens to a line later in some modes. */
+function fate(line: LineRecord, recorded: number, end: number, modes: Modes, random: Random): RakutenStep[] {
+  const steps: RakutenStep[] = [];
+  const later = (after: number): number => after + random.next() * Math.max(0, end - after);
+  if (modes.alsoReturns[0] !== undefined && random.chance(FOREIGN)) {
+    const etransaction_id = random.chance(0.5) ? line.etransaction_id : random.hex(32);
+    steps.push({ at: recorded, does: 'record', line: { ...line, sid: modes.alsoReturns[0], etransaction_id, commissions: '777.77' } });
+  }
+  if (random.chance(modes.reusedIds)) {
+    const at = later(recorded + HOUR);
+    const other = { ...line, order_id: random.hex(10), sku_number: 'REUSED', sale_amount: '555.55', process_date: isoDate(at) };
+    steps.push({ at, does: 'reuse', line: other }, { at: at + MINUTE, does: 'push', line: other });
+  } else if (line.is_event === 'N' && random.chance(modes.eliminated) && recorded + ELIMINATED_AFTER_MILLIS < end) {
+    const at = later(recorded + ELIMINATED_AFTER_MILLIS);
+    steps.push({ at, does: 'eliminate', line });
+    if (random.chance(RESTORED)) steps.push({ at: later(at + HOUR), does: 'restore', line });
+  }
+  return steps;
+}
+
+const AWKWARD = ['A+1 ', 'B&2 ', 'C 3 ', '50%', 'É-', '日本-', 'a=b;', '#'];
+
+/** The IDs of some orders, always the same ones. */
+function withAwkwardIds(line: LineRecord): LineRecord {
+  const random = new Random(
+    Number.parseInt(
+      Buffer.from(line.order_id ?? '')
+        .toString('hex')
+        .slice(-8),
+      16,
+    ),
+  );
+  if (!random.chance(AWKWARD_IDS)) return line;
+  const prefix = random.pick(AWKWARD);
+  return { ...line, order_id: `${prefix}${line.order_id}`, sku_number: `${prefix}${line.sku_number}` };
+}
+
+/** The Events API returns a correction after its line. */
 function inOrder(steps: RakutenStep[]): RakutenStep[] {
-  const told = new Map<string, number>();
+  const recorded = new Map<string, number>();
   for (const step of steps) {
     if (step.does !== 'record') continue;
-    const id = idOf(step.line);
-    const at = Math.max(step.at, (told.get(id) ?? 0) + 1);
-    told.set(id, at);
+    const key = `${step.line.sid} ${keyOfLine(step.line)}`;
+    const at = Math.max(step.at, (recorded.get(key) ?? 0) + 1);
+    recorded.set(key, at);
     Object.assign(step, { at });
   }
   return steps.sort((a, b) => a.at - b.at);
@@ -102,15 +175,14 @@ function linesOf({ sid, start, days, lines }: TrafficOptions, random: Random): L
   });
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   return weights.flatMap((weight, day) => {
-    // A few too many, so that there are enough.
-    const orders = Math.ceil(((lines * 1.25 + 200) * weight) / total / LINES_PER_ORDER);
+    const orders = Math.ceil(((lines * 1.25 + SPARE_LINES) * weight) / total / LINES_PER_ORDER);
     const seed = random.integer(0, 2 ** 31);
     const pushes = postbackDay({ seed, sid, day: new Date(start + day * DAY), orders, placedAt });
     return pushes.filter(({ redelivery }) => !redelivery).map(({ line }) => withMilliseconds(line, random));
   });
 }
 
-/** A push tells times to the millisecond, the Events API to the second. */
+/** A push has times in milliseconds, the Events API in seconds. */
 function withMilliseconds(line: LineRecord, random: Random): LineRecord {
   if (random.chance(0.3)) return line;
   const later = (date = ''): string => date.replace('.000+', `.${String(random.integer(0, 999)).padStart(3, '0')}+`);
@@ -137,15 +209,17 @@ function pushDelay(line: LineRecord, random: Random): number {
   return leaves - processed + random.next() * BATCH_WITHIN_MILLIS;
 }
 
-function tellDelay(random: Random): number {
-  if (random.chance(TOLD_LATE)) return random.next() * TOLD_LATE_WITHIN_MILLIS;
-  return random.next() ** 2 * TOLD_WITHIN_MILLIS;
+function recordDelay(random: Random): number {
+  if (random.chance(RECORDED_LATE)) return random.next() * RECORDED_LATE_WITHIN_MILLIS;
+  return random.next() ** 2 * RECORDED_WITHIN_MILLIS;
 }
 
 /** The same line later, with another amount, or with the member that was not known at first. */
 function correction(line: LineRecord, at: number, random: Random): LineRecord | undefined {
-  const process_date = new Date(Math.floor(at / 1000) * 1000).toISOString().replace('Z', '+00:00');
+  const process_date = isoDate(at);
   if (line.u1 === '') return { ...line, process_date, u1: `m_${random.integer(1000, 1250)}_late` };
   if (line.currency === 'JPY' || line.commissions === undefined) return undefined;
   return { ...line, process_date, commissions: (Number(line.commissions) / 2).toFixed(2) };
 }
+
+const isoDate = (millis: number): string => new Date(Math.floor(millis / 1000) * 1000).toISOString().replace('Z', '+00:00');

@@ -12,9 +12,10 @@ import { MemoryDynamoDb } from '../../campaign/memory-dynamodb';
 import { SimulatedQueue } from '../../campaign/queue';
 import { span } from '../../campaign/report';
 import { AS_DEPLOYED, RECONCILIATION, WATCH } from '../../campaign/settings';
-import { traffic } from '../../campaign/traffic';
+import { type RakutenStep, traffic } from '../../campaign/traffic';
 import { ENVIRONMENT } from '../../core/names';
 import { createTableInput } from '../../core/store/table';
+import { DEFAULT_MODES } from '../../local/fake-rakuten';
 import { Random } from '../../local/random';
 import { Resources, SID, withPostback } from '../support/stacks';
 
@@ -26,7 +27,7 @@ const DAY = 24 * HOUR;
 const START = Date.UTC(2026, 2, 1);
 
 describe('simulated time', () => {
-  it('wakes sleepers in the order of time, and takes none itself', async () => {
+  it('wakes sleepers in the order of time, without taking real time', async () => {
     const clock = new SimulatedClock(START, 1);
     const woken: string[] = [];
     for (const [name, millis] of Object.entries({ late: DAY, early: 10, middle: HOUR, never: 3 * DAY })) {
@@ -42,11 +43,11 @@ describe('simulated time', () => {
     expect(performance.now() - started).toBeLessThan(1000);
   });
 
-  it('stands still while something real is waited for', async () => {
+  it('stops during real work', async () => {
     const clock = new SimulatedClock(START, 1);
     let answeredAt = 0;
     clock.spawn(async () => {
-      await clock.standStill(new Promise((resolve) => setTimeout(resolve, 30)));
+      await clock.stopDuring(new Promise((resolve) => setTimeout(resolve, 30)));
       answeredAt = clock.now();
     });
     clock.spawn(() => clock.sleep(HOUR));
@@ -54,7 +55,7 @@ describe('simulated time', () => {
     expect(answeredAt).toBe(START);
   });
 
-  it('ends with the error of what was begun', async () => {
+  it('ends with the error of spawned work', async () => {
     const clock = new SimulatedClock(START, 1);
     clock.spawn(async () => {
       await clock.sleep(5);
@@ -109,14 +110,14 @@ describe('DynamoDB in memory', () => {
     await db.execute(new CreateTableCommand(createTableInput('t')));
     return db;
   };
-  const key = (line: string) => ({ order_key: { S: 'o' }, line_key: { S: line } });
+  const key = (line: string) => ({ line_id: { S: `1#${line}` }, is_event: { S: 'N' } });
 
   it('refuses a write whose condition does not hold, with the item that is there', async () => {
     const db = await table();
     const put = new PutItemCommand({
       TableName: 't',
       Item: { ...key('a'), quantity: { N: '1.50' } },
-      ConditionExpression: 'attribute_not_exists(order_key)',
+      ConditionExpression: 'attribute_not_exists(line_id)',
       ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
     });
     await db.execute(put);
@@ -128,7 +129,7 @@ describe('DynamoDB in memory', () => {
   it('gives an index only what it carries, in pages', async () => {
     const db = await table();
     for (const line of ['a', 'b', 'c']) {
-      const item = { ...key(line), process_day: { S: '2026-03-01' }, received_at: { S: line }, query: { S: 'q' }, sid: { S: '1' } };
+      const item = { ...key(line), process_day: { S: '2026-03-01' }, received_at: { S: line }, query: { S: 'q' }, currency: { S: 'USD' } };
       await db.execute(new PutItemCommand({ TableName: 't', Item: item }));
     }
     const ask = (more: object): Promise<unknown> =>
@@ -142,13 +143,13 @@ describe('DynamoDB in memory', () => {
           ...more,
         }),
       );
-    expect(await ask({ Limit: 1 })).toMatchObject({ Items: [{ ...key('a'), sid: { S: '1' } }], LastEvaluatedKey: key('a') });
+    expect(await ask({ Limit: 1 })).toMatchObject({ Items: [{ ...key('a'), currency: { S: 'USD' } }], LastEvaluatedKey: key('a') });
     const second = (await ask({ ExclusiveStartKey: key('a') })) as { Items: object[] };
     expect(second).toMatchObject({ Items: [key('b')], LastEvaluatedKey: undefined });
     expect(second.Items[0]).not.toHaveProperty('query');
   });
 
-  it('changes an item in place, and knows no expression by halves', async () => {
+  it('updates an item if its condition holds, and rejects an expression that it cannot read', async () => {
     const db = await table();
     const change = (UpdateExpression: string): Promise<unknown> =>
       db.execute(
@@ -158,6 +159,39 @@ describe('DynamoDB in memory', () => {
     await change('REMOVE note');
     expect(await db.execute(new GetItemCommand({ TableName: 't', Key: key('a') }))).toEqual({ Item: { ...key('a'), u1: { S: 'x' } } });
     await expect(change('ADD visits :v')).rejects.toThrow('does not understand "ADD visits :v": it has ADD');
+    const conditional = new UpdateItemCommand({
+      TableName: 't',
+      Key: key('a'),
+      UpdateExpression: 'SET #r = :new REMOVE u1',
+      ConditionExpression: 'attribute_not_exists(#r)',
+      ExpressionAttributeNames: { '#r': 'revision' },
+      ExpressionAttributeValues: { ':new': { S: '1' } },
+    });
+    await db.execute(conditional);
+    await expect(db.execute(conditional)).rejects.toBeInstanceOf(ConditionalCheckFailedException);
+  });
+
+  it('finds the lines of an order by the beginning of their sort key', async () => {
+    const db = await table();
+    for (const [line, order_id] of Object.entries({ a: 'o', b: 'o', c: 'p' }))
+      await db.execute(new PutItemCommand({ TableName: 't', Item: { ...key(line), order_id: { S: order_id }, u1: { S: 'm' } } }));
+    const ask = (prefix: string): Promise<unknown> =>
+      db.execute(
+        new QueryCommand({
+          TableName: 't',
+          IndexName: 'by-order',
+          KeyConditionExpression: 'order_id = :o AND begins_with(line_id, :p)',
+          ExpressionAttributeValues: { ':o': { S: 'o' }, ':p': { S: prefix } },
+        }),
+      );
+    expect(await ask('1#')).toMatchObject({ Items: ['a', 'b'].map((line) => ({ ...key(line), order_id: { S: 'o' } })) });
+    expect(await ask('2#')).toMatchObject({ Items: [] });
+  });
+
+  it('rejects an empty key of an index, as AWS does', async () => {
+    const db = await table();
+    const put = new PutItemCommand({ TableName: 't', Item: { ...key('a'), u1: { S: '' }, occurred_at: { S: '2026' } } });
+    await expect(db.execute(put)).rejects.toMatchObject({ name: 'ValidationException', message: 'u1 is empty, and a key' });
   });
 });
 
@@ -191,6 +225,7 @@ describe('what is played', () => {
 
   it('has the lines that were asked for, in bursts, with repetitions, corrections and a past', () => {
     const { steps, history, redeliveries, corrected } = traffic(options);
+    expect(new Set(steps.map(({ does }) => does))).toEqual(new Set(['record', 'push']));
     const pushed = steps.filter(({ does }) => does === 'push');
     expect(new Set(pushed.map(({ line }) => `${line.etransaction_id} ${line.is_event}`)).size).toBe(options.lines);
     expect(pushed).toHaveLength(options.lines + redeliveries + corrected.length);
@@ -206,6 +241,17 @@ describe('what is played', () => {
     expect(JSON.stringify(traffic(options).steps)).toBe(JSON.stringify(steps));
   });
 
+  it('has reused IDs, eliminated lines and lines of another publisher where the modes say so', () => {
+    const modes = { ...DEFAULT_MODES, reusedIds: 0.02, eliminated: 0.02, alsoReturns: ['111'] };
+    const { steps } = traffic({ ...options, modes });
+    const count = (what: RakutenStep['does']): number => steps.filter(({ does }) => does === what).length;
+    expect(count('reuse')).toBeGreaterThan(40);
+    expect(count('eliminate')).toBeGreaterThan(40);
+    expect(count('restore')).toBeGreaterThan(5);
+    expect(count('restore')).toBeLessThan(count('eliminate') / 2);
+    expect(steps.filter(({ line }) => line.sid === '111').length).toBeGreaterThan(100);
+  });
+
   it('goes wrong in every way at least twice, the same for the same seed, and never after the end', () => {
     const end = START + 3 * DAY;
     const incidents = new Incidents(5, START, end);
@@ -217,14 +263,14 @@ describe('what is played', () => {
       expect(incidents.severity(kind, (from + to) / 2)).toBeGreaterThan(0);
       expect(incidents.severity(kind, end)).toBe(0);
     }
-    expect(kinds.size).toBe(13);
+    expect(kinds.size).toBe(14);
     expect(Math.min(...kinds.values())).toBeGreaterThanOrEqual(2);
     expect(new Set(incidents.happenings.map(({ kind }) => kind)).size).toBe(7);
     expect(new Incidents(5, START, end).spells).toEqual(incidents.spells);
     expect(new Incidents(6, START, end).spells).not.toEqual(incidents.spells);
   });
 
-  it('is told in words', () => {
+  it('is described in words', () => {
     expect([0, 340, 61_000, 2 * HOUR + 5 * MINUTE, 26 * HOUR, 1_500].map(span)).toEqual([
       '0 s',
       '340 ms',

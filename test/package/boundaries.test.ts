@@ -27,7 +27,7 @@ describe('the folders', () => {
     client: ['core'],
     bin: ['lib', 'client', 'core', 'local'],
     local: ['client', 'core', 'lib'],
-    campaign: ['core', 'lambda', 'local'],
+    campaign: ['client', 'core', 'lambda', 'local'],
     scripts: ['bin', 'client', 'core', 'lambda', 'lib', 'local', 'package.json'],
     bench: ['bin', 'client', 'core', 'lambda', 'lib', 'local', 'scripts', 'package.json'],
     test: [...FOLDERS, 'examples', 'package.json'],

@@ -1,37 +1,49 @@
 import Big from 'big.js';
 import type { Money, Transaction } from './types';
 
-/** Adds up lines by currency, exactly. A missing amount adds nothing; the line still counts. */
-export function sumByCurrency(lines: readonly Transaction[]): Money[] {
-  return addMoney(
-    lines.map((line) => ({
-      currency: line.currency,
-      sale_amount: line.sale_amount ?? '0',
-      commissions: line.commissions ?? '0',
-      lines: 1,
-    })),
-  );
-}
+/** An exact sum by currency. */
+export class MoneySum {
+  private readonly byCurrency = new Map<string | undefined, { sale: Big; commissions: Big; lines: number }>();
 
-/** Adds up amounts by currency, exactly. Sorted by currency, with missing currencies last. */
-export function addMoney(amounts: readonly Money[]): Money[] {
-  const byCurrency = new Map<string | undefined, { sale: Big; commissions: Big; lines: number }>();
-  for (const { currency, sale_amount, commissions, lines } of amounts) {
-    const sum = byCurrency.get(currency) ?? { sale: new Big(0), commissions: new Big(0), lines: 0 };
-    byCurrency.set(currency, {
+  add({ currency, sale_amount, commissions, lines }: Money): void {
+    const sum = this.byCurrency.get(currency) ?? { sale: new Big(0), commissions: new Big(0), lines: 0 };
+    this.byCurrency.set(currency, {
       sale: sum.sale.plus(sale_amount),
       commissions: sum.commissions.plus(commissions),
       lines: sum.lines + lines,
     });
   }
-  return [...byCurrency]
-    .sort(([a = '\uffff'], [b = '\uffff']) => (a < b ? -1 : 1))
-    .map(([currency, sum]) => ({
-      ...(currency === undefined ? {} : { currency }),
-      sale_amount: plainDecimal(sum.sale),
-      commissions: plainDecimal(sum.commissions),
-      lines: sum.lines,
-    }));
+
+  /** A missing amount adds nothing; the line still counts. */
+  addLine({ currency, sale_amount = '0', commissions = '0' }: Pick<Transaction, 'currency' | 'sale_amount' | 'commissions'>): void {
+    this.add({ currency, sale_amount, commissions, lines: 1 });
+  }
+
+  /** Sorted by currency, with missing currencies last. */
+  toMoney(): Money[] {
+    return [...this.byCurrency]
+      .sort(([a = '\uffff'], [b = '\uffff']) => (a < b ? -1 : 1))
+      .map(([currency, sum]) => ({
+        ...(currency === undefined ? {} : { currency }),
+        sale_amount: plainDecimal(sum.sale),
+        commissions: plainDecimal(sum.commissions),
+        lines: sum.lines,
+      }));
+  }
+}
+
+/** Adds up lines by currency, exactly. */
+export function sumByCurrency(lines: readonly Transaction[]): Money[] {
+  const sum = new MoneySum();
+  for (const line of lines) sum.addLine(line);
+  return sum.toMoney();
+}
+
+/** Adds up amounts by currency, exactly. */
+export function addMoney(amounts: readonly Money[]): Money[] {
+  const sum = new MoneySum();
+  for (const money of amounts) sum.add(money);
+  return sum.toMoney();
 }
 
 /** Zero has no sign in a sum. */

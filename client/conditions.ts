@@ -1,4 +1,4 @@
-import type { AttributeValue, QueryCommandInput } from '@aws-sdk/client-dynamodb';
+import type { AttributeValue, QueryCommandInput, ScanCommandInput } from '@aws-sdk/client-dynamodb';
 import { INDEXES } from '../core/names';
 import { INDEX_KEYS, TABLE_KEYS, UNKNOWN_IS_EVENT } from '../core/store/keys';
 import type { RequiredList } from './list';
@@ -69,6 +69,43 @@ export const knownRowQuery = (tableName: string, lineId: string): QueryCommandIn
   Select: 'COUNT',
   Limit: 1,
 });
+
+/** A condition on an attribute that is no key of the queried table or index. */
+export interface Condition {
+  readonly attribute: string;
+  readonly test: 'exists' | 'missing' | '=' | '>=' | 'begins with';
+  readonly value?: string;
+}
+
+/** Lines of one publisher. */
+export const ofPublisher = (sid: string | undefined): Condition[] =>
+  sid === undefined ? [] : [{ attribute: TABLE_KEYS.partition, test: 'begins with', value: `${sid}#` }];
+
+/** A query or scan that returns only items of all conditions. It reads the others, too. */
+export function withFilter<I extends QueryCommandInput | ScanCommandInput>(input: I, conditions: readonly Condition[]): I {
+  if (conditions.length === 0) return input;
+  const values = Object.fromEntries(
+    conditions.flatMap(({ value }, index) => (value === undefined ? [] : [[`:filter${index}`, value]])),
+  ) as Record<string, string>;
+  return {
+    ...input,
+    FilterExpression: conditions.map(({ test }, index) => filterTerm(test, `#filter${index}`, `:filter${index}`)).join(' AND '),
+    ExpressionAttributeNames: {
+      ...input.ExpressionAttributeNames,
+      ...Object.fromEntries(conditions.map(({ attribute }, index) => [`#filter${index}`, attribute])),
+    },
+    // DynamoDB refuses an empty map.
+    ...(Object.keys(values).length === 0
+      ? {}
+      : { ExpressionAttributeValues: { ...input.ExpressionAttributeValues, ...textValues(values) } }),
+  };
+}
+
+function filterTerm(test: Condition['test'], name: string, value: string): string {
+  if (test === 'exists') return `attribute_exists(${name})`;
+  if (test === 'missing') return `attribute_not_exists(${name})`;
+  return test === 'begins with' ? `begins_with(${name}, ${value})` : `${name} ${test} ${value}`;
+}
 
 export const textValues = (values: Record<string, string>): Record<string, AttributeValue> =>
   Object.fromEntries(Object.entries(values).map(([name, value]) => [name, { S: value }]));

@@ -8,6 +8,10 @@ export type { AttributeChange, EventTransaction, EventValue, TransactionEvent } 
 export type { TransactionReason } from '../core/events/event-filter';
 export { InvalidQueryError } from './input';
 export { TRANSACTION_KINDS } from './list';
+export type * from './report-types';
+export { REVIEW_STATES } from './review';
 export { type Settlement, type SettlementLine, type SettlementOptions, settle } from './settlement';
+export { TOTALS_DATES, TOTALS_GROUPS } from './totals';
 export { TransactionsClient, type TransactionsClientProps } from './transactions-client';
 export type * from './types';
+export { dayOf, startOfDay, startOfMonth } from './zones';

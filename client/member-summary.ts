@@ -29,6 +29,27 @@ export function summariseMemberOrder(
 }
 
 /**
+ * The part of an order that no member can be found for. Undefined if nothing of it was placed in
+ * the period.
+ */
+export function summariseRest(rows: readonly TransactionRow[], period: TimeRange, settings: SummarySettings): OrderSummary | undefined {
+  const all = restOf(rows, period);
+  const trusted = restOf(trustedLines(rows, settings.includeUnverified), period);
+  const { pending, awaiting } = settle(all, settings);
+  const { earned } = settle(trusted, settings);
+  const own = rows.filter((row) => all.includes(row) || trusted.includes(row));
+  const order = describeOrder(own, { pending, awaiting, earned }, settings);
+  return order && { ...order, members: [], unattributed: own };
+}
+
+/** Lines without `u1`, unless the order has exactly one member, whose lines they are. */
+function restOf(lines: readonly TransactionRow[], period: TimeRange): readonly TransactionRow[] {
+  const rest = lines.filter((line) => line.u1 === undefined);
+  const isOfOneMember = new Set(lines.flatMap((line) => line.u1 ?? [])).size === 1;
+  return isOfOneMember || rest.length === 0 || !isWithin(earliest(rest.map((line) => line.occurred_at)), period) ? [] : rest;
+}
+
+/**
  * The member's lines of an order. Lines without `u1` belong to the order's one member, as LinkShare
  * Japan sends cancellations without it. In an order of several members their member is unknown.
  */

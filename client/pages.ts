@@ -102,3 +102,18 @@ export async function* filtered<T>(
 export async function* mapped<T, R>(values: AsyncIterable<T>, map: (value: T) => R): AsyncGenerator<R, void, undefined> {
   for await (const value of values) yield map(value);
 }
+
+/** The values that are not undefined. */
+export async function* present<T>(values: AsyncIterable<T | undefined>): AsyncGenerator<T, void, undefined> {
+  for await (const value of values) if (value !== undefined) yield value;
+}
+
+export async function collect<T>(values: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const value of values) all.push(value);
+  return all;
+}
+
+export async function* sequence<T>(values: Iterable<T> | AsyncIterable<T>): AsyncGenerator<T, void, undefined> {
+  yield* values;
+}

@@ -1,23 +1,39 @@
 import type { AttributeValue, DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { QueryCommand } from '@aws-sdk/client-dynamodb';
-import { ATTRIBUTES, INDEXES } from '../core/names';
-import { INDEX_KEYS, lineIdOf, processDayKeys, TABLE_KEYS, UNKNOWN_IS_EVENT } from '../core/store/keys';
-import { readItems } from './batch-read';
-import { indexQuery, knownRowQuery, lineQuery, orderQuery, textValues } from './conditions';
-import { InvalidQueryError, requireCount, requireDays, requirePeriod, requireText } from './input';
-import { toRow, toTransaction } from './items';
+import { ATTRIBUTES } from '../core/names';
+import { lineIdOf } from '../core/store/keys';
+import { memberBalances, requireBalances } from './balances';
+import { changedLines, confirmedLines, requireChanges, reversedLines } from './changes';
+import { clicksWithoutLine, requireClicks } from './clicks';
+import { ofPublisher, textValues } from './conditions';
+import { InvalidQueryError, requireCount, requireDays, requirePeriod, requireSpan, requireText, requireTimeZone } from './input';
 import { DEFAULT_ADJUSTMENT_SKU } from './kind';
-import { listFilter, type RequiredList, requireList } from './list';
+import { requireList } from './list';
 import { summariseMember, summariseMemberOrder } from './member-summary';
 import { type SummarySettings, summariseOrder } from './order-summary';
-import { concatenated, filtered, mapAhead, mapped, mergeSorted, queryItems, scanItems } from './pages';
-import { isWithin, type TimeRange } from './times';
+import { collect, mapAhead, present } from './pages';
+import type {
+  BalanceOptions,
+  ChangeOptions,
+  Changes,
+  ClickOptions,
+  RecoveredOptions,
+  ReviewItem,
+  ReviewOptions,
+  Total,
+  TotalsOptions,
+} from './report-types';
+import { NOT_DELIVERED, requireReview, reviewLines } from './review';
+import { ORDERS_AT_ONCE, type OrderIdentity, orderOf, orderText, TableReader } from './table-reader';
+import type { TimeRange } from './times';
+import { addUp, requireTotals } from './totals';
 import type {
   DayListOptions,
   DaySpan,
   ListOptions,
+  MemberBalance,
   MemberListOptions,
   MemberSummary,
+  Moment,
   OrderListOptions,
   OrderSummary,
   Period,
@@ -25,11 +41,6 @@ import type {
   Transaction,
   TransactionRow,
 } from './types';
-
-type Item = Record<string, AttributeValue>;
-
-/** Number of orders that are read at once for a list of orders. */
-const ORDERS_AT_ONCE = 8;
 
 /** Settings of a `TransactionsClient`. */
 export interface TransactionsClientProps {
@@ -50,10 +61,6 @@ export interface TransactionsClientProps {
   readonly adjustmentSku?: RegExp;
 }
 
-/** The order of a line. A line without `order_id` is an order of its own. */
-type OrderIdentity = Pick<Transaction, 'sid' | 'advertiser_id'> &
-  ({ readonly order_id: string } | { readonly order_id?: undefined; readonly line_id: string });
-
 /**
  * Queries the transaction table: by member, order, day and transaction ID.
  *
@@ -68,18 +75,17 @@ type OrderIdentity = Pick<Transaction, 'sid' | 'advertiser_id'> &
  * }
  */
 export class TransactionsClient {
-  private readonly client: DynamoDBClient;
-  private readonly tableName: string;
-  private readonly dayShards: number;
-  private readonly adjustmentSku: RegExp;
+  private readonly reader: TableReader;
 
   constructor(props: TransactionsClientProps) {
     if (typeof props.client?.send !== 'function')
       throw new InvalidQueryError('client must be a DynamoDBClient of @aws-sdk/client-dynamodb');
-    this.client = props.client;
-    this.tableName = requireText('tableName', props.tableName);
-    this.dayShards = requireCount('dayShards', props.dayShards) ?? 1;
-    this.adjustmentSku = props.adjustmentSku ?? DEFAULT_ADJUSTMENT_SKU;
+    this.reader = new TableReader({
+      client: props.client,
+      tableName: requireText('tableName', props.tableName),
+      dayShards: requireCount('dayShards', props.dayShards) ?? 1,
+      adjustmentSku: props.adjustmentSku ?? DEFAULT_ADJUSTMENT_SKU,
+    });
   }
 
   /**
@@ -90,37 +96,30 @@ export class TransactionsClient {
    * orders.
    */
   byMember(u1: string, options: MemberListOptions = {}): AsyncIterableIterator<Transaction> {
-    const list = requireList(options);
-    const range = requirePeriod(options);
-    const query = indexQuery(this.tableName, INDEXES.byMember, requireText('u1', u1), range, list);
     const startKey = options.startAfter && memberIndexKey(u1, options.startAfter);
-    return this.transactions(this.itemsWithin(INDEXES.byMember, { ...query, ExclusiveStartKey: startKey }, range), list);
+    return this.reader.linesOfMember(requireText('u1', u1), requirePeriod(options), requireList(options), [], startKey);
   }
 
   /**
-   * The lines of a UTC day, or of several, in the order in which they first arrived.
+   * The lines of a day, or of several, in the order in which they first arrived.
    *
    * The day is that of the Events API's `process_date`, or of the arrival until the API has
-   * returned the line. Several days are listed day after day.
+   * returned the line. Lines of several UTC days are listed day after day.
    *
    * @param day `YYYY-MM-DD`, or a span of days
    */
   byDay(day: string | DaySpan, options: DayListOptions = {}): AsyncIterableIterator<Transaction> {
-    const list = requireList(options);
-    const range = requirePeriod({ from: options.receivedFrom, to: options.receivedTo }, ['receivedFrom', 'receivedTo']);
-    const days = requireDays(day);
-    if (list.newestFirst) days.reverse();
-    return this.transactions(
-      concatenated(days, (one) => this.itemsOfDay(one, range, list)),
-      list,
-    );
+    const { receivedFrom, receivedTo } = options;
+    const timeZone = requireTimeZone(options.timeZone);
+    const received = requirePeriod({ from: receivedFrom, to: receivedTo, timeZone }, ['receivedFrom', 'receivedTo']);
+    return this.reader.linesProcessed(requireDays(day, timeZone), requireList(options), [], received);
   }
 
   /**
    * The lines of an order with all their attributes: events, confirmed lines, returns, adjustments.
    */
   byOrder(sid: string, advertiserId: string, orderId: string, options: OrderListOptions = {}): AsyncIterableIterator<TransactionRow> {
-    return this.rowsOfOrder(requireOrder(sid, advertiserId, orderId), requireList(options));
+    return this.reader.rowsOfOrder(requireOrder(sid, advertiserId, orderId), requireList(options));
   }
 
   /**
@@ -130,8 +129,7 @@ export class TransactionsClient {
    * postback without a readable `is_event` has a row of its own (`is_event` is `-`).
    */
   byTransaction(sid: string, etransactionId: string): AsyncIterableIterator<TransactionRow> {
-    const lineId = lineIdOf(requireText('sid', sid), requireText('etransaction_id', etransactionId));
-    return mapped(queryItems(this.client, lineQuery(this.tableName, lineId)), (item) => toRow(item, this.adjustmentSku));
+    return this.reader.rowsOfLine(lineIdOf(requireText('sid', sid), requireText('etransaction_id', etransactionId)));
   }
 
   /**
@@ -140,8 +138,7 @@ export class TransactionsClient {
    * Reads the whole table.
    */
   all(options: Omit<ListOptions, 'newestFirst'> = {}): AsyncIterableIterator<TransactionRow> {
-    const list = requireList(options);
-    return this.rows(scanItems(this.client, { TableName: this.tableName, Limit: list.readAtOnce }), list);
+    return this.reader.all(requireList(options));
   }
 
   /** Status, sums, dates and lines of an order. Undefined if there is no such order. */
@@ -172,83 +169,118 @@ export class TransactionsClient {
   }
 
   /**
-   * The orders with a line on a UTC day or in a span of days (see `byDay`). Each is listed once,
-   * with its lines of other days.
+   * The orders with a line on a day or in a span of days (see `byDay`). Each is listed once, with
+   * its lines of other days.
    *
    * @param day `YYYY-MM-DD`, or a span of days
    */
-  dayOrders(day: string | DaySpan, options: SummaryOptions = {}): AsyncIterableIterator<OrderSummary> {
-    const orders = distinctOrders(this.byDay(day));
+  dayOrders(day: string | DaySpan, options: SummaryOptions & Pick<DayListOptions, 'timeZone'> = {}): AsyncIterableIterator<OrderSummary> {
+    const orders = distinctOrders(this.byDay(day, { timeZone: options.timeZone }));
     return present(mapAhead(orders, ORDERS_AT_ONCE, (order) => this.summaryOfOrder(order, options)));
+  }
+
+  /**
+   * What is pending, awaiting verification and earned, for each member.
+   *
+   * Each balance equals the member's `memberSummary` of the same period. Members without orders in
+   * the period are omitted. The order of members is arbitrary. A last balance without `u1` has the
+   * lines that no member can be found for, if there are any.
+   *
+   * Reads the indexes by member and by day once each. An order with a line without `u1` costs a
+   * query and a batch read more, for each member and for each 500 of these lines.
+   */
+  balances(options: BalanceOptions = {}): AsyncIterableIterator<MemberBalance> {
+    return memberBalances(this.reader, requireBalances(options, this.reader.props.adjustmentSku));
+  }
+
+  /**
+   * Confirmed lines, returns apart, that the Events API verified at this moment or later.
+   *
+   * A line whose checked fields changed since is among them again. Lines that cancelled an
+   * event are not earned, so they are not among them.
+   */
+  confirmedSince(moment: Moment, options: ChangeOptions = {}): AsyncIterableIterator<Transaction> {
+    return confirmedLines(this.reader, requireChanges(moment, options, Date.now()));
+  }
+
+  /**
+   * Returns that the Events API verified at this moment or later, then lines that were withdrawn.
+   *
+   * Withdrawn lines have `withdrawn_at`; their amounts are those that were earned before. A negative
+   * line that cancelled an event is not among them, as the event was never earned.
+   */
+  reversedSince(moment: Moment, options: ChangeOptions = {}): AsyncIterableIterator<Transaction> {
+    return reversedLines(this.reader, requireChanges(moment, options, Date.now()));
+  }
+
+  /**
+   * Lines that were created or that changed what they show at this moment or later.
+   *
+   * Reads the days of the look-back in the index by day. Not seen: a change of a line that was
+   * processed before them, and a row that was deleted.
+   */
+  changedSince(moment: Moment, options: ChangeOptions = {}): Changes {
+    const now = Date.now();
+    return changedLines(this.reader, requireChanges(moment, options, now), now);
+  }
+
+  /**
+   * Exact sums by month, day, advertiser, currency or publisher.
+   *
+   * Each line is in the group of its own date. So an event that was confirmed in another month is in
+   * no sum of its month, and a return reduces the month of its own date. Reads the days in the index
+   * by day, and the orders of events and negative lines.
+   */
+  totals(options: TotalsOptions): Promise<Total[]> {
+    return addUp(this.reader, requireTotals(options), Date.now());
+  }
+
+  /**
+   * Lines that are unverified, withdrawn, different from a postback, or with parse problems.
+   *
+   * Unverified lines are selected by arrival, which no postback can choose. The others are selected
+   * by the time of processing. Each line is listed once.
+   */
+  review(options: ReviewOptions): AsyncIterableIterator<ReviewItem> {
+    return reviewLines(this.reader, requireReview(options), Date.now());
+  }
+
+  /**
+   * Lines that no postback delivered, processed in a span of time.
+   *
+   * Lines from before the installation are among them, so begin after it. `totals` with the same
+   * span and `source: 'events-api'` says what they are worth.
+   */
+  recovered(options: RecoveredOptions): AsyncIterableIterator<Transaction> {
+    const conditions = [NOT_DELIVERED, ...ofPublisher(options.sid === undefined ? undefined : requireText('sid', options.sid))];
+    return this.reader.linesProcessed(requireSpan(options), undefined, conditions);
+  }
+
+  /**
+   * Clicks (values of `u1`) that have no line, in the order of the input.
+   *
+   * Each click costs one query, of at most one read unit.
+   */
+  clicksWithoutTransaction(clicks: AsyncIterable<string> | Iterable<string>, options: ClickOptions = {}): AsyncIterableIterator<string> {
+    return clicksWithoutLine(this.reader, clicks, requireClicks(options));
   }
 
   private ordersOfMember(u1: string, range: TimeRange, options: SummaryOptions): AsyncIterableIterator<OrderSummary> {
     const orders = distinctOrders(this.byMember(u1, range));
     const settings = this.summarySettings(options);
     return present(
-      mapAhead(orders, ORDERS_AT_ONCE, async (order) => summariseMemberOrder(await collect(this.rowsOfOrder(order)), u1, range, settings)),
+      mapAhead(orders, ORDERS_AT_ONCE, async (order) =>
+        summariseMemberOrder(await collect(this.reader.rowsOfOrder(order)), u1, range, settings),
+      ),
     );
   }
 
   private async summaryOfOrder(order: OrderIdentity, options: SummaryOptions): Promise<OrderSummary | undefined> {
-    return summariseOrder(await collect(this.rowsOfOrder(order)), this.summarySettings(options));
+    return summariseOrder(await collect(this.reader.rowsOfOrder(order)), this.summarySettings(options));
   }
 
   private summarySettings({ includeUnverified }: SummaryOptions): SummarySettings {
-    return { includeUnverified, adjustmentSku: this.adjustmentSku };
-  }
-
-  private itemsOfDay(day: string, range: TimeRange, list: RequiredList): AsyncIterable<Item> {
-    const shards = processDayKeys(day, this.dayShards).map((shard) =>
-      this.itemsWithin(INDEXES.byDay, indexQuery(this.tableName, INDEXES.byDay, shard, range, list), range),
-    );
-    return mergeSorted(shards, (a, b) => (list.newestFirst ? receivedAt(a) > receivedAt(b) : receivedAt(a) < receivedAt(b)));
-  }
-
-  /** The items of an index query whose sort key is within the range. */
-  private itemsWithin(
-    index: typeof INDEXES.byMember | typeof INDEXES.byDay,
-    query: Parameters<typeof queryItems>[1],
-    range: TimeRange,
-  ): AsyncIterable<Item> {
-    return filtered(queryItems(this.client, query), (item) => isWithin(item[INDEX_KEYS[index].sort]?.S ?? '', range));
-  }
-
-  private rowsOfOrder(order: OrderIdentity, list: RequiredList = requireList({})): AsyncIterableIterator<TransactionRow> {
-    // The index may be older than the rows, and it has the orders of all advertisers.
-    const items = filtered(
-      this.candidatesOf(order),
-      (item) => item.order_id?.S === order.order_id && item.advertiser_id?.S === order.advertiser_id,
-    );
-    return this.rows(items, list);
-  }
-
-  private candidatesOf(order: OrderIdentity): AsyncIterable<Item> {
-    if (order.order_id === undefined) return queryItems(this.client, lineQuery(this.tableName, order.line_id));
-    return readItems(this.client, this.tableName, queryItems(this.client, orderQuery(this.tableName, order.sid, order.order_id)));
-  }
-
-  private transactions(items: AsyncIterable<Item>, list: RequiredList): AsyncIterableIterator<Transaction> {
-    const lines = mapped(this.listedItems(items), (item) => toTransaction(item, this.adjustmentSku));
-    return filtered(lines, listFilter(list), list.limit);
-  }
-
-  private rows(items: AsyncIterable<Item>, list: RequiredList): AsyncIterableIterator<TransactionRow> {
-    const rows = mapped(this.listedItems(items), (item) => toRow(item, this.adjustmentSku));
-    return filtered(rows, listFilter(list), list.limit);
-  }
-
-  /**
-   * Items without a line (of an application), and `-` rows of a line that has another row, are not
-   * listed.
-   */
-  private listedItems(items: AsyncIterable<Item>): AsyncIterable<Item> {
-    return filtered(items, async (item) => {
-      if (item[ATTRIBUTES.receivedAt] === undefined) return false;
-      if (item[TABLE_KEYS.sort]?.S !== UNKNOWN_IS_EVENT) return true;
-      const { Count } = await this.client.send(new QueryCommand(knownRowQuery(this.tableName, item[TABLE_KEYS.partition]?.S ?? '')));
-      return Count === 0;
-    });
+    return { includeUnverified, adjustmentSku: this.reader.props.adjustmentSku };
   }
 }
 
@@ -260,7 +292,10 @@ function requireOrder(sid: string, advertiserId: string, orderId: string): Order
   };
 }
 
-function memberIndexKey(u1: string, { occurred_at, line_id, is_event }: NonNullable<MemberListOptions['startAfter']>): Item {
+function memberIndexKey(
+  u1: string,
+  { occurred_at, line_id, is_event }: NonNullable<MemberListOptions['startAfter']>,
+): Record<string, AttributeValue> {
   return textValues({
     u1,
     [ATTRIBUTES.occurredAt]: requireText('startAfter.occurred_at', occurred_at),
@@ -269,25 +304,12 @@ function memberIndexKey(u1: string, { occurred_at, line_id, is_event }: NonNulla
   });
 }
 
-const receivedAt = (item: Item): string => item[ATTRIBUTES.receivedAt]?.S ?? '';
-
-async function collect<T>(values: AsyncIterable<T>): Promise<T[]> {
-  const all: T[] = [];
-  for await (const value of values) all.push(value);
-  return all;
-}
-
 async function* distinctOrders(lines: AsyncIterable<Transaction>): AsyncGenerator<OrderIdentity, void, undefined> {
   const seen = new Set<string>();
-  for await (const { sid, advertiser_id, order_id, line_id } of lines) {
-    const order: OrderIdentity = order_id === undefined ? { sid, advertiser_id, line_id } : { sid, advertiser_id, order_id };
-    const text = JSON.stringify(order);
+  for await (const line of lines) {
+    const text = orderText(orderOf(line));
     if (seen.has(text)) continue;
     seen.add(text);
-    yield order;
+    yield orderOf(line);
   }
-}
-
-async function* present<T>(values: AsyncIterable<T | undefined>): AsyncGenerator<T, void, undefined> {
-  for await (const value of values) if (value !== undefined) yield value;
 }

@@ -211,13 +211,10 @@ export interface OrderSummary extends Sums {
   readonly lines: readonly TransactionRow[];
 }
 
-/** The sums of a member's orders of a period. */
-export interface MemberSummary extends Sums {
-  readonly u1: string;
-  /** Start of the period, inclusive. Absent if it is open. */
-  readonly from?: string;
-  /** End of the period, exclusive. Absent if it is open. */
-  readonly to?: string;
+/** The sums of a member's orders. */
+export interface MemberBalance extends Sums {
+  /** Absent for the lines that no member can be found for. */
+  readonly u1?: string;
   /** Number of orders by status, and `total`. */
   readonly orders: Readonly<Record<OrderStatus | 'total', number>>;
   /** Number of lines of unknown kind or with parse problems. */
@@ -225,14 +222,23 @@ export interface MemberSummary extends Sums {
   /**
    * Number of lines without `u1` in orders that this member shares with others.
    *
-   * They are in no sum.
+   * They are in no sum of a member.
    */
   readonly unattributed: number;
 }
 
+/** The sums of a member's orders of a period. */
+export interface MemberSummary extends MemberBalance {
+  readonly u1: string;
+  /** Start of the period, inclusive. Absent if it is open. */
+  readonly from?: string;
+  /** End of the period, exclusive. Absent if it is open. */
+  readonly to?: string;
+}
+
 /**
  * A `Date`, an ISO 8601 text with `Z` or an offset (`2026-03-01T00:00:00Z`), or a day
- * (`2026-03-01`), which begins at 00:00 UTC.
+ * (`2026-03-01`), which begins at midnight of the query's time zone.
  */
 export type Moment = Date | string;
 
@@ -248,9 +254,14 @@ export interface Period {
    * @default - open
    */
   readonly to?: Moment;
+  /**
+   * Time zone of `from` and `to` if they are days, as an IANA name such as `Asia/Tokyo`.
+   * @default 'UTC'
+   */
+  readonly timeZone?: string;
 }
 
-/** A span of UTC days, at most 3,660. */
+/** A span of days, at most 3,660. */
 export interface DaySpan {
   /** First day, as `YYYY-MM-DD`. */
   readonly from: string;
@@ -299,6 +310,11 @@ export interface MemberListOptions extends ListOptions, Period {
 
 /** Which lines of a day a list shows. */
 export interface DayListOptions extends ListOptions {
+  /**
+   * Time zone of the day, as an IANA name such as `Asia/Tokyo`.
+   * @default 'UTC'
+   */
+  readonly timeZone?: string;
   /**
    * Only lines that first arrived at this moment or later.
    * @default - all

@@ -677,7 +677,7 @@ describe('wrong input', () => {
     [
       'a day in another form',
       () => client().byDay('13.03.2026'),
-      "day must be a UTC day as YYYY-MM-DD, for example 2026-03-13, but is '13.03.2026'",
+      "day must be a day as YYYY-MM-DD, for example 2026-03-13, but is '13.03.2026'",
     ],
     ['a day that does not exist', () => client().byDay('2026-02-30'), "but is '2026-02-30'"],
     ['days the wrong way round', () => client().byDay({ from: '2026-03-02', to: '2026-03-02' }), 'must be before'],

@@ -4,14 +4,17 @@ import { join } from 'node:path';
 import { PRICES, PRICES_AS_OF, type Price } from '../core/prices';
 import { synthesize } from '../local/template/assembly';
 import { ALTERNATIVE_PRICES, ALTERNATIVES } from '../scripts/cost/alternatives';
-import { type Cost, costsPerMillion, type Template, type Traffic } from '../scripts/cost/count';
 import { fixedCosts } from '../scripts/cost/fixed';
+import { sumOf } from '../scripts/cost/lines';
+import { pushCosts, type Traffic } from '../scripts/cost/push';
+import { reconciliationCosts } from '../scripts/cost/reconciliation';
+import type { Template } from '../scripts/cost/template';
 import { type Block, digits, type Section, type TableBlock, thousands } from './report/section';
 
 const ALONE: Traffic = { name: 'each alone', messagesPerBatch: 1, millisPerBatch: 25 };
 const BURSTS: Traffic = { name: 'in bursts', messagesPerBatch: 50, millisPerBatch: 150 };
 
-/** One postback lost in so many. */
+/** Number of postbacks of which one is lost. */
 const LOST_IN = [1_000_000, 100_000, 10_000, 1_000, 100];
 const WORTH = [1, 5, 20];
 
@@ -22,38 +25,32 @@ export const money: Section = {
     const folder = await mkdtemp(join(tmpdir(), 'postback-bench-'));
     try {
       const { template } = await synthesize(folder, { sid: '3900112', credentialsSecretName: 'rakuten/api' });
-      return await report(template as unknown as Template);
+      return report(template as unknown as Template);
     } finally {
       await rm(folder, { recursive: true });
     }
   },
 };
 
-const sum = (costs: readonly Cost[]): number => costs.reduce((total, cost) => total + cost.dollars, 0);
-
-async function report(template: Template): Promise<Block[]> {
+function report(template: Template): Block[] {
   const fixed = fixedCosts(template);
   const monthly = fixed.reduce((total, [, dollars]) => total + dollars, 0);
+  const [alone, bursts] = [sumOf(pushCosts(template, ALONE)), sumOf(pushCosts(template, BURSTS))];
+  const reconciled = sumOf(reconciliationCosts(template));
   const ways = [
-    {
-      name: '**this construct**',
+    { name: '**this construct**', monthly, alone: alone + reconciled, bursts: bursts + reconciled },
+    { name: 'this construct, the way into the table alone', monthly: 0, alone, bursts },
+    ...ALTERNATIVES.map(({ name, monthly, costs }) => ({
+      name,
       monthly,
-      alone: sum(await costsPerMillion(template, ALONE)),
-      bursts: sum(await costsPerMillion(template, BURSTS)),
-    },
-    ...(await Promise.all(
-      ALTERNATIVES.map(async ({ name, monthly, costs }) => ({
-        name,
-        monthly,
-        alone: sum(await costs(template, ALONE)),
-        bursts: sum(await costs(template, BURSTS)),
-      })),
-    )),
+      alone: sumOf(costs(template, ALONE)),
+      bursts: sumOf(costs(template, BURSTS)),
+    })),
   ];
   const cheapest = Math.min(...ways.map(({ bursts }) => bursts));
   const dearer = (ways[0]?.bursts ?? 0) - cheapest;
   return [
-    `Dollars per million postbacks, each written to the same table with the same indexes; us-east-1, on demand, without free tiers, prices of ${PRICES_AS_OF}. "Each alone" is quiet traffic, "in bursts" full batches. A month is the million (or the hundred thousand) in bursts, and what is paid whatever comes:`,
+    `Dollars per million postbacks, each written to the same table with the same indexes; us-east-1, on demand, without free tiers, prices of ${PRICES_AS_OF}. "Each alone" is quiet traffic, "in bursts" full batches. The first line has everything that is on by default: confirmation and reconciliation of each line over its life, and the fixed costs. A month is the million (or the hundred thousand) in bursts, and the fixed costs:`,
     {
       head: ['way', 'each alone', 'in bursts', 'fixed, a month', 'month of 100,000', 'month of 1,000,000'],
       rows: ways.map((way) => [
@@ -65,12 +62,12 @@ async function report(template: Template): Promise<Block[]> {
         digits(way.monthly + way.bursts, 2),
       ]),
     },
-    `Assumed: 25 ms of a 512 MB function for one row, 150 ms for fifty side by side, 10 ms for each of ten one after the other. Of the other ways only the way of a postback into the table is counted, not reconciliation, watch, alarms or their fixed costs, which they do not have. Fixed costs of this construct, of which the metrics are an upper bound:`,
+    `Assumed: 25 ms of a 512 MB function for one row, 150 ms for fifty side by side, 10 ms for each of ten one after the other. The other ways have no reconciliation, watch or alarms: compare them with the second line. Fixed costs of this construct, of which the metrics are an upper bound:`,
     { head: ['what', '$ a month'], rows: fixed.map(([what, dollars]) => [what, digits(dollars, 2)]) },
-    `What lost postbacks cost, in dollars per million, by how many are lost and what one is worth to you. (Rakuten owes the commission all the same; lost is that you know of it: the member who is not credited, and who asks.) This construct costs $${digits(dearer, 2)} per million more than the cheapest way: at $5 a postback that is earned back by ${dearer <= 5 ? 'the first one' : `${thousands(Math.ceil(dearer / 5))}`} in a million that is not lost.`,
+    `Cost of lost postbacks, in dollars per million, by their share and their worth to you. (Rakuten owes the commission all the same. What is lost is your record of it: a member is not credited, and asks.) This construct costs $${digits(dearer, 2)} per million more than the cheapest way: at $5 a postback it pays for itself with ${dearer <= 5 ? 'the first one' : `${thousands(Math.ceil(dearer / 5))}`} in a million that is not lost.`,
     lossTable(),
-    'A function between the GET and its answer loses those that meet a cold start which takes, with the connection, more than 400 ms. What share that is depends on the traffic: the quieter, the more. It was not measured.',
-    'Where the prices come from. AWS changes them, and third parties copy with mistakes: look up what matters to you.',
+    'A function that answers the GET loses postbacks that meet a cold start of more than 400 ms, connection included. Their share was not measured; it is larger with less traffic.',
+    'Sources of the prices. AWS changes them, and third parties make mistakes: check those that matter to you.',
     {
       head: ['price', '$', 'for', 'source'],
       rows: ([...Object.values(PRICES), ...Object.values(ALTERNATIVE_PRICES)] as Price[]).map(({ of, dollars, unit, source }) => [

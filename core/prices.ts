@@ -39,6 +39,7 @@ export const PRICES = {
   tableStorage: { of: 'DynamoDB, kept', dollars: 0.25, unit: 'a GB and month', source: 'aws.amazon.com/dynamodb/pricing' },
   tableRecovery: { of: 'DynamoDB, point-in-time recovery', dollars: 0.2, unit: 'a GB and month', source: BACKUPS },
   secret: { of: 'Secrets Manager', dollars: 0.4, unit: 'a secret and month', source: SECRETS },
+  secretRead: { of: 'Secrets Manager, read', dollars: 5, unit: 'a million requests', source: SECRETS },
   metric: { of: 'CloudWatch, metric of our own', dollars: 0.3, unit: 'a metric and month', source: METRICS },
   alarm: { of: 'CloudWatch, alarm', dollars: 0.1, unit: 'a metric that it looks at and month', source: ALARMS },
   dashboard: { of: 'CloudWatch, dashboard beyond the three free ones', dollars: 3, unit: 'a dashboard and month', source: CLOUDWATCH },

@@ -1,55 +1,70 @@
-/** What a million postbacks cost, counted from the resources of the app's own template: `npm run cost`. */
+/** `npm run cost`: what a million postbacks cost, counted in the app's own template. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Table from 'cli-table3';
 import { PRICES, PRICES_AS_OF } from '../core/prices';
 import { synthesize } from '../local/template/assembly';
-import { bytesToSpare, type Cost, costsPerMillion, keepingAMillionRows, type Template, type Traffic } from './cost/count';
 import { fixedCosts } from './cost/fixed';
+import { type Cost, sumOf } from './cost/lines';
+import { pushCosts, type Traffic } from './cost/push';
+import { reconciliationCosts } from './cost/reconciliation';
+import type { Template } from './cost/template';
+import { bytesToSpare, keepingAMillionRows } from './cost/writes';
 
-/** Assumed, not measured on AWS: a conditional write answers in about 10 ms, and the writes of a batch run side by side. */
+/** Assumed, not measured on AWS: a conditional write takes 10 ms, and those of a batch run at once. */
 const QUIET: Traffic = { name: 'each alone', messagesPerBatch: 1, millisPerBatch: 25 };
 const BUSY: Traffic = { name: 'in bursts', messagesPerBatch: 50, millisPerBatch: 150 };
 
 const dollars = (amount: number): string => amount.toFixed(2);
-const sum = (costs: readonly Cost[]): number => costs.reduce((total, cost) => total + cost.dollars, 0);
 
 async function main(): Promise<void> {
   const outDir = await mkdtemp(join(tmpdir(), 'postback-cost-'));
   try {
     const { template } = await synthesize(outDir, { sid: '3900112', credentialsSecretName: 'rakuten/api' });
-    await print(template as unknown as Template);
+    print(template as unknown as Template);
   } finally {
     await rm(outDir, { recursive: true });
   }
 }
 
-async function print(template: Template): Promise<void> {
-  const [quiet, busy] = [await costsPerMillion(template, QUIET), await costsPerMillion(template, BUSY)];
+function print(template: Template): void {
+  const [quiet, busy] = [pushCosts(template, QUIET), pushCosts(template, BUSY)];
+  const reconciled = reconciliationCosts(template);
   const table = new Table({
     head: ['', 'counted for one postback', `$ per million, ${QUIET.name}`, `$ per million, ${BUSY.name}`],
     colAligns: ['left', 'left', 'right', 'right'],
     style: { head: [], border: [] },
   });
+  const sums = (part: string, alone: readonly Cost[], inBursts: readonly Cost[]): void => {
+    table.push([part, '', dollars(sumOf(alone)), dollars(sumOf(inBursts))]);
+  };
   for (const [i, cost] of busy.entries()) {
     const alone = quiet[i] as Cost;
     const counted = cost.counted === alone.counted ? cost.counted : `${alone.counted} / ${cost.counted}`;
     table.push([cost.part, counted, dollars(alone.dollars), dollars(cost.dollars)]);
   }
-  table.push(['together', '', dollars(sum(quiet)), dollars(sum(busy))]);
+  sums('push', quiet, busy);
+  for (const { part, counted, dollars: amount } of reconciled) table.push([part, counted, dollars(amount), dollars(amount)]);
+  sums('reconciliation', reconciled, reconciled);
+  sums('together', [...quiet, ...reconciled], [...busy, ...reconciled]);
   console.log(`us-east-1, on demand, without the free tier; prices of ${PRICES_AS_OF}\n`);
   console.log(table.toString());
 
-  const fixed = fixedCosts(template).map(([what, amount]) => `  ${dollars(amount)} $ for ${what}`);
+  const fixed = fixedCosts(template);
+  const spare = bytesToSpare();
+  const unit = `${dollars(PRICES.writeUnit.dollars)} $ per million`;
+  const total = fixed.reduce((sum, [, amount]) => sum + amount, 0);
   console.log(`
-Beside that, a month:
-  ${dollars(await keepingAMillionRows(template))} $ for each million rows that are kept, with their index entries and point-in-time recovery
-${fixed.join('\n')}
+In addition, a month:
+  ${dollars(keepingAMillionRows(template))} $ for each million rows, with their index entries and point-in-time recovery
+${fixed.map(([what, amount]) => `  ${dollars(amount)} $ for ${what}`).join('\n')}
+  ${dollars(total)} $ in all without postbacks
 
-Assumed: ${QUIET.millisPerBatch} ms for a message alone, ${BUSY.millisPerBatch} ms for ${BUSY.messagesPerBatch} at once; a row of usual length. One that is
-more than ${await bytesToSpare()} bytes longer (a long product name) costs another write unit, ${dollars(PRICES.writeUnit.dollars)} $ per million.
-Not in it: reading the rows, the network out, the free tier (1 million requests a month each of SQS and Lambda, among others).
+Assumed: ${QUIET.millisPerBatch} ms for a message alone, ${BUSY.millisPerBatch} ms for ${BUSY.messagesPerBatch} at once; full pages of the Events API; a row of usual length.
+A row that is more than ${spare.confirmation} bytes longer (a long product name) costs another write unit for the confirmation, and
+from ${spare.push} bytes on one for the push: ${unit} each.
+Not included: reading the rows, network traffic out, the free tier (1 million requests a month each of SQS and Lambda, among others).
 
 Prices:`);
   for (const { of, dollars: price, unit, source } of Object.values(PRICES)) console.log(`  ${of}: ${price} $ ${unit} (${source})`);

@@ -2,9 +2,12 @@ import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import Big from 'big.js';
 
 /**
- * Sizes as DynamoDB counts them. Names, texts, lists and maps by AWS's developer guide, "DynamoDB item sizes and formats". Of a number the guide says only
- * "approximately" a byte for two significant digits and one more; the rule here is what was measured on AWS to the byte, with items on either side of the limit
- * of 400 KB (github.com/paritysuite/dynamodb-conformance, `src/item-size.ts`, eu-west-2, August 2026).
+ * Sizes as DynamoDB counts them.
+ *
+ * Names, texts, lists and maps follow AWS's developer guide, "DynamoDB item sizes and formats". For
+ * numbers the guide says only "approximately" a byte for two significant digits and one more. The
+ * rule here was measured on AWS to the byte, with items on either side of the limit of 400 KB
+ * (github.com/paritysuite/dynamodb-conformance, `src/item-size.ts`, eu-west-2, August 2026).
  */
 export type Item = Readonly<Record<string, AttributeValue>>;
 
@@ -23,8 +26,8 @@ export function valueBytes(value: AttributeValue): number {
 }
 
 /**
- * One byte, one more for each two digits before the point and for each two behind it, and one for a minus sign. Zeros at the ends do not count: 1000 is one
- * digit, 0.05 too. Zero is one byte.
+ * One byte, one more for each two digits before the point and for each two after it, and one for a
+ * minus sign. Zeros at the ends do not count: 1000 is one digit, 0.05 too. Zero is one byte.
  */
 function numberBytes(text: string): number {
   // Digits without the zeros at the ends, the exponent of the first, and the sign.

@@ -1,4 +1,4 @@
-/** A sale with all sixteen fields, each as long as it usually is: what sizes, write units and costs are counted for. */
+/** A sale with all sixteen fields of usual length. Sizes, write units and costs are its. */
 export const TYPICAL_LINE = {
   is_event: 'N',
   etransaction_id: '200452D101AAE862139D47BEBC3B8D79',

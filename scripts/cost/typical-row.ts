@@ -1,39 +1,48 @@
-import type { DynamoDBClient, PutItemCommandInput } from '@aws-sdk/client-dynamodb';
-import { SOURCES } from '../../core/names';
+import { ATTRIBUTES } from '../../core/names';
 import { ALL_FIELDS } from '../../core/rakuten/fields';
-import { normalisedQuery } from '../../core/rakuten/message';
-import { parsePostback } from '../../core/rakuten/parse';
-import { TransactionWriter } from '../../core/store/write';
+import { readAnswer } from '../../core/reconciliation/answer';
+import { toItem } from '../../core/store/item';
+import { type KeyedPush, readPushedLine } from '../../core/store/pushed-line';
+import { type Answer, applyAnswer, EMPTY_ROW, joinPushes, type RowState } from '../../core/store/row-state';
 import type { Item } from './item-size';
 import { TYPICAL_LINE } from './typical-line';
 
-/** A sale with every field, of usual lengths: a member's click id, a product name of some words. */
-const TYPICAL_POSTBACK = new URLSearchParams({
-  ...TYPICAL_LINE,
-  u1: 'clk_01HRV6Z8Q2M4J7B0S9T5',
-  product_name: 'Wireless headphones, black, with charging case',
-});
+type Line = Readonly<Record<string, string>>;
 
-/** The item that the consumer writes for it, as its own code makes it. */
-export async function typicalRow(): Promise<Item> {
-  const parameters = [...TYPICAL_POSTBACK];
-  const { fields, problems, extra } = parsePostback(parameters, ALL_FIELDS);
-  let written: Item | undefined;
-  const client = {
-    send: async ({ input }: { input: PutItemCommandInput }) => {
-      written = input.Item;
-      return {};
-    },
-  } as unknown as DynamoDBClient;
-  await new TransactionWriter(client, 'table', 1).write({
-    fields: { ...fields, sid: fields.sid ?? '' },
-    problems,
-    extra,
-    query: normalisedQuery(parameters),
-    requestId: 'JKJaXmPLvHcESHA=',
-    receivedAt: '2026-04-18T09:31:13.120Z',
-    source: SOURCES.push,
+const SID = TYPICAL_LINE.sid;
+
+/** The postback of a line, as the consumer reads it. */
+export function pushOf(line: Line = TYPICAL_LINE, receivedAt = '2026-04-18T09:31:13.120Z', requestId = 'JKJaXmPLvHcESHA='): KeyedPush {
+  const message = { receivedAt, requestId, sourceIp: '192.0.2.1', parameters: Object.entries(line) };
+  const keyed = readPushedLine(message, { sid: SID, fieldListId: '', fields: ALL_FIELDS });
+  if (keyed === undefined) throw new Error('the line has no value');
+  return keyed;
+}
+
+/** The line as the Events API returns it to an hourly run. */
+export function answerOf(line: Line = TYPICAL_LINE, fetchedAt = '2026-04-18T10:12:07.480Z'): Answer {
+  const keyed = readAnswer(line, { sid: SID, fetchedAt, runId: 'hourly-0b7c5a1e-6c1f-4b0e-9a55-3f6f2c1d8e90' });
+  if (keyed === undefined) throw new Error('the line is of another publisher');
+  return keyed.answer;
+}
+
+export interface LineRows {
+  /** The row after its postback. */
+  readonly pushed: Item;
+  /** The same row after the Events API returned the line. */
+  readonly verified: Item;
+}
+
+/** The rows of a line, as the store writes them. */
+export function rowsOf(line: Line = TYPICAL_LINE): LineRows {
+  const { key, push } = pushOf(line);
+  const row = joinPushes(EMPTY_ROW, [push]);
+  const item = (state: RowState, updatedAt: string): Item => ({
+    ...toItem(key, state, { dayShards: 1 }),
+    [ATTRIBUTES.updatedAt]: { S: updatedAt },
   });
-  if (written === undefined) throw new Error('the writer wrote no item');
-  return written;
+  return {
+    pushed: item(row, '2026-04-18T09:31:14.005Z'),
+    verified: item(applyAnswer(row, answerOf(line)), '2026-04-18T10:12:08.112Z'),
+  };
 }

@@ -3,13 +3,16 @@ import { Template as Synthesized } from 'aws-cdk-lib/assertions';
 import { PostbackStack } from '../../bin/postback-stack';
 import { PRICES } from '../../core/prices';
 import { PostbackFields } from '../../lib';
-import { type Cost, costsPerMillion, keepingAMillionRows, type Template } from '../../scripts/cost/count';
 import { fixedCosts } from '../../scripts/cost/fixed';
 import { itemBytes, valueBytes } from '../../scripts/cost/item-size';
+import { sumOf } from '../../scripts/cost/lines';
+import { pushCosts } from '../../scripts/cost/push';
+import { lineReads, reconciliationCosts } from '../../scripts/cost/reconciliation';
+import type { Template } from '../../scripts/cost/template';
+import { keepingAMillionRows } from '../../scripts/cost/writes';
 
 const ALONE = { name: 'alone', messagesPerBatch: 1, millisPerBatch: 25 };
 const BURST = { name: 'burst', messagesPerBatch: 50, millisPerBatch: 150 };
-const sum = (costs: readonly Cost[]): number => costs.reduce((total, { dollars }) => total + dollars, 0);
 
 let template: Template;
 beforeAll(() => {
@@ -30,8 +33,8 @@ function changed(type: string, change: (properties: Record<string, unknown>) => 
   return copy;
 }
 
-it('counts each part of the way, and each index', async () => {
-  const costs = await costsPerMillion(template, ALONE);
+it('counts each part of the push path, and each index', () => {
+  const costs = pushCosts(template, ALONE);
   expect(costs.map(({ part }) => part)).toEqual([
     'API Gateway',
     'SQS',
@@ -47,38 +50,59 @@ it('counts each part of the way, and each index', async () => {
   expect(costs[0]?.dollars).toBeCloseTo(3.5);
   expect(costs[1]?.dollars).toBeCloseTo(0.4);
   for (const { dollars } of costs) expect(dollars).toBeGreaterThan(0);
-  expect(sum(costs)).toBeGreaterThan(6);
-  expect(sum(costs)).toBeLessThan(12);
+  expect(sumOf(costs)).toBeGreaterThan(6);
+  expect(sumOf(costs)).toBeLessThan(12);
 });
 
-it('costs less in bursts, where messages share their requests and invocations', async () => {
-  const [alone, burst] = await Promise.all([ALONE, BURST].map((traffic) => costsPerMillion(template, traffic)));
-  expect(sum(burst as Cost[])).toBeLessThan(sum(alone as Cost[]));
+it('costs less in bursts, where messages share requests and invocations', () => {
+  expect(sumOf(pushCosts(template, BURST))).toBeLessThan(sumOf(pushCosts(template, ALONE)));
 });
 
-it('follows the template', async () => {
-  const before = await costsPerMillion(template, BURST);
-  const withoutIndexes = await costsPerMillion(
+it('counts the confirmation of a line, and the reads of reconciliation over its life', () => {
+  const costs = reconciliationCosts(template);
+  const dollarsOf = (pattern: RegExp): number => sumOf(costs.filter(({ counted }) => pattern.test(counted)));
+  expect(dollarsOf(/^confirmation/)).toBeCloseTo(3 * PRICES.writeUnit.dollars);
+  expect(dollarsOf(/read by 15 hourly runs, 29.5 daily ones and 28 daily counts/)).toBeCloseTo(0.53, 1);
+  expect(sumOf(costs)).toBeLessThan(3.5);
+  expect(costs.every(({ dollars }) => dollars > 0)).toBe(true);
+});
+
+it('counts how often runs read a line', () => {
+  const windows = { hourlyWindowSeconds: 3600, dailyWindowSeconds: 86_400, backfillSeconds: 0, unverifiedAfterSeconds: 14 * 86_400 };
+  expect(lineReads(windows)).toEqual({ hourlyRuns: 13, dailyRuns: 1.5, counts: 15, returned: 2 });
+});
+
+it('has no costs of a reconciliation that is not deployed', () => {
+  const without = changed('AWS::Lambda::Function', ({ Environment }) => {
+    delete (Environment as { Variables: Record<string, unknown> }).Variables.RECONCILIATION_SETTINGS;
+  });
+  expect(reconciliationCosts(without)).toEqual([]);
+  expect(fixedCosts(without).some(([what]) => /reconciliation/.test(what))).toBe(false);
+});
+
+it('follows the template', () => {
+  const before = pushCosts(template, BURST);
+  const withoutIndexes = pushCosts(
     changed('AWS::DynamoDB::GlobalTable', (properties) => delete properties.GlobalSecondaryIndexes),
     BURST,
   );
-  expect(sum(before) - sum(withoutIndexes)).toBeCloseTo(3 * PRICES.writeUnit.dollars);
+  expect(sumOf(before) - sumOf(withoutIndexes)).toBeCloseTo(3 * PRICES.writeUnit.dollars);
 
-  const withMemory = await costsPerMillion(
+  const withMemory = pushCosts(
     changed('AWS::Lambda::Function', (properties) => {
       properties.MemorySize = 1024;
     }),
     BURST,
   );
-  expect(sum(withMemory) - sum(before)).toBeCloseTo(1e6 * (0.15 / 50) * 0.5 * PRICES.functionSecond.dollars);
+  expect(sumOf(withMemory) - sumOf(before)).toBeCloseTo(1e6 * (0.15 / 50) * 0.5 * PRICES.functionSecond.dollars);
 
   const unrecoverable = changed('AWS::DynamoDB::GlobalTable', (properties) => delete properties.Replicas);
-  expect(await keepingAMillionRows(unrecoverable)).toBeLessThan(await keepingAMillionRows(template));
+  expect(keepingAMillionRows(unrecoverable)).toBeLessThan(keepingAMillionRows(template));
 });
 
-it('refuses batches that the template does not make', async () => {
-  await expect(costsPerMillion(template, { ...BURST, messagesPerBatch: 51 })).rejects.toThrow('a batch has at most 50 messages here');
-  await expect(costsPerMillion({ Resources: {} }, ALONE)).rejects.toThrow('no endpoint or no consumer');
+it('rejects batches that are larger than those of the template', () => {
+  expect(() => pushCosts(template, { ...BURST, messagesPerBatch: 51 })).toThrow('a batch has at most 50 messages here');
+  expect(() => pushCosts({ Resources: {} }, ALONE)).toThrow('no endpoint or no consumer');
 });
 
 it('counts the bytes of an item as DynamoDB does', () => {
@@ -88,7 +112,7 @@ it('counts the bytes of an item as DynamoDB does', () => {
   expect(() => valueBytes({ SS: ['a'] })).toThrow('a kind of attribute that no row has: SS');
 });
 
-// What AWS was measured to count: digits before and behind the point are paired apart, zeros at the ends do not count.
+// As measured on AWS: digits before and after the point are paired apart, zeros at the ends do not count.
 it.each([
   ['0', 1],
   ['-0', 1],
@@ -110,8 +134,18 @@ it.each([
   expect(valueBytes({ N })).toBe(bytes);
 });
 
-it('counts the metrics that alarms look at, as one may look at several', () => {
+it('counts the metrics of alarms, as one alarm may have several', () => {
   const alarms = fixedCosts(template).find(([what]) => /alarms/.test(what));
-  expect(alarms?.[0]).toBe('21 alarms, which look at 22 metrics');
-  expect(alarms?.[1]).toBeCloseTo(22 * PRICES.alarm.dollars);
+  const [, count, metrics] = /^(\d+) alarms on (\d+) metrics$/.exec(alarms?.[0] ?? '') ?? [];
+  expect(Number(metrics)).toBeGreaterThan(Number(count));
+  expect(alarms?.[1]).toBeCloseTo(Number(metrics) * PRICES.alarm.dollars);
+});
+
+it('counts the checks of the status watch by the rate of its schedule', () => {
+  const watchIn = (from: Template) => fixedCosts(from).find(([what]) => what.startsWith('status watch'));
+  expect(watchIn(template)?.[0]).toBe('status watch: a check and a probe every 5 minutes');
+  const hourly = changed('AWS::Events::Rule', (properties) => {
+    properties.ScheduleExpression = 'rate(1 hour)';
+  });
+  expect(watchIn(hourly)?.[1]).toBeCloseTo((watchIn(template)?.[1] ?? Number.NaN) / 12);
 });

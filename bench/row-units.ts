@@ -1,10 +1,6 @@
 import { INDEX_KEYS, TABLE_KEYS } from '../core/store/keys';
 import { type Item, itemBytes } from '../scripts/cost/item-size';
 
-/**
- * Write units by the rules that AWS publishes: developer guide, "Using Global Secondary Indexes in DynamoDB: provisioned throughput considerations". A write
- * costs a unit for each kilobyte begun of the larger of what was there and what is there now.
- */
 const BYTES_PER_UNIT = 1024;
 
 const units = (bytes: number): number => Math.max(1, Math.ceil(bytes / BYTES_PER_UNIT));
@@ -12,12 +8,11 @@ const units = (bytes: number): number => Math.max(1, Math.ceil(bytes / BYTES_PER
 export type IndexName = keyof typeof INDEX_KEYS;
 export const INDEX_NAMES = Object.keys(INDEX_KEYS) as IndexName[];
 
-/** What an index keeps of an item: its own keys, the table's and what is projected. Nothing of an item that lacks one of its keys. */
+/** What an index has of an item. Nothing of an item that lacks one of its keys. */
 export function indexEntry(index: IndexName, item: Item | undefined): Item | undefined {
   const { partition, sort, projected } = INDEX_KEYS[index];
-  const keys = [partition, ...(sort === undefined ? [] : [sort])];
-  if (item === undefined || keys.some((key) => item[key] === undefined)) return undefined;
-  const kept = new Set<string>([...keys, ...Object.values(TABLE_KEYS), ...projected]);
+  if (item === undefined || item[partition] === undefined || item[sort] === undefined) return undefined;
+  const kept = new Set<string>([partition, sort, ...Object.values(TABLE_KEYS), ...projected]);
   return Object.fromEntries(Object.entries(item).filter(([name]) => kept.has(name)));
 }
 
@@ -27,7 +22,12 @@ export interface WriteUnits {
   readonly total: number;
 }
 
-/** What a write costs that found `before` and left `after`. One that was refused by its condition found and left the same. */
+/**
+ * Write units of a write that found `before` and left `after`. A rejected one left what it found.
+ *
+ * By AWS's developer guide, "Using Global Secondary Indexes in DynamoDB: provisioned throughput
+ * considerations": a unit for each kilobyte begun of the larger of the two items.
+ */
 export function writeUnits(before: Item | undefined, after: Item | undefined): WriteUnits {
   const table = units(Math.max(before ? itemBytes(before) : 0, after ? itemBytes(after) : 0));
   const costs = INDEX_NAMES.map((index) => [index, entryUnits(index, indexEntry(index, before), indexEntry(index, after))] as const);
@@ -35,11 +35,11 @@ export function writeUnits(before: Item | undefined, after: Item | undefined): W
   return { table, indexes: Object.fromEntries(costs) as Record<IndexName, number>, total };
 }
 
-/** A new entry is a write, a changed one too; under another key it is the deletion of the old one and the write of a new one. */
+/** A new or changed entry is one write. Under another key it is a deletion and a write. */
 function entryUnits(index: IndexName, before: Item | undefined, after: Item | undefined): number {
   if (before === undefined || after === undefined) return (before ? units(itemBytes(before)) : 0) + (after ? units(itemBytes(after)) : 0);
   const { partition, sort } = INDEX_KEYS[index];
-  const key = (entry: Item): string => JSON.stringify([entry[partition]?.S, sort && entry[sort]?.S]);
+  const key = (entry: Item): string => JSON.stringify([entry[partition]?.S, entry[sort]?.S]);
   if (key(before) !== key(after)) return units(itemBytes(before)) + units(itemBytes(after));
   return canonical(before) === canonical(after) ? 0 : units(Math.max(itemBytes(before), itemBytes(after)));
 }

@@ -1,20 +1,20 @@
-import { pauseMillis } from '../../lambda/runtime/while-throttled';
+import { throttlePauseMillis } from '../../core/async/retry-on-throttle';
 import { Random } from '../../local/random';
 
-/** Messages that are written at the same time to a key that does not take so many. */
+/** Messages that are written at the same time to a key that accepts fewer. */
 export interface Throttled {
   readonly invocations: number;
   readonly batchSize: number;
-  /** What the key takes. */
+  /** Limit of the key. */
   readonly writesPerSecond: number;
-  /** How long an invocation tries. */
+  /** How long an invocation retries. */
   readonly patienceMillis: number;
 }
 
 const TICK_MILLIS = 10;
 const TICKS_PER_SECOND = 1000 / TICK_MILLIS;
 const SECONDS = 75;
-/** What is played is this size; more invocations at a key that takes more fare the same. */
+/** Simulated size. More invocations on a key with a higher limit give the same share. */
 const PLAYED_WRITES_PER_SECOND = 100;
 
 interface Batch {
@@ -27,8 +27,9 @@ interface Message {
 }
 
 /**
- * Which part of the messages an invocation gives up in the end, when the queue never runs empty: played in steps of 10 ms, with the pauses that the
- * consumer makes.
+ * Share of the messages that an invocation gives up while the queue never runs empty.
+ *
+ * Simulated in steps of 10 ms, with the pauses that the consumer makes.
  */
 export function shareGivenUp({ batchSize, patienceMillis, ...asked }: Throttled): number {
   const writesPerSecond = PLAYED_WRITES_PER_SECOND;
@@ -52,7 +53,7 @@ export function shareGivenUp({ batchSize, patienceMillis, ...asked }: Throttled)
         room -= 1;
         written += 1;
       } else {
-        const next = tick + Math.ceil(pauseMillis(message.tried, () => random.next()) / TICK_MILLIS);
+        const next = tick + Math.ceil(throttlePauseMillis(message.tried, () => random.next()) / TICK_MILLIS);
         if (next < message.end) {
           at(Math.max(next, tick + 1), message);
           continue;

@@ -9,7 +9,10 @@ import { toMarkdown, toTerminal } from '../../bench/report/render';
 import { ASSUMPTIONS, DEFAULTS, deadShare, eventsApiLinesPerSecond, linesPerSecondOfOne, play } from '../../bench/scale/model';
 import { SECTIONS } from '../../bench/sections';
 import { medianInterval, ratioInWords, ratios, summary } from '../../bench/statistics';
-import { atMost } from '../../lambda/runtime/at-most';
+import { chargeDeliveries } from '../../bench/write-units';
+import { limitConcurrency } from '../../core/async/limit-concurrency';
+import { itemBytes } from '../../scripts/cost/item-size';
+import { rowsOf } from '../../scripts/cost/typical-row';
 
 describe('the statistics', () => {
   it('have the median between the smallest and the largest', () => {
@@ -50,7 +53,7 @@ describe('interleaving', () => {
 });
 
 describe('the report', () => {
-  it('replaces what stands between the marks of a section, and nothing else', () => {
+  it('replaces the text between the marks of a section, and nothing else', () => {
     const document = 'before\n<!-- bench:x -->\nold\n<!-- /bench:x -->\nafter';
     expect(withSection(document, 'x', 'new')).toBe('before\n<!-- bench:x -->\nnew\n<!-- /bench:x -->\nafter');
     expect(() => withSection(document, 'y', 'new')).toThrow('the document has no place for y');
@@ -72,12 +75,12 @@ describe('the report', () => {
   });
 });
 
-it('reads what a deployment took from what its check printed', () => {
+it('reads the duration of each deployment step from the output of its check', () => {
   expect(stepsOf('  cdk deploy … ok (12.3 s)\n    registered\n  cdk destroy … FAILED\n')).toEqual([['cdk deploy', 12.3]]);
 });
 
 describe('the model of scale', () => {
-  it('refuses what API Gateway does not take, after its bucket is empty', () => {
+  it('rejects what exceeds the quota of API Gateway once its bucket is empty', () => {
     expect(play({ linesPerSecond: 11_000, seconds: 5 }).refused).toBe(0);
     expect(play({ linesPerSecond: 11_000, seconds: 7 }).refused).toBe(2_000);
   });
@@ -113,7 +116,7 @@ describe('the model of scale', () => {
   });
 });
 
-it('computes what the longest URL becomes: five characters for one that must be escaped, far below what SQS takes', () => {
+it('computes what the longest URL becomes: five characters for one that must be escaped, far below the limit of SQS', () => {
   const { message, request } = largestMessage(10_240, '!', '!');
   expect(message / 10_240).toBeGreaterThan(4.9);
   expect(message).toBeLessThan(64 * 1024);
@@ -121,13 +124,45 @@ it('computes what the longest URL becomes: five characters for one that must be 
   expect(largestMessage(10_240, 'a', 'a').message).toBeLessThan(10_400);
 });
 
+describe('write units of a line', () => {
+  let charges: Awaited<ReturnType<typeof chargeDeliveries>>;
+  beforeAll(async () => {
+    charges = await chargeDeliveries();
+  });
+  const unitsOf = (name: string): number => {
+    const { table = Number.NaN, indexes = Number.NaN } = charges.get(name) ?? {};
+    return table + indexes;
+  };
+
+  it.each([
+    ['a new line', 4],
+    ['a new line without u1', 3],
+    ['a redelivery', 1],
+    ['a confirmation by the Events API', 3],
+    ['a line that only the Events API returned', 4],
+    ['the same from the Events API again', 0],
+  ])('are for %s %d', (name, units) => {
+    expect(unitsOf(name)).toBe(units);
+  });
+
+  it('a new line takes one request', () => {
+    expect(charges.get('a new line')?.calls).toEqual(['PutItem']);
+  });
+
+  it('are one for a typical row, pushed or verified', () => {
+    const { pushed, verified } = rowsOf();
+    expect(itemBytes(pushed)).toBeLessThan(itemBytes(verified));
+    expect(itemBytes(verified)).toBeLessThan(1024);
+  });
+});
+
 it('counts what lost postbacks cost', () => {
   expect(lossPerMillion(1 / 1000, 5)).toBe(5_000);
 });
 
-describe('doing so many things at a time', () => {
-  it('lets no more than that be at work, and every one have its turn, also after one has failed', async () => {
-    const inTurn = atMost(2);
+describe('a concurrency limit', () => {
+  it('runs at most that many at once, and all of them, also after one has failed', async () => {
+    const limited = limitConcurrency(2);
     let [atWork, most] = [0, 0];
     const work = (fails: boolean) => async (): Promise<string> => {
       most = Math.max(most, ++atWork);
@@ -136,8 +171,8 @@ describe('doing so many things at a time', () => {
       if (fails) throw new Error('failed');
       return 'done';
     };
-    const results = await Promise.allSettled([false, true, false, true, false].map((fails) => inTurn(work(fails))));
+    const results = await Promise.allSettled([false, true, false, true, false].map((fails) => limited(work(fails))));
     expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled', 'rejected', 'fulfilled']);
-    expect([most, await inTurn(work(false))]).toEqual([2, 'done']);
+    expect([most, await limited(work(false))]).toEqual([2, 'done']);
   });
 });

@@ -16,7 +16,7 @@ export const nowhere = {
   }),
 };
 
-/** Reads each message and makes the SDK's signed call of its row, as many at once as the consumer; nothing is sent. */
+/** Reads each message and makes the SDK's signed call of its row, without sending it. */
 export const marshalWith =
   (client: DynamoDBClient) =>
   async (event: SQSEvent): Promise<void> => {
@@ -27,7 +27,7 @@ export const marshalWith =
             TableName: process.env.TRANSACTION_TABLE_NAME,
             Item: itemOf(body),
             ConditionExpression: 'attribute_not_exists(#key)',
-            ExpressionAttributeNames: { '#key': 'order_key' },
+            ExpressionAttributeNames: { '#key': 'line_id' },
             ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
           }),
         ),

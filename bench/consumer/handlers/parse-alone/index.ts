@@ -1,20 +1,20 @@
 import type { SQSEvent } from 'aws-lambda';
-import { SOURCES } from '../../../../core/names';
 import { ALL_FIELDS } from '../../../../core/rakuten/fields';
-import { normalisedQuery, parseMessage } from '../../../../core/rakuten/message';
-import { parsePostback } from '../../../../core/rakuten/parse';
+import { parseMessage } from '../../../../core/rakuten/message';
+import type { Item } from '../../../../core/store/attributes';
 import { toItem } from '../../../../core/store/item';
-import { rowKey } from '../../../../core/store/keys';
-import { stateOf } from '../../../../core/store/merge';
+import { readPushedLine } from '../../../../core/store/pushed-line';
+import { EMPTY_ROW, joinPushes } from '../../../../core/store/row-state';
+
+const PUBLISHER = { sid: '3900112', fieldListId: '', fields: ALL_FIELDS };
 
 /** The row of a message, as the consumer makes it. */
-export function itemOf(body: string): ReturnType<typeof toItem> {
-  const { parameters, requestId, receivedAt } = parseMessage(body);
-  const { fields, problems, extra } = parsePostback(parameters, ALL_FIELDS);
-  const line = { fields: { ...fields, sid: fields.sid ?? '' }, problems, extra, query: normalisedQuery(parameters), requestId, receivedAt };
-  return toItem(rowKey(line.fields), stateOf({ ...line, source: SOURCES.push }), 1);
+export function itemOf(body: string): Item {
+  const line = readPushedLine(parseMessage(body), PUBLISHER);
+  if (line === undefined) throw new Error('a message without a line');
+  return toItem(line.key, joinPushes(EMPTY_ROW, [line.push]), { dayShards: 1 });
 }
 
-/** Reads each message and writes its row as JSON, to nowhere: no SDK, no signature. */
+/** Reads each message and makes JSON of its row: no SDK, no signature, nothing is sent. */
 export const handler = async (event: SQSEvent): Promise<number> =>
   event.Records.reduce((bytes, { body }) => bytes + JSON.stringify(itemOf(body)).length, 0);

@@ -16,9 +16,12 @@ import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { ARCHIVE_COLUMNS } from '../../core/archive/record';
 import { ENVIRONMENT, METRICS } from '../../core/names';
 import { ALL_FIELDS, type FieldList, fieldListId } from '../../core/rakuten/fields';
-import { writeEventsApiMessage } from '../../core/rakuten/message';
 import type { Item } from '../../core/store/attributes';
+import { toItem } from '../../core/store/item';
+import { lineIdOf } from '../../core/store/keys';
 import { type AcceptedUrl, FAILURE_KIND, FAILURE_REASON, PUBLISHER_KIND, STATE_DOCUMENT } from '../../core/store/publisher-state';
+import { applyAnswer, EMPTY_ROW } from '../../core/store/row-state';
+import { itemKey } from '../../core/store/row-store';
 import { createStateTableInput, createTableInput } from '../../core/store/table';
 import { dynamoDbClient } from '../../local/embedded/clients';
 import { startDynamoDb } from '../../local/embedded/dynamodb';
@@ -26,6 +29,7 @@ import type { FaultyServer } from '../../local/embedded/server-thread';
 import { close, listen } from '../../local/http-server';
 import { ExecutionEnvironment } from '../../local/lambda/environment';
 import { MetricSums } from '../../local/metrics';
+import { answeredLine } from '../support/histories';
 import { messageBody } from '../support/messages';
 
 const TABLE = 'transactions';
@@ -70,7 +74,7 @@ const start = (
       written.emit('line');
     },
   });
-/** Tells of each line of output. It comes through a pipe, perhaps after the function's answer. */
+/** Emits each line of output. It comes through a pipe, perhaps after the function's response. */
 const written = new EventEmitter();
 
 beforeAll(async () => {
@@ -111,7 +115,7 @@ const register = (...urls: AcceptedUrl[]) =>
     }),
   );
 
-/** The query string of a line that nobody has sent so far. */
+/** The query string of a new line. */
 function query(values: Record<string, string> = {}, secret: string | null = secrets.current, list: FieldList = ALL_FIELDS): string {
   lines += 1;
   const line: Record<string, string> = {
@@ -151,7 +155,9 @@ const COUNTED = [
   METRICS.stored,
   METRICS.duplicate,
   METRICS.changed,
-  METRICS.completed,
+  METRICS.otherPushes,
+  METRICS.differingPushes,
+  METRICS.foreignSid,
   METRICS.forged,
   METRICS.notAPostback,
   METRICS.probes,
@@ -167,7 +173,7 @@ interface BatchResult {
   readonly messageIds: string[];
 }
 
-/** Hands the bodies to the consumer as one batch. */
+/** Invokes the consumer with the bodies as one batch. */
 async function deliver(bodies: readonly string[], to: ExecutionEnvironment = consumer): Promise<BatchResult> {
   const event = eventOf(bodies);
   const from = output.length;
@@ -189,8 +195,9 @@ async function deliver(bodies: readonly string[], to: ExecutionEnvironment = con
   };
 }
 
-async function row(id: number | string = lines): Promise<Item | undefined> {
-  const Key = { order_key: { S: `${SID}#41207#C-${id}` }, line_key: { S: `T${id}#N` } };
+/** The row of the line with this ID. */
+async function row(id: number | string = lines, prefix = 'T'): Promise<Item | undefined> {
+  const Key = itemKey({ lineId: lineIdOf(SID, `${prefix}${id}`), isEvent: 'N' });
   const { Item } = await client.send(new GetItemCommand({ TableName: TABLE, Key, ConsistentRead: true }));
   return Item;
 }
@@ -207,13 +214,13 @@ async function scan(TableName: string): Promise<Item[]> {
 }
 
 describe('a batch', () => {
-  it('is all rows when nothing is wrong with it', async () => {
+  it('becomes rows when nothing is wrong with it', async () => {
     const result = await deliver([messageBody(query()), messageBody(query()), messageBody(query())]);
     expect(result).toMatchObject({ failed: [], metrics: { [METRICS.stored]: 3 } });
     expect(await row()).toMatchObject({ u1: { S: 'm_58813_k4' }, sale_amount: { N: '129.9' }, request_id: { S: 'JKJaXmPLvHcESHA=' } });
   });
 
-  it('has only its poisonous message come back, with the reason noted and no word of its content', async () => {
+  it('returns only its unreadable message, and records the reason without its content', async () => {
     const result = await deliver([messageBody(query()), 'order_id=ORDER-4711&sale_amount=99', messageBody(query())]);
     expect(result).toMatchObject({ failed: [1], metrics: { [METRICS.stored]: 2, [METRICS.failed]: 1 } });
     expect(await row(lines - 1)).toBeDefined();
@@ -230,42 +237,43 @@ describe('a batch', () => {
     expect(JSON.stringify([noted, result.log])).not.toContain('4711');
   });
 
-  it('is named message by message when all of it fails', async () => {
+  it('returns every message when all of them fail', async () => {
     expect(await deliver(['', 'x', '{}'])).toMatchObject({ failed: [0, 1, 2], metrics: { [METRICS.failed]: 3 } });
   });
 
-  it('of one line many times over makes one row', async () => {
-    const body = messageBody(query());
-    const result = await deliver(Array.from({ length: 40 }, () => body));
+  it('with many messages of one line writes its row once', async () => {
+    const bodies = Array.from({ length: 40 }, (_, index) =>
+      messageBody(query({ etransaction_id: 'ONE', sale_amount: String(index % 8) }), { requestId: `r${String(index).padStart(2, '0')}` }),
+    );
+    // A second write would be refused.
+    await server.refuse({ operations: ['UpdateItem'], status: 500, type: 'InternalServerError' });
+    const result = await deliver(bodies);
     expect(result).toMatchObject({ failed: [], metrics: { [METRICS.stored]: 1, [METRICS.duplicate]: 39 } });
+    const kept = await row('ONE', '');
+    expect([kept?.sale_amount?.N, kept?.other_pushes?.L?.length, kept?.more_pushes?.BOOL]).toEqual(['0', 5, true]);
   });
 
-  it('is counted and logged by outcome, each log line with the id of the request and of the message', async () => {
-    const events = (saleAmount: string) =>
-      writeEventsApiMessage({
-        sid: SID,
-        receivedAt: '2026-04-18T10:00:00.000Z',
-        requestId: 'reconciliation-1',
-        parameters: [
-          ['etransaction_id', `T${lines}`],
-          ['advertiser_id', '41207'],
-          ['order_id', `C-${lines}`],
-          ['is_event', 'N'],
-          ['sale_amount', saleAmount],
-          ['process_date', 'Sat Apr 18 2026 09:31:12 GMT+0000 (UTC)'],
-        ],
-      });
+  it('has all messages of a row come again when that row cannot be written, and no others', async () => {
+    const [twice, other] = [query(), query()];
+    await deliver([messageBody(twice)]);
+    await server.refuse({ operations: ['UpdateItem'], status: 400, type: 'ValidationException', message: 'too large' });
+    const bodies = ['1', '2'].map((amount) => messageBody(twice.replace('129.90', amount), { requestId: amount }));
+    const { failed, metrics } = await deliver([bodies[0] ?? '', messageBody(other), bodies[1] ?? '']);
+    expect({ failed, metrics }).toEqual({ failed: [0, 2], metrics: { [METRICS.stored]: 1, [METRICS.failed]: 2 } });
+  });
+
+  it('is counted and logged by outcome, each log line with the ID of the request and of the message', async () => {
     const sent = query();
     expect((await deliver([messageBody(sent)])).metrics).toEqual({ [METRICS.stored]: 1 });
-    expect((await deliver([messageBody(sent, { requestId: 'second', receivedAt: '2026-04-18T09:40:00.000Z' })])).metrics).toEqual({
-      [METRICS.duplicate]: 1,
-    });
-    expect((await deliver([events('129.9')])).metrics).toEqual({ [METRICS.completed]: 1 });
-    expect(await row()).toMatchObject({ verified_at: { S: '2026-04-18T10:00:00.000Z' }, source: { S: 'push' } });
-    const corrected = sent.replace('129.90', '119.90').replace('2026-04-18', '2026-04-19');
-    const { metrics, log, messageIds } = await deliver([messageBody(corrected, { requestId: 'third' })]);
+    const later = { requestId: 'second', receivedAt: '2026-04-18T09:40:00.000Z' };
+    expect((await deliver([messageBody(sent, later)])).metrics).toEqual({ [METRICS.duplicate]: 1 });
+    const changed = sent.replace('129.90', '119.90');
+    expect((await deliver([messageBody(changed, later)])).metrics).toEqual({ [METRICS.otherPushes]: 1 });
+    expect(await row()).toMatchObject({ sale_amount: { N: '129.9' }, other_pushes: { L: [{ M: { sale_amount: { N: '119.9' } } }] } });
+    const earlier = { requestId: 'third', receivedAt: '2026-04-18T09:00:00.000Z' };
+    const { metrics, log, messageIds } = await deliver([messageBody(changed, earlier)]);
     expect(metrics).toEqual({ [METRICS.changed]: 1 });
-    expect(await row()).toMatchObject({ sale_amount: { N: '119.9' }, contradicted_at: { S: '2026-04-18T10:00:00.000Z' } });
+    expect(await row()).toMatchObject({ sale_amount: { N: '119.9' }, received_at: { S: earlier.receivedAt } });
     expect(log).toEqual([
       {
         level: 'INFO',
@@ -279,6 +287,34 @@ describe('a batch', () => {
       },
       expect.objectContaining({ level: 'INFO', message: 'batch', messages: 1, changed: 1, failed: 0 }),
     ]);
+  });
+
+  it('counts a postback that differs from the answer of the Events API, and changes nothing that the row shows', async () => {
+    const { key, answer } = answeredLine(
+      { etransaction_id: `T${lines + 1}`, is_event: 'N', sid: Number(SID), order_id: `C-${lines + 1}`, sale_amount: 129.9, u1: '' },
+      '2026-04-18T10:00:00.000Z',
+    );
+    const item = toItem(key, applyAnswer(EMPTY_ROW, answer), { dayShards: 1 });
+    await client.send(new PutItemCommand({ TableName: TABLE, Item: item }));
+    const late = { receivedAt: '2026-04-18T11:00:00.000Z' };
+    const forged = messageBody(query({ sale_amount: '1', u1: 'attacker', process_date: '2099-01-01T00:00:00Z' }), late);
+    expect((await deliver([forged])).metrics).toEqual({ [METRICS.changed]: 1, [METRICS.differingPushes]: 1 });
+    const { sale_amount, u1, process_day, verified_at, differing_fields } = (await row()) ?? {};
+    expect({ sale_amount, u1, process_day, verified_at }).toEqual({
+      sale_amount: { N: '129.9' },
+      u1: undefined,
+      process_day: item.process_day,
+      verified_at: item.verified_at,
+    });
+    expect(differing_fields?.L).toEqual([{ S: 'sale_amount' }, { S: 'commissions' }, { S: 'u1' }]);
+    expect((await deliver([forged])).metrics).toEqual({ [METRICS.duplicate]: 1 });
+  });
+
+  it('cannot bring a message that claims to come from the Events API', async () => {
+    const body = messageBody(query());
+    expect((await deliver([`src=events-api&sid=${SID}&${body}`])).metrics).toEqual({ [METRICS.stored]: 1 });
+    expect(await row()).toMatchObject({ source: { S: 'push' } });
+    expect((await row())?.verified_at).toBeUndefined();
   });
 
   it('writes its metrics as one document in the embedded metric format', async () => {
@@ -308,8 +344,42 @@ describe('a batch', () => {
   });
 });
 
+describe('a postback with another `sid` than that of its URL secret', () => {
+  it('is a row of the publisher of the secret, with a parse problem, and is counted', async () => {
+    const other = accepted(secrets.next);
+    await client.send(
+      new PutItemCommand({
+        TableName: STATE,
+        Item: {
+          kind: { S: PUBLISHER_KIND },
+          id: { S: '9999999' },
+          [STATE_DOCUMENT]: { S: JSON.stringify({ sid: '9999999', accepted: [other] }) },
+        },
+      }),
+    );
+    const ids = ['3900112', '9999999', '3900112.0', ''].map((sid) => {
+      const sent = query({ sid });
+      return { sent, id: `T${lines}`, isForeign: sid === '9999999' };
+    });
+    const { metrics } = await deliver(ids.map(({ sent }) => messageBody(sent)));
+    expect(metrics).toEqual({ [METRICS.stored]: 4, [METRICS.foreignSid]: 1, [METRICS.parseProblems]: 1 });
+    for (const { id, isForeign } of ids) {
+      const found = await row(id, '');
+      expect(found?.parse_problems?.L).toEqual(
+        isForeign ? [{ S: 'sid: 9999999 is not the publisher of this URL, which is 3900112' }] : undefined,
+      );
+    }
+    // The same transaction ID under the other publisher's secret is another row.
+    const same = query({ etransaction_id: ids[1]?.id ?? '', sid: '9999999' }, secrets.next);
+    expect((await deliver([messageBody(same)])).metrics).toEqual({ [METRICS.stored]: 1 });
+    const rows = (await scan(TABLE)).filter(({ line_id }) => line_id?.S?.endsWith(`#${ids[1]?.id}`));
+    expect(rows.map(({ line_id }) => line_id?.S).sort()).toEqual([`3900112#${ids[1]?.id}`, `9999999#${ids[1]?.id}`]);
+    await client.send(new DeleteItemCommand({ TableName: STATE, Key: { kind: { S: PUBLISHER_KIND }, id: { S: '9999999' } } }));
+  });
+});
+
 describe('a line that cannot be read whole', () => {
-  it('is a row all the same, which says so and is counted once', async () => {
+  it('is a row that names its parse problems, and is counted once', async () => {
     const sent = messageBody(query({ sale_amount: '1,234.50', process_date: '2026-02-31T00:00:00Z' }));
     expect(await deliver([sent])).toMatchObject({ failed: [], metrics: { [METRICS.stored]: 1, [METRICS.parseProblems]: 1 } });
     expect(await row()).toMatchObject({
@@ -324,7 +394,7 @@ describe('a line that cannot be read whole', () => {
 });
 
 describe('a GET that is no postback', () => {
-  it('is counted when it is forged, and neither stored nor tried again', async () => {
+  it('is counted when it is forged, and neither stored nor retried', async () => {
     const forged = [
       query({}, secrets.wrong),
       query({}, null),
@@ -342,7 +412,7 @@ describe('a GET that is no postback', () => {
     for (const { level, timestamp, service, function_request_id, message, ...rest } of rejected) {
       expect(level).toBe('WARN');
       expect(rest).toEqual({
-        reason: expect.stringMatching(/^(no secret in the query string|the secret in the query string is not one that is accepted)$/),
+        reason: expect.stringMatching(/^(no secret in the query string|the secret in the query string is not accepted)$/),
         requestId: 'JKJaXmPLvHcESHA=',
         messageId: expect.stringMatching(/^m/),
         sourceIp: '198.51.100.7',
@@ -357,7 +427,7 @@ describe('a GET that is no postback', () => {
     expect(await scan(TABLE)).toEqual(before);
   });
 
-  it('is marked as seen when it is a probe with the secret, and is no row', async () => {
+  it('is recorded as seen when it is a probe with the secret, and becomes no row', async () => {
     const before = await scan(TABLE);
     const probe = `${query()}&probe=probe-1`;
     const forged = `${query({}, secrets.wrong)}&probe=probe-2`;
@@ -380,14 +450,14 @@ describe('a rotation of the secret', () => {
   const arrivedAfter = { receivedAt: '2026-04-18T10:00:00.000Z' };
   const rotate = () => register(accepted(secrets.next), accepted(secrets.current, { acceptedUntil: ENDED }));
 
-  it('is noticed by a consumer that knows the old one, between two batches and within one', async () => {
+  it('is recognised by a consumer that knows the old one, between two batches and within one', async () => {
     await deliver([messageBody(query())]);
     await rotate();
     const both = [messageBody(query({}, secrets.next)), messageBody(query(), arrivedBefore), messageBody(query({}, secrets.wrong))];
     expect(await deliver(both)).toMatchObject({ failed: [], metrics: { [METRICS.stored]: 2, [METRICS.forged]: 1 } });
   });
 
-  it('lets the old one count until its time is over, by when the postback came and not by when it is read', async () => {
+  it('accepts the old one until it expires, by the arrival of the postback and not by its processing', async () => {
     await rotate();
     expect(await deliver([messageBody(query(), arrivedBefore), messageBody(query(), arrivedAfter)])).toMatchObject({
       failed: [],
@@ -414,7 +484,7 @@ describe('a change of the field list', () => {
     { name: 'source', value: 'rakuten' },
   ];
 
-  it('leaves a postback that is on its way its old names', async () => {
+  it('reads a postback in flight by its old names', async () => {
     await register(accepted(secrets.current), accepted(secrets.current, { fields: before, fieldListId: fieldListId(before) }));
     const old = query({ u1: '', unique_id: 'm_before', source: 'rakuten' }, secrets.current, before).replace('&u1=', '');
     const current = query({ u1: 'm_after' });
@@ -423,14 +493,14 @@ describe('a change of the field list', () => {
     expect(await row(lines)).toMatchObject({ u1: { S: 'm_after' } });
   });
 
-  it('is noticed by a consumer that knows the secret already', async () => {
+  it('is recognised by a consumer that knows the secret already', async () => {
     await deliver([messageBody(query())]);
     await register(accepted(secrets.current, { fields: before, fieldListId: fieldListId(before) }));
     await deliver([messageBody(query({ unique_id: 'm_new' }, secrets.current, before))]);
     expect(await row()).toMatchObject({ u1: { S: 'm_new' } });
   });
 
-  it('reads a postback under a list that nobody knows any more by the newest, and keeps what that has no name for', async () => {
+  it('reads a postback with an unknown list by the newest one, and keeps the parameters that it does not name', async () => {
     const unknown: FieldList = [{ name: 'x', field: 'u1' }];
     await deliver([messageBody(query({ x: 'm_x' }, secrets.current, unknown))]);
     expect(await row()).toMatchObject({ u1: { S: 'm_58813_k4' }, extra: { M: { x: { S: 'm_x' } } } });
@@ -438,7 +508,7 @@ describe('a change of the field list', () => {
 });
 
 describe('when something it needs is missing', () => {
-  it('keeps a postback in the queue while no publisher is registered, as nobody can say whose it is', async () => {
+  it('keeps a postback in the queue while no publisher is registered, as its owner is unknown', async () => {
     await client.send(new DeleteItemCommand({ TableName: STATE, Key: { kind: { S: PUBLISHER_KIND }, id: { S: SID } } }));
     const sent = messageBody(query());
     const { failed, messageIds } = await deliver([sent]);
@@ -450,18 +520,18 @@ describe('when something it needs is missing', () => {
     expect(await deliver([sent])).toMatchObject({ failed: [], metrics: { [METRICS.stored]: 1 } });
   });
 
-  it('waits for a table that throttles, and reports what it throttles to the end as failed, with the reason noted', async () => {
-    const told = (amount: string) =>
+  it('waits for a table that throttles, and reports messages as failed with the reason at its deadline', async () => {
+    const sent = (amount: string) =>
       Array.from({ length: 10 }, (_, i) =>
-        messageBody(query({ etransaction_id: `THROTTLED-${i}`, order_id: `H-${i}`, sale_amount: amount })),
+        messageBody(query({ etransaction_id: `THROTTLED-${i}`, order_id: `H-${i}`, sale_amount: amount }), { requestId: amount }),
       );
-    const corrections = told('11');
+    const others = sent('11');
     // Two seconds for its messages.
     const hasty = start(server.endpoint, { timeoutSeconds: 7 });
-    await deliver(told('10'), hasty);
+    await deliver(sent('10'), hasty);
     const refusal = { operations: ['UpdateItem'], status: 400, type: 'ProvisionedThroughputExceededException', message: 'slow down' };
     await server.refuse(refusal);
-    const { failed, metrics, messageIds } = await deliver(corrections, hasty);
+    const { failed, metrics, messageIds } = await deliver(others, hasty);
     expect([failed.length, metrics]).toEqual([10, { [METRICS.failed]: 10 }]);
     for (const id of messageIds)
       expect((await note(FAILURE_KIND, id))?.[FAILURE_REASON]).toEqual({ S: 'ProvisionedThroughputExceededException: slow down' });
@@ -470,10 +540,10 @@ describe('when something it needs is missing', () => {
 
     // A burst that passes within the time of an invocation.
     await server.refuse({ ...refusal, times: 25 });
-    expect(await deliver(corrections)).toMatchObject({ failed: [], metrics: { [METRICS.changed]: 10 } });
+    expect(await deliver(others)).toMatchObject({ failed: [], metrics: { [METRICS.otherPushes]: 10 } });
   }, 30_000);
 
-  it('reads the publishers anew after that was throttled', async () => {
+  it('reads the publishers again after that was throttled', async () => {
     await server.refuse({ operations: ['Query'], status: 400, type: 'ThrottlingException', times: 2 });
     expect(await deliver([messageBody(query())])).toMatchObject({ failed: [], metrics: { [METRICS.stored]: 1 } });
   }, 30_000);
@@ -483,23 +553,23 @@ describe('when something it needs is missing', () => {
     const { failed, log } = await deliver([messageBody(query()), messageBody(query())], cutOff);
     expect(failed).toEqual([0, 1]);
     expect(log).toContainEqual(expect.objectContaining({ message: 'message failed', reason: expect.stringContaining('ECONNREFUSED') }));
-    expect(log).toContainEqual(expect.objectContaining({ message: 'could not note why a message failed' }));
+    expect(log).toContainEqual(expect.objectContaining({ message: 'the reason of a failed message was not recorded' }));
     await cutOff.close();
   }, 30_000);
 
-  it('answers in time for a batch whose calls are never answered', async () => {
+  it('returns before its timeout when no request is answered', async () => {
     const silent = createServer(() => {}).listen(0, '127.0.0.1');
     await new Promise((resolve) => silent.once('listening', resolve));
     const { port } = silent.address() as { port: number };
     const stuck = start(`http://127.0.0.1:${port}`, { timeoutSeconds: 8 });
     const { failed, log } = await deliver([messageBody(query()), messageBody(query())], stuck);
     expect(failed).toEqual([0, 1]);
-    expect(log).toContainEqual(expect.objectContaining({ reason: 'Error: DynamoDB did not answer in time; the message is tried again' }));
+    expect(log).toContainEqual(expect.objectContaining({ reason: 'TimeoutError: DynamoDB did not answer in time; the message is tried again' }));
     await stuck.close();
     silent.close();
   }, 30_000);
 
-  it('names the GET in every line that is of one message, also where that fails, so that it can be followed', async () => {
+  it('names the GET in every log line of a message, also where it fails', async () => {
     const bodies = [
       messageBody(query(), { requestId: 'a-line' }),
       messageBody(`${query()}&probe=p`, { requestId: 'a-probe' }),
@@ -517,11 +587,11 @@ describe('when something it needs is missing', () => {
     ]);
   });
 
-  it('says nothing of what a postback carries, unless asked for; our secret in no case', async () => {
-    const told = { u1: 'a-member-of-ours', order_id: 'AN-ORDER', sale_amount: '4711.08' };
-    const bodies = [messageBody(query(told)), messageBody(query(told, secrets.wrong))];
+  it('logs no content of a postback unless configured to, and never the URL secret', async () => {
+    const values = { u1: 'a-member-of-ours', order_id: 'AN-ORDER', sale_amount: '4711.08' };
+    const bodies = [messageBody(query(values)), messageBody(query(values, secrets.wrong))];
     const silent = JSON.stringify((await deliver(bodies)).log);
-    for (const value of [...Object.values(told), ...Object.values(secrets)]) expect(silent).not.toContain(value);
+    for (const value of [...Object.values(values), ...Object.values(secrets)]) expect(silent).not.toContain(value);
 
     const from = output.length;
     const talking = start(server.endpoint, { variables: { ...VARIABLES, [ENVIRONMENT.logPayloads]: 'true' } });
@@ -531,12 +601,12 @@ describe('when something it needs is missing', () => {
     output.splice(from);
     for (const message of ['line', 'rejected']) {
       const { query: logged } = log.find((line) => line.message === message) ?? {};
-      expect(Object.fromEntries(new URLSearchParams(String(logged)))).toMatchObject(told);
+      expect(Object.fromEntries(new URLSearchParams(String(logged)))).toMatchObject(values);
     }
     for (const secret of Object.values(secrets)) expect(JSON.stringify(log)).not.toContain(secret);
   });
 
-  it('says each time how many lines a postback brought, also when there was none: a probe every few minutes makes silence a number', async () => {
+  it('emits the number of delivered lines with each batch, also zero', async () => {
     const from = output.length;
     await deliver([messageBody(`${query()}&probe=heartbeat`)]);
     await deliver([messageBody(query())]);
@@ -547,7 +617,7 @@ describe('when something it needs is missing', () => {
     expect(documents.map((document) => document[METRICS.deliveredByPush])).toEqual([0, 1]);
   });
 
-  it('does not start without its environment, and says which variable is missing', async () => {
+  it('does not start without its environment, and names the missing variable', async () => {
     const bare = start(server.endpoint, { variables: {} });
     await expect(bare.invoke(eventOf([]))).rejects.toThrow(
       'the environment variable METRICS_SERVICE is not set; the construct sets it, so deploy the function through it',
@@ -557,7 +627,7 @@ describe('when something it needs is missing', () => {
 });
 
 describe('with an archive', () => {
-  /** Stands in for Firehose: takes what `answer` says it takes. */
+  /** A Firehose that refuses what `answer` returns an error code for. */
   let archived: Record<string, string>[] = [];
   let answer: (line: string) => string | undefined = () => undefined;
   const firehose = createHttpServer(async (request, response) => {
@@ -594,22 +664,12 @@ describe('with an archive', () => {
     answer = () => undefined;
   });
 
-  it('keeps each message with what became of it, a forged one too, and no secret', async () => {
+  it('archives each message with its outcome, a forged one too, and no secret', async () => {
     const first = query({ product_name: 'Größe & Farbe' });
     const forged = query({}, secrets.wrong);
-    const record = writeEventsApiMessage({
-      sid: SID,
-      receivedAt: '2026-04-18T10:00:00.000Z',
-      requestId: 'reconciliation/hourly',
-      parameters: [
-        ['etransaction_id', 'told'],
-        ['is_event', 'N'],
-      ],
-    });
-    const { failed } = await deliver([messageBody(first), messageBody(first), messageBody(forged), messageBody(''), record], archiving);
+    const { failed } = await deliver([messageBody(first), messageBody(first), messageBody(forged), messageBody('')], archiving);
     expect(failed).toEqual([]);
     expect(archived.map(({ outcome, source }) => `${source}: ${outcome}`).sort()).toEqual([
-      'events-api: stored',
       'push: duplicate',
       'push: forged',
       'push: not-a-postback',
@@ -620,13 +680,18 @@ describe('with an archive', () => {
       expect(line.query).not.toMatch(/(^|&)[kf]=/);
     }
     const stored = archived.find(({ outcome, source }) => source === 'push' && outcome === 'stored');
-    expect(stored).toMatchObject({ received_at: '2026-04-18T09:31:13.250Z', source_ip: '198.51.100.7', line_key: `T${lines - 1}#N` });
+    expect(stored).toMatchObject({
+      received_at: '2026-04-18T09:31:13.250Z',
+      source_ip: '198.51.100.7',
+      line_id: `${SID}#T${lines - 1}`,
+      is_event: 'N',
+    });
     expect(new URLSearchParams(stored?.query).get('product_name')).toBe('Größe & Farbe');
     const text = JSON.stringify(archived);
     for (const secret of Object.values(secrets)) expect(text).not.toContain(secret);
   });
 
-  it('has a message come again that was not taken, though its row is there, and keeps it then', async () => {
+  it('returns a message that was not archived although its row was written, and archives it then', async () => {
     const [refused, taken] = [query(), query()];
     answer = (line) => (line.includes(`C-${lines - 1}`) ? 'ServiceUnavailableException' : undefined);
     const { failed, metrics, messageIds } = await deliver([messageBody(refused), messageBody(taken)], archiving);
@@ -637,7 +702,7 @@ describe('with an archive', () => {
     expect(archived.map(({ outcome }) => outcome)).toEqual(['stored', 'duplicate']);
   });
 
-  it('writes the rows also when the archive cannot be reached, and tries each message again', async () => {
+  it('writes the rows also when the archive cannot be reached, and returns each message', async () => {
     const unreachable = start(server.endpoint, {
       bundle: 'archiving-consumer',
       variables: { ...VARIABLES, [ENVIRONMENT.archiveStreamName]: 'archive', AWS_ENDPOINT_URL_FIREHOSE: 'http://127.0.0.1:1' },
@@ -654,19 +719,19 @@ describe('with an archive', () => {
   };
 });
 
-it('lets a preliminary line expire where that is asked for, and no other', async () => {
+it('sets an expiry on events where one is configured, and on no other line', async () => {
   const expiring = start(server.endpoint, { variables: { ...VARIABLES, [ENVIRONMENT.preliminaryExpiry]: '7776000' } });
   await deliver([messageBody(query({ is_event: 'Y' })), messageBody(query())], expiring);
-  const rows = (await scan(TABLE)).filter(({ etransaction_id }) => [`T${lines}`, `T${lines - 1}`].includes(etransaction_id?.S ?? ''));
-  const processed = Date.parse('2026-04-18T09:31:12.000Z') / 1000;
+  const rows = (await scan(TABLE)).filter(({ line_id }) => [`${SID}#T${lines}`, `${SID}#T${lines - 1}`].includes(line_id?.S ?? ''));
+  const received = Math.floor(Date.parse('2026-04-18T09:31:13.250Z') / 1000);
   expect(rows.map(({ is_event, expires_at }) => [is_event?.S, expires_at?.N]).sort()).toEqual([
     ['N', undefined],
-    ['Y', String(processed + 7_776_000)],
+    ['Y', String(received + 7_776_000)],
   ]);
   await expiring.close();
 });
 
-it('has written no secret and no value of a postback to a log, and no secret to a table', async () => {
+it('writes no secret and no value of a postback to a log, and no secret to a table', async () => {
   const everything = output.join('\n');
   expect(output.length).toBeGreaterThan(50);
   for (const line of output) expect(() => JSON.parse(line)).not.toThrow();

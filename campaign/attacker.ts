@@ -16,7 +16,11 @@ export interface Loot {
   readonly fields: FieldList;
   /** Lines that Rakuten has pushed: their IDs, amounts and members. */
   readonly pushed: readonly LineRecord[];
-  /** Lines that Rakuten is about to push. Their IDs are not known before, but nothing must depend on that. */
+  /**
+   * Lines that Rakuten is about to push.
+   *
+   * Their IDs are not known before, but nothing must depend on that.
+   */
   readonly coming: readonly LineRecord[];
 }
 

@@ -4,7 +4,7 @@ import { ATTRIBUTES, SOURCES } from '../core/names';
 import type { Modes } from '../local/fake-rakuten';
 import type { ReturnedLine } from '../local/fake-rakuten/types';
 import type { Row } from '../local/verify';
-import { differences, type ExpectedAnswer, expectedAnswer, type Shown, shownBy, showsAnswer } from './expectation';
+import { differences, type ExpectedAnswer, expectedAnswer, rowKeyOf, type Shown, shownBy, showsAnswer } from './expectation';
 import { FORGED_PREFIX } from './forgery';
 import { isOtherLine, type ObservedAnswer, type ObservedPush, type Observer, STEP_CLAIMS, type StepClaim } from './observer';
 
@@ -32,7 +32,7 @@ export interface Evidence {
   /** What the Events API returned before the last daily run, and what it returns now. */
   readonly returned: readonly ReturnedLine[];
   readonly returnedNow: readonly ReturnedLine[];
-  /** Rows of the table itself: the observer saw them being written. */
+  /** The table at the end. */
   readonly rows: readonly Row[];
   /** Keys of lines that Rakuten changed under the same ID. */
   readonly corrected: ReadonlySet<string>;
@@ -100,15 +100,16 @@ export function audit(evidence: Evidence, leftovers: Leftovers): Invariant[] {
   ];
 }
 
-function casesOf({ observer, returned, returnedNow, readSince }: Evidence): Case[] {
+function casesOf({ observer, rows, returned, returnedNow, readSince }: Evidence): Case[] {
+  const table = new Map(rows.map((row) => [rowKeyOf(row), row]));
   const current = answersByKey(returned, readSince);
   const now = answersByKey(returnedNow, readSince);
-  const keys = new Set([...observer.rows.keys(), ...observer.pushes.keys(), ...observer.answers.keys(), ...current.keys()]);
+  const keys = new Set([...table.keys(), ...observer.pushes.keys(), ...observer.answers.keys(), ...current.keys()]);
   return [...keys].map((key) => {
     const answers = observer.answers.get(key) ?? [];
     return {
       key,
-      row: observer.rows.get(key),
+      row: table.get(key),
       pushes: observer.pushes.get(key) ?? [],
       answers,
       readable: answers.filter(({ isReadable }) => isReadable),

@@ -38,7 +38,10 @@ const DAY = 24 * HOUR;
 
 /** A Sunday. */
 const START = Date.UTC(2026, 2, 1);
-/** After the last day nothing goes wrong any more: the last lines are returned late, and two daily runs must see them. */
+/**
+ * After the last day nothing goes wrong any more: the last lines are returned late, and two daily
+ * runs must see them.
+ */
 const SETTLING_MILLIS = 50 * HOUR;
 /** Runs that begin earlier have ended at the audit. */
 const LAST_RUNS_MILLIS = 30 * MINUTE;

@@ -28,7 +28,11 @@ export async function startDynalite(): Promise<{ readonly server: DynamoDbServer
       }
     },
   };
-  /** AWS returns the item that a condition failed on; this server does not. Simulated time is stopped, so nothing changes in between. */
+  /**
+   * AWS returns the item that a condition failed on; this server does not.
+   *
+   * Simulated time is stopped, so nothing changes in between.
+   */
   const withItem = async (error: unknown, command: unknown): Promise<unknown> => {
     if (!(error instanceof ConditionalCheckFailedException) || !(command instanceof PutItemCommand)) return error;
     const { TableName, Item = {}, ReturnValuesOnConditionCheckFailure } = command.input;

@@ -108,7 +108,9 @@ export class SimulatedDynamoDb extends DynamoDBClient {
   }
 }
 
-/** The client of a process that ends: from then on it gets no answers, and its calls have no effect. */
+/**
+ * The client of a process that ends: from then on it gets no answers, and its calls have no effect.
+ */
 export class MortalClient extends DynamoDBClient {
   private callsLeft = Number.POSITIVE_INFINITY;
   private onDeath: () => void = () => {};

@@ -17,7 +17,10 @@ const ANSWER = [12, 70] as const;
 /** What a slow spell adds, to either part. */
 const SLOWNESS = [250, 2_500] as const;
 
-/** The endpoint as the construct makes it: the mapping template in the engine of the local run, and 200 only when the queue has the message. */
+/**
+ * The endpoint as the construct makes it: the mapping template in the engine of the local run, and
+ * 200 only when the queue has the message.
+ */
 export class SimulatedEndpoint {
   private readonly template: MappingTemplate;
   private requests = 0;

@@ -35,7 +35,11 @@ const COLD_START_MILLIS = 600;
 const RECYCLED = 0.002;
 const RETRY_START_MILLIS = 20_000;
 
-/** Lambda's poller of the queue: batches for the consumer, up to the concurrency limit. Deletes only acknowledged messages. */
+/**
+ * Lambda's poller of the queue: batches for the consumer, up to the concurrency limit.
+ *
+ * Deletes only acknowledged messages.
+ */
 export class EventSource {
   public batches = 0;
   public deaths = 0;
@@ -85,7 +89,8 @@ export class EventSource {
     const instance = await this.process();
     const end = clock.now() + AS_DEPLOYED.timeoutMillis;
     const dies = random.chance(dying());
-    // It may die before its first call, in the middle, or when everything is written and nothing is deleted.
+    // It may die before its first call, in the middle, or when everything is written and nothing is
+    // deleted.
     const death = dies ? instance.client.dieAfter(random.integer(0, Math.ceil(messages.length * 1.5))) : new Promise<void>(() => {});
     const context = { awsRequestId: `invocation-${this.batches}`, getRemainingTimeInMillis: () => end - clock.now() } as Context;
     const response = await Promise.race([

@@ -12,7 +12,8 @@ import { SID } from './settings';
 /**
  * What a row must show, worked out without the code under test.
  *
- * Keys are Rakuten's fields, values have the row's one form. `sid`, `etransaction_id` and `is_event`
+ * Keys are Rakuten's fields, values have the row's one form. `sid`, `etransaction_id` and
+ * `is_event`
  * are in the key.
  */
 export type Shown = { readonly [F in RowField]?: string };
@@ -141,7 +142,9 @@ export function differences(row: Shown, expected: Shown, among: readonly RowFiel
   return among.filter((field) => row[field] !== expected[field]);
 }
 
-/** Whether a row shows an answer: all of it, or with the `u1` of a push where the answer has none. */
+/**
+ * Whether a row shows an answer: all of it, or with the `u1` of a push where the answer has none.
+ */
 export function showsAnswer(row: Row, { shown }: Pick<ExpectedAnswer, 'shown'>, among: readonly RowField[] = SHOWN_FIELDS): boolean {
   const isMemberPushed = shown.u1 === undefined && row[ATTRIBUTES.u1FromPostback]?.BOOL === true;
   return differences(shownBy(row), shown, among).every((field) => field === 'u1' && isMemberPushed);

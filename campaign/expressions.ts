@@ -14,7 +14,7 @@ export type Update = (item: Item, placeholders: Placeholders) => Item;
 
 type Operand = (item: Item | undefined, placeholders: Placeholders) => AttributeValue | undefined;
 
-/** As far as this project writes expressions. What is not known throws, so that nothing is silently taken for true. */
+/** Tokens of the expressions that this project writes. Everything else throws. */
 const TOKEN = /\s*(<=|>=|<>|[()=<>,+]|[#:]?[\w.-]+)/y;
 
 const conditions = new Map<string, Condition>();

@@ -26,7 +26,10 @@ const MINUTE = 60_000;
 const FLOOD_PER_MINUTE = 60;
 const PATIENCE_MILLIS = 10_000;
 
-/** Sends GETs without the accepted secret to the endpoint, and counts those that came into the queue. */
+/**
+ * Sends GETs without the accepted secret to the endpoint, and counts those that came into the
+ * queue.
+ */
 export class Forger {
   public sent = 0;
 

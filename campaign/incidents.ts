@@ -54,7 +54,12 @@ export interface Happening {
 /** The beginning is calm: an installation that never worked is another story. */
 const CALM_START_MILLIS = 3 * HOUR;
 
-/** What goes wrong when. The same seed draws the same plan; with any seed everything happens at least once, and every spell twice. */
+/**
+ * What goes wrong when.
+ *
+ * The same seed draws the same plan; with any seed everything happens at least once, and every
+ * spell twice.
+ */
 export class Incidents {
   public readonly spells: readonly Spell[];
   public readonly happenings: readonly Happening[];
@@ -112,7 +117,10 @@ function beginning(random: Random, start: number, end: number, length: number): 
   return Math.min(Math.max(from, start), end - length);
 }
 
-/** @param crises in one of which it may come: a rotation is hardest while messages wait to be tried again */
+/**
+ * @param crises in one of which it may come: a rotation is hardest while messages wait to be tried
+ * again
+ */
 function moment(random: Random, start: number, end: number, crises: readonly Spell[]): number {
   if (crises.length > 0 && random.chance(0.5)) {
     const { from, to } = random.pick(crises);

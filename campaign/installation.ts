@@ -116,7 +116,11 @@ export class Installation {
     return this.invoke(isKilled, (ports, endUntil) => rotateUrlSecret(ports, { operation: 'rotate-secret', sid: SID }, endUntil));
   }
 
-  /** The ports of a function. When the process of its client ends, none of its calls goes out any more. */
+  /**
+   * The ports of a function.
+   *
+   * When the process of its client ends, none of its calls goes out any more.
+   */
   public ports(client: MortalClient): RotationPorts & { readonly store: DynamoWatchStore } {
     const { clock, endpoint, rakuten } = this.parts;
     return {
@@ -146,7 +150,11 @@ export class Installation {
     return this.parts.random.hex(24).toLowerCase();
   }
 
-  /** A CloudFormation request. The framework may invoke the function a second time, after or during the first. */
+  /**
+   * A CloudFormation request.
+   *
+   * The framework may invoke the function a second time, after or during the first.
+   */
   private async request(
     RequestType: RegistrationEvent['RequestType'],
     ResourceProperties: RegistrationEvent['ResourceProperties'],
@@ -206,7 +214,10 @@ export class Installation {
   }
 }
 
-/** Field lists to deploy: all fields, renamed fields with static values, and the least that identifies a line. */
+/**
+ * Field lists to deploy: all fields, renamed fields with static values, and the least that
+ * identifies a line.
+ */
 export const FIELD_LISTS: readonly FieldList[] = [
   ALL_FIELDS,
   [

@@ -17,7 +17,11 @@ interface Fate {
 /** What became of the lines that were pushed. */
 export interface LineFates {
   readonly delivered: number;
-  /** Their push did not arrive, nor a later one before the reconciliation. Lines that it had written before are not counted. */
+  /**
+   * Their push did not arrive, nor a later one before the reconciliation.
+   *
+   * Lines that it had written before are not counted.
+   */
   readonly lost: number;
   /** From the push to the row of lost lines, in milliseconds, the shortest first. */
   readonly recoveryMillis: readonly number[];

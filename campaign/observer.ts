@@ -49,7 +49,10 @@ const DAY_MILLIS = 24 * 60 * 60 * 1000;
 /** The lines that one reconciliation has read, by the key of their row. */
 export type ReadLines = Map<string, ExpectedAnswer>;
 
-/** Sees every GET, every answer of the Events API and every write, and checks what must hold at any time. */
+/**
+ * Sees every GET, every answer of the Events API and every write, and checks what must hold at any
+ * time.
+ */
 export class Observer {
   public readonly violations = new Map<StepClaim, string[]>();
   /** The transaction table, by `<line_id> <is_event>`. */
@@ -159,7 +162,10 @@ export class Observer {
     }
   }
 
-  /** Compares what the orders that changed since the last call earn with what their verified lines earn. */
+  /**
+   * Compares what the orders that changed since the last call earn with what their verified lines
+   * earn.
+   */
   public checkEarned(): void {
     for (const order of this.touchedOrders) {
       const lines = this.linesOf(order);

@@ -92,7 +92,11 @@ export class Operator {
     }
   }
 
-  /** Another program registers its URL. Hours later an operator removes it in the portal, or registers ours manually. */
+  /**
+   * Another program registers its URL.
+   *
+   * Hours later an operator removes it in the portal, or registers ours manually.
+   */
   private async takeover(from: number, to: number): Promise<void> {
     const { clock, random, rakuten } = this.parts;
     await clock.sleepUntil(from);
@@ -103,7 +107,11 @@ export class Operator {
     rakuten.setSlot(random.chance(0.3) && ours?.url !== TRACKER_URL ? ours : undefined);
   }
 
-  /** A stack has one deployment at a time. One that fails by accident is repeated until it succeeds. */
+  /**
+   * A stack has one deployment at a time.
+   *
+   * One that fails by accident is repeated until it succeeds.
+   */
   private async deploy(fields: FieldList, anotherResourceFails: boolean, isKilled = false): Promise<void> {
     const work = this.deploying.then(() => this.deployNow(fields, anotherResourceFails, isKilled));
     this.deploying = work;

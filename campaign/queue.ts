@@ -23,7 +23,9 @@ export interface QueueOptions {
   readonly random: Random;
   readonly visibilityTimeoutMillis: number;
   readonly maxReceiveCount: number;
-  /** Part of the messages that is delivered again after it was deleted: delivery is at least once. */
+  /**
+   * Part of the messages that is delivered again after it was deleted: delivery is at least once.
+   */
   readonly duplicates: number;
 }
 

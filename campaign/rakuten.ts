@@ -32,7 +32,8 @@ export type OnLines = (lines: readonly ReturnedLine[]) => void;
 
 /**
  * The fake Rakuten of the local run on simulated time: its API without a socket, and its sender,
- * whose GETs go straight to the endpoint. What its documentation leaves open is drawn from the seed.
+ * whose GETs go straight to the endpoint. What its documentation leaves open is drawn from the
+ * seed.
  */
 export class SimulatedRakuten {
   private readonly service: FakeRakutenService;
@@ -122,7 +123,8 @@ export class SimulatedRakuten {
   /** One push, if the postback is on. */
   public async push(line: LineRecord): Promise<Pushed> {
     let isStored = false;
-    // The sender calls `get` before it first waits, so pushes that go on at once do not mix theirs up.
+    // The sender calls `get` before it first waits, so pushes that go on at once do not mix theirs
+    // up.
     this.storing = (url) => {
       isStored = true;
       this.parts.onPush(url, line);

@@ -157,7 +157,10 @@ function off({ offTimes, days, pushes, incidents }: PlayedCampaign): string {
   );
 }
 
-/** How long the postback was switched off while the endpoint worked: the delay of the watch, and its backoff. To the minute. */
+/**
+ * How long the postback was switched off while the endpoint worked: the delay of the watch, and its
+ * backoff. To the minute.
+ */
 function offWhileWell(offTimes: readonly OffTime[], incidents: Incidents): number {
   const kinds: readonly SpellKind[] = ['endpoint unreachable', 'endpoint answers 500', 'endpoint slow'];
   let millis = 0;

@@ -16,14 +16,22 @@ export interface RunOptions {
 
 export interface Output {
   readonly print: (text: string) => void;
-  /** Replaces the progress line; an empty text removes it. @default - prints a line for each tenth of the campaign */
+  /**
+   * Replaces the progress line; an empty text removes it.
+   *
+   * @default - prints a line for each tenth of the campaign
+   */
   readonly progress?: (text: string) => void;
   readonly signal?: AbortSignal;
   /** Where the tables are. Overrides the options. */
   readonly server?: DynamoDbServer;
 }
 
-/** Plays campaigns and reports each. Returns the exit code: 0 only if every claim holds in every one. */
+/**
+ * Plays campaigns and reports each.
+ *
+ * Returns the exit code: 0 only if every claim holds in every one.
+ */
 export async function runCampaigns(options: RunOptions, output: Output): Promise<number> {
   const broken: number[] = [];
   for (let seed = options.seed; seed < options.seed + options.runs; seed += 1) {

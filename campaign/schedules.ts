@@ -58,7 +58,10 @@ export interface ScheduleCounts {
   announcements: Map<string, number>;
 }
 
-/** The scheduled functions: the status watch every five minutes, the reconciliation every hour and every day. */
+/**
+ * The scheduled functions: the status watch every five minutes, the reconciliation every hour and
+ * every day.
+ */
 export class Schedules {
   public readonly counts: ScheduleCounts = {
     reconciliations: 0,
@@ -148,7 +151,11 @@ export class Schedules {
     });
   }
 
-  /** The brake raises an alarm. An operator accepts the changes once Rakuten's answers are right. */
+  /**
+   * The brake raises an alarm.
+   *
+   * An operator accepts the changes once Rakuten's answers are right.
+   */
   private onBrake({ from }: ReconciliationResult): void {
     this.counts.braked += 1;
     if (this.isAccepting) return;

@@ -68,10 +68,17 @@ const AWKWARD_IDS = 0.1;
 /** An advertiser eliminates a line at least so long after Rakuten has it. */
 const ELIMINATED_AFTER_MILLIS = 8 * HOUR;
 const RESTORED = 0.2;
-/** Lines of another publisher for each of ours, where a token covers both. Some have the ID of ours. */
+/**
+ * Lines of another publisher for each of ours, where a token covers both.
+ *
+ * Some have the ID of ours.
+ */
 const FOREIGN = 0.05;
 
-/** How many orders an hour of the day has, from midnight UTC: the evenings of the United States are the busiest. */
+/**
+ * How many orders an hour of the day has, from midnight UTC: the evenings of the United States are
+ * the busiest.
+ */
 const HOURS = [9, 8, 7, 5, 3, 2, 1, 1, 1, 1, 2, 3, 4, 5, 6, 7, 7, 6, 6, 6, 7];
 /** Sunday first. */
 const WEEKDAYS = [1.25, 1.1, 1, 0.95, 0.95, 0.9, 1.1];
@@ -82,7 +89,7 @@ const SALE_DAY_FACTOR = 3;
 export function traffic(options: TrafficOptions): Traffic {
   const random = new Random(options.seed);
   const { modes = DEFAULT_MODES } = options;
-  const all = [...linesOf(historyOf(options), random), ...linesOf(options, random)].map(withAwkwardIds);
+  const all = [...linesOf(historyOf(options), random), ...linesOf(withSpareLines(options), random)].map(withAwkwardIds);
   const end = options.start + options.days * DAY;
   const isBefore = (line: LineRecord): boolean => processedAt(line) < options.start;
   const lines = random.shuffle(all.filter((line) => !isBefore(line) && processedAt(line) < end)).slice(0, options.lines);
@@ -117,6 +124,8 @@ const historyOf = ({ start, lines, ...options }: TrafficOptions): TrafficOptions
   days: HISTORY_DAYS,
   lines: Math.min(lines * HISTORY, MOST_HISTORY),
 });
+
+const withSpareLines = ({ lines, ...options }: TrafficOptions): TrafficOptions => ({ ...options, lines: lines * 1.25 + SPARE_LINES });
 
 /** What happens to a line later in some modes. */
 function fate(line: LineRecord, recorded: number, end: number, modes: Modes, random: Random): RakutenStep[] {
@@ -175,7 +184,7 @@ function linesOf({ sid, start, days, lines }: TrafficOptions, random: Random): L
   });
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   return weights.flatMap((weight, day) => {
-    const orders = Math.ceil(((lines * 1.25 + SPARE_LINES) * weight) / total / LINES_PER_ORDER);
+    const orders = Math.ceil((lines * weight) / total / LINES_PER_ORDER);
     const seed = random.integer(0, 2 ** 31);
     const pushes = postbackDay({ seed, sid, day: new Date(start + day * DAY), orders, placedAt });
     return pushes.filter(({ redelivery }) => !redelivery).map(({ line }) => withMilliseconds(line, random));

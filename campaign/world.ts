@@ -29,7 +29,11 @@ export interface WorldOptions {
   readonly seed: number;
   readonly lines: number;
   readonly days: number;
-  /** Milliseconds since 1970: when the lines begin, when nothing more goes wrong. The installation is a little older. */
+  /**
+   * Milliseconds since 1970: when the lines begin, when nothing more goes wrong.
+   *
+   * The installation is a little older.
+   */
   readonly start: number;
   readonly end: number;
   readonly server: DynamoDbServer;
@@ -45,10 +49,17 @@ const DUPLICATES = 0.01;
 /** Batches that die at any time. */
 const DYING_ANYWAY = 0.0005;
 
-/** Each part of the world draws from its own stream, so that one that draws more does not change the others. */
+/**
+ * Each part of the world draws from its own stream, so that one that draws more does not change the
+ * others.
+ */
 const stream = (seed: number, part: number): Random => new Random(Math.imul(seed, 0x9e3779b1) ^ Math.imul(part + 1, 0x85ebca6b));
 
-/** All parts of a campaign. What Rakuten's documentation and the construct's props leave open is drawn from the seed. */
+/**
+ * All parts of a campaign.
+ *
+ * What Rakuten's documentation and the construct's props leave open is drawn from the seed.
+ */
 export class World {
   public readonly clock: SimulatedClock;
   public readonly incidents: Incidents;

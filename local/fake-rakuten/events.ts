@@ -113,7 +113,10 @@ function parseParameterDate(text: string): number | undefined {
   return Number.isNaN(millis) ? undefined : millis;
 }
 
-/** Written by hand so that a decimal keeps its digits: `JSON.stringify` would send it through a binary float. */
+/**
+ * Written by hand so that a decimal keeps its digits: `JSON.stringify` would send it through a
+ * binary float.
+ */
 function recordJson(line: LineRecord): string {
   const extra = (Object.keys(EVENTS_API_ONLY_FIELDS) as RowField[]).filter((f) => line[f] !== undefined && !EVENT_FIELDS.includes(f));
   return `{${[...EVENT_FIELDS, ...extra].map((field) => `${JSON.stringify(field)}:${valueJson(field, line[field])}`).join(',')}}`;

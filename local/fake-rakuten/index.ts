@@ -17,7 +17,11 @@ export interface FakeRakuten {
   close(): Promise<void>;
   /** The content of the publisher's slot. */
   slot(sid: string): Slot | undefined;
-  /** Changes the slot as another program or a person in the portal would. `undefined` empties it. */
+  /**
+   * Changes the slot as another program or a person in the portal would.
+   *
+   * `undefined` empties it.
+   */
   setSlot(sid: string, slot: Slot | undefined): void;
   /** Every recorded line of the publisher. */
   ledger(sid: string): LineRecord[];
@@ -48,7 +52,8 @@ export interface FakeRakuten {
 }
 
 export async function startFakeRakuten(options: FakeRakutenOptions): Promise<FakeRakuten> {
-  // The service forgives the sender's count when a postback is enabled; the sender needs the service's slots.
+  // The service forgives the sender's count when a postback is enabled; the sender needs the
+  // service's slots.
   let sender: Sender | undefined;
   const service = new FakeRakutenService(options, options.now ?? Date.now, (sid) => sender?.forgive(sid));
   sender = new Sender(service.slots, options.timeoutMillis ?? 400, options.autoDisableAfter ?? 10, getOnce, (sid) => service.modesOf(sid));

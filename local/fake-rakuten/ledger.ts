@@ -22,7 +22,11 @@ export class Ledger {
     this.byHour.set(hourOf(line), bucket.add(line));
   }
 
-  /** The advertiser eliminates a line: the Events API returns it no more. Returns the line as it was. */
+  /**
+   * The advertiser eliminates a line: the Events API returns it no more.
+   *
+   * Returns the line as it was.
+   */
   public eliminate(line: LineRecord): LineRecord | undefined {
     const held = this.byId.get(idOf(line));
     if (held === undefined) return undefined;

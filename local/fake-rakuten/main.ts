@@ -1,7 +1,10 @@
 import { parseArgs } from 'node:util';
 import { startFakeRakuten } from '.';
 
-/** Runs the fake alone: `node --import ./scripts/typescript.mjs local/fake-rakuten/main.ts --port 4600 --client-id id --client-secret secret`. */
+/**
+ * Runs the fake alone: `node --import ./scripts/typescript.mjs local/fake-rakuten/main.ts --port
+ * 4600 --client-id id --client-secret secret`.
+ */
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {

@@ -5,7 +5,11 @@ import type { Charset } from './charsets';
 /** The interface that prints a value: the postback URL or the Events API. */
 export type Side = 'push' | 'events-api';
 
-/** Values that one interface lacks or garbles for a part of the lines. The same lines at every call. */
+/**
+ * Values that one interface lacks or garbles for a part of the lines.
+ *
+ * The same lines at every call.
+ */
 export interface GarbledFields {
   readonly side: Side;
   readonly fields: readonly RowField[];
@@ -47,13 +51,24 @@ export interface Modes {
   readonly retentionDays?: number;
   /** The same for events (`Y`). 0: it never returns them. @default - as `retentionDays` */
   readonly eventRetentionDays?: number;
-  /** Part of the lines that the Events API does not return, 0 to 1. Always the same lines. @default 0 */
+  /**
+   * Part of the lines that the Events API does not return, 0 to 1.
+   *
+   * Always the same lines. @default 0
+   */
   readonly hidden: number;
   /** Hours after `process_date` until the Events API knows `u1`. @default 0 */
   readonly memberAfterHours: number | 'never';
-  /** Other publishers whose lines the Events API returns to this one, as for a token that covers both. */
+  /**
+   * Other publishers whose lines the Events API returns to this one, as for a token that covers
+   * both.
+   */
   readonly alsoReturns: readonly string[];
-  /** Part of the lines whose ID Rakuten later gives to another line. For a program that makes lines. */
+  /**
+   * Part of the lines whose ID Rakuten later gives to another line.
+   *
+   * For a program that makes lines.
+   */
   readonly reusedIds: number;
   /** Part of the confirmed lines that the advertiser eliminates. For a program that makes lines. */
   readonly eliminated: number;
@@ -82,7 +97,8 @@ const IDENTITY: readonly RowField[] = ['etransaction_id', 'order_id', 'advertise
 const AMOUNTS: readonly RowField[] = ['sale_amount', 'commissions', 'quantity'];
 
 /**
- * Draws the modes of one publisher. A part of the lines is hidden only for a time, so nothing is here.
+ * Draws the modes of one publisher. A part of the lines is hidden only for a time, so nothing is
+ * here.
  *
  * @param otherSids publishers whose lines its Events API may return too
  */

@@ -11,7 +11,10 @@ export type PushSend = (url: string, timeoutMillis: number) => Promise<PushResul
 
 type Counters = { -readonly [K in keyof PushStatistics]: PushStatistics[K] extends number ? number : number[] };
 
-/** Sends lines to the registered URL as Rakuten does: one GET, a hard time limit, no second attempt, and off after repeated failure. */
+/**
+ * Sends lines to the registered URL as Rakuten does: one GET, a hard time limit, no second attempt,
+ * and off after repeated failure.
+ */
 export class Sender {
   private readonly counters = new Map<string, Counters>();
 

@@ -89,7 +89,11 @@ export class FakeRakutenService {
     ledger.record(line, options);
   }
 
-  /** The advertiser eliminates a line: the Events API returns it no more. Returns the line as it was. */
+  /**
+   * The advertiser eliminates a line: the Events API returns it no more.
+   *
+   * Returns the line as it was.
+   */
   public eliminate(line: LineRecord): LineRecord | undefined {
     return this.ledgers.get(line.sid ?? '')?.eliminate(line);
   }

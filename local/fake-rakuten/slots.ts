@@ -76,7 +76,10 @@ export class Slots {
   }
 }
 
-/** Stricter than Rakuten's description, which requires no property: a body that leaves one out has undocumented effects. */
+/**
+ * Stricter than Rakuten's description, which requires no property: a body that leaves one out has
+ * undocumented effects.
+ */
 function bodyProblem(body: unknown, properties: readonly string[]): string | undefined {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) return 'the body must be a JSON object';
   const unknown = Object.keys(body).find((name) => !properties.includes(name));

@@ -28,7 +28,10 @@ export class Tokens {
     return jsonAnswer(200, this.issue(sid));
   }
 
-  /** The SID a token was made for, `any` for the ready-made one, undefined when it is unknown or expired. */
+  /**
+   * The SID a token was made for, `any` for the ready-made one, undefined when it is unknown or
+   * expired.
+   */
   public sidOf(authorization: string | undefined): string | undefined {
     const token = /^Bearer (.+)$/.exec(authorization ?? '')?.[1];
     if (token === undefined) return undefined;

@@ -1,6 +1,9 @@
 import type { RowField } from '../../core/rakuten/fields';
 
-/** A transaction line as the fake Rakuten knows it: Rakuten's field names, values as a push writes them (dates in ISO 8601). */
+/**
+ * A transaction line as the fake Rakuten knows it: Rakuten's field names, values as a push writes
+ * them (dates in ISO 8601).
+ */
 export type LineRecord = { readonly [F in RowField]?: string };
 
 /** A line that the Events API returns. */
@@ -50,7 +53,11 @@ export interface PushStatistics {
 
 export type Operation = 'token' | 'create' | 'read' | 'update' | 'delete' | 'events';
 
-/** One call to the fake's API, as it was received and answered. `status` is 0 when the connection was dropped. */
+/**
+ * One call to the fake's API, as it was received and answered.
+ *
+ * `status` is 0 when the connection was dropped.
+ */
 export interface ApiCall {
   readonly operation: Operation | 'unknown';
   readonly method: string;
@@ -61,7 +68,11 @@ export interface ApiCall {
   readonly responseBody: string;
 }
 
-/** Something that goes wrong on purpose. Without `status` and `connection` it only delays the true answer. */
+/**
+ * Something that goes wrong on purpose.
+ *
+ * Without `status` and `connection` it only delays the true answer.
+ */
 export interface Fault {
   /** Which calls. @default - any */
   readonly operation?: Operation | readonly Operation[];
@@ -73,10 +84,17 @@ export interface Fault {
   readonly status?: number;
   /** Body of that answer. @default - a JSON message */
   readonly body?: string;
-  /** Repeat the request, with its authorization, in the body, as some gateways do in their errors. @default false */
+  /**
+   * Repeat the request, with its authorization, in the body, as some gateways do in their errors.
+   *
+   * @default false
+   */
   readonly echo?: boolean;
   readonly headers?: Readonly<Record<string, string>>;
-  /** What happens to the connection: closed without an answer, left open without an answer, or closed in the middle of the body. */
+  /**
+   * What happens to the connection: closed without an answer, left open without an answer, or
+   * closed in the middle of the body.
+   */
   readonly connection?: 'drop' | 'hang' | 'truncate';
   /** Whether the call takes effect although its answer is lost or wrong. @default false */
   readonly afterEffect?: boolean;
@@ -96,7 +114,11 @@ export interface Behaviour {
   staleReads: number;
   /** Which authorization header the token call takes. @default 'both' */
   tokenHeader: 'both' | 'bearer' | 'basic';
-  /** Calls a minute before 403, for the token, the management and the events calls each. @default - no limit */
+  /**
+   * Calls a minute before 403, for the token, the management and the events calls each.
+   *
+   * @default - no limit
+   */
   callsPerMinute?: number;
   /** Order of the Events API's pages, which is not documented. @default 'newest-first' */
   eventsOrder: 'newest-first' | 'oldest-first';
@@ -105,13 +127,21 @@ export interface Behaviour {
 export interface FakeRakutenOptions {
   readonly clientId: string;
   readonly clientSecret: string;
-  /** A token that is accepted for every SID and never expires, as one made by hand in the portal. @default - none */
+  /**
+   * A token that is accepted for every SID and never expires, as one made by hand in the portal.
+   *
+   * @default - none
+   */
   readonly accessToken?: string;
   /** Milliseconds since 1970. @default Date.now */
   readonly now?: () => number;
   /** Port on 127.0.0.1. @default - a free one */
   readonly port?: number;
-  /** After how many failures in a row the postback is switched off. Rakuten's own number is not known. @default 10 */
+  /**
+   * After how many failures in a row the postback is switched off.
+   *
+   * Rakuten's own number is not known. @default 10
+   */
   readonly autoDisableAfter?: number;
   /** Time limit of a push. @default 400 */
   readonly timeoutMillis?: number;

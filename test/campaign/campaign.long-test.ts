@@ -6,12 +6,13 @@ import { type DynamoDbServer, MemoryDynamoDb } from '../../campaign/memory-dynam
 import { runCampaigns } from '../../campaign/run';
 import { TABLES } from '../../campaign/settings';
 import { SHORT } from '../../campaign/size';
+import { ATTRIBUTES } from '../../core/names';
 
 jest.setTimeout(120_000);
 
 const HOUR = 3_600_000;
 
-/** What a run prints and with which code it ends. */
+/** The output and the exit code of a run. */
 async function played(seed: number, size = SHORT, server?: DynamoDbServer): Promise<{ code: number; text: string }> {
   const lines: string[] = [];
   const options = { ...size, seed, runs: 1, isDynalite: false, showTimeline: true };
@@ -19,11 +20,11 @@ async function played(seed: number, size = SHORT, server?: DynamoDbServer): Prom
   return { code, text: stripVTControlCharacters(lines.join('\n')) };
 }
 
-/** The tables in memory, without the rows of some lines: they are acknowledged and not kept. */
+/** The tables in memory, without the rows of some lines: their writes succeed and are lost. */
 class ForgetfulDynamoDb extends MemoryDynamoDb {
   public override async execute(command: unknown): Promise<unknown> {
     const { TableName, Item } = command instanceof PutItemCommand ? command.input : {};
-    if (TableName === TABLES.transactions && Item?.etransaction_id?.S?.endsWith('7')) return {};
+    if (TableName === TABLES.transactions && Item?.line_id?.S?.endsWith('7')) return {};
     return super.execute(command);
   }
 }
@@ -37,7 +38,9 @@ describe('a short campaign', () => {
     // Not because nothing happened.
     expect(text).toMatch(/lost lines +[1-9]\d* \(\d+\.\d %\) that no push brought; back after/);
     expect(text).toMatch(/postback off +[1-9]\d* times, /);
-    expect(text).toMatch(/0 of [1-9]\d* forged GETs/);
+    expect(text).toMatch(/rejected: \d+ rejected of [1-9]\d*,/);
+    expect(text).toMatch(/[1-9]\d* GETs of an attacker/);
+    expect(text).toMatch(/[1-9]\d* braked/);
     for (const trouble of [
       'endpoint unreachable',
       'slot taken over by a tracker',
@@ -49,10 +52,10 @@ describe('a short campaign', () => {
     }
   });
 
-  it('that loses lines says which, ends with 1, and says how to play it again', async () => {
+  it('that loses lines names them, exits with 1, and prints how to play it again', async () => {
     const { code, text } = await played(3, { days: 1, lines: 300 }, new ForgetfulDynamoDb());
     expect(code).toBe(1);
-    expect(text).toMatch(/✗ the table equals Rakuten’s ledger exactly: \d+ of \d+ lines as they are; \d+ missing \([0-9A-F]{31}7#[NY], /);
+    expect(text).toMatch(/✗ the table equals Rakuten’s ledger: \d+ \(3900112#[0-9A-F]{31}7 [NY]: no row; /);
     expect(text).toContain('✗ Seed 3: a promise is broken. Play it again: npm run campaign -- --seed 3 --days 1 --lines 300');
   });
 });
@@ -65,7 +68,13 @@ describe('DynamoDB in memory', () => {
     try {
       const [inMemory, embedded] = [await playCampaign(small), await playCampaign({ ...small, server: dynalite.server })];
       expect(inMemory.rows.length).toBeGreaterThan(small.lines * 0.8);
-      expect(comparable(embedded.rows)).toEqual(comparable(inMemory.rows));
+      const expected = new Set(comparable(inMemory.rows));
+      expect(embedded.rows.length).toBe(inMemory.rows.length);
+      expect(
+        comparable(embedded.rows)
+          .filter((row) => !expected.has(row))
+          .slice(0, 2),
+      ).toEqual([]);
       expect(embedded.calls).toEqual(inMemory.calls);
       expect(embedded.offTimes).toEqual(inMemory.offTimes);
     } finally {
@@ -74,9 +83,13 @@ describe('DynamoDB in memory', () => {
   });
 });
 
-/** Rows in the order of their keys. A run of the reconciliation has a name that is drawn by chance. */
+/** Rows as texts. The ID of a reconciliation is random, and part of the revision. */
 function comparable(rows: readonly Readonly<Record<string, AttributeValue>>[]): string[] {
   const text = (row: Readonly<Record<string, AttributeValue>>): string =>
-    JSON.stringify(Object.entries(row).sort(([a], [b]) => (a < b ? -1 : 1))).replace(/-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, '');
+    JSON.stringify(
+      Object.entries(row)
+        .filter(([name]) => name !== ATTRIBUTES.revision)
+        .sort(([a], [b]) => (a < b ? -1 : 1)),
+    ).replace(/-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, '');
   return rows.map(text).sort();
 }

@@ -157,8 +157,8 @@ function optionProblems(options: ArchiveOptions): Problem[] {
     prefix === undefined || /^([\w.-]+\/)+$/.test(prefix)
       ? undefined
       : `archive.prefix is '${prefix}'; give letters, digits, dots, hyphens and underscores with a slash at the end, such as rakuten/postbacks/`,
-    durationProblem('archive.expireAfter', expireAfter, Duration.days(1), years),
-    durationProblem('archive.glacierAfter', glacierAfter, Duration.days(0), years),
+    durationProblem('archive.expireAfter', expireAfter, Duration.days(1), years, 'days'),
+    durationProblem('archive.glacierAfter', glacierAfter, Duration.days(0), years, 'days'),
     expireAfter !== undefined && glacierAfter !== undefined && !isMoved(expireAfter, glacierAfter)
       ? `archive.expireAfter is ${expireAfter.toHumanString()}, so nothing comes to be moved after archive.glacierAfter, ${glacierAfter.toHumanString()}; leave glacierAfter out, or keep longer`
       : undefined,

@@ -1,4 +1,4 @@
-import { Duration } from 'aws-cdk-lib';
+import { Duration, Tokenization } from 'aws-cdk-lib';
 import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as eventsources from 'aws-cdk-lib/aws-lambda-event-sources';
@@ -63,8 +63,10 @@ export class Consumer extends Construct {
       environment: {
         [ENVIRONMENT.tableName]: props.transactionTable.tableName,
         [ENVIRONMENT.stateTableName]: props.stateTable.tableName,
-        [ENVIRONMENT.dayShards]: String(props.dayShards),
-        ...(props.preliminaryExpiry === undefined ? {} : { [ENVIRONMENT.preliminaryExpiry]: String(props.preliminaryExpiry.toSeconds()) }),
+        [ENVIRONMENT.dayShards]: Tokenization.stringifyNumber(props.dayShards),
+        ...(props.preliminaryExpiry === undefined
+          ? {}
+          : { [ENVIRONMENT.preliminaryExpiry]: Tokenization.stringifyNumber(props.preliminaryExpiry.toSeconds()) }),
         ...(props.memberFromPostback ? { [ENVIRONMENT.memberFromPostback]: 'true' } : {}),
         ...(props.archive === undefined ? {} : { [ENVIRONMENT.archiveStreamName]: props.archive.deliveryStreamName }),
         ...(props.logPayloads ? { [ENVIRONMENT.logPayloads]: 'true' } : {}),

@@ -1,4 +1,4 @@
-import { Annotations, Duration, Stack } from 'aws-cdk-lib';
+import { Annotations, Duration, Stack, Tokenization } from 'aws-cdk-lib';
 import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import * as events from 'aws-cdk-lib/aws-events';
 import * as targets from 'aws-cdk-lib/aws-events-targets';
@@ -220,12 +220,14 @@ function environmentOf(props: ReconciliationProps): Record<string, string> {
   return {
     [ENVIRONMENT.tableName]: transactionTable.tableName,
     [ENVIRONMENT.stateTableName]: stateTable.tableName,
-    [ENVIRONMENT.dayShards]: String(dayShards),
+    [ENVIRONMENT.dayShards]: Tokenization.stringifyNumber(dayShards),
     [ENVIRONMENT.metricsNamespace]: props.metricsNamespace,
     [ENVIRONMENT.metricsService]: props.metricsService,
-    [ENVIRONMENT.reconciliation]: JSON.stringify(settingsOf(options)),
+    [ENVIRONMENT.reconciliation]: Stack.of(transactionTable).toJsonString(settingsOf(options)),
     ...(options.memberFromPostback ? { [ENVIRONMENT.memberFromPostback]: 'true' } : {}),
-    ...(preliminaryExpiry === undefined ? {} : { [ENVIRONMENT.preliminaryExpiry]: String(preliminaryExpiry.toSeconds()) }),
+    ...(preliminaryExpiry === undefined
+      ? {}
+      : { [ENVIRONMENT.preliminaryExpiry]: Tokenization.stringifyNumber(preliminaryExpiry.toSeconds()) }),
     ...(archive === undefined ? {} : { [ENVIRONMENT.archiveStreamName]: archive.deliveryStreamName }),
   };
 }

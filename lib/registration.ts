@@ -11,7 +11,7 @@ import { ENVIRONMENT, REGISTRATION_ATTRIBUTES, REGISTRATION_PROPERTIES, REGISTRA
 import type { RotationEvent } from '../core/registration/rotate';
 import type { PostbackFields } from './fields';
 import { BundledFunction, functionLogGroup, functionRole } from './private/bundled-function';
-import { durationProblem, type Problem, rangeProblem, refuse, sidProblem } from './private/checks';
+import { durationProblem, knownDurationProblem, type Problem, rangeProblem, refuse, sidProblem, tokenUnitProblem } from './private/checks';
 import { credentialsId, credentialsProblem, grantReadCredentials } from './private/credentials';
 import { OwnPolicy } from './private/own-policy';
 import type { Publisher } from './publisher';
@@ -97,6 +97,7 @@ export class Registration extends Construct {
     refuse(this, sidProblem(publisher.sid));
     refuse(this, credentialsProblem(publisher));
     refuse(this, limitProblem(publisher.acknowledgementLimit));
+    refuse(this, knownDurationProblem('rotateUrlSecretEvery', props.rotateUrlSecretEvery));
     refuse(this, durationProblem('rotateUrlSecretEvery', props.rotateUrlSecretEvery, Duration.days(1), Duration.days(365)));
     for (const { id: warning, message } of fields._warnings()) {
       Annotations.of(this).addWarningV2(`cdk-rakuten-postback:${warning}`, message);
@@ -162,5 +163,6 @@ export class Registration extends Construct {
 }
 
 function limitProblem(limit: Duration | undefined): Problem {
-  return rangeProblem('acknowledgementLimit in milliseconds', limit?.toMilliseconds(), 50, 10_000);
+  const name = 'acknowledgementLimit';
+  return tokenUnitProblem(name, limit, 'millis') ?? rangeProblem(`${name} in milliseconds`, limit?.toMilliseconds(), 50, 10_000);
 }

@@ -23,11 +23,24 @@ export function rangeProblem(name: string, value: number | undefined, min: numbe
   return `${name} is ${value}; give a whole number from ${min} to ${max}`;
 }
 
-export function durationProblem(name: string, value: Duration | undefined, min: Duration, max: Duration): Problem {
-  if (value === undefined || value.isUnresolved()) return undefined;
+/** A schedule, and the period of an alarm, need the number at synthesis. */
+export function knownDurationProblem(name: string, value: Duration | undefined): Problem {
+  if (value === undefined || !value.isUnresolved()) return undefined;
+  return `${name} is a token, whose value is known only at deployment; give a number, for example Duration.minutes(5)`;
+}
+
+export function durationProblem(name: string, value: Duration | undefined, min: Duration, max: Duration, tokenUnit = 'seconds'): Problem {
+  if (value === undefined) return undefined;
+  if (value.isUnresolved()) return tokenUnitProblem(name, value, tokenUnit);
   const seconds = value.toSeconds({ integral: false });
   if (seconds >= min.toSeconds() && seconds <= max.toSeconds()) return undefined;
   return `${name} is ${value.toHumanString()}; give ${min.toHumanString()} to ${max.toHumanString()}`;
+}
+
+/** A token cannot be converted to another unit. `unit`: the one in which the template has the value. */
+export function tokenUnitProblem(name: string, value: Duration | undefined, unit: string): Problem {
+  if (value === undefined || !value.isUnresolved() || value.unitLabel() === unit) return undefined;
+  return `${name} is a token in ${value.unitLabel()}, which cannot be converted at synthesis; give Duration.${unit}(token), or a number`;
 }
 
 /** Of a base URL that paths are appended to. `{apiId}` and `{stage}` may stand in it where `placeholders` says so. */

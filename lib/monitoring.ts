@@ -1,5 +1,7 @@
+import { Stack } from 'aws-cdk-lib';
 import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import { Construct } from 'constructs';
+import { ALARM_CATALOGUE } from './monitoring/alarm-catalogue';
 import type { AlarmSources } from './monitoring/alarm-definition';
 import type { AlarmKind } from './monitoring/alarm-kind';
 import { optionProblems } from './monitoring/alarm-options';
@@ -7,6 +9,7 @@ import { Alarms } from './monitoring/alarms';
 import { AwsMetrics } from './monitoring/aws-metrics';
 import { type MadeDashboard, makeDashboard } from './monitoring/dashboard/dashboard';
 import { showPipe } from './monitoring/dashboard/loss';
+import { EndpointMetrics } from './monitoring/endpoint-metrics';
 import type { RakutenPostbackMetrics } from './monitoring/metrics';
 import type { MonitoredParts, MonitoredPipe } from './monitoring/monitored-parts';
 import type { MonitoringOptions } from './monitoring/options';
@@ -33,7 +36,12 @@ export class Monitoring extends Construct {
     const { options, parts, metrics } = props;
     for (const problem of optionProblems(options)) refuse(this, problem);
     if (options.enabled === false) return;
-    const alarms = new Alarms(this, 'Alarms', options);
+    const alarms = new Alarms(this, 'Alarms', {
+      installation: metrics.installation,
+      catalogue: ALARM_CATALOGUE,
+      options,
+      commandOptions: `--stack ${Stack.of(this).stackName}`,
+    });
     alarms.make(this.sources());
     this.made = alarms;
     if (options.dashboard ?? true) {
@@ -71,6 +79,7 @@ export class Monitoring extends Construct {
 
   private sources(pipe?: MonitoredPipe): AlarmSources {
     const { parts, metrics } = this.props;
-    return { parts, own: metrics, aws: new AwsMetrics(parts), pipe };
+    const endpoint = parts.api && new EndpointMetrics(parts.api);
+    return { parts, own: metrics, aws: new AwsMetrics(parts), endpoint, pipe };
   }
 }

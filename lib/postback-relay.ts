@@ -1,5 +1,6 @@
 import { Duration, Names, Stack, Token } from 'aws-cdk-lib';
 import type * as apigateway from 'aws-cdk-lib/aws-apigateway';
+import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as eventsources from 'aws-cdk-lib/aws-lambda-event-sources';
 import type * as logs from 'aws-cdk-lib/aws-logs';
@@ -8,6 +9,11 @@ import { Construct } from 'constructs';
 import { ENVIRONMENT } from '../core/names';
 import type { EndpointOptions } from './endpoint-options';
 import { IngestionApi } from './ingestion-api';
+import { optionProblems } from './monitoring/alarm-options';
+import { Alarms } from './monitoring/alarms';
+import { RELAY_ALARMS } from './monitoring/alarms/relay';
+import { EndpointMetrics } from './monitoring/endpoint-metrics';
+import type { MonitoringOptions } from './monitoring/options';
 import { BundledFunction } from './private/bundled-function';
 import { type Problem, refuse } from './private/checks';
 import { allowSending } from './private/queues';
@@ -33,6 +39,14 @@ export interface PostbackRelayProps extends EndpointOptions {
    * @default logs.RetentionDays.THREE_MONTHS
    */
   readonly logRetention?: logs.RetentionDays;
+
+  /**
+   * The alarms of the relay, and their actions: `RELAY_STALLED`, `ENDPOINT_ERRORS`, `SLOW_ACKNOWLEDGEMENT`.
+   *
+   * An action must be in the region of the relay. A relay has no dashboard and no saved queries.
+   * @default - all of them; the alarms notify nobody until they are given actions
+   */
+  readonly monitoring?: MonitoringOptions;
 }
 
 /**
@@ -48,8 +62,10 @@ export class PostbackRelay extends Construct {
   public readonly endpointUrl: string;
   /** Where lines wait until they are handed on. */
   public readonly queue: sqs.Queue;
-  /** The function that hands them on. Its `Errors` say that the other region does not take them. */
+  /** The function that forwards them. */
   public readonly relayFunction: lambda.Function;
+  /** The alarms of the relay. */
+  public readonly alarms: cloudwatch.Alarm[];
 
   constructor(scope: Construct, id: string, props: PostbackRelayProps) {
     super(scope, id);
@@ -64,10 +80,21 @@ export class PostbackRelay extends Construct {
     const ingestion = new IngestionApi(this, 'IngestionApi', { ...props, queue: this.queue });
     this.api = ingestion.restApi;
     this.endpointUrl = ingestion.endpointUrl;
-    this.relayFunction = this.relay(props);
+    const service = Names.uniqueResourceName(this, { maxLength: 128, separator: '-' });
+    this.relayFunction = this.relay(props, service);
+    this.alarms = this.monitor(props, service);
   }
 
-  private relay({ queue, logRetention }: PostbackRelayProps): lambda.Function {
+  private monitor({ monitoring = {}, existingApi }: PostbackRelayProps, installation: string): cloudwatch.Alarm[] {
+    for (const problem of optionProblems(monitoring)) refuse(this, problem);
+    if (monitoring.enabled === false) return [];
+    const alarms = new Alarms(this, 'Alarms', { installation, catalogue: RELAY_ALARMS, options: monitoring });
+    const endpoint = existingApi === undefined ? new EndpointMetrics(this.api) : undefined;
+    alarms.make({ endpoint, relayQueue: this.queue });
+    return alarms.all;
+  }
+
+  private relay({ queue, logRetention }: PostbackRelayProps, service: string): lambda.Function {
     const relay = new BundledFunction(this, 'Function', {
       bundle: 'relay',
       description: 'Hands Rakuten postbacks on to the queue of another region',
@@ -75,7 +102,7 @@ export class PostbackRelay extends Construct {
       environment: {
         [ENVIRONMENT.queueUrl]: queue.queueUrl,
         [ENVIRONMENT.queueRegion]: queue.env.region,
-        [ENVIRONMENT.metricsService]: Names.uniqueResourceName(this, { maxLength: 128, separator: '-' }),
+        [ENVIRONMENT.metricsService]: service,
       },
       logRetention,
     });

@@ -1,4 +1,4 @@
-import { Annotations, type Duration, Names, Token } from 'aws-cdk-lib';
+import { Annotations, type Duration, Names, Stack, Token } from 'aws-cdk-lib';
 import type * as apigateway from 'aws-cdk-lib/aws-apigateway';
 import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
@@ -324,15 +324,27 @@ export class RakutenPostback extends Construct {
   public onTransaction(id: string, target: TransactionTarget, options: TransactionOptions = {}): TransactionPipe {
     refuse(this, tooManyReadersProblem(this.pipes.length + 1));
     const { table, metricsService, logRetention, encryptionKey } = this;
-    const pipe = new TransactionPipe(this, `Transactions${id}`, {
+    const { pipeScope = this } = options;
+    refuse(this, pipeScopeProblem(this, pipeScope));
+    const isElsewhere = Stack.of(pipeScope) !== Stack.of(this);
+    const pipeId = pipeScope === this ? `Transactions${id}` : `${this.node.id}Transactions${id}`;
+    // The dashboard shows a pipe in another stack by name: a reference would be a cycle.
+    const name = isElsewhere ? `${Names.uniqueResourceName(this, { maxLength: 40, separator: '-' })}-${id}`.slice(0, 64) : undefined;
+    const pipe = new TransactionPipe(pipeScope, pipeId, {
       ...options,
+      name,
       table,
       target,
       service: metricsService,
       logRetention,
       encryptionKey,
     });
-    const monitored = { name: id, deadLetterQueue: pipe.deadLetterQueue };
+    const monitored = {
+      name: id,
+      construct: pipe,
+      pipeName: name ?? pipe.pipeName,
+      deadLetterQueueName: name ?? pipe.deadLetterQueue.queueName,
+    };
     this.pipes.push(monitored);
     this.monitoring.pipeAdded(monitored);
     return pipe;
@@ -382,6 +394,12 @@ const MAX_STREAM_READERS = 2;
 function tooManyReadersProblem(count: number): Problem {
   if (count <= MAX_STREAM_READERS) return undefined;
   return `a table's stream has room for ${MAX_STREAM_READERS} readers, and this would be one more; send to an event bus instead, whose rules hand on to any number of targets`;
+}
+
+function pipeScopeProblem(postback: Construct, pipeScope: Construct): Problem {
+  const [own, other] = [Stack.of(postback), Stack.of(pipeScope)];
+  if (own.account === other.account && own.region === other.region) return undefined;
+  return `pipeScope is in stack ${other.stackName}, another account or region, and a pipe reads the table's stream in its own; set a construct in a stack of the same env`;
 }
 
 /** Programs that tsx runs, and those in plain JavaScript, get here without anybody having checked their types. */

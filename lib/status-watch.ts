@@ -10,7 +10,7 @@ import { ENVIRONMENT, WATCH_EVENTS } from '../core/names';
 import { LEASE_KIND, PUBLISHER_KIND, WATCH_KIND } from '../core/store/publisher-state';
 import type { WatchSettings } from '../core/watch/settings';
 import { BundledFunction } from './private/bundled-function';
-import { durationProblem, rangeProblem, refuse } from './private/checks';
+import { durationProblem, knownDurationProblem, rangeProblem, refuse } from './private/checks';
 import { grantReadCredentials } from './private/credentials';
 import type { Publisher } from './publisher';
 import type { Registration } from './registration';
@@ -95,7 +95,7 @@ export class StatusWatch extends Construct {
     const interval = options.interval ?? Duration.minutes(5);
     checkOptions(this, options);
     this.selfProbe = settingsOf(props).selfProbe;
-    this.period = interval.isUnresolved() || interval.toMinutes() < 5 ? Duration.minutes(5) : interval;
+    this.period = interval.toMinutes() < 5 ? Duration.minutes(5) : interval;
     this.function = new BundledFunction(this, 'Function', {
       bundle: 'status-watch',
       description: 'Sees to it that the postbacks stay switched on at Rakuten',
@@ -110,6 +110,8 @@ export class StatusWatch extends Construct {
       logRetention: props.logRetention,
       tracing: props.tracing,
     });
+    // Lambda repeats a failed asynchronous invocation twice by default.
+    this.function.configureAsyncInvoke({ retryAttempts: 0, maxEventAge: interval });
     this.allow(props);
     this.schedule = new events.Rule(this, 'Schedule', {
       description: 'Looks whether the postbacks are switched on at Rakuten',
@@ -145,7 +147,11 @@ export class StatusWatch extends Construct {
       {
         actions: ['events:PutEvents'],
         resources: [Stack.of(this).formatArn({ service: 'events', resource: 'event-bus', resourceName: 'default' })],
-        conditions: { StringEquals: { 'events:source': WATCH_EVENTS.source } },
+        // The key is multivalued. Without Null, a request without the key would be allowed.
+        conditions: {
+          'ForAllValues:StringEquals': { 'events:source': WATCH_EVENTS.source },
+          Null: { 'events:source': 'false' },
+        },
       },
     ];
     if (reconciliationFunction !== undefined) {
@@ -166,8 +172,9 @@ function settingsOf({ options, selfProbeByDefault, reconciliationFunction }: Sta
 }
 
 function checkOptions(scope: Construct, { interval, flappingAfter, flappingWindow }: StatusWatchOptions): void {
+  refuse(scope, knownDurationProblem('statusWatch.interval', interval));
   refuse(scope, durationProblem('statusWatch.interval', interval, Duration.minutes(1), Duration.hours(1)));
-  if (interval !== undefined && !interval.isUnresolved() && interval.toSeconds() % 60 !== 0) {
+  if (interval !== undefined && interval.toSeconds() % 60 !== 0) {
     refuse(scope, `statusWatch.interval is ${interval.toSeconds()} seconds; give whole minutes`);
   }
   refuse(scope, rangeProblem('statusWatch.flappingAfter', flappingAfter, 2, 20));

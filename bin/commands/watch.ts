@@ -62,6 +62,8 @@ async function run(context: Context): Promise<WatchResult> {
     {
       ...ports,
       store: new DynamoWatchStore(new DynamoDBClient(installation.aws('dynamodb')), requireResource(installation, 'stateTableName')),
+      taskFailed: ({ message, sid, reason }) =>
+        void writeLine(stderr, `${message}${sid === undefined ? '' : ` for SID ${sid}`}: ${reason}`),
       announce: async (announcements) => {
         for (const announcement of announcements) await writeLine(stderr, `event: ${JSON.stringify(announcement)}`);
       },

@@ -1,3 +1,5 @@
+import { Redactor } from '../rakuten/redact';
+import { presentable } from '../registration/presentable';
 import { unknownAnnouncement } from './announcements';
 import type { WatchPorts } from './ports';
 import { newRecord, type WatchRecord, withAnnouncement } from './record';
@@ -17,7 +19,7 @@ export async function deliver(ports: WatchPorts, record: WatchRecord): Promise<v
   const asked =
     gap === undefined ||
     ports.reconcile === undefined ||
-    (await succeeds(ports, sid, 'reconciliation not asked for', async () => ports.reconcile?.(sid, gap)));
+    (await succeeds(ports, sid, 'reconciliation not requested', async () => ports.reconcile?.(sid, gap)));
   if (!told && !asked) return;
   await ports.store.writeRecord({ ...record, outbox: told ? [] : outbox, gap: asked ? undefined : gap }, ports.clock.now());
 }
@@ -38,7 +40,13 @@ async function succeeds(ports: WatchPorts, sid: string, message: string, work: (
     await work();
     return true;
   } catch (error) {
-    ports.log(message, { sid, reason: (error as Error).name });
+    ports.taskFailed({ message, sid, reason: reasonOf(error) });
     return false;
   }
+}
+
+/** Name and message of an error, for the log. */
+export function reasonOf(error: unknown, redactor = new Redactor()): string {
+  const { name, message } = presentable(error, redactor);
+  return `${name}: ${message}`.slice(0, LONGEST_REASON);
 }

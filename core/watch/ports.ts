@@ -19,8 +19,20 @@ export class RecordConflictError extends Error {
   }
 }
 
+/** A task of the watch that failed. Nothing secret. */
+export interface TaskFailure {
+  /** The failed task, as the log has it: `event not sent`. */
+  readonly message: string;
+  /** Absent where the task is for all publishers. */
+  readonly sid?: string;
+  /** Name and message of the error. */
+  readonly reason: string;
+}
+
 export interface WatchPorts extends Omit<RegistrationPorts, 'store'> {
   readonly store: WatchStore;
+  /** Reports a task that failed while the check goes on: an error in the log, and a metric. */
+  readonly taskFailed: (failure: TaskFailure) => void;
   /** Says it on the event bus, at least once. */
   readonly announce: (announcements: readonly Announcement[]) => Promise<void>;
   /** Asks the reconciliation for a span, without waiting for its end. Absent where there is none. */

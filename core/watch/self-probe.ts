@@ -1,4 +1,4 @@
-import { Redactor } from '../rakuten/redact';
+import type { Redactor } from '../rakuten/redact';
 import type { ProbeResult } from '../registration/ports';
 import { parseProperties } from '../registration/properties';
 import { readUrlSecret } from '../registration/run';
@@ -11,11 +11,15 @@ import type { WatchPorts } from './ports';
  * One GET to the endpoint on a new connection, as Rakuten sends a postback, marked as a probe. The publishers share the endpoint, so the first one's URL serves.
  * Undefined where nobody is registered, or while the secret changes: a probe under a secret that is not accepted would count as forged.
  */
-export async function selfProbe(ports: WatchPorts, states: readonly PublisherState[]): Promise<ProbeResult | undefined> {
+export async function selfProbe(
+  ports: WatchPorts,
+  states: readonly PublisherState[],
+  redactor: Redactor,
+): Promise<ProbeResult | undefined> {
   const state = states.find(({ properties }) => properties !== undefined);
   if (state?.properties === undefined) return undefined;
   const desired = parseProperties(state.properties);
-  const secret = await readUrlSecret({ ports, desired, redactor: new Redactor() });
+  const secret = await readUrlSecret({ ports, desired, redactor });
   if (!accepts(state, markFor(secret, desired.fields))) return undefined;
   return ports.probe(probeUrl(desired, secret, ports.randomId()), PROBE_TIMEOUT_MILLIS);
 }

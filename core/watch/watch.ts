@@ -1,6 +1,8 @@
+import { Redactor } from '../rakuten/redact';
 import type { ProbeResult } from '../registration/ports';
 import type { PublisherState } from '../store/publisher-state';
 import { type Check, checkPublisher } from './check';
+import { reasonOf } from './follow-up';
 import type { WatchPorts } from './ports';
 import { selfProbe } from './self-probe';
 import type { WatchSettings } from './settings';
@@ -50,11 +52,12 @@ const notBegun = (sid: string): Check => ({
 });
 
 async function tryProbe(ports: WatchPorts, states: readonly PublisherState[]): Promise<ProbeResult | undefined> {
+  const redactor = new Redactor();
   try {
-    return await selfProbe(ports, states);
+    return await selfProbe(ports, states, redactor);
   } catch (error) {
-    // The checks tell what is wrong; without a secret there is nothing to probe with.
-    ports.log('no probe was sent', { reason: (error as Error).name });
+    // A check needs the URL secret only for a repair, so this failure is in no result.
+    ports.taskFailed({ message: 'probe not sent', reason: reasonOf(error, redactor) });
     return undefined;
   }
 }

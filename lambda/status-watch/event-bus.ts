@@ -18,7 +18,10 @@ export function onEventBus(
         Detail: JSON.stringify({ installation, ...detail }),
       }));
       const { FailedEntryCount = 0, Entries = [] } = await client.send(new PutEventsCommand({ Entries: entries }));
-      if (FailedEntryCount > 0) throw new Error(`EventBridge did not take an event: ${Entries.find((e) => e.ErrorCode)?.ErrorCode}`);
+      if (FailedEntryCount > 0) {
+        const { ErrorCode, ErrorMessage } = Entries.find((entry) => entry.ErrorCode) ?? {};
+        throw new Error(`EventBridge rejected ${FailedEntryCount} of ${entries.length} events: ${ErrorCode} ${ErrorMessage ?? ''}`);
+      }
     }
   };
 }

@@ -1,5 +1,5 @@
 import type { Context } from 'aws-lambda';
-import type { WatchPorts } from '../../core/watch/ports';
+import type { TaskFailure, WatchPorts } from '../../core/watch/ports';
 import type { WatchSettings } from '../../core/watch/settings';
 import { type WatchResult, watch } from '../../core/watch/watch';
 import type { Log } from '../runtime/log';
@@ -8,7 +8,7 @@ import { activeMetrics, checkMetrics, latencyMetrics } from './watch-metrics';
 
 export interface StatusWatchParts {
   readonly settings: WatchSettings;
-  readonly ports: Omit<WatchPorts, 'log'>;
+  readonly ports: Omit<WatchPorts, 'log' | 'taskFailed'>;
   readonly log: Log;
   readonly metrics: Metrics;
 }
@@ -24,12 +24,17 @@ export class StatusWatch {
     const { ports, settings, metrics } = this.parts;
     const log = this.parts.log.of(context);
     const endUntil = ports.clock.now() + context.getRemainingTimeInMillis() - MARGIN_MILLIS;
-    const result = await watch({ ...ports, log: (message, fields) => log.info(message, fields) }, settings, endUntil);
+    let failedTasks = 0;
+    const taskFailed = ({ message, ...fields }: TaskFailure): void => {
+      failedTasks += 1;
+      log.error(message, fields);
+    };
+    const result = await watch({ ...ports, log: (message, fields) => log.info(message, fields), taskFailed }, settings, endUntil);
     for (const check of result.checks) {
       if (check.problem !== undefined) log.error('check failed', { sid: check.sid, reason: check.problem });
       metrics.write(activeMetrics(check), 'None');
     }
-    metrics.write(checkMetrics(result));
+    metrics.write(checkMetrics(result, failedTasks));
     metrics.write(latencyMetrics(result), 'Milliseconds');
     log.info('status watch', {
       checks: result.checks.map(({ sid, finding, plan, restored }) => ({ sid, finding, plan, restored })),

@@ -22,7 +22,7 @@ export function activeMetrics(check: Check): Values {
 }
 
 /** By metric. What did not happen is left out. */
-export function checkMetrics({ checks, probe }: WatchResult): Values {
+export function checkMetrics({ checks, probe }: WatchResult, failedTasks: number): Values {
   const counts = new Map<string, number>();
   const count = (metric: string): void => void counts.set(metric, (counts.get(metric) ?? 0) + 1);
   for (const check of checks) {
@@ -32,6 +32,7 @@ export function checkMetrics({ checks, probe }: WatchResult): Values {
     if (check.flapping) count(METRICS.flapping);
     if (check.problem !== undefined) count(METRICS.statusCheckFailed);
   }
+  if (failedTasks > 0) counts.set(METRICS.watchTaskFailed, failedTasks);
   if (probe !== undefined && probe.status !== 200) count(METRICS.probeFailed);
   return counts;
 }

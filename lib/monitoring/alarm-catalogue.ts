@@ -4,6 +4,7 @@ import { DOWNSTREAM_ALARMS } from './alarms/downstream';
 import { ENDPOINT_ALARMS } from './alarms/endpoint';
 import { RECONCILIATION_ALARMS } from './alarms/reconciliation';
 import { REGISTRATION_ALARMS } from './alarms/registration';
+import { FORWARDING_ALARMS } from './alarms/relay';
 
 /** Every alarm, once, in the order in which the dashboard and the runbook list them. */
 export const ALARM_CATALOGUE: readonly AlarmDefinition[] = [
@@ -12,4 +13,5 @@ export const ALARM_CATALOGUE: readonly AlarmDefinition[] = [
   ...REGISTRATION_ALARMS,
   ...RECONCILIATION_ALARMS,
   ...DOWNSTREAM_ALARMS,
+  ...FORWARDING_ALARMS,
 ];

@@ -1,6 +1,8 @@
 import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
+import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import type { AlarmKind, AlarmSeverity } from './alarm-kind';
 import type { AwsMetrics } from './aws-metrics';
+import type { EndpointMetrics } from './endpoint-metrics';
 import type { RakutenPostbackMetrics } from './metrics';
 import type { MonitoredParts, MonitoredPipe } from './monitored-parts';
 
@@ -24,17 +26,25 @@ export interface AlarmRule {
   readonly treatMissingData: cloudwatch.TreatMissingData;
 }
 
-/** What there is to look at. */
-export interface AlarmSources {
+/** The parts that every alarm can watch: those of a RakutenPostback. */
+export interface AlarmSources extends EndpointSources {
   readonly parts: MonitoredParts;
   readonly own: RakutenPostbackMetrics;
   readonly aws: AwsMetrics;
-  /** The target of `onTransaction` that is looked at, where it is one. */
+}
+
+/** The parts that the alarms of an endpoint watch. A PostbackRelay has them too. */
+export interface EndpointSources {
+  /** Absent where the endpoint shares an API with others. */
+  readonly endpoint?: EndpointMetrics;
+  /** The target of `onTransaction`, for the alarms that each target has. */
   readonly pipe?: MonitoredPipe;
+  /** The queue of a PostbackRelay. */
+  readonly relayQueue?: sqs.IQueue;
 }
 
 /** An alarm in words and in numbers. Its page in the runbook says the same at greater length. */
-export interface AlarmDefinition {
+export interface AlarmDefinition<S extends EndpointSources = AlarmSources> {
   readonly kind: AlarmKind;
   /** What has happened, in a few words. */
   readonly title: string;
@@ -48,5 +58,5 @@ export interface AlarmDefinition {
   /** Absent where there is nothing to be set. */
   readonly threshold?: Threshold;
   /** Undefined where the part that it watches is off. */
-  rule(sources: AlarmSources, threshold: number): AlarmRule | undefined;
+  readonly rule: (sources: S, threshold: number) => AlarmRule | undefined;
 }

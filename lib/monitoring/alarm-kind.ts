@@ -34,6 +34,8 @@ export enum AlarmKind {
   STATUS_WATCH_BLIND = 'STATUS_WATCH_BLIND',
   /** The status watch cannot look at a publisher's slot. Threshold: failed looks between two schedules. */
   STATUS_CHECK_FAILED = 'STATUS_CHECK_FAILED',
+  /** The status watch cannot send its change events, reconciliation requests or probes. Threshold: failed tasks between two schedules. */
+  WATCH_TASK_FAILED = 'WATCH_TASK_FAILED',
   /** Postbacks are lost: the Events API returns lines that none delivered. Threshold: percent that must arrive by postback. */
   PUSHES_LOST = 'PUSHES_LOST',
   /** No reconciliation has succeeded for hours, or none runs. Threshold: hours. */
@@ -48,10 +50,14 @@ export enum AlarmKind {
   UNREADABLE_ANSWERS = 'UNREADABLE_ANSWERS',
   /** The Events API returned a known ID with another advertiser, order or SKU. Threshold: answers in an hour. */
   REUSED_IDS = 'REUSED_IDS',
+  /** A target of `onTransaction` fails, and its events wait. One for each pipe. Threshold: failed executions of the pipe in 5 minutes. */
+  TARGET_FAILING = 'TARGET_FAILING',
   /** A target of `onTransaction` did not take events for as long as its pipe tries. One for each pipe. Threshold: notes in the pipe's dead-letter queue. */
   EVENTS_GIVEN_UP = 'EVENTS_GIVEN_UP',
   /** The function that registers and rotates ended in an error. Only where `rotateUrlSecretEvery` is set. */
   ROTATION_FAILED = 'ROTATION_FAILED',
+  /** A PostbackRelay does not forward its messages. Only on a PostbackRelay. Threshold: seconds. */
+  RELAY_STALLED = 'RELAY_STALLED',
 }
 
 /** How soon somebody should look. */

@@ -40,7 +40,10 @@ export const tuningOf = (options: MonitoringOptions, kind: AlarmKind): AlarmTuni
   options.alarms?.find((tuning) => tuning.kind === kind) ?? { kind };
 
 /** What an alarm does. */
-export function actionsOf(options: MonitoringOptions, { kind, severity }: AlarmDefinition): NonNullable<MonitoringOptions['alarmActions']> {
+export function actionsOf(
+  options: MonitoringOptions,
+  { kind, severity }: Pick<AlarmDefinition, 'kind' | 'severity'>,
+): NonNullable<MonitoringOptions['alarmActions']> {
   const tuning = tuningOf(options, kind);
   const ofSeverity = (tuning.severity ?? severity) === AlarmSeverity.PAGE ? options.pageActions : options.ticketActions;
   return tuning.actions ?? [...(options.alarmActions ?? []), ...(ofSeverity ?? [])];

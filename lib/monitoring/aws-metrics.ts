@@ -3,7 +3,6 @@ import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import type * as logs from 'aws-cdk-lib/aws-logs';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
-import { EndpointMetrics } from './endpoint-metrics';
 import type { MonitoredParts, MonitoredPipe } from './monitored-parts';
 
 const { MAXIMUM, SUM } = cloudwatch.Stats;
@@ -11,20 +10,11 @@ const FIVE_MINUTES = Duration.minutes(5);
 
 /** Every metric of AWS's own that is graphed or alarmed, once. */
 export class AwsMetrics {
-  /** Of the endpoint; absent where it shares an API with others. */
-  public readonly endpoint?: EndpointMetrics;
-
-  constructor(private readonly parts: MonitoredParts) {
-    this.endpoint = parts.api && new EndpointMetrics(parts.api);
-  }
+  constructor(private readonly parts: MonitoredParts) {}
 
   /** A message that fails again and again is left out of it by SQS: the dead-letter queue tells of those. */
   oldestMessage(): cloudwatch.Metric {
-    return this.parts.queue.metricApproximateAgeOfOldestMessage({
-      statistic: MAXIMUM,
-      period: FIVE_MINUTES,
-      label: 'oldest message, seconds',
-    });
+    return oldestMessage(this.parts.queue);
   }
 
   waiting(): cloudwatch.Metric {
@@ -37,8 +27,27 @@ export class AwsMetrics {
   }
 
   /** Each note tells of one event or of several. */
-  givenUp({ name, deadLetterQueue }: MonitoredPipe): cloudwatch.Metric {
-    return visible(deadLetterQueue, `given up by ${name}`);
+  givenUp({ name, deadLetterQueueName }: MonitoredPipe): cloudwatch.Metric {
+    return new cloudwatch.Metric({
+      namespace: 'AWS/SQS',
+      metricName: 'ApproximateNumberOfMessagesVisible',
+      dimensionsMap: { QueueName: deadLetterQueueName },
+      statistic: MAXIMUM,
+      period: FIVE_MINUTES,
+      label: `given up by ${name}`,
+    });
+  }
+
+  /** Executions of a pipe that failed, at its enrichment or at its target. The pipe repeats them. */
+  pipeFailures({ name, pipeName }: MonitoredPipe): cloudwatch.Metric {
+    return new cloudwatch.Metric({
+      namespace: 'AWS/EventBridge/Pipes',
+      metricName: 'ExecutionFailed',
+      dimensionsMap: { PipeName: pipeName },
+      statistic: SUM,
+      period: FIVE_MINUTES,
+      label: `failed executions of ${name}`,
+    });
   }
 
   /** Requests to a queue, as far as SQS counts them: what is received and deleted in one request of up to ten is counted as so many. */
@@ -63,9 +72,16 @@ export class AwsMetrics {
     return fn.metricDuration({ statistic, period: FIVE_MINUTES, label });
   }
 
-  /** Puts that DynamoDB refused, for the table's sake or an index's: a throttled index throttles the write to the table. */
-  throttledWrites(tableName: string): cloudwatch.Metric {
-    return dynamodb('ThrottledRequests', { TableName: tableName, Operation: 'PutItem' }, 'throttled writes');
+  /** Writes that DynamoDB throttled, because of the table or of an index. `SUM` needs no value of each operation. */
+  throttledWrites(tableName: string): cloudwatch.MathExpression {
+    const throttled = (Operation: string): cloudwatch.Metric =>
+      dynamodb('ThrottledRequests', { TableName: tableName, Operation }, `throttled ${Operation}`);
+    return new cloudwatch.MathExpression({
+      expression: 'SUM([throttledPuts, throttledUpdates])',
+      usingMetrics: { throttledPuts: throttled('PutItem'), throttledUpdates: throttled('UpdateItem') },
+      label: 'throttled writes',
+      period: FIVE_MINUTES,
+    });
   }
 
   /** Of a table, or of one of its indexes, which DynamoDB counts apart. */
@@ -84,6 +100,10 @@ export class AwsMetrics {
     });
   }
 }
+
+/** Age of the oldest message in seconds, without those that failed several times. */
+export const oldestMessage = (queue: sqs.IQueue): cloudwatch.Metric =>
+  queue.metricApproximateAgeOfOldestMessage({ statistic: MAXIMUM, period: FIVE_MINUTES, label: 'oldest message, seconds' });
 
 const visible = (queue: sqs.IQueue, label: string): cloudwatch.Metric =>
   queue.metricApproximateNumberOfMessagesVisible({ statistic: MAXIMUM, period: FIVE_MINUTES, label });

@@ -75,6 +75,7 @@ export const METRIC_CATALOGUE: Readonly<Record<OwnMetric, MetricDeclaration>> = 
   flapping: count('status-watch', 'put right again and again'),
   restored: count('status-watch', 'put right'),
   statusCheckFailed: count('status-watch', 'could not look'),
+  watchTaskFailed: count('status-watch', 'failed tasks of the watch'),
   probeLatency: {
     label: 'a GET of our own, new connection',
     part: 'self-probe',

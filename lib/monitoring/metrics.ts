@@ -348,6 +348,15 @@ export class RakutenPostbackMetrics {
   }
 
   /**
+   * Failed tasks of the status watch: a change event or a reconciliation request that was not sent.
+   * @param options another statistic, period, label or colour
+   * @default - Sum over 5 minutes
+   */
+  public watchTasksFailed(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.own('watchTaskFailed', options);
+  }
+
+  /**
    * Milliseconds until the endpoint acknowledged the status watch's own GET, DNS and TLS handshake included.
    * @param options another statistic, period, label or colour
    * @default - Median over 5 minutes

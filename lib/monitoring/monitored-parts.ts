@@ -1,6 +1,7 @@
 import type { Duration } from 'aws-cdk-lib';
 import type * as apigateway from 'aws-cdk-lib/aws-apigateway';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
+import type { Construct } from 'constructs';
 import type { BundledFunction } from '../private/bundled-function';
 
 /** What there is to be monitored. What is off is absent, and with it its alarms and graphs. */
@@ -40,5 +41,8 @@ export interface MonitoredStatusWatch {
 export interface MonitoredPipe {
   /** As the user named it: `Ledger`. */
   readonly name: string;
-  readonly deadLetterQueue: sqs.IQueue;
+  /** The pipe. Its alarms are in its stack. */
+  readonly construct: Construct;
+  readonly pipeName: string;
+  readonly deadLetterQueueName: string;
 }

@@ -8,8 +8,8 @@ import type { Construct } from 'constructs';
 export const QUEUE_RETENTION = Duration.days(14);
 
 /** A dead-letter queue that keeps as long as SQS does, encrypted, and closed to plain HTTP. */
-export function deadLetterQueue(scope: Construct, id: string, encryptionKey: kms.IKey | undefined): sqs.Queue {
-  return new sqs.Queue(scope, id, { retentionPeriod: QUEUE_RETENTION, enforceSSL: true, ...queueEncryption(encryptionKey) });
+export function deadLetterQueue(scope: Construct, id: string, encryptionKey: kms.IKey | undefined, queueName?: string): sqs.Queue {
+  return new sqs.Queue(scope, id, { queueName, retentionPeriod: QUEUE_RETENTION, enforceSSL: true, ...queueEncryption(encryptionKey) });
 }
 
 /** How long SQS uses a data key before it asks KMS for another: at its longest nearly no call to KMS stands on the way of a postback. */

@@ -491,12 +491,23 @@ describe('a check that cannot be made', () => {
     expect(await nextCheck()).toMatchObject({ finding: 'disabled', restored: true });
     expect((await nextCheck()).finding).toBe('active');
     expect([status.said.length, status.asked.length]).toEqual([said, asked]);
+    // Each check says again what is out of order.
+    const failures = [
+      ...(said === 0 ? [{ message: 'event not sent', sid: SID, reason: 'Error: the event bus is out of order' }] : []),
+      ...(asked === 0
+        ? [{ message: 'reconciliation not requested', sid: SID, reason: 'Error: the reconciliation is out of order' }]
+        : []),
+    ];
+    expect(status.failedTasks.slice(0, failures.length)).toEqual(failures);
+    expect(status.failedTasks.length).toBeGreaterThan(failures.length);
     status.broken.clear();
+    status.failedTasks.length = 0;
     for (let i = 0; i < 2; i += 1) {
       await nextCheck();
       expect(status.said.map(({ detailType }) => detailType)).toEqual([SAID.disabled, SAID.restored]);
       expect(status.asked).toHaveLength(1);
     }
+    expect(status.failedTasks).toEqual([]);
   });
 });
 
@@ -512,6 +523,15 @@ describe('its own GET', () => {
     expect((await status.run()).probe).toEqual({ error: 'ECONNREFUSED', millis: 3 });
     status.settings = { ...SETTINGS, selfProbe: false };
     expect((await status.run()).probe).toBeUndefined();
+  });
+
+  it('that cannot be sent is a failed task, as no check needs the URL secret', async () => {
+    const secret = installation.secrets.get('url-secret') ?? '';
+    installation.secrets.delete('url-secret');
+    const { checks, probe } = await status.run();
+    installation.secrets.set('url-secret', secret);
+    expect([checks[0]?.finding, probe]).toEqual(['active', undefined]);
+    expect(status.failedTasks).toEqual([{ message: 'probe not sent', reason: expect.stringContaining('url-secret') }]);
   });
 
   it('is not sent under a secret that would count as forged', async () => {

@@ -43,7 +43,12 @@ beforeAll(async () => {
   const deployed = [...stack.functions.values()].find(({ name }) => name === stack.outputs.StatusWatchFunctionName);
   if (deployed === undefined) throw new Error('the stack has no status watch');
   const { definition } = deployed;
-  watchFunction = new LocalFunction({ ...definition, variables: { ...definition.variables, ...services.variables } });
+  watchFunction = new LocalFunction({
+    ...definition,
+    // The local run has a Lambda service of its own, which would be called instead.
+    endpoints: { ...definition.endpoints, lambda: services.endpoint },
+    variables: { ...definition.variables, ...services.variables },
+  });
   urlSecret = new URL(stack.registeredUrl).searchParams.get('k') ?? '';
 }, 60_000);
 beforeEach(() => {
@@ -145,7 +150,7 @@ it('ends an outage: what Rakuten switched off is on again, and every line that i
   await settled();
   const whole = (line: LineRecord): LineRecord => ({ ...line, process_date: line.process_date?.replace(/\.\d+/, '.000') });
   const rows = await scanTable(stack.clients.dynamodb, stack.tableName);
-  const pushed = new Set(rows.filter((row) => row.source?.S === 'push').map((row) => row.etransaction_id?.S));
+  const pushed = new Set(rows.filter((row) => row.source?.S === 'push').map((row) => row.line_id?.S?.replace(/^.*#/, '')));
   expect(pushed.size).toBe(6);
   const expected = lines.map((line) => (pushed.has(line.etransaction_id) ? line : whole(line)));
   expect(compareRows(expected, rows)).toEqual({ intact: 18, missing: [], repeated: [], different: [], unexpected: [] });
@@ -194,6 +199,9 @@ it('keeps what it could not say or ask for, and makes up for it', async () => {
   expect(slot()?.active).toBe(true);
   services.status = undefined;
   expect(services.events).toEqual([]);
+  expect(sum(METRICS.watchTaskFailed)).toBe(2);
+  for (const message of ['event not sent', 'reconciliation not requested'])
+    expect(output.filter((line) => line.includes('"level":"ERROR"') && line.includes(`"${message}"`))).toHaveLength(1);
   expect(await finding()).toBe('active');
   expect(said()).toEqual([SAID.disabled, SAID.restored]);
   expect(services.invocations).toHaveLength(1);

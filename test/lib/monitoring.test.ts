@@ -1,22 +1,33 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Duration } from 'aws-cdk-lib';
+import { type App, Duration, Stack } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
 import { RestApi } from 'aws-cdk-lib/aws-apigateway';
 import { LambdaAction, OpsItemSeverity, SnsAction, SsmAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { TableV2 } from 'aws-cdk-lib/aws-dynamodb';
+import { Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { judgeGivenUp, pipesIn } from '../../bin/doctor/checks/downstream';
 import { ENVIRONMENT, METRICS, METRICS_NAMESPACE } from '../../core/names';
-import { AlarmKind, AlarmSeverity, type MonitoringOptions, PostbackFields, RakutenPostbackMetrics, TransactionTarget } from '../../lib';
+import {
+  AlarmKind,
+  AlarmSeverity,
+  type MonitoringOptions,
+  PostbackFields,
+  PostbackRelay,
+  type PostbackRelayProps,
+  RakutenPostbackMetrics,
+  TransactionTarget,
+} from '../../lib';
 import { ALARM_CATALOGUE } from '../../lib/monitoring/alarm-catalogue';
 import { METRIC_CATALOGUE, type OwnMetric } from '../../lib/monitoring/metric-catalogue';
 import { runbookPage } from '../../lib/monitoring/runbook';
 import { linesOf } from '../../scripts/dashboard/metrics';
 import type { Widget } from '../../scripts/dashboard/page';
 import { ROOT } from '../support/sources';
-import { Resources, type SomeProps, type TemplateResource, withPostback } from '../support/stacks';
+import { emptyStack, Resources, type SomeProps, type TemplateResource, withPostback } from '../support/stacks';
 
 const synthesized = (props?: SomeProps): Resources =>
   new Resources(withPostback(props, { region: 'us-east-1', account: '111122223333' }).stack);
@@ -163,7 +174,7 @@ describe('the alarms', () => {
       'DEAD_LETTERS: Maximum ApproximateNumberOfMessagesVisible >= 1, 2 of 2 x 5 min, missing: notBreaching',
       'CONSUMER_ERRORS: Sum Errors >= 1, 2 of 3 x 5 min, missing: notBreaching',
       'CONSUMER_THROTTLED: Sum Throttles >= 1, 2 of 3 x 5 min, missing: notBreaching',
-      'TABLE_THROTTLED: Sum ThrottledRequests >= 10, 2 of 3 x 5 min, missing: notBreaching',
+      'TABLE_THROTTLED: SUM([throttledPuts, throttledUpdates]) >= 10, 2 of 3 x 5 min, missing: notBreaching',
       'PARSE_PROBLEMS: Sum ParseProblems >= 1, 1 of 1 x 60 min, missing: notBreaching',
       'FORGED_POSTBACKS: Sum ForgedRejected >= 100, 1 of 1 x 60 min, missing: notBreaching',
       'POSTBACK_NOT_ACTIVE: Minimum PostbackActive < 1, 2 of 2 x 5 min, missing: ignore',
@@ -172,6 +183,7 @@ describe('the alarms', () => {
       'POSTBACK_FLAPPING: Sum PostbackFlapping >= 1, 1 of 1 x 5 min, missing: notBreaching',
       'STATUS_WATCH_BLIND: invocations - errors < 1, 3 of 3 x 5 min, missing: breaching',
       'STATUS_CHECK_FAILED: Sum StatusCheckFailed >= 1, 3 of 4 x 5 min, missing: notBreaching',
+      'WATCH_TASK_FAILED: Sum WatchTasksFailed >= 1, 2 of 3 x 5 min, missing: notBreaching',
       'PUSHES_LOST: Minimum DeliveryRate < 95, 2 of 24 x 60 min, missing: notBreaching',
       'RECONCILIATION_STALE: Maximum HoursSinceReconciliation >= 0.5, 3 of 3 x 60 min, missing: breaching',
       'RECONCILIATION_FAILED: Sum ReconciliationsFailed >= 1, 2 of 2 x 60 min, missing: notBreaching',
@@ -190,8 +202,8 @@ describe('the alarms', () => {
       );
       expect(AlarmDescription.length).toBeLessThan(1024);
       expect(AlarmDescription).toContain(`/${runbookPage(kindOf(standard, one))}.md`);
-      // A name of ours would collide with that of a second stack.
-      expect(AlarmName).toBeUndefined();
+      // The subject of its email. The installation is part of it, as names are unique in account and region.
+      expect(AlarmName).toBe(`Stack-Postback-6DC86B23-${kindOf(standard, one)}`);
     }
     const elsewhere = monitored({ runbookUrl: 'https://wiki.example.com/postbacks/' });
     expect(alarm(elsewhere, AlarmKind.SILENCE).Properties.AlarmDescription).toContain('\nhttps://wiki.example.com/postbacks/silence.md');
@@ -296,7 +308,7 @@ describe('the alarms', () => {
     expect(stack.resolve(postback.alarm(AlarmKind.SILENCE).alarmArn)).toEqual({
       'Fn::GetAtt': [alarm(new Resources(stack), AlarmKind.SILENCE).logicalId, 'Arn'],
     });
-    expect(postback.alarms).toHaveLength(17);
+    expect(postback.alarms).toHaveLength(18);
     expect(() => postback.alarm(AlarmKind.PUSHES_LOST)).toThrow(
       'Stack/Postback/Monitoring: there is no alarm PUSHES_LOST, as it is left out or the part that it watches is off; there are ENDPOINT_ERRORS, ',
     );
@@ -335,6 +347,7 @@ describe('where a part is off', () => {
         AlarmKind.POSTBACK_FLAPPING,
         AlarmKind.STATUS_WATCH_BLIND,
         AlarmKind.STATUS_CHECK_FAILED,
+        AlarmKind.WATCH_TASK_FAILED,
       ],
       ['status-watch', 'self-probe'],
     ],
@@ -412,8 +425,8 @@ describe('the targets of onTransaction', () => {
       Properties.AlarmActions.length,
     ]);
     expect(told).toEqual([
-      ['**Events were given up by the pipe Ledger.** ', 'Postback/TransactionsLedger/DeadLetterQueue', 1],
-      ['**Events were given up by the pipe Mail.** ', 'Postback/TransactionsMail/DeadLetterQueue', 1],
+      ['**Events were given up (pipe Ledger).** ', 'Postback/TransactionsLedger/DeadLetterQueue', 1],
+      ['**Events were given up (pipe Mail).** ', 'Postback/TransactionsMail/DeadLetterQueue', 1],
     ]);
     const [first] = givenUp(resources);
     expect(first?.Properties).toMatchObject({
@@ -426,14 +439,33 @@ describe('the targets of onTransaction', () => {
     expect(first?.Properties.AlarmDescription.length).toBeLessThan(1024);
     expect(first?.Properties.AlarmDescription).toMatch(/\/runbook\/events-given-up\.md$/);
     expect(postback.alarms).toHaveLength(alarmsOf(resources).length);
-    expect(postback.alarm(AlarmKind.EVENTS_GIVEN_UP)).toBe(postback.alarms.at(-2));
+    expect(postback.alarm(AlarmKind.EVENTS_GIVEN_UP)).toBe(postback.alarms.at(-3));
+  });
+
+  it('have an alarm each on failed executions, long before an event is discarded', () => {
+    const failing = alarmsOf(asIs.resources).filter((one) => kindOf(asIs.resources, one).startsWith('TARGET_FAILING'));
+    expect(failing.map(({ Properties }) => [Properties.AlarmName, text(asIs.resources, Properties.Dimensions[0].Value)])).toEqual([
+      ['Stack-Postback-6DC86B23-TARGET_FAILING-Ledger', 'Postback/TransactionsLedger/Pipe'],
+      ['Stack-Postback-6DC86B23-TARGET_FAILING-Mail', 'Postback/TransactionsMail/Pipe'],
+    ]);
+    expect(failing[0]?.Properties).toMatchObject({
+      Namespace: 'AWS/EventBridge/Pipes',
+      MetricName: 'ExecutionFailed',
+      Dimensions: [{ Name: 'PipeName' }],
+      Statistic: 'Sum',
+      DatapointsToAlarm: 3,
+      EvaluationPeriods: 6,
+      TreatMissingData: 'notBreaching',
+    });
   });
 
   it('are on the dashboard: their notes, their alarms, and the page of those', () => {
     const { resources } = asIs;
     const widgets = widgetsOf(resources);
     const failures = widgets.find(({ properties }) => properties.title === 'Could not be processed');
-    expect(JSON.stringify(failures?.properties.metrics)).toMatch(/given up by Ledger.*given up by Mail/);
+    expect(JSON.stringify(failures?.properties.metrics)).toMatch(
+      /given up by Ledger.*failed executions of Ledger.*given up by Mail.*failed executions of Mail/,
+    );
     const [status] = widgets.filter(({ type }) => type === 'alarm');
     expect(status?.properties.alarms).toHaveLength(alarmsOf(resources).length);
     expect(widgets.map(({ properties }) => properties.markdown ?? '').join('\n')).toContain(
@@ -469,7 +501,103 @@ describe('the targets of onTransaction', () => {
   });
 });
 
+describe('the targets of onTransaction in another stack', () => {
+  /** A function that reads the table, in a stack of its own, and receives the events too. */
+  const apart = (pipeScope: boolean) => {
+    const { stack, postback } = withPostback({}, { region: 'us-east-1', account: '111122223333' });
+    const other = new Stack(stack.node.root as App, 'Reader', { env: { region: 'us-east-1', account: '111122223333' } });
+    const reader = new LambdaFunction(other, 'Function', {
+      runtime: Runtime.NODEJS_24_X,
+      handler: 'index.handler',
+      code: Code.fromInline('exports.handler = 0'),
+      environment: { TABLE: postback.table.tableName },
+    });
+    postback.grantReadTransactions(reader);
+    const pipe = postback.onTransaction('Ledger', TransactionTarget.function(reader), pipeScope ? { pipeScope: other } : {});
+    return { stack, other, postback, pipe };
+  };
+
+  it('would be a cycle with the pipe here, and are none with the pipe there', () => {
+    const cyclic = apart(false);
+    expect(() => Template.fromStack(cyclic.stack)).toThrow('cyclic');
+    const { stack, other, pipe } = apart(true);
+    expect(Stack.of(pipe)).toBe(other);
+    expect(new Resources(stack).of('AWS::Pipes::Pipe')).toEqual([]);
+    const [made] = new Resources(other).of('AWS::Pipes::Pipe');
+    expect(made?.Properties.Source).toEqual({ 'Fn::ImportValue': expect.stringContaining('StreamArn') });
+    expect(other.dependencies).toContain(stack);
+    expect(stack.dependencies).toEqual([]);
+  });
+
+  it('keep their alarms, there, and their lines on the dashboard, here', () => {
+    const { stack, other, postback } = apart(true);
+    const [here, there] = [new Resources(stack), new Resources(other)];
+    expect(kindsOf(here)).toEqual(kindsOf(standard));
+    const alarms = alarmsOf(there);
+    expect(alarms.map(({ Properties }) => Properties.AlarmName)).toEqual([
+      'Stack-Postback-6DC86B23-TARGET_FAILING-Ledger',
+      'Stack-Postback-6DC86B23-EVENTS_GIVEN_UP-Ledger',
+    ]);
+    const [pipe] = there.of('AWS::Pipes::Pipe');
+    const [queue] = there.of('AWS::SQS::Queue');
+    expect(alarms.map(({ Properties }) => Properties.Dimensions[0].Value)).toEqual([pipe?.Properties.Name, queue?.Properties.QueueName]);
+    expect(pipe?.Properties.Name).toMatch(/^[\w-]{1,64}$/);
+    expect(postback.alarms).toHaveLength(alarmsOf(here).length + 2);
+    const widgets = widgetsOf(here);
+    const failures = widgets.find(({ properties }) => properties.title === 'Could not be processed');
+    expect(JSON.stringify(failures?.properties.metrics)).toContain(`"QueueName","${queue?.Properties.QueueName}"`);
+    const [status] = widgets.filter(({ type }) => type === 'alarm');
+    expect(status?.properties.alarms).toContain(
+      `arn:AWS::Partition:cloudwatch:us-east-1:111122223333:alarm:${alarms[0]?.Properties.AlarmName}`,
+    );
+  });
+
+  it('are rejected in another region, where a pipe cannot read the stream', () => {
+    const { stack, postback } = withPostback({}, { region: 'us-east-1', account: '111122223333' });
+    const far = new Stack(stack.node.root as App, 'Far', { env: { region: 'eu-west-1', account: '111122223333' } });
+    expect(() => postback.onTransaction('Ledger', TransactionTarget.queue(new Queue(far, 'Events')), { pipeScope: far })).toThrow(
+      'pipeScope is in stack Far, another account or region',
+    );
+  });
+});
+
+describe('a relay', () => {
+  const relay = (props: Partial<PostbackRelayProps> = {}) => {
+    const stack = emptyStack({ region: 'us-west-2', account: '111122223333' });
+    const queue = Queue.fromQueueArn(stack, 'Main', 'arn:aws:sqs:us-east-1:111122223333:main');
+    const made = new PostbackRelay(stack, 'Relay', { queue, ...props });
+    return { relay: made, resources: new Resources(stack) };
+  };
+  const named = (resources: Resources): string[] =>
+    alarmsOf(resources).map(({ Properties }) => Properties.AlarmName.replace(/^Stack-Relay-[0-9A-F]{8}-/, ''));
+
+  it('has alarms on its queue and its endpoint, with actions of its own', () => {
+    const { relay: made, resources } = relay();
+    expect(named(resources)).toEqual(['ENDPOINT_ERRORS', 'SLOW_ACKNOWLEDGEMENT', 'RELAY_STALLED']);
+    expect(made.alarms).toHaveLength(3);
+    const stalled = alarmsOf(resources).at(-1)?.Properties;
+    expect(stalled).toMatchObject({
+      MetricName: 'ApproximateAgeOfOldestMessage',
+      Dimensions: [{ Name: 'QueueName', Value: { 'Fn::GetAtt': [resources.at('Relay/Queue').logicalId, 'QueueName'] } }],
+      Threshold: 900,
+      TreatMissingData: 'notBreaching',
+    });
+    expect(stalled.AlarmDescription).toContain('Next: `npx rakuten-postback doctor`\n');
+    const tuned = relay({ monitoring: { alarms: [{ kind: AlarmKind.RELAY_STALLED, threshold: 60 }] } }).resources;
+    expect(alarmsOf(tuned).at(-1)?.Properties.Threshold).toBe(60);
+    expect(named(relay({ monitoring: { enabled: false } }).resources)).toEqual([]);
+    expect(() => relay({ monitoring: { alarms: [{ kind: AlarmKind.RELAY_STALLED, threshold: 1 }] } })).toThrow(
+      'the threshold of RELAY_STALLED in monitoring.alarms is 1',
+    );
+  });
+});
+
 describe('the dashboard', () => {
+  it('has the name of the installation and the region, as an account has one list for all regions', () => {
+    const [dashboard] = standard.of('AWS::CloudWatch::Dashboard');
+    expect(dashboard?.Properties.DashboardName).toBe('Stack-Postback-6DC86B23-us-east-1');
+  });
+
   it('answers its four questions from top to bottom, in a grid where nothing lies on anything else', () => {
     const widgets = widgetsOf(standard);
     const headings = widgets.flatMap(({ properties }) => /^#+ (.*)/.exec(properties.markdown ?? '')?.[1] ?? []);

@@ -1,4 +1,4 @@
-import { Annotations as CdkAnnotations, Duration, Fn } from 'aws-cdk-lib';
+import { Annotations as CdkAnnotations, Duration, Fn, Token } from 'aws-cdk-lib';
 import { Annotations, Match } from 'aws-cdk-lib/assertions';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { ENVIRONMENT, REGISTRATION_PROPERTIES, WATCH_EVENTS } from '../../core/names';
@@ -35,6 +35,15 @@ describe('the schedule', () => {
         Arn: { 'Fn::GetAtt': [watchFunction(standard).logicalId, 'Arn'] },
         Id: 'Target0',
         RetryPolicy: { MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 300 },
+      },
+    ]);
+    // Lambda itself would repeat a failed asynchronous invocation twice.
+    expect(standard.of('AWS::Lambda::EventInvokeConfig').map(({ Properties }) => Properties)).toEqual([
+      {
+        FunctionName: { Ref: watchFunction(standard).logicalId },
+        Qualifier: '$LATEST',
+        MaximumRetryAttempts: 0,
+        MaximumEventAgeInSeconds: 300,
       },
     ]);
     expect(schedule(withOptions({ interval: Duration.minutes(1) })).Properties.ScheduleExpression).toBe('rate(1 minute)');
@@ -101,7 +110,7 @@ describe('the function', () => {
         'StatusWatch/FunctionRole may dynamodb:DeleteItem on StateTable/Table if dynamodb:LeadingKeys ForAllValues:StringEquals lease',
         'StatusWatch/FunctionRole may dynamodb:GetItem, dynamodb:PutItem on StateTable/Table if dynamodb:LeadingKeys ForAllValues:StringEquals publisher or lease or watch',
         'StatusWatch/FunctionRole may dynamodb:Query on StateTable/Table if dynamodb:LeadingKeys ForAllValues:StringEquals publisher',
-        `StatusWatch/FunctionRole may events:PutEvents on arn:<Partition>:events:<Region>:<AccountId>:event-bus/default if events:source StringEquals ${WATCH_EVENTS.source}`,
+        `StatusWatch/FunctionRole may events:PutEvents on arn:<Partition>:events:<Region>:<AccountId>:event-bus/default if events:source ForAllValues:StringEquals ${WATCH_EVENTS.source} and events:source Null false`,
         'StatusWatch/FunctionRole may logs:CreateLogStream, logs:PutLogEvents on StatusWatch/FunctionLogs',
         `${mayRead} ${secret('api')}`,
         `${mayRead} ${secret('japan')}`,
@@ -117,6 +126,11 @@ describe('wrong options', () => {
     [{ interval: Duration.seconds(30) }, 'statusWatch.interval is 30 seconds; give 1 minute to 1 hour'],
     [{ interval: Duration.seconds(90) }, 'statusWatch.interval is 90 seconds; give whole minutes'],
     [{ interval: Duration.hours(2) }, 'statusWatch.interval is 2 hours; give 1 minute to 1 hour'],
+    [{ interval: Duration.minutes(Token.asNumber(Fn.ref('Minutes'))) }, 'statusWatch.interval is a token'],
+    [
+      { flappingWindow: Duration.hours(Token.asNumber(Fn.ref('Hours'))) },
+      'statusWatch.flappingWindow is a token in hours, which cannot be converted at synthesis; give Duration.seconds(token)',
+    ],
     [{ flappingAfter: 1 }, 'statusWatch.flappingAfter is 1; give a whole number from 2 to 20'],
     [{ flappingWindow: Duration.minutes(5) }, 'statusWatch.flappingWindow is 5 minutes; give 1 hour to 7 days'],
   ])('%j fail at synthesis', (statusWatch, message) => {

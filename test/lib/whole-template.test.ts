@@ -64,7 +64,7 @@ it('may do this and nothing else', () => {
       'StatusWatch/FunctionRole may dynamodb:DeleteItem on StateTable/Table if dynamodb:LeadingKeys ForAllValues:StringEquals lease',
       'StatusWatch/FunctionRole may dynamodb:GetItem, dynamodb:PutItem on StateTable/Table if dynamodb:LeadingKeys ForAllValues:StringEquals publisher or lease or watch',
       'StatusWatch/FunctionRole may dynamodb:Query on StateTable/Table if dynamodb:LeadingKeys ForAllValues:StringEquals publisher',
-      'StatusWatch/FunctionRole may events:PutEvents on arn:aws:events:us-east-1:<AccountId>:event-bus/default if events:source StringEquals cdk-rakuten-postback',
+      'StatusWatch/FunctionRole may events:PutEvents on arn:aws:events:us-east-1:<AccountId>:event-bus/default if events:source ForAllValues:StringEquals cdk-rakuten-postback and events:source Null false',
       'StatusWatch/FunctionRole may lambda:InvokeFunction on Reconciliation/Function',
       'StatusWatch/FunctionRole may logs:CreateLogStream, logs:PutLogEvents on StatusWatch/FunctionLogs',
       'StatusWatch/FunctionRole may secretsmanager:DescribeSecret, secretsmanager:GetSecretValue on arn:aws:secretsmanager:us-east-1:<AccountId>:secret:rakuten/api-?????? and Publisher/UrlSecret',

@@ -1,4 +1,4 @@
-import { RecordConflictError, type WatchPorts, type WatchStore } from '../../core/watch/ports';
+import { RecordConflictError, type TaskFailure, type WatchPorts, type WatchStore } from '../../core/watch/ports';
 import type { Announcement, Gap, WatchRecord } from '../../core/watch/record';
 import type { WatchSettings } from '../../core/watch/settings';
 import { type WatchResult, watch } from '../../core/watch/watch';
@@ -16,6 +16,7 @@ export const SETTINGS: WatchSettings = {
 export class Watch {
   readonly records = new Map<string, WatchRecord>();
   readonly said: Announcement[] = [];
+  readonly failedTasks: TaskFailure[] = [];
   readonly asked: (Gap & { sid: string })[] = [];
   /** What is out of order. */
   readonly broken = new Set<'event bus' | 'reconciliation'>();
@@ -37,6 +38,10 @@ export class Watch {
     return {
       ...this.installation.ports(),
       store: this.store(),
+      taskFailed: (failure) => {
+        this.failedTasks.push(failure);
+        this.installation.world.texts.push(JSON.stringify(failure));
+      },
       announce: async (announcements) => {
         if (this.broken.has('event bus')) throw new Error('the event bus is out of order');
         this.said.push(...announcements);

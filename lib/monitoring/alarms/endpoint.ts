@@ -1,14 +1,14 @@
 import { Duration } from 'aws-cdk-lib';
 import { ComparisonOperator, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
-import type { AlarmDefinition } from '../alarm-definition';
+import type { AlarmDefinition, EndpointSources } from '../alarm-definition';
 import { AlarmKind, AlarmSeverity } from '../alarm-kind';
 
 const { GREATER_THAN_OR_EQUAL_TO_THRESHOLD: AT_LEAST, GREATER_THAN_THRESHOLD: ABOVE, LESS_THAN_THRESHOLD: BELOW } = ComparisonOperator;
 
 const HOUR = Duration.hours(1);
 
-/** Whether postbacks come in. */
-export const ENDPOINT_ALARMS: readonly AlarmDefinition[] = [
+/** Whether API Gateway acknowledges postbacks. A PostbackRelay has these alarms too. */
+export const API_ALARMS: readonly AlarmDefinition<EndpointSources>[] = [
   {
     kind: AlarmKind.ENDPOINT_ERRORS,
     title: 'The endpoint fails',
@@ -18,7 +18,7 @@ export const ENDPOINT_ALARMS: readonly AlarmDefinition[] = [
     next: 'doctor',
     severity: AlarmSeverity.PAGE,
     threshold: { default: 1, min: 1, max: 100_000, unit: 'answers in 5 minutes' },
-    rule: ({ aws: { endpoint } }) =>
+    rule: ({ endpoint }) =>
       endpoint && {
         metric: endpoint.serverErrors(),
         comparisonOperator: AT_LEAST,
@@ -37,7 +37,7 @@ export const ENDPOINT_ALARMS: readonly AlarmDefinition[] = [
     severity: AlarmSeverity.TICKET,
     // API Gateway's Latency begins when the request is there: a new TLS connection across the United States takes the other half of the 400 ms.
     threshold: { default: 200, min: 20, max: 400, unit: 'ms (p99)' },
-    rule: ({ aws: { endpoint } }) =>
+    rule: ({ endpoint }) =>
       endpoint && {
         // With few GETs a percentile is one of them, and is taken as it is: told to ignore small samples, CloudWatch would wait for a thousand GETs a minute.
         metric: endpoint.latency(99),
@@ -48,6 +48,11 @@ export const ENDPOINT_ALARMS: readonly AlarmDefinition[] = [
         treatMissingData: TreatMissingData.NOT_BREACHING,
       },
   },
+];
+
+/** Whether postbacks come in. */
+export const ENDPOINT_ALARMS: readonly AlarmDefinition[] = [
+  ...API_ALARMS,
   {
     kind: AlarmKind.PROBE_FAILED,
     title: 'The endpoint cannot be reached',

@@ -125,6 +125,25 @@ export const REGISTRATION_ALARMS: readonly AlarmDefinition[] = [
       },
   },
   {
+    kind: AlarmKind.WATCH_TASK_FAILED,
+    title: 'The status watch cannot report',
+    means: 'The status watch checks the slot, but cannot send a change event, a reconciliation request or its probe.',
+    atStake: 'Rules on its change events do not run, or lost lines wait for the hourly reconciliation, or silence is not noticed.',
+    next: 'doctor',
+    severity: AlarmSeverity.TICKET,
+    threshold: { default: 1, min: 1, max: 100, unit: 'failed tasks between two schedules' },
+    rule: ({ parts: { statusWatch }, own }) =>
+      statusWatch && {
+        metric: own.watchTasksFailed({ period: statusWatch.period }),
+        comparisonOperator: AT_LEAST,
+        // The next check sends what could not be sent.
+        evaluationPeriods: 3,
+        datapointsToAlarm: 2,
+        // It is only counted when a task fails.
+        treatMissingData: TreatMissingData.NOT_BREACHING,
+      },
+  },
+  {
     kind: AlarmKind.ROTATION_FAILED,
     title: "The URL's secret was not rotated",
     means: "The function that registers at Rakuten and rotates the URL's secret ended in an error.",

@@ -44,7 +44,7 @@ interface Charged {
   readonly per: number;
 }
 
-function sharesOf({ parts, aws }: AlarmSources): Share[] {
+function sharesOf({ parts, aws, endpoint }: AlarmSources): Share[] {
   const functions = [parts.consumer, parts.registration, parts.reconciliation?.function, parts.statusWatch?.function].filter(
     (fn) => fn !== undefined,
   );
@@ -53,7 +53,7 @@ function sharesOf({ parts, aws }: AlarmSources): Share[] {
   const indexes = parts.tableName === undefined ? [] : Object.values(INDEXES);
   const requests = (metric: Metric, price: Price): Charged => ({ metric, price, per: MILLION });
   return [
-    ...(aws.endpoint ? [share('gateway', 'API Gateway', BLUE, [requests(aws.endpoint.requests(), PRICES.restRequest)])] : []),
+    ...(endpoint ? [share('gateway', 'API Gateway', BLUE, [requests(endpoint.requests(), PRICES.restRequest)])] : []),
     share(
       'queues',
       'SQS',

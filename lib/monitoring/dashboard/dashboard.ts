@@ -1,4 +1,4 @@
-import { Duration } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type { Construct } from 'constructs';
 import type { AlarmSources } from '../alarm-definition';
@@ -19,6 +19,8 @@ export interface MadeDashboard {
 export function makeDashboard(scope: Construct, id: string, sources: AlarmSources, alarms: Alarms, runbookUrl?: string): MadeDashboard {
   const behindTheEndpoint = unprocessed(sources, alarms);
   const dashboard = new cloudwatch.Dashboard(scope, id, {
+    // An account has one list of dashboards for all regions.
+    dashboardName: `${sources.own.installation}-${Stack.of(scope).region}`,
     // Today beside the days before: what is usual at this hour can be seen.
     defaultInterval: Duration.days(3),
     // What is graphed an hour or a day at a time stays so, whatever the time shown.

@@ -27,7 +27,7 @@ export function heading(scope: Construct, { parts }: AlarmSources, alarms: Alarm
               title: 'Alarms',
               width: WIDTH,
               height: 3,
-              alarms: alarms.all,
+              alarms: alarms.shown,
               sortBy: cloudwatch.AlarmStatusWidgetSortBy.STATE_UPDATED_TIMESTAMP,
             }),
           ],

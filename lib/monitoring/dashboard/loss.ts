@@ -36,7 +36,7 @@ function onTheWay({ parts, own }: AlarmSources, alarms: Alarms): IWidget[] {
   ];
 }
 
-function atTheEndpoint({ aws: { endpoint } }: AlarmSources): IWidget[] {
+function atTheEndpoint({ endpoint }: AlarmSources): IWidget[] {
   if (endpoint === undefined) return [];
   return [
     graph({
@@ -60,10 +60,13 @@ export const unprocessed = ({ own, aws }: AlarmSources, alarms: Alarms): GraphWi
 
 /** A table has two of them at most. */
 const PIPE_COLOURS = [PURPLE, PINK];
+const FAILURE_COLOURS = [BROWN, BLUE];
 
 export function showPipe(graphed: GraphWidget, { aws, parts, pipe }: AlarmSources): void {
   if (pipe === undefined) return;
-  graphed.addLeftMetric(coloured(aws.givenUp(pipe), PIPE_COLOURS[parts.pipes.indexOf(pipe)] ?? PURPLE));
+  const index = parts.pipes.indexOf(pipe);
+  graphed.addLeftMetric(coloured(aws.givenUp(pipe), PIPE_COLOURS[index] ?? PURPLE));
+  graphed.addLeftMetric(coloured(aws.pipeFailures(pipe), FAILURE_COLOURS[index] ?? BROWN));
 }
 
 const dataQuality = ({ parts, own }: AlarmSources, alarms: Alarms): IWidget =>
@@ -138,6 +141,7 @@ function atRakuten({ parts, own }: AlarmSources): IWidget[] {
         coloured(own.postbackOutdated(), PINK),
         coloured(own.postbackFlapping(), PURPLE),
         coloured(own.statusCheckFailed(), GREY),
+        coloured(own.watchTasksFailed(), BLUE),
         coloured(own.postbackRestored(), GREEN),
       ],
       leftUnit: 'looks',

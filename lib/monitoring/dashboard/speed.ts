@@ -23,7 +23,7 @@ export function speed(sources: AlarmSources, alarms: Alarms): IWidget[][] {
 
 const limit: HorizontalAnnotation = { value: RAKUTEN_WAITS_MILLIS, label: 'Rakuten gives up', color: GREY };
 
-function acknowledged({ aws: { endpoint } }: AlarmSources, alarms: Alarms): IWidget[] {
+function acknowledged({ endpoint }: AlarmSources, alarms: Alarms): IWidget[] {
   if (endpoint === undefined) return [];
   return [
     graph({
@@ -74,7 +74,7 @@ const consumed = ({ parts, aws }: AlarmSources): IWidget =>
     right: [
       coloured(aws.errors(parts.consumer), RED),
       coloured(aws.throttles(parts.consumer), BROWN),
-      ...(parts.tableName === undefined ? [] : [coloured(aws.throttledWrites(parts.tableName), BLUE, 'writes refused by DynamoDB')]),
+      ...(parts.tableName === undefined ? [] : [aws.throttledWrites(parts.tableName).with({ color: BLUE })]),
     ],
     leftUnit: 'ms',
     rightUnit: 'invocations, writes',

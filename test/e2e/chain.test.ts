@@ -29,7 +29,7 @@ const acknowledged: LineRecord[] = [];
 beforeAll(async () => {
   stack = await startLocalStack({
     visibilityTimeoutSeconds: VISIBILITY_SECONDS,
-    // The sender goes on whatever it is answered, and waits when the machine is busy: how fast the answer is, the local run measures.
+    // The sender continues whatever the response is, and waits when the machine is busy. The local run measures response times.
     autoDisableAfter: Number.POSITIVE_INFINITY,
     pushTimeoutMillis: 20_000,
     onOutput: (_, line) => metrics.read(line),
@@ -38,7 +38,7 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => stack?.close());
 
-/** As many lines as asked for, of days that nobody has seen yet. */
+/** This number of new lines. */
 function newLines(count: number): LineRecord[] {
   const lines: LineRecord[] = [];
   while (lines.length < count) {
@@ -52,7 +52,7 @@ function newLines(count: number): LineRecord[] {
 const urlOf = (line: LineRecord): string => fillTemplate(stack.registeredUrl, line);
 const settled = (): Promise<void> => untilEmpty(stack.clients.sqs, stack.queueUrl, 60);
 
-/** The table holds what was acknowledged, every line once and as it was sent, and nothing else; nothing is in the dead-letter queue. */
+/** The table has each acknowledged line once, as it was sent, and nothing else. The dead-letter queue is empty. */
 async function expectExactlyAcknowledged(): Promise<void> {
   const { intact, missing, repeated, different, unexpected } = compareRows(
     acknowledged,
@@ -85,7 +85,7 @@ it('turns a day of postbacks into rows', async () => {
   expect(deliveredAgain() - again).toBeGreaterThanOrEqual(day.filter(({ redelivery }) => redelivery).length);
 });
 
-it('answers a GET that is forged or empty, and makes no row of it', async () => {
+it('responds to a GET that is forged or empty, and creates no row', async () => {
   const [line = {}] = newLines(1);
   const forged = urlOf(line).replace(/k=[^&]+/, `k=${'A'.repeat(43)}`);
   const [bare = ''] = stack.registeredUrl.split('?', 1);
@@ -94,7 +94,7 @@ it('answers a GET that is forged or empty, and makes no row of it', async () => 
   await expectExactlyAcknowledged();
 });
 
-it('loses nothing when the consumer is killed in the middle of a batch', async () => {
+it('loses no line when the consumer is killed in the middle of a batch', async () => {
   const lines = newLines(300);
   batches.length = 0;
   const sending = sendAll(lines.map(urlOf));
@@ -109,7 +109,7 @@ it('loses nothing when the consumer is killed in the middle of a batch', async (
   await expectExactlyAcknowledged();
 });
 
-it('loses nothing when DynamoDB throttles', async () => {
+it('loses no line when DynamoDB throttles', async () => {
   const lines = newLines(200);
   batches.length = 0;
   const before = stack.dynamodb.refusals();
@@ -123,7 +123,7 @@ it('loses nothing when DynamoDB throttles', async () => {
   await expectExactlyAcknowledged();
 });
 
-it('answers 500 while SQS refuses, and loses none that it answered with 200', async () => {
+it('responds with 500 while SQS refuses, and loses no line that got 200', async () => {
   const lines = newLines(200);
   const before = stack.rakuten.statistics(stack.sid);
   const answered500 = stack.gateway.statistics.byStatus.get(500) ?? 0;
@@ -140,7 +140,7 @@ it('answers 500 while SQS refuses, and loses none that it answered with 200', as
   await expectExactlyAcknowledged();
 });
 
-it('loses nothing when SQS refuses the consumer', async () => {
+it('loses no line when SQS refuses the consumer', async () => {
   const lines = newLines(200);
   await stack.sqs.refuse({ operations: ['ReceiveMessage', 'DeleteMessageBatch'], status: 500, type: 'InternalError', times: 40 });
   expect(await sendAll(lines.map(urlOf))).toEqual(new Map([[200, lines.length]]));
@@ -150,7 +150,7 @@ it('loses nothing when SQS refuses the consumer', async () => {
   await expectExactlyAcknowledged();
 });
 
-it(`keeps each of ${LINES} lines once, sent twice in random order as fast as they are taken, in a memory that does not grow`, async () => {
+it(`keeps each of ${LINES} lines once, sent twice in random order at full speed, in a memory that does not grow`, async () => {
   const lines = newLines(LINES);
   const urls = new Random(1).shuffle([...lines, ...lines].map(urlOf));
   const quarter = Math.floor(urls.length / 4);
@@ -167,14 +167,14 @@ it(`keeps each of ${LINES} lines once, sent twice in random order as fast as the
   await expectExactlyAcknowledged();
   expect(metrics.sum(METRICS.stored) - before.stored).toBe(lines.length);
   expect(deliveredAgain() - before.again).toBeGreaterThanOrEqual(lines.length);
-  // Three times as many postbacks as before the first look; what grows is the table, which is in this process too.
+  // Three times as many postbacks as before the first measurement. The table grows, which is in this process too.
   expect(late.heap - early.heap).toBeLessThan(30);
   expect(late.consumer - early.consumer).toBeLessThan(60);
   expect(late.process - early.process).toBeLessThan(200);
 }, 180_000);
 
-/** Deliveries that made no row: of two deliveries of a line the later one, or the earlier one when it was overtaken. */
-const deliveredAgain = (): number => metrics.sum(METRICS.duplicate) + metrics.sum(METRICS.completed);
+/** Deliveries that created no row: of two of a line the later one, or the earlier one if it was overtaken. */
+const deliveredAgain = (): number => metrics.sum(METRICS.duplicate) + metrics.sum(METRICS.changed);
 
 /** Megabytes: used by the gateway and the sender after a collection, resident in this process, resident in the largest process of the consumer. */
 function memory(): { readonly heap: number; readonly process: number; readonly consumer: number } {

@@ -45,21 +45,12 @@ export function requireChanges(moment: unknown, options: ChangeOptions, now: num
 const since = (attribute: string, value: string): Condition => ({ attribute, test: '>=', value });
 
 export function changedLines(reader: TableReader, { since: moment, span, conditions }: RequiredChanges, now: number): Changes {
+  const startedAt = new Date(now).toISOString();
   const cursor = new Date(Math.max(Date.parse(moment), now - CURSOR_MARGIN_MILLIS)).toISOString();
   const lines = reader.linesProcessed(span, undefined, [since(ATTRIBUTES.updatedAt, moment), ...conditions]);
-  return { cursor, [Symbol.asyncIterator]: () => onceEach(lines, new Date(now).toISOString())[Symbol.asyncIterator]() };
-}
-
-/** A line that changes during the read can move to a day that is read later. */
-function onceEach(lines: AsyncIterable<Transaction>, startedAt: string): AsyncIterable<Transaction> {
-  const recent = new Set<string>();
-  return filtered(lines, ({ updated_at, line_id, is_event }) => {
-    if (updated_at < startedAt) return true;
-    const key = `${line_id} ${is_event}`;
-    if (recent.has(key)) return false;
-    recent.add(key);
-    return true;
-  });
+  // A line that changes during the read can move to a day that is read later. The next run has it.
+  const once = filtered(lines, ({ updated_at }) => updated_at < startedAt);
+  return { cursor, [Symbol.asyncIterator]: () => once };
 }
 
 /** Lines that are earned, returns apart, and whose verification is not older. */

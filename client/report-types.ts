@@ -36,7 +36,7 @@ export interface Changes extends AsyncIterable<Transaction> {
    *
    * It is 15 minutes before this run began, but never before the moment of this run. So a change
    * that the index showed late, or whose writer was slow, is in the next run. A line that changed in
-   * these minutes is in both runs.
+   * these minutes is in both runs. A line that changes during a run is left to the next one.
    */
   readonly cursor: string;
 }

@@ -37,6 +37,8 @@ export class RegistrationProvider extends Construct {
   /** @internal */
   public readonly _serviceToken: string;
 
+  private readonly last = new Map<string, Construct>();
+
   constructor(scope: Construct, id: string, props: RegistrationProviderProps) {
     super(scope, id);
     this.function = new BundledFunction(this, 'Function', {
@@ -61,6 +63,19 @@ export class RegistrationProvider extends Construct {
       frameworkOnEventRole: functionRole(this, 'ProviderRole', providerLogs),
     });
     this._serviceToken = provider.serviceToken;
+  }
+
+  /**
+   * Makes a custom resource wait for the previous one of its kind.
+   *
+   * Each occupies two functions at once, and a new account has a Lambda concurrency of 10.
+   *
+   * @internal
+   */
+  public _runInTurn(kind: 'precheck' | 'registration', resource: CustomResource): void {
+    const previous = this.last.get(kind);
+    if (previous !== undefined) resource.node.addDependency(previous);
+    this.last.set(kind, resource);
   }
 }
 
@@ -129,6 +144,7 @@ export class Registration extends Construct {
         [REGISTRATION_PROPERTIES.acknowledgementLimitMillis]: publisher.acknowledgementLimit?.toMilliseconds(),
       },
     });
+    provider._runInTurn('registration', resource);
     // Rakuten sends once and never again, so the URL is registered when everything that receives stands.
     resource.node.addDependency(...props.receivingSide);
     // The function still needs them when this publisher is taken out of the stack.

@@ -48,7 +48,7 @@ export function differenceColumns(colours: Colours): Column<Difference>[] {
     { title: 'WHAT', text: ({ what }) => what, paint: (text, { what }) => paint[what](text) },
     { title: 'TRANSACTION', text: ({ line_id }) => parseLineId(line_id).etransactionId ?? '(no ID)' },
     { title: 'EVENT', text: ({ is_event }) => is_event },
-    { title: 'ROW → RAKUTEN', text: changeText, maxWidth: 100 },
+    { title: 'ROW → RAKUTEN', text: changeText, maxWidth: 100, wraps: true },
   ];
 }
 

@@ -1,11 +1,13 @@
 import { once } from 'node:events';
-import type { Writable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
+import { wrap } from './text';
 
 /** A stream that may be a terminal. */
 export type OutputStream = Writable & { readonly isTTY?: boolean; readonly columns?: number };
 
 /** Where a run of the command line reads and writes. A test gives its own. */
 export interface Terminal {
+  readonly stdin: Readable;
   readonly stdout: OutputStream;
   readonly stderr: OutputStream;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -22,6 +24,11 @@ export async function write(stream: Writable, text: string): Promise<void> {
 }
 
 export const writeLine = (stream: Writable, text: string): Promise<void> => write(stream, `${text}\n`);
+
+/** Writes text in lines that fit the terminal. A pipe gets one line. */
+export async function writeText(stream: OutputStream, text: string, paint = (line: string) => line): Promise<void> {
+  for (const line of wrap(text, stream.columns ?? Number.POSITIVE_INFINITY)) await writeLine(stream, paint(line));
+}
 
 /** Whether to colour what goes to this stream: https://no-color.org. */
 export function isColoured(stream: OutputStream, env: Terminal['env']): boolean {

@@ -5,10 +5,12 @@ import type { DlqOptions } from '../dlq/reading';
 import { redrive } from '../dlq/redrive';
 
 const ABOUT = `
-A message that failed five times is kept in the dead-letter queue until 14 days after its arrival. Nothing of it is lost until
-then: fix the cause, then redrive.
+A message that failed five times is kept in the dead-letter queue until 14 days
+after its arrival. Nothing of it is lost until then: fix the cause, then
+redrive.
 
-Reading hides the messages from other readers for a moment and counts as a receive. That does no harm.`;
+Reading hides the messages from other readers for a moment and counts as a
+receive. That does no harm.`;
 
 export const addDlq: AddCommand = (program, cli) => {
   const dlq = program
@@ -36,11 +38,13 @@ export const addDlq: AddCommand = (program, cli) => {
     .addHelpText(
       'after',
       `
-A message is deleted here only after the queue has accepted it, and a line that arrives twice is one row: an interrupted redrive
-loses and duplicates nothing. A message without a valid secret, or one that is unreadable, is skipped unless you give its id:
-the consumer would reject it or fail again.
+A message is deleted here only after the queue has accepted it, and a line that
+arrives twice is one row: an interrupted redrive loses and duplicates nothing. A
+message without a valid secret, or one that is unreadable, is skipped unless you
+give its id: the consumer would reject it or fail again.
 
-Exit codes: 0 sent back, 1 a message could not be sent or failed again, 3 there was none.`,
+Exit codes: 0 sent back, 1 a message could not be sent or failed again, 3 there
+was none.`,
     )
     .action(cli.action<DlqOptions>(redrive));
   dlq
@@ -54,8 +58,9 @@ Exit codes: 0 sent back, 1 a message could not be sent or failed again, 3 there 
     .addHelpText(
       'after',
       `
-The file contains the messages in full, except for the secret of the URL. "reconcile --from DAY" brings back a line that was
-dropped by mistake, as long as Rakuten returns it (29 days).`,
+The file contains the messages in full, except for the secret of the URL.
+"reconcile --from DAY" brings back a line that was dropped by mistake, as long
+as Rakuten returns it (29 days).`,
     )
     .action(cli.action<DlqOptions>(drop));
 };

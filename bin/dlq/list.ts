@@ -2,7 +2,7 @@ import type { DeadLetter } from '../../core/dead-letters/letter';
 import { EXIT, type ExitCode } from '../cli/errors';
 import { timeText } from '../cli/show';
 import { renderRecord, renderTable } from '../cli/table';
-import { writeLine } from '../cli/terminal';
+import { writeLine, writeText } from '../cli/terminal';
 import { checkChoice, chosenEntries, type DlqContext, inFlightNote, withDeadLetters } from './reading';
 import { letterColumns, letterRecord, nextSteps } from './render';
 
@@ -34,7 +34,7 @@ export async function writeTable({ terminal, colours }: DlqContext, letters: rea
     ...nextSteps(letters, colours),
     ...(isUrgent ? [colours.yellow(`SQS deletes the oldest on ${timeText(oldest.deletedAt)} UTC`)] : []),
   ];
-  for (const note of notes) await writeLine(stderr, note);
+  for (const note of notes) await writeText(stderr, note);
 }
 
 /** Shows messages in full, except for the secret of the URL. */
@@ -43,7 +43,7 @@ export async function show(context: DlqContext): Promise<ExitCode> {
   const { terminal, options, colours } = context;
   const entries = await withDeadLetters(context, async (reading) => chosenEntries(context, reading));
   for (const { letter } of entries) {
-    const text = options.json === true ? JSON.stringify(letter) : renderRecord(letterRecord(letter), colours.bold);
+    const text = options.json === true ? JSON.stringify(letter) : renderRecord(letterRecord(letter), colours.bold, terminal.stdout.columns);
     await writeLine(terminal.stdout, text);
   }
   return EXIT.found;

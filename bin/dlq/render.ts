@@ -29,7 +29,7 @@ export const letterColumns = (colours: Colours): Column<DeadLetter>[] => [
     dropOrder: 2,
   },
   { title: 'REDRIVEN', text: ({ redrives }) => (redrives === 0 ? '' : `${redrives}×`), align: 'right', dropOrder: 5 },
-  { title: 'WHY', text: ({ why }) => why, paint: (text) => colours.red(text), maxWidth: 70 },
+  { title: 'WHY', text: ({ why }) => why, paint: (text) => colours.red(text), maxWidth: 70, wraps: true },
 ];
 
 /** Each reason with its number of messages and the next step, the most frequent first. */

@@ -1,5 +1,5 @@
 import { EventEmitter, once } from 'node:events';
-import { Writable } from 'node:stream';
+import { Readable, Writable } from 'node:stream';
 import { run } from '../../bin/cli/program';
 import type { Terminal } from '../../bin/cli/terminal';
 
@@ -36,11 +36,12 @@ export interface Ran {
 /** A terminal for a test. `columns` makes it one; without, it is a pipe. */
 export function testTerminal(
   directory: string,
-  options: { columns?: number; now?: Date; env?: Record<string, string>; signal?: AbortSignal } = {},
+  options: { columns?: number; now?: Date; env?: Record<string, string>; signal?: AbortSignal; stdin?: string } = {},
 ) {
   const stdout = new Captured(options.columns);
   const stderr = new Captured(options.columns);
   const terminal: Terminal = {
+    stdin: Readable.from([options.stdin ?? '']),
     stdout,
     stderr,
     env: options.env ?? { NO_COLOR: '1' },

@@ -4,6 +4,7 @@ import type { Transaction } from '../../client';
 import { ATTRIBUTES } from '../../core/names';
 import { isRowField, ROW_FIELDS } from '../../core/rakuten/fields';
 import { LISTED_ATTRIBUTES } from '../../core/store/keys';
+import { protectCell } from './spreadsheet';
 
 /** Columns of a CSV: the line's key, its kind and the attributes of a list. */
 export const CSV_COLUMNS = [
@@ -19,16 +20,25 @@ export const CSV_COLUMNS = [
 /** A BOM tells Excel that the file is UTF-8. */
 const BYTE_ORDER_MARK = '\uFEFF';
 
+export interface CsvOptions {
+  /** Adds a byte order mark, and protects texts from being read as formulas, numbers or dates. */
+  readonly forSpreadsheets: boolean;
+  /** One character between two values. */
+  readonly delimiter: string;
+}
+
 /** Lines as CSV (RFC 4180, UTF-8, line feeds), with a header. */
-export async function* csvLines(lines: AsyncIterable<Transaction>, forSpreadsheets: boolean): AsyncGenerator<string> {
+export async function* csvLines(lines: AsyncIterable<Transaction>, { forSpreadsheets, delimiter }: CsvOptions): AsyncGenerator<string> {
   const csv = stringify({
     header: true,
+    delimiter,
     columns: [...CSV_COLUMNS],
     cast: {
-      object: (value) => (Array.isArray(value) ? value.join('; ') : JSON.stringify(value)),
-      string: (value, { header, column }) => (forSpreadsheets && !header && !isDecimal(column) ? withoutFormula(value) : value),
+      object: (value, { column }) => protect(Array.isArray(value) ? value.join('; ') : JSON.stringify(value), column),
+      string: (value, { header, column }) => (header ? value : protect(value, column)),
     },
   });
+  const protect = (text: string, column: unknown): string => (forSpreadsheets && !hasOwnForm(column) ? protectCell(text) : text);
   if (forSpreadsheets) yield BYTE_ORDER_MARK;
   // Unlike `pipe`, `compose` propagates errors and backpressure.
   for await (const chunk of Readable.from(lines).compose(csv)) yield String(chunk);
@@ -39,7 +49,25 @@ export async function* jsonLines(lines: AsyncIterable<unknown>): AsyncGenerator<
   for await (const line of lines) yield `${JSON.stringify(line)}\n`;
 }
 
-/** An amount may begin with a minus. Any other text that begins like a formula is untrusted. */
-const withoutFormula = (text: string): string => (/^[=+\-@\t\r]/.test(text) ? `'${text}` : text);
+/** `{"lines": […], …}`: the rest is asked for at the end. */
+export async function* jsonDocument(lines: AsyncIterable<unknown>, rest: () => object): AsyncGenerator<string> {
+  let separator = '{"lines":[\n';
+  for await (const line of lines) {
+    yield separator + JSON.stringify(line);
+    separator = ',\n';
+  }
+  const end = JSON.stringify(rest()).slice(1);
+  yield `${separator === ',\n' ? '\n' : separator}]${end === '}' ? '' : ','}${end}\n`;
+}
 
-const isDecimal = (column: unknown): boolean => typeof column === 'string' && isRowField(column) && ROW_FIELDS[column] === 'decimal';
+const OWN_TIMES: readonly unknown[] = [
+  ATTRIBUTES.receivedAt,
+  ATTRIBUTES.updatedAt,
+  ATTRIBUTES.verifiedAt,
+  ATTRIBUTES.withdrawnAt,
+  ATTRIBUTES.occurredAt,
+];
+
+/** Whether the column has decimals or times only, which this package writes in one form. */
+const hasOwnForm = (column: unknown): boolean =>
+  OWN_TIMES.includes(column) || (typeof column === 'string' && isRowField(column) && ['decimal', 'date'].includes(ROW_FIELDS[column]));

@@ -1,13 +1,10 @@
-import { open } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { maskedBody } from '../../core/dead-letters/contents';
 import { EXIT, type ExitCode, usageError } from '../cli/errors';
+import { openOutputFile } from '../cli/output-file';
 import { writeLine } from '../cli/terminal';
 import { writeTable } from './list';
 import { checkChoice, chosenEntries, type DlqContext, deleteNotes, type Entry, inFlightNote, withDeadLetters } from './reading';
-
-/** The file contains the publisher's transactions. */
-const OWNER_ONLY = 0o600;
 
 /** Deletes messages, each only after it is in a file. */
 export async function drop(context: DlqContext): Promise<ExitCode> {
@@ -45,7 +42,7 @@ export async function drop(context: DlqContext): Promise<ExitCode> {
 /** Writes the messages in full, except for the URL's secret. Resolves when they are on disk. */
 async function writeEntries(file: string, entries: readonly Entry[]): Promise<void> {
   const lines = entries.map(({ message, letter }) => `${JSON.stringify({ ...letter, body: maskedBody(message.body) })}\n`);
-  const handle = await open(file, 'a', OWNER_ONLY);
+  const handle = await openOutputFile(file, 'a');
   try {
     await handle.writeFile(lines.join(''));
     await handle.sync();

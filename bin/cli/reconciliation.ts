@@ -19,6 +19,8 @@ export interface ReconciliationEvent {
 /** The result of an invocation. */
 export interface ReconciliationResult {
   readonly outcome: 'done' | 'empty' | 'busy' | 'continues' | 'not-reconcilable';
+  /** Start of the window that was compared, ISO 8601. It may be after the requested one. */
+  readonly from?: string;
   readonly counts?: Counts;
   /** At most `MAX_DIFFERENCES`. */
   readonly differences?: readonly Difference[];

@@ -15,9 +15,10 @@ import { numberText, StatusLine } from '../cli/progress';
 import { invokeReconciliation, MAX_DIFFERENCES, type ReconciliationResult, splitIntoDays } from '../cli/reconciliation';
 import { publisherOf, type SidOptions } from '../cli/registration';
 import { renderTable } from '../cli/table';
-import { writeLine } from '../cli/terminal';
+import { writeLine, writeText } from '../cli/terminal';
+import { addTimeZone, type TimeZoneOptions } from '../cli/time-zone';
 
-interface ReconcileOptions extends SidOptions {
+interface ReconcileOptions extends SidOptions, TimeZoneOptions {
   readonly from: string;
   readonly to?: string;
   readonly dryRun?: boolean;
@@ -28,8 +29,7 @@ interface ReconcileOptions extends SidOptions {
 type Context = CommandContext<ReconcileOptions>;
 
 export const addReconcile: AddCommand = (program, cli) => {
-  program
-    .command('reconcile')
+  addTimeZone(program.command('reconcile'))
     .description("Compares the table with Rakuten's Events API and corrects the table.")
     .requiredOption('--from <time>', 'lines that Rakuten processed at this time or later (a day, or a time with Z), at most 29 days ago')
     .option('--to <time>', 'lines that Rakuten processed up to this time (default: now)')
@@ -40,26 +40,37 @@ export const addReconcile: AddCommand = (program, cli) => {
     .addHelpText(
       'after',
       `
-The schedules reconcile hourly and daily. Run this command for a closer look, or for a time that they do not cover. It invokes the
-reconciliation function for one UTC day after the other and writes nothing itself. You can repeat it at any time.
+The schedules reconcile hourly and daily. Run this command for a closer look, or
+for a time that they do not cover. It invokes the reconciliation function for
+one UTC day after the other and writes nothing itself. You can repeat it at any
+time.
 
-  missing       the Events API returns a line without a row: the function adds it
-  unverified    the row was not verified: it is now. Listed only if the answer has other checked values than the row
-  different     the answer replaces or empties checked values of a verified row (row → Rakuten)
+  missing       the Events API returns a line without a row: the function adds
+                it
+  unverified    the row was not verified: it is now. Listed only if the answer
+                has other checked values than the row
+  different     the answer replaces or empties checked values of a verified row
+                (row → Rakuten)
   updated       the answer changes other values
   returned      a withdrawn line is back
-  withdrawn     a verified line is gone: the advertiser eliminated it (found by the daily run, and with --accept-changes)
-  unreadable    a checked field of the answer cannot be read, so it verifies nothing
+  withdrawn     a verified line is gone: the advertiser eliminated it (found by
+                the daily run, and with --accept-changes)
+  unreadable    a checked field of the answer cannot be read, so it verifies
+                nothing
   reused        the ID belongs to another line now
-  not returned  the Events API does not return the row: it is forged, eliminated or too new. It may not keep events (EVENT Y)
+  not returned  the Events API does not return the row: it is forged, eliminated
+                or too new. It may not keep events (EVENT Y)
 
-The brake: answers that would change or withdraw more than 2 % (and at least five) of the verified lines that they cover look like a
-fault at Rakuten. The function then changes none of these lines and raises an alarm. If the answers are right, run the command with
---accept-changes: it reconciles the whole window in one invocation without the brake. If the daily run was held back, give the window
-of that run, which begins 29 days ago.
+The brake: answers that would change or withdraw more than 2 % (and at least
+five) of the verified lines that they cover look like a fault at Rakuten. The
+function then changes none of these lines and raises an alarm. If the answers
+are right, run the command with --accept-changes: it reconciles the whole window
+in one invocation without the brake. If the daily run was held back, give the
+window of that run, which begins 29 days ago.
 
-Exit codes: 0 done (with --dry-run: there are differences), 1 an error, or the brake held changes back, 3 nothing could be compared
-(with --dry-run: there are no differences).
+Exit codes: 0 done (with --dry-run: there are differences), 1 an error, or the
+brake held changes back, 3 nothing could be compared (with --dry-run: there are
+no differences).
 
 Examples:
   $ rakuten-postback reconcile --from 2026-03-01 --dry-run
@@ -70,7 +81,7 @@ Examples:
 
 async function reconcile(context: Context): Promise<ExitCode> {
   const { options, terminal } = context;
-  const window = requestedWindow(context);
+  const window = await reconcilableWindow(context);
   const sid = await publisherOf(context);
   const found = await reconcileWindow(context, sid, window);
   const unreturned = found.interruption === undefined ? await rowsNotReturned(context, sid, window, found) : [];
@@ -81,20 +92,30 @@ async function reconcile(context: Context): Promise<ExitCode> {
     const columns = differenceColumns(context.colours);
     await writeLine(terminal.stdout, renderTable(columns, differences, terminal.stdout.columns, context.colours.bold));
   }
-  for (const text of summary(context, window, found, unreturned)) await writeLine(terminal.stderr, text);
+  for (const text of summary(context, window, found, unreturned)) await writeText(terminal.stderr, text);
   if (found.interruption !== undefined) throw found.interruption.error;
   return exitCodeOf(context, found, differences);
 }
 
-/** The part of the requested window that the Events API covers. */
-function requestedWindow({ options, terminal }: Context): EventsWindow {
+/** The part of the requested window that the Events API covers. Another part is reported. */
+async function reconcilableWindow({ options, terminal }: Context): Promise<EventsWindow> {
   const now = terminal.now();
-  const moment = (name: string, text: string): number => Date.parse(requireMoment(name, dayOf(text, now)));
+  const { timeZone } = options;
+  const moment = (name: string, text: string): number => Date.parse(requireMoment(name, dayOf(text, now, timeZone), timeZone));
   const requested = { from: moment('--from', options.from), to: options.to === undefined ? now.getTime() : moment('--to', options.to) };
   if (requested.from >= requested.to) throw usageError('--from is not before --to');
   const window = clamp(requested, 0, now.getTime());
+  for (const text of leftOut(requested, window)) await writeText(terminal.stderr, text);
   if (window.from < window.to) return window;
   throw usageError('the Events API covers lines that Rakuten processed between 29 days and two minutes ago, and the window is outside');
+}
+
+/** What a window lacks of another, apart from parts of a second. */
+function leftOut(requested: EventsWindow, { from, to }: EventsWindow): string[] {
+  return [
+    ...(from - requested.from < 1000 ? [] : [`the window begins at ${momentText(from)}: the Events API covers 29 days`]),
+    ...(requested.to - to < 1000 ? [] : [`the window ends at ${momentText(to)}: lines of the last two minutes may be on their way`]),
+  ];
 }
 
 /** The results of the invocations so far. */
@@ -110,6 +131,8 @@ interface Found {
   /** Windows that the function reconciles further by itself. */
   readonly continuing: EventsWindow[];
   hasComparedAny: boolean;
+  /** Start of what the function compared. */
+  comparedFrom?: number;
   /** Why the rest of the window was not reconciled, and where it begins. */
   interruption?: { readonly error: unknown; readonly from: string };
 }
@@ -137,7 +160,7 @@ async function reconcileWindow(context: Context, sid: string, window: EventsWind
       terminal.signal.throwIfAborted();
       addResult(found, part, await invokeReconciliation(context, { sid, window: part, ...modeOf(options) }, showBusy));
     } catch (cause) {
-      const from = new Date(part.from).toISOString();
+      const from = momentText(part.from);
       const isStopped = terminal.signal.aborted;
       found.interruption = { from, error: isStopped ? new CliError(`stopped; go on with --from ${from}`, EXIT.error, { cause }) : cause };
       break;
@@ -154,7 +177,9 @@ const modeOf = ({ dryRun, acceptChanges }: ReconcileOptions): { dryRun?: true; a
   ...(acceptChanges === true ? { acceptChanges } : {}),
 });
 
-function addResult(found: Found, part: EventsWindow, { outcome, counts, differences = [], braked = 0 }: ReconciliationResult): void {
+function addResult(found: Found, part: EventsWindow, result: ReconciliationResult): void {
+  const { outcome, counts, differences = [], braked = 0, from } = result;
+  if (outcome !== 'empty') found.comparedFrom ??= from === undefined ? part.from : Date.parse(from);
   if (counts !== undefined) {
     const names = Object.keys(NO_COUNTS) as (keyof Counts)[];
     found.counts = Object.fromEntries(names.map((name) => [name, found.counts[name] + (counts[name] ?? 0)])) as Counts;
@@ -199,7 +224,7 @@ const SHOWN_COUNTS = ['same', 'missing', 'unverified', 'different', 'updated', '
 const ALWAYS_SHOWN: readonly string[] = ['same', 'missing', 'different'];
 
 function summary({ options, colours }: Context, window: EventsWindow, found: Found, unreturned: readonly Difference[]): string[] {
-  const { counts, braked, brakedWindows, continuing, isCut, interruption } = found;
+  const { counts, braked, brakedWindows, continuing, isCut, interruption, comparedFrom = window.from } = found;
   if (!found.hasComparedAny && interruption !== undefined) return [];
   if (!found.hasComparedAny)
     return ['nothing in this window can be compared: it is before the first complete registration, or before `notBefore`'];
@@ -207,6 +232,11 @@ function summary({ options, colours }: Context, window: EventsWindow, found: Fou
   return [
     `${lineCount(comparedCount(counts))} from the Events API, ${spanText(window)}`,
     `  ${shown.map((name) => `${numberText(counts[name])} ${name}`).join(', ')}`,
+    ...(comparedFrom - window.from < 1000
+      ? []
+      : [
+          `lines before ${momentText(comparedFrom)} were not compared: it is before the first complete registration, or before \`notBefore\``,
+        ]),
     ...(counts.foreign === 0 ? [] : [`  ${numberText(counts.foreign)} of other publishers, skipped`]),
     ...unreturnedText(unreturned),
     ...(isCut ? [`not all differences are listed: an invocation lists ${numberText(MAX_DIFFERENCES)}`] : []),
@@ -237,11 +267,13 @@ function brakeText(braked: number, windows: readonly EventsWindow[]): string[] {
   const [first] = windows;
   const last = windows.at(-1);
   if (first === undefined || last === undefined) return [];
-  const span = `--from ${new Date(first.from).toISOString()} --to ${new Date(last.to).toISOString()}`;
+  const span = `--from ${momentText(first.from)} --to ${momentText(last.to)}`;
   return [
     `warning: the brake held back ${numberText(braked)} ${braked === 1 ? 'change' : 'changes'} to verified lines, on ${windows.map(({ from }) => dayText(from)).join(', ')}`,
-    `  compare some of them with Rakuten's reports: reconcile ${span} --dry-run`,
-    `  if the answers are right, apply them: reconcile ${span} --accept-changes`,
+    "  compare some of them with Rakuten's reports:",
+    `reconcile ${span} --dry-run`,
+    '  if the answers are right, apply them:',
+    `reconcile ${span} --accept-changes`,
   ];
 }
 
@@ -257,4 +289,7 @@ async function* asAsync<T>(values: readonly T[]): AsyncGenerator<T> {
 
 const lineCount = (count: number): string => `${numberText(count)} ${count === 1 ? 'line' : 'lines'}`;
 const dayText = (millis: number): string => new Date(millis).toISOString().slice(0, 10);
-const spanText = ({ from, to }: EventsWindow): string => `${new Date(from).toISOString()} to ${new Date(to).toISOString()}`;
+const spanText = ({ from, to }: EventsWindow): string => `${momentText(from)} to ${momentText(to)}`;
+
+/** `2026-03-27T06:00:00Z`: as --from accepts it, whatever the time zone. */
+const momentText = (millis: number): string => new Date(millis).toISOString().replace(/\.000Z$/, 'Z');

@@ -115,7 +115,7 @@ beforeEach(() => {
 });
 
 const reconcile = (...args: string[]) => runIn(directory, ['reconcile', '--local', ...args], { now: NOW });
-const windows = (): unknown[] => lambda.events.map(({ from, to }) => [from, to]);
+const windows = (): unknown[][] => lambda.events.map(({ from, to }) => [from, to]);
 const tableOf = (stdout: string): string[] => stdout.split('\n').map((text) => text.replace(/ {2,}/g, ' | ').trim());
 
 describe('differences', () => {
@@ -141,13 +141,20 @@ describe('differences', () => {
     ]);
     expect(stderr).toBe(
       [
-        '1,004 lines from the Events API, 2026-03-27T12:00:00.000Z to 2026-03-28T00:00:00.000Z',
+        '1,004 lines from the Events API, 2026-03-27T12:00:00Z to 2026-03-28T00:00:00Z',
         '  1,000 same, 1 missing, 2 unverified, 1 different',
         '  3 not returned: 2 confirmed lines, 1 event',
         'nothing was written (--dry-run)',
         '',
       ].join('\n'),
     );
+  });
+
+  test('fit a terminal of 80 columns without a cut', async () => {
+    const { stdout, stderr } = await runIn(directory, ['reconcile', '--local', ...WINDOW, '--dry-run'], { now: NOW, columns: 80 });
+    for (const text of [...stdout.split('\n'), ...stderr.split(/[\r\n]/)]) expect(text.length).toBeLessThanOrEqual(80);
+    expect(stdout).not.toContain('…');
+    expect(stdout.replace(/\s+/g, ' ')).toContain('(no row) → order W-10ST, 180.00 USD, commission 5.40, u1 clk_1');
   });
 
   test('are an array with --json', async () => {
@@ -204,11 +211,34 @@ describe('the window', () => {
     ]);
   });
 
-  test('begins 29 days ago at the earliest, and ends two minutes ago', async () => {
-    await reconcile('--from', '2026-01-01');
+  test('begins 29 days ago at the earliest, ends two minutes ago, and says so', async () => {
+    const { stderr } = await reconcile('--from', '2026-01-01');
+    expect(stderr).toMatch(/^the window begins at 2026-02-27T12:00:00Z: .*\nthe window ends at 2026-03-28T11:58:00Z: .*\n/);
     expect(lambda.events).toHaveLength(30);
     expect(windows()[0]).toEqual(['2026-02-27T12:00:00.000Z', '2026-02-28T00:00:00.000Z']);
     expect(windows().at(-1)).toEqual(['2026-03-28T00:00:00.000Z', '2026-03-28T11:58:00.000Z']);
+  });
+
+  test('that is not changed is not reported', async () => {
+    expect((await reconcile('--from', '2026-03-20', '--to', '2026-03-21')).stderr).not.toContain('the window');
+  });
+
+  test('that the function shortened is reported', async () => {
+    invoke = ({ from }) =>
+      String(from) < '2026-03-26' ? { result: { outcome: 'empty' } } : done({ same: 1 }, { from: '2026-03-26T12:00:00.000Z' });
+    const { stderr } = await reconcile('--from', '2026-03-25', '--to', '2026-03-28');
+    expect(stderr).toContain('lines before 2026-03-26T12:00:00Z were not compared: it is before the first complete registration');
+  });
+
+  test('has days of the time zone, also when the clock changed', async () => {
+    await reconcile('--from', '2026-03-08', '--to', '2026-03-09', '--time-zone', 'America/New_York');
+    expect([windows()[0], windows().at(-1)]).toEqual([
+      ['2026-03-08T05:00:00.000Z', '2026-03-09T00:00:00.000Z'],
+      ['2026-03-09T00:00:00.000Z', '2026-03-09T04:00:00.000Z'],
+    ]);
+    lambda.events.length = 0;
+    await reconcile('--from', 'yesterday', '--to', 'today', '--time-zone', 'Asia/Tokyo');
+    expect([windows()[0]?.[0], windows().at(-1)?.[1]]).toEqual(['2026-03-26T15:00:00.000Z', '2026-03-27T15:00:00.000Z']);
   });
 
   test('splits at midnight UTC without a gap', () => {
@@ -229,8 +259,10 @@ describe('the function', () => {
     expect(stderr).toContain(
       [
         'warning: the brake held back 7 changes to verified lines, on 2026-03-26',
-        "  compare some of them with Rakuten's reports: reconcile --from 2026-03-26T00:00:00.000Z --to 2026-03-27T00:00:00.000Z --dry-run",
-        '  if the answers are right, apply them: reconcile --from 2026-03-26T00:00:00.000Z --to 2026-03-27T00:00:00.000Z --accept-changes',
+        "  compare some of them with Rakuten's reports:",
+        'reconcile --from 2026-03-26T00:00:00Z --to 2026-03-27T00:00:00Z --dry-run',
+        '  if the answers are right, apply them:',
+        'reconcile --from 2026-03-26T00:00:00Z --to 2026-03-27T00:00:00Z --accept-changes',
       ].join('\n'),
     );
     expect((await reconcile(...days, '--dry-run')).exitCode).toBe(0);
@@ -272,7 +304,7 @@ describe('the function', () => {
     expect(lambda.events).toHaveLength(2);
     expect(stderr).toContain('5 lines from the Events API');
     expect(stderr).toMatch(
-      /\nnot reconciled: the time from 2026-03-26T00:00:00\.000Z on\nerror: Reconciliation: Rakuten could not be reached\n$/,
+      /\nnot reconciled: the time from 2026-03-26T00:00:00Z on\nerror: Reconciliation: Rakuten could not be reached\n$/,
     );
   });
 
@@ -327,12 +359,12 @@ describe('Ctrl-C', () => {
     expect(await run(['reconcile', '--local', '--from', '2026-03-24', '--to', '2026-03-27'], terminal)).toBe(1);
     expect(lambda.events).toHaveLength(2);
     expect(stderr.text).toContain('5 lines from the Events API');
-    expect(stderr.text).toMatch(/\nerror: stopped; go on with --from 2026-03-25T00:00:00\.000Z\n$/);
+    expect(stderr.text).toMatch(/\nerror: stopped; go on with --from 2026-03-25T00:00:00Z\n$/);
   });
 
   test('before the first day starts nothing', async () => {
     const ran = await runIn(directory, ['reconcile', '--local', ...WINDOW], { now: NOW, signal: AbortSignal.abort() });
-    expect(ran).toEqual({ exitCode: 1, stdout: '', stderr: 'error: stopped; go on with --from 2026-03-27T12:00:00.000Z\n' });
+    expect(ran).toEqual({ exitCode: 1, stdout: '', stderr: 'error: stopped; go on with --from 2026-03-27T12:00:00Z\n' });
     expect(lambda.events).toEqual([]);
   });
 });

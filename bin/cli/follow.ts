@@ -1,7 +1,7 @@
 import type { DayListOptions, Transaction, TransactionsClient } from '../../client';
+import { dayBefore } from './options';
 
 const MINUTE = 60_000;
-const DAY = 24 * 60 * MINUTE;
 
 /**
  * How far back every read goes. The index sorts lines by their arrival, but a line appears there later:
@@ -20,6 +20,7 @@ export class NewLines {
     private readonly start: Date,
     /** Number of processing days to read, today included. */
     private readonly days: number,
+    private readonly timeZone: string,
     private readonly options: Pick<DayListOptions, 'kind' | 'verifiedOnly'> = {},
   ) {
     this.lastRead = start;
@@ -44,11 +45,10 @@ export class NewLines {
 
   private async read(now: Date): Promise<Transaction[]> {
     const receivedFrom = new Date(this.lastRead.getTime() - OVERLAP_MILLIS);
+    const { timeZone } = this;
+    const days = { from: dayBefore(this.days - 1, now, timeZone), to: dayBefore(-1, now, timeZone) };
     const lines: Transaction[] = [];
-    for (let daysAgo = this.days - 1; daysAgo >= 0; daysAgo -= 1) {
-      const day = new Date(now.getTime() - daysAgo * DAY).toISOString().slice(0, 10);
-      for await (const line of this.transactions.byDay(day, { ...this.options, receivedFrom })) lines.push(line);
-    }
+    for await (const line of this.transactions.byDay(days, { ...this.options, receivedFrom, timeZone })) lines.push(line);
     return lines.sort((a, b) => (a.received_at < b.received_at ? -1 : 1));
   }
 

@@ -10,29 +10,33 @@ const NAME = 'rakuten-postback';
 
 const HELP = `
 Which installation:
-  A deployed stack, by its name: --stack, else RAKUTEN_STACK_NAME, else ${DEFAULT_STACK}. Region and credentials are those of the
-  AWS CLI (AWS_REGION, AWS_PROFILE, …), or --region and --profile. --local selects the local run of this folder.
+  A deployed stack, by its name: --stack, else RAKUTEN_STACK_NAME, else
+  ${DEFAULT_STACK}. Region and credentials are those of the AWS CLI
+  (AWS_REGION, AWS_PROFILE, …), or --region and --profile. --local selects the
+  local run of this folder.
 
 Exit codes:
   0  done (and something was found)    2  the command line is wrong
   1  an error                          3  nothing was found
 
 Examples:
-  $ ${NAME} query --member clk_01HRV6Z8Q2M4            what this member bought
+  $ ${NAME} query --member clk_01HRV6Z8Q2M4
   $ ${NAME} query --order W-100200300 --advertiser 39001
-  $ ${NAME} query --day today --kind return             today's returns
-  $ ${NAME} orders --member clk_01HRV6Z8Q2M4 --from 2026-03-01 --to 2026-04-01
+  $ ${NAME} query --day today --kind return
+  $ ${NAME} balances
+  $ ${NAME} totals --from 2026-01-01 --to 2026-04-01
   $ ${NAME} export --from 2026-03-01 --to 2026-04-01 -o march.csv
-  $ ${NAME} tail --local                                new lines as they arrive
+  $ ${NAME} tail --local
 
-"${NAME} help COMMAND" explains a command. docs/querying.md shows the same with the AWS console, CLI and SDKs.`;
+"${NAME} help COMMAND" explains a command. docs/querying.md shows the
+same with the AWS console, CLI and SDKs.`;
 
 /** The whole command line, for one run. */
 export function createProgram(cli: Cli): Command {
   const { stdout, stderr } = cli.terminal;
   const program = new Command(NAME)
     .description(
-      'Queries the transaction table of RakutenPostback: lines by member, order, day or ID, orders, exports. Also checks and changes its registration at Rakuten.',
+      'Queries the transaction table of RakutenPostback: lines, orders, balances, totals, exports. Also checks and changes its registration at Rakuten.',
     )
     .version(process.env.RAKUTEN_POSTBACK_VERSION ?? 'from source')
     // Commands inherit the settings at the time when they are added.

@@ -1,6 +1,10 @@
+import type { CommandContext } from './command';
 import type { OutputStream, Terminal } from './terminal';
+import { cut } from './text';
 
-const REDRAW_MILLIS = 200;
+/** A command that ends before needs no progress. */
+const FIRST_DRAW_MILLIS = 2000;
+const REDRAW_MILLIS = 500;
 const ERASE_LINE = '\r\u001b[K';
 
 /** A line on standard error that is redrawn in place. Nothing where that is not a terminal. */
@@ -16,7 +20,7 @@ export class StatusLine {
     if (this.isQuiet || this.stderr.isTTY !== true) return;
     this.erase();
     // A line that wraps could not be erased.
-    this.stderr.write(text.slice(0, (this.stderr.columns ?? 80) - 1));
+    this.stderr.write(cut(text, (this.stderr.columns ?? 80) - 1));
     this.isDrawn = true;
   }
 
@@ -27,43 +31,74 @@ export class StatusLine {
   }
 }
 
-/** Counts lines on their way, and shows the number on standard error: all the time on a terminal, else at the end. */
+/** Counts values on their way, and shows the number on a terminal's standard error after two seconds. */
 export class Progress {
   total = 0;
   private readonly started = performance.now();
   private readonly line: StatusLine;
-  private drawnAt = 0;
+  private readonly timer: NodeJS.Timeout;
 
+  /** @param noun what is counted. Without it only the time is shown */
   constructor(
-    private readonly terminal: Terminal,
-    private readonly isQuiet: boolean,
+    terminal: Terminal,
+    isQuiet: boolean,
+    private readonly noun: string | undefined,
   ) {
     this.line = new StatusLine(terminal.stderr, isQuiet);
+    // A command may wait long for the first value.
+    this.timer = setInterval(() => this.draw(), REDRAW_MILLIS).unref();
   }
 
   async *count<T>(values: AsyncIterable<T>): AsyncGenerator<T> {
     for await (const value of values) {
       this.total += 1;
-      this.draw();
       yield value;
     }
   }
 
-  done(file: string | undefined): void {
+  /** Erases the line before other output. */
+  erase(): void {
     this.line.erase();
-    if (this.isQuiet) return;
-    const seconds = Math.max((performance.now() - this.started) / 1000, 0.001);
+  }
+
+  stop(): void {
+    clearInterval(this.timer);
+    this.erase();
+  }
+
+  /** `1,200 lines (3.1 s, 387 per second)` */
+  summary(file: string | undefined): string {
+    const seconds = this.seconds;
     const rate = seconds < 1 ? '' : `, ${numberText(Math.round(this.total / seconds))} per second`;
-    const lines = `${numberText(this.total)} ${this.total === 1 ? 'line' : 'lines'}`;
-    this.terminal.stderr.write(`${lines}${file === undefined ? '' : ` in ${file}`} (${seconds.toFixed(1)} s${rate})\n`);
+    return `${this.counted}${file === undefined ? '' : ` in ${file}`} (${seconds.toFixed(1)} s${rate})`;
+  }
+
+  private get seconds(): number {
+    return (performance.now() - this.started) / 1000;
+  }
+
+  private get counted(): string {
+    if (this.noun === undefined) return 'reading';
+    return `${numberText(this.total)} ${this.total === 1 ? this.noun.replace(/s$/, '') : this.noun}`;
   }
 
   private draw(): void {
-    const now = performance.now();
-    if (now - this.drawnAt < REDRAW_MILLIS) return;
-    this.drawnAt = now;
-    this.line.draw(`${numberText(this.total)} lines …`);
+    if (this.seconds * 1000 >= FIRST_DRAW_MILLIS) this.line.draw(`${this.counted}, ${Math.floor(this.seconds)} s …`);
   }
 }
 
 export const numberText = (value: number): string => value.toLocaleString('en-US');
+
+/** Runs the work of a command, with progress on a terminal that shows no JSON. */
+export async function withProgress<R>(
+  { terminal, options }: CommandContext,
+  noun: string | undefined,
+  work: (progress: Progress) => Promise<R>,
+): Promise<R> {
+  const progress = new Progress(terminal, options.json === true && terminal.stdout.isTTY === true, noun);
+  try {
+    return await work(progress);
+  } finally {
+    progress.stop();
+  }
+}

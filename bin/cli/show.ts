@@ -1,7 +1,11 @@
 import type picocolors from 'picocolors';
 import type { Money, OrderStatus, OrderSummary, Sums, Transaction, TransactionKind, TransactionRow } from '../../client';
-import { sumByCurrency } from '../../client/amounts';
+import { MoneySum } from '../../client/amounts';
+import { EXIT, type ExitCode } from './errors';
+import { numberText } from './progress';
 import type { Column } from './table';
+import { type Terminal, writeLine } from './terminal';
+import { UTC } from './time-zone';
 
 export type Colours = ReturnType<typeof picocolors.createColors>;
 
@@ -27,8 +31,33 @@ export function moneyText(amounts: readonly Money[], field: 'sale_amount' | 'com
   return amounts.map((money) => `${amountText(money[field], money.currency)} ${money.currency ?? '(no currency)'}`).join(', ');
 }
 
-/** `2026-03-13 18:02`, in UTC. */
-export const timeText = (iso: string): string => iso.slice(0, 16).replace('T', ' ');
+/** `2026-03-13 18:02` in a time zone, with seconds on demand. */
+export function timeText(iso: string, timeZone = UTC, form: 'minutes' | 'seconds' = 'minutes'): string {
+  const millis = Date.parse(iso);
+  return Number.isNaN(millis) ? iso : formatter(timeZone, form).format(millis);
+}
+
+/** `ORDERED (UTC)`, `ORDERED (Tokyo)`. */
+export const timeTitle = (title: string, timeZone: string): string =>
+  `${title} (${(timeZone.split('/').at(-1) ?? '').replaceAll('_', ' ')})`;
+
+const formatters = new Map<string, Intl.DateTimeFormat>();
+
+/** Swedish writes times like ISO 8601. */
+function formatter(timeZone: string, form: 'minutes' | 'seconds'): Intl.DateTimeFormat {
+  const key = `${timeZone} ${form}`;
+  const known = formatters.get(key);
+  if (known !== undefined) return known;
+  const made = new Intl.DateTimeFormat('sv-SE', {
+    timeZone,
+    dateStyle: 'short',
+    timeStyle: form === 'seconds' ? 'medium' : 'short',
+    calendar: 'gregory',
+    numberingSystem: 'latn',
+  });
+  formatters.set(key, made);
+  return made;
+}
 
 const kindPainter = (colours: Colours): Record<TransactionKind, (text: string) => string> => ({
   preliminary: colours.yellow,
@@ -61,11 +90,18 @@ const verificationPainter = (colours: Colours): Record<Verification, (text: stri
   withdrawn: colours.red,
 });
 
-/** Columns of a list of lines. `time` is the time that the list is sorted by. */
-export function lineColumns(colours: Colours, time: { title: string; of: (line: Transaction) => string }): Column<Transaction>[] {
+/** The time that a list of lines is sorted by. */
+export interface ShownTime {
+  readonly title: string;
+  readonly of: (line: Transaction) => string;
+  readonly timeZone: string;
+}
+
+/** Columns of a list of lines. */
+export function lineColumns(colours: Colours, time: ShownTime): Column<Transaction>[] {
   const negative = (text: string): string => (text.startsWith('-') ? colours.red(text) : text);
   return [
-    { title: time.title, text: (line) => timeText(time.of(line)) },
+    { title: timeTitle(time.title, time.timeZone), text: (line) => timeText(time.of(line), time.timeZone) },
     { title: 'KIND', text: (line) => line.kind, paint: (text, line) => kindPainter(colours)[line.kind](text) },
     { title: 'ORDER', text: (line) => line.order_id ?? '', maxWidth: 36 },
     { title: 'ADVERTISER', text: (line) => line.advertiser_id ?? '', dropOrder: 3 },
@@ -79,54 +115,105 @@ export function lineColumns(colours: Colours, time: { title: string; of: (line: 
       title: 'STATE',
       text: verificationOf,
       paint: (text, line) => verificationPainter(colours)[verificationOf(line)](text),
-      dropOrder: 1,
     },
     { title: 'TRANSACTION', text: (line) => line.etransaction_id ?? '', dropOrder: 6 },
   ];
 }
 
 /** Columns of a list of orders. */
-export function orderColumns(colours: Colours): Column<OrderSummary>[] {
+export function orderColumns(colours: Colours, timeZone: string): Column<OrderSummary>[] {
   const confirmedLines = (order: OrderSummary): number => order.lines.filter((line) => line.is_event === 'N').length;
   return [
-    { title: 'ORDERED (UTC)', text: (order) => timeText(order.ordered_at) },
+    { title: timeTitle('ORDERED', timeZone), text: (order) => timeText(order.ordered_at, timeZone) },
     { title: 'STATUS', text: (order) => order.status, paint: (text, order) => statusPainter(colours)[order.status](text) },
     { title: 'ORDER', text: (order) => order.order_id ?? '', maxWidth: 36 },
     { title: 'ADVERTISER', text: (order) => order.advertiser_id ?? '', dropOrder: 4 },
     { title: 'MEMBER', text: (order) => order.members.join(', '), maxWidth: 24, dropOrder: 3 },
     { title: 'LINES', text: (order) => String(confirmedLines(order)), align: 'right', dropOrder: 5 },
-    { title: 'EARNED SALE', text: (order) => moneyText(order.earned, 'sale_amount'), align: 'right' },
-    { title: 'COMMISSION', text: (order) => moneyText(order.earned, 'commissions'), align: 'right' },
+    { title: 'EARNED SALE', text: (order) => moneyText(order.earned, 'sale_amount'), align: 'right', wraps: true },
+    { title: 'COMMISSION', text: (order) => moneyText(order.earned, 'commissions'), align: 'right', wraps: true },
     { title: 'AWAITING', text: (order) => moneyText(order.awaiting, 'sale_amount'), align: 'right', dropOrder: 1 },
     { title: 'PENDING', text: (order) => moneyText(order.pending, 'sale_amount'), align: 'right', dropOrder: 2 },
   ];
 }
 
-/** The footer of a list of lines: numbers by kind and verification, and sums that never mix them. */
-export function linesFooter(lines: readonly Transaction[]): string[] {
-  const counted = lines.filter(({ kind }) => kind !== 'unknown');
-  const confirmed = counted.filter(({ is_event }) => is_event === 'N');
-  const ofState = (state: Verification): Transaction[] => confirmed.filter((line) => verificationOf(line) === state);
-  const events = counted.filter((line) => line.is_event === 'Y' && verificationOf(line) !== 'withdrawn');
-  return [
-    linesText(lines),
-    ...totals('verified, net', sumByCurrency(ofState('verified'))),
-    ...totals('unverified', sumByCurrency(ofState('unverified'))),
-    ...totals('events, not added', sumByCurrency(events)),
-  ];
+const SUMS = ['verified, net', 'unverified', 'events, not added'] as const;
+
+/** Counts lines by kind and verification, and adds them up. The sums never mix them. */
+export class LineTally {
+  private readonly kinds = new Counter();
+  private readonly states = new Counter();
+  private readonly sums = new Map(SUMS.map((name) => [name, new MoneySum()]));
+
+  add(line: Transaction): void {
+    const state = verificationOf(line);
+    this.kinds.add(line.kind);
+    this.states.add(state);
+    const name = line.kind === 'unknown' || state === 'withdrawn' ? undefined : sumOf(line, state);
+    if (name !== undefined) this.sums.get(name)?.addLine(line);
+  }
+
+  async *count(lines: AsyncIterable<Transaction>, each?: (line: Transaction) => void): AsyncGenerator<Transaction> {
+    for await (const line of lines) {
+      this.add(line);
+      each?.(line);
+      yield line;
+    }
+  }
+
+  /** `6 lines (4 sale, 2 return): 5 verified, 1 unverified` */
+  get text(): string {
+    const { total } = this.kinds;
+    return `${numberText(total)} ${total === 1 ? 'line' : 'lines'} (${this.kinds.text}): ${this.states.text}`;
+  }
+
+  /** The footer of a list. */
+  get texts(): string[] {
+    return [this.text, ...[...this.sums].flatMap(([name, sum]) => totals(name, sum.toMoney()))];
+  }
+}
+
+const sumOf = ({ is_event }: Transaction, state: Verification): (typeof SUMS)[number] | undefined =>
+  is_event === 'Y' ? SUMS[2] : is_event === 'N' ? (state === 'verified' ? SUMS[0] : SUMS[1]) : undefined;
+
+/** Counts texts, in the order of their first occurrence. */
+export class Counter {
+  total = 0;
+  private readonly counts = new Map<string, number>();
+
+  add(value: string): void {
+    this.total += 1;
+    this.counts.set(value, (this.counts.get(value) ?? 0) + 1);
+  }
+
+  /** `2 sale, 1 return` */
+  get text(): string {
+    return [...this.counts].map(([value, count]) => `${numberText(count)} ${value}`).join(', ');
+  }
 }
 
 /** `6 lines (4 sale, 2 return): 5 verified, 1 unverified` */
-export function linesText(lines: readonly Transaction[]): string {
-  const total = lines.length === 1 ? '1 line' : `${lines.length} lines`;
-  return `${total} (${countsText(lines.map(({ kind }) => kind))}): ${countsText(lines.map(verificationOf))}`;
+export const linesText = (lines: readonly Transaction[]): string => tallyOf(lines).text;
+
+/**
+ * The footer of a list of lines.
+ *
+ * @param isCut the list goes on. Sums of a part of it would look like sums of all
+ */
+export const linesFooter = (lines: readonly Transaction[], isCut: boolean): string[] =>
+  isCut ? [`the first ${linesText(lines)}; no sums, as there are more lines`] : tallyOf(lines).texts;
+
+function tallyOf(lines: readonly Transaction[]): LineTally {
+  const tally = new LineTally();
+  for (const line of lines) tally.add(line);
+  return tally;
 }
 
 /** `2 sale, 1 return`, in the order of their first occurrence. */
 export function countsText(values: readonly string[]): string {
-  const counts = new Map<string, number>();
-  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
-  return [...counts].map(([value, count]) => `${count} ${value}`).join(', ');
+  const counter = new Counter();
+  for (const value of values) counter.add(value);
+  return counter.text;
 }
 
 const MAX_NOTES = 10;
@@ -172,4 +259,10 @@ export const totals = (name: string, amounts: readonly Money[]): string[] => tot
 export function totalTexts(amounts: readonly Money[]): string[] {
   if (amounts.length === 0) return [];
   return [`${moneyText(amounts, 'sale_amount')}; commissions ${moneyText(amounts, 'commissions')}`];
+}
+
+/** Reports an empty result. */
+export async function nothing({ stderr }: Terminal): Promise<ExitCode> {
+  await writeLine(stderr, 'nothing found');
+  return EXIT.nothing;
 }

@@ -10,8 +10,10 @@ export const addDoctor: AddCommand = (program, cli) => {
     .addHelpText(
       'after',
       `
-Checks Rakuten, the endpoint, the queues, the table, the schedules and the alarms. It changes nothing: its five test GETs create no
-row. For a check that it may not make it names the missing permission. The output contains no secret and is safe to share with support.
+Checks Rakuten, the endpoint, the queues, the table, the schedules and the
+alarms. It changes nothing: its five test GETs create no row. For a check that
+it may not make it names the missing permission. The output contains no secret
+and is safe to share with support.
 
 Exit code 1 if there is a problem; warnings alone do not count.`,
     )

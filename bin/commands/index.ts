@@ -1,14 +1,20 @@
 import type { AddCommand } from '../cli/command';
+import { addBalances } from './balances';
+import { addConfirmed, addReversed } from './changes';
+import { addClicks } from './clicks';
 import { addDlq } from './dlq';
 import { addDoctor } from './doctor';
 import { addExport } from './export';
 import { addOrders } from './orders';
 import { addQuery } from './query';
 import { addReconcile } from './reconcile';
+import { addRecovered } from './recovered';
 import { addDisable, addEnable, addRegister, addTest, addUnregister } from './registration';
+import { addReview } from './review';
 import { addRotateSecret } from './rotate-secret';
 import { addStatus } from './status';
 import { addTail } from './tail';
+import { addTotals } from './totals';
 import { addWatch } from './watch';
 
 /**
@@ -25,6 +31,13 @@ import { addWatch } from './watch';
 export const COMMANDS: readonly AddCommand[] = [
   addQuery,
   addOrders,
+  addBalances,
+  addTotals,
+  addConfirmed,
+  addReversed,
+  addReview,
+  addRecovered,
+  addClicks,
   addExport,
   addTail,
   addReconcile,

@@ -4,12 +4,13 @@ import { type AddCommand, type CommandContext, sidOf } from '../cli/command';
 import { EXIT, type ExitCode, usageError } from '../cli/errors';
 import type { GlobalOptions } from '../cli/installation';
 import { writeJsonArray } from '../cli/json';
-import { addSelections, checkSelection, dayOf, type Selection, type SelectionOptions } from '../cli/options';
-import { countsText, orderColumns, sumsText } from '../cli/show';
+import { addSelections, checkSelection, dayOf, periodOf, type Selection, type SelectionOptions } from '../cli/options';
+import { countsText, nothing, orderColumns, sumsText } from '../cli/show';
 import { renderTable } from '../cli/table';
-import { writeLine } from '../cli/terminal';
+import { writeLine, writeText } from '../cli/terminal';
+import { addTimeZone, type TimeZoneOptions } from '../cli/time-zone';
 
-interface OrdersOptions extends SelectionOptions, GlobalOptions {
+interface OrdersOptions extends SelectionOptions, TimeZoneOptions, GlobalOptions {
   readonly includeUnverified?: boolean;
   readonly totals?: boolean;
 }
@@ -20,7 +21,7 @@ const SELECTIONS: readonly Selection[] = ['member', 'order', 'day'];
 
 export const addOrders: AddCommand = (program, cli) => {
   const command = program.command('orders').description('Adds lines up to orders: status, and sums by currency.');
-  addSelections(command, SELECTIONS)
+  addTimeZone(addSelections(command, SELECTIONS))
     .option('--from <time>', 'with --member: orders placed at this time or later; alone with --to: first processing day')
     .option('--to <time>', 'with --member: orders placed before this time; alone with --from: end day, exclusive')
     .option('--totals', 'with --member: the totals only')
@@ -28,15 +29,18 @@ export const addOrders: AddCommand = (program, cli) => {
     .addHelpText(
       'after',
       `
-Status of an order: preliminary (only events so far), confirmed, partly returned, returned, cancelled, unknown. Three sums, which
-never share a line:
+Status of an order: preliminary (only events so far), confirmed, partly
+returned, returned, cancelled, unknown. Three sums, which never share a line:
 
-  earned    confirmed lines that Rakuten's Events API returns as shown, net of returns and adjustments
+  earned    confirmed lines that Rakuten's Events API returns as shown, net of
+            returns and adjustments
   awaiting  confirmed lines that it does not return, or not yet
   pending   events that no confirmed line has confirmed or cancelled
 
-With --member the period is order time, so a later return changes the month of its sale. With --day, or --from and --to, it is the
-days on which Rakuten processed a line of the order. --json prints an array of orders with their lines, or the totals as one object.
+With --member the period is order time, so a later return changes the month of
+its sale. With --day, or --from and --to, it is the days on which Rakuten
+processed a line of the order. --json prints an array of orders with their
+lines, or the totals as one object.
 
 Examples:
   $ rakuten-postback orders --member clk_01HRV6Z8Q2M4 --from 2026-03-01 --to 2026-04-01
@@ -55,31 +59,28 @@ async function orders(context: Context): Promise<ExitCode> {
   if (options.json === true) return (await writeJsonArray(terminal.stdout, found)) === 0 ? EXIT.nothing : EXIT.found;
   const list: OrderSummary[] = [];
   for await (const order of found) list.push(order);
-  if (list.length === 0) return nothing(context);
-  await writeLine(terminal.stdout, renderTable(orderColumns(context.colours), list, terminal.stdout.columns, context.colours.bold));
+  if (list.length === 0) return nothing(terminal);
+  const columns = orderColumns(context.colours, options.timeZone);
+  await writeLine(terminal.stdout, renderTable(columns, list, terminal.stdout.columns, context.colours.bold));
   await writeLine(terminal.stdout, '');
-  for (const text of ordersFooter(list)) await writeLine(terminal.stdout, context.colours.dim(text));
+  for (const text of ordersFooter(list)) await writeText(terminal.stdout, text, context.colours.dim);
   return EXIT.found;
 }
 
 async function* find(context: Context, transactions: TransactionsClient): AsyncGenerator<OrderSummary> {
   const { options, terminal } = context;
-  const { from = '', to = '', advertiser = '', includeUnverified } = options;
+  const { from = '', to = '', advertiser = '', includeUnverified, timeZone } = options;
+  const now = terminal.now();
   if (options.member !== undefined) {
-    yield* transactions.memberOrders(options.member, { from: options.from, to: options.to }, { includeUnverified });
+    yield* transactions.memberOrders(options.member, periodOf(options, now), { includeUnverified });
   } else if (options.order !== undefined) {
     const order = await transactions.orderSummary(await sidOf(context), advertiser, options.order, { includeUnverified });
     if (order !== undefined) yield order;
   } else {
-    const now = terminal.now();
-    const span = { from: dayOf(from, now), to: dayOf(to, now) };
-    yield* transactions.dayOrders(options.day === undefined ? span : dayOf(options.day, now), { includeUnverified });
+    const span = { from: dayOf(from, now, timeZone), to: dayOf(to, now, timeZone) };
+    const days = options.day === undefined ? span : dayOf(options.day, now, timeZone);
+    yield* transactions.dayOrders(days, { includeUnverified, timeZone });
   }
-}
-
-async function nothing({ terminal }: Context): Promise<ExitCode> {
-  await writeLine(terminal.stderr, 'nothing found');
-  return EXIT.nothing;
 }
 
 function ordersFooter(list: readonly OrderSummary[]): string[] {
@@ -95,13 +96,13 @@ function ordersFooter(list: readonly OrderSummary[]): string[] {
 async function showMember(context: Context): Promise<ExitCode> {
   const { options, terminal } = context;
   if (options.member === undefined) throw usageError('--totals goes with --member');
-  const { from, to, includeUnverified } = options;
+  const { includeUnverified } = options;
   const transactions = await context.transactions();
-  const summary = await transactions.memberSummary(options.member, { from, to }, { includeUnverified });
+  const summary = await transactions.memberSummary(options.member, periodOf(options, terminal.now()), { includeUnverified });
   const hasOrders = summary.orders.total > 0;
   if (options.json === true) await writeLine(terminal.stdout, JSON.stringify(summary));
-  else if (!hasOrders) return nothing(context);
-  else for (const text of memberText(context, summary)) await writeLine(terminal.stdout, text);
+  else if (!hasOrders) return nothing(terminal);
+  else for (const text of memberText(context, summary)) await writeText(terminal.stdout, text);
   return hasOrders ? EXIT.found : EXIT.nothing;
 }
 

@@ -3,12 +3,22 @@ import { type AddCommand, type CommandContext, sidOf } from '../cli/command';
 import { EXIT, type ExitCode, usageError } from '../cli/errors';
 import type { GlobalOptions } from '../cli/installation';
 import { writeJsonArray } from '../cli/json';
-import { addSelections, checkSelection, dayOf, parseCount, parseKinds, type Selection, type SelectionOptions } from '../cli/options';
-import { lineColumns, lineNotes, linesFooter, linesText, rowRecord, timeText, totalTexts } from '../cli/show';
+import {
+  addSelections,
+  checkSelection,
+  dayOf,
+  parseCount,
+  parseKinds,
+  periodOf,
+  type Selection,
+  type SelectionOptions,
+} from '../cli/options';
+import { lineColumns, lineNotes, linesFooter, linesText, nothing, rowRecord, type ShownTime, timeText, totalTexts } from '../cli/show';
 import { renderRecord, renderTable } from '../cli/table';
-import { writeLine } from '../cli/terminal';
+import { writeLine, writeText } from '../cli/terminal';
+import { addTimeZone, type TimeZoneOptions } from '../cli/time-zone';
 
-interface QueryOptions extends SelectionOptions, GlobalOptions {
+interface QueryOptions extends SelectionOptions, TimeZoneOptions, GlobalOptions {
   readonly kind?: TransactionKind[];
   readonly verified?: boolean;
   readonly limit?: number;
@@ -24,8 +34,8 @@ const TABLE_LINES = 200;
 
 export const addQuery: AddCommand = (program, cli) => {
   const command = program.command('query').description('Shows lines: of a member, an order, a day, or by transaction ID.');
-  addSelections(command, SELECTIONS)
-    .option('--from <time>', 'with --member: orders placed at this time or later (a day, or a time with Z)')
+  addTimeZone(addSelections(command, SELECTIONS))
+    .option('--from <time>', 'with --member: orders placed at this time or later (a day, today, yesterday, or a time with Z)')
     .option('--to <time>', 'with --member: orders placed before this time')
     .option('--kind <kinds>', 'only these kinds: preliminary, sale, return, adjustment, unknown', parseKinds)
     .option('--verified', "only lines that Rakuten's Events API returns as shown")
@@ -34,16 +44,19 @@ export const addQuery: AddCommand = (program, cli) => {
     .addHelpText(
       'after',
       `
-A line is one article of an order, one event, or one return. Events (is_event=Y) are preliminary; their amounts are never added to
-those of confirmed lines. --json prints an array of lines under Rakuten's field names, with amounts as exact strings.
+A line is one article of an order, one event, or one return. Events (is_event=Y)
+are preliminary; their amounts are never added to those of confirmed lines.
+--json prints an array of lines under Rakuten's field names, with amounts as
+exact strings and times in UTC. A list that --limit cuts has no sums.
 
 STATE:
   verified    the Events API returns the line as shown
   unverified  it does not, or not yet
   withdrawn   it no longer does: the advertiser eliminated the line
 
-"A postback says otherwise" names fields of a line in which a postback differs from the Events API. The line shows the Events API's
-values. --transaction shows every attribute and the other postbacks.
+"A postback says otherwise" names fields of a line in which a postback differs
+from the Events API. The line shows the Events API's values. --transaction shows
+every attribute and the other postbacks.
 
 Examples:
   $ rakuten-postback query --member clk_01HRV6Z8Q2M4 --from 2026-03-01 --to 2026-04-01
@@ -80,9 +93,10 @@ function checkListOptions({ member, day, transaction, kind, limit, newestFirst, 
 async function find(context: Context, limit?: number): Promise<AsyncIterable<Transaction>> {
   const { options, terminal } = context;
   const transactions = await context.transactions();
+  const { timeZone } = options;
   const list = { kind: options.kind, verifiedOnly: options.verified, newestFirst: options.newestFirst, limit };
-  if (options.member !== undefined) return transactions.byMember(options.member, { ...list, from: options.from, to: options.to });
-  if (options.day !== undefined) return transactions.byDay(dayOf(options.day, terminal.now()), list);
+  if (options.member !== undefined) return transactions.byMember(options.member, { ...list, ...periodOf(options, terminal.now()) });
+  if (options.day !== undefined) return transactions.byDay(dayOf(options.day, terminal.now(), timeZone), { ...list, timeZone });
   if (options.transaction !== undefined) return transactions.byTransaction(await sidOf(context), options.transaction);
   const order = await findOrder(context);
   return (async function* () {
@@ -99,34 +113,26 @@ async function findOrder(context: Context): Promise<OrderSummary | undefined> {
 const linesOf = ({ lines }: OrderSummary, { verified }: QueryOptions): readonly TransactionRow[] =>
   verified === true ? lines.filter(({ verified_at }) => verified_at !== undefined) : lines;
 
-async function nothing({ terminal }: Context): Promise<ExitCode> {
-  await writeLine(terminal.stderr, 'nothing found');
-  return EXIT.nothing;
-}
-
 async function showList(context: Context): Promise<ExitCode> {
   const { options, terminal, colours } = context;
   const limit = options.limit ?? TABLE_LINES;
   const lines: Transaction[] = [];
   for await (const line of await find(context, limit + 1)) lines.push(line);
-  if (lines.length === 0) return nothing(context);
+  if (lines.length === 0) return nothing(terminal);
   const isCut = lines.length > limit;
   const shown = lines.slice(0, limit);
-  const time =
+  const { timeZone } = options;
+  const time: ShownTime =
     options.member === undefined
-      ? { title: 'RECEIVED (UTC)', of: (line: Transaction) => line.received_at }
-      : { title: 'ORDERED (UTC)', of: (line: Transaction) => line.occurred_at };
+      ? { title: 'RECEIVED', of: (line) => line.received_at, timeZone }
+      : { title: 'ORDERED', of: (line) => line.occurred_at, timeZone };
   await writeTable(context, shown, time);
-  for (const text of [...linesFooter(shown), ...lineNotes(shown)]) await writeLine(terminal.stdout, colours.dim(text));
+  for (const text of [...linesFooter(shown, isCut), ...lineNotes(shown)]) await writeText(terminal.stdout, text, colours.dim);
   if (isCut) await writeLine(terminal.stderr, `there are more than these ${limit}: raise --limit, or write all to a file with "export"`);
   return EXIT.found;
 }
 
-async function writeTable(
-  context: Context,
-  lines: readonly Transaction[],
-  time: { title: string; of: (line: Transaction) => string },
-): Promise<void> {
+async function writeTable(context: Context, lines: readonly Transaction[], time: ShownTime): Promise<void> {
   const { options, terminal, colours } = context;
   const known = options.member !== undefined ? ['MEMBER'] : options.order !== undefined ? ['ORDER', 'ADVERTISER'] : [];
   const columns = lineColumns(colours, time).filter(({ title }) => !known.includes(title));
@@ -137,16 +143,21 @@ async function writeTable(
 async function showOrder(context: Context): Promise<ExitCode> {
   const { options, terminal, colours } = context;
   const order = await findOrder(context);
-  if (order === undefined) return nothing(context);
+  if (order === undefined) return nothing(terminal);
   const lines = linesOf(order, options);
-  await writeLine(terminal.stdout, renderRecord(orderRecord(order), colours.dim));
+  await writeLine(terminal.stdout, renderRecord(orderRecord(order, options.timeZone), colours.dim, terminal.stdout.columns));
   await writeLine(terminal.stdout, '');
-  await writeTable(context, lines, { title: 'PROCESSED (UTC)', of: (line) => line.process_date ?? line.received_at });
-  for (const text of [linesText(lines), ...lineNotes(lines)]) await writeLine(terminal.stdout, colours.dim(text));
+  await writeTable(context, lines, {
+    title: 'PROCESSED',
+    of: (line) => line.process_date ?? line.received_at,
+    timeZone: options.timeZone,
+  });
+  for (const text of [linesText(lines), ...lineNotes(lines)]) await writeText(terminal.stdout, text, colours.dim);
   return EXIT.found;
 }
 
-function orderRecord(order: OrderSummary): [string, string][] {
+function orderRecord(order: OrderSummary, timeZone: string): [string, string][] {
+  const time = (iso: string): string => timeText(iso, timeZone);
   const sums = (['earned', 'awaiting', 'pending'] as const).flatMap((name) =>
     totalTexts(order[name]).map((text): [string, string] => [name, text]),
   );
@@ -156,8 +167,8 @@ function orderRecord(order: OrderSummary): [string, string][] {
     ['publisher', order.sid],
     ['member', order.members.join(', ') || '(not attributed)'],
     ['status', order.status],
-    ['ordered', `${timeText(order.ordered_at)} UTC`],
-    ['processed', `${timeText(order.first_processed_at)} to ${timeText(order.last_processed_at)} UTC`],
+    ['ordered', `${time(order.ordered_at)} ${timeZone}`],
+    ['processed', `${time(order.first_processed_at)} to ${time(order.last_processed_at)} ${timeZone}`],
     ...sums,
   ];
 }
@@ -168,8 +179,8 @@ async function showTransaction(context: Context, id: string): Promise<ExitCode> 
   let count = 0;
   for await (const row of transactions.byTransaction(await sidOf(context), id)) {
     if (count > 0) await writeLine(terminal.stdout, '');
-    await writeLine(terminal.stdout, renderRecord(rowRecord(row), colours.dim));
+    await writeLine(terminal.stdout, renderRecord(rowRecord(row), colours.dim, terminal.stdout.columns));
     count += 1;
   }
-  return count === 0 ? nothing(context) : EXIT.found;
+  return count === 0 ? nothing(terminal) : EXIT.found;
 }

@@ -31,7 +31,7 @@ export const addDisable: AddCommand = (program, cli) => {
   sidOption(
     program.command('disable').description('Switches the postback off at Rakuten; what it would push meanwhile comes from the Events API.'),
   )
-    .addHelpText('after', '\nIt stays off until "enable", or until a deployment that changes the registration says otherwise.')
+    .addHelpText('after', '\nIt stays off until "enable", or until a deployment that changes the\nregistration says otherwise.')
     .action(cli.action<ChangeOptions>((context) => register(context, { enabled: false, selfTest: false })));
 };
 

@@ -21,8 +21,9 @@ export const addRotateSecret: AddCommand = (program, cli) => {
     .addHelpText(
       'after',
       `
-The registration function accepts the new secret before it registers it, and the old one for an hour after that, so no postback is
-lost on the way. An interrupted run leaves a working postback, and the next one continues it.
+The registration function accepts the new secret before it registers it, and the
+old one for an hour after that, so no postback is lost on the way. An
+interrupted run leaves a working postback, and the next one continues it.
 
 Exit code 3 if nothing is registered.
 

@@ -27,7 +27,7 @@ export const addStatus: AddCommand = (program, cli) => {
     .command('status')
     .description('Shows what stands in the slot at Rakuten, and whether it is what was deployed.')
     .option('--sid <sid>', 'only this publisher')
-    .addHelpText('after', '\nExit code 1 when a slot is not as it should be. Nothing is changed, and nothing secret is shown.')
+    .addHelpText('after', '\nExit code 1 when a slot is not as it should be. Nothing is changed, and nothing\nsecret is shown.')
     .action(cli.action<SidOptions>(status));
 };
 

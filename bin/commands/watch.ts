@@ -23,7 +23,8 @@ export const addWatch: AddCommand = (program, cli) => {
     .addHelpText(
       'after',
       `
-The schedule does this by itself every few minutes. "status" looks without changing anything.
+The schedule does this by itself every few minutes. "status" looks without
+changing anything.
 
 Exit code 1 when a postback that should be on is not, or could not be looked at.
 

@@ -3,13 +3,20 @@ import { GetParameterCommand, type SSMClient } from '@aws-sdk/client-ssm';
 
 /** A secret that cannot be read. The message says why and what to do. */
 export class SecretUnreadableError extends Error {
-  constructor(id: string, problem: string, next: string) {
-    super(`The secret ${id} cannot be read: ${problem}. Next step: ${next}, and deploy again.`);
+  constructor(id: string, problem: string, next: string, cause?: Error) {
+    super(`The secret ${id} cannot be read: ${problem}. Next step: ${next}, and deploy again.`, { cause });
     this.name = 'SecretUnreadableError';
   }
 }
 
+const REGION_OF_ARN = /^arn:[^:]+:[^:]+:([^:]+):/;
 const PARAMETER_ARN = /^arn:[^:]+:ssm:[^:]+:\d+:parameter(\/.+)$/;
+
+/** The part of an AWS client that reads secrets. */
+export interface SecretClient<Client extends { readonly send: unknown }> {
+  readonly send: Client['send'];
+  readonly config: { readonly region: () => Promise<string> };
+}
 
 /**
  * The text of a secret of Secrets Manager (ARN or name) or of a SecureString parameter (ARN).
@@ -17,10 +24,19 @@ const PARAMETER_ARN = /^arn:[^:]+:ssm:[^:]+:\d+:parameter(\/.+)$/;
  * @param clients `ssm` is made only when it is needed
  */
 export async function readSecret(
-  clients: { readonly secretsManager: Pick<SecretsManagerClient, 'send'>; readonly ssm: () => Pick<SSMClient, 'send'> },
+  clients: { readonly secretsManager: SecretClient<SecretsManagerClient>; readonly ssm: () => Pick<SSMClient, 'send'> },
   id: string,
 ): Promise<string> {
   const parameter = PARAMETER_ARN.exec(id);
+  const region = REGION_OF_ARN.exec(id)?.[1];
+  const here = region === undefined ? undefined : await clients.secretsManager.config.region();
+  if (region !== here) {
+    throw new SecretUnreadableError(
+      id,
+      `it is in the region ${region}, and this runs in ${here}`,
+      `store the value in ${here} too, and pass that ARN`,
+    );
+  }
   try {
     const text = parameter === null ? await fromSecretsManager(clients.secretsManager, id) : await fromParameter(clients.ssm(), id);
     if (text !== undefined) return text;
@@ -57,6 +73,7 @@ export function explained(id: string, error: Error): Error {
         id,
         'access is denied',
         "grant the function's role the right to read it, including kms:Decrypt on its key if it is encrypted with a key of your own or lives in another account",
+        error,
       );
     case 'DecryptionFailure':
     case 'InvalidKeyId':

@@ -241,5 +241,8 @@ export const REGISTRATION_ATTRIBUTES = {
 
 export const REGISTRATION_RESOURCE_TYPE = 'Custom::RakutenPostbackRegistration';
 
+/** Checks credentials and slot before the table is created. Changes nothing. */
+export const PRECHECK_RESOURCE_TYPE = 'Custom::RakutenPostbackPrecheck';
+
 /** With what its physical id begins; the SID follows. */
 export const REGISTRATION_ID_PREFIX = 'rakuten-postback-';

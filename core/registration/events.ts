@@ -1,6 +1,7 @@
 import { REGISTRATION_ATTRIBUTES, REGISTRATION_ID_PREFIX } from '../names';
 import { Redactor } from '../rakuten/redact';
 import { failedUpdateThatThisReverts, rememberFailedUpdate } from './failed-update';
+import { retryWhileDenied } from './fresh-permissions';
 import { SlotBusyError, withLease } from './lease';
 import type { RegistrationPorts, RequestOutcome } from './ports';
 import { presentable, withNextStep } from './presentable';
@@ -14,6 +15,7 @@ import { unregister } from './unregister';
 /** A request of CloudFormation, as CDK's provider framework hands it on. */
 export interface RegistrationEvent {
   readonly RequestType: 'Create' | 'Update' | 'Delete';
+  readonly ResourceType?: string;
   readonly RequestId: string;
   readonly StackId: string;
   readonly LogicalResourceId: string;
@@ -58,7 +60,9 @@ export async function handleRegistrationEvent(
 ): Promise<RegistrationAnswer> {
   const redactor = new Redactor();
   try {
-    return await handle({ ports, event, endUntil, redactor });
+    // A deletion that is denied must not wait: nothing was granted for it.
+    const usedPorts = event.RequestType === 'Delete' ? ports : retryWhileDenied(ports);
+    return await handle({ ports: usedPorts, event, endUntil, redactor });
   } catch (error) {
     ports.log('request failed', { requestType: event.RequestType, reason: (error as Error).name });
     throw told(error, event, redactor);

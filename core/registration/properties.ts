@@ -4,17 +4,26 @@ import { type FieldList, parseFieldList } from '../rakuten/fields';
 export type ExistingPostbackRule = 'FAIL' | 'REPLACE';
 export type RemovalRule = 'DELETE' | 'DISABLE' | 'RESTORE' | 'RETAIN';
 
-/** What the template wants at Rakuten. */
-export interface Desired {
+/** The slot at Rakuten, and how to use it. */
+export interface SlotAccess {
   readonly sid: string;
   readonly credentialsSecret: string;
+  readonly existingPostback: ExistingPostbackRule;
+  readonly rakutenApiUrl: string;
+}
+
+export interface PrecheckProperties extends SlotAccess {
+  /** Absent for an endpoint that does not exist yet, whose URL cannot be in the slot. */
+  readonly endpointUrl?: string;
+}
+
+/** What the template wants at Rakuten. */
+export interface Desired extends SlotAccess {
   readonly urlSecret: string;
   readonly endpointUrl: string;
   readonly fields: FieldList;
   readonly enabled: boolean;
-  readonly existingPostback: ExistingPostbackRule;
   readonly onRemoval: RemovalRule;
-  readonly rakutenApiUrl: string;
   readonly selfTest: boolean;
   readonly limitMillis: number;
   /** The properties as text, to be remembered. */
@@ -42,20 +51,31 @@ type Raw = Readonly<Record<string, unknown>>;
  */
 export function parseProperties(raw: Raw): Desired {
   return {
-    sid: parseSid(raw),
-    credentialsSecret: required(raw, P.credentialsSecretArn),
+    ...parseSlotAccess(raw),
     urlSecret: required(raw, P.urlSecretArn),
     endpointUrl: url(raw, P.endpointUrl, required(raw, P.endpointUrl)),
     fields: fieldList(raw),
     enabled: flag(raw, P.enabled, true),
-    existingPostback: choice(raw, P.existingPostback, ['FAIL', 'REPLACE'], 'FAIL'),
     // Without a previous URL, RESTORE deletes: that is the default for both cases.
     onRemoval: choice(raw, P.onRemoval, ['DELETE', 'DISABLE', 'RESTORE', 'RETAIN'], 'RESTORE'),
-    rakutenApiUrl: url(raw, P.rakutenApiUrl, text(raw, P.rakutenApiUrl) ?? RAKUTEN_API_URL).replace(/\/+$/, ''),
     selfTest: flag(raw, P.selfTest, true),
     limitMillis: limit(raw),
     raw: remembered(raw),
   };
+}
+
+/** Reads the properties that name the slot and its credentials, with the same defaults. */
+function parseSlotAccess(raw: Raw): SlotAccess {
+  return {
+    sid: parseSid(raw),
+    credentialsSecret: required(raw, P.credentialsSecretArn),
+    existingPostback: choice(raw, P.existingPostback, ['FAIL', 'REPLACE'], 'FAIL'),
+    rakutenApiUrl: url(raw, P.rakutenApiUrl, text(raw, P.rakutenApiUrl) ?? RAKUTEN_API_URL).replace(/\/+$/, ''),
+  };
+}
+
+export function parsePrecheckProperties(raw: Raw): PrecheckProperties {
+  return { ...parseSlotAccess(raw), endpointUrl: text(raw, P.endpointUrl) };
 }
 
 /** The SID alone, for events whose other properties cannot be read. Undefined when it is none. */

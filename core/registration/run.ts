@@ -1,10 +1,11 @@
 import { RakutenClient } from '../rakuten/client';
 import { parseCredentials } from '../rakuten/credentials';
+import type { ApiContext } from '../rakuten/persist';
 import { Redactor } from '../rakuten/redact';
 import { sha256 } from '../sha256';
 import type { PublisherState } from '../store/publisher-state';
 import type { RegistrationPorts } from './ports';
-import type { Desired } from './properties';
+import type { Desired, SlotAccess } from './properties';
 import type { Belongings } from './slot-url';
 
 /** What one run on one slot works with. */
@@ -35,20 +36,18 @@ export interface RunOptions {
 /** Reads the credentials and makes the client. Throws when they cannot be used. */
 export async function openRun(ports: RegistrationPorts, desired: Desired, options: RunOptions): Promise<Run> {
   const redactor = options.redactor ?? new Redactor();
-  const credentials = parseCredentials(await ports.readSecret(desired.credentialsSecret), desired.credentialsSecret);
-  const client = new RakutenClient(
-    {
-      baseUrl: desired.rakutenApiUrl,
-      sid: desired.sid,
-      send: ports.send,
-      clock: ports.clock,
-      redactor,
-      onTry: (tried) => ports.log('Rakuten call', { ...tried, sid: desired.sid }),
-    },
-    credentials,
-  );
+  const client = await openClient(ports, desired, redactor);
   const { endUntil, owner, request } = options;
   return { desired, ports, redactor, client, owner, request, endUntil, workUntil: endUntil - options.reserveMillis };
+}
+
+/** Reads the credentials and makes the client of a slot. Throws when they cannot be used. */
+export async function openClient(ports: RegistrationPorts, slot: SlotAccess, redactor: Redactor): Promise<RakutenClient> {
+  const { sid, credentialsSecret, rakutenApiUrl: baseUrl } = slot;
+  const { send, clock } = ports;
+  const credentials = parseCredentials(await ports.readSecret(credentialsSecret), credentialsSecret);
+  const onTry: ApiContext['onTry'] = (tried) => ports.log('Rakuten call', { ...tried, sid });
+  return new RakutenClient({ baseUrl, sid, send, clock, redactor, onTry }, credentials);
 }
 
 const SHORTEST_URL_SECRET = 16;

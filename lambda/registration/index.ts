@@ -7,6 +7,7 @@ import { ENVIRONMENT } from '../../core/names';
 import { sendHttp } from '../../core/rakuten/http';
 import { systemClock } from '../../core/rakuten/retry';
 import { handleRegistrationEvent, type RegistrationAnswer, type RegistrationEvent } from '../../core/registration/events';
+import { handlePrecheckEvent, isPrecheckEvent } from '../../core/registration/precheck';
 import { sendProbe } from '../../core/registration/probe';
 import { isRotationEvent, type RotationAnswer, type RotationEvent, rotateUrlSecret } from '../../core/registration/rotate';
 import { DynamoRegistrationStore } from '../../core/store/registration-store';
@@ -57,5 +58,5 @@ export const handler = (event: RegistrationEvent | RotationEvent, context: Conte
     return rotateUrlSecret({ ...ports, versions: new SecretsManagerVersions(secretsManager), newSecret: newUrlSecret }, event, endUntil);
   }
   runLog.info('request', { requestType: event.RequestType, requestId: event.RequestId, logicalResourceId: event.LogicalResourceId });
-  return handleRegistrationEvent(ports, event, endUntil);
+  return isPrecheckEvent(event) ? handlePrecheckEvent(ports, event, endUntil) : handleRegistrationEvent(ports, event, endUntil);
 };

@@ -17,8 +17,17 @@ export function amountText(decimal: string | undefined, currency: string | undef
   return digits === '' ? whole : `${whole}.${digits}`;
 }
 
+const digitsOfCurrency = new Map<string, number>();
+
+/** Creating a format is slow, so each currency has one. */
 function minorDigits(currency: string | undefined): number {
   if (currency === undefined) return 0;
+  const digits = digitsOfCurrency.get(currency) ?? readMinorDigits(currency);
+  digitsOfCurrency.set(currency, digits);
+  return digits;
+}
+
+function readMinorDigits(currency: string): number {
   try {
     return new Intl.NumberFormat('en', { style: 'currency', currency }).resolvedOptions().minimumFractionDigits ?? 0;
   } catch {

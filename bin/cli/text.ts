@@ -1,7 +1,7 @@
 import stringWidth from 'string-width';
 
 /** Columns that a text takes on a terminal. A full-width character takes two. */
-export const widthOf = stringWidth;
+export const widthOf = (text: string): number => (/^[ -~]*$/.test(text) ? text.length : stringWidth(text));
 
 const segmenter = new Intl.Segmenter('en');
 const graphemes = (text: string): string[] => [...segmenter.segment(text)].map(({ segment }) => segment);

@@ -3,6 +3,7 @@
  * SDK.
  */
 import type { AttributeValue, GetItemCommandInput, QueryCommandInput } from '@aws-sdk/client-dynamodb';
+import { INDEX_KEYS, TABLE_KEYS } from '../../core/store/keys';
 
 export interface Recipe {
   readonly name: string;
@@ -37,7 +38,7 @@ export function awsCall(command: string, table: string): Call {
     const value = rest.shift() ?? '';
     if (!/^--[a-z-]+$/.test(flag)) throw new Error(`not a flag: ${flag}`);
     const name = flag.slice(2).replace(/(^|-)(.)/g, (_match, _dash, letter: string) => letter.toUpperCase());
-    input[name] = value.startsWith('{') ? JSON.parse(value) : value;
+    input[name] = /^(\{|\d)/.test(value) ? JSON.parse(value) : value;
   }
   return asCall(operation, input);
 }
@@ -100,9 +101,21 @@ export function partiqlQuery(statement: string): QueryCommandInput {
   return {
     TableName: table,
     ...(index === undefined ? {} : { IndexName: index }),
-    KeyConditionExpression: condition,
+    ...splitConditions(condition, index),
     ProjectionExpression: selected,
     ExpressionAttributeValues: values,
+  };
+}
+
+/** Conditions on the keys, and the others as a filter. The second value of `BETWEEN` begins with `:`. */
+function splitConditions(where: string, index: string | undefined): Pick<QueryCommandInput, 'KeyConditionExpression' | 'FilterExpression'> {
+  const keys = Object.values(index === undefined ? TABLE_KEYS : INDEX_KEYS[index as keyof typeof INDEX_KEYS]);
+  const conditions = where.split(/ AND (?!:)/);
+  const isKey = (condition: string): boolean => keys.some((key) => condition.startsWith(`${key} `) || condition.includes(`(${key},`));
+  const filters = conditions.filter((condition) => !isKey(condition));
+  return {
+    KeyConditionExpression: conditions.filter(isKey).join(' AND '),
+    ...(filters.length === 0 ? {} : { FilterExpression: filters.join(' AND ') }),
   };
 }
 

@@ -142,6 +142,10 @@ describe('the AWS CLI', () => {
     'aws-day': ANSWERS.day,
     'aws-count': 9,
     'aws-transaction': ANSWERS.line,
+    'aws-changed': ANSWERS.day,
+    'aws-recovered': [IDS.matchaReturn],
+    'aws-unverified': [IDS.noise, IDS.unreadable],
+    'aws-click': 1,
   };
 
   test('the page has a command for each question', () => {
@@ -204,7 +208,14 @@ describe('Python', () => {
 });
 
 describe('PartiQL', () => {
-  const expected: Record<string, number> = { 'partiql-member': 6, 'partiql-order': 4, 'partiql-day': 1, 'partiql-transaction': 1 };
+  const expected: Record<string, number> = {
+    'partiql-member': 6,
+    'partiql-order': 4,
+    'partiql-day': 1,
+    'partiql-transaction': 1,
+    'partiql-changed': 1,
+    'partiql-click': 3,
+  };
 
   test.each(ofLanguage('sql'))('%s names existing attributes, and its query finds the lines', async (name, { code }) => {
     const input = partiqlQuery(code);

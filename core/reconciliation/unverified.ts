@@ -27,13 +27,15 @@ export async function* unverifiedRows(client: Pick<DynamoDBClient, 'send'>, quer
   const { tableName, dayShards, window, sid } = query;
   const before = Math.min(window.to, query.receivedBefore);
   if (before <= window.from) return;
+  const ofPublisher = sid === undefined ? [] : ['begins_with(#line, :sid)'];
+  const conditions = ['attribute_not_exists(#verified)', 'attribute_not_exists(#withdrawn)', ...ofPublisher];
   for (const day of daysOf(window)) {
     for (const key of processDayKeys(day, dayShards)) {
       const items = queryItems(client, {
         TableName: tableName,
         IndexName: INDEXES.byDay,
         KeyConditionExpression: '#day = :day AND #received BETWEEN :from AND :before',
-        FilterExpression: `attribute_not_exists(#verified) AND attribute_not_exists(#withdrawn)${sid === undefined ? '' : ' AND begins_with(#line, :sid)'}`,
+        FilterExpression: conditions.join(' AND '),
         ExpressionAttributeNames: {
           '#day': ATTRIBUTES.processDay,
           '#received': ATTRIBUTES.receivedAt,

@@ -3,6 +3,7 @@ import * as apigateway from 'aws-cdk-lib/aws-apigateway';
 import type { Construct, IDependable } from 'constructs';
 import type { EndpointOptions } from './endpoint-options';
 import { type Problem, refuse } from './private/checks';
+import { resourceOf, templateProperties } from './private/template-properties';
 
 /** A REST API that gets the endpoint as one more resource. */
 export interface ExistingApi {
@@ -30,27 +31,54 @@ export interface Mount {
   readonly isEdge: boolean;
 }
 
+const REST_API = 'AWS::ApiGateway::RestApi';
+
+const NOT_A_REST_API =
+  'existingApi.resource is not a resource of a REST API that this aws-cdk-lib can extend; pass api.root of a RestApi, or import it with ' +
+  'RestApi.fromRestApiAttributes. If it is one, the app has two different copies of aws-cdk-lib: "npm ls aws-cdk-lib" shows them; keep one';
+
+/** Not by `instanceof`, which fails where an app has two copies of aws-cdk-lib. */
+function isRestApi(api: apigateway.IRestApi | undefined): api is apigateway.RestApiBase {
+  const { metricCount, arnForExecuteApi } = (api ?? {}) as Partial<apigateway.RestApiBase>;
+  return typeof metricCount === 'function' && typeof arnForExecuteApi === 'function';
+}
+
+/**
+ * Errors about an API whose next deployment would remove the endpoint.
+ *
+ * For a validation at synthesis, as the mode can be set until then.
+ */
+function overwritingErrors(api: apigateway.RestApiBase): string[] {
+  const { Body, BodyS3Location, Mode } = templateProperties<{ Body: unknown; BodyS3Location: unknown; Mode: string }>(api, REST_API);
+  if ((Body === undefined && BodyS3Location === undefined) || Mode === apigateway.RestApiMode.MERGE) return [];
+  return [
+    `existingApi is ${api.node.path}, which is defined by an OpenAPI document in the mode overwrite: each update of the document deletes what is not in it, the endpoint too. ` +
+      'Set mode: RestApiMode.MERGE on that SpecRestApi, or leave existingApi out, so that the endpoint gets an API of its own',
+  ];
+}
+
 /** Adds the resource `pathPart`, whose method inherits none of what the API asks of its other callers. */
 export function mountOn(scope: Construct, existing: ExistingApi, pathPart: string): Mount {
   const { resource: parent } = existing;
-  const api = parent.api;
-  if (!(api instanceof apigateway.RestApiBase)) {
-    refuse(scope, 'the API of existingApi.resource is not one of aws-cdk-lib; import yours with RestApi.fromRestApiAttributes');
+  const { api } = parent;
+  if (!isRestApi(api)) {
+    refuse(scope, NOT_A_REST_API);
     throw new Error('not reached');
   }
-  const isImported = !(api instanceof apigateway.RestApi || api instanceof apigateway.SpecRestApi);
-  refuse(scope, isImported ? importedProblem(existing) : ownedProblem(scope, existing, api));
+  const own = resourceOf(api, REST_API);
+  refuse(scope, own === undefined ? importedProblem(existing) : ownedProblem(scope, existing, api));
   if (parent.getResource(pathPart) !== undefined) {
     refuse(
       scope,
       `existingApi.resource has a resource '${pathPart}' already; give it another one, such as api.root.addResource('rakuten')`,
     );
   }
-  if (isImported) warnOfImport(scope, api);
+  if (own === undefined) warnOfImport(scope, api);
+  else scope.node.addValidation({ validate: () => overwritingErrors(api) });
   return {
     api,
-    isImported,
-    isEdge: !isImported && endpointTypeOf(api) === apigateway.EndpointType.EDGE,
+    isImported: own === undefined,
+    isEdge: own !== undefined && endpointTypeOf(api) === apigateway.EndpointType.EDGE,
     stageName: existing.stageName ?? api.deploymentStage.stageName,
     resource: new apigateway.Resource(scope, 'Postback', {
       parent,

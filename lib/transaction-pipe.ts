@@ -1,5 +1,5 @@
 import { Duration, Stack } from 'aws-cdk-lib';
-import { CfnGlobalTable, CfnTable, type ITable, StreamViewType } from 'aws-cdk-lib/aws-dynamodb';
+import { type ITable, StreamViewType } from 'aws-cdk-lib/aws-dynamodb';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as kms from 'aws-cdk-lib/aws-kms';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
@@ -12,7 +12,9 @@ import { pipePatterns } from '../core/events/pipe-patterns';
 import { ENVIRONMENT } from '../core/names';
 import { BundledFunction, functionLogGroup } from './private/bundled-function';
 import { durationProblem, type Problem, rangeProblem, refuse } from './private/checks';
+import { TABLE_TYPES } from './private/own-table';
 import { allowSending, deadLetterQueue } from './private/queues';
+import { resourceOf, templateProperties } from './private/template-properties';
 import { filterProblem, type TransactionFilter, toEventFilter } from './transaction-filter';
 import type { TargetBinding, TransactionTarget } from './transaction-target';
 
@@ -222,10 +224,9 @@ const patterns = (scope: Construct, filter: EventFilter): pipes.CfnPipe.FilterPr
 
 /** The view type of a table's stream; `none` without a stream, undefined for an imported table. */
 function streamViewType(table: ITable): string | undefined {
-  const resource = table.node.defaultChild;
-  if (!(resource instanceof CfnTable) && !(resource instanceof CfnGlobalTable)) return undefined;
-  const specification = resource.streamSpecification as { streamViewType?: string } | undefined;
-  return specification === undefined ? 'none' : specification.streamViewType;
+  if (resourceOf(table, ...TABLE_TYPES) === undefined) return undefined;
+  const { StreamSpecification } = templateProperties<{ StreamSpecification: { StreamViewType?: string } }>(table, ...TABLE_TYPES);
+  return StreamSpecification === undefined ? 'none' : StreamSpecification.StreamViewType;
 }
 
 function optionProblems(options: TransactionOptions, target: TargetBinding): Problem[] {

@@ -1,7 +1,9 @@
 import fs from 'node:fs';
 import { App, Annotations as CdkAnnotations, Fn, Stack } from 'aws-cdk-lib';
-import { Annotations, Match } from 'aws-cdk-lib/assertions';
+import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
 import {
+  ApiDefinition,
+  type CfnRestApi,
   DomainName,
   EndpointType,
   type IResource,
@@ -9,7 +11,9 @@ import {
   MockIntegration,
   RequestAuthorizer,
   RestApi,
+  RestApiMode,
   type RestApiProps,
+  SpecRestApi,
 } from 'aws-cdk-lib/aws-apigateway';
 import { Certificate, type ICertificate } from 'aws-cdk-lib/aws-certificatemanager';
 import { Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
@@ -311,6 +315,62 @@ describe('an existing API', () => {
     });
     const proxied = mountedOn(imported, { endpointBaseUrl: 'https://proxy.example.com/{apiId}/{stage}/' });
     expect(proxied.postback.endpointUrl).toBe('https://proxy.example.com/abc123/live/postback');
+  });
+
+  it('that an OpenAPI document overwrites is rejected at synthesis, and one that it is merged into is not', () => {
+    const apiDefinition = ApiDefinition.fromInline({ openapi: '3.0.1', info: { title: 'Shop', version: '1' }, paths: {} });
+    const build = (mode?: RestApiMode) =>
+      mountedOn((scope) => ({ resource: new SpecRestApi(scope, 'Spec', { apiDefinition, mode, cloudWatchRole: false }).root }));
+    const errors = ({ postback }: ReturnType<typeof build>): string[] => postback.node.findChild('IngestionApi').node.validate();
+    const overwritten = [
+      expect.stringMatching(/^existingApi is Stack\/Spec, .* in the mode overwrite: .* Set mode: RestApiMode\.MERGE on that SpecRestApi/),
+    ];
+    expect(errors(build())).toEqual(overwritten);
+    expect(errors(build(RestApiMode.OVERWRITE))).toEqual(overwritten);
+    expect(errors(build(RestApiMode.MERGE))).toEqual([]);
+    expect(() => Template.fromStack(build().stack)).toThrow('existingApi is Stack/Spec, which is defined by an OpenAPI document');
+
+    const late = build();
+    (late.stack.node.findChild('Spec').node.defaultChild as CfnRestApi).addPropertyOverride('Mode', 'merge');
+    expect(errors(late)).toEqual([]);
+    const escaped = mountedOn((scope) => {
+      const api = ownApi(scope);
+      (api.node.defaultChild as CfnRestApi).bodyS3Location = { bucket: 'documents', key: 'shop.yaml' };
+      return { resource: api.root };
+    });
+    expect(errors(escaped)).toEqual([expect.stringContaining('existingApi is Stack/Shop')]);
+    expect(errors(mountedOn((scope) => ({ resource: ownApi(scope).root })))).toEqual([]);
+  });
+
+  it('of a second copy of aws-cdk-lib is known by its resource, not by its class', () => {
+    let other: typeof RestApi | undefined;
+    jest.isolateModules(() => {
+      other = require('aws-cdk-lib/aws-apigateway').RestApi;
+    });
+    const CopiedApi = other as typeof RestApi;
+    expect(CopiedApi).not.toBe(RestApi);
+    const { stack } = mountedOn((scope) => {
+      const api = new CopiedApi(scope, 'Shop', { cloudWatchRole: false });
+      return { resource: api.root.addResource('rakuten') };
+    });
+    const resources = new Resources(stack);
+    expect(resources.dependenciesOf('Postback/Publisher')).toEqual(expect.arrayContaining([METHOD, 'Shop/DeploymentStage.prod']));
+    expect(() => mountedOn((scope) => ({ resource: new CopiedApi(scope, 'Shop', { cloudWatchRole: false, deploy: false }).root }))).toThrow(
+      'existingApi has deploy: false',
+    );
+    const imported = mountedOn((scope) => ({
+      resource: CopiedApi.fromRestApiAttributes(scope, 'Shop', { restApiId: 'a', rootResourceId: 'b', restApiName: 'shop' }).root,
+      stageName: 'live',
+    }));
+    expect(new Resources(imported.stack).of('AWS::ApiGateway::Deployment')).toHaveLength(1);
+  });
+
+  it('that is not a REST API of aws-cdk-lib is rejected, with how to find a second copy', () => {
+    const build = (resource: unknown) => () => mountedOn(() => ({ resource: resource as IResource }));
+    const message =
+      /^Stack\/Postback\/IngestionApi: existingApi\.resource is not a resource of a REST API .*two different copies of aws-cdk-lib: "npm ls aws-cdk-lib" shows them; keep one$/;
+    expect(build({ api: { node: {} } })).toThrow(message);
+    expect(build({})).toThrow(message);
   });
 
   it('far from the sender is warned of, unless it has an edge, as every API has that does not say otherwise', () => {

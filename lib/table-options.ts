@@ -25,7 +25,8 @@ export interface TableOptions {
 
   /**
    * Whether DynamoDB refuses to delete the table.
-   * @default - true, unless `removalPolicy` is DESTROY
+   * @default - true, unless the table's removal policy lets CloudFormation delete it: DESTROY, and
+   *   RETAIN_ON_UPDATE_OR_DELETE if its creation fails. `RemovalPolicies.of(scope)` counts
    */
   readonly deletionProtection?: boolean;
 

@@ -1,4 +1,4 @@
-import { RemovalPolicy } from 'aws-cdk-lib';
+import { CfnDeletionPolicy, type CfnResource, Lazy, RemovalPolicy } from 'aws-cdk-lib';
 import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import { Construct } from 'constructs';
 import { ATTRIBUTES } from '../core/names';
@@ -16,7 +16,6 @@ export class TransactionTable extends Construct {
 
   constructor(scope: Construct, id: string, props: Omit<TableOptions, 'table'> = {}) {
     super(scope, id);
-    const removalPolicy = props.removalPolicy ?? RemovalPolicy.RETAIN;
     this.table = new dynamodb.TableV2(this, 'Table', {
       partitionKey: stringKey(TABLE_KEYS.partition),
       sortKey: stringKey(TABLE_KEYS.sort),
@@ -28,8 +27,8 @@ export class TransactionTable extends Construct {
       replicas: props.replicaRegions?.map((region) => ({ region })),
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
       dynamoStream: dynamodb.StreamViewType.NEW_AND_OLD_IMAGES,
-      removalPolicy,
-      deletionProtection: props.deletionProtection ?? removalPolicy !== RemovalPolicy.DESTROY,
+      removalPolicy: props.removalPolicy ?? RemovalPolicy.RETAIN,
+      deletionProtection: props.deletionProtection ?? this.protectionByPolicy(),
       globalSecondaryIndexes: Object.entries(INDEX_KEYS).map(([indexName, { partition, sort, projected }]) => ({
         indexName,
         partitionKey: stringKey(partition),
@@ -37,6 +36,20 @@ export class TransactionTable extends Construct {
         ...projectionOf(indexName, projected),
       })),
     });
+  }
+
+  /**
+   * True unless CloudFormation is to delete the table, which it cannot do with a protected one.
+   *
+   * By the policy of the template, since an aspect or a property injector may have changed it.
+   */
+  private protectionByPolicy(): boolean {
+    const produce = (): boolean => {
+      const { deletionPolicy } = (this.table.node.defaultChild as CfnResource).cfnOptions;
+      return deletionPolicy !== CfnDeletionPolicy.DELETE && deletionPolicy !== CfnDeletionPolicy.RETAIN_EXCEPT_ON_CREATE;
+    };
+    // The type of the property has no room for a token.
+    return Lazy.any({ produce }) as unknown as boolean;
   }
 }
 

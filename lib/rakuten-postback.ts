@@ -9,7 +9,7 @@ import type * as logs from 'aws-cdk-lib/aws-logs';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
 import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
-import { Construct, type IDependable } from 'constructs';
+import { Construct, type IConstruct, type IDependable } from 'constructs';
 import { METRICS_NAMESPACE } from '../core/names';
 import { Archive, type ArchiveOptions } from './archive';
 import { Consumer } from './consumer';
@@ -145,7 +145,10 @@ export class RakutenPostback extends Construct {
   private readonly statusWatch?: StatusWatch;
   private readonly rotateUrlSecretEvery?: Duration;
   private readonly selfTestByDefault: boolean;
+  private readonly endpointIsNew: boolean;
   private readonly receivingSide: readonly IDependable[];
+  /** Created here and kept when the stack is deleted, or when its creation fails. */
+  private readonly retained: readonly IConstruct[];
   private readonly sids = new Set<string>();
 
   constructor(scope: Construct, id: string, props: RakutenPostbackProps) {
@@ -196,6 +199,7 @@ export class RakutenPostback extends Construct {
     const ingestion = new IngestionApi(this, 'IngestionApi', { ...props, queue: this.queue });
     this.api = ingestion.restApi;
     this.endpointUrl = ingestion.endpointUrl;
+    this.endpointIsNew = props.existingApi === undefined && props.domain === undefined;
 
     this.registrationProvider = new RegistrationProvider(this, 'RegistrationProvider', {
       stateTable: this.stateTable,
@@ -203,6 +207,7 @@ export class RakutenPostback extends Construct {
       tracing,
     });
     this.registrationFunction = this.registrationProvider.function;
+    this.retained = [...(props.table ? [] : [this.table]), ...(archive === undefined || props.archive?.bucket ? [] : [archive.bucket])];
     this.receivingSide = [...ingestion.receiving, queues, consumer, this.stateTable, ...(props.table ? [] : [this.table])];
 
     if (props.reconciliation?.enabled ?? true) {
@@ -369,18 +374,20 @@ export class RakutenPostback extends Construct {
       publisher,
       fields,
       endpointUrl: this.endpointUrl,
+      endpointIsNew: this.endpointIsNew,
       rakutenApiUrl: this.rakutenApiUrl,
       selfTestByDefault: this.selfTestByDefault,
       rotateUrlSecretEvery: this.rotateUrlSecretEvery,
       receivingSide: this.receivingSide,
     });
+    for (const resource of this.retained) resource.node.addDependency(registration.precheck);
     this.reconciliation?._addPublisher(id, publisher, fields, registration);
     this.statusWatch?._addPublisher(publisher, registration);
     return registration;
   }
 }
 
-/** IAM takes 10,240 characters of policies for the one role that may read all their secrets, and some 560 go to each publisher. */
+/** IAM accepts 10,240 characters of inline policies per role, and one role reads the secrets of all publishers. */
 const MAX_PUBLISHERS = 16;
 
 function tooManyProblem(count: number): Problem {

@@ -1,4 +1,4 @@
-import { Annotations, CustomResource, Duration } from 'aws-cdk-lib';
+import { Annotations, CfnResource, CustomResource, Duration, Reference, Tokenization } from 'aws-cdk-lib';
 import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import * as events from 'aws-cdk-lib/aws-events';
 import * as targets from 'aws-cdk-lib/aws-events-targets';
@@ -7,12 +7,18 @@ import type * as logs from 'aws-cdk-lib/aws-logs';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import * as customresources from 'aws-cdk-lib/custom-resources';
 import { Construct, type IDependable } from 'constructs';
-import { ENVIRONMENT, REGISTRATION_ATTRIBUTES, REGISTRATION_PROPERTIES, REGISTRATION_RESOURCE_TYPE } from '../core/names';
+import {
+  ENVIRONMENT,
+  PRECHECK_RESOURCE_TYPE,
+  REGISTRATION_ATTRIBUTES,
+  REGISTRATION_PROPERTIES,
+  REGISTRATION_RESOURCE_TYPE,
+} from '../core/names';
 import type { RotationEvent } from '../core/registration/rotate';
 import type { PostbackFields } from './fields';
 import { BundledFunction, functionLogGroup, functionRole } from './private/bundled-function';
 import { durationProblem, knownDurationProblem, type Problem, rangeProblem, refuse, sidProblem, tokenUnitProblem } from './private/checks';
-import { credentialsId, credentialsProblem, grantReadCredentials } from './private/credentials';
+import { credentialsId, credentialsProblem, grantReadCredentials, grantRotateSecret } from './private/credentials';
 import { OwnPolicy } from './private/own-policy';
 import type { Publisher } from './publisher';
 
@@ -20,6 +26,8 @@ const PROPERTY_FORMAT_VERSION = '1';
 /** Length of the generated secret: 43 letters and digits are 256 bits. */
 const URL_SECRET_LENGTH = 43;
 const RAKUTEN_API_URL = 'https://api.linksynergy.com';
+/** If the handler dies, CloudFormation would wait for an hour. */
+const SERVICE_TIMEOUT = Duration.minutes(12);
 
 export interface RegistrationProviderProps {
   readonly stateTable: dynamodb.ITable;
@@ -85,6 +93,8 @@ export interface RegistrationProps {
   readonly fields: PostbackFields;
   /** URL of the endpoint, without a query string. */
   readonly endpointUrl: string;
+  /** Whether no earlier deployment can have registered that URL. */
+  readonly endpointIsNew: boolean;
   /**
    * Base URL of Rakuten's API.
    * @default https://api.linksynergy.com
@@ -103,6 +113,13 @@ export class Registration extends Construct {
   /** The generated secret that Rakuten sends back in every postback, as part of the registered URL. */
   public readonly urlSecret: secretsmanager.Secret;
 
+  /**
+   * Checks the credentials and the slot once, before anything that outlives the stack is created.
+   *
+   * A first deployment that cannot register then leaves nothing behind. Updates check nothing.
+   */
+  public readonly precheck: CustomResource;
+
   /** What the deployment left at Rakuten, in words, for example `registered, active`. */
   public readonly status: string;
 
@@ -110,7 +127,7 @@ export class Registration extends Construct {
     super(scope, id);
     const { publisher, provider, fields } = props;
     refuse(this, sidProblem(publisher.sid));
-    refuse(this, credentialsProblem(publisher));
+    refuse(this, credentialsProblem(this, publisher));
     refuse(this, limitProblem(publisher.acknowledgementLimit));
     refuse(this, knownDurationProblem('rotateUrlSecretEvery', props.rotateUrlSecretEvery));
     refuse(this, durationProblem('rotateUrlSecretEvery', props.rotateUrlSecretEvery, Duration.days(1), Duration.days(365)));
@@ -122,24 +139,35 @@ export class Registration extends Construct {
       description: `Secret in the postback URL that is registered at Rakuten for SID ${publisher.sid}`,
       generateSecretString: { excludePunctuation: true, includeSpace: false, passwordLength: URL_SECRET_LENGTH },
     });
-    const rights = this.grantSecrets(publisher, provider);
+    grantRotateSecret(this.urlSecret, provider.function);
+    const credentials = new OwnPolicy(this, 'SecretsPolicy', provider.function);
+    grantReadCredentials(publisher, credentials);
+
+    this.precheck = new CustomResource(this, 'Precheck', {
+      resourceType: PRECHECK_RESOURCE_TYPE,
+      serviceToken: provider._serviceToken,
+      serviceTimeout: SERVICE_TIMEOUT,
+      properties: {
+        [REGISTRATION_PROPERTIES.formatVersion]: PROPERTY_FORMAT_VERSION,
+        ...atRakuten(this, props),
+        ...precheckedSlot(props),
+      },
+    });
+    this.precheck.node.addDependency(provider, credentials.policy);
+    provider._runInTurn('precheck', this.precheck);
 
     const resource = new CustomResource(this, 'Resource', {
       resourceType: REGISTRATION_RESOURCE_TYPE,
       serviceToken: provider._serviceToken,
-      // A handler that died must not keep a deployment waiting for CloudFormation's hour.
-      serviceTimeout: Duration.minutes(12),
+      serviceTimeout: SERVICE_TIMEOUT,
       properties: {
         [REGISTRATION_PROPERTIES.formatVersion]: PROPERTY_FORMAT_VERSION,
-        [REGISTRATION_PROPERTIES.sid]: publisher.sid,
-        [REGISTRATION_PROPERTIES.credentialsSecretArn]: credentialsId(publisher),
+        ...atRakuten(this, props),
         [REGISTRATION_PROPERTIES.urlSecretArn]: this.urlSecret.secretArn,
         [REGISTRATION_PROPERTIES.endpointUrl]: props.endpointUrl,
         [REGISTRATION_PROPERTIES.fieldList]: JSON.stringify(fields._toFieldList()),
         [REGISTRATION_PROPERTIES.enabled]: String(publisher.enabled ?? true),
-        [REGISTRATION_PROPERTIES.existingPostback]: publisher.existingPostback ?? 'FAIL',
         [REGISTRATION_PROPERTIES.onRemoval]: publisher.onRemoval ?? '',
-        [REGISTRATION_PROPERTIES.rakutenApiUrl]: props.rakutenApiUrl ?? RAKUTEN_API_URL,
         [REGISTRATION_PROPERTIES.selfTest]: String(publisher.selfTest ?? props.selfTestByDefault),
         [REGISTRATION_PROPERTIES.acknowledgementLimitMillis]: publisher.acknowledgementLimit?.toMilliseconds(),
       },
@@ -147,23 +175,10 @@ export class Registration extends Construct {
     provider._runInTurn('registration', resource);
     // Rakuten sends once and never again, so the URL is registered when everything that receives stands.
     resource.node.addDependency(...props.receivingSide);
-    // The function still needs them when this publisher is taken out of the stack.
-    resource.node.addDependency(rights);
+    // The function needs its permissions before, and again when this publisher leaves the stack.
+    resource.node.addDependency(provider, credentials.policy);
     this.status = resource.getAttString(REGISTRATION_ATTRIBUTES.status);
     if (props.rotateUrlSecretEvery !== undefined) this.scheduleRotation(props, props.rotateUrlSecretEvery, resource);
-  }
-
-  private grantSecrets(publisher: Publisher, provider: RegistrationProvider): IDependable {
-    const rights = new OwnPolicy(this, 'SecretsPolicy', provider.function);
-    grantReadCredentials(publisher, rights);
-    rights.addToPrincipalPolicy(
-      new iam.PolicyStatement({
-        // A rotation stores the new value as pending, and labels it as the current one when it is registered.
-        actions: ['secretsmanager:GetSecretValue', 'secretsmanager:PutSecretValue', 'secretsmanager:UpdateSecretVersionStage'],
-        resources: [this.urlSecret.secretArn],
-      }),
-    );
-    return rights.policy;
   }
 
   private scheduleRotation({ provider, publisher }: RegistrationProps, interval: Duration, registered: IDependable): void {
@@ -176,6 +191,29 @@ export class Registration extends Construct {
     });
     rule.node.addDependency(registered);
   }
+}
+
+/** Which slot at Rakuten, and how to use it. */
+function atRakuten(scope: Construct, { publisher, rakutenApiUrl }: RegistrationProps): Record<string, string | undefined> {
+  return {
+    [REGISTRATION_PROPERTIES.sid]: publisher.sid,
+    [REGISTRATION_PROPERTIES.credentialsSecretArn]: credentialsId(scope, publisher),
+    [REGISTRATION_PROPERTIES.existingPostback]: publisher.existingPostback ?? 'FAIL',
+    [REGISTRATION_PROPERTIES.rakutenApiUrl]: rakutenApiUrl ?? RAKUTEN_API_URL,
+  };
+}
+
+/**
+ * What the precheck needs to know a URL of this endpoint in the slot.
+ *
+ * It must not wait for an API or domain of the stack, which may wait for the table. The slot is
+ * then left to the registration.
+ */
+function precheckedSlot({ endpointUrl, endpointIsNew }: RegistrationProps): Record<string, string> {
+  const { tokens } = Tokenization.reverseString(endpointUrl);
+  const waits = tokens.some((token) => Reference.isReference(token) && CfnResource.isCfnResource(token.target));
+  if (!waits) return { [REGISTRATION_PROPERTIES.endpointUrl]: endpointUrl };
+  return endpointIsNew ? {} : { [REGISTRATION_PROPERTIES.existingPostback]: 'REPLACE' };
 }
 
 function limitProblem(limit: Duration | undefined): Problem {

@@ -11,7 +11,7 @@ import { LEASE_KIND, PUBLISHER_KIND, WATCH_KIND } from '../core/store/publisher-
 import type { WatchSettings } from '../core/watch/settings';
 import { BundledFunction } from './private/bundled-function';
 import { durationProblem, knownDurationProblem, rangeProblem, refuse } from './private/checks';
-import { grantReadCredentials } from './private/credentials';
+import { grantReadCredentials, grantReadSecret } from './private/credentials';
 import type { Publisher } from './publisher';
 import type { Registration } from './registration';
 
@@ -128,7 +128,7 @@ export class StatusWatch extends Construct {
    */
   public _addPublisher(publisher: Publisher, registration: Registration): void {
     grantReadCredentials(publisher, this.function);
-    registration.urlSecret.grantRead(this.function);
+    grantReadSecret(registration.urlSecret, this.function);
     // So the schedule is gone before a registration is removed: a look in between would register it again. One that is on its way by then finds in
     // the state table that the registration is given up.
     this.schedule.node.addDependency(registration);

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb';
+import { DynamoDBClient, ListTablesCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
 import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { GetQueueAttributesCommand, SendMessageCommand, SetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import type { LineRecord } from '../local/fake-rakuten';
@@ -22,13 +22,14 @@ import { assert, run, step } from './emulator/step';
 const SID = '3900112';
 const CREDENTIALS = { clientId: 'emulator-client', clientSecret: 'emulator-client-secret' };
 const SECRET_NAME = 'rakuten/api';
+const TRACKER = { url: 'https://tracker.example/in?click=<u1>', active: true };
 const STACK_NAME = 'PostbackCheck';
 const ROWS_WITHIN_MILLIS = 60_000;
 
 type Outputs = Record<'EndpointUrl' | 'TableName' | 'QueueUrl' | 'DeadLetterQueueUrl' | 'RegistrationStatus', string>;
 
-/** What is otherwise here than in an installation that is to last: the root user, no backups, schedules and alarms that have had no time, lines of March. */
-const NOT_AS_ON_AWS = ['AWS identity', 'Safety of the rows', 'Last line', 'Last look', 'Last reconciliation', 'Alarms'];
+/** What is otherwise here than in an installation that is to last: the root user, no backups, schedules and alarms that have had no time, lines of March, few members. */
+const NOT_AS_ON_AWS = ['AWS identity', 'Safety of the rows', 'Last line', 'Last look', 'Last reconciliation', 'Alarms', 'Members (u1)'];
 
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: { endpoint: { type: 'string', default: 'http://127.0.0.1:4566' } } });
@@ -66,6 +67,16 @@ class Check {
       new SecretsManagerClient(this.aws).send(new CreateSecretCommand({ Name: SECRET_NAME, SecretString: JSON.stringify(CREDENTIALS) })),
     );
     await step('cdk bootstrap', () => this.cdk(['bootstrap', `aws://${ACCOUNT}/${REGION}`]));
+
+    await step('a first deployment into a taken slot fails and leaves no table', async () => {
+      this.rakuten.setSlot(SID, TRACKER);
+      assert(!(await this.succeeds(this.deploy(undefined, 'retain'))), 'the deployment succeeded though the slot is taken');
+      assert(this.slotUrl() === TRACKER.url, 'the URL of the tracker is no longer in the slot');
+      assert(this.printed.includes('The one postback slot of SID'), 'the reason is not shown');
+      const { TableNames = [] } = await this.dynamodb.send(new ListTablesCommand({}));
+      assert(TableNames.length === 0, `left behind: ${TableNames.join(', ')}`);
+      this.rakuten.setSlot(SID, undefined);
+    });
 
     const first = await step('cdk deploy', () => this.deploy());
     this.expectCalls('POST');
@@ -110,12 +121,9 @@ class Check {
         status: 400,
         body: '{"message":"url is not valid","error":"REQUEST_PARAM_INVALID"}',
       });
-      const failed = await this.deploy('all,u1:member').then(
-        () => false,
-        () => true,
-      );
+      const succeeded = await this.succeeds(this.deploy('all,u1:member'));
       this.rakuten.clearFaults();
-      assert(failed, 'the deployment succeeded though Rakuten refused the URL');
+      assert(!succeeded, 'the deployment succeeded though Rakuten refused the URL');
       assert(this.slotUrl() === before, 'after the rollback the slot holds another URL than before');
       await this.push(line(22));
       await this.expectRows(first, 23);
@@ -202,22 +210,29 @@ class Check {
     }
   }
 
-  private context(fields?: string): string[] {
+  private succeeds(deployment: Promise<unknown>): Promise<boolean> {
+    return deployment.then(
+      () => true,
+      () => false,
+    );
+  }
+
+  private context(fields?: string, removalPolicy = 'destroy'): string[] {
     const settings: Record<string, string> = {
       sid: SID,
       credentialsSecretName: SECRET_NAME,
       rakutenApiUrl: this.rakuten.url,
       endpointBaseUrl: `${this.endpoint}/_aws/execute-api/{apiId}/{stage}`,
-      removalPolicy: 'destroy',
+      removalPolicy,
       stackName: STACK_NAME,
       ...(fields === undefined ? {} : { fields }),
     };
     return Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   }
 
-  private async deploy(fields?: string): Promise<Outputs> {
+  private async deploy(fields?: string, removalPolicy?: string): Promise<Outputs> {
     const file = join(this.folder, 'outputs.json');
-    await this.cdk(['synth', '--quiet', ...this.context(fields)]);
+    await this.cdk(['synth', '--quiet', ...this.context(fields, removalPolicy)]);
     leaveOutUnknown(join(this.folder, 'cdk.out'));
     await this.cdk(['deploy', '--app', join(this.folder, 'cdk.out'), '--require-approval', 'never', '--outputs-file', file]);
     return (JSON.parse(readFileSync(file, 'utf8')) as Record<string, Outputs>)[STACK_NAME] as Outputs;

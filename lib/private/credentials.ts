@@ -1,8 +1,18 @@
-import type * as iam from 'aws-cdk-lib/aws-iam';
+import { Arn, ArnFormat, type IResource, type ResourceEnvironment, Stack, Token, TokenComparison } from 'aws-cdk-lib';
+import type * as kms from 'aws-cdk-lib/aws-kms';
+import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
+import type { Construct } from 'constructs';
 import type { Publisher } from '../publisher';
+import type { Problem } from './checks';
+import type { GroupedPermissions } from './grouped-permissions';
 
-/** What is wrong with how the credentials were given, and the mend; nothing when they are right. */
-export function credentialsProblem({ credentials, credentialsParameter }: Publisher): string | undefined {
+/** A function or policy that receives permissions. */
+export interface Reader {
+  readonly permissions: GroupedPermissions;
+}
+
+/** Error about how the credentials are passed. */
+export function credentialsProblem(scope: Construct, { credentials, credentialsParameter }: Publisher): Problem {
   if (credentials && credentialsParameter) return 'both credentials and credentialsParameter are given; keep one of them';
   // A text in its place is mostly the secret's name, but may be the secret: it is not shown.
   if (credentials && typeof credentials.grantRead !== 'function') {
@@ -11,17 +21,79 @@ export function credentialsProblem({ credentials, credentialsParameter }: Publis
   if (credentialsParameter && typeof credentialsParameter.grantRead !== 'function') {
     return 'credentialsParameter is not a parameter of the CDK; give, for example, StringParameter.fromSecureStringParameterAttributes(…)';
   }
-  if (credentials || credentialsParameter) return undefined;
+  if (credentials) return regionProblem(scope, 'credentials', environmentOf(credentials, credentials.secretArn));
+  if (credentialsParameter) {
+    return regionProblem(scope, 'credentialsParameter', environmentOf(credentialsParameter, credentialsParameter.parameterArn));
+  }
   return "Rakuten's API credentials are missing; give a Secrets Manager secret as credentials, or a SecureString as credentialsParameter";
 }
 
-/** How a function asks for the credentials: by ARN; a secret that was imported by name has no full ARN, and its name is then the exact way. */
-export function credentialsId({ credentials, credentialsParameter }: Publisher): string | undefined {
-  return credentials ? (credentials.secretFullArn ?? credentials.secretName) : credentialsParameter?.parameterArn;
+/**
+ * What a function passes to AWS to read the credentials: an ARN.
+ *
+ * A secret of the stack's own account and region that was imported by name is read by its name:
+ * Secrets Manager may take the end of a name for the random suffix of an ARN.
+ */
+export function credentialsId(scope: Construct, { credentials, credentialsParameter }: Publisher): string | undefined {
+  if (credentials === undefined) return credentialsParameter?.parameterArn;
+  if (credentials.secretFullArn !== undefined) return credentials.secretFullArn;
+  const { account, region } = environmentOf(credentials, credentials.secretArn);
+  const here = Stack.of(scope);
+  const isLocal = account === here.account && region === here.region;
+  return isLocal ? credentials.secretName : credentials.secretArn;
 }
 
-/** Lets a function read the credentials and nothing beside them. */
-export function grantReadCredentials({ credentials, credentialsParameter }: Publisher, reader: iam.IGrantable): void {
-  credentials?.grantRead(reader);
-  credentialsParameter?.grantRead(reader);
+/** Grants permission to read a publisher's credentials and nothing else. */
+export function grantReadCredentials({ credentials, credentialsParameter }: Publisher, reader: Reader): void {
+  if (credentials !== undefined) grantReadSecret(credentials, reader);
+  if (credentialsParameter === undefined) return;
+  reader.permissions.allow(['ssm:GetParameter'], credentialsParameter.parameterArn);
+  // Every parameter of the CDK has the attribute, the interface lacks it.
+  const { encryptionKey } = credentialsParameter as { encryptionKey?: kms.IKey };
+  grantKey(encryptionKey, 'ssm', ['kms:Decrypt'], Stack.of(credentialsParameter), reader);
+}
+
+/** Grants permission to read a secret. */
+export function grantReadSecret(secret: secretsmanager.ISecret, reader: Reader): void {
+  reader.permissions.allow(['secretsmanager:GetSecretValue'], arnForPolicies(secret, reader));
+  grantKey(secret.encryptionKey, SECRETS_MANAGER, ['kms:Decrypt'], Stack.of(secret), reader);
+}
+
+/** Grants what a rotation needs: read a secret, store a new value as pending, label it as current. */
+export function grantRotateSecret(secret: secretsmanager.ISecret, reader: Reader): void {
+  const actions = ['secretsmanager:GetSecretValue', 'secretsmanager:PutSecretValue', 'secretsmanager:UpdateSecretVersionStage'];
+  reader.permissions.allow(actions, arnForPolicies(secret, reader));
+  grantKey(secret.encryptionKey, SECRETS_MANAGER, ['kms:Decrypt', 'kms:GenerateDataKey'], Stack.of(secret), reader);
+}
+
+const SECRETS_MANAGER = 'secretsmanager';
+
+/**
+ * In the principal's own policy, since only the owner of a key can change the key's policy. A grant
+ * of the CDK for one service does nothing for an imported key, and makes a cycle with one of
+ * another stack.
+ */
+function grantKey(key: kms.IKey | undefined, service: string, actions: string[], { region }: Stack, { permissions }: Reader): void {
+  if (key === undefined) return;
+  permissions.allow(actions, key.keyArn, { StringEquals: { 'kms:ViaService': `${service}.${region}.amazonaws.com` } });
+}
+
+/** A partial ARN, which lacks the hyphen and six characters that Secrets Manager adds, as a pattern. */
+function arnForPolicies({ secretArn, secretFullArn, env }: secretsmanager.ISecret, { permissions }: Reader): string {
+  // CDK refers to a secret that another account owns by its name.
+  const isForeign = secretFullArn !== undefined && Token.isUnresolved(secretFullArn) && env.account !== permissions.account;
+  return secretFullArn === undefined || isForeign ? `${secretArn}-??????` : secretFullArn;
+}
+
+/** By the ARN where the app knows its text: an imported resource may count as one of the stack's own. */
+function environmentOf({ env }: IResource, arn: string): ResourceEnvironment {
+  if (!arn.startsWith('arn:')) return env;
+  const { account, region } = Arn.split(arn, ArnFormat.COLON_RESOURCE_NAME);
+  return { account: account || env.account, region: region || env.region };
+}
+
+function regionProblem(scope: Construct, name: string, { region }: ResourceEnvironment): Problem {
+  const here = Stack.of(scope).region;
+  if (Token.compareStrings(region, here) !== TokenComparison.DIFFERENT) return undefined;
+  return `${name} is in the region ${region}, and the functions that read it run in ${here}; store the credentials in ${here} too, and pass those`;
 }

@@ -1,6 +1,7 @@
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
+import { GroupedPermissions } from './grouped-permissions';
 
 /**
  * Rights of a function in a policy of their own, to be granted as to the function itself. What needs them depends on the policy, so that it comes after them and goes
@@ -12,6 +13,7 @@ export class OwnPolicy implements iam.IGrantable, iam.IPrincipal {
   public readonly assumeRoleAction: string;
   public readonly policyFragment: iam.PrincipalPolicyFragment;
   public readonly principalAccount?: string;
+  public readonly permissions = new GroupedPermissions(this);
 
   constructor(scope: Construct, id: string, { role, node }: lambda.Function) {
     if (role === undefined) throw new Error(`${node.path} has no role to give rights to`);

@@ -63,6 +63,7 @@ it('begins when the deployment has ended, without the deployment waiting for it'
   });
   expect(daily.EventPattern).toBeUndefined();
   expect(standard.all.filter(({ Type }) => Type.startsWith('Custom::')).map(({ Type }) => Type)).toEqual([
+    'Custom::RakutenPostbackPrecheck',
     'Custom::RakutenPostbackRegistration',
   ]);
 });

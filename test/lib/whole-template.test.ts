@@ -46,7 +46,7 @@ it('may do this and nothing else', () => {
       // The registration reads its two secrets, stores another value of the one that is its own, and keeps the state. It cannot see a row.
       'RegistrationProvider/FunctionRole may dynamodb:DeleteItem, dynamodb:GetItem, dynamodb:PutItem on StateTable/Table',
       'RegistrationProvider/FunctionRole may logs:CreateLogStream, logs:PutLogEvents on RegistrationProvider/FunctionLogs',
-      'RegistrationProvider/FunctionRole may secretsmanager:DescribeSecret, secretsmanager:GetSecretValue on arn:aws:secretsmanager:us-east-1:<AccountId>:secret:rakuten/api-??????',
+      'RegistrationProvider/FunctionRole may secretsmanager:GetSecretValue on arn:aws:secretsmanager:us-east-1:<AccountId>:secret:rakuten/api-??????',
       'RegistrationProvider/FunctionRole may secretsmanager:GetSecretValue, secretsmanager:PutSecretValue, secretsmanager:UpdateSecretVersionStage on Publisher/UrlSecret',
       'lambda.amazonaws.com may act as RegistrationProvider/FunctionRole',
       // The reconciliation reads and writes rows, and reads the publisher's credentials. Of the state it writes its own items only.
@@ -56,7 +56,7 @@ it('may do this and nothing else', () => {
       'Reconciliation/FunctionRole may dynamodb:Query on TransactionTable/Table/index/by-day',
       'Reconciliation/FunctionRole may lambda:InvokeFunction on Reconciliation/Function',
       'Reconciliation/FunctionRole may logs:CreateLogStream, logs:PutLogEvents on Reconciliation/FunctionLogs',
-      'Reconciliation/FunctionRole may secretsmanager:DescribeSecret, secretsmanager:GetSecretValue on arn:aws:secretsmanager:us-east-1:<AccountId>:secret:rakuten/api-??????',
+      'Reconciliation/FunctionRole may secretsmanager:GetSecretValue on arn:aws:secretsmanager:us-east-1:<AccountId>:secret:rakuten/api-??????',
       'events.amazonaws.com may lambda:InvokeFunction on Reconciliation/Function for Reconciliation/PublisherDaily',
       'events.amazonaws.com may lambda:InvokeFunction on Reconciliation/Function for Reconciliation/PublisherHourly',
       'lambda.amazonaws.com may act as Reconciliation/FunctionRole',
@@ -67,7 +67,7 @@ it('may do this and nothing else', () => {
       'StatusWatch/FunctionRole may events:PutEvents on arn:aws:events:us-east-1:<AccountId>:event-bus/default if events:source ForAllValues:StringEquals cdk-rakuten-postback and events:source Null false',
       'StatusWatch/FunctionRole may lambda:InvokeFunction on Reconciliation/Function',
       'StatusWatch/FunctionRole may logs:CreateLogStream, logs:PutLogEvents on StatusWatch/FunctionLogs',
-      'StatusWatch/FunctionRole may secretsmanager:DescribeSecret, secretsmanager:GetSecretValue on arn:aws:secretsmanager:us-east-1:<AccountId>:secret:rakuten/api-?????? and Publisher/UrlSecret',
+      'StatusWatch/FunctionRole may secretsmanager:GetSecretValue on arn:aws:secretsmanager:us-east-1:<AccountId>:secret:rakuten/api-?????? and Publisher/UrlSecret',
       'events.amazonaws.com may lambda:InvokeFunction on StatusWatch/Function for StatusWatch/Schedule',
       'lambda.amazonaws.com may act as StatusWatch/FunctionRole',
       // CDK's provider framework invokes the registration.

@@ -79,8 +79,29 @@ export class Resources {
     return this.all.filter((resource) => resource.Type === type);
   }
 
+  /** Construct paths below the stack of all that CloudFormation creates before a resource, sorted. */
+  waitsFor(path: string): string[] {
+    const seen = new Set<string>();
+    const visit = (resource: TemplateResource): void => {
+      for (const id of dependenciesIn(resource)) {
+        const next = this.all.find(({ logicalId }) => logicalId === id);
+        if (next === undefined || seen.has(id)) continue;
+        seen.add(id);
+        visit(next);
+      }
+    };
+    visit(this.at(path));
+    return [...seen].map((id) => this.pathOf(id)).sort();
+  }
+
   /** Construct paths below the stack of what a resource waits for by `DependsOn`. */
   dependenciesOf(path: string): string[] {
     return (this.at(path).DependsOn ?? []).map((logicalId) => this.pathOf(logicalId)).sort();
   }
+}
+
+/** Logical IDs that a resource names in `DependsOn`, `Ref` and `Fn::GetAtt`. */
+function dependenciesIn({ DependsOn = [], Properties = {} }: TemplateResource): string[] {
+  const references = [...JSON.stringify(Properties).matchAll(/"(?:Ref":|Fn::GetAtt":\[)"([^"]+)"/g)].map(([, id]) => String(id));
+  return [...[DependsOn].flat(), ...references];
 }

@@ -15,6 +15,7 @@ import type { PostbackFields } from './fields';
 import { BundledFunction } from './private/bundled-function';
 import { durationProblem, type Problem, refuse } from './private/checks';
 import { grantReadCredentials } from './private/credentials';
+import { OwnPolicy } from './private/own-policy';
 import type { Publisher } from './publisher';
 
 /** How the table is reconciled with Rakuten's Events API. */
@@ -196,12 +197,8 @@ export class Reconciliation extends Construct {
 
   /** A policy of its own: the function depends on its role's, which therefore cannot name the function. */
   private allowHandingOn(): void {
-    const { role } = this.function;
-    if (role === undefined) return;
-    new iam.Policy(this, 'HandOnPolicy', {
-      roles: [role],
-      statements: [new iam.PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [this.function.functionArn] })],
-    });
+    const policy = new OwnPolicy(this, 'HandOnPolicy', this.function);
+    policy.addToPolicy(new iam.PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [this.function.functionArn] }));
   }
 }
 

@@ -13,7 +13,7 @@ interface Asked {
   readonly SecretId?: string;
 }
 
-/** A call by service, operation and what it is about: `dynamodb PutItem (lease)`, `rakuten POST /v1/postback`. */
+/** Names a call by service, operation and subject, such as `dynamodb PutItem (lease)`. */
 export function nameOf(service: string, { headers, method, url = '' }: IncomingMessage, body: Buffer): string {
   const operation = String(headers['x-amz-target'] ?? '').split('.')[1];
   if (service === 'lambda') return 'lambda Invoke';
@@ -22,7 +22,7 @@ export function nameOf(service: string, { headers, method, url = '' }: IncomingM
   return what === undefined ? `${service} ${operation}` : `${service} ${operation} (${what})`;
 }
 
-/** A row of the transaction table, an item of the state table by its kind, or a secret by its name. */
+/** A row, an item of the state table by its kind, or a secret by its name. */
 function subjectOf(service: string, asked: Asked): string | undefined {
   // The URL's secret has a name of its own in each case that changes it.
   if (service === 'secretsmanager') return asked.SecretId?.replace(/-\d+$/, '');

@@ -1,21 +1,27 @@
 import { GetItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
 import type { ArchiveRecord } from '../../core/archive/record';
-import { ATTRIBUTES } from '../../core/names';
+import { ATTRIBUTES, INDEXES } from '../../core/names';
+import { ALL_FIELDS } from '../../core/rakuten/fields';
+import { parseMessage } from '../../core/rakuten/message';
+import type { Item } from '../../core/store/attributes';
+import { lineIdOf, parseLineId } from '../../core/store/keys';
 import { PROBE_KIND, STATE_KEYS } from '../../core/store/publisher-state';
+import { readPushedLine } from '../../core/store/pushed-line';
 import { DynamoRegistrationStore } from '../../core/store/registration-store';
-import { TransactionWriter } from '../../core/store/write';
+import { itemKey } from '../../core/store/row-store';
 import { Batch, recordOf } from './batch';
 import { STATE_TABLE, TABLE, URL_SECRET } from './names';
 import { acceptedUrl } from './publisher';
+import { rowStore } from './rows';
 import type { Case, Scenario } from './scenario';
 import type { World } from './world';
 
 const SID = '3900112';
-const TITLE = 'a batch: a new line, a changed one, one that is there, a probe';
+const TITLE = 'a batch: a new line, a known one with other content, one that is there, a probe';
 const NEXT =
-  'SQS delivers the messages that were not acknowledged again, five times, then they wait in the dead-letter queue with the reason noted';
+  'SQS delivers the messages that were not acknowledged again, five times, then they wait in the dead-letter queue with the reason recorded';
 
-/** A batch of a line that is new, one that Rakuten changed, one that is there already, and a probe. */
+/** A new line, other content for a known one, a line that is there, and a probe. */
 export const consuming: Scenario = {
   handler: 'consumer',
   title: TITLE,
@@ -50,7 +56,7 @@ async function begin(world: World, serial: number, bundle: 'consumer' | 'archivi
   const probe = `probe-${serial}`;
   const contents: Readonly<Record<string, string>>[] = [
     lineOf(serial, 'new', '5.50'),
-    { ...lineOf(serial, 'changed', '11'), process_date: '2026-04-18T10:00:00.000+00:00' },
+    lineOf(serial, 'changed', '11'),
     lineOf(serial, 'known', '20'),
     { probe },
   ];
@@ -59,7 +65,7 @@ async function begin(world: World, serial: number, bundle: 'consumer' | 'archivi
   const isDone = (index: number): boolean => batch.isDone(index);
   const wrong = async (): Promise<string[]> => [
     ...(await wrongRows(world, serial, isDone)),
-    ...(isDone(3) && !(await isNoted(world, probe)) ? ['a probe was acknowledged and is not noted'] : []),
+    ...(isDone(3) && !(await isRecorded(world, probe)) ? ['a probe was acknowledged and is not recorded'] : []),
     ...(bundle === 'consumer' ? [] : wrongArchive(world, serial, isDone)),
   ];
   return {
@@ -71,45 +77,46 @@ async function begin(world: World, serial: number, bundle: 'consumer' | 'archivi
   };
 }
 
+/** A row that an earlier postback made. */
 async function writeRow({ clients }: World, fields: ReturnType<typeof lineOf>): Promise<void> {
-  await new TransactionWriter(clients.dynamodb, TABLE, 1).write({
-    fields: { ...fields, process_date: '2026-04-18T09:31:12.000Z' },
-    problems: [],
-    extra: {},
-    query: 'before',
-    requestId: 'before',
-    receivedAt: '2026-04-18T09:31:12.500Z',
-    source: 'push',
-  });
+  const earlier = { ...parseMessage(recordOf('before', fields).body), receivedAt: '2026-04-18T09:31:12.500Z' };
+  const line = readPushedLine(earlier, { sid: SID, fieldListId: '', fields: ALL_FIELDS });
+  if (line === undefined) throw new Error('the fields are no line');
+  await rowStore(clients.dynamodb).writePushes(line.key, [line.push], Date.now() + 10_000);
 }
 
 async function wrongRows({ clients }: World, serial: number, isDone: (index: number) => boolean): Promise<string[]> {
   const { Items = [] } = await clients.dynamodb.send(
     new QueryCommand({
       TableName: TABLE,
-      KeyConditionExpression: 'order_key = :o',
-      ExpressionAttributeValues: { ':o': { S: `${SID}#41207#O-${serial}` } },
-      ConsistentRead: true,
+      IndexName: INDEXES.byOrder,
+      KeyConditionExpression: 'order_id = :o',
+      ExpressionAttributeValues: { ':o': { S: `O-${serial}` } },
     }),
   );
-  const shown = new Map(Items.map((item) => [item.etransaction_id?.S?.split('-')[0] ?? '', item]));
-  const [changed, known] = [shown.get('changed'), shown.get('known')];
+  const row = async (id: string): Promise<Item | undefined> => {
+    const Key = itemKey({ lineId: lineIdOf(SID, `${id}-${serial}`), isEvent: 'N' });
+    return (await clients.dynamodb.send(new GetItemCommand({ TableName: TABLE, Key, ConsistentRead: true }))).Item;
+  };
+  const [created, changed, known] = [await row('new'), await row('changed'), await row('known')];
+  const ids = Items.map((item) => parseLineId(item[ATTRIBUTES.lineId]?.S ?? '').etransactionId);
+  const others = (item: Item | undefined): number => item?.[ATTRIBUTES.otherPushes]?.L?.length ?? 0;
   const wrong: string[] = [];
-  if (Items.length > 3) wrong.push('a line has two rows');
-  if (isDone(0) && shown.get('new')?.sale_amount?.N !== '5.5') wrong.push('a new line was acknowledged and is not in the table');
-  if (isDone(1) && (changed?.sale_amount?.N !== '11' || changed[ATTRIBUTES.previousVersions]?.L?.length !== 1))
-    wrong.push('a change was acknowledged and is not in the row once');
-  if (known?.sale_amount?.N !== '20' || known[ATTRIBUTES.previousVersions] !== undefined) wrong.push('a known row was changed');
+  if (ids.length !== [created, changed, known].filter((item) => item !== undefined).length) wrong.push('a line has two rows');
+  if (isDone(0) && created?.sale_amount?.N !== '5.5') wrong.push('a new line was acknowledged and is not in the table');
+  if (isDone(1) && others(changed) !== 1) wrong.push('other content was acknowledged and is not in the row once');
+  if (changed?.sale_amount?.N !== '10') wrong.push('a later postback changed what its row shows');
+  if (known?.sale_amount?.N !== '20' || others(known) > 0) wrong.push('a known row was changed');
   return wrong;
 }
 
-async function isNoted({ clients }: World, probe: string): Promise<boolean> {
+async function isRecorded({ clients }: World, probe: string): Promise<boolean> {
   const key = { [STATE_KEYS.partition]: { S: PROBE_KIND }, [STATE_KEYS.sort]: { S: probe } };
   const { Item } = await clients.dynamodb.send(new GetItemCommand({ TableName: STATE_TABLE, Key: key, ConsistentRead: true }));
   return Item !== undefined;
 }
 
-/** What was acknowledged is in the archive; it may be there twice. A probe is not kept. */
+/** Acknowledged messages are in the archive, perhaps twice. Probes are not. */
 function wrongArchive({ standIns }: World, serial: number, isDone: (index: number) => boolean): string[] {
   const kept = new Set(standIns.archived.map((text) => (JSON.parse(text) as ArchiveRecord).request_id));
   const lost = [0, 1, 2].filter((index) => isDone(index) && !kept.has(`message-${serial}-${index}`));

@@ -1,4 +1,4 @@
-/** `npm run faults`: every fault at every call of every function, and what becomes of it. */
+/** `npm run faults`: every fault at every call of every function. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
@@ -21,12 +21,12 @@ function wholeNumber(text: string): number {
 
 const command = new Command('npm run faults --')
   .description(
-    'Runs every function with every fault at every call that it makes, and looks whether anything is lost, doubled, left behind or told that must not be.',
+    'Runs every function with every fault at every call that it makes, and checks that nothing is lost, duplicated, left behind or leaked.',
   )
   .option('--only <text>', 'only functions and scenarios with this in their name', '')
   .option('--call <text>', 'only calls with this in their name', '')
-  .option('--every <number>', 'only every so many-th trial', wholeNumber, 1)
-  .option('--side-by-side <number>', 'so many trials at once; most of their time they wait', wholeNumber, 8)
+  .option('--every <number>', 'run only every n-th trial', wholeNumber, 1)
+  .option('--side-by-side <number>', 'number of trials at once; they mostly wait', wholeNumber, 8)
   .option('--write', "write these scenarios' tables into docs/faults.md")
   .allowExcessArguments(false)
   .parse();
@@ -55,13 +55,13 @@ async function main(): Promise<void> {
   try {
     const baselines = await worlds.all(scenarios, undisturbed);
     const tasks = scenarios.flatMap((scenario, index) => tasksOf(scenario, baselines[index] as Baseline, { call, every }));
-    const inTurn = [...tasks].sort((a, b) => byLength(a.plan, b.plan));
-    const done = await worlds.all(inTurn, async (world, { scenario, plan, baseline }) => {
+    const byDuration = [...tasks].sort((a, b) => byLength(a.plan, b.plan));
+    const done = await worlds.all(byDuration, async (world, { scenario, plan, baseline }) => {
       const trial = await disturbed(world, scenario, plan, baseline);
-      tell(trial);
+      report(trial);
       return trial;
     });
-    trials = tasks.map((task) => done[inTurn.indexOf(task)] as Trial);
+    trials = tasks.map((task) => done[byDuration.indexOf(task)] as Trial);
   } finally {
     await worlds.close();
   }
@@ -83,7 +83,7 @@ function tasksOf(scenario: Scenario, baseline: Baseline, { call, every }: Pick<O
 
 const REACHES: Record<FaultPlan['reach'], string> = { once: '', call: ' and on', service: ' and on, as the whole service' };
 
-function tell({ scenario, plan, outcome, asUndisturbed, seconds, wrong }: Trial): void {
+function report({ scenario, plan, outcome, asUndisturbed, seconds, wrong }: Trial): void {
   const [kind, isOneOfMany] = scenario.title.split(':');
   const where = `${scenario.handler}${isOneOfMany === undefined ? '' : ` ${kind}`}: ${plan.call} ${plan.nth + 1}. ${plan.kind}${REACHES[plan.reach]}`;
   const what = `${where}: ${outcome} (${seconds.toFixed(1)} s)`;

@@ -11,7 +11,7 @@ interface Batch {
 const listOf = <T>(asked: Document, name: string): T[] => (asked[name] ?? []) as T[];
 const halfOf = (length: number): number => Math.floor(length / 2);
 
-/** Of a list by this name, with an answer made of that of the first half and the entries that were left. */
+/** A batch whose entries are in the list of this name. */
 const ofList = (name: string, answer: (answered: Document, left: { Id?: string }[]) => Document): Batch => ({
   first: (asked) => {
     const entries = listOf(asked, name);

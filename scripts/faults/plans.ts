@@ -3,11 +3,11 @@ import { type FaultKind, type FaultPlan, serviceOf } from './proxy';
 import type { Baseline } from './run';
 
 const ONCE: readonly FaultKind[] = ['error', 'throttle', 'cut', 'lost', 'timeout'];
-/** What may go on and on. */
+/** Faults that may last. */
 const LASTING: readonly FaultKind[] = ['error', 'throttle', 'cut', 'lost'];
-/** Of those that Rakuten may go on with, each takes all the time that the function has. */
+/** Each lasting fault of Rakuten costs all the time that the function has. */
 const LASTING_OF_RAKUTEN: readonly FaultKind[] = ['error', 'throttle'];
-/** Of many calls under one name the first ones and the last are tried. */
+/** Of many calls of one name the first two and the last one are tried. */
 const MAX_OF_A_NAME = 3;
 
 /** Every fault at every call. */
@@ -33,10 +33,10 @@ function lastingAt(call: string, nth: number, count: number): readonly FaultKind
   return nth === 0 || nth === count - 1 ? LASTING_OF_RAKUTEN : [];
 }
 
-/** No answer takes longest, so it is tried once under each name. */
+/** A missing answer takes longest, so it is tried once for each name. */
 const outagesAt = (nth: number): readonly FaultKind[] => (nth === 0 ? ['error', 'timeout'] : ['error']);
 
-/** The longest first, so that the last ones do not keep everybody waiting. */
+/** The longest first, so that the end of the run does not wait for one of them. */
 export const byLength = (a: FaultPlan, b: FaultPlan): number => lengthOf(b) - lengthOf(a);
 
 function lengthOf({ call, kind, reach }: FaultPlan): number {

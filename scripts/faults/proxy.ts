@@ -30,7 +30,7 @@ export type Handle = (body: Buffer) => Answer;
 
 export const serviceOf = (call: string): string => String(call.split(' ')[0]);
 
-/** Stands between a function and its services: names each call of a run in order, and lets the planned one go wrong. */
+/** Proxy between a function and its services. Names each call, and makes the planned one fail. */
 export class Faults {
   /** Names of the calls since `begin`, in order. */
   calls: string[] = [];
@@ -127,7 +127,7 @@ export class Faults {
 const reaches = ({ call, reach }: FaultPlan, later: string): boolean =>
   reach === 'call' ? later === call : reach === 'service' && serviceOf(later) === serviceOf(call);
 
-/** Whether Rakuten does not come back, for which a function waits as long as it has time. */
+/** Whether Rakuten does not come back. A function then waits as long as it has time. */
 export const isRakutenGone = (plan: FaultPlan | undefined): boolean =>
   plan !== undefined && plan.reach !== 'once' && serviceOf(plan.call) === 'rakuten';
 

@@ -13,7 +13,7 @@ export interface Endpoint {
   close(): Promise<void>;
 }
 
-/** As API Gateway, the queue and the consumer together: a probe under an accepted secret is noted. */
+/** API Gateway, queue and consumer in one: records a probe that has an accepted secret. */
 export async function startEndpoint(client: DynamoDBClient, stateTable: string, delayMillis = () => 0): Promise<Endpoint> {
   const server = createServer((request, response) => {
     const query = new URL(request.url ?? '', 'http://endpoint').searchParams;
@@ -62,7 +62,7 @@ export const acceptedUrl = (secret: string): AcceptedUrl => ({
 
 export type RequestType = 'Create' | 'Update' | 'Delete';
 
-/** A request of CloudFormation, as the provider framework hands it on. */
+/** A request of CloudFormation, as the provider framework forwards it. */
 export const cloudFormationRequest = (RequestType: RequestType, RequestId: string, properties: Properties, old?: Properties) => ({
   RequestType,
   RequestId,
@@ -80,7 +80,7 @@ const withServiceToken = (properties: Properties): Properties => ({
   ...properties,
 });
 
-/** As if the minute and a half had passed after which the right of a run that is gone ends. */
+/** As after the minute and a half that the lease of a killed run lasts. */
 export const endLease = (client: DynamoDBClient, stateTable: string, sid: string) =>
   client.send(
     new DeleteItemCommand({ TableName: stateTable, Key: { [STATE_KEYS.partition]: { S: LEASE_KIND }, [STATE_KEYS.sort]: { S: sid } } }),

@@ -8,7 +8,7 @@ const IN_PARAMETER_STORE = { [P.credentialsSecretArn]: 'arn:aws:ssm:us-east-1:11
 export const creating: Scenario = {
   handler: 'registration',
   title: 'Create: the first deployment',
-  next: 'the function takes back what it did, as no Delete follows on a Create that failed, and somebody deploys again',
+  next: 'the function reverts what it did, as CloudFormation sends no Delete after a failed Create, and you deploy again',
   async begin(...given): Promise<Case> {
     const stack = await Stack.begin(...given);
     let failure: string | undefined;
@@ -45,7 +45,7 @@ export const creating: Scenario = {
 export const deleting: Scenario = {
   handler: 'registration',
   title: 'Delete: the stack is removed',
-  next: 'CloudFormation says that the deletion failed, and somebody deletes the stack again',
+  next: 'CloudFormation reports that the deletion failed, and you delete the stack again',
   async begin(...given): Promise<Case> {
     const stack = await Stack.begin(...given);
     const properties = stack.properties(IN_PARAMETER_STORE);

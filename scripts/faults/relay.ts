@@ -6,7 +6,7 @@ const MESSAGES = 4;
 export const relaying: Scenario = {
   handler: 'relay',
   title: `a batch of ${MESSAGES} messages for the queue of the other region`,
-  next: 'SQS delivers the messages that were not acknowledged again, until the retention of the queue here ends',
+  next: 'SQS delivers the messages that were not acknowledged again, until its retention ends',
   async begin(world, serial): Promise<Case> {
     await world.forgetAll();
     const relay = world.fresh('relay', 30);

@@ -23,7 +23,7 @@ const HALF = once('partial', 'half of the batch done');
 const BEGIN = '<!-- trials -->';
 const END = '<!-- end of trials -->';
 
-/** The document with the tables of these scenarios, each between the others' in their order; the others' stay as they are. */
+/** The document with new tables of these scenarios. The tables of others stay as they are. */
 export function withTables(document: string, trials: readonly Trial[], scenarios: readonly Scenario[]): string {
   const [before = '', rest = ''] = document.split(BEGIN, 2);
   const [old = '', after = '\n'] = rest.split(END, 2);
@@ -44,7 +44,7 @@ function section(scenario: Scenario, trials: readonly Trial[]): string {
   ]);
   const head = ['Call', ...columns.map(({ title }) => title)];
   const lines = [head, head.map(() => '---'), ...rows].map((row) => `| ${row.join(' | ')} |`);
-  return `### ${headingOf(scenario)}\n\nWhat is left undone: ${scenario.next}.\n\n${lines.join('\n')}`;
+  return `### ${headingOf(scenario)}\n\nAfter an incomplete invocation: ${scenario.next}.\n\n${lines.join('\n')}`;
 }
 
 /** Each way in which such trials ended. */

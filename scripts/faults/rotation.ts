@@ -8,7 +8,7 @@ import { failureInWords, Stack } from './stack';
 export const rotating: Scenario = {
   handler: 'registration',
   title: "rotation: a new secret in the slot's URL",
-  next: 'Lambda invokes a failed rotation of the schedule twice more, and whoever rotates next goes on with the value that was made',
+  next: 'Lambda retries a failed rotation of the schedule twice, and the next rotation continues with the value that was made',
   async begin(world, serial, plan): Promise<Case> {
     const stack = await Stack.begin(world, serial, plan);
     const { secretsManager } = world.clients;

@@ -11,7 +11,7 @@ export interface Trial {
   /** Whether that is how an undisturbed one ends. */
   readonly asUndisturbed: boolean;
   readonly seconds: number;
-  /** What must not be. Empty: all held. */
+  /** Violations. Empty if there are none. */
   readonly wrong: readonly string[];
 }
 
@@ -40,7 +40,7 @@ export async function undisturbed(world: World, scenario: Scenario): Promise<Bas
   }
 }
 
-/** The scenario with one fault. Never throws: what goes wrong undisturbed is a finding. */
+/** The scenario with one fault. Never throws: a failure without a fault is a finding. */
 export async function disturbed(world: World, scenario: Scenario, plan: FaultPlan, baseline: Baseline): Promise<Trial> {
   serial += 1;
   const before = world.output.length;

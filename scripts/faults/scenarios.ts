@@ -1,5 +1,5 @@
 import { archiving, consuming } from './consumer';
-import { reconciling } from './reconciliation';
+import { reconciling, withdrawing } from './reconciliation';
 import { creating, deleting } from './registration';
 import { relaying } from './relay';
 import { rotating } from './rotation';
@@ -7,7 +7,7 @@ import type { Scenario } from './scenario';
 import { watching } from './status-watch';
 import { rollingBack, updating } from './update';
 
-/** In the order of the document. The function that makes the events of the transaction pipe calls nobody. */
+/** In the order of the document. The function behind `onTransaction` makes no call. */
 export const SCENARIOS: readonly Scenario[] = [
   consuming,
   archiving,
@@ -18,5 +18,6 @@ export const SCENARIOS: readonly Scenario[] = [
   deleting,
   rotating,
   reconciling,
+  withdrawing,
   watching,
 ];

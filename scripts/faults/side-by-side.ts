@@ -1,17 +1,21 @@
-import { atMost } from '../../lambda/runtime/at-most';
+import { limitConcurrency } from '../../core/async/limit-concurrency';
 import { startWorld, type World } from './world';
 
-/** Does each task in a world that no other task has at that time, as many at once as there are worlds. Results are in the order of the tasks. */
+/**
+ * Runs each task in a world of its own at that time, as many at once as there are worlds.
+ *
+ * Results are in the order of the tasks.
+ */
 export class Worlds {
   private readonly idle: World[] = [];
-  private readonly inTurn: ReturnType<typeof atMost>;
+  private readonly limited: ReturnType<typeof limitConcurrency>;
 
-  constructor(most: number) {
-    this.inTurn = atMost(most);
+  constructor(limit: number) {
+    this.limited = limitConcurrency(limit);
   }
 
   all<T, R>(tasks: readonly T[], work: (world: World, task: T) => Promise<R>): Promise<R[]> {
-    return Promise.all(tasks.map((task) => this.inTurn(() => this.in((world) => work(world, task)))));
+    return Promise.all(tasks.map((task) => this.limited(() => this.in((world) => work(world, task)))));
   }
 
   async close(): Promise<void> {

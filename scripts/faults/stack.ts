@@ -21,10 +21,10 @@ import type { World } from './world';
 
 /** As deployed. */
 const TIMEOUT_SECONDS = 600;
-/** Whatever it has, the function divides; where Rakuten never comes back, it uses up all of it. */
+/** The function divides whatever time it has. If Rakuten never comes back, it uses all of it. */
 const HURRIED_SECONDS = 150;
 
-/** A slot, the endpoint and the function of one publisher's registration, and the requests of CloudFormation about it. */
+/** Slot, endpoint and function of one registration, and the requests of CloudFormation. */
 export class Stack {
   private requests = 0;
 
@@ -44,11 +44,11 @@ export class Stack {
   }
 
   properties(changes: Properties = {}): Properties {
-    // How long the machine takes for an answer is not what is looked at here.
+    // The speed of this machine is not what this checks.
     return propertiesOf(this.sid, this.endpoint.url, this.world.rakutenUrl, { [P.acknowledgementLimitMillis]: '10000', ...changes });
   }
 
-  /** A request of CloudFormation. Returns what the resource says its status is. */
+  /** A request of CloudFormation. Returns the status that the resource reports. */
   async request(type: RequestType, properties: Properties, old?: Properties): Promise<string> {
     this.requests += 1;
     const request = cloudFormationRequest(type, `request-${this.serial}-${this.requests}`, properties, old);
@@ -60,7 +60,7 @@ export class Stack {
     return this.registration.invoke(event);
   }
 
-  /** As if the minute and a half had passed after which the right of a run that is gone ends. */
+  /** As after the minute and a half that the lease of a killed run lasts. */
   async endLease(): Promise<void> {
     await endLease(this.world.clients.dynamodb, STATE_TABLE, this.sid);
   }
@@ -69,7 +69,7 @@ export class Stack {
     return this.world.rakuten.slot(this.sid);
   }
 
-  /** Whether the slot has our URL with these fields, switched on. */
+  /** Whether the slot has our URL with these fields, enabled. */
   holds(fields: FieldList = ALL_FIELDS, secret = URL_SECRET): boolean {
     return this.slot?.active === true && this.slot.url === postbackUrl(this.endpoint.url, secret, fields);
   }
@@ -78,14 +78,14 @@ export class Stack {
     return new DynamoRegistrationStore(this.world.clients.dynamodb, STATE_TABLE).readState(this.sid);
   }
 
-  /** Nothing while a postback that Rakuten sends now would be taken and read by the right fields. */
+  /** Empty while a postback would be accepted and read by the right fields. */
   async lostPostbacks(): Promise<string[]> {
     if (this.slot === undefined) return ['the slot is empty'];
     const query = new URL(this.slot.url).searchParams;
     const fieldList = query.get(URL_PARAMETERS.fieldList) ?? '';
     const publishers = await Publishers.read(this.world.clients.dynamodb, STATE_TABLE);
     const recognised = publishers.recognise(query.get(URL_PARAMETERS.secret) ?? '', fieldList, new Date());
-    return recognised?.fieldListId === fieldList ? [] : ['what Rakuten sends to the URL in the slot would be turned away'];
+    return recognised?.fieldListId === fieldList ? [] : ['postbacks to the URL in the slot would be rejected'];
   }
 
   async close(): Promise<void> {
@@ -94,13 +94,13 @@ export class Stack {
   }
 }
 
-export const MAY_HOLD_OURS = 'fails, says what to do and that the slot may hold our URL';
+export const MAY_HOLD_OURS = 'fails, and reports the next step and that the slot may hold our URL';
 
 /** How a request that failed ended, in words of the tables. */
 export function failureInWords(error: unknown): string {
   const message = messageOf(error);
-  if (/cloudformation-answer-url/.test(message)) return "fails, and tells CloudFormation's answer URL";
+  if (/cloudformation-answer-url/.test(message)) return "fails, and leaks CloudFormation's answer URL";
   if (/timed out after|the process ended/.test(message)) return 'is cut off';
   if (/may hold our URL/.test(message)) return MAY_HOLD_OURS;
-  return /Next step: /.test(message) ? 'fails, and says what to do' : 'fails without saying what to do';
+  return /Next step: /.test(message) ? 'fails, and reports the next step' : 'fails without a next step';
 }

@@ -1,13 +1,13 @@
 import { CLIENT } from './names';
 import { type Handle, json } from './proxy';
 
-/** As much of EventBridge, Lambda's API, Firehose and Parameter Store as the functions call: no embedded server plays them. */
+/** Calls of EventBridge, Lambda, Firehose and Parameter Store, which no embedded server has. */
 export class StandIns {
   /** Kinds of the events that were put on the bus. */
   readonly said: string[] = [];
-  /** Payloads of the invocations that were asked for. */
+  /** Payloads of the requested invocations. */
   readonly invoked: string[] = [];
-  /** Records that a delivery stream took. */
+  /** Records that a delivery stream accepted. */
   readonly archived: string[] = [];
 
   readonly handles: Readonly<Record<'events' | 'lambda' | 'firehose' | 'ssm', Handle>> = {

@@ -13,7 +13,7 @@ import type { World } from './world';
 /** As deployed. */
 const TIMEOUT_SECONDS = 300;
 
-/** An event that is taken, and the answer lost each time, is said as often as the SDK tries. */
+/** An event that arrives while its answer is lost each time comes as often as the SDK tries. */
 const SDK_TRIES = 4;
 
 const SETTINGS: WatchSettings = {
@@ -26,8 +26,8 @@ const SETTINGS: WatchSettings = {
 
 export const watching: Scenario = {
   handler: 'status-watch',
-  title: 'a look that finds the postback switched off',
-  next: 'the next look, five minutes later, does what is left',
+  title: 'a check that finds the postback disabled',
+  next: 'the next check, five minutes later, does what is left',
   begin,
 };
 
@@ -46,32 +46,32 @@ async function begin(world: World, serial: number, plan?: FaultPlan): Promise<Ca
   });
   rakuten.setSlot(sid, { url, active: false });
   const statusWatch = world.fresh('status-watch', TIMEOUT_SECONDS, { [ENVIRONMENT.statusWatch]: JSON.stringify(SETTINGS) });
-  const look = async (): Promise<WatchResult> => (await statusWatch.invoke({})) as WatchResult;
+  const check = async (): Promise<WatchResult> => (await statusWatch.invoke({})) as WatchResult;
   const { disabled, restored } = WATCH_EVENTS.detailTypes;
   return {
     act: async () => {
       try {
-        const [check] = (await look()).checks;
-        if (check?.restored !== true) return `not put right: ${check?.finding}${check?.problem === undefined ? '' : ', and says why'}`;
+        const [result] = (await check()).checks;
+        if (result?.restored !== true) return `not restored: ${result?.finding}${result?.problem === undefined ? '' : ', and reports why'}`;
         const open = [said.includes(restored) ? '' : 'the event', invoked.length > 0 ? '' : 'the reconciliation'].filter(Boolean);
-        return open.length === 0 ? 'put right' : `put right, ${open.join(' and ')} with the next look`;
+        return open.length === 0 ? 'restored' : `restored, ${open.join(' and ')} with the next check`;
       } catch {
-        return 'the look fails';
+        return 'the check fails';
       }
     },
     wrongAtOnce: async () => (rakuten.slot(sid)?.url === url ? [] : ['the slot holds another URL']),
     recover: async () => {
       await endLease(clients.dynamodb, STATE_TABLE, sid);
-      await look();
-      await look();
+      await check();
+      await check();
     },
     wrongInTheEnd: async () => {
       const wrong: string[] = [];
       if (rakuten.slot(sid)?.active !== true) wrong.push('the postback is still off');
-      if (!said.includes(restored)) wrong.push('nobody was told that it is on again');
+      if (!said.includes(restored)) wrong.push('no event reports that the postback is restored');
       const mostOften = plan?.kind === 'lost' && plan.reach === 'call' ? SDK_TRIES + 1 : 2;
-      if (said.filter((type) => type === disabled).length > mostOften) wrong.push(`the same was told more than ${mostOften} times`);
-      if (invoked.length === 0) wrong.push('what was lost meanwhile was never asked for');
+      if (said.filter((type) => type === disabled).length > mostOften) wrong.push(`the same event came more than ${mostOften} times`);
+      if (invoked.length === 0) wrong.push('no reconciliation was started');
       return wrong;
     },
     close: async () => {

@@ -8,8 +8,8 @@ const asking = (fields: FieldList) => ({ [P.fieldList]: JSON.stringify(fields) }
 
 export const updating: Scenario = {
   handler: 'registration',
-  title: 'Update: one more field in the URL that we have in the slot',
-  next: 'CloudFormation rolls back with an Update to what was before, and somebody deploys again',
+  title: 'Update: one more field in the URL in the slot',
+  next: 'CloudFormation rolls back with an Update to what was before, and you deploy again',
   async begin(...given): Promise<Case> {
     const stack = await Stack.begin(...given);
     const [before, after] = [stack.properties(asking(FEWER_FIELDS)), stack.properties(asking(ALL_FIELDS))];
@@ -51,7 +51,7 @@ export const updating: Scenario = {
 export const rollingBack: Scenario = {
   handler: 'registration',
   title: 'Update back: a failed Update is rolled back',
-  next: 'the stack stands in UPDATE_ROLLBACK_FAILED, and somebody continues the rollback',
+  next: 'the stack is in UPDATE_ROLLBACK_FAILED, and you continue the rollback',
   async begin(...given): Promise<Case> {
     const stack = await Stack.begin(...given);
     const [before, after] = [

@@ -13,7 +13,7 @@ import { CLIENT, SECRETS, STATE_TABLE, TABLE, URL_SECRET } from './names';
 import { Faults } from './proxy';
 import { StandIns } from './stand-ins';
 
-/** The services of one case at a time, and the way to them that can be disturbed. A case reads and writes by the undisturbed clients. */
+/** The services of one case at a time, behind a proxy. A case itself uses undisturbed clients. */
 export interface World {
   readonly faults: Faults;
   readonly rakuten: FakeRakuten;
@@ -21,15 +21,15 @@ export interface World {
   readonly rakutenUrl: string;
   readonly clients: EmbeddedServices['clients'];
   readonly standIns: StandIns;
-  /** What the functions wrote. */
+  /** Log lines of the functions. */
   readonly output: string[];
-  /** What may not be seen in it. */
+  /** Texts that must not be in them. */
   readonly secrets: Set<string>;
   /** A function of its own, with nothing remembered from an earlier run. */
   fresh(bundle: string, timeoutSeconds: number, variables?: Readonly<Record<string, string>>): LocalFunction;
-  /** Takes what waits in the queue. */
+  /** Receives and deletes what is in the queue. */
   takeMessages(): Promise<string[]>;
-  /** A case knows of no other: what earlier ones left in the state, the queue and the stand-ins goes away. */
+  /** Removes what earlier cases left in the state, the queue and the stand-ins. */
   forgetAll(): Promise<void>;
   close(): Promise<void>;
 }

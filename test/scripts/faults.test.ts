@@ -19,20 +19,20 @@ afterAll(() => world?.close());
 
 const document = readFileSync(join(__dirname, '../../docs/faults.md'), 'utf8');
 
-it('docs/faults.md has a table for every scenario, without a cell that says what must not be', () => {
+it('docs/faults.md has a table for every scenario and no cell with a violation', () => {
   expect([...document.matchAll(/^### (.*)$/gm)].map(([, heading]) => heading)).toEqual(SCENARIOS.map(headingOf));
   const rows = document.split('<!-- trials -->')[1]?.match(/^\|.*$/gm) ?? [];
   expect(rows.length).toBeGreaterThan(70);
   for (const row of rows) expect(row).not.toContain('**');
 });
 
-it('docs/faults.md tells of every call that the consumer makes', () => {
+it('docs/faults.md names every call that the consumer makes', () => {
   const section = document.split(`### ${headingOf(consuming)}`)[1]?.split('### ')[0] ?? '';
   const named = [...section.matchAll(/^\| `([^`]+)`/gm)].map(([, call]) => call);
   expect(named.sort()).toEqual([...new Set(baseline.calls)].sort());
 });
 
-it('the tables of scenarios that were not run stay as they are', () => {
+it('keeps the tables of scenarios that were not run', () => {
   const [first, second, third] = ['first', 'second', 'third'].map((title) => ({ ...consuming, title }));
   const trial = (changes: Partial<Trial> = {}) => ({
     scenario: second,
@@ -79,7 +79,7 @@ it.each([
     { RequestItems: { t: { Keys: [1] } } },
     { Responses: { t: [] }, UnprocessedKeys: { t: { Keys: [2, 3] } } },
   ],
-])('of %s half is done, and the answer says what is left', async (call, asked, first, answer) => {
+])('does half of %s, and the answer names the rest', async (call, asked, first, answer) => {
   const forwarded: unknown[] = [];
   const answered = await doHalf(call, JSON.stringify(asked), async (body) => {
     forwarded.push(JSON.parse(body));
@@ -89,21 +89,21 @@ it.each([
   expect(JSON.parse(answered)).toEqual(answer);
 });
 
-it('plans every fault at every call, and the part of a batch where there is one', () => {
+it('plans every fault at every call, and a partial result of each batch', () => {
   const plans = plansFor({ calls: ['dynamodb PutItem', 'dynamodb PutItem', 'sqs SendMessageBatch', 'rakuten POST /token'] });
   const of = (call: string) => plans.filter((plan) => plan.call === call).length;
   expect([of('dynamodb PutItem'), of('sqs SendMessageBatch'), of('rakuten POST /token')]).toEqual([21, 13, 9]);
 });
 
 it.each([
-  ['a write whose answer is lost is not doubled', { call: 'dynamodb PutItem (row)', nth: 0, kind: 'lost', reach: 'once' }, 'all done'],
+  ['does not repeat a write whose answer is lost', { call: 'dynamodb PutItem (row)', nth: 0, kind: 'lost', reach: 'once' }, 'all done'],
   [
-    'a change whose answer is lost is in the row once',
+    'keeps other content once if the answer to its write is lost',
     { call: 'dynamodb UpdateItem (row)', nth: 0, kind: 'lost', reach: 'once' },
     'all done',
   ],
   [
-    'what keeps failing comes again',
+    'leaves a message that keeps failing in the queue',
     { call: 'dynamodb UpdateItem (row)', nth: 0, kind: 'error', reach: 'call' },
     '1 of 4 messages come again',
   ],

@@ -5,7 +5,9 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
+import { GroupedPermissions } from './grouped-permissions';
 import { allowNetworkInterfaces } from './network-interfaces';
+import { policySizeErrors } from './policy-size';
 
 /** The runtime the bundles are built and tested for; named, so that an upgrade of aws-cdk-lib does not move it. */
 const RUNTIME = lambda.Runtime.NODEJS_24_X;
@@ -28,6 +30,9 @@ export class BundledFunction extends lambda.Function {
   /** MiB. */
   public readonly memoryMegabytes: number;
 
+  /** Permissions on resources of which there can be many. */
+  public readonly permissions = new GroupedPermissions(this);
+
   constructor(scope: Construct, id: string, props: BundledFunctionProps) {
     const logGroup = functionLogGroup(scope, `${id}Logs`, props.logRetention);
     const memorySize = props.memorySize ?? 512;
@@ -47,6 +52,16 @@ export class BundledFunction extends lambda.Function {
     });
     this.memoryMegabytes = memorySize;
   }
+
+  /**
+   * Adds a statement to the role's default policy, which the function depends on.
+   *
+   * A feature flag of the CDK makes a policy per statement instead, which nothing depends on: event
+   * source, schedules and custom resource would start before the permission exists.
+   */
+  public override addToRolePolicy(statement: iam.PolicyStatement): void {
+    this.grantPrincipal.addToPrincipalPolicy(statement);
+  }
 }
 
 /** A log group of the stack's own, so that logs have an end and go with the stack. */
@@ -59,6 +74,7 @@ export function functionRole(scope: Construct, id: string, logGroup: logs.ILogGr
   const role = new iam.Role(scope, id, { assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com') });
   logGroup.grantWrite(role);
   allowNetworkInterfaces(scope, role);
+  role.node.addValidation({ validate: () => policySizeErrors(role) });
   return role;
 }
 

@@ -1,6 +1,7 @@
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import { type Construct, DependencyGroup, type IDependable } from 'constructs';
+import { GroupedPermissions } from './grouped-permissions';
 
 /**
  * Rights of a function in a policy of their own, to be granted as to the function itself. What needs them depends on the policy, so that it comes after them and goes
@@ -13,6 +14,7 @@ export class OwnPolicy implements iam.IGrantable, iam.IPrincipal {
   public readonly assumeRoleAction: string;
   public readonly policyFragment: iam.PrincipalPolicyFragment;
   public readonly principalAccount?: string;
+  public readonly permissions = new GroupedPermissions(this);
 
   private readonly add: (statement: iam.PolicyStatement) => unknown;
 

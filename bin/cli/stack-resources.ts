@@ -1,4 +1,9 @@
-import { type CloudFormationClient, paginateListStackResources, type StackResourceSummary } from '@aws-sdk/client-cloudformation';
+import {
+  type CloudFormationClient,
+  GetTemplateCommand,
+  paginateListStackResources,
+  type StackResourceSummary,
+} from '@aws-sdk/client-cloudformation';
 import { REGISTRATION_ID_PREFIX, REGISTRATION_RESOURCE_TYPE } from '../../core/names';
 import type { ResourceName, Resources } from './installation';
 
@@ -20,11 +25,63 @@ const OPTIONAL: readonly ResourceName[] = ['statusWatchFunctionName', 'reconcili
 /** Resources that need no outputs: they are found by type and name, if the stack has one RakutenPostback. */
 export const FOUND_IN_STACK: readonly ResourceName[] = [...SOUGHT.map(([name]) => name), 'sid'];
 
+/**
+ * The resources of a stack and its nested stacks.
+ *
+ * Logical IDs that the application chose itself are replaced by those that the CDK would have
+ * generated, if the template has the construct paths (`aws:cdk:path`).
+ */
 export async function listResources(client: CloudFormationClient, stackName: string): Promise<StackResourceSummary[]> {
   const found: StackResourceSummary[] = [];
   for await (const page of paginateListStackResources({ client }, { StackName: stackName }))
     found.push(...(page.StackResourceSummaries ?? []));
-  return found;
+  const own = hasUnusualIds(found) ? await withGeneratedIds(client, stackName, found) : found;
+  const nested: StackResourceSummary[] = [];
+  for (const { ResourceType, PhysicalResourceId, ResourceStatus } of found) {
+    if (ResourceType !== 'AWS::CloudFormation::Stack' || PhysicalResourceId === undefined || ResourceStatus === 'DELETE_COMPLETE') continue;
+    nested.push(...(await listResources(client, PhysicalResourceId)));
+  }
+  return [...own, ...nested];
+}
+
+/** A registration without its function under a name that the CDK generates. */
+const hasUnusualIds = (summaries: readonly StackResourceSummary[]): boolean =>
+  summaries.some(({ ResourceType }) => ResourceType === REGISTRATION_RESOURCE_TYPE) && constructsIn(summaries).length === 0;
+
+async function withGeneratedIds(
+  client: CloudFormationClient,
+  stackName: string,
+  summaries: readonly StackResourceSummary[],
+): Promise<StackResourceSummary[]> {
+  const { TemplateBody = '{}' } = await client.send(new GetTemplateCommand({ StackName: stackName, TemplateStage: 'Original' }));
+  const { Resources = {} } = parseTemplate(TemplateBody);
+  return summaries.map((summary) => {
+    const path = Resources[summary.LogicalResourceId ?? '']?.Metadata?.['aws:cdk:path'];
+    return path === undefined ? summary : { ...summary, LogicalResourceId: generatedId(path) };
+  });
+}
+
+interface TemplateWithPaths {
+  readonly Resources?: Readonly<Record<string, { readonly Metadata?: Readonly<Record<string, string>> }>>;
+}
+
+/** The CDK writes templates as JSON. Another one has no construct paths. */
+function parseTemplate(text: string): TemplateWithPaths {
+  try {
+    return JSON.parse(text) as TemplateWithPaths;
+  } catch {
+    return {};
+  }
+}
+
+/** `PostbackStateTableTable00000000` for `Stack/Postback/StateTable/Table/Resource`, as the CDK names it, with another hash. */
+function generatedId(path: string): string {
+  const names = path
+    .split('/')
+    .slice(1)
+    .filter((name) => name !== 'Resource' && name !== 'Default');
+  const withoutRepetition = names.filter((name, i) => i === 0 || !names[i - 1]?.endsWith(name));
+  return `${withoutRepetition.map((name) => name.replace(/[^A-Za-z0-9]/g, '')).join('')}00000000`;
 }
 
 /** The RakutenPostbacks in a stack, by the prefix of their logical IDs: `Postback`, or `ShopPostback` inside a construct `Shop`. */

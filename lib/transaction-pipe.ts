@@ -1,4 +1,4 @@
-import { Duration, Stack } from 'aws-cdk-lib';
+import { Duration, Stack, Token, TokenComparison } from 'aws-cdk-lib';
 import { type ITable, StreamViewType } from 'aws-cdk-lib/aws-dynamodb';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as kms from 'aws-cdk-lib/aws-kms';
@@ -146,7 +146,7 @@ export class TransactionPipe extends Construct {
 
     const role = this.pipeRole(table, streamArn);
     const target = props.target._bind(role);
-    for (const problem of optionProblems(props, target)) refuse(this, problem);
+    for (const problem of [environmentProblem(this, target), ...optionProblems(props, target)]) refuse(this, problem);
     const log = functionLogGroup(this, 'Logs', props.logRetention);
     log.grantWrite(role);
     const pipe = new pipes.CfnPipe(this, 'Pipe', {
@@ -227,6 +227,18 @@ function streamViewType(table: ITable): string | undefined {
   if (resourceOf(table, ...TABLE_TYPES) === undefined) return undefined;
   const { StreamSpecification } = templateProperties<{ StreamSpecification: { StreamViewType?: string } }>(table, ...TABLE_TYPES);
   return StreamSpecification === undefined ? 'none' : StreamSpecification.StreamViewType;
+}
+
+/** A pipe sends within its region, and to no other account except to an event bus. */
+function environmentProblem(scope: Construct, { environment, anyAccount }: TargetBinding): Problem {
+  const { account, region } = Stack.of(scope);
+  if (Token.compareStrings(environment.region, region) === TokenComparison.DIFFERENT) {
+    return `the target is in the region ${environment.region}, and the pipe in ${region}; send to an event bus in ${region}, whose rule forwards the events to the other region`;
+  }
+  if (!anyAccount && Token.compareStrings(environment.account, account) === TokenComparison.DIFFERENT) {
+    return `the target is in the account ${environment.account}, and the pipe in ${account}; send to an event bus, whose rule forwards the events to the other account`;
+  }
+  return undefined;
 }
 
 function optionProblems(options: TransactionOptions, target: TargetBinding): Problem[] {

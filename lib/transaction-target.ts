@@ -1,3 +1,4 @@
+import type { ResourceEnvironment } from 'aws-cdk-lib';
 import type * as events from 'aws-cdk-lib/aws-events';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
@@ -13,6 +14,10 @@ const ENTRIES_PER_CALL = 10;
 /** How a pipe sends to a target. */
 export interface TargetBinding {
   readonly arn: string;
+  /** Account and region of the target. */
+  readonly environment: ResourceEnvironment;
+  /** Whether the target can be in another account. */
+  readonly anyAccount?: boolean;
   readonly parameters: CfnPipe.PipeTargetParametersProperty;
   readonly maxBatchSize: number;
   readonly defaultBatchSize: number;
@@ -34,6 +39,7 @@ export class TransactionTarget {
     const fifo = { messageGroupId: '$.group', messageDeduplicationId: '$.eventID' };
     return new TransactionTarget((role) => allowSending(role, queue), {
       arn: queue.queueArn,
+      environment: queue.env,
       parameters: queue.fifo ? { sqsQueueParameters: fifo } : {},
       maxBatchSize: ENTRIES_PER_CALL,
       defaultBatchSize: ENTRIES_PER_CALL,
@@ -51,6 +57,8 @@ export class TransactionTarget {
   public static eventBus(bus: events.IEventBus): TransactionTarget {
     return new TransactionTarget((role) => grant(role, ['events:PutEvents'], bus.eventBusArn), {
       arn: bus.eventBusArn,
+      environment: bus.env,
+      anyAccount: true,
       parameters: {
         eventBridgeEventBusParameters: { source: TRANSACTION_EVENTS.source, detailType: TRANSACTION_EVENTS.detailType },
       },
@@ -71,6 +79,7 @@ export class TransactionTarget {
   public static function(fn: lambda.IFunction): TransactionTarget {
     return new TransactionTarget((role) => grant(role, ['lambda:InvokeFunction'], fn.functionArn), {
       arn: fn.functionArn,
+      environment: fn.env,
       parameters: { lambdaFunctionParameters: { invocationType: 'REQUEST_RESPONSE' } },
       maxBatchSize: 100,
       defaultBatchSize: 10,
@@ -88,6 +97,7 @@ export class TransactionTarget {
   public static stateMachine(stateMachine: sfn.IStateMachine): TransactionTarget {
     return new TransactionTarget((role) => grant(role, ['states:StartExecution'], stateMachine.stateMachineArn), {
       arn: stateMachine.stateMachineArn,
+      environment: stateMachine.env,
       parameters: { stepFunctionStateMachineParameters: { invocationType: 'FIRE_AND_FORGET' } },
       // Step Functions accepts 262,144 characters of input. An event can have 10,000.
       maxBatchSize: 20,

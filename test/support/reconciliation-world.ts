@@ -192,17 +192,22 @@ export class ReconciliationWorld {
     return (await this.rows()).find((row) => row.line_id?.S === lineId && row.is_event?.S === is_event);
   }
 
-  /** IDs in the report of unverified rows: lines that arrived on the last days. */
-  async unverifiedIds(days = 29): Promise<string[]> {
-    const ids: string[] = [];
-    const query = {
-      tableName: TABLE,
-      dayShards: 1,
-      window: { from: this.now - days * DAY, to: this.now + 1 },
-      receivedBefore: this.now + 1,
-    };
-    for await (const row of unverifiedRows(this.client, query)) ids.push(parseLineId(row.line_id?.S ?? '').etransactionId ?? '');
-    return ids;
+  /** IDs in the report of unverified rows. */
+  async unverifiedIds(): Promise<string[]> {
+    return (await this.unverifiedRows()).map((row) => parseLineId(row.line_id?.S ?? '').etransactionId ?? '');
+  }
+
+  /** Keys in the report of unverified rows, as `keyText` writes them. */
+  async unverifiedKeys(): Promise<string[]> {
+    return (await this.unverifiedRows()).map((row) => `${row.line_id?.S} ${row.is_event?.S}`);
+  }
+
+  private async unverifiedRows(): Promise<Item[]> {
+    await this.ready;
+    const rows: Item[] = [];
+    const query = { tableName: TABLE, dayShards: 1, window: { from: this.now - 29 * DAY, to: this.now + 1 }, receivedBefore: this.now + 1 };
+    for await (const row of unverifiedRows(this.client, query)) rows.push(row);
+    return rows;
   }
 
   /** Each of Rakuten's lines is one verified row with Rakuten's values, and there is no other row. */

@@ -2,7 +2,7 @@ import { type AttributeValue, BatchGetItemCommand, type DynamoDBClient, paginate
 import { ATTRIBUTES as A, INDEXES } from '../../../core/names';
 import { processDayKeys } from '../../../core/store/keys';
 import type { Examination } from '../examination';
-import { type Check, type Finding, ok, skipped, warning } from '../finding';
+import { type Check, type Finding, ok, warning } from '../finding';
 
 type Item = Record<string, AttributeValue>;
 
@@ -44,7 +44,7 @@ export interface MemberStatistics {
 }
 
 export function judgeMembers({ answered, unverified, sampled, fromPostback }: MemberStatistics): Finding {
-  if (answered < MIN_LINES) return skipped(`too few lines with a member: ${answered} in ${DAYS} days`);
+  if (answered < MIN_LINES) return ok(`too few lines with a member to judge: ${answered} in ${DAYS} days`);
   if (unverified * 2 <= answered || fromPostback * 2 <= sampled) {
     return ok(`the Events API returns them: ${answered - unverified} of ${answered} lines are verified`);
   }

@@ -494,9 +494,7 @@ describe('a check that cannot be made', () => {
     // Each check says again what is out of order.
     const failures = [
       ...(said === 0 ? [{ message: 'event not sent', sid: SID, reason: 'Error: the event bus is out of order' }] : []),
-      ...(asked === 0
-        ? [{ message: 'reconciliation not requested', sid: SID, reason: 'Error: the reconciliation is out of order' }]
-        : []),
+      ...(asked === 0 ? [{ message: 'reconciliation not requested', sid: SID, reason: 'Error: the reconciliation is out of order' }] : []),
     ];
     expect(status.failedTasks.slice(0, failures.length)).toEqual(failures);
     expect(status.failedTasks.length).toBeGreaterThan(failures.length);

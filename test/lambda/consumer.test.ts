@@ -564,7 +564,9 @@ describe('when something it needs is missing', () => {
     const stuck = start(`http://127.0.0.1:${port}`, { timeoutSeconds: 8 });
     const { failed, log } = await deliver([messageBody(query()), messageBody(query())], stuck);
     expect(failed).toEqual([0, 1]);
-    expect(log).toContainEqual(expect.objectContaining({ reason: 'TimeoutError: DynamoDB did not answer in time; the message is tried again' }));
+    expect(log).toContainEqual(
+      expect.objectContaining({ reason: 'TimeoutError: DynamoDB did not answer in time; the message is tried again' }),
+    );
     await stuck.close();
     silent.close();
   }, 30_000);

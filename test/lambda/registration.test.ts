@@ -205,9 +205,9 @@ it('takes the credentials from a SecureString parameter as well, and says so whe
 }, 30_000);
 
 it('ends with an error when the state cannot be written, with nothing registered', async () => {
-  await dynamodb.refuse({ operations: ['PutItem'], status: 400, type: 'AccessDeniedException', message: 'no dynamodb:PutItem' });
+  await dynamodb.refuse({ operations: ['PutItem'], status: 400, type: 'ResourceNotFoundException', message: 'no such table' });
   await expect(invoke(event('Create'))).rejects.toThrow(
-    /The state table state cannot be used: AccessDeniedException: no dynamodb:PutItem\. Next step: grant the registration function's role what it was refused/,
+    /The state table state cannot be used: ResourceNotFoundException: no such table\. Next step: bring the table back/,
   );
   expect(rakuten.slot(SID)).toBeUndefined();
 }, 30_000);

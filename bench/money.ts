@@ -64,7 +64,7 @@ function report(template: Template): Block[] {
     },
     `Assumed: 25 ms of a 512 MB function for one row, 150 ms for fifty side by side, 10 ms for each of ten one after the other. The other ways have no reconciliation, watch or alarms: compare them with the second line. Fixed costs of this construct, of which the metrics are an upper bound:`,
     { head: ['what', '$ a month'], rows: fixed.map(([what, dollars]) => [what, digits(dollars, 2)]) },
-    `Cost of lost postbacks, in dollars per million, by their share and their worth to you. (Rakuten owes the commission all the same. What is lost is your record of it: a member is not credited, and asks.) This construct costs $${digits(dearer, 2)} per million more than the cheapest way: at $5 a postback it pays for itself with ${dearer <= 5 ? 'the first one' : `${thousands(Math.ceil(dearer / 5))}`} in a million that is not lost.`,
+    `Cost of lost postbacks, in dollars per million, by their share and their worth to you. (Rakuten owes the commission all the same. What is lost is your record of it: a member is not credited, and asks.) This construct costs $${digits(dearer, 2)} per million more than the cheapest way: at $5 a postback, ${dearer <= 5 ? 'one in a million that is not lost pays' : `${thousands(Math.ceil(dearer / 5))} in a million that are not lost pay`} for that.`,
     lossTable(),
     'A function that answers the GET loses postbacks that meet a cold start of more than 400 ms, connection included. Their share was not measured; it is larger with less traffic.',
     'Sources of the prices. AWS changes them, and third parties make mistakes: check those that matter to you.',

@@ -11,11 +11,11 @@ interface SdkRequest {
   readonly port?: number;
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
+  readonly body: string | Uint8Array;
 }
 
 /**
- * Answers requests from memory after the first time, so that only the caller's processor time counts.
+ * Answers requests from memory after the first time, so that only the caller's time counts.
  *
  * For reads only.
  */
@@ -35,15 +35,16 @@ export class Replay {
   };
 
   private async handle({ protocol, hostname, port, path, headers, body }: SdkRequest): Promise<{ readonly response: HttpResponse }> {
-    const { status, body: text } = await this.once(`${headers['x-amz-target']} ${body}`, async () => {
+    const text = typeof body === 'string' ? body : new TextDecoder().decode(body);
+    const answer = await this.once(`${headers['x-amz-target']} ${text}`, async () => {
       const { host: _, 'content-length': __, ...others } = headers;
-      const answered = await fetch(`${protocol}//${hostname}:${port}${path}`, { method: 'POST', headers: others, body });
+      const answered = await fetch(`${protocol}//${hostname}:${port}${path}`, { method: 'POST', headers: others, body: text });
       return { status: answered.status, body: await answered.text() };
     });
     const response = new HttpResponse({
-      statusCode: status,
+      statusCode: answer.status,
       headers: { 'content-type': 'application/x-amz-json-1.0' },
-      body: Readable.from([Buffer.from(text)]),
+      body: Readable.from([Buffer.from(answer.body)]),
     });
     return { response };
   }

@@ -1,39 +1,46 @@
 import { shareGivenUp } from './throttling';
 
 /**
- * A model of the flow, second by second: what comes in, what API Gateway takes, what waits in the queue and what the consumer, the table and its indexes let
- * through. Its numbers are AWS's published default quotas where it says so, else assumptions.
+ * A model of the flow, second by second: arrivals, what API Gateway accepts, what waits in the queue,
+ * and what the consumer, the table and its indexes process.
+ *
+ * Its numbers are AWS's published default quotas where it names them, else assumptions.
  */
 export const ASSUMPTIONS = {
-  /** API Gateway's default quota of an account and region: a bucket of 5,000 requests, filled with 10,000 a second. */
+  /** API Gateway's default quota: a bucket of 5,000 requests, filled with 10,000 a second. */
   gatewayPerSecond: 10_000,
   gatewayBucket: 5_000,
-  /** Lambda begins with 5 invocations at once and adds up to 300 a minute (AWS, "Using Lambda with Amazon SQS"). */
+  /** Lambda starts 5 invocations and adds up to 300 a minute (AWS, "Using Lambda with Amazon SQS"). */
   firstInvocations: 5,
   moreInvocationsPerSecond: 5,
   batchSize: 50,
   /** 512 MB of the 1,769 that are one processor (AWS, "Configuring Lambda function memory"). */
   processorShare: 512 / 1769,
-  /** Assumed, of the order that the benchmark of the consumer measures: processor time of a message on a whole processor, and the rest of a batch. */
+  /** Assumed after the benchmark of the consumer: time of a message on a whole processor, and the rest of a batch. */
   cpuMillisPerMessage: 1,
   waitMillisPerBatch: 25,
-  /** What a new on-demand table and each of its indexes take; twice the former peak later (AWS, "On-demand capacity mode"). */
+  /** Of a new on-demand table and each of its indexes (AWS, "On-demand capacity mode"). */
   tableUnitsPerSecond: 4_000,
-  /** What one key of an index takes. A batch upload has one processing day. */
+  /** Limit of one key of an index. A batch upload has one processing day. */
   keyUnitsPerSecond: 1_000,
-  /** How long an invocation tries a write that is throttled: its 30 seconds without what it reserves. */
+  /** How long an invocation retries a throttled write: its 30 seconds without its reserve. */
   patienceMillis: 25_000,
-  /** How often SQS hands out a message before it goes to the dead-letter queue. */
+  /** How often SQS delivers a message before it goes to the dead-letter queue. */
   receives: 5,
-  /** Rakuten: calls a minute to the Events API, and lines in the answer to one. */
-  eventsCallsPerMinute: 100,
+  /** Calls a minute to the Events API that the function allows itself, and lines per call. */
+  eventsCallsPerMinute: 90,
   linesPerEventsCall: 1_000,
+  /** A window of 3 hours each hour, and one of 29 days each day. */
+  hourlyWindowHours: 3,
+  dailyWindowDays: 29,
+  /** A run has 15 invocations of 15 minutes, each without the 4 that it keeps for one more page. */
+  minutesPerRun: 15 * (15 - 4),
 } as const;
 
 export interface Settings {
   readonly maxConcurrency: number;
   readonly dayShards: number;
-  /** Write units a second that the table and each index take. */
+  /** Write units a second of the table and of each index. */
   readonly tableUnitsPerSecond: number;
 }
 export const DEFAULTS: Settings = { maxConcurrency: 10, dayShards: 1, tableUnitsPerSecond: ASSUMPTIONS.tableUnitsPerSecond };
@@ -51,22 +58,31 @@ export interface Outcome {
   readonly drainedAfterSeconds: number;
   /** What held the queue up longest, if anything did. */
   readonly narrowest: Narrowest;
-  /** Messages that go to the dead-letter queue because their writes were throttled to the end of each invocation. */
+  /** Messages whose writes were throttled to the end of each invocation. */
   readonly deadLetters: number;
   /** Messages waiting at the end of each second. */
   readonly backlog: readonly number[];
 }
 export type Narrowest = 'nothing' | 'the consumer' | 'the table' | 'the day index';
 
-/** Lines a second that one invocation after the other gets done. */
+/** Lines a second of one environment of the consumer. */
 export function linesPerSecondOfOne(): number {
   const { batchSize, cpuMillisPerMessage, processorShare, waitMillisPerBatch } = ASSUMPTIONS;
   return (batchSize * 1000) / ((batchSize * cpuMillisPerMessage) / processorShare + waitMillisPerBatch);
 }
 
-export const eventsApiLinesPerSecond = (): number => (ASSUMPTIONS.eventsCallsPerMinute * ASSUMPTIONS.linesPerEventsCall) / 60;
+const DAY_SECONDS = 86_400;
+const eventsLinesPerMinute = ASSUMPTIONS.eventsCallsPerMinute * ASSUMPTIONS.linesPerEventsCall;
 
-/** Plays a burst that comes after a quiet time. */
+/** Lines a second of which all scheduled runs can read every one. */
+export const eventsApiLinesPerSecond = (): number =>
+  eventsLinesPerMinute / 60 / (ASSUMPTIONS.hourlyWindowHours + ASSUMPTIONS.dailyWindowDays);
+
+/** Lines a second of which one daily run can read all of its window. */
+export const dailyRunLinesPerSecond = (windowDays: number = ASSUMPTIONS.dailyWindowDays): number =>
+  (eventsLinesPerMinute * ASSUMPTIONS.minutesPerRun) / (windowDays * DAY_SECONDS);
+
+/** Simulates a burst after a quiet time. */
 export function play(burst: Burst, settings: Settings = DEFAULTS): Outcome {
   const { gatewayPerSecond, gatewayBucket, keyUnitsPerSecond, firstInvocations, moreInvocationsPerSecond } = ASSUMPTIONS;
   const rateOf: Record<Exclude<Narrowest, 'nothing' | 'the consumer'>, number> = {
@@ -107,7 +123,7 @@ export function play(burst: Burst, settings: Settings = DEFAULTS): Outcome {
   };
 }
 
-/** Which part of the messages waits in vain each time that SQS hands it out, while the queue is full and all are of one day. */
+/** Share of the messages that no receive gets written, while the queue is full of one day. */
 export function deadShare({ maxConcurrency, dayShards, tableUnitsPerSecond }: Settings): number {
   const { batchSize, keyUnitsPerSecond, patienceMillis, receives } = ASSUMPTIONS;
   const writesPerSecond = Math.min(keyUnitsPerSecond * dayShards, tableUnitsPerSecond);

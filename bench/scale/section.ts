@@ -3,6 +3,7 @@ import {
   ASSUMPTIONS,
   type Burst,
   DEFAULTS,
+  dailyRunLinesPerSecond,
   eventsApiLinesPerSecond,
   linesPerSecondOfOne,
   type Outcome,
@@ -28,9 +29,9 @@ export const scale: Section = {
   async run() {
     const one = linesPerSecondOfOne();
     return [
-      'Where each limit lies, for so many lines a second in the long run:',
+      'Share of each limit, by sustained lines a second:',
       { head: ['part', 'limit', ...RATES.map((rate) => `${thousands(rate)} lines/s`)], rows: limits(one) },
-      `What happens in a burst of ten minutes after a quiet time, all of one processing day, as a batch upload is:`,
+      'A burst of ten minutes after a quiet time, all of one processing day, as a batch upload is:',
       {
         head: ['lines/s', 'settings', 'refused (429)', 'most in the queue', 'done, after the burst', 'what is narrow', 'dead letters'],
         rows: bursts(),
@@ -57,7 +58,16 @@ function limits(one: number): (string | number)[][] {
     ['table and each index, new, on demand', `${thousands(tableUnitsPerSecond)} units/s`, ...shares(tableUnitsPerSecond)],
     ['by-day index, one day, one shard', `${thousands(keyUnitsPerSecond)} units/s`, ...shares(keyUnitsPerSecond)],
     ['by-member index, one member', `${thousands(keyUnitsPerSecond)} units/s`, ...RATES.map(() => '-')],
-    ["Rakuten's Events API", `${thousands(eventsApiLinesPerSecond())} lines/s`, ...shares(eventsApiLinesPerSecond())],
+    [
+      "Rakuten's Events API, all runs of the schedule",
+      `${thousands(eventsApiLinesPerSecond())} lines/s`,
+      ...shares(eventsApiLinesPerSecond()),
+    ],
+    [
+      `one daily run, window of ${ASSUMPTIONS.dailyWindowDays} days`,
+      `${digits(dailyRunLinesPerSecond(), 1)} lines/s`,
+      ...shares(dailyRunLinesPerSecond()),
+    ],
   ];
 }
 

@@ -6,7 +6,15 @@ import { largestMessage } from '../../bench/mapping-template';
 import { lossPerMillion } from '../../bench/money';
 import { withSection } from '../../bench/report/document';
 import { toMarkdown, toTerminal } from '../../bench/report/render';
-import { ASSUMPTIONS, DEFAULTS, deadShare, eventsApiLinesPerSecond, linesPerSecondOfOne, play } from '../../bench/scale/model';
+import {
+  ASSUMPTIONS,
+  DEFAULTS,
+  dailyRunLinesPerSecond,
+  deadShare,
+  eventsApiLinesPerSecond,
+  linesPerSecondOfOne,
+  play,
+} from '../../bench/scale/model';
 import { SECTIONS } from '../../bench/sections';
 import { medianInterval, ratioInWords, ratios, summary } from '../../bench/statistics';
 import { chargeDeliveries } from '../../bench/write-units';
@@ -112,7 +120,9 @@ describe('the model of scale', () => {
     const { batchSize, cpuMillisPerMessage, processorShare, waitMillisPerBatch } = ASSUMPTIONS;
     const batchMillis = (batchSize * cpuMillisPerMessage) / processorShare + waitMillisPerBatch;
     expect(linesPerSecondOfOne()).toBeCloseTo((1000 * batchSize) / batchMillis);
-    expect(eventsApiLinesPerSecond()).toBeCloseTo(1666.7, 1);
+    expect(eventsApiLinesPerSecond()).toBeCloseTo(46.9, 1);
+    expect(dailyRunLinesPerSecond()).toBeCloseTo(5.9, 1);
+    expect(dailyRunLinesPerSecond(1)).toBeCloseTo(29 * dailyRunLinesPerSecond());
   });
 });
 

@@ -14,7 +14,6 @@ import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secre
 import { GetQueueAttributesCommand, SendMessageCommand, SetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import type { LineRecord } from '../local/fake-rakuten';
 import { type FakeRakuten, startFakeRakuten } from '../local/fake-rakuten';
-import { leaveOutUnknown } from './emulator/assembly';
 import { ACCOUNT } from './emulator/cdk';
 import { type Ended, REGION, runProgram } from './emulator/program';
 import { assert, run, step } from './emulator/step';
@@ -110,7 +109,9 @@ class Check {
       const { findings } = JSON.parse(stdout) as { findings: { status: string; what: string; found: string }[] };
       const wrong = findings.filter(({ status, what }) => status !== 'ok' && !NOT_AS_ON_AWS.includes(what));
       assert(wrong.length === 0, wrong.map(({ status, what, found }) => `${status}: ${what}: ${found}`).join('\n'));
-      assert(code === 0 && findings.length > 20, `it ended with ${code} after ${findings.length} findings`);
+      // The emulator evaluates an alarm on metric math by its first metric, so alarms say nothing here.
+      const expected = findings.some(({ status }) => status === 'problem') ? 1 : 0;
+      assert(code === expected && findings.length > 20, `it ended with ${code} after ${findings.length} findings`);
     });
 
     await step('an update that fails at Rakuten rolls back', async () => {
@@ -233,7 +234,6 @@ class Check {
   private async deploy(fields?: string, removalPolicy?: string): Promise<Outputs> {
     const file = join(this.folder, 'outputs.json');
     await this.cdk(['synth', '--quiet', ...this.context(fields, removalPolicy)]);
-    leaveOutUnknown(join(this.folder, 'cdk.out'));
     await this.cdk(['deploy', '--app', join(this.folder, 'cdk.out'), '--require-approval', 'never', '--outputs-file', file]);
     return (JSON.parse(readFileSync(file, 'utf8')) as Record<string, Outputs>)[STACK_NAME] as Outputs;
   }

@@ -30,8 +30,7 @@ export function moveToEmulator(assembly: string, { endpoint, rakuten, stackName,
   const files = readdirSync(assembly).filter((name) => name.endsWith('.json'));
   const texts = new Map(files.map((name) => [name, replaced(readFileSync(join(assembly, name), 'utf8'), replacements)]));
   for (const [name, text] of texts) {
-    if (name.endsWith('.template.json'))
-      texts.set(name, JSON.stringify(withEndpoint(withoutUnknown(JSON.parse(text) as Template), endpoint, hosts)));
+    if (name.endsWith('.template.json')) texts.set(name, JSON.stringify(withEndpoint(JSON.parse(text) as Template, endpoint, hosts)));
     if (name === 'manifest.json') texts.set(name, JSON.stringify(named(JSON.parse(text), stackName)));
   }
   // The CLI uploads a template under the hash of what it was, unless one is there.
@@ -40,31 +39,8 @@ export function moveToEmulator(assembly: string, { endpoint, rakuten, stackName,
   for (const [name, text] of texts) writeFileSync(join(assembly, name), text.replaceAll(was, is));
 }
 
-/** Leaves out of a synthesized app's templates what the emulator does not know. */
-export function leaveOutUnknown(assembly: string): void {
-  for (const name of readdirSync(assembly).filter((file) => file.endsWith('.template.json'))) {
-    const file = join(assembly, name);
-    writeFileSync(file, JSON.stringify(withoutUnknown(JSON.parse(readFileSync(file, 'utf8')) as Template)));
-  }
-}
-
 const replaced = (text: string, replacements: Readonly<Record<string, string>>): string =>
   Object.entries(replacements).reduce((all, [from, to]) => all.replaceAll(from, to), text);
-
-/**
- * The emulator has no saved queries, no composite alarms and no alarms on metric math. Nothing waits for them, and where the dashboard shows one a word takes its place: without
- * them the rest deploys as it is.
- */
-function withoutUnknown(template: Template): Template {
-  const isUnknown = ({ Type, Properties }: Template['Resources'][string]): boolean =>
-    ['AWS::Logs::QueryDefinition', 'AWS::CloudWatch::CompositeAlarm'].includes(Type) ||
-    (Type === 'AWS::CloudWatch::Alarm' && Properties?.Metrics !== undefined);
-  const all = Object.entries(template.Resources);
-  const Resources = Object.fromEntries(all.filter(([, resource]) => !isUnknown(resource)));
-  const unknown = all.filter(([, resource]) => isUnknown(resource)).map(([id]) => `{"Fn::GetAtt":["${id}","Arn"]}`);
-  const text = unknown.reduce((json, reference) => json.replaceAll(reference, '"left-out"'), JSON.stringify({ ...template, Resources }));
-  return JSON.parse(text) as Template;
-}
 
 /** The registered URL, under which the emulator answers. */
 function withEndpoint(template: Template, endpoint: string, hosts: Surroundings['hosts']): Template {

@@ -80,7 +80,7 @@ export class ChargedClient {
     return this.client.send(command);
   }
 
-  /** Eventually consistent, of an index. A page is charged for all entries that it read, filtered or not. */
+  /** Eventually consistent, of an index. A page is charged for all entries that it read. */
   private async query(command: QueryCommand): Promise<QueryCommandOutput> {
     const { FilterExpression: _, ProjectionExpression: __, ExpressionAttributeNames, ExpressionAttributeValues, ...input } = command.input;
     const used = (names: Record<string, unknown> | undefined): object =>

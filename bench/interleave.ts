@@ -4,17 +4,19 @@ export interface Interleaving<T> {
   readonly contenders: readonly string[];
   /** Measures one of them once. */
   readonly measure: (contender: string) => Promise<T>;
-  /** What the ratios are made of that must settle. */
+  /** The value whose ratios must settle. */
   readonly value: (measured: T) => number;
   readonly minRounds: number;
   readonly maxRounds: number;
-  /** Ratios have settled when the interval of their median is not wider than this part of it. */
+  /** Greatest width of the interval of a settled median, as a part of it. */
   readonly tolerance: number;
 }
 
 /**
- * Measures all contenders once in each round, in an order that changes, so that a machine which others use too is equally slow for each. Goes on until the
- * ratio of each to the first has settled. Returns the measurements of each contender by round.
+ * Measures all contenders once in each round, in changing order, until the ratio of each to the
+ * first has settled. So a busy machine is equally slow for each.
+ *
+ * Returns the measurements of each contender by round.
  */
 export async function interleave<T>(plan: Interleaving<T>): Promise<Map<string, T[]>> {
   const measured = new Map<string, T[]>(plan.contenders.map((contender) => [contender, []]));

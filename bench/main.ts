@@ -1,12 +1,12 @@
 /**
- * Measures and prints, side by side with what it is compared with; `--report` also writes the results into docs/performance.md.
+ * Runs the benchmarks. `--report` also writes the results into docs/performance.md.
  *
- *     npm run bench                                    everything that needs nothing but Node
- *     npm run bench -- cold-start money                some of it
- *     npm run bench -- --report                        … and keep it in docs/performance.md
- *     npm run bench -- --list                          what there is
- *     npm run bench -- deployment --endpoint http://127.0.0.1:4566          deploys to an AWS emulator
- *     npm run bench -- mapping-template --velocity <class path>             … beside Apache Velocity
+ *     npm run bench                                    all that need nothing but Node
+ *     npm run bench -- cold-start money                some of them
+ *     npm run bench -- --report                        writes docs/performance.md
+ *     npm run bench -- --list                          lists them
+ *     npm run bench -- deployment --endpoint http://127.0.0.1:4566    deploys to an emulator
+ *     npm run bench -- mapping-template --velocity <class path>       adds Apache Velocity
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

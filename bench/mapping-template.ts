@@ -9,7 +9,7 @@ import { summary } from './statistics';
 const TEMPLATE = readFileSync(join(__dirname, '..', 'lib', 'ingestion-api.vtl'), 'utf8').trim();
 const CONTEXT = { extendedRequestId: 'JKJaXmPLvHcESHA=', requestTimeEpoch: '1776504673250', identity: { sourceIp: '198.51.100.7' } };
 
-/** Number of parameters and characters of each value. The first is what Rakuten sends; a template's loop ends after 1,000. */
+/** Parameters, and characters of each value. The first is Rakuten's; a loop ends after 1,000. */
 const SHAPES: readonly (readonly [parameters: number, characters: number])[] = [
   [18, 20],
   [1, 20],
@@ -19,17 +19,17 @@ const SHAPES: readonly (readonly [parameters: number, characters: number])[] = [
   [18, 500],
   [1, 9000],
 ];
-/** How often a shape is rendered in one measurement: long enough for a clock. */
+/** Renderings of a shape per measurement. */
 const RENDERINGS = 40;
 
 /** Longest URL, and what of it is not the query string: `/prod/postback?`. */
 const URL_LIMITS = { 'regional endpoint': 10_240, 'edge-optimized endpoint': 8_192 };
 const PATH_CHARACTERS = '/prod/postback?'.length;
-/** SQS: the longest message, and how much of one counts as one request. */
+/** SQS: the longest message, and the bytes that count as one request. */
 const SQS_LIMIT = 1024 * 1024;
 const SQS_BILLED_BYTES = 64 * 1024;
 
-/** What a value may consist of: what one character of it takes in the URL, and what it is when it is decoded. */
+/** Characters of a value: in the URL, and decoded. */
 const CHARACTERS: readonly (readonly [title: string, inUrl: string, decoded: string])[] = [
   ['letters', 'a', 'a'],
   ['`!`, unescaped in the URL, escaped by the template', '!', '!'],
@@ -87,8 +87,9 @@ const parametersOf = ([count, characters]: readonly [number, number]): [string, 
   Array.from({ length: count }, (_, i) => [`parameter_${i}`, 'Wireless headphones, '.repeat(characters).slice(0, characters)]);
 
 /**
- * By two runs of the renderer that differ only in how often they render, so that the start of the virtual machine cancels out. Reading and printing JSON is in
- * it. A short text is rendered more often, as the machine has to warm up on it too.
+ * Two runs of the renderer that differ only in the number of renderings, so that the start of the
+ * virtual machine cancels out. JSON is part of it. Short texts are rendered more often, as the
+ * machine has to warm up on them too.
  */
 function velocityMicros(classPath: string, characters: number): number[] {
   const seconds = (inputs: object[]): number => {
@@ -132,7 +133,7 @@ function longest(): Block[] {
   ];
 }
 
-/** Bytes of the message, and of the request that carries it, when a URL is filled with one character as often as it goes in. */
+/** Bytes of the message and of its request if one character fills the URL. */
 export function largestMessage(
   urlLimit: number,
   inUrl: string,

@@ -9,11 +9,11 @@ export function summary(values: readonly number[]): Summary {
   return { min: sorted[0] ?? Number.NaN, median: quantile(sorted, 0.5), max: sorted.at(-1) ?? Number.NaN };
 }
 
-/** Ratios of what was measured in the same round, one after the other: what disturbed the machine disturbed both. */
+/** Ratios within a round: whatever disturbed the machine disturbed both. */
 export const ratios = (values: readonly number[], floor: readonly number[]): number[] =>
   values.map((value, round) => value / (floor[round] ?? Number.NaN));
 
-/** The interval that holds the true median with a certainty of 95 %, whatever the distribution: from its order statistics. */
+/** The interval of the true median at 95 %, for any distribution, from order statistics. */
 export function medianInterval(values: readonly number[]): readonly [number, number] {
   const sorted = ascending(values);
   const half = 0.98 * Math.sqrt(sorted.length);

@@ -40,7 +40,7 @@ export async function bundleAll(folder: string): Promise<Bundle[]> {
   });
 }
 
-/** As the CDK's NodejsFunction bundles when it is told only to minify: from the CommonJS builds of the packages. */
+/** As the CDK's NodejsFunction bundles with `minify` alone: from the packages' CommonJS builds. */
 async function bundleByDefaults(outfile: string): Promise<void> {
   await build({
     entryPoints: [join(ROOT, 'lambda', 'consumer', 'index.ts')],

@@ -10,7 +10,7 @@ import { ratioInWords, ratios, summary } from '../statistics';
 import { type Bundle, bundleAll, functionNames } from './bundles';
 
 const FLOOR = 'floor';
-/** How much longer than the floor a function may take to start: the consumer, which starts with the traffic, and the others, which start by the clock. */
+/** Longest start as a multiple of the floor. The consumer starts with traffic, others by schedule. */
 const GOALS = { consumer: 1.15, others: 1.3 };
 
 const COMPARED: Record<string, string> = {

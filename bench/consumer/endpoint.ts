@@ -4,8 +4,8 @@ import type { EmbeddedServer } from '../../local/embedded/server-thread';
 import { close, listen } from '../../local/http-server';
 
 /**
- * A DynamoDB that keeps nothing: it takes every write after a fixed time, and answers a query with one item. What is measured against it is the function, not
- * the database.
+ * A DynamoDB that stores nothing: it accepts every write after a fixed time, and answers a query
+ * with one item. So a measurement is one of the function, not of the database.
  */
 export async function startEndpoint(delayMillis: number, item: object): Promise<EmbeddedServer & { writes(): number }> {
   let writes = 0;

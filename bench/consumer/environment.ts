@@ -60,7 +60,7 @@ export class Environment {
     const either = new AbortController();
     try {
       const events = ['message', 'exit'].map((event) => once(this.child, event, { signal: either.signal }));
-      // The one that is given up rejects, which nobody waits for.
+      // The aborted one rejects without a handler.
       for (const event of events) event.catch(() => {});
       return (await Promise.race(events)) as [Measured | number];
     } finally {

@@ -18,7 +18,7 @@ const ROOT = join(__dirname, '..', '..');
 const SERVICE_MILLIS = 10;
 const GOALS = { timesThePlainOne: 5, cpuToMarshalAlone: 1.5 };
 const BATCH_SIZES = [1, 10, 50, 100, 1000];
-/** The plain handler takes ten milliseconds and more for each message: of each batch size so many messages at least. */
+/** Least number of messages of each batch size. The plain handler takes 10 ms for each. */
 const MESSAGES_PER_RUN = 200;
 
 type Bundles = Record<'consumer' | 'plain' | 'marshal-alone' | 'marshal-with-defaults' | 'parse-alone', string>;
@@ -58,7 +58,7 @@ async function bundle(folder: string): Promise<Bundles> {
   };
 }
 
-/** With a database that takes 10 ms for each call. */
+/** Against a database that takes 10 ms for each call. */
 async function throughput(bundles: Bundles, options: BenchOptions): Promise<Block[]> {
   const endpoint = await startEndpoint(SERVICE_MILLIS, STATE_ITEM);
   const table = await byBatchSize(bundles, endpoint.endpoint, options);
@@ -69,7 +69,7 @@ async function throughput(bundles: Bundles, options: BenchOptions): Promise<Bloc
   ];
 }
 
-/** The consumer beside the plain handler against one database. */
+/** The consumer and the plain handler against one database. */
 async function byBatchSize(bundles: Bundles, endpoint: string, { quick }: BenchOptions): Promise<TableBlock> {
   const rows: (string | number)[][] = [];
   for (const size of BATCH_SIZES) {
@@ -154,7 +154,7 @@ async function processorTime(bundles: Bundles, { quick }: BenchOptions): Promise
   ];
 }
 
-/** With a database that does the work, on the same machine: it is what is slow then. */
+/** Against a real database on the same machine, which is the slower part. */
 async function onDynalite(bundles: Bundles, options: BenchOptions): Promise<Block[]> {
   const server = await startDynamoDb();
   const client = dynamoDbClient(server.endpoint);

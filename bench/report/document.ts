@@ -1,4 +1,4 @@
-/** Where a section's results stand in the document: between `<!-- bench:name -->` and `<!-- /bench:name -->`. What is around is written by hand. */
+/** Writes a section's results between `<!-- bench:name -->` and `<!-- /bench:name -->`. */
 export function withSection(document: string, name: string, content: string): string {
   const [start, end] = [`<!-- bench:${name} -->`, `<!-- /bench:${name} -->`];
   const [from, to] = [document.indexOf(start), document.indexOf(end)];

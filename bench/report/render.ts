@@ -3,7 +3,7 @@ import type { Block, TableBlock } from './section';
 
 const isNumeric = (cell: string | number): boolean => /^[-~<]?[$\d]/.test(String(cell)) || cell === '-' || cell === '';
 
-/** A column whose cells are all numbers stands to the right. */
+/** A column of numbers is aligned to the right. */
 const alignments = ({ head, rows }: TableBlock): ('left' | 'right')[] =>
   head.map((_, column) => (column > 0 && rows.every((row) => isNumeric(row[column] ?? '')) ? 'right' : 'left'));
 

@@ -1,4 +1,4 @@
-/** What a part of the report consists of: sentences, and tables. */
+/** Sentences and tables of a report. */
 export interface TableBlock {
   readonly head: readonly string[];
   readonly rows: readonly (readonly (string | number)[])[];
@@ -6,23 +6,23 @@ export interface TableBlock {
 export type Block = string | TableBlock;
 
 export interface BenchOptions {
-  /** Fewer repetitions: to see that it works, not to publish. */
+  /** Fewer repetitions: for a smoke test, not for a report. */
   readonly quick: boolean;
   /** Endpoint of an AWS emulator, for what deploys. */
   readonly endpoint?: string;
-  /** Class path of a renderer of mapping templates in Apache Velocity (see `scripts/check-template-in-velocity.ts`). */
+  /** Class path of a renderer in Apache Velocity, see `scripts/check-template-in-velocity.ts`. */
   readonly velocity?: string;
 }
 
-/** One subject of the benchmarks, with a place of its own in docs/performance.md. */
+/** A benchmark with a place of its own in docs/performance.md. */
 export interface Section {
   readonly name: string;
   readonly title: string;
-  /** An option without which there is nothing to measure. The report then keeps what it had. */
+  /** An option that the benchmark needs. Without it the report keeps its old results. */
   readonly needs?: keyof BenchOptions;
   run(options: BenchOptions): Promise<Block[]>;
 }
 
-/** A number with so many digits that the last one still says something. */
+/** A number with its significant digits. */
 export const digits = (value: number, places: number): string => value.toFixed(places);
 export const thousands = (value: number): string => Math.round(value).toLocaleString('en-US');

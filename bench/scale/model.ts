@@ -1,8 +1,8 @@
 import { shareGivenUp } from './throttling';
 
 /**
- * A model of the flow, second by second: arrivals, what API Gateway accepts, what waits in the queue,
- * and what the consumer, the table and its indexes process.
+ * A model of the flow, second by second: arrivals, what API Gateway accepts, what waits in the
+ * queue, and what the consumer, the table and its indexes process.
  *
  * Its numbers are AWS's published default quotas where it names them, else assumptions.
  */
@@ -10,13 +10,13 @@ export const ASSUMPTIONS = {
   /** API Gateway's default quota: a bucket of 5,000 requests, filled with 10,000 a second. */
   gatewayPerSecond: 10_000,
   gatewayBucket: 5_000,
-  /** Lambda starts 5 invocations and adds up to 300 a minute (AWS, "Using Lambda with Amazon SQS"). */
+  /** Lambda starts 5 and adds up to 300 a minute (AWS, "Using Lambda with Amazon SQS"). */
   firstInvocations: 5,
   moreInvocationsPerSecond: 5,
   batchSize: 50,
   /** 512 MB of the 1,769 that are one processor (AWS, "Configuring Lambda function memory"). */
   processorShare: 512 / 1769,
-  /** Assumed after the benchmark of the consumer: time of a message on a whole processor, and the rest of a batch. */
+  /** Assumed after the consumer's benchmark: time of a message on a processor, rest of a batch. */
   cpuMillisPerMessage: 1,
   waitMillisPerBatch: 25,
   /** Of a new on-demand table and each of its indexes (AWS, "On-demand capacity mode"). */

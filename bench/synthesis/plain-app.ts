@@ -1,4 +1,4 @@
-/** The same parts as the construct's, written by hand with the CDK alone: what a stack of this size costs to synthesize without any library of ours. */
+/** The parts of the construct, written by hand with the CDK alone. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { App, Aws, CustomResource, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';

@@ -5,7 +5,7 @@ import { functionWith, gigabytesOf, numberOf, ofType, type Resource, type Templa
 
 const MINUTES_PER_MONTH = 30 * 24 * 60;
 
-/** Lambda's five pollers ask an idle queue for messages all the time, each waiting up to 20 seconds. */
+/** Lambda's five pollers ask an idle queue all the time, each waiting up to 20 seconds. */
 const IDLE_RECEIVES_PER_MONTH = (5 * MINUTES_PER_MONTH * 60) / 20;
 
 /** Assumed duration of a status check: a token, the slot and the watch's own GET. */
@@ -18,7 +18,7 @@ const CHECK_WRITE_UNITS = 2;
 const CHECK_SECRET_READS = 2;
 const PROBE_MILLIS = 25;
 
-/** Runs of the reconciliation without lines: the hourly one makes two calls, the daily one one a day. */
+/** Runs without lines: the hourly one makes two calls, the daily one makes one for each day. */
 const RUNS = [
   { perMonth: 30 * 24, calls: 2 },
   { perMonth: 30, calls: 30 },

@@ -12,7 +12,7 @@ export interface Traffic {
   readonly millisPerBatch: number;
 }
 
-/** SQS returns and deletes at most 10 messages per request, whatever the batch size of the function. */
+/** SQS returns and deletes at most 10 messages per request, whatever the batch size. */
 const MESSAGES_PER_QUEUE_REQUEST = 10;
 /**
  * Log text of the consumer, with CloudWatch's 26 bytes per event: one line per message; per

@@ -14,7 +14,7 @@ const BYTES_PER_READ_UNIT = 4096;
 /** An eventually consistent read costs half a unit. */
 const EVENTUALLY_CONSISTENT = 0.5;
 
-/** Pages of the Events API: 1,000 lines each, at the 90 calls a minute that the function allows itself. */
+/** Pages of the Events API: 1,000 lines each, at the function's own limit of 90 calls a minute. */
 const LINES_PER_PAGE = 1000;
 const MILLIS_PER_PAGE = 60_000 / 90;
 /** Assumed duration of a DynamoDB query of 1 MB. */
@@ -50,7 +50,7 @@ export function lineReads({ hourlyWindowSeconds, dailyWindowSeconds, unverifiedA
   };
 }
 
-/** Costs of reconciling a million lines over their life. Empty if the template has no reconciliation. */
+/** Costs of reconciling a million lines over their life. Empty without reconciliation. */
 export function reconciliationCosts(template: Template): Cost[] {
   const fn = functionWith(template, 'reconciliation');
   if (fn === undefined) return [];

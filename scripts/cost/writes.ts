@@ -57,7 +57,7 @@ function entryLine({ IndexName }: Index, before: Item | undefined, after: Item |
   return [unitsLine(`${what}index ${IndexName}`, after)];
 }
 
-/** Bytes by which the typical row may grow until its push, and its confirmation, cost another unit. */
+/** Bytes by which the typical row may grow until its writes cost another unit. */
 export function bytesToSpare(): { readonly push: number; readonly confirmation: number } {
   const { pushed, verified } = rowsOf();
   const left = (item: Item): number => BYTES_PER_WRITE_UNIT - (itemBytes(item) % BYTES_PER_WRITE_UNIT);

@@ -46,7 +46,7 @@ function requestComplaint({ rendered, body }: Journey): string | undefined {
   return undefined;
 }
 
-/** The message has time, ID and address of the GET, and every parameter as API Gateway decoded it. */
+/** The message has time, ID and address of the GET, and every parameter as it was decoded. */
 function messageComplaint({ body, parameters }: Journey): string | undefined {
   const message = [...new URLSearchParams(body)];
   if (message.map(([name]) => name).join() !== 'at,id,ip,q') return 'the message has other parts than at, id, ip and q';
@@ -80,7 +80,7 @@ function rowComplaint({ decision, item, parameters, case: { list } }: Journey): 
   );
 }
 
-/** The query has every parameter, except our own secret and field list ID. The row has its start. */
+/** The query has every parameter, except secret and field list ID. The row has its start. */
 function queryComplaint(item: Item, query: string, parameters: Parameters): string | undefined {
   const expected = new Map([...parameters].filter(([name]) => !['k', 'f'].includes(name.trim())));
   const kept = [...new URLSearchParams(query)];
@@ -206,7 +206,7 @@ function isSameSecond(text: string, stored: string): boolean {
 
 function extraComplaint(item: Item, name: string, value: string, parameters: Parameters): string | undefined {
   const trimmed = name.trim();
-  // A name with spaces around it may mean the one without, and an alias the field, if those did not come.
+  // A name with spaces may mean the one without, and an alias the field, if those did not come.
   if (trimmed !== name || Object.hasOwn(FIELD_ALIASES, name)) return undefined;
   const extra = item[ATTRIBUTES.extra]?.M ?? {};
   const kept = extra[writtenName(name)]?.S;
@@ -217,7 +217,7 @@ function extraComplaint(item: Item, name: string, value: string, parameters: Par
     : `the parameter ${JSON.stringify(name)} is not among the extra ones`;
 }
 
-/** DynamoDB accepts no empty name, and JavaScript has no value under `__proto__`. See docs/rows.md. */
+/** DynamoDB accepts no empty name, and JavaScript no `__proto__`. See docs/rows.md. */
 const writtenName = (name: string): string => (/^$|^__proto__$|^=/.test(name) ? `=${name}` : name);
 
 /** No field has a value that was not sent. */
@@ -235,7 +235,7 @@ function inventedComplaint(item: Item, parameters: Parameters): string | undefin
   return undefined;
 }
 
-/** DynamoDB accepts the item, its parts keep their bounds, and the same line again changes nothing. */
+/** DynamoDB accepts the item, its parts are bounded, and the same line again changes nothing. */
 function itemComplaint(item: Item): string | undefined {
   for (const [key, mostBytes] of [
     [ATTRIBUTES.lineId, 2048],

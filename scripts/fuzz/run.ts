@@ -34,7 +34,7 @@ export interface Finding {
 
 const CHUNK = 10_000;
 
-/** Sends generated query strings through the parts until one arrives wrongly or all have arrived. */
+/** Sends generated query strings through the parts until one arrives wrongly. */
 export async function fuzz(options: FuzzOptions): Promise<{ readonly tally: Tally; readonly finding?: Finding }> {
   const outcomes = new Map<string, number>();
   let runs = 0;

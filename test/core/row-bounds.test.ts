@@ -29,7 +29,7 @@ const MAX_ROW_BYTES = 16 * 1024;
 /** API Gateway accepts 10,240 bytes of request line and headers together. */
 const MAX_QUERY_BYTES = 9 * 1024;
 
-/** Query strings as long as API Gateway accepts, by what fills them. `n` makes each another content. */
+/** Query strings as long as API Gateway accepts, by what fills them. `n` varies the content. */
 const LARGEST: Record<string, (n: number) => string> = {
   'a long product name': (n) => filled(n, 'product_name=', 'x'),
   'bytes that are no UTF-8': (n) => filled(n, 'product_name=', '%E9'),

@@ -112,7 +112,7 @@ it('counts the bytes of an item as DynamoDB does', () => {
   expect(() => valueBytes({ SS: ['a'] })).toThrow('a kind of attribute that no row has: SS');
 });
 
-// As measured on AWS: digits before and after the point are paired apart, zeros at the ends do not count.
+// As measured on AWS: digits before and after the point are paired apart, outer zeros do not count.
 it.each([
   ['0', 1],
   ['-0', 1],

@@ -4,12 +4,13 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { CreateSecretCommand } from '@aws-sdk/client-secrets-manager';
-import { CreateQueueCommand, GetQueueAttributesCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
+import { CreateQueueCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { ENVIRONMENT, METRICS, REGISTRATION_PROPERTIES as P, SOURCES } from '../../core/names';
 import { ALL_FIELDS, fieldListId } from '../../core/rakuten/fields';
 import { postbackUrl } from '../../core/rakuten/url';
 import { sha256 } from '../../core/sha256';
 import type { Item } from '../../core/store/attributes';
+import { lineIdOf } from '../../core/store/keys';
 import { RECONCILIATION_KIND, STATE_KEYS } from '../../core/store/publisher-state';
 import { DynamoRegistrationStore } from '../../core/store/registration-store';
 import { createStateTableInput, createTableInput } from '../../core/store/table';
@@ -26,7 +27,7 @@ import { MetricSums } from '../../local/metrics';
 import { compareRows, scanTable } from '../../local/verify';
 import { messageBody } from '../support/messages';
 
-/** The bundles that are deployed, reconciliation and consumer, in processes of their own, with the real SDK, against servers on this machine. */
+/** The deployed reconciliation and consumer in processes of their own, with the real SDK, against servers on this machine. */
 
 const SID = '3900112';
 const CLIENT = { clientId: 'client-id-of-the-tests', clientSecret: 'client-secret-of-the-tests' };
@@ -42,10 +43,10 @@ let queueUrl: string;
 let consumer: EventSource;
 let reconciliation: LocalFunction;
 const functions: LocalFunction[] = [];
-/** Everything that the functions wrote. */
+/** All output of the functions. */
 const output: string[] = [];
 let metrics = new MetricSums();
-/** Invocations that the function asked for, each with how it ended. */
+/** Invocations that the function requested. */
 let selfInvocations: Promise<unknown>[] = [];
 
 const iso = (millis: number): string => new Date(millis).toISOString();
@@ -64,10 +65,9 @@ function functionOf(bundle: string, timeoutSeconds: number, variables: Record<st
       [ENVIRONMENT.dayShards]: '1',
       [ENVIRONMENT.metricsNamespace]: 'RakutenPostback',
       [ENVIRONMENT.metricsService]: 'test',
-      [ENVIRONMENT.queueUrl]: queueUrl,
       [ENVIRONMENT.reconciliation]: JSON.stringify({
         hourlyWindowSeconds: 3 * 3600,
-        dailyWindowSeconds: 14 * 86_400,
+        dailyWindowSeconds: 29 * 86_400,
         backfillSeconds: 29 * 86_400,
         unverifiedAfterSeconds: 86_400,
       }),
@@ -146,7 +146,7 @@ const writeState = (fields: typeof ALL_FIELDS): Promise<void> =>
     properties: { [P.credentialsSecretArn]: 'credentials', [P.rakutenApiUrl]: rakuten.url },
   });
 
-/** A postback, as the endpoint puts it into the queue. */
+/** A postback in the queue, as the endpoint writes it. */
 async function push(line: LineRecord, receivedAt: number): Promise<void> {
   const url = new URL(fillTemplate(postbackUrl('https://endpoint.test/prod/postback', URL_SECRET, ALL_FIELDS), line));
   const MessageBody = messageBody(url.search.slice(1), { receivedAt: iso(receivedAt) });
@@ -156,72 +156,73 @@ async function push(line: LineRecord, receivedAt: number): Promise<void> {
 const settled = (): Promise<void> => untilEmpty(clients.sqs, queueUrl, 60);
 const run = async (event: unknown, fn = reconciliation): Promise<ReconciliationResult> => (await fn.invoke(event)) as ReconciliationResult;
 const rows = (): Promise<Item[]> => scanTable(clients.dynamodb, TABLE);
-const rowOf = async ({ etransaction_id }: LineRecord): Promise<Item | undefined> =>
-  (await rows()).find((row) => row.etransaction_id?.S === etransaction_id);
+const lineId = ({ etransaction_id }: LineRecord): string => lineIdOf(SID, etransaction_id ?? '');
+const rowOf = async (line: LineRecord): Promise<Item | undefined> => (await rows()).find((row) => row.line_id?.S === lineId(line));
 
 /** Lines that were processed on the days before today, and a while ago. */
 function linesOfDays(days: number, orders: number): LineRecord[] {
   const all = Array.from({ length: days }, (_, index) =>
     postbackDay({ seed: index + 1, sid: SID, day: new Date(Date.now() - (index + 1) * DAY), orders }),
   );
-  const isTold = (line: LineRecord): boolean => Date.now() - Date.parse(line.process_date ?? '') < 28 * DAY;
-  return all.flatMap((day) => day.filter(({ redelivery, line }) => !redelivery && isTold(line)).map(({ line }) => line));
+  const isReturned = (line: LineRecord): boolean => Date.now() - Date.parse(line.process_date ?? '') < 28 * DAY;
+  return all.flatMap((day) => day.filter(({ redelivery, line }) => !redelivery && isReturned(line)).map(({ line }) => line));
 }
 
 let serial = 0;
 function lineAt(processedAt: number, changes: LineRecord = {}): LineRecord {
   serial += 1;
   const [template] = linesOfDays(1, 1);
-  return { ...template, etransaction_id: `F${String(serial).padStart(31, '0')}`, process_date: iso(processedAt), ...changes };
+  return {
+    ...template,
+    is_event: 'N',
+    etransaction_id: `F${String(serial).padStart(31, '0')}`,
+    process_date: iso(processedAt),
+    ...changes,
+  };
 }
 
 const recorded: LineRecord[] = [];
-const pushed = new Set<string | undefined>();
+/** `line_id` of each line that was pushed. */
+const pushed = new Set<string>();
+/** Each test has a Rakuten of its own, which has all lines that were recorded so far. */
 function record(...lines: LineRecord[]): void {
   recorded.push(...lines);
-}
-/** Each test has a Rakuten of its own, which holds what was recorded so far. */
-const tell = (): void => {
   for (const line of recorded) rakuten.record(line);
-};
+}
 
-/** The table holds what Rakuten holds, each line once, confirmed, and by whom it came. */
+/** The table has each of Rakuten's lines once, verified, with the source that brought it. */
 async function expectComplete(): Promise<void> {
-  const expected = recorded.map((line) =>
-    pushed.has(line.etransaction_id) ? line : { ...line, process_date: line.process_date?.replace(/\.\d+/, '.000') },
-  );
-  const found = await rows();
-  const told = new Set(recorded.map((line) => line.etransaction_id));
-  const own = found.filter((row) => told.has(row.etransaction_id?.S));
-  expect(compareRows(expected, own)).toEqual({ intact: expected.length, missing: [], repeated: [], different: [], unexpected: [] });
+  const ids = new Set(recorded.map(lineId));
+  const own = (await rows()).filter((row) => ids.has(row.line_id?.S ?? ''));
+  expect(compareRows(recorded, own)).toEqual({ intact: recorded.length, missing: [], repeated: [], different: [], unexpected: [] });
   for (const row of own) {
     expect(row.verified_at?.S).toMatch(/^20/);
-    expect(row.source?.S).toBe(pushed.has(row.etransaction_id?.S) ? SOURCES.push : SOURCES.eventsApi);
+    expect(row.source?.S).toBe(pushed.has(row.line_id?.S ?? '') ? SOURCES.push : SOURCES.eventsApi);
   }
 }
 
 jest.setTimeout(120_000);
 
-it('first reads all that Rakuten still tells: what is lost comes back, what came is confirmed', async () => {
+it('first fetches all lines that Rakuten returns and verifies those that were pushed', async () => {
   const lines = linesOfDays(12, 12);
   record(...lines);
-  tell();
   const lost = lines.filter((_, index) => index % 4 === 0);
   for (const line of lines.filter((line) => !lost.includes(line))) {
-    pushed.add(line.etransaction_id);
+    pushed.add(lineId(line));
     await push(line, Date.parse(line.process_date ?? ''));
   }
   await settled();
-  await services.dynamodb.refuse({ operations: ['BatchGetItem'], status: 400, type: 'ProvisionedThroughputExceededException', times: 2 });
+  const throttled = { status: 400, type: 'ProvisionedThroughputExceededException' };
+  await services.dynamodb.refuse({ operations: ['PutItem'], ...throttled, times: 6 });
 
   const result = await run({ sid: SID, run: 'hourly' });
   expect(result).toMatchObject({
     outcome: 'done',
     runId: expect.stringMatching(/^backfill-/),
-    counts: { missing: lost.length, unverified: lines.length - lost.length, different: 0, sent: lines.length },
+    counts: { missing: lost.length, unverified: lines.length - lost.length, different: 0, written: lines.length },
   });
+  expect(result.differences).toBeUndefined();
   expect(seconds(Date.parse(result.to ?? '') - Date.parse(result.from ?? ''))).toBeCloseTo(29 * 86_400 - 120, -1);
-  await settled();
   await expectComplete();
   expect((await rowOf(lost[0] ?? {}))?.request_id?.S).toBe(result.runId);
 
@@ -229,62 +230,97 @@ it('first reads all that Rakuten still tells: what is lost comes back, what came
   expect(metrics.sum(METRICS.verified)).toBe(lines.length - lost.length);
   expect(metrics.sum(METRICS.deliveredByPush)).toBe(lines.length - lost.length);
   expect(metrics.sum(METRICS.reconciled)).toBe(lines.length);
-  // Told every ten seconds, which a slow machine needs more than once.
+  // Reported every ten seconds, which a slow machine needs more than once.
   const progress = output
     .filter((line) => line.includes(`"${METRICS.backfillProgress}"`))
     .map((line) => JSON.parse(line)[METRICS.backfillProgress]);
   expect(progress.at(-1)).toBe(100);
-  expect([metrics.sum(METRICS.recovered), metrics.sum(METRICS.changed), metrics.sum(METRICS.deliveryRate)]).toEqual([0, 0, 0]);
+  const others = [METRICS.recovered, METRICS.corrected, METRICS.withdrawn, METRICS.brake, METRICS.deliveryRate];
+  expect(others.map((name) => metrics.sum(name))).toEqual(others.map(() => 0));
 });
 
-it('sends nothing when nothing is missing, and counts what Rakuten does not tell', async () => {
-  tell();
+it('writes nothing when nothing is missing, and counts what Rakuten does not return', async () => {
+  record();
   const forged = lineAt(Date.now() - 3 * DAY, { etransaction_id: 'FORGED' });
   await push(forged, Date.now() - 3 * DAY);
+  await push(lineAt(Date.now() - 3 * DAY, { etransaction_id: 'FORGED-EVENT', is_event: 'Y' }), Date.now() - 3 * DAY);
   await push(lineAt(Date.now() - 5 * MINUTE, { etransaction_id: 'YOUNG' }), Date.now() - 5 * MINUTE);
   await settled();
   const result = await run({ sid: SID, run: 'daily' });
   expect(result).toMatchObject({
     outcome: 'done',
     runId: expect.stringMatching(/^daily-/),
-    counts: { missing: 0, unverified: 0, sent: 0 },
+    counts: { missing: 0, unverified: 0, written: 0 },
   });
   expect(result.counts?.same).toBeGreaterThan(100);
-  expect(metrics.sum(METRICS.unverified)).toBe(1);
+  expect([metrics.sum(METRICS.unverified), metrics.sum(METRICS.unverifiedEvents)]).toEqual([1, 1]);
   expect((await rowOf(forged))?.verified_at).toBeUndefined();
 });
 
-it('brings a lost line back within the hour, and tells how many of the lines postbacks brought', async () => {
-  const [lost, ...arrived] = [30, 40, 50, 60].map((minutes) => lineAt(Date.now() - minutes * MINUTE));
-  record(...(lost === undefined ? [] : [lost]), ...arrived);
-  tell();
+it('fetches a lost line within the hour, and reports the share of lines that postbacks brought', async () => {
+  const [lost = {}, ...arrived] = [30, 40, 50, 60].map((minutes) => lineAt(Date.now() - minutes * MINUTE));
+  record(lost, ...arrived);
   for (const line of arrived) {
-    pushed.add(line.etransaction_id);
+    pushed.add(lineId(line));
     await push(line, Date.now() - 20 * MINUTE);
   }
   await settled();
   expect(await run({ sid: SID, run: 'hourly' })).toMatchObject({ outcome: 'done', counts: { missing: 1, unverified: 3 } });
-  await settled();
   await expectComplete();
   expect(metrics.sum(METRICS.deliveryRate)).toBe(75);
   expect(metrics.sum(METRICS.recovered)).toBe(1);
 });
 
-it('keeps both contents of a line that Rakuten corrected, and says what was different', async () => {
+it('replaces values that Rakuten corrected, keeps the old ones, and lists the differences of a manual run', async () => {
   const line = lineAt(Date.now() - HOUR, { sale_amount: '10.50' });
-  await push(line, Date.now() - HOUR);
-  await settled();
+  rakuten.record(line);
+  await run({ sid: SID, run: 'hourly' });
   rakuten.record({ ...line, sale_amount: '8' });
-  expect(await run({ sid: SID, run: 'hourly' })).toMatchObject({ counts: { different: 1, sent: 1 } });
-  await settled();
+  const request = { sid: SID, from: iso(Date.now() - 2 * HOUR), reason: 'manual' };
+  const difference = {
+    what: 'different',
+    line_id: lineId(line),
+    is_event: line.is_event,
+    fields: [{ field: 'sale_amount', row: '10.5', rakuten: '8' }],
+  };
+  expect(await run({ ...request, dryRun: true })).toMatchObject({ counts: { different: 1, written: 0 }, differences: [difference] });
+  expect((await rowOf(line))?.sale_amount?.N).toBe('10.5');
+  expect(metrics.sum(METRICS.corrected)).toBe(0);
+  expect(await run(request)).toMatchObject({ counts: { different: 1, written: 1 }, differences: [difference] });
   const row = await rowOf(line);
-  expect([row?.sale_amount?.N, row?.previous_versions?.L?.[0]?.M?.values?.M?.sale_amount?.N]).toEqual(['8', '10.5']);
+  expect([row?.sale_amount?.N, row?.replaced_answers?.L?.[0]?.M?.values?.S]).toEqual(['8', 'sale_amount=10.5']);
+  expect(metrics.sum(METRICS.corrected)).toBe(1);
 });
 
-it('tells when it fails, and leaves the time that it did not read to the next run', async () => {
+it('holds back changes of too many verified lines until an operator accepts them', async () => {
+  const lines = Array.from({ length: 20 }, (_, index) => lineAt(Date.now() - HOUR - index * MINUTE));
+  for (const line of lines) rakuten.record(line);
+  await run({ sid: SID, run: 'hourly' });
+  for (const line of lines) rakuten.record({ ...line, u1: '' });
+  const request = { sid: SID, from: iso(Date.now() - 3 * HOUR), reason: 'manual' };
+  expect(await run(request)).toMatchObject({ braked: 20, counts: { different: 20, written: 0 } });
+  expect([metrics.sum(METRICS.brake), metrics.sum(METRICS.corrected)]).toEqual([1, 0]);
+  expect(output.some((line) => line.includes('"level":"WARN"') && line.includes('too many verified lines'))).toBe(true);
+  const accepted = await run({ ...request, acceptChanges: true });
+  expect([accepted.braked, accepted.counts?.written]).toEqual([undefined, 20]);
+  expect(metrics.sum(METRICS.corrected)).toBe(20);
+});
+
+it('counts unreadable answers and reused IDs, and verifies nothing by them', async () => {
+  const [unreadable, reused] = [lineAt(Date.now() - HOUR, { sale_amount: 'n/a' }), lineAt(Date.now() - HOUR)];
+  rakuten.record(unreadable);
+  rakuten.record(reused);
+  await run({ sid: SID, run: 'hourly' });
+  rakuten.record({ ...reused, order_id: 'ANOTHER' }, { reusesId: true });
+  await run({ sid: SID, run: 'hourly' });
+  expect([metrics.sum(METRICS.unreadableAnswers), metrics.sum(METRICS.reusedIds)]).toEqual([2, 1]);
+  expect((await rowOf(unreadable))?.verified_at).toBeUndefined();
+  expect(await rowOf(reused)).toMatchObject({ order_id: { S: reused.order_id }, verified_at: { S: expect.any(String) } });
+});
+
+it('fails with the reason, and leaves the time that it did not read to the next run', async () => {
   const late = lineAt(Date.now() - HOUR);
   record(late);
-  tell();
   // A first page that is refused is asked for once more, in case it was too long.
   rakuten.fault({
     operation: 'events',
@@ -302,11 +338,10 @@ it('tells when it fails, and leaves the time that it did not read to the next ru
   expect(await rowOf(late)).toBeUndefined();
 
   expect(await run({ sid: SID, run: 'hourly' })).toMatchObject({ outcome: 'done', counts: { missing: 1 } });
-  await settled();
   await expectComplete();
 });
 
-it('hands its rest on when its time is short, and nobody gets in between', async () => {
+it('continues in new invocations when its time is short, and no other run gets in between', async () => {
   const lines = [1, 2, 3, 4].map((days) => lineAt(Date.now() - days * DAY));
   for (const line of lines) rakuten.record(line);
   // Less than a page may take: every page is the last one of its invocation.
@@ -319,11 +354,10 @@ it('hands its rest on when its time is short, and nobody gets in between', async
   expect(ended.map(({ outcome }) => outcome)).toEqual([...ended.slice(1).map(() => 'continues'), 'done']);
   expect(ended.length).toBeGreaterThan(2);
   expect(new Set([first, ...ended].map(({ runId }) => runId)).size).toBe(1);
-  await settled();
   for (const line of lines) expect((await rowOf(line))?.source?.S).toBe(SOURCES.eventsApi);
 });
 
-it('lets one run at a time work on a publisher', async () => {
+it('lets one run at a time write for a publisher', async () => {
   rakuten.fault({ operation: 'events', times: 1, delayMillis: 1500 });
   const short = functionOf('reconciliation', 200);
   const first = run({ sid: SID, run: 'hourly' });
@@ -333,21 +367,31 @@ it('lets one run at a time work on a publisher', async () => {
   expect(await run({ sid: SID, run: 'hourly' }, short)).toMatchObject({ outcome: 'done' });
 });
 
-it('does nothing for a publisher whose URL does not tell lines apart, and says what to do', async () => {
+it('does nothing for a publisher whose URL does not ask for the ID, and says what to do', async () => {
   await writeState(ALL_FIELDS.filter(({ name }) => name !== 'etransaction_id'));
-  expect(await run({ sid: SID, run: 'hourly' })).toEqual({ outcome: 'not-reconcilable' });
+  const asked = expect.stringContaining('does not ask for etransaction_id');
+  expect(await run({ sid: SID, run: 'hourly' })).toEqual({ outcome: 'not-reconcilable', reason: asked });
   expect(output.find((line) => line.includes('"not reconciled"'))).toContain('does not ask for etransaction_id');
-  expect(await run({ sid: '42', run: 'hourly' })).toEqual({ outcome: 'not-reconcilable' });
+  expect(await run({ sid: '42', run: 'hourly' })).toMatchObject({ outcome: 'not-reconcilable' });
 });
 
-it('notes how far it came where it can be seen', async () => {
+it('verifies a member that only the first postback has where memberFromPostback is set', async () => {
+  const lines = [lineAt(Date.now() - HOUR), lineAt(Date.now() - HOUR)];
+  const trusting = functionOf('reconciliation', 900, { [ENVIRONMENT.memberFromPostback]: 'true' });
+  for (const [index, line] of lines.entries()) {
+    await push({ ...line, u1: 'member' }, Date.now() - HOUR);
+    await settled();
+    rakuten.record({ ...line, u1: '' });
+    await run({ sid: SID, run: 'hourly' }, index === 0 ? reconciliation : trusting);
+    const row = await rowOf(line);
+    expect([row?.u1?.S, row?.u1_from_postback?.BOOL, row?.verified_at !== undefined]).toEqual(['member', true, index === 1]);
+  }
+});
+
+it('stores how far it came in the state table', async () => {
   const { Item: note } = await clients.dynamodb.send(
     new GetItemCommand({ TableName: STATE, Key: { [STATE_KEYS.partition]: { S: RECONCILIATION_KIND }, [STATE_KEYS.sort]: { S: SID } } }),
   );
   expect(Date.now() - Date.parse(note?.covered_until?.S ?? '')).toBeLessThan(10 * MINUTE);
   expect(note?.lease_until).toBeUndefined();
-  const { Attributes } = await clients.sqs.send(
-    new GetQueueAttributesCommand({ QueueUrl: queueUrl, AttributeNames: ['ApproximateNumberOfMessages'] }),
-  );
-  expect(Attributes?.ApproximateNumberOfMessages).toBe('0');
 });

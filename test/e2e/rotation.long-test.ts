@@ -15,8 +15,10 @@ import { compareRows, scanTable } from '../../local/verify';
 import { Tripwire } from '../support/tripwire';
 
 /**
- * The secret in the URL is rotated while Rakuten pushes without a pause: the deployed registration and consumer in processes of their own. Whatever fails, and
- * wherever the rotation is cut off, every line that was pushed is in the table, once, and none is turned away as forged.
+ * Rotates the secret in the URL while Rakuten pushes without a pause, with the deployed registration
+ * and consumer in processes of their own. Whatever fails, and wherever the rotation is cut off, every
+ * pushed line is in the table once, and none is rejected as forged.
+ *
  * `ROTATION_EVERY=1 npm run test:long -- test/e2e/rotation` cuts it off at each call, not at some.
  */
 const EVERY = Number(process.env.ROTATION_EVERY ?? 4);
@@ -139,7 +141,7 @@ async function expectNothingLost(): Promise<void> {
   pusher = push();
 }
 
-it('registers another secret, after the self-test, while postbacks arrive', async () => {
+it('registers another secret after the self-test while postbacks arrive', async () => {
   const before = registeredSecret();
   const probes = metrics.sum(METRICS.probes);
   expect(await rotate()).toMatchObject({ sid: stack.sid, outcome: 'rotated', resumed: false });
@@ -150,7 +152,7 @@ it('registers another secret, after the self-test, while postbacks arrive', asyn
   expect(metrics.sum(METRICS.probes) - probes).toBeGreaterThanOrEqual(10);
 });
 
-it('several times within the hour, while postbacks arrive', async () => {
+it('registers several secrets within the hour while postbacks arrive', async () => {
   await changeProperties({ [P.selfTest]: 'false' });
   for (let i = 0; i < 5; i += 1) expect(await rotate()).toMatchObject({ outcome: 'rotated', resumed: false });
   await expectSettled();
@@ -163,7 +165,7 @@ it.each<[string, Fault[]]>([
   ['a PUT that fails twice', [{ operation: 'update', status: 500, times: 2 }]],
   ['a status call that breaks off', [{ operation: 'read', connection: 'truncate' }]],
   ['a token that expired', [{ operation: 'read', status: 401 }]],
-])('through %s', async (_what, faults) => {
+])('registers another secret despite %s', async (_what, faults) => {
   for (const fault of faults) stack.rakuten.fault(fault);
   expect(await rotate()).toMatchObject({ outcome: 'rotated' });
   stack.rakuten.clearFaults();
@@ -171,13 +173,13 @@ it.each<[string, Fault[]]>([
   expect(failures).toEqual([]);
 });
 
-it('through DynamoDB that throttles', async () => {
+it('registers another secret while DynamoDB throttles', async () => {
   await stack.dynamodb.refuse({ operations: ['PutItem'], status: 400, type: 'ProvisionedThroughputExceededException', times: 3 });
   expect(await rotate()).toMatchObject({ outcome: 'rotated' });
   await expectSettled();
 });
 
-it('stays as it was where Rakuten refuses, and goes on with the same value when it does not', async () => {
+it('keeps the old secret while Rakuten refuses, and continues with the same new one afterwards', async () => {
   const before = registeredSecret();
   stack.rakuten.fault({ operation: 'update', status: 400, body: '{"message":"url is not valid"}', times: 10 });
   await expect(rotate()).rejects.toThrow(/HTTP 400.*url is not valid/);
@@ -187,7 +189,7 @@ it('stays as it was where Rakuten refuses, and goes on with the same value when 
   await expectSettled();
 });
 
-it('cut off at any of its calls, leaves a URL that is received, and the next one ends it', async () => {
+it('leaves an accepted URL when it is cut off at any call, and the next rotation completes it', async () => {
   tripwire.set(Number.POSITIVE_INFINITY, 'before', () => {});
   await rotate();
   const calls = tripwire.unset();
@@ -213,7 +215,7 @@ it('cut off at any of its calls, leaves a URL that is received, and the next one
   await expectNothingLost();
 });
 
-it('says no secret, neither old nor new, in any answer, error or log line', () => {
+it('writes no secret, neither old nor new, to any result, error or log line', () => {
   expect(secrets.size).toBeGreaterThan(10);
   const all = texts.join('\n');
   for (const secret of secrets) expect(all).not.toContain(secret);

@@ -12,6 +12,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb';
 import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { parseLineId } from '../core/store/keys';
 import { startFakeRakuten } from '../local/fake-rakuten';
 import { moveToEmulator, type Surroundings } from './emulator/assembly';
 import { ACCOUNT, cdk } from './emulator/cdk';
@@ -118,7 +119,7 @@ async function expectRows(endpoint: string, TableName: string, sids: readonly st
   const deadline = Date.now() + ROWS_WITHIN_MILLIS;
   for (;;) {
     const { Items = [] } = await dynamodb.send(new ScanCommand({ TableName }));
-    const found = Items.map(({ sid }) => sid?.S).sort();
+    const found = Items.map(({ line_id }) => parseLineId(line_id?.S ?? '').sid).sort();
     if (found.join() === [...sids].sort().join()) return;
     assert(
       Date.now() < deadline && found.length <= sids.length,

@@ -177,7 +177,8 @@ export class Reconciliation extends Construct {
         actions: ['dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
         resources: [transactionTable.tableArn],
       },
-      { actions: ['dynamodb:Query'], resources: [`${transactionTable.tableArn}/index/${INDEXES.byDay}`] },
+      // The table itself: whether a line whose is_event is unreadable has another row.
+      { actions: ['dynamodb:Query'], resources: [transactionTable.tableArn, `${transactionTable.tableArn}/index/${INDEXES.byDay}`] },
       {
         actions: ['dynamodb:GetItem', 'dynamodb:Query'],
         resources: [stateTable.tableArn],

@@ -1,7 +1,7 @@
 import { URL_PARAMETERS } from '../names';
 import { FIELD_ALIASES, type FieldList, isRowField, ROW_FIELDS, type RowField } from './fields';
 import type { ParseProblem } from './parse-problem';
-import { readValue } from './values';
+import { readValue, truncateUtf8 } from './values';
 
 /** What a postback or an Events API record says, under Rakuten's field names. */
 export interface ParsedLine {
@@ -124,6 +124,9 @@ function rejoinProductName(texts: Map<RowField, string>, extra: Map<string, stri
   else for (const name of rests) extra.set(name.trim(), '');
 }
 
+/** Each problem is kept: an answer with an unreadable checked field verifies nothing. */
+const MAX_PROBLEM_BYTES = 80;
+
 function readFields(texts: ReadonlyMap<RowField, string>, extra: ReadonlyMap<string, string>): ParsedLine {
   const fields: Partial<Record<RowField, string>> = {};
   const problems: ParseProblem[] = [];
@@ -132,29 +135,27 @@ function readFields(texts: ReadonlyMap<RowField, string>, extra: ReadonlyMap<str
     if (text === '' || isUnsubstituted(text)) continue;
     const reading = readValue(ROW_FIELDS[field], text);
     if ('value' in reading) fields[field] = reading.value;
-    else problems.push({ field, reason: reading.problem });
+    else problems.push({ field, reason: truncateUtf8(reading.problem, MAX_PROBLEM_BYTES) });
   }
   return {
     fields,
-    problems: withinBytes(problems, problemBytes),
-    extra: Object.fromEntries(withinBytes([...extra].sort(byName), entryBytes)),
+    problems,
+    extra: Object.fromEntries(withinBytes([...extra].sort(byName))),
   };
 }
 
-/** What a row keeps of the undocumented parameters, and of the problems, of one delivery. */
-const MAX_LIST_BYTES = 1024;
+/** What a row keeps of the undocumented parameters of one delivery. */
+const MAX_EXTRA_BYTES = 1024;
 
-/** The first items that fit. The query string and the archive have the others. */
-function withinBytes<T>(items: readonly T[], bytesOf: (item: T) => number): T[] {
+/** The first parameters that fit. The query string and the archive have the others. */
+function withinBytes(entries: readonly Parameter[]): Parameter[] {
   let bytes = 0;
-  return items.filter((item) => {
-    bytes += bytesOf(item);
-    return bytes <= MAX_LIST_BYTES;
+  return entries.filter(([name, value]) => {
+    bytes += Buffer.byteLength(name + value);
+    return bytes <= MAX_EXTRA_BYTES;
   });
 }
 
-const problemBytes = ({ field, reason }: ParseProblem): number => Buffer.byteLength(`${field}: ${reason}`);
-const entryBytes = ([name, value]: Parameter): number => Buffer.byteLength(name + value);
 const byName = ([a]: Parameter, [b]: Parameter): number => (a < b ? -1 : 1);
 
 /** Rakuten left its own placeholder in: the token is unknown to it or it has no value for it (which of the two is not documented). */

@@ -289,6 +289,8 @@ class ReconciliationRun {
   private findLacking(indexed: ReadonlyMap<string, IndexedRow>, part: EventsWindow): void {
     const isContinuous = this.completed?.until === part.from;
     for (const [text, { key, processDate, isWithdrawn }] of indexed) {
+      // The run that withdrew the line was cut off before it removed the mark.
+      if (isWithdrawn && this.missingSince.has(key.lineId)) this.found.add(key.lineId);
       const time = Date.parse(processDate ?? '');
       const isWithin = time < part.to && (time > part.from || (isContinuous && time === part.from && !this.completed?.seen.has(text)));
       if (key.isEvent !== 'N' || isWithdrawn || !isWithin) continue;

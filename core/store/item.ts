@@ -117,11 +117,7 @@ export function canonicalAttribute(attribute: AttributeValue | undefined): strin
 }
 
 /** A writer sees by it whether another one wrote in between. */
-const revisionOf = (item: Item): string =>
-  fingerprint(
-    Object.entries(item).map(([name, value]) => [name, canonicalAttribute(value)]),
-    8,
-  );
+const revisionOf = (item: Item): string => fingerprint(item, 8);
 
 /**
  * Seconds since 1970 after which an event may go. It counts from Rakuten's processing, so that the

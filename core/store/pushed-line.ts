@@ -3,6 +3,7 @@ import type { PostbackField } from '../rakuten/fields';
 import { normalisedQuery, type PostbackMessage } from '../rakuten/message';
 import { type ParsedLine, parsePostback } from '../rakuten/parse';
 import type { ParseProblem } from '../rakuten/parse-problem';
+import { truncateUtf8 } from '../rakuten/values';
 import { type RowKey, rowKey } from './keys';
 import type { RecognisedPublisher } from './publishers';
 import type { PushedLine } from './row-state';
@@ -27,7 +28,7 @@ export function readPushedLine(message: PostbackMessage, publisher: RecognisedPu
   const asksForId = publisher.fields.some((parameter) => 'field' in parameter && parameter.field === 'etransaction_id');
   const problems = [
     ...parsed.problems,
-    ...(hasForeignSid ? [problemOf('sid', `${parsed.fields.sid} is not the publisher of this URL, which is ${publisher.sid}`)] : []),
+    ...(hasForeignSid ? foreignSid(parsed, publisher.sid) : []),
     ...(asksForId ? missingId(parsed) : []),
   ];
   return {
@@ -48,6 +49,10 @@ export function readPushedLine(message: PostbackMessage, publisher: RecognisedPu
 /** Whether a line names another publisher. A number may be written in several ways. */
 export const isForeignSid = ({ fields, problems }: ParsedLine, sid: string): boolean =>
   fields.sid === undefined ? problems.some(({ field }) => field === 'sid') : Number(fields.sid) !== Number(sid);
+
+/** An unreadable `sid` is a problem of its own already. */
+const foreignSid = ({ fields }: ParsedLine, sid: string): ParseProblem[] =>
+  fields.sid === undefined ? [] : [problemOf('sid', `${truncateUtf8(fields.sid, 32)} is not the publisher of this URL, which is ${sid}`)];
 
 /** A line that should have an ID and has none is in no sum: nothing tells it from a second copy of another row. */
 export const missingId = ({ fields, problems }: ParsedLine): ParseProblem[] =>

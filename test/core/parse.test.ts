@@ -301,11 +301,21 @@ describe('the row of a postback', () => {
     expect(push.problems.find(({ field }) => field === 'sid')?.reason).toEqual(problem);
   });
 
+  it('names every field that cannot be read, however long their texts are', () => {
+    const unreadable = Object.entries(POSTBACK_FIELDS).filter(([, kind]) => kind !== 'text');
+    const { problems } = parsePostback(
+      unreadable.map(([field]) => [field, '\u0001'.repeat(500)] as const),
+      ALL_FIELDS,
+    );
+    expect(problems.map(({ field }) => field)).toEqual(unreadable.map(([field]) => field));
+    for (const { reason } of problems) expect(Buffer.byteLength(reason)).toBeLessThanOrEqual(80);
+  });
+
   it('has a parse problem without the ID that its URL asks for', () => {
     const reasons = (query: string, list: FieldList = ALL_FIELDS) => pushedLine(query, list).push.problems;
     expect(reasons('is_event=N&sale_amount=1')).toEqual([{ field: 'etransaction_id', reason: 'missing' }]);
     expect(reasons(`is_event=N&etransaction_id=${'x'.repeat(257)}`)).toEqual([
-      { field: 'etransaction_id', reason: expect.stringMatching(/^longer than 256 bytes \(257, sha256 [0-9a-f]{16}\): "x{57}…"$/) },
+      { field: 'etransaction_id', reason: expect.stringMatching(/^longer than 256 bytes \(257, sha256 [0-9a-f]{16}\): "x+…$/) },
     ]);
     const withoutId = ALL_FIELDS.filter(({ name }) => name !== 'etransaction_id');
     expect(reasons('is_event=N&sale_amount=1', withoutId)).toEqual([]);

@@ -162,7 +162,7 @@ describe('what the function knows and may do', () => {
     expect(mayDo(standard).filter((words) => /sqs|firehose/.test(words))).toEqual([]);
     expect(mayDo(standard).filter((words) => words.includes('TransactionTable'))).toEqual([
       'Reconciliation/FunctionRole may dynamodb:BatchGetItem, dynamodb:GetItem, dynamodb:PutItem, dynamodb:UpdateItem on TransactionTable/Table',
-      'Reconciliation/FunctionRole may dynamodb:Query on TransactionTable/Table/index/by-day',
+      'Reconciliation/FunctionRole may dynamodb:Query on TransactionTable/Table and TransactionTable/Table/index/by-day',
     ]);
   });
 

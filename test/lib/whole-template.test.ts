@@ -53,7 +53,7 @@ it('may do this and nothing else', () => {
       'Reconciliation/FunctionRole may dynamodb:BatchGetItem, dynamodb:GetItem, dynamodb:PutItem, dynamodb:UpdateItem on TransactionTable/Table',
       'Reconciliation/FunctionRole may dynamodb:DeleteItem, dynamodb:PutItem, dynamodb:UpdateItem on StateTable/Table if dynamodb:LeadingKeys ForAllValues:StringEquals reconciliation or missing',
       'Reconciliation/FunctionRole may dynamodb:GetItem, dynamodb:Query on StateTable/Table if dynamodb:LeadingKeys ForAllValues:StringEquals publisher or reconciliation or missing',
-      'Reconciliation/FunctionRole may dynamodb:Query on TransactionTable/Table/index/by-day',
+      'Reconciliation/FunctionRole may dynamodb:Query on TransactionTable/Table and TransactionTable/Table/index/by-day',
       'Reconciliation/FunctionRole may lambda:InvokeFunction on Reconciliation/Function',
       'Reconciliation/FunctionRole may logs:CreateLogStream, logs:PutLogEvents on Reconciliation/FunctionLogs',
       'Reconciliation/FunctionRole may secretsmanager:GetSecretValue on arn:aws:secretsmanager:us-east-1:<AccountId>:secret:rakuten/api-??????',

@@ -565,12 +565,19 @@ describe('the runs of an installation', () => {
       expect(accepting.every((outcome) => 'job' in outcome && outcome.job?.acceptChanges === true)).toBe(true);
     });
 
-    it('withdraw no line that a cut-off read did not reach', async () => {
-      const world = await busyWorld(6);
-      await continued(world, HOURLY);
-      for (let day = 0; day < 3; day += 1) {
+    it('withdraw no line that a cut-off read of its part did not reach', async () => {
+      const start = new ReconciliationWorld();
+      const lines = Array.from({ length: 12 }, (_, index) => lineAt(start.now - 2 * DAY + (index + 1) * HOUR));
+      const world = await verifiedWorld(lines, start);
+      // The time is up after each page.
+      world.walk = { pageSize: 3 };
+      world.invocationMillis = 4 * MINUTE;
+      const request = { sid: SID, from: iso(world.now - 3 * DAY), to: iso(world.now), reason: 'manual', acceptChanges: true };
+      for (let read = 0; read < 3; read += 1) {
         await world.pass(21 * HOUR);
-        await continued(world, DAILY);
+        const outcomes = await continued(world, request);
+        expect(outcomes.length).toBeGreaterThan(5);
+        expect(outcomes.at(-1)).toMatchObject({ outcome: 'done' });
       }
       await world.expectComplete(new Set());
     });

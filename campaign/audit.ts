@@ -208,6 +208,8 @@ function stepClaims({ violations, largestRow, rows, foreignRecords }: Observer):
     earned: 'checked every hour',
     survived: 'checked at the end of each run',
     withdrawn: 'checked at every write',
+    identity: 'checked at every write',
+    brake: 'checked at the end of each run',
     size: `the largest has ${largestRow} bytes`,
     publisher: `${foreignRecords} records of another publisher were returned`,
   };

@@ -15,7 +15,7 @@ const SPELLS = {
   'transaction table throttled': { perMonth: 5, minutes: [5, 60], severity: [0.3, 0.95] },
   'state table throttled': { perMonth: 3, minutes: [5, 40], severity: [0.3, 0.9] },
   'Events API failing': { perMonth: 6, minutes: [20, 420], severity: [0.3, 1] },
-  'Events API without commissions': { perMonth: 1, minutes: [40, 600], severity: [1, 1] },
+  'Events API with commissions of 0': { perMonth: 1, minutes: [180, 720], severity: [1, 1] },
   'Events API with gaps': { perMonth: 1, minutes: [60, 900], severity: [0.005, 0.01] },
   'Events API at its limit': { perMonth: 4, minutes: [10, 120], severity: [0.5, 0.97] },
   'management API failing': { perMonth: 4, minutes: [10, 120], severity: [0.2, 1] },

@@ -12,6 +12,7 @@ import {
   expectedPush,
   keyOfLine,
   rowKeyOf,
+  shownBy,
   showsAnswer,
   showsCheckedFields,
 } from './expectation';
@@ -23,6 +24,8 @@ export const STEP_CLAIMS = {
   earned: 'no unverified line ever changed what an order earned',
   survived: 'after each reconciliation every line that it read shows the Events API’s answer',
   withdrawn: 'no line was withdrawn that the advertiser had not eliminated',
+  identity: 'no answered row ever became another line with the same ID',
+  brake: 'a fault of the Events API changed no more verified lines than the brake allows',
   size: 'no row was ever above 16 KB',
   publisher: 'no row was addressed to another publisher',
 } as const;
@@ -44,6 +47,8 @@ export interface ObservedAnswer extends ExpectedAnswer {
 }
 
 const MAX_ROW_BYTES = 16 * 1024;
+/** Twice what a run may change without the alarm, as one run may wait for another. */
+const BRAKE = { lines: 8, share: 0.04 };
 const DAY_MILLIS = 24 * 60 * 60 * 1000;
 
 /** The lines that one reconciliation has read, by the key of their row. */
@@ -71,6 +76,8 @@ export class Observer {
   public foreignRecords = 0;
   public recordsWithoutId = 0;
   public largestRow = 0;
+  /** Answered rows whose commissions became 0. */
+  public zeroedRows = 0;
   public attacks = 0;
   private readonly touchedOrders = new Set<string>();
   private readonly orders = new Map<string, Set<string>>();
@@ -133,6 +140,7 @@ export class Observer {
     if (bytes > MAX_ROW_BYTES) this.violated('size', `${key} has ${bytes} bytes`);
     if (!key.startsWith(`${SID}#`)) this.violated('publisher', key);
     if (row[ATTRIBUTES.verifiedAt] !== undefined) this.checkVerified(key, row);
+    if (before?.[ATTRIBUTES.answerHash] !== undefined) this.checkReplaced(key, before, row);
     if (row[ATTRIBUTES.withdrawnAt] !== undefined && before?.[ATTRIBUTES.withdrawnAt] === undefined) this.checkWithdrawn(key);
   }
 
@@ -141,6 +149,22 @@ export class Observer {
     const isPushedMember = row[ATTRIBUTES.u1FromPostback]?.BOOL === true;
     if (!answers.some((answer) => showsCheckedFields(row, answer))) this.violated('verified', `${key} shows no answer`);
     else if (isPushedMember && !this.options.memberFromPostback) this.violated('verified', `${key} has the u1 of a push`);
+  }
+
+  /** Of an answered row. */
+  private checkReplaced(key: string, before: Row, row: Row): void {
+    if (isOtherLine({ shown: shownBy(before) }, { shown: shownBy(row) })) this.violated('identity', key);
+    if (row.commissions?.N === '0' && before.commissions?.N !== '0') this.zeroedRows += 1;
+  }
+
+  /**
+   * A run ended.
+   *
+   * @param zeroed answered rows whose commissions became 0 in it
+   */
+  public checkBrake(zeroed: number, read: ReadLines): void {
+    const most = Math.max(BRAKE.lines, BRAKE.share * read.size);
+    if (zeroed > most) this.violated('brake', `${zeroed} of ${read.size} lines`);
   }
 
   private checkWithdrawn(key: string): void {
@@ -200,7 +224,7 @@ export class Observer {
   }
 }
 
-export const isOtherLine = (a: ExpectedAnswer, b: ExpectedAnswer): boolean =>
+export const isOtherLine = (a: Pick<ExpectedAnswer, 'shown'>, b: Pick<ExpectedAnswer, 'shown'>): boolean =>
   (['advertiser_id', 'order_id', 'sku_number'] as const).some(
     (field) => a.shown[field] !== undefined && b.shown[field] !== undefined && a.shown[field] !== b.shown[field],
   );

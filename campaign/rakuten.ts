@@ -166,13 +166,13 @@ export class SimulatedRakuten {
     return response;
   }
 
-  /** For some hours the Events API may omit the commissions of all lines, or a few lines. */
+  /** For some hours the Events API may print wrong commissions for all lines, or omit a few lines. */
   private modesNow(): Modes {
     const { clock, incidents, modes } = this.parts;
-    const isFaulty = incidents.severity('Events API without commissions', clock.now()) > 0;
+    const isFaulty = incidents.severity('Events API with commissions of 0', clock.now()) > 0;
     return {
       ...modes,
-      ...(isFaulty ? { blank: { side: 'events-api', fields: ['commissions'], share: 1 } } : {}),
+      ...(isFaulty ? { blank: { side: 'events-api', fields: ['commissions'], share: 1, value: '0' } } : {}),
       hidden: incidents.severity('Events API with gaps', clock.now()),
     };
   }

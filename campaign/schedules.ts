@@ -120,7 +120,9 @@ export class Schedules {
     this.counts.reconciliations += 1;
     const read: ReadLines = new Map();
     const { clock, observer } = this.parts;
+    const { zeroedRows } = observer;
     const result = await this.reconciler(read).handle(event, lambdaContext(clock, RECONCILIATION_TIMEOUT_MILLIS));
+    observer.checkBrake(observer.zeroedRows - zeroedRows, read);
     if (result.outcome === 'done' && result.braked === undefined) observer.reconciled(read);
     if (result.braked !== undefined) this.onBrake(result);
     const { written = 0, foreign = 0, withdrawn = 0, ...compared } = result.counts ?? {};
@@ -163,7 +165,7 @@ export class Schedules {
     const { clock, random, incidents } = this.parts;
     clock.spawn(async () => {
       do await clock.sleep(random.next() * ACCEPTED_WITHIN_MILLIS);
-      while (incidents.severity('Events API without commissions', clock.now()) > 0);
+      while (incidents.severity('Events API with commissions of 0', clock.now()) > 0);
       this.isAccepting = false;
       await this.reconcile({ sid: SID, from, reason: 'manual', acceptChanges: true });
     });

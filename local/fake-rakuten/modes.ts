@@ -17,6 +17,8 @@ export interface GarbledFields {
   readonly share: number;
   /** Hours after `process_date` until the interface prints them. @default - it never does */
   readonly hours?: number;
+  /** Printed in their place. @default - nothing; `?` for `is_event`; `n/a` for unreadable amounts */
+  readonly value?: string;
 }
 
 /**

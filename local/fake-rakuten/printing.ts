@@ -78,7 +78,7 @@ export function isAmong({ etransaction_id, is_event }: LineRecord, share: number
 const garbled =
   (fields: GarbledFields | undefined, replacement: (field: RowField) => string): Step =>
   (text, field) =>
-    fields?.fields.includes(field) ? replacement(field) : text;
+    fields?.fields.includes(field) ? (fields.value ?? replacement(field)) : text;
 
 /** A value as a postback URL carries it. Bytes that no URL can hold are escaped in any case. */
 export function escaped(text: string, { escaping, charset }: Modes): string {

@@ -115,7 +115,7 @@ export const METRICS = {
   stored: 'LinesStored',
   /** Postbacks that brought nothing new. */
   duplicate: 'DuplicatesAbsorbed',
-  /** Postbacks that arrived before the first one known and took its place, as after a redrive. */
+  /** Postbacks that arrived before the first one known, as after a redrive, or first for a line that the Events API delivered. */
   changed: 'LinesChanged',
   /** Later postbacks with other content for a known line. They change nothing that a row shows. */
   otherPushes: 'OtherPushesKept',

@@ -47,6 +47,11 @@ const KNOWN_REASONS: readonly KnownReason[] = [
     next: `wait until the burst is over; before the next one raise dayShards, or lower maxConcurrency (docs/limits.md); then ${REDRIVE}`,
   },
   {
+    matches: /^RowContentionError/,
+    why: 'other writers changed the row again and again until the deadline',
+    next: `wait until the burst for that line is over; then ${REDRIVE}`,
+  },
+  {
     matches: /did not answer in time|^TimeoutError|timed? ?out/i,
     why: 'DynamoDB did not answer in time',
     next: `check whether it does now with "rakuten-postback doctor"; then ${REDRIVE}`,

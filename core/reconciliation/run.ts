@@ -8,7 +8,7 @@ import { type Position, type WalkedPage, type WalkOptions, walk } from '../rakut
 import type { Item } from '../store/attributes';
 import { fromItem } from '../store/item';
 import { keyText, type RowKey } from '../store/keys';
-import { type AnswerEffect, answerHash, effectOf, type RowState } from '../store/row-state';
+import { type AnswerEffect, answerHash, effectOf, pushHash, type RowState } from '../store/row-state';
 import { type KeyedAnswer, readAnswer } from './answer';
 import { type Counts, NO_COUNTS } from './counts';
 import type { IndexedRow } from './day-index';
@@ -109,6 +109,12 @@ interface Comparison {
   readonly item: Item | undefined;
   readonly row: RowState | undefined;
   readonly effect: AnswerEffect;
+}
+
+/** Whether an answer that counts as a push is new to the row. Every run reads it again. */
+function changesRow({ effect, row, line }: Comparison): boolean {
+  if (effect !== 'unreadable' && effect !== 'reused') return effect !== 'same';
+  return row === undefined || !row.pushes.some(({ hash }) => hash === pushHash(line.answer.fields));
 }
 
 /** The state of one run. */
@@ -226,7 +232,7 @@ class ReconciliationRun {
     for (const comparison of comparisons) {
       if (comparison.effect === 'different') this.held.set(keyText(comparison.line.key), comparison);
     }
-    await this.write(comparisons.filter(({ effect }) => effect !== 'same' && effect !== 'different'));
+    await this.write(comparisons.filter((comparison) => comparison.effect !== 'different' && changesRow(comparison)));
   }
 
   private async write(comparisons: readonly Comparison[]): Promise<void> {

@@ -20,6 +20,10 @@ describe('the reason of a failure', () => {
       'ValidationException: Item size has exceeded the maximum allowed size',
       'DynamoDB refused the row: Item size has exceeded the maximum allowed size',
     ],
+    [
+      'RowContentionError: other writers changed the row 3900112#A N 12 times until the deadline',
+      'other writers changed the row again and again until the deadline',
+    ],
     ['Error: connect ECONNREFUSED 127.0.0.1:1', 'DynamoDB could not be reached or failed itself'],
     ['KMSDisabledException: key is disabled', "the table's encryption key could not be used"],
     ['SomethingNew: nobody knows', 'SomethingNew: nobody knows'],

@@ -190,11 +190,12 @@ function unexplained(cases: readonly Case[], { observer }: Evidence): string[] {
   ];
 }
 
-function verifiedProblem({ key, row, current, readable, pushes }: Case, { memberFromPostback, observer }: Evidence): string | undefined {
+function verifiedProblem({ key, row, current, answers, pushes }: Case, { memberFromPostback, observer }: Evidence): string | undefined {
   if (row === undefined || !current.some(({ isReadable }) => isReadable)) return undefined;
   const isPushedMember = row[ATTRIBUTES.u1FromPostback]?.BOOL === true;
   if (isPushedMember && pushes[0]?.shown.u1 !== row.u1?.S) return 'has a u1 that its first push did not have';
-  const [firstAnswer] = readable;
+  // An unreadable answer counts as a push, and can be the first one.
+  const [firstAnswer] = answers;
   if (isPushedMember && (pushes[0]?.at ?? 0) > (observer.answeredAt.get(key) ?? 0)) return 'has the u1 of a later push';
   if (!isPushedMember && row.u1 === undefined && pushes[0]?.shown.u1 !== undefined && pushes[0].at < (firstAnswer?.firstAt ?? 0))
     return 'lacks the u1 of its first push';

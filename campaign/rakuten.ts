@@ -169,11 +169,14 @@ export class SimulatedRakuten {
   /** For some hours the Events API may print wrong commissions for all lines, or omit a few lines. */
   private modesNow(): Modes {
     const { clock, incidents, modes } = this.parts;
-    const isFaulty = incidents.severity('Events API with commissions of 0', clock.now()) > 0;
+    // It would print the IDs that the modes leave blank.
+    const isPossible = modes.blank?.side !== 'events-api';
+    const isFaulty = isPossible && incidents.severity('Events API with commissions of 0', clock.now()) > 0;
+    const gaps = incidents.now('Events API with gaps', clock.now());
     return {
       ...modes,
       ...(isFaulty ? { blank: { side: 'events-api', fields: ['commissions'], share: 1, value: '0' } } : {}),
-      hidden: incidents.severity('Events API with gaps', clock.now()),
+      ...(gaps === undefined ? {} : { hidden: { share: gaps.severity, seed: gaps.from } }),
     };
   }
 

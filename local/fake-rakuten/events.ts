@@ -64,7 +64,7 @@ function selected(holdings: readonly Holding[], query: URLSearchParams, now: num
 /** Whether the Events API still returns the line. */
 export function isReturned(line: LineRecord, modes: Modes, now: number): boolean {
   const { retentionDays, eventRetentionDays = retentionDays, hidden } = modes;
-  if (isAmong(line, hidden, 'hidden')) return false;
+  if (hidden !== undefined && isAmong(line, hidden.share, `hidden ${hidden.seed}`)) return false;
   const days = line.is_event === 'Y' ? eventRetentionDays : retentionDays;
   return days === undefined || now - processed(line) < days * DAY_MILLIS;
 }

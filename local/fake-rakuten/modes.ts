@@ -53,12 +53,8 @@ export interface Modes {
   readonly retentionDays?: number;
   /** The same for events (`Y`). 0: it never returns them. @default - as `retentionDays` */
   readonly eventRetentionDays?: number;
-  /**
-   * Part of the lines that the Events API does not return, 0 to 1.
-   *
-   * Always the same lines. @default 0
-   */
-  readonly hidden: number;
+  /** A part of the lines (0 to 1) that the Events API omits: others for each seed. @default - none */
+  readonly hidden?: { readonly share: number; readonly seed: number };
   /** Hours after `process_date` until the Events API knows `u1`. @default 0 */
   readonly memberAfterHours: number | 'never';
   /**
@@ -86,7 +82,6 @@ export const DEFAULT_MODES: Modes = {
   floatIds: [],
   floatAmounts: [],
   localTimes: false,
-  hidden: 0,
   memberAfterHours: 0,
   alsoReturns: [],
   reusedIds: 0,
@@ -99,8 +94,7 @@ const IDENTITY: readonly RowField[] = ['etransaction_id', 'order_id', 'advertise
 const AMOUNTS: readonly RowField[] = ['sale_amount', 'commissions', 'quantity'];
 
 /**
- * Draws the modes of one publisher. A part of the lines is hidden only for a time, so nothing is
- * here.
+ * Draws the modes of one publisher. `hidden` is never drawn: it is a fault that lasts for hours.
  *
  * @param otherSids publishers whose lines its Events API may return too
  */
@@ -129,7 +123,6 @@ export function drawModes(random: Random, otherSids: readonly string[] = []): Mo
       undefined,
     ),
     retentionDays,
-    hidden: 0,
     eventRetentionDays: maybe<number | undefined>(() => random.pick([0, 0, 2, 7]), retentionDays),
     memberAfterHours: maybe<number | 'never'>(() => random.pick([random.integer(1, 40), random.integer(1, 40), 'never'] as const), 0),
     alsoReturns: maybe(() => otherSids, []),

@@ -60,6 +60,11 @@ export const EXPLAINED: readonly Explained[] = [
     reason: 'An SQS event source has no such destination: what fails goes to the dead-letter queue of the queue.',
   },
   {
+    rule: 'LambdaAsyncFailureDestination',
+    on: /^StatusWatch\/Function\/EventInvokeConfig$/,
+    reason: 'The next run checks the same, minutes later. An alarm reports runs that fail or do not take place.',
+  },
+  {
     rule: 'SQSRedrivePolicy',
     on: /DeadLetterQueue$/,
     reason: 'It is the dead-letter queue; an alarm tells when something is in it.',

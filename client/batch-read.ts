@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { type AttributeValue, BatchGetItemCommand, type BatchGetItemCommandInput, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { backoffMillis } from '../core/async/backoff';
 import { TABLE_KEYS } from '../core/store/keys';
 import { batches } from './pages';
 
@@ -8,7 +9,7 @@ type Item = Record<string, AttributeValue>;
 /** Maximum number of keys of one `BatchGetItem` call. Source: DynamoDB API reference. */
 const MAX_KEYS = 100;
 const MAX_TRIES = 10;
-const FIRST_PAUSE_MILLIS = 50;
+const FIRST_PAUSE_MILLIS = 100;
 const LONGEST_PAUSE_MILLIS = 3200;
 
 /** Reads the rows of the keys, in the order of the table's key. A key without a row is skipped. */
@@ -37,7 +38,7 @@ async function readBatch(client: DynamoDBClient, request: BatchGetItemCommandInp
     unread = answer.UnprocessedKeys ?? {};
     if (Object.keys(unread).length === 0) return items;
     if (tries === MAX_TRIES) throw new Error(`DynamoDB returned only a part of the rows in ${MAX_TRIES} tries. Try again later.`);
-    await pause(Math.random() * Math.min(LONGEST_PAUSE_MILLIS, FIRST_PAUSE_MILLIS * 2 ** tries));
+    await pause(backoffMillis(tries, FIRST_PAUSE_MILLIS, LONGEST_PAUSE_MILLIS));
   }
 }
 

@@ -1,3 +1,4 @@
+import { backoffMillis } from './backoff';
 import { TimeoutError, withTimeout } from './with-timeout';
 
 /** How DynamoDB says that there are too many calls. */
@@ -47,7 +48,5 @@ export async function retryOnThrottle<T>(work: () => Promise<T>, deadline: numbe
 
 const isThrottling = (error: unknown): boolean => error instanceof Error && THROTTLING_ERRORS.has(error.name);
 
-/** Random, so that callers who were throttled together do not return together. */
-export function throttlePauseMillis(tries: number, random = Math.random): number {
-  return random() * Math.min(LONGEST_PAUSE_MILLIS, FIRST_PAUSE_MILLIS * 2 ** (tries - 1));
-}
+export const throttlePauseMillis = (tries: number, random = Math.random): number =>
+  backoffMillis(tries, FIRST_PAUSE_MILLIS, LONGEST_PAUSE_MILLIS, random);

@@ -6,6 +6,7 @@ import {
   PutItemCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
+import { backoffMillis } from '../async/backoff';
 import type { Clock } from '../async/retry-on-throttle';
 import { ATTRIBUTES } from '../names';
 import type { Item } from './attributes';
@@ -44,7 +45,7 @@ export class RowContentionError extends Error {
 }
 
 /** Longest pause after a lost race; it doubles with each one, up to the other. */
-const FIRST_PAUSE_MILLIS = 20;
+const FIRST_PAUSE_MILLIS = 40;
 const LONGEST_PAUSE_MILLIS = 1000;
 
 /**
@@ -107,7 +108,7 @@ export class RowStore {
       // A rejected put brings the row that is there; only a lost race must read it.
       existing = refusal.Item ?? (await this.read(key));
       if (before === undefined) continue;
-      const pause = Math.random() * Math.min(LONGEST_PAUSE_MILLIS, FIRST_PAUSE_MILLIS * 2 ** tries);
+      const pause = backoffMillis(tries, FIRST_PAUSE_MILLIS, LONGEST_PAUSE_MILLIS);
       if (this.options.clock.now() + pause >= deadline) throw new RowContentionError(key, tries);
       await this.options.clock.pause(pause);
     }

@@ -1,28 +1,6 @@
-import {
-  type AttributeValue,
-  type DynamoDBClient,
-  QueryCommand,
-  type QueryCommandInput,
-  ScanCommand,
-  type ScanCommandInput,
-} from '@aws-sdk/client-dynamodb';
+import { type AttributeValue, type DynamoDBClient, ScanCommand, type ScanCommandInput } from '@aws-sdk/client-dynamodb';
 
 type Item = Record<string, AttributeValue>;
-
-/**
- * The items of a query, page after page. The next page is read when it is needed.
- *
- * The SDK's own paginator refuses a client of another copy of the SDK, which an application may
- * have.
- */
-export async function* queryItems(client: DynamoDBClient, input: QueryCommandInput): AsyncGenerator<Item, void, undefined> {
-  let startKey = input.ExclusiveStartKey;
-  do {
-    const page = await client.send(new QueryCommand({ ...input, ExclusiveStartKey: startKey }));
-    yield* page.Items ?? [];
-    startKey = page.LastEvaluatedKey;
-  } while (startKey !== undefined);
-}
 
 /** The items of the whole table, page after page. */
 export async function* scanItems(client: DynamoDBClient, input: ScanCommandInput): AsyncGenerator<Item, void, undefined> {

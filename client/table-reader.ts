@@ -1,12 +1,13 @@
 import { type AttributeValue, type DynamoDBClient, QueryCommand } from '@aws-sdk/client-dynamodb';
 import { ATTRIBUTES, INDEXES } from '../core/names';
 import { INDEX_KEYS, processDayKeys, TABLE_KEYS, UNKNOWN_IS_EVENT } from '../core/store/keys';
+import { queryItems } from '../core/store/query-items';
 import { readItems } from './batch-read';
 import { type Condition, indexQuery, knownRowQuery, lineQuery, ofPublisher, orderQuery, withFilter } from './conditions';
 import type { Span } from './input';
 import { toRow, toTransaction } from './items';
 import { listFilter, type RequiredList, requireList } from './list';
-import { concatenated, filtered, mapped, mergeSorted, queryItems, scanItems } from './pages';
+import { concatenated, filtered, mapped, mergeSorted, scanItems } from './pages';
 import { isWithin, type TimeRange } from './times';
 import type { Transaction, TransactionRow } from './types';
 

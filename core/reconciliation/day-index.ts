@@ -1,7 +1,9 @@
-import { type DynamoDBClient, QueryCommand, type QueryCommandOutput } from '@aws-sdk/client-dynamodb';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { ATTRIBUTES, INDEXES } from '../names';
 import type { Item } from '../store/attributes';
 import { keyText, processDayKeys, type RowKey } from '../store/keys';
+import { queryItems } from '../store/query-items';
+import { keyOfItem } from '../store/row-store';
 
 /** What the day index says of a row that the Events API has answered. */
 export interface IndexedRow {
@@ -43,32 +45,24 @@ export class TableDayIndex implements DayIndex {
     return rows;
   }
 
-  private async *query(sid: string, key: string): AsyncGenerator<Item> {
-    let start: Item | undefined;
-    do {
-      const page: QueryCommandOutput = await this.client.send(
-        new QueryCommand({
-          TableName: this.tableName,
-          IndexName: INDEXES.byDay,
-          KeyConditionExpression: '#day = :day',
-          FilterExpression: 'begins_with(#0, :sid) AND attribute_exists(#2)',
-          ProjectionExpression: PROJECTED.map((_, index) => `#${index}`).join(', '),
-          ExpressionAttributeNames: {
-            '#day': ATTRIBUTES.processDay,
-            ...Object.fromEntries(PROJECTED.map((name, index) => [`#${index}`, name])),
-          },
-          ExpressionAttributeValues: { ':day': { S: key }, ':sid': { S: `${sid}#` } },
-          ExclusiveStartKey: start,
-        }),
-      );
-      yield* page.Items ?? [];
-      start = page.LastEvaluatedKey;
-    } while (start !== undefined);
+  private query(sid: string, key: string): AsyncIterable<Item> {
+    return queryItems(this.client, {
+      TableName: this.tableName,
+      IndexName: INDEXES.byDay,
+      KeyConditionExpression: '#day = :day',
+      FilterExpression: 'begins_with(#0, :sid) AND attribute_exists(#2)',
+      ProjectionExpression: PROJECTED.map((_, index) => `#${index}`).join(', '),
+      ExpressionAttributeNames: {
+        '#day': ATTRIBUTES.processDay,
+        ...Object.fromEntries(PROJECTED.map((name, index) => [`#${index}`, name])),
+      },
+      ExpressionAttributeValues: { ':day': { S: key }, ':sid': { S: `${sid}#` } },
+    });
   }
 }
 
 const indexedRow = (item: Item): IndexedRow => ({
-  key: { lineId: item[ATTRIBUTES.lineId]?.S ?? '', isEvent: (item[ATTRIBUTES.isEvent]?.S ?? '-') as RowKey['isEvent'] },
+  key: keyOfItem(item),
   answerHash: item[ATTRIBUTES.answerHash]?.S ?? '',
   processDate: item.process_date?.S,
   isWithdrawn: item[ATTRIBUTES.withdrawnAt] !== undefined,

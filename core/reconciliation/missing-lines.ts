@@ -1,7 +1,7 @@
-import { DeleteItemCommand, type DynamoDBClient, PutItemCommand, QueryCommand, type QueryCommandOutput } from '@aws-sdk/client-dynamodb';
+import { DeleteItemCommand, type DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { limitConcurrency } from '../async/limit-concurrency';
-import type { Item } from '../store/attributes';
 import { MISSING_KIND, STATE_KEYS, STATE_TTL } from '../store/publisher-state';
+import { queryItems } from '../store/query-items';
 
 /** Verified lines that a complete read of the Events API lacked, and since when. */
 export interface MissingLines {
@@ -25,20 +25,13 @@ export class MissingLinesTable implements MissingLines {
 
   async read(sid: string): Promise<ReadonlyMap<string, number>> {
     const lines = new Map<string, number>();
-    let start: Item | undefined;
-    do {
-      const page: QueryCommandOutput = await this.client.send(
-        new QueryCommand({
-          TableName: this.tableName,
-          KeyConditionExpression: '#kind = :missing AND begins_with(#id, :sid)',
-          ExpressionAttributeNames: { '#kind': STATE_KEYS.partition, '#id': STATE_KEYS.sort },
-          ExpressionAttributeValues: { ':missing': { S: MISSING_KIND }, ':sid': { S: `${sid}#` } },
-          ExclusiveStartKey: start,
-        }),
-      );
-      for (const item of page.Items ?? []) lines.set(item[STATE_KEYS.sort]?.S ?? '', Date.parse(item[MISSING_SINCE]?.S ?? ''));
-      start = page.LastEvaluatedKey;
-    } while (start !== undefined);
+    const items = queryItems(this.client, {
+      TableName: this.tableName,
+      KeyConditionExpression: '#kind = :missing AND begins_with(#id, :sid)',
+      ExpressionAttributeNames: { '#kind': STATE_KEYS.partition, '#id': STATE_KEYS.sort },
+      ExpressionAttributeValues: { ':missing': { S: MISSING_KIND }, ':sid': { S: `${sid}#` } },
+    });
+    for await (const item of items) lines.set(item[STATE_KEYS.sort]?.S ?? '', Date.parse(item[MISSING_SINCE]?.S ?? ''));
     return lines;
   }
 

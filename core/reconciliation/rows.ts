@@ -1,10 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BatchGetItemCommand, type BatchGetItemCommandOutput, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { ATTRIBUTES } from '../names';
 import type { Item } from '../store/attributes';
 import { OWN_ATTRIBUTES } from '../store/item';
 import { keyText, type RowKey } from '../store/keys';
-import { itemKey } from '../store/row-store';
+import { itemKey, keyOfItem } from '../store/row-store';
 import type { RowReader } from './ports';
 
 /** DynamoDB's limit for one call. */
@@ -45,7 +44,7 @@ export class TableRows implements RowReader {
       const { Responses, UnprocessedKeys }: BatchGetItemCommandOutput = await this.client.send(
         new BatchGetItemCommand({ RequestItems: { [this.tableName]: { Keys: wanted, ...PROJECTION } } }),
       );
-      for (const item of Responses?.[this.tableName] ?? []) found.set(keyText(keyOf(item)), item);
+      for (const item of Responses?.[this.tableName] ?? []) found.set(keyText(keyOfItem(item)), item);
       const left = UnprocessedKeys?.[this.tableName]?.Keys ?? [];
       if (left.length === 0) return;
       // A full answer is no reason to wait. Only an answer without rows counts against the tries.
@@ -58,8 +57,3 @@ export class TableRows implements RowReader {
     }
   }
 }
-
-const keyOf = (item: Item): RowKey => ({
-  lineId: item[ATTRIBUTES.lineId]?.S ?? '',
-  isEvent: (item[ATTRIBUTES.isEvent]?.S ?? '-') as RowKey['isEvent'],
-});

@@ -161,9 +161,11 @@ class ReconciliationRun {
     const indexed = await this.indexOf(part);
     const comparisons = await this.compare(lines, indexed);
     await this.apply(comparisons);
-    if (completesPart && this.plan.findsWithdrawn === true) this.findLacking(indexed, part);
-    if (completesPart) this.completed = { until: part.to, seen: this.seenInPart };
-    if (completesPart) this.seenInPart = new Set();
+    if (completesPart) {
+      if (this.plan.findsWithdrawn === true) this.findLacking(indexed, part);
+      this.completed = { until: part.to, seen: this.seenInPart };
+      this.seenInPart = new Set();
+    }
     if (next !== undefined && next.part === undefined) this.seen.forgetBefore(next.from);
   }
 

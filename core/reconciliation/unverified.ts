@@ -1,8 +1,9 @@
-import { type DynamoDBClient, QueryCommand, type QueryCommandOutput } from '@aws-sdk/client-dynamodb';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { ATTRIBUTES, INDEXES } from '../names';
 import type { EventsWindow } from '../rakuten/events';
 import type { Item } from '../store/attributes';
 import { processDayKeys, TABLE_KEYS, UNKNOWN_IS_EVENT } from '../store/keys';
+import { queryItems } from '../store/query-items';
 
 const DAY_MILLIS = 24 * 60 * 60 * 1000;
 
@@ -69,15 +70,6 @@ async function hasReadableRow(client: Pick<DynamoDBClient, 'send'>, tableName: s
   });
   for await (const row of rows) if (row[ATTRIBUTES.isEvent]?.S !== UNKNOWN_IS_EVENT) return true;
   return false;
-}
-
-async function* queryItems(client: Pick<DynamoDBClient, 'send'>, input: QueryCommand['input']): AsyncGenerator<Item> {
-  let start: Item | undefined;
-  do {
-    const page: QueryCommandOutput = await client.send(new QueryCommand({ ...input, ExclusiveStartKey: start }));
-    yield* page.Items ?? [];
-    start = page.LastEvaluatedKey;
-  } while (start !== undefined);
 }
 
 /**

@@ -9,9 +9,9 @@ import {
 import { backoffMillis } from '../async/backoff';
 import type { Clock } from '../async/retry-on-throttle';
 import { ATTRIBUTES } from '../names';
-import type { Item } from './attributes';
+import { type Item, readText } from './attributes';
 import { canonicalAttribute, fromItem, type ItemOptions, OWN_ATTRIBUTES, showsChange, toItem } from './item';
-import { keyText, type RowKey, TABLE_KEYS } from './keys';
+import { keyText, type RowKey, TABLE_KEYS, UNKNOWN_IS_EVENT } from './keys';
 import { type Answer, applyAnswer, differingFields, EMPTY_ROW, joinPushes, type PushedLine, type RowState, withdraw } from './row-state';
 
 /**
@@ -211,4 +211,10 @@ const clause = (keyword: string, parts: readonly string[]): string => (parts.len
 export const itemKey = ({ lineId, isEvent }: RowKey): Item => ({
   [TABLE_KEYS.partition]: { S: lineId },
   [TABLE_KEYS.sort]: { S: isEvent },
+});
+
+/** The key of a row that was read. */
+export const keyOfItem = (item: Item): RowKey => ({
+  lineId: readText(item[TABLE_KEYS.partition]),
+  isEvent: (item[TABLE_KEYS.sort]?.S ?? UNKNOWN_IS_EVENT) as RowKey['isEvent'],
 });

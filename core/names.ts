@@ -181,7 +181,7 @@ export const METRICS = {
   restored: 'PostbackRestored',
   /** Status checks that could not be made. */
   statusCheckFailed: 'StatusCheckFailed',
-  /** Tasks of the status watch beside its checks that failed: a change event, a reconciliation request, a probe. */
+  /** Failed tasks of the status watch, its checks apart: a change event, a reconciliation request, a probe. */
   watchTaskFailed: 'WatchTasksFailed',
   /** Milliseconds until the endpoint acknowledged the status watch's own GET, on a new connection. */
   probeLatency: 'ProbeLatency',

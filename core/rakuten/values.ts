@@ -70,9 +70,9 @@ function readCurrency(text: string): Reading {
 const MAX_AMOUNT = new Big('1e15');
 /** Smallest exponent of a number other than zero. */
 const MIN_EXPONENT = -20;
-/** Only a binary float that was printed in full has so many digits. */
+/** Only a binary float that was printed in full has this many digits. */
 const FLOAT_DIGITS = 15;
-/** A 32-bit float holds a decimal of so many digits exactly. */
+/** A 32-bit float holds a decimal of this many digits exactly. */
 const FLOAT32_DIGITS = 6;
 
 /**

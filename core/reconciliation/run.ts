@@ -68,7 +68,7 @@ export class UnwrittenLinesError extends Error {
 }
 
 const NAMED_FAILURES = 5;
-/** With so many the table or the permissions are at fault, not the lines. */
+/** Beyond this number the table or the permissions are at fault, not the lines. */
 export const MAX_FAILURES = 50;
 const WRITES_AT_ONCE = 16;
 /** How long a write may be repeated against other writers and throttling. */
@@ -80,7 +80,7 @@ const HOUR_MILLIS = 60 * 60 * 1000;
 /** Two reads that lacked a line must be so far apart before it counts as withdrawn. */
 const WITHDRAWN_AFTER_MILLIS = 20 * HOUR_MILLIS;
 
-/** A run that would change so many verified lines changes none of them: the answers are a fault. */
+/** A run that would change more verified lines than this changes none: the answers are a fault. */
 const BRAKE = { leastLines: 5, share: 0.02 } as const;
 
 /**

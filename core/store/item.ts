@@ -140,7 +140,7 @@ function answerAttributes(
   return {
     [ATTRIBUTES.verifiedAt]: text(verifiedAt),
     [ATTRIBUTES.answerHash]: text(hash),
-    // Each of these is written only where it cannot be told from the one before.
+    // Each of these is written only where the one before does not imply it.
     [ATTRIBUTES.answeredAt]: text(answeredAt === (verifiedAt ?? row.withdrawnAt) ? undefined : answeredAt),
     [ATTRIBUTES.firstAnsweredAt]: text(firstAnsweredAt === answeredAt ? undefined : firstAnsweredAt),
     [ATTRIBUTES.checkedSince]: text(verifiedAt === checkedSince ? undefined : checkedSince),

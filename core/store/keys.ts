@@ -57,7 +57,7 @@ export const keyText = ({ lineId, isEvent }: RowKey): string => `${lineId} ${isE
 
 const HASHED_FIELDS = Object.keys(POSTBACK_FIELDS) as PostbackField[];
 
-/** Two lines without an ID and with equal content cannot be told apart. */
+/** Two lines without an ID and with equal content are the same row. */
 function contentHash(fields: LineFields, problems: readonly ParseProblem[]): string {
   const content = HASHED_FIELDS.map((field) => fields[field] ?? null);
   return sha256(JSON.stringify([content, problems.map(({ field, reason }) => `${field}: ${reason}`).sort()])).slice(0, 32);

@@ -54,7 +54,7 @@ export const isForeignSid = ({ fields, problems }: ParsedLine, sid: string): boo
 const foreignSid = ({ fields }: ParsedLine, sid: string): ParseProblem[] =>
   fields.sid === undefined ? [] : [problemOf('sid', `${truncateUtf8(fields.sid, 32)} is not the publisher of this URL, which is ${sid}`)];
 
-/** A line that should have an ID and has none is in no sum: nothing tells it from a second copy of another row. */
+/** A line that should have an ID and has none is in no sum: it may be a copy of another row. */
 export const missingId = ({ fields, problems }: ParsedLine): ParseProblem[] =>
   fields.etransaction_id !== undefined || problems.some(({ field }) => field === 'etransaction_id')
     ? []

@@ -20,7 +20,7 @@ export type HttpSend = (request: HttpRequest) => Promise<HttpResponse>;
 /** There was no whole answer. Whether the call took effect is not known. */
 export class HttpFailure extends Error {
   public constructor(
-    public readonly reason: 'timeout' | 'connection' | 'incomplete',
+    public readonly reason: 'timeout' | 'connection' | 'incomplete' | 'too-large',
     /** In words, without the URL: it may hold a secret. */
     public readonly detail: string,
   ) {
@@ -36,12 +36,32 @@ export const sendHttp: HttpSend = async (request) => {
     // A redirect would carry the token to another host; Rakuten documents none.
     const response = await fetch(request.url, { method, headers, body, redirect: 'manual', signal: AbortSignal.timeout(timeoutMillis) });
     answered = true;
-    const text = await response.text();
+    const text = await readText(response);
     return { status: response.status, headers: Object.fromEntries(response.headers), body: text };
   } catch (error) {
+    if (error instanceof HttpFailure) throw error;
     throw asHttpFailure(error, answered, timeoutMillis);
   }
 };
+
+/**
+ * Bytes of a body, decompressed, above which a response is abandoned. A page of 1,000 transactions
+ * has well under 4 MiB; an endless body would otherwise exhaust the memory of the function.
+ */
+const MAX_BODY_BYTES = 16 * 1024 * 1024;
+
+async function readText(response: Response): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = '';
+  let bytes = 0;
+  // Leaving the loop with an error cancels the body, which closes the connection.
+  for await (const chunk of response.body ?? []) {
+    bytes += chunk.byteLength;
+    if (bytes > MAX_BODY_BYTES) throw new HttpFailure('too-large', `the response is larger than ${MAX_BODY_BYTES / 1024 ** 2} MiB`);
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
+}
 
 function asHttpFailure(error: unknown, answered: boolean, timeoutMillis: number): HttpFailure {
   const { name, message, cause } = error as Error & { cause?: { code?: string; message?: string } };

@@ -90,7 +90,7 @@ const succeeded = (response: HttpResponse, plan: Plan): boolean =>
 function judge(outcome: Outcome, plan: Plan, tries: number, clock: Clock): Verdict {
   const soon = backoffMillis(SHORT_BACKOFF, tries, clock.random());
   const unanswered: Verdict = plan.changes ? { kind: 'uncertain' } : { kind: 'unavailable', waitMillis: soon };
-  if ('failure' in outcome) return unanswered;
+  if ('failure' in outcome) return outcome.failure.reason === 'too-large' ? tooLarge(unanswered) : unanswered;
   const { status, body, headers } = outcome.response;
   if (status === 401)
     return { kind: plan.operation === 'token' ? 'credentials' : 'unauthorized', waitMillis: plan.renew?.() ? 0 : undefined };
@@ -107,6 +107,13 @@ function judge(outcome: Outcome, plan: Plan, tries: number, clock: Clock): Verdi
   return { ...unanswered, explanation: UNREADABLE };
 }
 
+/** Another try would only transfer as much again. */
+const tooLarge = ({ kind }: Verdict): Verdict => ({ kind, explanation: TOO_LARGE });
+
+const TOO_LARGE = [
+  'no response that Rakuten documents is so large, so a proxy or another server probably answered',
+  'check rakutenApiUrl (Rakuten’s own is https://api.linksynergy.com) and any proxy in front of it',
+] as const;
 const WRONG_ADDRESS = [
   'something answered that does not know this path, so it is probably not Rakuten’s API',
   'check rakutenApiUrl (Rakuten’s own is https://api.linksynergy.com) and what stands between',

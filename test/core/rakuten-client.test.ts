@@ -127,6 +127,27 @@ describe('the client over HTTP', () => {
     expect(gone.message).toMatch(/connection failed \((ECONNREFUSED|bad port)/);
   });
 
+  it('abandons a response without end after 16 MiB, without another try', async () => {
+    let connections = 0;
+    const server = createServer((_, response) => {
+      connections += 1;
+      const send = (): void => {
+        while (!response.destroyed && response.write(Buffer.alloc(65_536, ' ')));
+      };
+      response.on('drain', send);
+      send();
+    });
+    const closed = new Promise((resolve) => server.on('connection', (socket) => socket.on('close', resolve)));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const error = await errorOf(clientOf({ accessToken: 'ready-made-token' }, url).read(soon()));
+    expect(error.message).toContain('the response is larger than 16 MiB');
+    expect(error.message).toContain('Next step: check rakutenApiUrl');
+    await closed;
+    expect(connections).toBe(1);
+    await new Promise((resolve) => server.close(resolve));
+  });
+
   it('does not follow a redirect with its token', async () => {
     const server = createServer((_request, response) => response.writeHead(302, { location: `${fake.url}/token` }).end());
     server.listen(0, '127.0.0.1');

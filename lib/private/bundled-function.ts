@@ -31,7 +31,7 @@ export class BundledFunction extends lambda.Function {
   public readonly memoryMegabytes: number;
 
   /** Permissions on resources of which there can be many. */
-  public readonly permissions = new GroupedPermissions(this);
+  public readonly permissions = new GroupedPermissions(this, this.role);
 
   constructor(scope: Construct, id: string, props: BundledFunctionProps) {
     const logGroup = functionLogGroup(scope, `${id}Logs`, props.logRetention);

@@ -1,7 +1,7 @@
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import { type Construct, DependencyGroup, type IDependable } from 'constructs';
-import { GroupedPermissions } from './grouped-permissions';
+import { GroupedPermissions, isInTemplate } from './grouped-permissions';
 
 /**
  * Rights of a function in a policy of their own, to be granted as to the function itself. What needs them depends on the policy, so that it comes after them and goes
@@ -14,15 +14,14 @@ export class OwnPolicy implements iam.IGrantable, iam.IPrincipal {
   public readonly assumeRoleAction: string;
   public readonly policyFragment: iam.PrincipalPolicyFragment;
   public readonly principalAccount?: string;
-  public readonly permissions = new GroupedPermissions(this);
+  public readonly permissions: GroupedPermissions;
 
   private readonly add: (statement: iam.PolicyStatement) => unknown;
 
   constructor(scope: Construct, id: string, { role, node }: lambda.Function) {
     if (role === undefined) throw new Error(`${node.path} has no role to give rights to`);
-    // With `iam.Role.customizeRoles` the role and its permissions are not in the template.
-    const isInTemplate = role.node.tryFindChild('Resource') !== undefined;
-    const policy = isInTemplate ? new iam.Policy(scope, id, { roles: [role] }) : undefined;
+    this.permissions = new GroupedPermissions(this, role);
+    const policy = isInTemplate(role) ? new iam.Policy(scope, id, { roles: [role] }) : undefined;
     this.policy = policy ?? new DependencyGroup();
     this.add = (statement) => (policy ? policy.addStatements(statement) : role.addToPrincipalPolicy(statement));
     this.assumeRoleAction = role.assumeRoleAction;

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type App, Aspects, type IAspect } from 'aws-cdk-lib';
+import { type App, Aspects, type IAspect, type Stack } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import { CfnFunction } from 'aws-cdk-lib/aws-lambda';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
@@ -37,21 +37,36 @@ describe('an aspect that moves functions into a VPC', () => {
 });
 
 describe('roles that the application customizes', () => {
-  it('get no policy of ours, and their report names every permission', () => {
+  const secretOf = (stack: Stack, name: string) => Secret.fromSecretNameV2(stack, name, `rakuten/${name}`);
+
+  /** Permissions in the report, by the path of the role. */
+  function reported() {
     const stack = emptyStack();
     iam.Role.customizeRoles(stack);
-    new RakutenPostback(stack, 'Postback', {
-      publisher: { sid: '3900112', credentials: Secret.fromSecretNameV2(stack, 'Credentials', 'rakuten/api') },
-    });
-    const template = new Resources(stack);
-    expect(template.of('AWS::IAM::Policy')).toEqual([]);
+    const postback = new RakutenPostback(stack, 'Postback', { publisher: { sid: '3900112', credentials: secretOf(stack, 'first') } });
+    postback.addPublisher('Second', { sid: '3900113', credentials: secretOf(stack, 'second') });
+    postback.addPublisher('Third', { sid: '3900114', credentials: secretOf(stack, 'third') });
+    expect(new Resources(stack).of('AWS::IAM::Policy')).toEqual([]);
     const text = readFileSync(join((stack.node.root as App).synth().directory, 'iam-policy-report.json'), 'utf8');
     const { roles } = JSON.parse(text) as { roles: { roleConstructPath: string; identityPolicyStatements: unknown }[] };
-    const policyOf = (path: string): string =>
+    return (path: string): string =>
       JSON.stringify(roles.find(({ roleConstructPath }) => roleConstructPath === `Stack/Postback/${path}`)?.identityPolicyStatements);
+  }
+
+  it('get no policy of ours, and their report names every permission', () => {
+    const policyOf = reported();
     expect(policyOf('RegistrationProvider/FunctionRole')).toContain('secretsmanager:PutSecretValue');
     // It continues in a new invocation of itself.
     expect(policyOf('Reconciliation/FunctionRole')).toContain('lambda:InvokeFunction');
     expect(policyOf('StatusWatch/FunctionRole')).toContain('events:PutEvents');
+  });
+
+  it('have the secrets of all publishers in their report, those of publishers that were added later too', () => {
+    const policyOf = reported();
+    for (const role of ['RegistrationProvider', 'Reconciliation', 'StatusWatch']) {
+      const policy = policyOf(`${role}/FunctionRole`);
+      const named = ['first', 'second', 'third'].filter((name) => policy.includes(`secret:rakuten/${name}`));
+      expect([role, named]).toEqual([role, ['first', 'second', 'third']]);
+    }
   });
 });

@@ -124,10 +124,13 @@ export class Alarms<S extends EndpointSources = AlarmSources> extends Construct 
 
 /** A graph wants a label; of an alarm it makes the long form of a query, which is harder to read for people and programs. */
 function unlabelled(metric: cloudwatch.IMetric): cloudwatch.IMetric {
-  if (!(metric instanceof cloudwatch.Metric)) return metric;
+  if (!isPlain(metric)) return metric;
   const { namespace, metricName, dimensions, statistic, period } = metric;
   return new cloudwatch.Metric({ namespace, metricName, dimensionsMap: dimensions, statistic, period });
 }
+
+/** No expression. Not by `instanceof`, which fails where an app has two copies of aws-cdk-lib. */
+const isPlain = (metric: cloudwatch.IMetric): metric is cloudwatch.Metric => 'metricName' in metric;
 
 /** `OldestMessage` for OLDEST_MESSAGE. */
 const constructId = (kind: AlarmKind): string =>

@@ -37,6 +37,8 @@ export class Faults {
   private plan: FaultPlan | undefined;
   /** Whether the planned call came at all. */
   hit = false;
+  /** Sees each request before anything happens to it. */
+  observe?: (service: string, request: http.IncomingMessage, body: Buffer) => void;
   private readonly servers: http.Server[] = [];
   private readonly agent = new http.Agent({ keepAlive: true });
 
@@ -70,6 +72,7 @@ export class Faults {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const body = Buffer.concat(chunks);
+    this.observe?.(service, request, body);
     const call = nameOf(service, request, body);
     const forward = async (asked: Buffer): Promise<Answer> =>
       typeof target === 'string' ? this.forward(target, request, asked) : target(asked);

@@ -48,8 +48,11 @@ export const withdrawing: Scenario = {
   begin: beginWithdrawing,
 };
 
+/** The publisher of one case. */
+export const sidOf = (serial: number): string => String(5_000_000 + serial);
+
 async function beginReconciling(world: World, serial: number, plan?: FaultPlan): Promise<Case> {
-  const sid = String(5_000_000 + serial);
+  const sid = sidOf(serial);
   const runner = await Runner.start(world, sid, SHORT_SECONDS, plan);
   const lines = [DAY + 12 * HOUR, 12 * HOUR].flatMap((age) => linesOf(sid, age));
   for (const line of lines) world.rakuten.record(line);
@@ -70,7 +73,7 @@ async function beginReconciling(world: World, serial: number, plan?: FaultPlan):
 }
 
 async function beginWithdrawing(world: World, serial: number, plan?: FaultPlan): Promise<Case> {
-  const sid = String(5_000_000 + serial);
+  const sid = sidOf(serial);
   const runner = await Runner.start(world, sid, LONG_SECONDS, plan);
   const back = lineOf(sid, 'BACK', 40 * HOUR);
   const gone = lineOf(sid, 'GONE', 30 * HOUR);
@@ -174,7 +177,7 @@ const linesOf = (sid: string, ageMillis: number): LineRecord[] =>
   Array.from({ length: LINES_A_DAY }, (_, index) => lineOf(sid, `X${ageMillis}X${index}`, ageMillis));
 
 /** A line that Rakuten processed that long ago. */
-const lineOf = (sid: string, id: string, ageMillis: number): LineRecord => ({
+export const lineOf = (sid: string, id: string, ageMillis: number): LineRecord => ({
   sid,
   etransaction_id: `R${sid}${id}`,
   is_event: 'N',
@@ -186,7 +189,7 @@ const lineOf = (sid: string, id: string, ageMillis: number): LineRecord => ({
 });
 
 /** Makes the row of a postback. */
-async function pushRow({ clients }: World, sid: string, line: LineRecord): Promise<void> {
+export async function pushRow({ clients }: World, sid: string, line: LineRecord): Promise<void> {
   const arrival = { receivedAt: line.process_date ?? '', requestId: 'before', sourceIp: '198.51.100.7' };
   const pushed = readPushedLine({ ...arrival, parameters: Object.entries(line) }, { sid, fieldListId: '', fields: ALL_FIELDS });
   if (pushed === undefined) throw new Error('the fields are no line');

@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import { join as path } from 'node:path';
 import { CreateTableCommand, type DynamoDBClient, GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import Ajv, { type SchemaObject } from 'ajv';
-import Big from 'big.js';
 import fc from 'fast-check';
 import { MemoryDynamoDb } from '../../campaign/memory-dynamodb';
 import { type TransactionEvent, transactionEvent } from '../../core/events/event';
@@ -10,17 +9,34 @@ import { type EventFilter, REASONS, type TransactionReason } from '../../core/ev
 import { matchesFilter } from '../../core/events/matches-filter';
 import { pipePatterns } from '../../core/events/pipe-patterns';
 import type { StreamRecord } from '../../core/events/stream-record';
-import { ATTRIBUTES, ENVIRONMENT, SOURCES } from '../../core/names';
-import type { TransactionKind } from '../../core/rakuten/transaction-kind';
+import { ENVIRONMENT } from '../../core/names';
 import { type Item, readFields } from '../../core/store/attributes';
-import { showsChange, toItem } from '../../core/store/item';
 import type { RowKey } from '../../core/store/keys';
 import type { LineFields } from '../../core/store/row';
-import { applyAnswer, EMPTY_ROW, joinPushes, type RowState, withdraw } from '../../core/store/row-state';
 import { itemKey, RowStore } from '../../core/store/row-store';
 import { createTableInput } from '../../core/store/table';
 import { ExecutionEnvironment } from '../../local/lambda/environment';
-import { matches } from '../support/event-pattern';
+import { matches } from '../../scripts/event-ruler/event-pattern';
+import {
+  answer,
+  answered,
+  anyFilter,
+  anyRecords,
+  itemsAfter,
+  KEY,
+  MONEY,
+  push,
+  pushed,
+  QUERY,
+  record,
+  recordsOf,
+  type Step,
+  T1,
+  T2,
+  T3,
+  T4,
+  withdrawn,
+} from '../../scripts/event-ruler/stream-records';
 import { ROOT } from '../support/sources';
 
 const schema: SchemaObject = JSON.parse(readFileSync(path(ROOT, 'docs/schemas/transaction-event-v1.json'), 'utf8'));
@@ -33,75 +49,6 @@ const ajv = new Ajv({ allErrors: true, strict: true });
 const isPublishedFormat = ajv.compile(schema);
 const isClosedFormat = ajv.compile({ ...closed, $id: 'closed' });
 
-const T1 = '2026-04-18T09:31:13.250Z';
-const T2 = '2026-04-18T10:00:00.000Z';
-const T3 = '2026-04-19T08:00:00.000Z';
-const T4 = '2026-04-20T08:00:00.000Z';
-const QUERY = 'is_event=N&order_id=W-1&u1=member-7';
-const KEY: RowKey = { lineId: '3900112#A1', isEvent: 'N' };
-const IDENTITY = { etransaction_id: 'A1', advertiser_id: '39001', order_id: 'W-1' };
-const MONEY = { sale_amount: '19.99', commissions: '1', quantity: '1', currency: 'USD', u1: 'member-7' };
-
-/** A delivery, or what complete reads of the Events API lacked. */
-type Step = (row: RowState) => RowState;
-
-const delivery = (fields: LineFields) => ({ fields: { ...IDENTITY, ...fields }, problems: [], extra: {}, query: QUERY });
-const pushed = (receivedAt: string, fields: LineFields) => ({
-  ...delivery(fields),
-  receivedAt,
-  requestId: `request-${receivedAt}`,
-  source: SOURCES.push,
-});
-const answered = (fetchedAt: string, fields: LineFields) => ({ ...delivery(fields), fetchedAt, runId: 'run' });
-
-const push =
-  (receivedAt: string, fields: LineFields, rest: { extra?: Record<string, string> } = {}): Step =>
-  (row) =>
-    joinPushes(row, [{ ...pushed(receivedAt, fields), ...rest }]);
-const answer =
-  (fetchedAt: string, fields: LineFields): Step =>
-  (row) =>
-    applyAnswer(row, answered(fetchedAt, fields));
-const withdrawn =
-  (fetchedAt: string): Step =>
-  (row) =>
-    withdraw(row, fetchedAt);
-
-const SECONDS = Date.parse('2026-04-18T09:31:14.000Z') / 1000;
-
-function record(before: Item | undefined, after: Item | undefined, number = 1): StreamRecord {
-  return {
-    eventID: `event-${number}`,
-    eventName: after === undefined ? 'REMOVE' : before === undefined ? 'INSERT' : 'MODIFY',
-    dynamodb: {
-      ApproximateCreationDateTime: SECONDS,
-      SequenceNumber: String(number).padStart(21, '1'),
-      NewImage: after,
-      OldImage: before,
-    },
-  };
-}
-
-/** The items of a line after each step. A step that changes nothing is left out. */
-function itemsAfter(steps: readonly Step[], key: RowKey = KEY): Item[] {
-  const items: Item[] = [];
-  let row = EMPTY_ROW;
-  for (const [i, step] of steps.entries()) {
-    row = step(row);
-    const item = toItem(key, row, { dayShards: 1 });
-    const before = items.at(-1);
-    if (before !== undefined && before[ATTRIBUTES.revision]?.S === item[ATTRIBUTES.revision]?.S) continue;
-    const isSame = before !== undefined && !showsChange(before, item);
-    items.push({ ...item, updated_at: isSame && before.updated_at ? before.updated_at : { S: `2026-04-18T12:00:0${i}.000Z` } });
-  }
-  return items;
-}
-
-const recordsOf = (steps: readonly Step[], key?: RowKey): StreamRecord[] => {
-  const items = itemsAfter(steps, key);
-  return items.map((item, i) => record(items[i - 1], item, i + 1));
-};
-
 function eventOf(streamRecord: StreamRecord | undefined): TransactionEvent {
   const event = streamRecord === undefined ? undefined : transactionEvent(streamRecord);
   if (event === undefined) throw new Error('no event');
@@ -109,47 +56,6 @@ function eventOf(streamRecord: StreamRecord | undefined): TransactionEvent {
 }
 
 const lastEvent = (...steps: Step[]): TransactionEvent => eventOf(recordsOf(steps).at(-1));
-
-const optional = <T>(...values: T[]): fc.Arbitrary<T | undefined> => fc.option(fc.constantFrom(...values), { nil: undefined });
-const decimal = fc
-  .tuple(fc.bigInt(-(10n ** 20n), 10n ** 20n), fc.integer({ min: 0, max: 12 }))
-  .map(([digits, scale]) => new Big(digits.toString()).times(new Big(10).pow(-scale)).toFixed());
-const anyFields = fc
-  .record({
-    advertiser_id: optional('39001', '39002'),
-    order_id: optional('W-1', 'W 1'),
-    process_date: optional('2026-04-18T09:31:13Z', '2026-04-19T08:00:00Z'),
-    transaction_date: optional('2026-04-18T09:24:55Z', '2026-04-18T09:24:56Z'),
-    sale_amount: fc.oneof(optional('19.99', '-19.99', '0'), decimal),
-    commissions: optional('1', '-1', '0'),
-    currency: optional('USD', 'EUR'),
-    u1: optional('m_1', 'm_2'),
-    sku_number: optional('SKU', 'DISCOUNT'),
-    commissions_list_id: optional('9', '10'),
-  })
-  .map((fields) => Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as LineFields);
-const anyStep: fc.Arbitrary<Step> = fc.oneof(
-  fc
-    .tuple(
-      fc.constantFrom(T1, T2, T3),
-      anyFields,
-      fc.dictionary(fc.constantFrom('site', '', '='), fc.constantFrom('a', ''), { maxKeys: 2 }),
-    )
-    .map(([receivedAt, fields, extra]) => push(receivedAt, fields, { extra })),
-  fc.tuple(fc.constantFrom(T1, T2, T3, T4), anyFields).map(([fetchedAt, fields]) => answer(fetchedAt, fields)),
-  fc.constantFrom(T2, T3, T4).map(withdrawn),
-);
-const anyRecords = fc
-  .tuple(
-    fc.constantFrom('3900112#A1', '3900112#~0123', '39001123#A1'),
-    fc.constantFrom('Y' as const, 'N' as const, '-' as const),
-    fc.oneof(
-      anyFields.map((fields) => push(T1, fields)),
-      anyFields.map((fields) => answer(T1, fields)),
-    ),
-    fc.array(anyStep, { maxLength: 5 }),
-  )
-  .map(([lineId, isEvent, first, steps]) => recordsOf([first, ...steps], { lineId, isEvent }));
 
 describe('an event', () => {
   it('has the published format, and nothing that the schema does not describe', () => {
@@ -358,17 +264,6 @@ describe('the reason of an event', () => {
 });
 
 describe('a filter', () => {
-  const KINDS: TransactionKind[] = ['preliminary', 'sale', 'return', 'adjustment', 'unknown'];
-  const anyFilter: fc.Arbitrary<EventFilter> = fc
-    .record({
-      reasons: fc.subarray([...REASONS], { minLength: 1 }),
-      kinds: fc.option(fc.subarray(KINDS, { minLength: 1 }), { nil: undefined }),
-      sids: optional(['3900112'], ['1']),
-      advertiserIds: optional(['39001', '39003'], ['39002']),
-      verifiedOnly: optional(true),
-    })
-    .map((filter) => JSON.parse(JSON.stringify(filter)));
-
   it('matches no event whose record the patterns of the pipe reject', () => {
     fc.assert(
       fc.property(anyFilter, anyRecords, (filter, records) => {

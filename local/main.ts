@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import colors from 'picocolors';
+import { whenNpmEnds } from './npm-process';
 import { type RunOptions, runLocally } from './run';
 
 const PROJECT = join(__dirname, '..');
@@ -39,6 +40,7 @@ async function main(): Promise<void> {
       interrupted.abort();
     });
   }
+  whenNpmEnds(() => process.kill(process.pid, 'SIGHUP'));
   try {
     process.exitCode = await runLocally(run, interrupted.signal);
   } catch (error) {

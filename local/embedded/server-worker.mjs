@@ -4,6 +4,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { parentPort, workerData } from 'node:worker_threads';
+import { rejectForeignRequests } from '../foreign-requests.cjs';
 
 let refusal;
 
@@ -34,6 +35,7 @@ function interceptRequests(server) {
     if (refuse(request, response)) return;
     for (const handler of handlers) handler.call(server, request, response);
   });
+  rejectForeignRequests(server);
 }
 
 async function createSqs(region) {

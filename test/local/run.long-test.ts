@@ -1,8 +1,10 @@
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { request } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { dynamoDbClient } from '../../local/embedded/clients';
 import { runLocally } from '../../local/run';
@@ -23,6 +25,27 @@ const reachable = (url: string): Promise<boolean> =>
     socket.once('connect', () => socket.destroy());
   });
 
+/** Headers of requests that a browser sends for a page of another site. */
+const FOREIGN: readonly Record<string, string>[] = [
+  { host: 'attacker.example' },
+  { host: '127.0.0.1.attacker.example:4567' },
+  { origin: 'http://attacker.example' },
+  { origin: 'null' },
+  { origin: 'http://127.0.0.1:1' },
+  { 'sec-fetch-site': 'cross-site' },
+  { 'sec-fetch-site': 'same-site' },
+];
+
+/** Whether a request with these headers is rejected. `fetch` cannot send a `Host` of another name. */
+const isRejected = (url: string, headers: Record<string, string>): Promise<boolean> =>
+  new Promise((resolve, reject) => {
+    const sent = request(url, { method: 'POST', headers }, async (response) => {
+      const body = await text(response);
+      resolve(response.statusCode === 403 && body.startsWith('Rejected: '));
+    });
+    sent.once('error', reject).end();
+  });
+
 const stop = new AbortController();
 let ended: Promise<unknown> | undefined;
 afterAll(async () => {
@@ -33,7 +56,7 @@ afterAll(async () => {
 
 it('sends its day, stays up for more, can be used by other programs, and leaves nothing behind', async () => {
   const printed = new Printed();
-  const log = jest.spyOn(console, 'log').mockImplementation((text: string) => printed.add(`${text}\n`));
+  const log = jest.spyOn(console, 'log').mockImplementation((line: string) => printed.add(`${line}\n`));
   const running = runLocally({ once: false, ui: true, folder }, stop.signal);
   ended = running;
   // A start that fails must fail the test, not hang it.
@@ -65,6 +88,14 @@ it('sends its day, stays up for more, can be used by other programs, and leaves 
   );
   const browser = /http:\/\/127\.0\.0\.1:\d+/.exec(printed.text.slice(printed.text.indexOf('Table browser')))?.[0] ?? '';
   expect(await (await fetch(browser)).text()).toContain(endpoints.tableName);
+
+  const services = ['dynamodb', 'endpointUrl', 'lambda', 'rakuten', 'secretsManager', 'sqs'] as const;
+  for (const address of [...services.map((name) => endpoints[name] ?? ''), browser]) {
+    for (const foreign of FOREIGN)
+      expect({ address, foreign, rejected: await isRejected(address, foreign) }).toMatchObject({ rejected: true });
+    const { origin, host } = new URL(address);
+    expect(await isRejected(address, { host, origin })).toBe(false);
+  }
 
   const url = /curl "(.*)"/.exec(printed.text)?.[1] ?? '';
   expect((await fetch(url)).status).toBe(200);

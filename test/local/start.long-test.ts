@@ -43,6 +43,19 @@ describe('npm start', () => {
     return false;
   }
 
+  it('ends when npm is killed, which forwards no signal', async () => {
+    const npm = spawn('npm', ['start'], { cwd: join(__dirname, '..', '..'), detached: true, env: process.env });
+    const printed = new Printed();
+    npm.stdout?.on('data', (chunk) => printed.add(String(chunk)));
+    // The pipe ends with the last process that holds it.
+    const silent = once(npm.stdout as NodeJS.EventEmitter, 'end');
+    await Promise.race([printed.until('synthesizing the app'), silent]);
+    npm.kill('SIGKILL');
+    await silent;
+    expect(printed.text).not.toContain('every line exactly once');
+    expect(await hasEnded(npm)).toBe(true);
+  });
+
   it('explains its options', async () => {
     const { printed, end } = start('--help');
     expect(await end).toBe(0);

@@ -3,6 +3,7 @@ import * as apigateway from 'aws-cdk-lib/aws-apigateway';
 import type * as logs from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { functionLogGroup } from './private/bundled-function';
+import { checkLocation } from './private/location';
 
 /** What is written down about each GET that reaches the endpoint. */
 export interface AccessLogOptions {
@@ -13,7 +14,7 @@ export interface AccessLogOptions {
   readonly enabled?: boolean;
 
   /**
-   * Where they go. Its retention and encryption are its owner's to choose.
+   * Log group, in the stack's account and region. Its owner chooses its retention and encryption.
    * @default - a log group is made, with the `logRetention` of the functions' logs, and goes with the stack
    */
   readonly logGroup?: logs.ILogGroup;
@@ -57,6 +58,10 @@ export function accessLogging(
 ): Pick<apigateway.StageOptions, 'accessLogDestination' | 'accessLogFormat'> {
   if (!writesAccessLogs(options)) return {};
   if (!options.accountRole) warnOfAccountRole(scope);
+  if (options.logGroup !== undefined) {
+    const { logGroupArn: arn, env } = options.logGroup;
+    checkLocation(scope, { name: 'accessLogs.logGroup', arn, env }, { usedBy: 'the endpoint' });
+  }
   const logGroup = options.logGroup ?? functionLogGroup(scope, 'AccessLogs', retention);
   return {
     accessLogDestination: new apigateway.LogGroupLogDestination(logGroup),

@@ -7,11 +7,14 @@ import * as s3 from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { functionLogGroup } from './private/bundled-function';
 import { durationProblem, type Problem, refuse } from './private/checks';
+import { checkKeyLocation, checkLocation } from './private/location';
 
 /** How raw messages are archived. */
 export interface ArchiveOptions {
   /**
-   * A bucket that exists already. Its encryption, access and lifecycle stay its owner's to set.
+   * Existing bucket. Its owner sets its encryption, access and lifecycle.
+   *
+   * The policy of a bucket of another account has to allow the role of the delivery stream to write.
    * @default - a bucket is made: encrypted, closed to the public and to plain HTTP, kept when the stack is deleted
    */
   readonly bucket?: s3.IBucket;
@@ -64,11 +67,12 @@ export class Archive extends Construct {
   constructor(scope: Construct, id: string, { options, encryptionKey, logRetention }: ArchiveProps) {
     super(scope, id);
     for (const problem of optionProblems(options)) refuse(this, problem);
+    if (options.bucket !== undefined) checkBucket(this, options.bucket);
     this.bucket = options.bucket ?? this.makeBucket(options, encryptionKey);
     const prefix = options.prefix ?? 'postbacks/';
     const log = functionLogGroup(this, 'Logs', logRetention);
     const logStream = new logs.LogStream(this, 'LogStream', { logGroup: log, removalPolicy: RemovalPolicy.DESTROY });
-    const role = this.writingRole(log, prefix, encryptionKey);
+    const role = this.writingRole(log, prefix);
     // CDK's own construct brings a table of addresses along that nothing here uses, and a warning about it at each synthesis.
     const stream = new firehose.CfnDeliveryStream(this, 'Stream', {
       deliveryStreamType: 'DirectPut',
@@ -93,7 +97,7 @@ export class Archive extends Construct {
   }
 
   /** A role that can write to the archive's keys of the bucket, and nothing else. */
-  private writingRole(log: logs.ILogGroup, prefix: string, streamKey: kms.IKey | undefined): iam.Role {
+  private writingRole(log: logs.ILogGroup, prefix: string): iam.Role {
     const role = new iam.Role(this, 'Role', {
       assumedBy: new iam.ServicePrincipal('firehose.amazonaws.com', {
         conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } },
@@ -108,8 +112,9 @@ export class Archive extends Construct {
       this.bucket.arnForObjects(`${errorPrefix(prefix)}*`),
     );
     allow(['logs:PutLogEvents'], log.logGroupArn);
-    const keys = new Set([this.bucket.encryptionKey, streamKey].flatMap((key) => (key === undefined ? [] : [key.keyArn])));
-    if (keys.size > 0) allow(['kms:Decrypt', 'kms:GenerateDataKey'], ...keys);
+    // Firehose makes a grant of its own for the key of the stream.
+    const { encryptionKey } = this.bucket;
+    if (encryptionKey !== undefined) allow(['kms:Decrypt', 'kms:GenerateDataKey'], encryptionKey.keyArn);
     return role;
   }
 
@@ -135,6 +140,16 @@ export class Archive extends Construct {
       ],
     });
   }
+}
+
+/** Firehose writes to a bucket of any account and region. */
+function checkBucket(scope: Construct, { bucketArn: arn, env, encryptionKey }: s3.IBucket): void {
+  const rule = { usedBy: 'the delivery stream', anyRegion: true };
+  const permission =
+    'its policy has to allow the role of the delivery stream s3:AbortMultipartUpload, s3:GetBucketLocation, s3:ListBucket, ' +
+    's3:ListBucketMultipartUploads and s3:PutObject';
+  checkLocation(scope, { name: 'archive.bucket', arn, env }, { ...rule, permission });
+  if (encryptionKey !== undefined) checkKeyLocation(scope, 'the key of archive.bucket', encryptionKey, rule);
 }
 
 /** Beside the archive, so that no query reads it. */

@@ -3,6 +3,7 @@ import * as apigateway from 'aws-cdk-lib/aws-apigateway';
 import type { Construct, IDependable } from 'constructs';
 import type { EndpointOptions } from './endpoint-options';
 import { type Problem, refuse } from './private/checks';
+import { checkLocation } from './private/location';
 import { resourceOf, templateProperties } from './private/template-properties';
 
 /** A REST API that gets the endpoint as one more resource. */
@@ -65,6 +66,7 @@ export function mountOn(scope: Construct, existing: ExistingApi, pathPart: strin
     refuse(scope, NOT_A_REST_API);
     throw new Error('not reached');
   }
+  checkLocation(scope, { name: 'existingApi', env: api.env }, { usedBy: 'the queue behind the endpoint' });
   const own = resourceOf(api, REST_API);
   refuse(scope, own === undefined ? importedProblem(existing) : ownedProblem(scope, existing, api));
   if (parent.getResource(pathPart) !== undefined) {

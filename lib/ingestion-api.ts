@@ -13,6 +13,7 @@ import { deployMethod, type ExistingApi, existingApiProblem, mountOn } from './e
 import { EndpointDomain } from './postback-domain';
 import { fillPlaceholders, refuse } from './private/checks';
 import { onlyFrom, sourceRangesProblem, throttlingProblem, webAclProblem } from './private/edge';
+import { checkLocation } from './private/location';
 import { allowSending } from './private/queues';
 
 /** Path of the endpoint below the API's stage. */
@@ -119,6 +120,7 @@ export class IngestionApi extends Construct {
     const resource = api.root.addResource(RESOURCE_PATH);
     resource.addMethod('GET', new apigateway.AwsIntegration(this.sendMessage(props.queue)), RESPONSES);
     if (webAclArn !== undefined) {
+      checkLocation(this, { name: 'webAclArn', arn: webAclArn }, { usedBy: 'the endpoint' });
       new wafv2.CfnWebACLAssociation(this, 'WebAcl', { webAclArn, resourceArn: api.deploymentStage.stageArn });
     }
     return { api, stageName: api.deploymentStage.stageName, path: resource.path, isEdge: endpointType === apigateway.EndpointType.EDGE };

@@ -1,10 +1,11 @@
-import { Annotations, Arn, ArnFormat, Stack, Token } from 'aws-cdk-lib';
+import { Annotations, Stack, Token } from 'aws-cdk-lib';
 import * as apigateway from 'aws-cdk-lib/aws-apigateway';
 import * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import * as route53 from 'aws-cdk-lib/aws-route53';
 import * as targets from 'aws-cdk-lib/aws-route53-targets';
 import { Construct } from 'constructs';
 import { type Problem, refuse } from './private/checks';
+import { checkLocation, locationOf, type PassedResource } from './private/location';
 
 /** CloudFront, which stands behind an edge-optimised domain, takes its certificates from here. */
 const EDGE_CERTIFICATE_REGION = 'us-east-1';
@@ -76,6 +77,7 @@ export class EndpointDomain extends Construct {
     super(scope, id);
     const { domain, endpointType, api, stageName } = props;
     refuse(this, domainProblem(this, domain, endpointType));
+    checkLocations(this, domain);
     const domainName = domain.existingDomain ?? this.newDomain(domain, endpointType);
     // By name, since the stage of an imported API is no construct here.
     new apigateway.CfnBasePathMapping(this, 'Mapping', {
@@ -169,16 +171,20 @@ function certificateProblem(scope: Construct, certificate: acm.ICertificate | un
   const { region } = Stack.of(scope);
   const isEdge = endpointType === apigateway.EndpointType.EDGE;
   const needed = isEdge ? EDGE_CERTIFICATE_REGION : region;
-  const found = certificate === undefined ? region : regionOf(certificate);
+  const found = certificate === undefined ? region : locationOf(passed(certificate)).region;
   if (found === undefined || found === needed || Token.isUnresolved(found) || Token.isUnresolved(needed)) return undefined;
   return isEdge
     ? `the certificate of domain is in ${found}, and an EDGE endpoint takes one in ${EDGE_CERTIFICATE_REGION} only; give domain.certificate, made in a stack of that region (with crossRegionReferences), or use endpointType REGIONAL`
     : `domain.certificate is in ${found}, and the endpoint in ${region} takes one of its own region only; give one from there, or leave it out and give domain.hostedZone`;
 }
 
-function regionOf(certificate: acm.ICertificate): string | undefined {
-  if (Token.isUnresolved(certificate.certificateArn)) return certificate.env.region;
-  return Arn.split(certificate.certificateArn, ArnFormat.SLASH_RESOURCE_NAME).region;
+const passed = ({ certificateArn: arn, env }: acm.ICertificate): PassedResource => ({ name: 'domain.certificate', arn, env });
+
+function checkLocations(scope: Construct, { certificate, existingDomain }: PostbackDomain): void {
+  const usedBy = 'the endpoint';
+  // Its region depends on the type of the endpoint.
+  if (certificate !== undefined) checkLocation(scope, passed(certificate), { usedBy, anyRegion: true });
+  if (existingDomain !== undefined) checkLocation(scope, { name: 'domain.existingDomain', env: existingDomain.env }, { usedBy });
 }
 
 function warnOfMissingRecords(scope: Construct): void {

@@ -2,7 +2,6 @@ import { Duration, Names, Stack, Token } from 'aws-cdk-lib';
 import type * as apigateway from 'aws-cdk-lib/aws-apigateway';
 import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
-import * as eventsources from 'aws-cdk-lib/aws-lambda-event-sources';
 import type * as logs from 'aws-cdk-lib/aws-logs';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
@@ -16,7 +15,8 @@ import { EndpointMetrics } from './monitoring/endpoint-metrics';
 import type { MonitoringOptions } from './monitoring/options';
 import { BundledFunction } from './private/bundled-function';
 import { type Problem, refuse } from './private/checks';
-import { allowSending } from './private/queues';
+import { checkLocation } from './private/location';
+import { allowSending, processMessages } from './private/queues';
 
 /** As many as one call to SQS can hand on. */
 const BATCH_SIZE = 10;
@@ -70,6 +70,9 @@ export class PostbackRelay extends Construct {
   constructor(scope: Construct, id: string, props: PostbackRelayProps) {
     super(scope, id);
     refuse(this, queueProblem(this, props.queue));
+    const { queueArn: arn, env } = props.queue;
+    const permission = 'its policy has to allow the role of the relay sqs:SendMessage';
+    checkLocation(this, { name: 'the queue', arn, env }, { usedBy: 'the relay', anyRegion: true, permission });
     // Without a dead-letter queue: nothing here reads a message, so none can be to blame for that it was not handed on.
     this.queue = new sqs.Queue(this, 'Queue', {
       retentionPeriod: RETENTION,
@@ -107,13 +110,7 @@ export class PostbackRelay extends Construct {
       logRetention,
     });
     allowSending(relay, queue);
-    relay.addEventSource(
-      new eventsources.SqsEventSource(this.queue, {
-        batchSize: BATCH_SIZE,
-        reportBatchItemFailures: true,
-        maxConcurrency: MAX_CONCURRENCY,
-      }),
-    );
+    processMessages(relay, this.queue, { batchSize: BATCH_SIZE, maxConcurrency: MAX_CONCURRENCY });
     return relay;
   }
 }

@@ -330,7 +330,6 @@ export class RakutenPostback extends Construct {
     refuse(this, tooManyReadersProblem(this.pipes.length + 1));
     const { table, metricsService, logRetention, encryptionKey } = this;
     const { pipeScope = this } = options;
-    refuse(this, pipeScopeProblem(this, pipeScope));
     const isElsewhere = Stack.of(pipeScope) !== Stack.of(this);
     const pipeId = pipeScope === this ? `Transactions${id}` : `${this.node.id}Transactions${id}`;
     // The dashboard shows a pipe in another stack by name: a reference would be a cycle.
@@ -401,12 +400,6 @@ const MAX_STREAM_READERS = 2;
 function tooManyReadersProblem(count: number): Problem {
   if (count <= MAX_STREAM_READERS) return undefined;
   return `a table's stream has room for ${MAX_STREAM_READERS} readers, and this would be one more; send to an event bus instead, whose rules hand on to any number of targets`;
-}
-
-function pipeScopeProblem(postback: Construct, pipeScope: Construct): Problem {
-  const [own, other] = [Stack.of(postback), Stack.of(pipeScope)];
-  if (own.account === other.account && own.region === other.region) return undefined;
-  return `pipeScope is in stack ${other.stackName}, another account or region, and a pipe reads the table's stream in its own; set a construct in a stack of the same env`;
 }
 
 /** Programs that tsx runs, and those in plain JavaScript, get here without anybody having checked their types. */

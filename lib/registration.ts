@@ -18,7 +18,13 @@ import type { RotationEvent } from '../core/registration/rotate';
 import type { PostbackFields } from './fields';
 import { BundledFunction, functionLogGroup, functionRole } from './private/bundled-function';
 import { durationProblem, knownDurationProblem, type Problem, rangeProblem, refuse, sidProblem, tokenUnitProblem } from './private/checks';
-import { credentialsId, credentialsProblem, grantReadCredentials, grantRotateSecret } from './private/credentials';
+import {
+  checkCredentialsLocation,
+  credentialsId,
+  credentialsProblem,
+  grantReadCredentials,
+  grantRotateSecret,
+} from './private/credentials';
 import { OwnPolicy } from './private/own-policy';
 import type { Publisher } from './publisher';
 
@@ -127,7 +133,8 @@ export class Registration extends Construct {
     super(scope, id);
     const { publisher, provider, fields } = props;
     refuse(this, sidProblem(publisher.sid));
-    refuse(this, credentialsProblem(this, publisher));
+    refuse(this, credentialsProblem(publisher));
+    checkCredentialsLocation(this, publisher);
     refuse(this, limitProblem(publisher.acknowledgementLimit));
     refuse(this, knownDurationProblem('rotateUrlSecretEvery', props.rotateUrlSecretEvery));
     refuse(this, durationProblem('rotateUrlSecretEvery', props.rotateUrlSecretEvery, Duration.days(1), Duration.days(365)));

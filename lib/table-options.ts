@@ -1,9 +1,10 @@
-import { Annotations, Arn, ArnFormat, Duration, type RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
+import { Annotations, Duration, type RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
 import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import type * as kms from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
 import { ATTRIBUTES } from '../core/names';
 import { durationProblem, type Problem, refuse } from './private/checks';
+import { checkKeyLocation, checkLocation, locationOf } from './private/location';
 import { ownTableErrors } from './private/own-table';
 
 /** Where the rows are kept, for how long, and under whose key. */
@@ -33,6 +34,8 @@ export interface TableOptions {
   /**
    * The KMS key under which everything of the postbacks is kept that the construct makes: the rows, the queues, the state table, the archive. Endpoint and functions get the right to use it. Queues and tables call KMS for it, which KMS bills, and a key
    * that is disabled or may not be used any more stops the endpoint. The stack needs a region of its own.
+   *
+   * In the region of the stack. A key of another account has to let this account use it.
    * @default - keys of AWS
    */
   readonly encryptionKey?: kms.IKey;
@@ -62,7 +65,7 @@ export interface TableOptions {
 /** Rejects wrong options, and warns of settings that the user has to make elsewhere. */
 export function checkTableOptions(scope: Construct, options: TableOptions): void {
   const problems: Problem[] = [
-    existingTableProblem(scope, options),
+    existingTableProblem(options),
     // Rakuten's Events API returns a line for 30 days: an expired one would come back.
     durationProblem('preliminaryExpiry', options.preliminaryExpiry, Duration.days(30), Duration.days(3650)),
     regionProblem(scope, options),
@@ -70,8 +73,12 @@ export function checkTableOptions(scope: Construct, options: TableOptions): void
     replicaKeyProblem(options),
   ];
   for (const problem of problems) refuse(scope, problem);
-  const { table } = options;
-  if (table !== undefined) scope.node.addValidation({ validate: () => ownTableErrors(table) });
+  const { table, encryptionKey } = options;
+  if (encryptionKey !== undefined) checkKeyLocation(scope, 'encryptionKey', encryptionKey, { usedBy: 'the tables and queues' });
+  if (table !== undefined) {
+    checkLocation(scope, { name: 'the table', arn: table.tableArn, env: table.env }, { usedBy: 'the functions that write to it' });
+    scope.node.addValidation({ validate: () => ownTableErrors(table) });
+  }
   if (table !== undefined && options.preliminaryExpiry !== undefined) {
     Annotations.of(scope).addWarningV2(
       'cdk-rakuten-postback:expiryOnExistingTable',
@@ -82,23 +89,12 @@ export function checkTableOptions(scope: Construct, options: TableOptions): void
 
 const OF_A_TABLE_MADE_HERE = ['removalPolicy', 'deletionProtection', 'replicaRegions', 'replicaKeyArns'] as const;
 
-function existingTableProblem(scope: Construct, options: TableOptions): Problem {
-  const { table } = options;
-  if (table === undefined) return undefined;
+function existingTableProblem(options: TableOptions): Problem {
+  if (options.table === undefined) return undefined;
   const given = OF_A_TABLE_MADE_HERE.filter((name) => options[name] !== undefined);
-  if (given.length > 0) {
-    const names = given.join(' and ');
-    return `${names} ${given.length > 1 ? 'are' : 'is'} of the table that is made here, and a table is passed in; set ${given.length > 1 ? 'them' : 'it'} on that table instead`;
-  }
-  const here = Stack.of(scope);
-  // A table that was imported by its ARN counts as one of the stack's own environment.
-  const there = Token.isUnresolved(table.tableArn) ? table.env : Arn.split(table.tableArn, ArnFormat.SLASH_RESOURCE_NAME);
-  return elsewhereProblem('account', there.account, here.account) ?? elsewhereProblem('region', there.region, here.region);
-}
-
-function elsewhereProblem(what: string, there: string | undefined, here: string): Problem {
-  if (there === undefined || there === here || Token.isUnresolved(there) || Token.isUnresolved(here)) return undefined;
-  return `the table is in the ${what} ${there} and the functions that write to it in ${here}; pass a table of the same account and region`;
+  if (given.length === 0) return undefined;
+  const names = given.join(' and ');
+  return `${names} ${given.length > 1 ? 'are' : 'is'} of the table that is made here, and a table is passed in; set ${given.length > 1 ? 'them' : 'it'} on that table instead`;
 }
 
 /** CDK writes down keys and copies by region. */
@@ -128,6 +124,10 @@ function replicaKeyProblem({ encryptionKey, replicaRegions = [], replicaKeyArns 
   if (without.length > 0) {
     return `encryptionKey is a key of this region only, and the copy of the table in ${without.join(' and ')} needs one too; give its ARN in replicaKeyArns`;
   }
+  const misplaced = Object.entries(replicaKeyArns ?? {}).find(
+    ([region, arn]) => (locationOf({ name: region, arn }).region ?? region) !== region,
+  );
+  if (misplaced !== undefined) return `replicaKeyArns has for ${misplaced[0]} the key ${misplaced[1]}; give a key of that region`;
   const unused = Object.keys(replicaKeyArns ?? {}).filter((region) => !replicaRegions.includes(region));
   return unused.length > 0
     ? `replicaKeyArns has ${unused.join(' and ')}, which replicaRegions has not; add the region there, or leave the key out`

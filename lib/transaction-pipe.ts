@@ -1,4 +1,4 @@
-import { Duration, Stack, Token, TokenComparison } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import { type ITable, StreamViewType } from 'aws-cdk-lib/aws-dynamodb';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as kms from 'aws-cdk-lib/aws-kms';
@@ -12,6 +12,7 @@ import { pipePatterns } from '../core/events/pipe-patterns';
 import { ENVIRONMENT } from '../core/names';
 import { BundledFunction, functionLogGroup } from './private/bundled-function';
 import { durationProblem, type Problem, rangeProblem, refuse } from './private/checks';
+import { checkLocation } from './private/location';
 import { TABLE_TYPES } from './private/own-table';
 import { allowSending, deadLetterQueue } from './private/queues';
 import { resourceOf, templateProperties } from './private/template-properties';
@@ -128,6 +129,11 @@ export class TransactionPipe extends Construct {
     super(scope, id);
     const { table } = props;
     refuse(this, filterProblem(props.filter));
+    checkLocation(
+      this,
+      { name: 'the table', arn: table.tableArn, env: table.env },
+      { usedBy: 'the pipe that reads its stream', fix: 'create the pipe in a stack of the account and region of the table' },
+    );
     const streamArn = this.streamOf(table);
     const filter = toEventFilter(props.filter);
 
@@ -146,7 +152,8 @@ export class TransactionPipe extends Construct {
 
     const role = this.pipeRole(table, streamArn);
     const target = props.target._bind(role);
-    for (const problem of [environmentProblem(this, target), ...optionProblems(props, target)]) refuse(this, problem);
+    checkTarget(this, target);
+    for (const problem of optionProblems(props, target)) refuse(this, problem);
     const log = functionLogGroup(this, 'Logs', props.logRetention);
     log.grantWrite(role);
     const pipe = new pipes.CfnPipe(this, 'Pipe', {
@@ -230,15 +237,12 @@ function streamViewType(table: ITable): string | undefined {
 }
 
 /** A pipe sends within its region, and to no other account except to an event bus. */
-function environmentProblem(scope: Construct, { environment, anyAccount }: TargetBinding): Problem {
-  const { account, region } = Stack.of(scope);
-  if (Token.compareStrings(environment.region, region) === TokenComparison.DIFFERENT) {
-    return `the target is in the region ${environment.region}, and the pipe in ${region}; send to an event bus in ${region}, whose rule forwards the events to the other region`;
-  }
-  if (!anyAccount && Token.compareStrings(environment.account, account) === TokenComparison.DIFFERENT) {
-    return `the target is in the account ${environment.account}, and the pipe in ${account}; send to an event bus, whose rule forwards the events to the other account`;
-  }
-  return undefined;
+function checkTarget(scope: Construct, { arn, environment, permission }: TargetBinding): void {
+  checkLocation(
+    scope,
+    { name: 'the target', arn, env: environment },
+    { usedBy: 'the pipe', permission, fix: 'send to an event bus of the account and region of the pipe, whose rule forwards the events' },
+  );
 }
 
 function optionProblems(options: TransactionOptions, target: TargetBinding): Problem[] {

@@ -16,8 +16,8 @@ export interface TargetBinding {
   readonly arn: string;
   /** Account and region of the target. */
   readonly environment: ResourceEnvironment;
-  /** Whether the target can be in another account. */
-  readonly anyAccount?: boolean;
+  /** What the owner of a target in another account has to allow. @default - it cannot be in another account */
+  readonly permission?: string;
   readonly parameters: CfnPipe.PipeTargetParametersProperty;
   readonly maxBatchSize: number;
   readonly defaultBatchSize: number;
@@ -58,7 +58,7 @@ export class TransactionTarget {
     return new TransactionTarget((role) => grant(role, ['events:PutEvents'], bus.eventBusArn), {
       arn: bus.eventBusArn,
       environment: bus.env,
-      anyAccount: true,
+      permission: "its policy has to allow the pipe's role events:PutEvents",
       parameters: {
         eventBridgeEventBusParameters: { source: TRANSACTION_EVENTS.source, detailType: TRANSACTION_EVENTS.detailType },
       },

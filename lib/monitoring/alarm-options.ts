@@ -1,5 +1,8 @@
 import { Token } from 'aws-cdk-lib';
+import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
+import type { Construct } from 'constructs';
 import type { Problem } from '../private/checks';
+import { checkLocation } from '../private/location';
 import { ALARM_CATALOGUE } from './alarm-catalogue';
 import type { AlarmDefinition } from './alarm-definition';
 import { type AlarmKind, AlarmSeverity } from './alarm-kind';
@@ -47,4 +50,29 @@ export function actionsOf(
   const tuning = tuningOf(options, kind);
   const ofSeverity = (tuning.severity ?? severity) === AlarmSeverity.PAGE ? options.pageActions : options.ticketActions;
   return tuning.actions ?? [...(options.alarmActions ?? []), ...(ofSeverity ?? [])];
+}
+
+/**
+ * The action, which rejects a topic or function of another region.
+ *
+ * Only a bound action has an ARN.
+ *
+ * @param scope for the error and the warning
+ */
+export function checked(scope: Construct, action: cloudwatch.IAlarmAction): cloudwatch.IAlarmAction {
+  return {
+    bind(alarmScope, alarm) {
+      const bound = action.bind(alarmScope, alarm);
+      checkLocation(
+        scope,
+        { name: 'an alarm action', arn: bound.alarmActionArn },
+        {
+          usedBy: 'the alarm',
+          permission:
+            'the policy of a topic has to allow cloudwatch.amazonaws.com sns:Publish, that of a function lambda.alarms.cloudwatch.amazonaws.com lambda:InvokeFunction',
+        },
+      );
+      return bound;
+    },
+  };
 }

@@ -3,7 +3,7 @@ import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import { Construct } from 'constructs';
 import type { AlarmDefinition, AlarmSources, EndpointSources } from './alarm-definition';
 import type { AlarmKind } from './alarm-kind';
-import { actionsOf, tuningOf } from './alarm-options';
+import { actionsOf, checked, tuningOf } from './alarm-options';
 import type { MonitoredPipe } from './monitored-parts';
 import type { MonitoringOptions } from './options';
 import { runbookLink, runbookPage } from './runbook';
@@ -79,8 +79,8 @@ export class Alarms<S extends EndpointSources = AlarmSources> extends Construct 
       metric: unlabelled(rule.metric),
       alarmDescription: this.describe(definition, sources),
     });
-    alarm.addAlarmAction(...actionsOf(options, definition));
-    alarm.addOkAction(...(options.okActions ?? []));
+    alarm.addAlarmAction(...actionsOf(options, definition).map((action) => checked(this, action)));
+    alarm.addOkAction(...(options.okActions ?? []).map((action) => checked(this, action)));
     return alarm;
   }
 

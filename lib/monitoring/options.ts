@@ -53,6 +53,8 @@ export interface MonitoringOptions {
 
   /**
    * What every alarm does: `new SnsAction(topic)`, an OpsItem, a function (see `aws-cdk-lib/aws-cloudwatch-actions`).
+   *
+   * Topics and functions have to be in the region of the stack.
    * @default - nothing; the alarms are seen on the dashboard and in the console
    */
   readonly alarmActions?: cloudwatch.IAlarmAction[];

@@ -1,10 +1,11 @@
-import { Arn, ArnFormat, type IResource, type ResourceEnvironment, Stack, Token, TokenComparison } from 'aws-cdk-lib';
+import { Stack, Token } from 'aws-cdk-lib';
 import type * as kms from 'aws-cdk-lib/aws-kms';
 import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
 import type { Publisher } from '../publisher';
 import type { Problem } from './checks';
 import type { GroupedPermissions } from './grouped-permissions';
+import { checkLocation, locationOf } from './location';
 
 /** A function or policy that receives permissions. */
 export interface Reader {
@@ -12,7 +13,7 @@ export interface Reader {
 }
 
 /** Error about how the credentials are passed. */
-export function credentialsProblem(scope: Construct, { credentials, credentialsParameter }: Publisher): Problem {
+export function credentialsProblem({ credentials, credentialsParameter }: Publisher): Problem {
   if (credentials && credentialsParameter) return 'both credentials and credentialsParameter are given; keep one of them';
   // A text in its place is mostly the secret's name, but may be the secret: it is not shown.
   if (credentials && typeof credentials.grantRead !== 'function') {
@@ -21,11 +22,25 @@ export function credentialsProblem(scope: Construct, { credentials, credentialsP
   if (credentialsParameter && typeof credentialsParameter.grantRead !== 'function') {
     return 'credentialsParameter is not a parameter of the CDK; give, for example, StringParameter.fromSecureStringParameterAttributes(…)';
   }
-  if (credentials) return regionProblem(scope, 'credentials', environmentOf(credentials, credentials.secretArn));
-  if (credentialsParameter) {
-    return regionProblem(scope, 'credentialsParameter', environmentOf(credentialsParameter, credentialsParameter.parameterArn));
-  }
+  if (credentials || credentialsParameter) return undefined;
   return "Rakuten's API credentials are missing; give a Secrets Manager secret as credentials, or a SecureString as credentialsParameter";
+}
+
+/** Rejects credentials of another region. Those of another account must let this one read them. */
+export function checkCredentialsLocation(scope: Construct, { credentials, credentialsParameter }: Publisher): void {
+  const usedBy = 'the functions that read it run';
+  const fix = `store the credentials in ${Stack.of(scope).region} too, and pass those`;
+  if (credentials !== undefined) {
+    const permission =
+      'its resource policy has to allow the functions secretsmanager:GetSecretValue, and the policy of its KMS key kms:Decrypt; a secret under a key of AWS cannot be shared';
+    checkLocation(scope, { name: 'credentials', arn: credentials.secretArn, env: credentials.env }, { usedBy, fix, permission });
+  }
+  if (credentialsParameter !== undefined) {
+    const { parameterArn: arn, env } = credentialsParameter;
+    const permission =
+      'its owner has to share it by AWS RAM, as an advanced parameter under a KMS key of the owner, and the policy of that key has to allow the functions kms:Decrypt';
+    checkLocation(scope, { name: 'credentialsParameter', arn, env }, { usedBy, fix, permission });
+  }
 }
 
 /**
@@ -37,7 +52,7 @@ export function credentialsProblem(scope: Construct, { credentials, credentialsP
 export function credentialsId(scope: Construct, { credentials, credentialsParameter }: Publisher): string | undefined {
   if (credentials === undefined) return credentialsParameter?.parameterArn;
   if (credentials.secretFullArn !== undefined) return credentials.secretFullArn;
-  const { account, region } = environmentOf(credentials, credentials.secretArn);
+  const { account, region } = locationOf({ name: 'credentials', arn: credentials.secretArn, env: credentials.env });
   const here = Stack.of(scope);
   const isLocal = account === here.account && region === here.region;
   return isLocal ? credentials.secretName : credentials.secretArn;
@@ -83,17 +98,4 @@ function arnForPolicies({ secretArn, secretFullArn, env }: secretsmanager.ISecre
   // CDK refers to a secret that another account owns by its name.
   const isForeign = secretFullArn !== undefined && Token.isUnresolved(secretFullArn) && env.account !== permissions.account;
   return secretFullArn === undefined || isForeign ? `${secretArn}-??????` : secretFullArn;
-}
-
-/** By the ARN where the app knows its text: an imported resource may count as one of the stack's own. */
-function environmentOf({ env }: IResource, arn: string): ResourceEnvironment {
-  if (!arn.startsWith('arn:')) return env;
-  const { account, region } = Arn.split(arn, ArnFormat.COLON_RESOURCE_NAME);
-  return { account: account || env.account, region: region || env.region };
-}
-
-function regionProblem(scope: Construct, name: string, { region }: ResourceEnvironment): Problem {
-  const here = Stack.of(scope).region;
-  if (Token.compareStrings(region, here) !== TokenComparison.DIFFERENT) return undefined;
-  return `${name} is in the region ${region}, and the functions that read it run in ${here}; store the credentials in ${here} too, and pass those`;
 }

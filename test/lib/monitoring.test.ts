@@ -556,7 +556,7 @@ describe('the targets of onTransaction in another stack', () => {
     const { stack, postback } = withPostback({}, { region: 'us-east-1', account: '111122223333' });
     const far = new Stack(stack.node.root as App, 'Far', { env: { region: 'eu-west-1', account: '111122223333' } });
     expect(() => postback.onTransaction('Ledger', TransactionTarget.queue(new Queue(far, 'Events')), { pipeScope: far })).toThrow(
-      'pipeScope is in stack Far, another account or region',
+      'the table is in the region us-east-1, and the pipe that reads its stream in eu-west-1; create the pipe in a stack of the account and region of the table',
     );
   });
 });

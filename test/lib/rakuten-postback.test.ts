@@ -669,12 +669,12 @@ describe('what the user has already', () => {
     [
       'in another region',
       (stack) => ({ table: Table.fromTableArn(stack, 'T', 'arn:aws:dynamodb:eu-west-1:111122223333:table/t') }),
-      'the table is in the region eu-west-1 and the functions that write to it in us-east-1',
+      'the table is in the region eu-west-1, and the functions that write to it in us-east-1; pass one of the same region',
     ],
     [
       'in another account',
       (stack) => ({ table: Table.fromTableArn(stack, 'T', 'arn:aws:dynamodb:us-east-1:444455556666:table/t') }),
-      'the table is in the account 444455556666 and the functions that write to it in 111122223333',
+      'the table is in the account 444455556666, and the functions that write to it in 111122223333; pass one of the same account',
     ],
     [
       'with a removal policy that would not be its own',

@@ -1,8 +1,8 @@
 /** `npm start`: the whole stack on this machine, with a day of postbacks. */
 import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
-import colors from 'picocolors';
 import { whenNpmEnds } from './npm-process';
+import { colors, printError } from './print';
 import { type RunOptions, runLocally } from './run';
 
 const PROJECT = join(__dirname, '..');
@@ -45,10 +45,10 @@ async function main(): Promise<void> {
     process.exitCode = await runLocally(run, interrupted.signal);
   } catch (error) {
     if (signalled !== undefined) {
-      console.error(colors.dim('stopped'));
+      printError(colors.dim('stopped'));
       process.exitCode = EXIT_CODES[signalled];
     } else {
-      console.error(`${colors.red('✗')} ${explain(error, run)}`);
+      printError(`${colors.red('✗')} ${explain(error, run)}`);
       process.exitCode = 1;
     }
   }

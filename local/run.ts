@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import colors from 'picocolors';
 import { METRICS } from '../core/names';
 import { Cleanup } from './cleanup';
 import { Complaints } from './complaints';
@@ -7,6 +6,7 @@ import { type DayPush, postbackDay } from './day';
 import { queueDepth, untilEmpty } from './drain';
 import { writeEndpoints } from './endpoints';
 import { MetricSums } from './metrics';
+import { colors, print, printError } from './print';
 import { type LocalStack, startLocalStack } from './stack';
 import { curlLine, type DayResult, daySummary, rowLine } from './summary';
 import { startTableBrowser } from './ui';
@@ -40,12 +40,12 @@ export async function runLocally(options: RunOptions, signal: AbortSignal): Prom
 async function run(options: RunOptions, signal: AbortSignal, cleanup: Cleanup): Promise<number> {
   const started = Date.now();
   const metrics = new MetricSums();
-  const complaints = new Complaints((text) => console.error(colors.yellow(`! ${text}`)));
+  const complaints = new Complaints((text) => printError(colors.yellow(`! ${text}`)));
   let watch: RowWatch | undefined;
   const stack = await startLocalStack({
     port: options.port,
     signal,
-    onProgress: (step) => console.log(colors.dim(`· ${step}`)),
+    onProgress: (step) => print(colors.dim(`· ${step}`)),
     onOutput: (name, line) => {
       if (!metrics.read(line)) complaints.read(name, line);
     },
@@ -56,36 +56,36 @@ async function run(options: RunOptions, signal: AbortSignal, cleanup: Cleanup): 
     onTrouble: (message) => complaints.add(message),
   });
   cleanup.add('the repeated complaints', () => {
-    for (const [text, count] of complaints.repeated()) console.error(colors.dim(`! ${count} times: ${text}`));
+    for (const [text, count] of complaints.repeated()) printError(colors.dim(`! ${count} times: ${text}`));
   });
   cleanup.add('the local stack', () => stack.close());
   cleanup.add('.local/endpoints.json', await writeEndpoints(join(options.folder, 'endpoints.json'), stack));
-  console.log(
+  print(
     `${colors.green('✓')} ready after ${((Date.now() - started) / 1000).toFixed(1)} s; status at the fake Rakuten: ${stack.outputs.RegistrationStatus}\n`,
   );
 
   const pushes = postbackDay({ seed: SEED, sid: stack.sid, day: new Date(), orders: ORDERS });
-  console.log(colors.dim(`· sending a day of postbacks: ${pushes.length}`));
+  print(colors.dim(`· sending a day of postbacks: ${pushes.length}`));
   await sendAll(stack, pushes, signal);
   await untilEmpty(stack.clients.sqs, stack.queueUrl, DRAIN_SECONDS, signal);
   const result = await resultOf(stack, metrics);
-  console.log(`\n${daySummary(result)}\n`);
+  print(`\n${daySummary(result)}\n`);
   const exact = isExact(result.comparison) && result.deadLetters === 0 && result.pushes.skipped === 0;
   if (options.once) return exact ? 0 : 1;
 
-  watch = new RowWatch(stack.clients.dynamodb, stack.tableName, (row) => console.log(rowLine(row)));
+  watch = new RowWatch(stack.clients.dynamodb, stack.tableName, (row) => print(rowLine(row)));
   await watch.start(result.rows);
   cleanup.add('the watch over the table', () => watch?.stop());
   if (options.ui) {
     const browser = await startTableBrowser(stack.clients.dynamodb, stack.dynamodb.endpoint);
     cleanup.add('the table browser', () => browser.close());
-    console.log(`  ${colors.bold('Table browser')}  ${browser.url}\n`);
+    print(`  ${colors.bold('Table browser')}  ${browser.url}\n`);
   }
-  console.log(`Send one more:\n\n  ${curlLine(stack.registeredUrl, stack.sid, new Date())}\n`);
-  console.log(colors.dim('Addresses for your own programs are in .local/endpoints.json.'));
-  console.log(colors.dim('New rows appear here. Ctrl-C stops everything.\n'));
+  print(`Send one more:\n\n  ${curlLine(stack.registeredUrl, stack.sid, new Date())}\n`);
+  print(colors.dim('Addresses for your own programs are in .local/endpoints.json.'));
+  print(colors.dim('New rows appear here. Ctrl-C stops everything.\n'));
   await aborted(signal);
-  console.log(colors.dim('\nstopping'));
+  print(colors.dim('\nstopping'));
   return exact ? 0 : 1;
 }
 

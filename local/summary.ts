@@ -1,12 +1,13 @@
 import Big from 'big.js';
 import Table from 'cli-table3';
-import colors from 'picocolors';
 import { ATTRIBUTES } from '../core/names';
 import { DEFAULT_ADJUSTMENT_SKU, kindOf } from '../core/rakuten/kind';
 import type { TransactionKind } from '../core/rakuten/transaction-kind';
+import { cellText } from '../core/terminal-text';
 import type { PushStatistics } from './fake-rakuten';
 import { fillTemplate } from './fake-rakuten/sender';
 import { LatencyHistogram } from './gateway/latency';
+import { colors } from './print';
 import { type Comparison, isExact, type Row } from './verify';
 
 /** How long Rakuten waits for an answer. */
@@ -63,7 +64,7 @@ function comparisonText(comparison: Comparison): string {
 /** Rows by kind, with one sum per currency. */
 function kindTable(rows: readonly Row[]): string {
   const head = ['kind', 'rows', 'sales', 'commissions'].map((title) => colors.bold(title));
-  // Colours come from picocolors alone, which leaves them out where the output is no terminal.
+  // Its own colours would appear where the output is no terminal, too.
   const table = new Table({ head, style: { head: [], border: [], compact: true } });
   for (const kind of KINDS) {
     const found = rows.filter((row) => rowKind(row) === kind);
@@ -76,7 +77,7 @@ function kindTable(rows: readonly Row[]): string {
 function sums(rows: readonly Row[], field: 'sale_amount' | 'commissions'): string {
   const byCurrency = new Map<string, Big>();
   for (const row of rows) {
-    const currency = row.currency?.S ?? '?';
+    const currency = cellText(row.currency?.S ?? '?');
     byCurrency.set(currency, (byCurrency.get(currency) ?? new Big(0)).plus(row[field]?.N ?? 0));
   }
   return [...byCurrency]
@@ -99,7 +100,7 @@ const rowKind = (row: Row): TransactionKind =>
 
 /** A new row in one line. */
 export function rowLine(row: Row): string {
-  const text = (name: string): string => row[name]?.S ?? row[name]?.N ?? '-';
+  const text = (name: string): string => cellText(row[name]?.S ?? row[name]?.N ?? '-');
   return [
     colors.dim(text('received_at').slice(11, 19)),
     rowKind(row).padEnd(11),

@@ -1,15 +1,15 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Command } from 'commander';
-import picocolors from 'picocolors';
 import { TransactionsClient } from '../../client';
+import { createStyles, isStyled, type Styles } from '../../core/terminal-text';
 import { EXIT, type ExitCode, explain } from './errors';
 import { findInstallation, type GlobalOptions, type Installation, installationName, requireResource } from './installation';
-import { isColoured, type Terminal } from './terminal';
+import type { Terminal } from './terminal';
 
 /** The context of a command. */
 export class CommandContext<O extends GlobalOptions = GlobalOptions> {
   /** Colours for standard output. They do nothing if it is not a terminal. */
-  readonly colours: ReturnType<typeof picocolors.createColors>;
+  readonly colours: Styles;
   private found: Promise<Installation> | undefined;
 
   constructor(
@@ -18,7 +18,7 @@ export class CommandContext<O extends GlobalOptions = GlobalOptions> {
     /** Arguments after the command's name, for example ids. */
     readonly args: readonly string[] = [],
   ) {
-    this.colours = picocolors.createColors(isColoured(terminal.stdout, terminal.env));
+    this.colours = createStyles(isStyled(terminal.stdout, terminal.env));
   }
 
   /** The installation that the options name, found once. */

@@ -4,7 +4,7 @@ import { Cli } from './command';
 import { CliError, EXIT, type ExitCode } from './errors';
 import { DEFAULT_STACK } from './installation';
 import { parseCount } from './options';
-import { type Terminal, writeLine } from './terminal';
+import { type Terminal, write, writeLine } from './terminal';
 
 const NAME = 'rakuten-postback';
 
@@ -45,8 +45,8 @@ export function createProgram(cli: Cli): Command {
     .showHelpAfterError(`("${NAME} --help" explains it)`)
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({
-      writeOut: (text) => stdout.write(text),
-      writeErr: (text) => stderr.write(text),
+      writeOut: (text) => void write(stdout, text),
+      writeErr: (text) => void write(stderr, text),
       getOutHelpWidth: () => stdout.columns ?? 100,
       getErrHelpWidth: () => stderr.columns ?? 100,
     })

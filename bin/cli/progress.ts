@@ -1,11 +1,11 @@
+import { cellText } from '../../core/terminal-text';
 import type { CommandContext } from './command';
-import type { OutputStream, Terminal } from './terminal';
+import { eraseLine, type OutputStream, type Terminal, write } from './terminal';
 import { cut } from './text';
 
 /** A command that ends before needs no progress. */
 const FIRST_DRAW_MILLIS = 2000;
 const REDRAW_MILLIS = 500;
-const ERASE_LINE = '\r\u001b[K';
 
 /** A line on standard error that is redrawn in place. Nothing where that is not a terminal. */
 export class StatusLine {
@@ -20,13 +20,13 @@ export class StatusLine {
     if (this.isQuiet || this.stderr.isTTY !== true) return;
     this.erase();
     // A line that wraps could not be erased.
-    this.stderr.write(cut(text, (this.stderr.columns ?? 80) - 1));
+    void write(this.stderr, cut(cellText(text), (this.stderr.columns ?? 80) - 1));
     this.isDrawn = true;
   }
 
   /** Erases the line before other output. */
   erase(): void {
-    if (this.isDrawn) this.stderr.write(ERASE_LINE);
+    if (this.isDrawn) eraseLine(this.stderr);
     this.isDrawn = false;
   }
 }

@@ -12,6 +12,7 @@ import { readSecret } from '../../core/store/secrets';
 import type { CommandContext } from './command';
 import { CliError, usageError } from './errors';
 import { type GlobalOptions, requireResource } from './installation';
+import { writeLine } from './terminal';
 
 export interface SidOptions extends GlobalOptions {
   readonly sid?: string;
@@ -32,7 +33,7 @@ export async function registrationPorts(context: CommandContext<SidOptions>): Pr
     clock: systemClock,
     randomId: randomUUID,
     log: (message, fields) => {
-      if (options.debug === true) terminal.stderr.write(`${JSON.stringify({ message, ...fields })}\n`);
+      if (options.debug === true) void writeLine(terminal.stderr, JSON.stringify({ message, ...fields }));
     },
   };
 }

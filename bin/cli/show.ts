@@ -1,13 +1,13 @@
-import type picocolors from 'picocolors';
 import type { Money, OrderStatus, OrderSummary, Sums, Transaction, TransactionKind, TransactionRow } from '../../client';
 import { MoneySum } from '../../client/amounts';
+import type { Styles } from '../../core/terminal-text';
 import { EXIT, type ExitCode } from './errors';
 import { numberText } from './progress';
 import type { Column } from './table';
 import { type Terminal, writeLine } from './terminal';
 import { UTC } from './time-zone';
 
-export type Colours = ReturnType<typeof picocolors.createColors>;
+export type Colours = Styles;
 
 /** An exact decimal with at least the digits that its currency has. Never rounded. */
 export function amountText(decimal: string | undefined, currency: string | undefined): string {

@@ -1,4 +1,4 @@
-import { visible } from './terminal';
+import { cellText } from '../../core/terminal-text';
 import { cut, widthOf, wrap } from './text';
 
 /** A column of a table for a person. */
@@ -54,7 +54,7 @@ export function renderTable<T>(
 
 function sizedColumn<T>(column: Column<T>, rows: readonly T[]): SizedColumn<T> {
   const maxWidth = column.maxWidth ?? MAX_WIDTH;
-  const cells = rows.map((row) => visible(column.text(row)));
+  const cells = rows.map((row) => cellText(column.text(row)));
   const widest = cells.reduce((width, cell) => Math.max(width, widthOf(cell)), widthOf(column.title));
   return { ...column, cells, width: Math.min(widest, maxWidth) };
 }
@@ -120,10 +120,11 @@ export function renderRecord(
   paintName = (text: string) => text,
   width = Number.POSITIVE_INFINITY,
 ): string {
-  const nameWidth = Math.max(0, ...entries.map(([name]) => widthOf(name)));
-  return entries
+  const safe = entries.map(([name, value]) => [cellText(name), cellText(value).trimStart()] as const);
+  const nameWidth = Math.max(0, ...safe.map(([name]) => widthOf(name)));
+  return safe
     .flatMap(([name, value]) =>
-      wrap(visible(value).trimStart(), width - nameWidth - GAP.length).map((text, line) => {
+      wrap(value, width - nameWidth - GAP.length).map((text, line) => {
         const label = line === 0 ? name : '';
         return `${paintName(label + ' '.repeat(nameWidth - widthOf(label)))}${GAP}${text}`;
       }),

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
+import { cellText, terminalText } from '../../core/terminal-text';
 import { wrap } from './text';
 
 /** A stream that may be a terminal. */
@@ -18,23 +19,20 @@ export interface Terminal {
   readonly now: () => Date;
 }
 
-/** Writes text and waits where the reader is slower than we are. */
+/**
+ * Writes text, and waits where the reader is slower. The one place where text reaches a stream: control characters
+ * of text from outside, such as a parameter name of a forged postback, arrive escaped.
+ */
 export async function write(stream: Writable, text: string): Promise<void> {
-  if (!stream.write(text)) await once(stream, 'drain');
+  if (!stream.write(terminalText(text))) await once(stream, 'drain');
 }
+
+/** Erases the line that the cursor is in. */
+export const eraseLine = (stream: Writable): boolean => stream.write('\r\u001b[K');
 
 export const writeLine = (stream: Writable, text: string): Promise<void> => write(stream, `${text}\n`);
 
 /** Writes text in lines that fit the terminal. A pipe gets one line. */
 export async function writeText(stream: OutputStream, text: string, paint = (line: string) => line): Promise<void> {
-  for (const line of wrap(text, stream.columns ?? Number.POSITIVE_INFINITY)) await writeLine(stream, paint(line));
+  for (const line of wrap(cellText(text), stream.columns ?? Number.POSITIVE_INFINITY)) await writeLine(stream, paint(line));
 }
-
-/** Whether to colour what goes to this stream: https://no-color.org. */
-export function isColoured(stream: OutputStream, env: Terminal['env']): boolean {
-  if ((env.NO_COLOR ?? '') !== '') return false;
-  return (env.FORCE_COLOR ?? '') !== '' || stream.isTTY === true;
-}
-
-/** Text from outside as it can be shown: a control character in a product name must not move the cursor or paint the screen. */
-export const visible = (text: string): string => text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, ' ');

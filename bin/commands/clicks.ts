@@ -8,7 +8,7 @@ import type { GlobalOptions } from '../cli/installation';
 import { writeJsonArray } from '../cli/json';
 import { addPublisher } from '../cli/options';
 import { numberText, type Progress, withProgress } from '../cli/progress';
-import { visible, writeLine, writeText } from '../cli/terminal';
+import { writeLine, writeText } from '../cli/terminal';
 
 interface ClicksOptions extends GlobalOptions {
   readonly sid?: string;
@@ -57,7 +57,7 @@ async function writeClicks({ terminal: { stdout } }: Context, found: AsyncIterab
   let count = 0;
   for await (const click of found) {
     progress.erase();
-    await writeLine(stdout, stdout.isTTY === true ? visible(click) : click);
+    await writeLine(stdout, click);
     count += 1;
   }
   return count;

@@ -5,6 +5,7 @@ import { InvalidArgumentError, Option } from 'commander';
 import type { Transaction, TransactionKind, TransactionsClient } from '../../client';
 import { listFilter, requireList } from '../../client/list';
 import { filtered } from '../../client/pages';
+import { terminalText } from '../../core/terminal-text';
 import type { AddCommand, CommandContext } from '../cli/command';
 import { csvLines, jsonDocument, jsonLines } from '../cli/encode';
 import { EXIT, type ExitCode, usageError } from '../cli/errors';
@@ -134,7 +135,8 @@ async function write(
     return;
   }
   const content = json === true ? jsonDocument(lines, () => ({ cursor: report().cursor })) : encoded();
-  await pipeline(Readable.from(content), terminal.stdout, { end: false, signal: terminal.signal });
+  const shown = terminal.stdout.isTTY === true ? onTerminal(content) : content;
+  await pipeline(Readable.from(shown), terminal.stdout, { end: false, signal: terminal.signal });
 }
 
 interface Found {
@@ -167,4 +169,9 @@ function parseDelimiter(text: string): string {
   const delimiter = text === 'tab' || text === '\\t' ? '\t' : text;
   if (/^[,;|:\t]$/.test(delimiter)) return delimiter;
   throw new InvalidArgumentError("It must be one of ',', ';', '|', ':' and 'tab'.");
+}
+
+/** A file keeps each character; on a terminal they must not act. */
+async function* onTerminal(content: AsyncIterable<string>): AsyncGenerator<string> {
+  for await (const text of content) yield terminalText(text);
 }

@@ -151,7 +151,7 @@ async function reconcileWindow(context: Context, sid: string, window: EventsWind
   };
   const showBusy = (message: string): void => {
     status.erase();
-    terminal.stderr.write(`${message}\n`);
+    void writeLine(terminal.stderr, message);
   };
   // The brake counts the lines of one invocation. Without it there is no reason to split the window.
   for (const part of options.acceptChanges === true ? [window] : splitIntoDays(window)) {
@@ -167,7 +167,7 @@ async function reconcileWindow(context: Context, sid: string, window: EventsWind
     }
   }
   status.draw(progressText(window, window.to, found));
-  if (found.interruption === undefined && options.quiet !== true && terminal.stderr.isTTY === true) terminal.stderr.write('\n');
+  if (found.interruption === undefined && options.quiet !== true && terminal.stderr.isTTY === true) await writeLine(terminal.stderr, '');
   else status.erase();
   return found;
 }

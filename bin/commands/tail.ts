@@ -2,13 +2,14 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { Option } from 'commander';
 import type { Transaction, TransactionKind } from '../../client';
 import { startOfDay } from '../../client/zones';
+import { cellText } from '../../core/terminal-text';
 import type { AddCommand, CommandContext } from '../cli/command';
 import { EXIT, type ExitCode, explain } from '../cli/errors';
 import { NewLines } from '../cli/follow';
 import type { GlobalOptions } from '../cli/installation';
 import { dayBefore, parseCount, parseDuration, parseKinds } from '../cli/options';
 import { amountText, timeText, timeTitle } from '../cli/show';
-import { visible, writeLine, writeText } from '../cli/terminal';
+import { writeLine, writeText } from '../cli/terminal';
 import { cut, widthOf } from '../cli/text';
 import { addTimeZone, type TimeZoneOptions } from '../cli/time-zone';
 
@@ -121,11 +122,11 @@ function columns(width: number | undefined, { received, kind, order, sale, commi
   const line = [
     received.padEnd(19),
     kind.padEnd(11),
-    padded(visible(order), orderWidth, left === undefined),
+    padded(cellText(order), orderWidth, left === undefined),
     sale.padStart(10),
     commission.padStart(10),
     currency.padEnd(3),
-    memberWidth === 0 ? '' : cut(visible(member), memberWidth),
+    memberWidth === 0 ? '' : cut(cellText(member), memberWidth),
   ]
     .join('  ')
     .trimEnd();

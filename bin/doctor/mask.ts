@@ -1,5 +1,5 @@
 import type { Redactor } from '../../core/rakuten/redact';
-import { visible } from '../cli/terminal';
+import { cellText } from '../../core/terminal-text';
 import type { Finding } from './finding';
 
 /** Of an account id the last digits tell its owner which one it is, and nobody else anything. */
@@ -15,7 +15,7 @@ const SESSION = /(\bassumed-role\/[^/\s]+)\/[\w+=,.@-]+/g;
 export function masked(finding: Finding, redactor: Redactor, accountId: string | undefined): Finding {
   const mask = (text: string): string => {
     const clean = redactor
-      .clean(visible(text))
+      .clean(cellText(text))
       .replace(ACCOUNT_IN_ARN, (_, before: string, id: string) => before + shortened(id))
       .replace(SESSION, '$1/***')
       .replace(ACCOUNT_IN_PATH, (_, before: string, id: string) => before + shortened(id));

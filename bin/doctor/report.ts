@@ -1,3 +1,4 @@
+import { StatusLine } from '../cli/progress';
 import { write } from '../cli/terminal';
 import type { DoctorContext } from './examination';
 import type { Status } from './finding';
@@ -11,7 +12,7 @@ const WIDEST = 140;
 /** Writes findings as they come. */
 export class Report {
   private area = '';
-  private hasProgress = false;
+  private readonly status: StatusLine;
   private readonly paint: Record<Status, (text: string) => string>;
 
   constructor(
@@ -19,6 +20,7 @@ export class Report {
     private readonly checks: number,
   ) {
     const { colours } = context;
+    this.status = new StatusLine(context.terminal.stderr, false);
     this.paint = { ok: colours.green, warning: colours.yellow, problem: colours.red, skipped: colours.dim };
   }
 
@@ -28,16 +30,11 @@ export class Report {
 
   /** A line on standard error that is drawn over, on a terminal. */
   progress(running: readonly string[], ended: number): void {
-    const { stderr } = this.context.terminal;
-    if (stderr.isTTY !== true) return;
-    const text = running.length === 0 ? '' : `${ended} of ${this.checks}: looking at ${running.join(', ')} …`;
-    stderr.write(`\r\u001b[K${text.slice(0, (stderr.columns ?? 80) - 1)}`);
-    this.hasProgress = true;
+    if (running.length > 0) this.status.draw(`${ended} of ${this.checks}: checking ${running.join(', ')} …`);
   }
 
   clear(): void {
-    if (this.hasProgress) this.context.terminal.stderr.write('\r\u001b[K');
-    this.hasProgress = false;
+    this.status.erase();
   }
 
   /** In one piece, so that the progress cannot come in between. */

@@ -1,13 +1,13 @@
 import { Duration, Tokenization } from 'aws-cdk-lib';
 import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import * as iam from 'aws-cdk-lib/aws-iam';
-import * as eventsources from 'aws-cdk-lib/aws-lambda-event-sources';
 import type * as logs from 'aws-cdk-lib/aws-logs';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { ENVIRONMENT } from '../core/names';
 import { FAILURE_KIND, PROBE_KIND } from '../core/store/publisher-state';
 import { BundledFunction } from './private/bundled-function';
+import { processMessages } from './private/queues';
 
 /** Messages in one invocation. The writes of a batch run side by side, so a larger one costs little more time than one message. */
 const BATCH_SIZE = 50;
@@ -76,14 +76,11 @@ export class Consumer extends Construct {
       logRetention: props.logRetention,
       tracing: props.tracing,
     });
-    this.function.addEventSource(
-      new eventsources.SqsEventSource(props.queue, {
-        batchSize: BATCH_SIZE,
-        maxBatchingWindow: BATCHING_WINDOW,
-        reportBatchItemFailures: true,
-        maxConcurrency: props.maxConcurrency,
-      }),
-    );
+    processMessages(this.function, props.queue, {
+      batchSize: BATCH_SIZE,
+      maxBatchingWindow: BATCHING_WINDOW,
+      maxConcurrency: props.maxConcurrency,
+    });
     this.allowTables(props);
   }
 

@@ -1,6 +1,7 @@
-import { Duration } from 'aws-cdk-lib';
+import { Duration, Names } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as kms from 'aws-cdk-lib/aws-kms';
+import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 
@@ -32,4 +33,22 @@ export function allowSending({ grantPrincipal }: iam.IGrantable, queue: sqs.IQue
     grantPrincipal.addToPrincipalPolicy(new iam.PolicyStatement({ actions, resources: [resource] }));
   allow(['sqs:SendMessage'], queue.queueArn);
   if (queue.encryptionMasterKey) allow(['kms:GenerateDataKey', 'kms:Decrypt'], queue.encryptionMasterKey.keyArn);
+}
+
+/**
+ * Lets a function process the messages of a queue.
+ *
+ * Not by `SqsEventSource`, which also grants `sqs:ChangeMessageVisibility` and `sqs:GetQueueUrl`.
+ * Lambda needs neither.
+ */
+export function processMessages(fn: lambda.Function, queue: sqs.IQueue, options: lambda.EventSourceMappingOptions): void {
+  // The name that `SqsEventSource` gives: with another one CloudFormation would replace the mapping.
+  fn.addEventSourceMapping(`SqsEventSource:${Names.nodeUniqueId(queue.node)}`, {
+    ...options,
+    eventSourceArn: queue.queueArn,
+    reportBatchItemFailures: true,
+  });
+  const actions = ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'];
+  fn.addToRolePolicy(new iam.PolicyStatement({ actions, resources: [queue.queueArn] }));
+  queue.encryptionMasterKey?.grantDecrypt(fn);
 }

@@ -41,7 +41,7 @@ it('may do this and nothing else', () => {
       'Consumer/FunctionRole may dynamodb:PutItem on StateTable/Table if dynamodb:LeadingKeys ForAllValues:StringEquals probe or failure',
       'Consumer/FunctionRole may dynamodb:Query on StateTable/Table',
       'Consumer/FunctionRole may logs:CreateLogStream, logs:PutLogEvents on Consumer/FunctionLogs',
-      'Consumer/FunctionRole may sqs:ChangeMessageVisibility, sqs:DeleteMessage, sqs:GetQueueAttributes, sqs:GetQueueUrl, sqs:ReceiveMessage on PostbackQueue/Queue',
+      'Consumer/FunctionRole may sqs:DeleteMessage, sqs:GetQueueAttributes, sqs:ReceiveMessage on PostbackQueue/Queue',
       'lambda.amazonaws.com may act as Consumer/FunctionRole',
       // The registration reads its two secrets, stores another value of the one that is its own, and keeps the state. It cannot see a row.
       'RegistrationProvider/FunctionRole may dynamodb:DeleteItem, dynamodb:GetItem, dynamodb:PutItem on StateTable/Table',

@@ -246,3 +246,6 @@ export const PRECHECK_RESOURCE_TYPE = 'Custom::RakutenPostbackPrecheck';
 
 /** With what its physical id begins; the SID follows. */
 export const REGISTRATION_ID_PREFIX = 'rakuten-postback-';
+
+/** Last part of the logical ID of an output: URL of the dead-letter queue of a pipe in another stack. */
+export const DISCARDED_EVENTS_OUTPUT = 'DiscardedEvents';

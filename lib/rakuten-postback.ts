@@ -1,4 +1,4 @@
-import { Annotations, type Duration, Names, Stack, Token } from 'aws-cdk-lib';
+import { Annotations, CfnOutput, type Duration, Names, Stack, Token } from 'aws-cdk-lib';
 import type * as apigateway from 'aws-cdk-lib/aws-apigateway';
 import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
@@ -10,7 +10,7 @@ import type * as s3 from 'aws-cdk-lib/aws-s3';
 import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct, type IConstruct, type IDependable } from 'constructs';
-import { METRICS_NAMESPACE } from '../core/names';
+import { DISCARDED_EVENTS_OUTPUT, METRICS_NAMESPACE } from '../core/names';
 import { Archive, type ArchiveOptions } from './archive';
 import { Consumer } from './consumer';
 import type { EndpointOptions } from './endpoint-options';
@@ -343,6 +343,7 @@ export class RakutenPostback extends Construct {
       logRetention,
       encryptionKey,
     });
+    if (name !== undefined) this.publishQueueOf(id, name);
     const monitored = {
       name: id,
       construct: pipe,
@@ -352,6 +353,15 @@ export class RakutenPostback extends Construct {
     this.pipes.push(monitored);
     this.monitoring.pipeAdded(monitored);
     return pipe;
+  }
+
+  /** An output for `doctor`, which does not read the stack of the pipe. A reference to the queue would be a cycle. */
+  private publishQueueOf(id: string, queueName: string): void {
+    const { region, urlSuffix, account } = Stack.of(this);
+    new CfnOutput(this, `Transactions${id}${DISCARDED_EVENTS_OUTPUT}`, {
+      description: `Dead-letter queue of the pipe ${id}, which is in another stack`,
+      value: `https://sqs.${region}.${urlSuffix}/${account}/${queueName}`,
+    });
   }
 
   /** What is encrypted under a key of the user's is of use only to whom the key is too. */

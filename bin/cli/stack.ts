@@ -74,7 +74,8 @@ async function resourcesBeside(outputs: Resources, client: CloudFormationClient,
   }
 }
 
-async function describeOutputs(client: CloudFormationClient, stackName: string): Promise<Output[]> {
+/** The outputs of one stack, without those of its nested stacks. */
+export async function describeOutputs(client: CloudFormationClient, stackName: string): Promise<Output[]> {
   try {
     const { Stacks: [stack] = [] } = await client.send(new DescribeStacksCommand({ StackName: stackName }));
     return stack?.Outputs ?? [];

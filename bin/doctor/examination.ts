@@ -1,4 +1,4 @@
-import { CloudFormationClient, type StackResourceSummary } from '@aws-sdk/client-cloudformation';
+import { CloudFormationClient, type Output, type StackResourceSummary } from '@aws-sdk/client-cloudformation';
 import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
 import { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { Redactor } from '../../core/rakuten/redact';
@@ -8,6 +8,7 @@ import { readPublisherStates } from '../../core/store/publishers';
 import type { CommandContext } from '../cli/command';
 import { type AwsConfig, type Installation, type ResourceName, type Service, severalConstructs } from '../cli/installation';
 import { registrationPorts, type SidOptions } from '../cli/registration';
+import { describeOutputs } from '../cli/stack';
 import { listResources } from '../cli/stack-resources';
 import { NotLookedAt } from './finding';
 
@@ -128,6 +129,16 @@ export class Examination {
     return this.once('summaries', async () => {
       const client = new CloudFormationClient(await this.aws('cloudFormation'));
       return listResources(client, await this.stackName());
+    });
+  }
+
+  /** The outputs of the stack and its nested stacks. */
+  stackOutputs(): Promise<Output[]> {
+    return this.once('outputs', async () => {
+      const client = new CloudFormationClient(await this.aws('cloudFormation'));
+      const nested = await this.stackResources(['AWS::CloudFormation::Stack']);
+      const outputs = await Promise.all([await this.stackName(), ...nested].map((name) => describeOutputs(client, name)));
+      return outputs.flat();
     });
   }
 

@@ -5,9 +5,10 @@ import type * as logs from 'aws-cdk-lib/aws-logs';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { ENVIRONMENT } from '../core/names';
-import { FAILURE_KIND, PROBE_KIND } from '../core/store/publisher-state';
+import { FAILURE_KIND, PROBE_KIND, PUBLISHER_KIND } from '../core/store/publisher-state';
 import { BundledFunction } from './private/bundled-function';
 import { processMessages } from './private/queues';
+import { onStateItems } from './private/state-items';
 
 /** Messages in one invocation. The writes of a batch run side by side, so a larger one costs little more time than one message. */
 const BATCH_SIZE = 50;
@@ -87,13 +88,9 @@ export class Consumer extends Construct {
   private allowTables({ transactionTable, stateTable, archive }: ConsumerProps): void {
     const statements: iam.PolicyStatementProps[] = [
       { actions: ['dynamodb:PutItem', 'dynamodb:GetItem', 'dynamodb:UpdateItem'], resources: [transactionTable.tableArn] },
-      { actions: ['dynamodb:Query'], resources: [stateTable.tableArn] },
-      {
-        actions: ['dynamodb:PutItem'],
-        resources: [stateTable.tableArn],
-        // It may note that a probe came through or why a message failed; which secrets are accepted is not for it to write.
-        conditions: { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': [PROBE_KIND, FAILURE_KIND] } },
-      },
+      onStateItems(stateTable, ['dynamodb:Query'], PUBLISHER_KIND),
+      // It notes that a probe arrived or why a message failed. It cannot change which secrets are accepted.
+      onStateItems(stateTable, ['dynamodb:PutItem'], PROBE_KIND, FAILURE_KIND),
     ];
     if (archive !== undefined) statements.push({ actions: ['firehose:PutRecordBatch'], resources: [archive.deliveryStreamArn] });
     for (const statement of statements) this.function.addToRolePolicy(new iam.PolicyStatement(statement));

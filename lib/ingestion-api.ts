@@ -160,7 +160,12 @@ export class IngestionApi extends Construct {
     };
   }
 
-  /** A role that can send to this queue and do nothing else. */
+  /**
+   * Role that can send to this queue and do nothing else.
+   *
+   * Its trust policy has no `aws:SourceAccount`: according to a public report, API Gateway does not
+   * send that key when it assumes an integration's role, so that every postback would be lost.
+   */
   private sendingRole(queue: sqs.IQueue): iam.Role {
     const role = new iam.Role(this, 'SendRole', {
       assumedBy: new iam.ServicePrincipal('apigateway.amazonaws.com'),

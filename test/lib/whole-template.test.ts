@@ -35,11 +35,12 @@ it('may do this and nothing else', () => {
     [
       // The endpoint may send to the one queue.
       'IngestionApi/SendRole may sqs:SendMessage on PostbackQueue/Queue',
+      // Without aws:SourceAccount, which API Gateway does not send when it assumes the role of an integration.
       'apigateway.amazonaws.com may act as IngestionApi/SendRole',
       // The consumer reads the queue, writes rows, reads which secrets are accepted, and notes probes and failures. It cannot change what is accepted.
       'Consumer/FunctionRole may dynamodb:GetItem, dynamodb:PutItem, dynamodb:UpdateItem on TransactionTable/Table',
       'Consumer/FunctionRole may dynamodb:PutItem on StateTable/Table if dynamodb:LeadingKeys ForAllValues:StringEquals probe or failure',
-      'Consumer/FunctionRole may dynamodb:Query on StateTable/Table',
+      'Consumer/FunctionRole may dynamodb:Query on StateTable/Table if dynamodb:LeadingKeys ForAllValues:StringEquals publisher',
       'Consumer/FunctionRole may logs:CreateLogStream, logs:PutLogEvents on Consumer/FunctionLogs',
       'Consumer/FunctionRole may sqs:DeleteMessage, sqs:GetQueueAttributes, sqs:ReceiveMessage on PostbackQueue/Queue',
       'lambda.amazonaws.com may act as Consumer/FunctionRole',

@@ -176,7 +176,7 @@ function warnOfImport(scope: Construct, api: apigateway.RestApiBase): void {
   if (api.restApiName === api.node.id) {
     Annotations.of(scope).addWarningV2(
       'cdk-rakuten-postback:importedApiWithoutName',
-      'existingApi was imported without a name, by which its metrics are found, so alarms and graphs of the endpoint would see nothing: give restApiName to RestApi.fromRestApiAttributes',
+      'existingApi was imported without its name, by which CloudWatch finds its metrics, so those of postback.api would be empty: give restApiName to RestApi.fromRestApiAttributes',
     );
   }
 }

@@ -3,11 +3,12 @@ import { ofPublisher } from './conditions';
 import { requirePeriod, requireText } from './input';
 import { KeyFilter } from './key-filter';
 import { summariseMember, summariseMemberOrder, summariseRest } from './member-summary';
-import { isSameRow, LINES_AT_ONCE, readOrders } from './order-lines';
+import { orderOf, orderText } from './order-identity';
+import { ordersOfLines } from './order-lines';
 import type { SummarySettings } from './order-summary';
-import { batches, collect, mapAhead, present } from './pages';
+import { collect, mapAhead, mapped, present } from './pages';
 import type { BalanceOptions } from './report-types';
-import { ORDERS_AT_ONCE, orderOf, orderText, type TableReader } from './table-reader';
+import { ORDERS_AT_ONCE, type TableReader } from './table-reader';
 import type { TimeRange } from './times';
 import type { MemberBalance, MemberSummary, OrderSummary, Transaction } from './types';
 
@@ -81,19 +82,13 @@ async function* ordersOfRest(
   withoutMember: KeyFilter,
 ): AsyncGenerator<OrderSummary, void, undefined> {
   const lines = reader.linesOfIndex(INDEXES.byDay, [{ attribute: 'u1', test: 'missing' }, ...ofPublisher(sid)]);
-  for await (const batch of batches(lines, LINES_AT_ONCE)) {
-    for (const [text, rows] of await readOrders(reader, batch)) {
-      withoutMember.add(text);
-      // The lines of an order can be in several batches. The one with this line adds it up.
-      const first = rows.filter((row) => row.u1 === undefined).sort((a, b) => (rowText(a) < rowText(b) ? -1 : 1))[0];
-      if (first === undefined || !batch.some((line) => isSameRow(line, first))) continue;
-      const summary = summariseRest(rows, range, settings);
-      if (summary !== undefined) yield summary;
-    }
-  }
+  const noted = mapped(lines, (line) => {
+    withoutMember.add(orderText(orderOf(line)));
+    return line;
+  });
+  const orders = ordersOfLines(reader, noted, (row) => row.u1 === undefined);
+  yield* present(mapped(orders, (rows) => summariseRest(rows, range, settings)));
 }
-
-const rowText = ({ line_id, is_event }: Transaction): string => `${line_id} ${is_event}`;
 
 /**
  * The lines of each member, from a scan of the index by member.

@@ -2,26 +2,31 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { type AttributeValue, BatchGetItemCommand, type BatchGetItemCommandInput, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { backoffMillis } from '../core/async/backoff';
 import { TABLE_KEYS } from '../core/store/keys';
-import { batches } from './pages';
+import { batches, mapAhead } from './pages';
 
 type Item = Record<string, AttributeValue>;
 
 /** Maximum number of keys of one `BatchGetItem` call. Source: DynamoDB API reference. */
 const MAX_KEYS = 100;
+const BATCHES_AT_ONCE = 8;
 const MAX_TRIES = 10;
 const FIRST_PAUSE_MILLIS = 100;
 const LONGEST_PAUSE_MILLIS = 3200;
 
-/** Reads the rows of the keys, in the order of the table's key. A key without a row is skipped. */
+/**
+ * Reads the rows of the keys, each batch in the order of the table's key.
+ *
+ * A key without a row is skipped. No key may be there twice.
+ */
 export async function* readItems(
   client: DynamoDBClient,
   tableName: string,
   keys: AsyncIterable<Item>,
 ): AsyncGenerator<Item, void, undefined> {
-  for await (const batch of batches(keys, MAX_KEYS)) {
-    const items = await readBatch(client, { [tableName]: { Keys: batch.map(keyOf) } });
-    yield* items.sort((a, b) => (keyText(a) < keyText(b) ? -1 : 1));
-  }
+  const read = mapAhead(batches(keys, MAX_KEYS), BATCHES_AT_ONCE, (batch) =>
+    readBatch(client, { [tableName]: { Keys: batch.map(keyOf) } }),
+  );
+  for await (const items of read) yield* items.sort((a, b) => (keyText(a) < keyText(b) ? -1 : 1));
 }
 
 /**
@@ -47,4 +52,5 @@ const KEY_NAMES = Object.values(TABLE_KEYS);
 /** An index returns its own key as well, which `BatchGetItem` refuses. */
 const keyOf = (item: Item): Item => Object.fromEntries(KEY_NAMES.flatMap((name) => (item[name] === undefined ? [] : [[name, item[name]]])));
 
-const keyText = (item: Item): string => KEY_NAMES.map((name) => item[name]?.S).join('\n');
+/** The same text for the same key. */
+export const keyText = (item: Item): string => KEY_NAMES.map((name) => item[name]?.S).join('\n');

@@ -77,19 +77,24 @@ export interface Condition {
   readonly value?: string;
 }
 
+/** A condition, or several of which one must hold. */
+export type Filter = Condition | { readonly anyOf: readonly Condition[] };
+
 /** Lines of one publisher. */
 export const ofPublisher = (sid: string | undefined): Condition[] =>
   sid === undefined ? [] : [{ attribute: TABLE_KEYS.partition, test: 'begins with', value: `${sid}#` }];
 
 /** A query or scan that returns only items of all conditions. It reads the others, too. */
-export function withFilter<I extends QueryCommandInput | ScanCommandInput>(input: I, conditions: readonly Condition[]): I {
+export function withFilter<I extends QueryCommandInput | ScanCommandInput>(input: I, filters: readonly Filter[]): I {
+  const alternatives = filters.map((filter) => ('anyOf' in filter ? filter.anyOf : [filter]));
+  const conditions = alternatives.flat();
   if (conditions.length === 0) return input;
   const values = Object.fromEntries(
     conditions.flatMap(({ value }, index) => (value === undefined ? [] : [[`:filter${index}`, value]])),
   ) as Record<string, string>;
   return {
     ...input,
-    FilterExpression: conditions.map(({ test }, index) => filterTerm(test, `#filter${index}`, `:filter${index}`)).join(' AND '),
+    FilterExpression: filterExpression(alternatives),
     ExpressionAttributeNames: {
       ...input.ExpressionAttributeNames,
       ...Object.fromEntries(conditions.map(({ attribute }, index) => [`#filter${index}`, attribute])),
@@ -99,6 +104,18 @@ export function withFilter<I extends QueryCommandInput | ScanCommandInput>(input
       ? {}
       : { ExpressionAttributeValues: { ...input.ExpressionAttributeValues, ...textValues(values) } }),
   };
+}
+
+function filterExpression(alternatives: readonly (readonly Condition[])[]): string {
+  let index = 0;
+  const terms = alternatives.map((conditions) =>
+    conditions.map(({ test }) => {
+      const term = filterTerm(test, `#filter${index}`, `:filter${index}`);
+      index += 1;
+      return term;
+    }),
+  );
+  return terms.map((any) => `(${any.join(' OR ')})`).join(' AND ');
 }
 
 function filterTerm(test: Condition['test'], name: string, value: string): string {

@@ -1,7 +1,9 @@
+import { orderOf, orderText } from './order-identity';
 import type { SummarySettings } from './order-summary';
-import { collect, mapAhead, sequence } from './pages';
+import { batches } from './pages';
 import { type Settlement, settle } from './settlement';
-import { ORDERS_AT_ONCE, orderOf, orderText, type TableReader } from './table-reader';
+import type { TableReader } from './table-reader';
+import { compareTimes } from './times';
 import type { Sums, Transaction, TransactionRow } from './types';
 
 /** Number of lines whose orders are read together, each order once. */
@@ -10,13 +12,37 @@ export const LINES_AT_ONCE = 500;
 /** The rows of the orders of some lines, by `orderText`. */
 export async function readOrders(reader: TableReader, lines: readonly Transaction[]): Promise<Map<string, TransactionRow[]>> {
   const orders = new Map(lines.map((line) => [orderText(orderOf(line)), orderOf(line)]));
-  const read = mapAhead(
-    sequence(orders),
-    ORDERS_AT_ONCE,
-    async ([text, order]) => [text, await collect(reader.rowsOfOrder(order))] as const,
-  );
-  return new Map(await collect(read));
+  const found = new Map([...orders.keys()].map((text): [string, TransactionRow[]] => [text, []]));
+  for await (const row of reader.rowsOfOrders(orders.values())) found.get(orderText(orderOf(row)))?.push(row);
+  return found;
 }
+
+/**
+ * The rows of each order that has one of the lines, each order once.
+ *
+ * The lines of an order can be in several batches. It is yielded with the batch that has the first
+ * of them, so no list of the orders before is needed.
+ *
+ * @param isSelected whether a row is among the lines
+ */
+export async function* ordersOfLines(
+  reader: TableReader,
+  lines: AsyncIterable<Transaction>,
+  isSelected: (row: TransactionRow) => boolean,
+): AsyncGenerator<TransactionRow[], void, undefined> {
+  for await (const batch of batches(lines, LINES_AT_ONCE)) {
+    const selected = new Set(batch.map(rowText));
+    for (const rows of (await readOrders(reader, batch)).values()) {
+      const [first] = rows.filter(isSelected).sort(byArrival);
+      if (first !== undefined && selected.has(rowText(first))) yield rows;
+    }
+  }
+}
+
+const rowText = ({ line_id, is_event }: Transaction): string => `${line_id} ${is_event}`;
+
+const byArrival = (a: Transaction, b: Transaction): number =>
+  compareTimes(a.received_at, b.received_at) || (rowText(a) < rowText(b) ? -1 : 1);
 
 /** In which sum a line is. */
 export type SumName = keyof Sums;

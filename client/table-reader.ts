@@ -2,12 +2,13 @@ import { type AttributeValue, type DynamoDBClient, QueryCommand } from '@aws-sdk
 import { ATTRIBUTES, INDEXES } from '../core/names';
 import { INDEX_KEYS, processDayKeys, TABLE_KEYS, UNKNOWN_IS_EVENT } from '../core/store/keys';
 import { queryItems } from '../core/store/query-items';
-import { readItems } from './batch-read';
-import { type Condition, indexQuery, knownRowQuery, lineQuery, ofPublisher, orderQuery, withFilter } from './conditions';
+import { keyText, readItems } from './batch-read';
+import { type Condition, type Filter, indexQuery, knownRowQuery, lineQuery, ofPublisher, orderQuery, withFilter } from './conditions';
 import type { Span } from './input';
 import { toRow, toTransaction } from './items';
 import { listFilter, type RequiredList, requireList } from './list';
-import { concatenated, filtered, mapped, mergeSorted, scanItems } from './pages';
+import { type OrderIdentity, orderOf, orderText } from './order-identity';
+import { collect, concatenated, filtered, mapAhead, mapped, mergeSorted, scanItems, sequence } from './pages';
 import { isWithin, type TimeRange } from './times';
 import type { Transaction, TransactionRow } from './types';
 
@@ -15,17 +16,6 @@ type Item = Record<string, AttributeValue>;
 
 /** Number of orders that are read at once. */
 export const ORDERS_AT_ONCE = 8;
-
-/** The order of a line. A line without `order_id` is an order of its own. */
-export type OrderIdentity = Pick<Transaction, 'sid' | 'advertiser_id'> &
-  ({ readonly order_id: string } | { readonly order_id?: undefined; readonly line_id: string });
-
-export function orderOf({ sid, advertiser_id, order_id, line_id }: Transaction): OrderIdentity {
-  return order_id === undefined ? { sid, advertiser_id, line_id } : { sid, advertiser_id, order_id };
-}
-
-/** The same text for the same order. */
-export const orderText = (order: OrderIdentity): string => JSON.stringify(order);
 
 export interface TableReaderProps {
   readonly client: DynamoDBClient;
@@ -54,7 +44,7 @@ export class TableReader {
     u1: string,
     range: TimeRange,
     list: RequiredList = requireList({}),
-    conditions: readonly Condition[] = [],
+    conditions: readonly Filter[] = [],
     startKey?: Item,
   ): AsyncIterableIterator<Transaction> {
     const query = withFilter(indexQuery(this.props.tableName, INDEXES.byMember, u1, range, list), conditions);
@@ -69,22 +59,34 @@ export class TableReader {
   linesProcessed(
     { range, days }: Span,
     list: RequiredList = requireList({}),
-    conditions: readonly Condition[] = [],
+    conditions: readonly Filter[] = [],
     received: TimeRange = {},
   ): AsyncIterableIterator<Transaction> {
     return this.transactions(this.itemsProcessed({ range, days }, list, conditions, received), list);
   }
 
   /** The same with the time by which a line is in the span. */
-  datedLines(span: Span, conditions: readonly Condition[]): AsyncIterable<DatedLine> {
-    const items = this.listedItems(this.itemsProcessed(span, requireList({}), conditions, {}));
-    return mapped(items, (item) => ({ line: this.toTransaction(item), processedAt: processedAt(item) }));
+  datedLines(span: Span, conditions: readonly Filter[]): AsyncIterable<DatedLine> {
+    return this.dated(this.itemsProcessed(span, requireList({}), conditions, {}));
+  }
+
+  /**
+   * The lines in the partitions of some UTC days.
+   *
+   * @param receivedOn only lines of the day that first arrived in this range
+   */
+  linesOfDays(days: readonly string[], conditions: readonly Filter[], receivedOn: (day: string) => TimeRange): AsyncIterable<DatedLine> {
+    return this.dated(concatenated(days, (day) => this.itemsOfDay(day, receivedOn(day), requireList({}), conditions)));
+  }
+
+  private dated(items: AsyncIterable<Item>): AsyncIterable<DatedLine> {
+    return mapped(this.listedItems(items), (item) => ({ line: this.toTransaction(item), processedAt: processedAt(item) }));
   }
 
   private itemsProcessed(
     { range, days }: Span,
     list: RequiredList,
-    conditions: readonly Condition[],
+    conditions: readonly Filter[],
     received: TimeRange,
   ): AsyncIterable<Item> {
     const ordered = list.newestFirst ? [...days].reverse() : days;
@@ -93,7 +95,7 @@ export class TableReader {
   }
 
   /** Every line of an index, one partition of the index after the other. */
-  linesOfIndex(index: typeof INDEXES.byMember | typeof INDEXES.byDay, conditions: readonly Condition[]): AsyncIterable<Transaction> {
+  linesOfIndex(index: typeof INDEXES.byMember | typeof INDEXES.byDay, conditions: readonly Filter[]): AsyncIterable<Transaction> {
     const scan = withFilter({ TableName: this.props.tableName, IndexName: index }, conditions);
     return this.transactions(scanItems(this.props.client, scan), requireList({}));
   }
@@ -105,12 +107,17 @@ export class TableReader {
 
   /** The rows of an order. */
   rowsOfOrder(order: OrderIdentity, list: RequiredList = requireList({})): AsyncIterableIterator<TransactionRow> {
-    // The index may be older than the rows, and it has the orders of all advertisers.
-    const items = filtered(
-      this.candidatesOf(order),
-      (item) => item.order_id?.S === order.order_id && item.advertiser_id?.S === order.advertiser_id,
-    );
-    return this.rows(items, list);
+    return filtered(this.rowsOfOrders([order], list), (row) => orderText(orderOf(row)) === orderText(order));
+  }
+
+  /**
+   * The rows of several orders, read together, each once.
+   *
+   * Rows of other orders can be among them: the index may be older than the rows, and it has the
+   * orders of all advertisers.
+   */
+  rowsOfOrders(orders: Iterable<OrderIdentity>, list: RequiredList = requireList({})): AsyncIterableIterator<TransactionRow> {
+    return this.rows(readItems(this.props.client, this.props.tableName, this.keysOfOrders(orders)), list);
   }
 
   /** Whether a member has a line. */
@@ -125,13 +132,29 @@ export class TableReader {
     return toTransaction(item, this.props.adjustmentSku);
   }
 
-  private candidatesOf(order: OrderIdentity): AsyncIterable<Item> {
-    const { client, tableName } = this.props;
-    if (order.order_id === undefined) return queryItems(client, lineQuery(tableName, order.line_id));
-    return readItems(client, tableName, queryItems(client, orderQuery(tableName, order.sid, order.order_id)));
+  private async *keysOfOrders(orders: Iterable<OrderIdentity>): AsyncGenerator<Item, void, undefined> {
+    // One query finds the orders of all advertisers with this number.
+    const wanted = new Map([...orders].map((order) => [orderText({ ...order, advertiser_id: undefined }), order]));
+    const found = mapAhead(sequence(wanted.values()), ORDERS_AT_ONCE, (order) => collect(this.keysOfOrder(order)));
+    const seen = new Set<string>();
+    for await (const keys of found) {
+      for (const key of keys) {
+        // A line that has moved to another order can still be in the index under both.
+        if (!seen.has(keyText(key))) yield key;
+        seen.add(keyText(key));
+      }
+    }
   }
 
-  private itemsOfDay(day: string, received: TimeRange, list: RequiredList, conditions: readonly Condition[]): AsyncIterable<Item> {
+  private keysOfOrder(order: OrderIdentity): AsyncIterable<Item> {
+    const { client, tableName } = this.props;
+    return queryItems(
+      client,
+      order.order_id === undefined ? lineQuery(tableName, order.line_id) : orderQuery(tableName, order.sid, order.order_id),
+    );
+  }
+
+  private itemsOfDay(day: string, received: TimeRange, list: RequiredList, conditions: readonly Filter[]): AsyncIterable<Item> {
     const shards = processDayKeys(day, this.props.dayShards).map((shard) =>
       this.itemsWithin(
         INDEXES.byDay,
@@ -188,3 +211,7 @@ const receivedAt = (item: Item): string => item[ATTRIBUTES.receivedAt]?.S ?? '';
  */
 const processedAt = (item: Item): string =>
   (item[ATTRIBUTES.answerHash] === undefined ? undefined : item.process_date?.S) ?? receivedAt(item);
+
+/** The same of a row. An answered one has one of these times. */
+export const rowProcessedAt = ({ verified_at, withdrawn_at, answered_at, process_date, received_at }: TransactionRow): string =>
+  ((verified_at ?? withdrawn_at ?? answered_at) === undefined ? undefined : process_date) ?? received_at;

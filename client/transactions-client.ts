@@ -9,8 +9,10 @@ import { InvalidQueryError, requireCount, requireDays, requirePeriod, requireSpa
 import { DEFAULT_ADJUSTMENT_SKU } from './kind';
 import { requireList } from './list';
 import { summariseMember, summariseMemberOrder } from './member-summary';
+import { distinctOrders, type OrderIdentity, requireOrder } from './order-identity';
+import { ordersOfLines } from './order-lines';
 import { type SummarySettings, summariseOrder } from './order-summary';
-import { collect, mapAhead, present } from './pages';
+import { collect, mapAhead, mapped, present } from './pages';
 import type {
   BalanceOptions,
   ChangeOptions,
@@ -23,8 +25,8 @@ import type {
   TotalsOptions,
 } from './report-types';
 import { NOT_DELIVERED, requireReview, reviewLines } from './review';
-import { ORDERS_AT_ONCE, type OrderIdentity, orderOf, orderText, TableReader } from './table-reader';
-import type { TimeRange } from './times';
+import { ORDERS_AT_ONCE, rowProcessedAt, TableReader } from './table-reader';
+import { isWithin, type TimeRange } from './times';
 import { addUp, requireTotals } from './totals';
 import type {
   DayListOptions,
@@ -172,11 +174,16 @@ export class TransactionsClient {
    * The orders with a line on a day or in a span of days (see `byDay`). Each is listed once, with
    * its lines of other days.
    *
+   * Memory does not grow with the number of orders. An order is read again for each further 500
+   * lines of the span that have a line of it.
+   *
    * @param day `YYYY-MM-DD`, or a span of days
    */
   dayOrders(day: string | DaySpan, options: SummaryOptions & Pick<DayListOptions, 'timeZone'> = {}): AsyncIterableIterator<OrderSummary> {
-    const orders = distinctOrders(this.byDay(day, { timeZone: options.timeZone }));
-    return present(mapAhead(orders, ORDERS_AT_ONCE, (order) => this.summaryOfOrder(order, options)));
+    const span = requireDays(day, requireTimeZone(options.timeZone));
+    const settings = this.summarySettings(options);
+    const orders = ordersOfLines(this.reader, this.reader.linesProcessed(span), (row) => isWithin(rowProcessedAt(row), span.range));
+    return present(mapped(orders, (rows) => summariseOrder(rows, settings)));
   }
 
   /**
@@ -239,7 +246,7 @@ export class TransactionsClient {
    * Lines that are unverified, withdrawn, different from a postback, or with parse problems.
    *
    * Unverified lines are selected by arrival, which no postback can choose. The others are selected
-   * by the time of processing. Each line is listed once.
+   * by the time of processing. Each line is listed once. Reads the days in the index by day once.
    */
   review(options: ReviewOptions): AsyncIterableIterator<ReviewItem> {
     return reviewLines(this.reader, requireReview(options), Date.now());
@@ -284,14 +291,6 @@ export class TransactionsClient {
   }
 }
 
-function requireOrder(sid: string, advertiserId: string, orderId: string): OrderIdentity & { readonly order_id: string } {
-  return {
-    sid: requireText('sid', sid),
-    advertiser_id: requireText('advertiser_id', advertiserId),
-    order_id: requireText('order_id', orderId),
-  };
-}
-
 function memberIndexKey(
   u1: string,
   { occurred_at, line_id, is_event }: NonNullable<MemberListOptions['startAfter']>,
@@ -302,14 +301,4 @@ function memberIndexKey(
     [ATTRIBUTES.lineId]: requireText('startAfter.line_id', line_id),
     [ATTRIBUTES.isEvent]: requireText('startAfter.is_event', is_event),
   });
-}
-
-async function* distinctOrders(lines: AsyncIterable<Transaction>): AsyncGenerator<OrderIdentity, void, undefined> {
-  const seen = new Set<string>();
-  for await (const line of lines) {
-    const text = orderText(orderOf(line));
-    if (seen.has(text)) continue;
-    seen.add(text);
-    yield orderOf(line);
-  }
 }

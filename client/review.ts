@@ -1,10 +1,9 @@
 import { ATTRIBUTES } from '../core/names';
-import { unverifiedRows } from '../core/reconciliation/unverified';
-import { type Condition, ofPublisher } from './conditions';
+import { arrivalDays } from '../core/reconciliation/unverified';
+import { type Condition, type Filter, ofPublisher } from './conditions';
 import { requireNames, requireSpan, requireText, type Span } from './input';
-import { filtered, mapped } from './pages';
 import type { ReviewItem, ReviewOptions, ReviewState } from './report-types';
-import type { TableReader } from './table-reader';
+import type { DatedLine, TableReader } from './table-reader';
 import { isWithin } from './times';
 import type { Transaction } from './types';
 
@@ -16,6 +15,14 @@ const IS_IN: Record<ReviewState, (line: Transaction) => boolean> = {
   withdrawn: ({ withdrawn_at }) => withdrawn_at !== undefined,
   differing: ({ differing_fields }) => differing_fields !== undefined,
   problems: ({ parse_problems }) => parse_problems !== undefined,
+};
+
+/** A condition that every line of a state meets. */
+const REQUIRED: Record<ReviewState, Condition> = {
+  unverified: { attribute: ATTRIBUTES.verifiedAt, test: 'missing' },
+  withdrawn: { attribute: ATTRIBUTES.withdrawnAt, test: 'exists' },
+  differing: { attribute: ATTRIBUTES.differingFields, test: 'exists' },
+  problems: { attribute: ATTRIBUTES.parseProblems, test: 'exists' },
 };
 
 export interface RequiredReview {
@@ -32,27 +39,21 @@ export function requireReview(options: ReviewOptions): RequiredReview {
   };
 }
 
-/** Unverified lines that arrived in the span, then others of the states that were processed in it. */
+/** Unverified lines that arrived in the span, and lines of the other states that were processed in it. */
 export async function* reviewLines(reader: TableReader, options: RequiredReview, now: number): AsyncGenerator<ReviewItem, void, undefined> {
   const { span, states, sid } = options;
-  const wasListed = (line: Transaction): boolean =>
-    states.includes('unverified') && IS_IN.unverified(line) && isWithin(line.received_at, span.range);
-  if (states.includes('unverified')) yield* mapped(unverifiedLines(reader, span, sid), (line) => itemOf(line, now));
-  const others = states.filter((state) => state !== 'unverified');
-  if (others.length === 0) return;
-  const lines = reader.linesProcessed(span, undefined, ofPublisher(sid));
-  yield* mapped(
-    filtered(lines, (line) => !wasListed(line) && others.some((state) => IS_IN[state](line))),
-    (line) => itemOf(line, now),
-  );
+  if (states.length === 0) return;
+  const conditions: Filter[] = [{ anyOf: states.map((state) => REQUIRED[state]) }, ...ofPublisher(sid)];
+  const arrival = { from: Date.parse(span.range.from), to: Date.parse(span.range.to) };
+  const days = states.includes('unverified') ? arrivalDays(arrival) : span.days;
+  const processed = new Set(states.some((state) => state !== 'unverified') ? span.days : []);
+  const lines = reader.linesOfDays(days, conditions, (day) => (processed.has(day) ? {} : span.range));
+  for await (const dated of lines) if (states.some((state) => isSelected(dated, state, span))) yield itemOf(dated.line, now);
 }
 
-function unverifiedLines(reader: TableReader, { range }: Span, sid: string | undefined): AsyncIterable<Transaction> {
-  const { client, tableName, dayShards } = reader.props;
-  const window = { from: Date.parse(range.from), to: Date.parse(range.to) };
-  const rows = unverifiedRows(client, { tableName, dayShards, window, receivedBefore: window.to, sid });
-  return mapped(rows, (item) => reader.toTransaction(item));
-}
+/** No date in a postback can hide an unverified line: its arrival decides. */
+const isSelected = ({ line, processedAt }: DatedLine, state: ReviewState, { range }: Span): boolean =>
+  IS_IN[state](line) && isWithin(state === 'unverified' ? line.received_at : processedAt, range);
 
 function itemOf(line: Transaction, now: number): ReviewItem {
   const since = Date.parse(line.withdrawn_at ?? line.received_at);

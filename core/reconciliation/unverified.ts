@@ -30,7 +30,7 @@ export async function* unverifiedRows(client: Pick<DynamoDBClient, 'send'>, quer
   if (before <= window.from) return;
   const ofPublisher = sid === undefined ? [] : ['begins_with(#line, :sid)'];
   const conditions = ['attribute_not_exists(#verified)', 'attribute_not_exists(#withdrawn)', ...ofPublisher];
-  for (const day of daysOf(window)) {
+  for (const day of arrivalDays(window)) {
     for (const key of processDayKeys(day, dayShards)) {
       const items = queryItems(client, {
         TableName: tableName,
@@ -76,7 +76,7 @@ async function hasReadableRow(client: Pick<DynamoDBClient, 'send'>, tableName: s
  * UTC days whose partitions can hold a line that arrived in the window: of its arrival, or of its
  * processing, which the Events API dates up to a day before or, by another clock, after.
  */
-function daysOf({ from, to }: EventsWindow): string[] {
+export function arrivalDays({ from, to }: EventsWindow): string[] {
   const first = Math.floor(from / DAY_MILLIS) - 1;
   const last = Math.floor(to / DAY_MILLIS) + 1;
   return Array.from({ length: Math.max(0, last - first + 1) }, (_, day) => new Date((first + day) * DAY_MILLIS).toISOString().slice(0, 10));

@@ -63,10 +63,17 @@ export interface TotalsOptions extends SummaryOptions {
   /**
    * `process_date`: when Rakuten processed the line, or when it arrived until the Events API has
    * returned it. `transaction_date`: when the order was placed, so a return is in the month of its
-   * sale; reads all days up to now.
+   * sale; reads all days up to now, and those of the look-back.
    * @default 'process_date'
    */
   readonly dateField?: TotalsDate;
+  /**
+   * Only with `transaction_date`: number of days before `from` from which lines are read, by the
+   * day on which Rakuten processed them. At least 1. A line whose order date is later than that day
+   * by more is not seen.
+   * @default 35
+   */
+  readonly lookBackDays?: number;
   /**
    * Only lines of this publisher.
    * @default - all publishers

@@ -1,7 +1,8 @@
 import { SOURCES } from '../core/names';
 import { MoneySum } from './amounts';
+import { DEFAULT_LOOK_BACK_DAYS } from './changes';
 import { ofPublisher } from './conditions';
-import { requireNames, requireOneOf, requireSpan, requireText, requireTimeZone, type Span } from './input';
+import { InvalidQueryError, requireCount, requireNames, requireOneOf, requireSpan, requireText, requireTimeZone, type Span } from './input';
 import { signOf } from './kind';
 import { LINES_AT_ONCE, readOrders, type SumName, sumInOrder } from './order-lines';
 import { batches, filtered } from './pages';
@@ -20,6 +21,7 @@ export interface RequiredTotals extends SummaryOptions {
   readonly timeZone: string;
   readonly by: readonly TotalsGroup[];
   readonly dateField: TotalsDate;
+  readonly lookBackDays: number;
   readonly sid: string | undefined;
   readonly source: Transaction['source'] | undefined;
 }
@@ -31,10 +33,18 @@ export function requireTotals(options: TotalsOptions): RequiredTotals {
     timeZone: requireTimeZone(options.timeZone),
     by: requireNames('by', options.by, TOTALS_GROUPS),
     dateField: requireOneOf('dateField', options.dateField ?? 'process_date', TOTALS_DATES),
+    lookBackDays: requireLookBack(options),
     sid: sid === undefined ? undefined : requireText('sid', sid),
     source: source === undefined ? undefined : requireOneOf('source', source, Object.values(SOURCES)),
     includeUnverified,
   };
+}
+
+function requireLookBack({ lookBackDays, dateField }: TotalsOptions): number {
+  if (lookBackDays !== undefined && dateField !== 'transaction_date') {
+    throw new InvalidQueryError("lookBackDays goes with dateField 'transaction_date': by process_date, no other days are read");
+  }
+  return requireCount('lookBackDays', lookBackDays) ?? DEFAULT_LOOK_BACK_DAYS;
 }
 
 /** Adds up the lines of a span of time by groups. Its memory grows with the number of groups. */
@@ -66,21 +76,22 @@ export async function addUp(reader: TableReader, options: RequiredTotals, now: n
 }
 
 /** Lines whose date is within the span. */
-function selectedLines(reader: TableReader, { span, dateField, sid, source }: RequiredTotals, now: number): AsyncIterable<DatedLine> {
+function selectedLines(reader: TableReader, options: RequiredTotals, now: number): AsyncIterable<DatedLine> {
+  const { span, dateField, sid, source } = options;
   const conditions = [...ofPublisher(sid), ...(source === undefined ? [] : [{ attribute: 'source', test: '=', value: source } as const])];
   if (dateField === 'process_date') return reader.datedLines(span, conditions);
-  const dated = reader.datedLines(processedSince(span, now), conditions);
+  const dated = reader.datedLines(processedSpan(options, now), conditions);
   return filtered(dated, ({ line }) => isWithin(line.occurred_at, span.range));
 }
 
 const DAY_MILLIS = 24 * 60 * 60 * 1000;
 
 /**
- * When lines of a span of order time can have been processed: up to now. The advertiser's clock may
- * be up to a day fast.
+ * When lines of a span of order time can have been processed: up to now, and before the span if
+ * their order date was in the future.
  */
-function processedSince({ range }: Span, now: number): Span {
-  const from = new Date(Date.parse(range.from) - DAY_MILLIS);
+function processedSpan({ span: { range }, lookBackDays }: RequiredTotals, now: number): Span {
+  const from = new Date(Date.parse(range.from) - lookBackDays * DAY_MILLIS);
   return requireSpan({ from, to: new Date(Math.max(now, Date.parse(range.to)) + DAY_MILLIS) });
 }
 

@@ -1,4 +1,4 @@
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { DynamoDBClient, QueryCommandInput } from '@aws-sdk/client-dynamodb';
 import fc from 'fast-check';
 import {
   type ChangeOptions,
@@ -15,10 +15,11 @@ import {
   TransactionsClient,
 } from '../../client';
 import { MoneySum } from '../../client/amounts';
+import { unverifiedRows } from '../../core/reconciliation/unverified';
 import type { LineFields } from '../../core/store/row';
 import { dynamoDbClient } from '../../local/embedded/clients';
 import { startDynamoDb } from '../../local/embedded/dynamodb';
-import { createTable, type DeliveryExtras, IDS, put, seedTable } from './seed';
+import { createTable, type DeliveryExtras, IDS, put, SID, seedTable } from './seed';
 
 const SEEDED = 'Seeded';
 const TABLE = 'Transactions';
@@ -109,6 +110,31 @@ async function writeLines(lines: readonly ArbitraryLine[]): Promise<string> {
 
 const PROPERTY = { numRuns: 12 };
 
+interface Command {
+  readonly name: string;
+  readonly input: Partial<QueryCommandInput>;
+}
+
+/** Runs a question and records what it sends to DynamoDB. */
+async function recorded<T>(
+  tableName: string,
+  ask: (client: TransactionsClient) => Promise<T>,
+): Promise<{ result: T; commands: Command[] }> {
+  const commands: Command[] = [];
+  const client = dynamoDbClient(server.endpoint);
+  client.middlewareStack.add(
+    (next, { commandName }) =>
+      (args) => {
+        commands.push({ name: String(commandName), input: args.input as Command['input'] });
+        return next(args);
+      },
+    { step: 'initialize' },
+  );
+  const result = await ask(new TransactionsClient({ client, tableName, dayShards: tableName === TABLE ? DAY_SHARDS : 1 }));
+  client.destroy();
+  return { result, commands };
+}
+
 describe('balances', () => {
   test('equal the summary of each member, in any period', async () => {
     const periods = fc.constantFrom({}, { from: '2026-03-30' }, { to: '2026-03-31T12:00:00Z' }, { from: '2026-03-29', to: '2026-03-31' });
@@ -155,21 +181,10 @@ describe('balances', () => {
   });
 
   test('read only orders with a line without u1 as a whole', async () => {
-    const commands: string[] = [];
-    const client = dynamoDbClient(server.endpoint);
-    client.middlewareStack.add(
-      (next, { commandName }) =>
-        (args) => {
-          commands.push(String(commandName));
-          return next(args);
-        },
-      { step: 'initialize' },
-    );
-    const balances = await all(new TransactionsClient({ client, tableName: SEEDED }).balances());
-    client.destroy();
+    const { result: balances, commands } = await recorded(SEEDED, (client) => all(client.balances()));
     expect(balances.map(({ u1 }) => u1).sort()).toEqual(['clk_01HRV6Z8Q2M4', 'clk_TRAVEL_1', 'member-9', 'p-1001']);
     // The order of the cancellation without u1: once to find its member, once for the member.
-    expect(commands.sort()).toEqual([
+    expect(commands.map(({ name }) => name).sort()).toEqual([
       'BatchGetItemCommand',
       'BatchGetItemCommand',
       'QueryCommand',
@@ -240,6 +255,28 @@ describe('totals', () => {
     expect(await idsOf(seeded.recovered({ ...period, sid: '1' }))).toEqual([]);
     const [total] = await seeded.totals({ ...period, by: [], source: 'events-api' });
     expect(money(total?.earned ?? [])).toBe('-30 JPY (1)');
+  });
+
+  test('read the orders of many lines in one call', async () => {
+    const totals = (client: TransactionsClient) => client.totals({ from: '2026-03-01', to: '2026-06-01', by: [] });
+    const { result, commands } = await recorded(SEEDED, totals);
+    expect(result).toHaveLength(1);
+    expect(commands.filter(({ input }) => input.IndexName === 'by-order')).toHaveLength(5);
+    expect(commands.filter(({ name }) => name === 'BatchGetItemCommand')).toHaveLength(1);
+  });
+
+  test('by order date have lines that were processed before that date, as far as the look-back goes', async () => {
+    const sid = newPublisher();
+    const booked = { ...base, sid, transaction_date: '2026-03-20T10:00:00Z', sale_amount: '100' };
+    const processed = (day: string, id: string): Promise<void> =>
+      write({ ...booked, etransaction_id: id, commissions: '1', process_date: `${day}T00:00:00Z` }, { verifiedAt: `${day}T01:00:00.000Z` });
+    await processed('2026-03-21', 'AFTER');
+    await processed('2026-03-15', 'WITHIN-A-WEEK');
+    await processed('2026-02-20', 'WITHIN-A-MONTH');
+    const span = { from: '2026-03-20', to: '2026-03-21', by: [], sid, dateField: 'transaction_date' } as const;
+    const earned = async (lookBackDays?: number) =>
+      (await totalsAt('2026-04-10', { ...span, lookBackDays })).map((total) => money(total.earned));
+    expect([await earned(), await earned(7), await earned(1)]).toEqual([['3 USD (3)'], ['2 USD (2)'], ['1 USD (1)']]);
   });
 
   type Options = Parameters<TransactionsClient['totals']>[0];
@@ -402,6 +439,29 @@ describe('the review', () => {
     expect(await review({ sid: '1' })).toEqual([]);
   });
 
+  test('reads each day once', async () => {
+    const span = { from: '2026-03-10', to: '2026-03-13' };
+    const states = ['unverified', 'withdrawn', 'differing', 'problems'] as const;
+    const { commands } = await recorded(SEEDED, (client) => all(client.review({ ...span, states })));
+    const days = commands.map(({ input }) => Object.values(input.ExpressionAttributeValues ?? {})[0]?.S);
+    // A line that arrives late in a day can have been processed the day before, by another clock the day after.
+    expect(days).toEqual(['2026-03-09', '2026-03-10', '2026-03-11', '2026-03-12', '2026-03-13', '2026-03-14']);
+  });
+
+  test('has the unverified lines that the alarm counts', async () => {
+    const window = { from: Date.parse('2026-03-30'), to: Date.parse('2026-04-01') };
+    await fc.assert(
+      fc.asyncProperty(fc.array(arbitraryLine, { minLength: 1, maxLength: 10 }), async (lines) => {
+        const sid = await writeLines(lines);
+        const query = { tableName: TABLE, dayShards: DAY_SHARDS, window, receivedBefore: window.to, sid };
+        const counted = (await all(unverifiedRows(dynamodb, query))).map((item) => item.line_id?.S);
+        const listed = await all(transactions.review({ from: '2026-03-30', to: '2026-04-01', states: ['unverified'], sid }));
+        expect(listed.map(({ line }) => line.line_id).sort()).toEqual(counted.sort());
+      }),
+      PROPERTY,
+    );
+  });
+
   test('has the age since the line arrived, or was withdrawn', async () => {
     const clock = jest.spyOn(Date, 'now').mockReturnValue(Date.parse('2026-03-21T00:00:00Z'));
     const items = seeded.review({ from: '2026-03-20', to: '2026-03-21', states: ['unverified'] });
@@ -489,6 +549,31 @@ describe('days of a time zone', () => {
   });
 });
 
+describe('the orders of a span of days', () => {
+  test('are each listed once, although their lines are far apart', async () => {
+    await createTable(dynamodb, 'Orders');
+    const line = (order: number, day: string): Promise<void> =>
+      put(
+        dynamodb,
+        'Orders',
+        { ...base, sid: SID, order_id: `O-${order}`, etransaction_id: `${day}-${order}`, sale_amount: '1' } as LineFields,
+        { receivedAt: `${day}T00:00:00.000Z` },
+      );
+    const orders = Array.from({ length: 300 }, (_, order) => order);
+    for (const day of ['2026-03-21', '2026-03-23']) {
+      for (let first = 0; first < orders.length; first += 20)
+        await Promise.all(orders.slice(first, first + 20).map((one) => line(one, day)));
+    }
+    const client = new TransactionsClient({ client: dynamodb, tableName: 'Orders' });
+    const listed = (from: string, to: string) => all(client.dayOrders({ from, to }));
+    const both = await listed('2026-03-21', '2026-03-24');
+    expect(both.map(({ order_id }) => order_id).sort()).toEqual(orders.map((order) => `O-${order}`).sort());
+    expect(both.every(({ lines }) => lines.length === 2)).toBe(true);
+    expect(await listed('2026-03-23', '2026-03-24')).toHaveLength(300);
+    expect(await listed('2026-03-22', '2026-03-23')).toEqual([]);
+  });
+});
+
 describe('wrong input', () => {
   const span = { from: '2026-03-01', to: '2026-04-01' };
   test.each<[string, () => unknown, string]>([
@@ -519,6 +604,11 @@ describe('wrong input', () => {
       'no look-back',
       () => seeded.confirmedSince('2026-03-01', { lookBackDays: 0 }),
       'lookBackDays must be a whole number of 1 or more, but is 0',
+    ],
+    [
+      'a look-back by process_date',
+      () => seeded.totals({ ...span, by: [], lookBackDays: 3 }),
+      "lookBackDays goes with dateField 'transaction_date'",
     ],
     ['an empty publisher', () => seeded.balances({ sid: '' }), 'sid must not be empty'],
     ['no concurrency', () => seeded.clicksWithoutTransaction([], { concurrency: 0 }), 'concurrency must be a whole number'],

@@ -180,6 +180,11 @@ export class LineTally {
   get texts(): string[] {
     return [this.text, ...[...this.sums].flatMap(([name, sum]) => totals(name, sum.toMoney()))];
   }
+
+  /** The footer of a list that goes on. Sums of a part of it would look like sums of all. */
+  get textsOfPart(): string[] {
+    return [`the first ${this.text}; no sums, as there are more lines`];
+  }
 }
 
 const sumOf = ({ is_event }: Transaction, state: Verification): (typeof SUMS)[number] | undefined =>
@@ -201,39 +206,24 @@ export class Counter {
   }
 }
 
-/** `6 lines (4 sale, 2 return): 5 verified, 1 unverified` */
-export const linesText = (lines: readonly Transaction[]): string => tallyOf(lines).text;
-
-/**
- * The footer of a list of lines.
- *
- * @param isCut the list goes on. Sums of a part of it would look like sums of all
- */
-export const linesFooter = (lines: readonly Transaction[], isCut: boolean): string[] =>
-  isCut ? [`the first ${linesText(lines)}; no sums, as there are more lines`] : tallyOf(lines).texts;
-
-function tallyOf(lines: readonly Transaction[]): LineTally {
-  const tally = new LineTally();
-  for (const line of lines) tally.add(line);
-  return tally;
-}
-
-/** `2 sale, 1 return`, in the order of their first occurrence. */
-export function countsText(values: readonly string[]): string {
-  const counter = new Counter();
-  for (const value of values) counter.add(value);
-  return counter.text;
-}
-
 const MAX_NOTES = 10;
 
 /** What else there is to know of lines. Long lists are cut. */
-export function lineNotes(lines: readonly Transaction[]): string[] {
-  const notes = lines.flatMap((line) => {
+export class NoteTally {
+  private readonly notes: string[] = [];
+  private total = 0;
+
+  add(line: Transaction): void {
     const text = [...postbackNotes(line), ...doubtNotes(line)].join('; ');
-    return text === '' ? [] : [`${line.etransaction_id ?? line.line_id}: ${text}`];
-  });
-  return notes.length <= MAX_NOTES ? notes : [...notes.slice(0, MAX_NOTES), `and ${notes.length - MAX_NOTES} more lines with notes`];
+    if (text === '') return;
+    this.total += 1;
+    if (this.total <= MAX_NOTES) this.notes.push(`${line.etransaction_id ?? line.line_id}: ${text}`);
+  }
+
+  get texts(): string[] {
+    const more = this.total - this.notes.length;
+    return more === 0 ? this.notes : [...this.notes, `and ${numberText(more)} more lines with notes`];
+  }
 }
 
 /** What postbacks say otherwise than the Events API. */

@@ -1,12 +1,14 @@
 import type { MemberSummary, OrderSummary, TransactionsClient } from '../../client';
-import { addMoney } from '../../client/amounts';
+import { mapped } from '../../client/pages';
 import { type AddCommand, type CommandContext, sidOf } from '../cli/command';
 import { EXIT, type ExitCode, usageError } from '../cli/errors';
 import type { GlobalOptions } from '../cli/installation';
 import { writeJsonArray } from '../cli/json';
 import { addSelections, checkSelection, dayOf, periodOf, type Selection, type SelectionOptions } from '../cli/options';
-import { countsText, nothing, orderColumns, sumsText } from '../cli/show';
-import { renderTable } from '../cli/table';
+import { numberText, type Progress, withProgress } from '../cli/progress';
+import { Counter, nothing, orderColumns, sumsText } from '../cli/show';
+import { writeTable } from '../cli/stream-table';
+import { SumsTally } from '../cli/sums';
 import { writeLine, writeText } from '../cli/terminal';
 import { addTimeZone, type TimeZoneOptions } from '../cli/time-zone';
 
@@ -48,22 +50,20 @@ Examples:
   $ rakuten-postback orders --from 2026-03-01 --to 2026-04-01 --json | jq '.[] | select(.status == "returned")'
   $ rakuten-postback orders --member clk_01HRV6Z8Q2M4 --totals --json`,
     )
-    .action(cli.action<OrdersOptions>(orders));
+    .action(cli.action<OrdersOptions>((context) => withProgress(context, 'orders', (progress) => orders(context, progress))));
 };
 
-async function orders(context: Context): Promise<ExitCode> {
+async function orders(context: Context, progress: Progress): Promise<ExitCode> {
   const { options, terminal } = context;
   checkSelection(options, SELECTIONS, true);
   if (options.totals === true) return showMember(context);
-  const found = find(context, await context.transactions());
+  const found = progress.count(find(context, await context.transactions()));
   if (options.json === true) return (await writeJsonArray(terminal.stdout, found)) === 0 ? EXIT.nothing : EXIT.found;
-  const list: OrderSummary[] = [];
-  for await (const order of found) list.push(order);
-  if (list.length === 0) return nothing(terminal);
-  const columns = orderColumns(context.colours, options.timeZone);
-  await writeLine(terminal.stdout, renderTable(columns, list, terminal.stdout.columns, context.colours.bold));
-  await writeLine(terminal.stdout, '');
-  for (const text of ordersFooter(list)) await writeText(terminal.stdout, text, context.colours.dim);
+  const tally = new OrdersTally();
+  const counted = mapped(found, (order) => tally.add(order));
+  const count = await writeTable(context, orderColumns(context.colours, options.timeZone), counted, progress);
+  if (count === 0) return nothing(terminal);
+  for (const text of tally.texts) await writeText(terminal.stdout, text, context.colours.dim);
   return EXIT.found;
 }
 
@@ -83,14 +83,29 @@ async function* find(context: Context, transactions: TransactionsClient): AsyncG
   }
 }
 
-function ordersFooter(list: readonly OrderSummary[]): string[] {
-  const doubtful = list.reduce((count, order) => count + order.doubtful.length, 0);
-  const sumOf = (name: 'earned' | 'awaiting' | 'pending') => addMoney(list.flatMap((order) => order[name]));
-  return [
-    `${list.length === 1 ? '1 order' : `${list.length} orders`} (${countsText(list.map(({ status }) => status))})`,
-    ...sumsText({ earned: sumOf('earned'), awaiting: sumOf('awaiting'), pending: sumOf('pending') }),
-    ...(doubtful === 0 ? [] : [`${doubtful} doubtful: lines of unknown kind or with parse problems; "query --order" shows them`]),
-  ];
+/** Adds orders up on their way. */
+class OrdersTally {
+  private readonly statuses = new Counter();
+  private readonly sums = new SumsTally();
+  private doubtful = 0;
+
+  add(order: OrderSummary): OrderSummary {
+    this.statuses.add(order.status);
+    this.sums.add(order);
+    this.doubtful += order.doubtful.length;
+    return order;
+  }
+
+  /** The footer of a list. */
+  get texts(): string[] {
+    const { total, text } = this.statuses;
+    const doubtful = `${numberText(this.doubtful)} doubtful: lines of unknown kind or with parse problems; "query --order" shows them`;
+    return [
+      `${numberText(total)} ${total === 1 ? 'order' : 'orders'} (${text})`,
+      ...this.sums.texts,
+      ...(this.doubtful === 0 ? [] : [doubtful]),
+    ];
+  }
 }
 
 async function showMember(context: Context): Promise<ExitCode> {

@@ -1,4 +1,5 @@
 import type { OrderSummary, Transaction, TransactionKind, TransactionRow } from '../../client';
+import { sequence } from '../../client/pages';
 import { type AddCommand, type CommandContext, sidOf } from '../cli/command';
 import { EXIT, type ExitCode, usageError } from '../cli/errors';
 import type { GlobalOptions } from '../cli/installation';
@@ -13,8 +14,10 @@ import {
   type Selection,
   type SelectionOptions,
 } from '../cli/options';
-import { lineColumns, lineNotes, linesFooter, linesText, nothing, rowRecord, type ShownTime, timeText, totalTexts } from '../cli/show';
-import { renderRecord, renderTable } from '../cli/table';
+import { type Progress, withProgress } from '../cli/progress';
+import { LineTally, lineColumns, NoteTally, nothing, rowRecord, type ShownTime, timeText, totalTexts } from '../cli/show';
+import { writeTable } from '../cli/stream-table';
+import { type Column, renderRecord } from '../cli/table';
 import { writeLine, writeText } from '../cli/terminal';
 import { addTimeZone, type TimeZoneOptions } from '../cli/time-zone';
 
@@ -29,7 +32,7 @@ type Context = CommandContext<QueryOptions>;
 
 const SELECTIONS: readonly Selection[] = ['member', 'order', 'day', 'transaction'];
 
-/** A longer table helps no reader, and its widths require all lines at once. */
+/** A longer table helps no reader. */
 const TABLE_LINES = 200;
 
 export const addQuery: AddCommand = (program, cli) => {
@@ -64,20 +67,20 @@ Examples:
   $ rakuten-postback query --day yesterday --kind return,adjustment
   $ rakuten-postback query --transaction A1F79C0162D1404DAB3F3E6BADA181C8 --json`,
     )
-    .action(cli.action<QueryOptions>(query));
+    .action(cli.action<QueryOptions>((context) => withProgress(context, 'lines', (progress) => query(context, progress))));
 };
 
-async function query(context: Context): Promise<ExitCode> {
+async function query(context: Context, progress: Progress): Promise<ExitCode> {
   const { options, terminal } = context;
   checkSelection(options, SELECTIONS, false);
   checkListOptions(options);
   if (options.json === true) {
-    const count = await writeJsonArray(terminal.stdout, await find(context, options.limit));
+    const count = await writeJsonArray(terminal.stdout, progress.count(await find(context, options.limit)));
     return count === 0 ? EXIT.nothing : EXIT.found;
   }
   if (options.transaction !== undefined) return showTransaction(context, options.transaction);
-  if (options.order !== undefined) return showOrder(context);
-  return showList(context);
+  if (options.order !== undefined) return showOrder(context, progress);
+  return showList(context, progress);
 }
 
 function checkListOptions({ member, day, transaction, kind, limit, newestFirst, verified }: QueryOptions): void {
@@ -113,46 +116,65 @@ async function findOrder(context: Context): Promise<OrderSummary | undefined> {
 const linesOf = ({ lines }: OrderSummary, { verified }: QueryOptions): readonly TransactionRow[] =>
   verified === true ? lines.filter(({ verified_at }) => verified_at !== undefined) : lines;
 
-async function showList(context: Context): Promise<ExitCode> {
-  const { options, terminal, colours } = context;
-  const limit = options.limit ?? TABLE_LINES;
-  const lines: Transaction[] = [];
-  for await (const line of await find(context, limit + 1)) lines.push(line);
-  if (lines.length === 0) return nothing(terminal);
-  const isCut = lines.length > limit;
-  const shown = lines.slice(0, limit);
-  const { timeZone } = options;
+async function showList(context: Context, progress: Progress): Promise<ExitCode> {
+  const { options, terminal } = context;
+  const { timeZone, limit = TABLE_LINES } = options;
   const time: ShownTime =
     options.member === undefined
       ? { title: 'RECEIVED', of: (line) => line.received_at, timeZone }
       : { title: 'ORDERED', of: (line) => line.occurred_at, timeZone };
-  await writeTable(context, shown, time);
-  for (const text of [...linesFooter(shown, isCut), ...lineNotes(shown)]) await writeText(terminal.stdout, text, colours.dim);
+  let isCut = false;
+  const shown = async function* (): AsyncGenerator<Transaction> {
+    let count = 0;
+    for await (const line of progress.count(await find(context, limit + 1))) {
+      isCut = count === limit;
+      if (!isCut) yield line;
+      count += 1;
+    }
+  };
+  const tally = await writeLines(context, shown(), time, progress);
+  if (tally === undefined) return nothing(terminal);
+  await writeFooter(context, [...(isCut ? tally.lines.textsOfPart : tally.lines.texts), ...tally.notes.texts]);
   if (isCut) await writeLine(terminal.stderr, `there are more than these ${limit}: raise --limit, or write all to a file with "export"`);
   return EXIT.found;
 }
 
-async function writeTable(context: Context, lines: readonly Transaction[], time: ShownTime): Promise<void> {
-  const { options, terminal, colours } = context;
-  const known = options.member !== undefined ? ['MEMBER'] : options.order !== undefined ? ['ORDER', 'ADVERTISER'] : [];
-  const columns = lineColumns(colours, time).filter(({ title }) => !known.includes(title));
-  await writeLine(terminal.stdout, renderTable(columns, lines, terminal.stdout.columns, colours.bold));
-  await writeLine(terminal.stdout, '');
+interface Tally {
+  readonly lines: LineTally;
+  readonly notes: NoteTally;
 }
 
-async function showOrder(context: Context): Promise<ExitCode> {
+/** Writes a table of lines. Returns what the footer says of them, or undefined if there are none. */
+async function writeLines(
+  context: Context,
+  lines: AsyncIterable<Transaction>,
+  time: ShownTime,
+  progress: Progress,
+): Promise<Tally | undefined> {
+  const tally: Tally = { lines: new LineTally(), notes: new NoteTally() };
+  const counted = tally.lines.count(lines, (line) => tally.notes.add(line));
+  const count = await writeTable(context, columnsOf(context, time), counted, progress);
+  return count === 0 ? undefined : tally;
+}
+
+function columnsOf({ options, colours }: Context, time: ShownTime): Column<Transaction>[] {
+  const known = options.member !== undefined ? ['MEMBER'] : options.order !== undefined ? ['ORDER', 'ADVERTISER'] : [];
+  return lineColumns(colours, time).filter(({ title }) => !known.includes(title));
+}
+
+async function writeFooter({ terminal, colours }: Context, texts: readonly string[]): Promise<void> {
+  for (const text of texts) await writeText(terminal.stdout, text, colours.dim);
+}
+
+async function showOrder(context: Context, progress: Progress): Promise<ExitCode> {
   const { options, terminal, colours } = context;
   const order = await findOrder(context);
   if (order === undefined) return nothing(terminal);
-  const lines = linesOf(order, options);
   await writeLine(terminal.stdout, renderRecord(orderRecord(order, options.timeZone), colours.dim, terminal.stdout.columns));
   await writeLine(terminal.stdout, '');
-  await writeTable(context, lines, {
-    title: 'PROCESSED',
-    of: (line) => line.process_date ?? line.received_at,
-    timeZone: options.timeZone,
-  });
-  for (const text of [linesText(lines), ...lineNotes(lines)]) await writeText(terminal.stdout, text, colours.dim);
+  const time: ShownTime = { title: 'PROCESSED', of: (line) => line.process_date ?? line.received_at, timeZone: options.timeZone };
+  const tally = await writeLines(context, sequence(linesOf(order, options)), time, progress);
+  await writeFooter(context, tally === undefined ? ['no line of it is verified'] : [tally.lines.text, ...tally.notes.texts]);
   return EXIT.found;
 }
 

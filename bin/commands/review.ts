@@ -5,7 +5,7 @@ import { EXIT, type ExitCode } from '../cli/errors';
 import type { GlobalOptions } from '../cli/installation';
 import { writeJsonArray } from '../cli/json';
 import { addPublisher, addSpan, parseNames, type SpanOptions, spanOf, spanText } from '../cli/options';
-import { type Progress, withProgress } from '../cli/progress';
+import { numberText, type Progress, withProgress } from '../cli/progress';
 import { amountText, Counter, nothing, postbackNotes, timeText, timeTitle } from '../cli/show';
 import { writeTable } from '../cli/stream-table';
 import type { Column } from '../cli/table';
@@ -66,7 +66,7 @@ async function review(context: Context, progress: Progress): Promise<ExitCode> {
   const states = new Counter();
   const count = await writeTable(context, columns(context), counted(items, states), progress);
   if (count === 0) return nothing(terminal);
-  const text = `${count === 1 ? '1 line' : `${count} lines`}, ${spanText(span)}: ${states.text}`;
+  const text = `${numberText(count)} ${count === 1 ? 'line' : 'lines'}, ${spanText(span)}: ${states.text}`;
   await writeText(terminal.stdout, text, colours.dim);
   return EXIT.found;
 }

@@ -1,10 +1,11 @@
 import { Option } from 'commander';
 import { TOTALS_DATES, TOTALS_GROUPS, type Total, type TotalsDate, type TotalsGroup, type Transaction } from '../../client';
+import { DEFAULT_LOOK_BACK_DAYS } from '../../client/changes';
 import { SOURCES } from '../../core/names';
 import type { AddCommand, CommandContext } from '../cli/command';
-import { EXIT, type ExitCode } from '../cli/errors';
+import { EXIT, type ExitCode, usageError } from '../cli/errors';
 import type { GlobalOptions } from '../cli/installation';
-import { addPublisher, addSpan, parseNames, type SpanOptions, spanOf, spanText } from '../cli/options';
+import { addPublisher, addSpan, type LookBackOptions, parseCount, parseNames, type SpanOptions, spanOf, spanText } from '../cli/options';
 import { withProgress } from '../cli/progress';
 import { nothing } from '../cli/show';
 import { type SumRow, SumsTally, sumColumns, sumRows } from '../cli/sums';
@@ -12,7 +13,7 @@ import { type Column, renderTable } from '../cli/table';
 import { writeLine, writeText } from '../cli/terminal';
 import { addTimeZone, type TimeZoneOptions } from '../cli/time-zone';
 
-interface TotalsOptions extends SpanOptions, TimeZoneOptions, GlobalOptions {
+interface TotalsOptions extends SpanOptions, LookBackOptions, TimeZoneOptions, GlobalOptions {
   readonly by: readonly TotalsGroup[];
   readonly date: TotalsDate;
   readonly source?: Transaction['source'];
@@ -35,6 +36,11 @@ export const addTotals: AddCommand = (program, cli) => {
     );
   addTimeZone(addPublisher(addSpan(command, DEFAULT_DAYS)))
     .addOption(new Option('--date <field>', 'the date of a line').choices(TOTALS_DATES).default(TOTALS_DATES[0]))
+    .option(
+      '--look-back <days>',
+      `with --date transaction_date: read lines that Rakuten processed from this number of days before --from (default: ${DEFAULT_LOOK_BACK_DAYS})`,
+      parseCount,
+    )
     .addOption(new Option('--source <source>', 'only lines that a postback delivered, or that none did').choices(Object.values(SOURCES)))
     .option('--include-unverified', 'count unverified confirmed lines as earned (a forged postback is then earned, too)')
     .addHelpText(
@@ -48,7 +54,8 @@ SALE. Each line counts in the group of its own date:
                     Events API has returned it. A return reduces the month in
                     which it was processed
   transaction_date  when the order was placed. A return reduces the month of its
-                    sale. Reads all days up to now
+                    sale. Reads all days up to now, and those of --look-back: an
+                    order date can be later than the processing
 
 --json prints an array, with the commissions of all sums.
 
@@ -65,11 +72,12 @@ Examples:
 
 async function showTotals(context: Context): Promise<ExitCode> {
   const { options, terminal, colours } = context;
-  const { by, date, source, sid, includeUnverified } = options;
+  const { by, date, lookBack: lookBackDays, source, sid, includeUnverified } = options;
+  if (lookBackDays !== undefined && date !== 'transaction_date') throw usageError('--look-back goes with --date transaction_date');
   const span = spanOf(options, terminal.now(), DEFAULT_DAYS);
   const transactions = await context.transactions();
   const found = await withProgress(context, undefined, () =>
-    transactions.totals({ ...span, by, dateField: date, source, sid, includeUnverified }),
+    transactions.totals({ ...span, by, dateField: date, lookBackDays, source, sid, includeUnverified }),
   );
   if (options.json === true) await writeLine(terminal.stdout, JSON.stringify(found));
   if (found.length === 0) return options.json === true ? EXIT.nothing : nothing(terminal);
@@ -78,7 +86,9 @@ async function showTotals(context: Context): Promise<ExitCode> {
   for (const total of found) tally.add(total);
   const table = renderTable(columns(by), found.flatMap(sumRows), terminal.stdout.columns, colours.bold);
   await writeLine(terminal.stdout, `${table}\n`);
-  for (const text of [`by ${date}, ${spanText(span)}`, ...tally.texts]) await writeText(terminal.stdout, text, colours.dim);
+  const days = lookBackDays ?? DEFAULT_LOOK_BACK_DAYS;
+  const read = date === 'transaction_date' ? `; of lines that Rakuten processed from ${days} days before to now` : '';
+  for (const text of [`by ${date}, ${spanText(span)}${read}`, ...tally.texts]) await writeText(terminal.stdout, text, colours.dim);
   return EXIT.found;
 }
 

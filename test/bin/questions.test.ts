@@ -136,6 +136,24 @@ describe('totals', () => {
     expect(rows(stdout).slice(1, 3)).toEqual(['2026-03 | JPY | -100 | -3', '| USD | 493.99 | 21.07 | 19.99 | 80.00']);
   });
 
+  test('says which lines it read by the date of the order, and reads further back on demand', async () => {
+    await createTable(dynamodb, 'Booked');
+    const stay = { is_event: 'N', sid: SID, etransaction_id: 'A1', order_id: 'T-1', sale_amount: '10', commissions: '1' } as const;
+    const dates = { transaction_date: '2026-05-20T00:00:00Z', process_date: '2026-03-10T00:00:00Z' };
+    await put(dynamodb, 'Booked', { ...stay, ...dates, currency: 'USD' }, { verifiedAt: '2026-03-10T01:00:00.000Z' });
+    const folder = localRun('Booked');
+    const command = ['totals', '--from', '2026-05-01', '--to', '2026-06-01', '--date', 'transaction_date', '--local'];
+    expect(await runIn(folder, command)).toMatchObject({ exitCode: 3, stderr: 'nothing found\n' });
+    const { stdout } = await runIn(folder, [...command, '--look-back', '60']);
+    expect(rows(stdout).slice(1)).toEqual([
+      '2026-05 | USD | 10.00 | 1.00',
+      '',
+      'by transaction_date, 2026-05-01 to 2026-06-01 (UTC); of lines that Rakuten processed from 60 days before to now',
+      'earned: 10.00 USD; commissions 1.00 USD',
+      '',
+    ]);
+  });
+
   test('has days of the time zone', async () => {
     const days = async (timeZone: string) =>
       (await json<{ day: string }[]>(['totals', ...SPAN, '--by', 'day', '--time-zone', timeZone])).map(({ day }) => day);
@@ -222,6 +240,30 @@ describe('review', () => {
     expect(items[0]?.ageSeconds).toBeGreaterThanOrEqual(before);
     const problems = await json<{ line: { etransaction_id: string } }[]>(['review', '--state', 'problems', ...span]);
     expect(problems.map(({ line }) => line.etransaction_id)).toEqual([IDS.unreadable]);
+  });
+});
+
+describe('orders', () => {
+  test('are written in blocks while they are read, with the sums of all', async () => {
+    await createTable(dynamodb, 'Orders');
+    const put20 = (first: number) =>
+      Promise.all(
+        Array.from({ length: 20 }, (_, index) => {
+          const id = `A${first + index}`;
+          const fields = { is_event: 'N', sid: SID, etransaction_id: id, order_id: id, currency: 'USD', sale_amount: '0.1' } as const;
+          return put(dynamodb, 'Orders', fields, { verifiedAt: '2026-03-14T00:00:00.000Z' });
+        }),
+      );
+    for (let first = 0; first < 220; first += 20) await put20(first);
+    const { stdout } = await runIn(localRun('Orders'), ['orders', '--day', '2026-03-13', '--local']);
+    expect(stdout.match(/^ORDERED/gm)).toHaveLength(2);
+    expect(rows(stdout).slice(-3)).toEqual(['220 orders (220 confirmed)', 'earned: 22.00 USD; commissions 0.00 USD', '']);
+  });
+
+  test('without a verified line say so', async () => {
+    const { stdout, exitCode } = await local(['query', '--order', 'T-7790', '--advertiser', '39001', '--verified']);
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/\n\nno line of it is verified\n$/);
   });
 });
 
@@ -417,6 +459,7 @@ test.each<[string, string[], RegExp]>([
   ['a change without a time', ['confirmed'], /required option '--since <time>'/],
   ['a time without a zone', ['reversed', '--since', '2026-03-01T10:00'], /moment must be a Date, a day/],
   ['a look-back of nothing', ['reversed', '--since', '2026-03-01', '--look-back', '0'], /whole number of 1 or more/],
+  ['a look-back by the date of processing', ['totals', '--look-back', '3'], /--look-back goes with --date transaction_date/],
   ['a look-back without a change', ['export', '--all', '--look-back', '3'], /--look-back goes with --changed-since/],
   ['an empty period', ['review', '--from', '2026-03-02', '--to', '2026-03-02'], /must be before to/],
   ['changes of a period', ['export', '--changed-since', '2026-03-01', '--to', '2026-04-01'], /do not go with --changed-since/],

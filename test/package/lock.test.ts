@@ -6,6 +6,8 @@ import { ROOT } from '../support/sources';
 interface Locked {
   readonly version?: string;
   readonly resolved?: string;
+  readonly integrity?: string;
+  readonly inBundle?: boolean;
   readonly optionalDependencies?: Record<string, string>;
   readonly peerDependencies?: Record<string, string>;
 }
@@ -27,4 +29,12 @@ it('the lock file is of this package.json and names no host', () => {
   expect(
     Object.values(packages).filter(({ resolved }) => resolved !== undefined && !resolved.startsWith('https://registry.npmjs.org/')),
   ).toEqual([]);
+});
+
+/** Without a hash `npm ci` runs whatever a registry answers. What is inside another package's archive is covered by that one's hash. */
+it('the lock file has the hash of every package, also of those for other platforms', () => {
+  const unverified = Object.entries(packages).filter(
+    ([where, { integrity = '', inBundle }]) => where !== '' && inBundle !== true && !integrity.startsWith('sha512-'),
+  );
+  expect(unverified.map(([where]) => where)).toEqual([]);
 });

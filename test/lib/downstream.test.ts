@@ -515,6 +515,15 @@ describe('archive', () => {
     expect(rightsOf(resources, 'Archive/Role')).toContain('kms:Decrypt, kms:GenerateDataKey on Stack/Key');
   });
 
+  it('lets the delivery stream use the key of an existing bucket, and not its own key', () => {
+    const stack = emptyStack({ region: 'us-east-1' });
+    const bucket = new Bucket(stack, 'Bucket', { encryptionKey: new Key(stack, 'BucketKey') });
+    const encryptionKey = new Key(stack, 'StreamKey');
+    new Archive(new Construct(stack, 'Postback'), 'Archive', { options: { bucket }, encryptionKey });
+    const rights = rightsOf(new Resources(stack), 'Archive/Role').filter((right) => right.startsWith('kms:'));
+    expect(rights).toEqual(['kms:Decrypt, kms:GenerateDataKey on Stack/BucketKey']);
+  });
+
   it('applies its prefix, expiry and buffer interval', () => {
     const resources = archived({ prefix: 'rakuten/raw/', expireAfter: Duration.days(60), bufferInterval: Duration.minutes(1) });
     expect(destinationOf(resources)).toMatchObject({

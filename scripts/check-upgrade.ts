@@ -213,6 +213,7 @@ class UpgradeCheck {
 
   private async failUpdate(failing: string): Promise<void> {
     const body = '{"message":"url is not valid","error":"REQUEST_PARAM_INVALID"}';
+    const before = this.refusals();
     this.rakuten.fault({ operation: 'update', times: 1, status: 400, body });
     const deployed = await this.deploy(failing).then(
       () => true,
@@ -220,7 +221,10 @@ class UpgradeCheck {
     );
     this.rakuten.clearFaults();
     assert(!deployed, 'the deployment succeeded though Rakuten refused the URL');
+    assert(this.refusals() === before + 1, 'the deployment failed before Rakuten refused the URL');
   }
+
+  private refusals = (): number => this.rakuten.calls.filter(({ operation, status }) => operation === 'update' && status === 400).length;
 
   /** Does the work while postbacks arrive: some must be acknowledged meanwhile. */
   private async underTraffic(name: string, work: () => Promise<void>): Promise<void> {

@@ -1,4 +1,6 @@
-import { type SlotStatus, slotStatus } from '../../core/registration/operations';
+import { summaryText } from '../../core/rakuten/url';
+import { type ShownSlot, type SlotStatus, slotStatus } from '../../core/registration/operations';
+import { cellText } from '../../core/terminal-text';
 import type { AddCommand, CommandContext } from '../cli/command';
 import { EXIT, type ExitCode } from '../cli/errors';
 import { lastReceived } from '../cli/last-received';
@@ -20,15 +22,23 @@ interface PublisherStatus extends SlotStatus {
   readonly lastReceivedAt: string | undefined;
 }
 
-type Context = CommandContext<SidOptions>;
+interface StatusOptions extends SidOptions {
+  readonly reveal?: boolean;
+}
+
+type Context = CommandContext<StatusOptions>;
 
 export const addStatus: AddCommand = (program, cli) => {
   program
     .command('status')
-    .description('Shows what stands in the slot at Rakuten, and whether it is what was deployed.')
+    .description('Shows the content of the slot at Rakuten, and whether it is what was deployed.')
     .option('--sid <sid>', 'only this publisher')
-    .addHelpText('after', '\nExit code 1 when a slot is not as it should be. Nothing is changed, and nothing\nsecret is shown.')
-    .action(cli.action<SidOptions>(status));
+    .option('--reveal', 'show whole URLs, with their secrets')
+    .addHelpText(
+      'after',
+      '\nOf a URL only its host and the Rakuten fields are shown, unless you give\n--reveal. Exit code 1 if a slot is not as it should be. Nothing is changed.',
+    )
+    .action(cli.action<StatusOptions>(status));
 };
 
 async function status(context: Context): Promise<ExitCode> {
@@ -38,9 +48,13 @@ async function status(context: Context): Promise<ExitCode> {
   const transactions = await context.transactions();
   const found: (PublisherStatus | UnknownStatus)[] = [];
   for (const sid of await publishersOf(context)) {
-    const slot = await slotStatus(ports, sid, endpointUrl).catch((error: Error) => ({ sid, problem: error.message }));
+    const slot = await slotStatus(ports, sid, { stackEndpointUrl: endpointUrl, reveal: options.reveal }).catch((error: Error) => ({
+      sid,
+      problem: error.message,
+    }));
     found.push('problem' in slot ? slot : { ...slot, lastReceivedAt: await lastReceived(transactions, sid, terminal.now(), DAYS) });
   }
+  if (options.reveal === true) await writeLine(terminal.stderr, 'warning: the URLs contain secrets; do not share them');
   if (options.json === true)
     await writeLine(
       terminal.stdout,
@@ -52,16 +66,18 @@ async function status(context: Context): Promise<ExitCode> {
 
 function inWords({ colours }: Context, status: PublisherStatus | UnknownStatus): string[] {
   if ('problem' in status) return [colours.bold(`SID ${status.sid}`), `  ${colours.red(status.problem)}`];
-  const { sid, slot, drift, previousUrl, enabled, selfTest, lastReceivedAt } = status;
-  const shown = slot === undefined ? 'empty' : `${slot.url} (${slot.active ? 'active' : 'switched off'})`;
+  const { sid, slot, drift, previous, enabled, selfTest, lastReceivedAt } = status;
   const good = enabled ? 'as deployed' : 'as deployed: switched off on purpose';
   return [
     colours.bold(`SID ${sid}`),
-    `  slot           ${shown}`,
+    `  slot           ${slot === undefined ? 'empty' : slotText(slot)}`,
     ...(drift.length === 0 ? [`  state          ${colours.green(good)}`] : drift.map((text) => `  state          ${colours.red(text)}`)),
-    ...(previousUrl === undefined ? [] : [`  comes back     ${previousUrl}`]),
+    ...(previous === undefined ? [] : [`  comes back     ${slotText(previous)}`]),
     `  last received  ${lastReceivedAt === undefined ? `nothing in ${DAYS} days` : `${timeText(lastReceivedAt)} UTC`}`,
     `  self-test      ${selfTest === undefined ? 'never' : `median ${selfTest.p50Millis} ms, longest ${selfTest.maxMillis} ms, ${timeText(selfTest.at)} UTC`}`,
     ...(drift.length === 0 ? [] : ['  next step      rakuten-postback register (or deploy); see docs/registration.md']),
   ];
 }
+
+const slotText = ({ url, active, ...summary }: ShownSlot): string =>
+  `${url === undefined ? summaryText(summary) : cellText(url)}, ${active ? 'active' : 'switched off'}`;

@@ -1,16 +1,10 @@
 import type { Slot } from '../rakuten/client';
-import { maskUrl } from '../rakuten/url';
+import { summarizeUrl, summaryText } from '../rakuten/url';
 import type { SlotOwner } from './slot-url';
 
-const LONGEST_URL_SHOWN = 400;
-
-/** A slot in words, with every query value masked. */
-export function describeSlot(slot: Slot | undefined): string {
-  if (slot === undefined) return 'no postback';
-  const masked = maskUrl(slot.url);
-  const shown = masked.length <= LONGEST_URL_SHOWN ? masked : `${masked.slice(0, LONGEST_URL_SHOWN)}…`;
-  return `${shown} (${slot.active ? 'active' : 'switched off'})`;
-}
+/** A slot in words, without the parts of its URL that can be secret. */
+export const describeSlot = (slot: Slot | undefined): string =>
+  slot === undefined ? 'no postback' : `${summaryText(summarizeUrl(slot.url))}, ${slot.active ? 'active' : 'switched off'}`;
 
 /** The slot holds a URL that must not be touched. */
 export class SlotTakenError extends Error {

@@ -1,6 +1,7 @@
 import { REGISTRATION_PROPERTIES as P } from '../names';
+import type { Slot } from '../rakuten/client';
 import { Redactor } from '../rakuten/redact';
-import { maskUrl, postbackUrl } from '../rakuten/url';
+import { postbackUrl, summarizeUrl, type UrlSummary } from '../rakuten/url';
 import type { PublisherState } from '../store/publisher-state';
 import { withLease } from './lease';
 import type { RegistrationPorts } from './ports';
@@ -10,6 +11,7 @@ import { type Registered, register } from './register';
 import { belongings, openRun, type Run, readUrlSecret } from './run';
 import { type SelfTestResult, selfTest } from './self-test';
 import { isSameSlot, isSameUrl, ownerOf, type SlotOwner } from './slot-url';
+import { previousSlot } from './state';
 import { type Removal, unregister } from './unregister';
 
 /** Work on a slot by hand, with what the last deployment registered. */
@@ -67,41 +69,47 @@ export function testByHand(ports: RegistrationPorts, sid: string, queue: boolean
   });
 }
 
+/** A slot as it may be shown: of its URL only the host and the Rakuten fields. */
+export interface ShownSlot extends UrlSummary {
+  readonly active: boolean;
+  /** The whole URL, with its secrets. Only with `reveal`. */
+  readonly url?: string;
+}
+
 export interface SlotStatus {
   readonly sid: string;
-  /** What stands in the slot, its values masked. */
-  readonly slot: { readonly url: string; readonly active: boolean } | undefined;
+  /** The content of the slot. Undefined if it is empty. */
+  readonly slot: ShownSlot | undefined;
   readonly owner: SlotOwner;
   /** Where the slot differs from what was deployed, in words. Empty when it does not. */
   readonly drift: readonly string[];
-  /** The URL that is to come back on removal, masked. */
-  readonly previousUrl: string | undefined;
+  /** What a removal restores. Undefined if there was nothing before. */
+  readonly previous: ShownSlot | undefined;
   readonly enabled: boolean;
   readonly selfTest: PublisherState['selfTest'];
 }
 
-/**
- * Reads the slot and compares it with what was deployed. Changes nothing.
- *
- * @param stackEndpointUrl as the stack's outputs have it
- * @param patienceMillis how long Rakuten may take
- */
-export function slotStatus(
-  ports: RegistrationPorts,
-  sid: string,
-  stackEndpointUrl?: string,
-  patienceMillis = LONGEST_MILLIS,
-): Promise<SlotStatus> {
-  return byHand(ports, (redactor) => readStatus(ports, sid, stackEndpointUrl, redactor, ports.clock.now() + patienceMillis));
+export interface SlotStatusOptions {
+  /** As the stack's outputs have it. */
+  readonly stackEndpointUrl?: string;
+  /** How long Rakuten may take. @default 8 minutes */
+  readonly patienceMillis?: number;
+  /** Whether to return whole URLs. @default false */
+  readonly reveal?: boolean;
+}
+
+/** Reads the slot and compares it with what was deployed. Changes nothing. */
+export function slotStatus(ports: RegistrationPorts, sid: string, options: SlotStatusOptions = {}): Promise<SlotStatus> {
+  return byHand(ports, (redactor) => readStatus(ports, sid, options, redactor));
 }
 
 async function readStatus(
   ports: RegistrationPorts,
   sid: string,
-  stackEndpointUrl: string | undefined,
+  { stackEndpointUrl, patienceMillis = LONGEST_MILLIS, reveal = false }: SlotStatusOptions,
   redactor: Redactor,
-  until: number,
 ): Promise<SlotStatus> {
+  const until = ports.clock.now() + patienceMillis;
   const { state, desired } = await registered(ports, sid);
   const run = await open(ports, desired, redactor);
   const secret = await readUrlSecret(run);
@@ -116,14 +124,17 @@ async function readStatus(
   if (state.properties === undefined) drift.push('it was unregistered by hand');
   return {
     sid,
-    slot: slot === undefined ? undefined : { url: maskUrl(slot.url), active: slot.active },
+    slot: shownSlot(slot, reveal),
     owner,
     drift,
-    previousUrl: state.previousUrl === undefined ? undefined : maskUrl(state.previousUrl),
+    previous: shownSlot(previousSlot(state), reveal),
     enabled: desired.enabled,
     selfTest: state.selfTest,
   };
 }
+
+const shownSlot = (slot: Slot | undefined, reveal: boolean): ShownSlot | undefined =>
+  slot === undefined ? undefined : { ...summarizeUrl(slot.url), active: slot.active, ...(reveal ? { url: slot.url } : {}) };
 
 const NOT_OURS: Record<Exclude<SlotOwner, 'ours'>, string> = {
   empty: 'the slot is empty: Rakuten sends nothing',

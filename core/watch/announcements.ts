@@ -1,5 +1,6 @@
 import { WATCH_EVENTS } from '../names';
 import type { Slot } from '../rakuten/client';
+import { summarizeUrl } from '../rakuten/url';
 import type { Trouble } from './finding';
 import { type Announcement, nextRestorationAt, recentRestorations, type Spell, type WatchRecord } from './record';
 import type { WatchSettings } from './settings';
@@ -25,7 +26,8 @@ const DETAIL_TYPES: Record<Trouble, string> = {
 };
 
 export function findingAnnouncement(sid: string, spell: Spell, plan: Plan, slot: Slot | undefined): Announcement {
-  const host: Announcement['detail'] = spell.finding === 'taken-over' && slot !== undefined ? { takenOverBy: hostOf(slot.url) } : {};
+  const host: Announcement['detail'] =
+    spell.finding === 'taken-over' && slot !== undefined ? { takenOverBy: summarizeUrl(slot.url).host ?? 'not a URL' } : {};
   return {
     detailType: DETAIL_TYPES[spell.finding],
     detail: { sid, finding: spell.finding, plan, mayMissLinesSince: spell.from, noticedAt: spell.noticedAt, ...host },
@@ -59,12 +61,3 @@ export const unknownAnnouncement = (sid: string, failures: number, reason: strin
   detailType: WATCH_EVENTS.detailTypes.unknown,
   detail: { sid, failures, reason },
 });
-
-/** A URL of somebody else may have a secret anywhere but in its host. */
-function hostOf(url: string): string {
-  const [host = ''] = url
-    .replace(/^[a-z][a-z0-9+.-]*:\/\//i, '')
-    .replace(/^[^/?#]*@/, '')
-    .split(/[/?#]/, 1);
-  return host.slice(0, 253);
-}

@@ -280,8 +280,8 @@ describe('judges', () => {
   });
 
   it('a slot that somebody else has', () => {
-    const slot = { url: 'https://tracker.example/in?token=***', active: true };
-    const status = { sid: '1', slot, owner: 'foreign', previousUrl: undefined, enabled: true, selfTest: undefined } as const;
+    const slot = { host: 'tracker.example', fields: [], active: true };
+    const status = { sid: '1', slot, owner: 'foreign', previous: undefined, enabled: true, selfTest: undefined } as const;
     expect(judgeSlot({ ...status, drift: ['the slot holds a URL of somebody else'] }, true)).toMatchObject({
       status: 'problem',
       mend: expect.stringContaining('--replace'),
@@ -293,7 +293,7 @@ describe('judges', () => {
     const { properties: wanted = {}, ...byHand } = PUBLISHER;
     const examination = { publishers: async () => [{ ...byHand, wanted }] } as unknown as Examination;
     expect(await urlSecret.run(examination)).toMatchObject([{ status: 'skipped' }]);
-    const status = { sid: '1', slot: undefined, owner: 'empty', previousUrl: undefined, enabled: true, selfTest: undefined } as const;
+    const status = { sid: '1', slot: undefined, owner: 'empty', previous: undefined, enabled: true, selfTest: undefined } as const;
     expect(judgeSlot({ ...status, drift: ['the slot is empty', 'it was unregistered by hand'] }, false)).toEqual({
       status: 'warning',
       found: 'the slot is empty; it was unregistered by hand',

@@ -132,10 +132,30 @@ describe('status', () => {
     const { exitCode, stdout } = await cli('status');
     expect(exitCode).toBe(0);
     expect(stdout).toContain(`SID ${SID}`);
-    expect(stdout).toContain(`${endpointUrl}?k=***`);
+    expect(stdout).toContain(`slot           ${new URL(endpointUrl).host}, 16 fields (is_event, `);
     expect(stdout).toMatch(/state +as deployed/);
     expect(stdout).toMatch(/last received +2026-03-\d\d \d\d:\d\d UTC/);
     expect(stdout).toMatch(/self-test +never/);
+  });
+
+  it.each([
+    ['in the path', 'https://tracker.example/hooks/T0/PATHSECRET?click=<u1>'],
+    ['in a matrix parameter', 'https://tracker.example/in;token=PATHSECRET?click=<u1>'],
+    ['in the user info', 'https://user:PATH/SECRET@tracker.example/?click=<u1>'],
+    ['in the name of a parameter', 'https://tracker.example/?PATHSECRET=1&click=<u1>'],
+  ])('and the errors of register show no secret %s; --reveal does, with a warning', async (_where, url) => {
+    await deploy();
+    rakuten.setSlot(SID, { url, active: true });
+    for (const args of [['status'], ['status', '--json'], ['register'], ['watch'], ['doctor']]) {
+      const { stdout, stderr } = await cli(...args);
+      expect([args, stdout + stderr]).toEqual([args, expect.not.stringMatching(/PATH|SECRET/)]);
+    }
+    const revealed = await cli('status', '--reveal');
+    expect([revealed.stdout, revealed.stderr]).toEqual([
+      expect.stringContaining(`${url}, active`),
+      expect.stringContaining('contain secrets'),
+    ]);
+    expect(JSON.parse((await cli('status', '--reveal', '--json')).stdout)[0].slot.url).toBe(url);
   });
 
   it.each([
@@ -198,11 +218,11 @@ it('register stops before a slot that is taken; --replace takes it, and unregist
   expect(await cli('unregister')).toMatchObject({ stdout: expect.stringContaining('nothing of ours') });
   expect(await cli('register')).toMatchObject({
     exitCode: 1,
-    stderr: expect.stringContaining('is taken: https://tracker.example/in?token=***'),
+    stderr: expect.stringContaining('is taken: tracker.example, 1 field (u1), active.'),
   });
   expect(rakuten.slot(SID)).toEqual(TRACKER);
   expect((await cli('register', '--replace')).exitCode).toBe(0);
-  expect((await statusJson()).previousUrl).toBe('https://tracker.example/in?token=***&click=<u1>');
+  expect((await statusJson()).previous).toEqual({ host: 'tracker.example', fields: ['u1'], active: true });
   expect(await cli('unregister', '--rule', 'restore')).toMatchObject({ stdout: expect.stringContaining('was there before is back') });
   expect(rakuten.slot(SID)).toEqual(TRACKER);
   expect(await cli('unregister', '--rule', 'burn')).toMatchObject({ exitCode: 2 });

@@ -1,6 +1,6 @@
 import { REGISTRATION_PROPERTIES as P } from '../../core/names';
 import type { Slot } from '../../core/rakuten/client';
-import { maskUrl } from '../../core/rakuten/url';
+import { summarizeUrl } from '../../core/rakuten/url';
 import { registerByHand, type SlotStatus, slotStatus, testByHand, unregisterByHand } from '../../core/registration/operations';
 import { CloudFormation, type DeliveryPlan } from '../support/cloudformation';
 import { problemOf, SID, SlotRun } from '../support/slot-run';
@@ -200,22 +200,30 @@ describe('the self-test by hand', () => {
 });
 
 describe('the status', () => {
-  const status = (endpointUrl?: string): Promise<SlotStatus> => slotStatus(ports(), SID, endpointUrl);
+  const status = (endpointUrl?: string): Promise<SlotStatus> => slotStatus(ports(), SID, { stackEndpointUrl: endpointUrl });
 
-  it('shows what is in the slot without what may be secret, and what a removal would bring back; it changes nothing', async () => {
+  it('shows the host and the fields of the URL in the slot, and what a removal would bring back; it changes nothing', async () => {
     world.slot = TRACKER;
     await deploy({ [P.existingPostback]: 'REPLACE' });
     const { state } = world;
     expect(await status(world.installation.endpointUrl)).toEqual({
       sid: SID,
-      slot: { url: maskUrl(ours.url), active: true },
+      slot: { host: new URL(ours.url).host, fields: ['is_event', 'etransaction_id', 'sale_amount'], active: true },
       owner: 'ours',
       drift: [],
-      previousUrl: 'https://tracker.example/in?token=***&click=<u1>',
+      previous: { host: 'tracker.example', fields: ['u1'], active: true },
       enabled: true,
       selfTest: { p50Millis: 42, maxMillis: 42, at: expect.any(String) },
     });
     expect([world.slot, world.state, world.calls()]).toEqual([ours, state, ['GET']]);
+  });
+
+  it('has whole URLs with `reveal` only', async () => {
+    world.slot = TRACKER;
+    await deploy({ [P.existingPostback]: 'REPLACE' });
+    const { slot, previous } = await slotStatus(ports(), SID, { reveal: true });
+    expect([slot?.url, previous?.url]).toEqual([ours.url, TRACKER.url]);
+    expect(JSON.stringify(await status())).not.toContain('token');
   });
 
   it.each<[string, () => Slot | undefined, string, string[]]>([
@@ -248,8 +256,8 @@ describe('the status', () => {
     expect(await status()).toMatchObject({
       owner,
       drift,
-      slot: slot === undefined ? undefined : { url: maskUrl(slot.url), active: slot.active },
-      previousUrl: undefined,
+      slot: slot === undefined ? undefined : { ...summarizeUrl(slot.url), active: slot.active },
+      previous: undefined,
     });
   });
 
@@ -280,7 +288,7 @@ describe('the status', () => {
   it('waits for Rakuten as long as it is told, or three minutes', async () => {
     await deploy();
     world.fault({ operation: 'read', status: 503, times: FOR_EVER });
-    const [short, long] = [await elapsed(slotStatus(ports(), SID, undefined, 20_000)), await elapsed(status())];
+    const [short, long] = [await elapsed(slotStatus(ports(), SID, { patienceMillis: 20_000 })), await elapsed(status())];
     expect([Math.ceil(short / 20_000), Math.round(long / MINUTES)]).toEqual([1, 3]);
   });
 });

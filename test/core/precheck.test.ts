@@ -59,9 +59,7 @@ describe('the check before the table is created', () => {
 
   it('fails where the registration would fail: the slot is taken by a tracker or by another installation', async () => {
     world.rakuten.slots.set(SID, TRACKER);
-    await expect(check()).rejects.toThrow(
-      /slot of SID 3900112 is taken: https:\/\/tracker\.example\/in\?token=.*set existingPostback to REPLACE/,
-    );
+    await expect(check()).rejects.toThrow(/slot of SID 3900112 is taken: tracker\.example, .*set existingPostback to REPLACE/);
     const other = new Installation(world);
     await other.invoke(other.event('Create', other.properties({ [P.existingPostback]: 'REPLACE' })));
     await expect(check()).rejects.toThrow('of another installation of this construct');

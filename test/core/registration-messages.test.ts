@@ -6,16 +6,10 @@ import { SID } from '../support/slot-run';
 const TRACKER = { url: 'https://tracker.example/in?token=tracker-secret-4711&click=<u1>', active: true };
 
 describe('a slot in words', () => {
-  it('is its URL without what may be secret, and whether it is on', () => {
+  it('is the host and the fields of its URL, and whether it is on', () => {
     expect(describeSlot(undefined)).toBe('no postback');
-    expect(describeSlot(TRACKER)).toBe('https://tracker.example/in?token=***&click=<u1> (active)');
-    expect(describeSlot({ ...TRACKER, active: false })).toBe('https://tracker.example/in?token=***&click=<u1> (switched off)');
-  });
-
-  it('is cut where it is longer than 400 characters', () => {
-    const longest = 'https://tracker.example/'.padEnd(400, 'x');
-    expect(describeSlot({ url: longest, active: true })).toBe(`${longest} (active)`);
-    expect(describeSlot({ url: `${longest}y`, active: true })).toBe(`${longest}… (active)`);
+    expect(describeSlot(TRACKER)).toBe('tracker.example, 1 field (u1), active');
+    expect(describeSlot({ ...TRACKER, active: false })).toBe('tracker.example, 1 field (u1), switched off');
   });
 });
 
@@ -24,7 +18,7 @@ describe('an error', () => {
     const { name, message } = new SlotTakenError(SID, TRACKER, 'foreign');
     expect(name).toBe('SlotTakenError');
     expect(message).toMatch(
-      /^The one postback slot of SID 3900112 is taken: https:\/\/tracker\.example\/in\?token=\*\*\*&click=<u1> \(active\)\. Meaning: another program or tracker receives .*Nothing was changed\. Next step: either set existingPostback to REPLACE .*; or remove that URL .*; or use another SID\.$/,
+      /^The one postback slot of SID 3900112 is taken: tracker\.example, 1 field \(u1\), active\. Meaning: another program or tracker receives .*Nothing was changed\. Next step: either set existingPostback to REPLACE .*; or remove that URL .*; or use another SID\.$/,
     );
   });
 
@@ -40,7 +34,7 @@ describe('an error', () => {
     const { name, message } = new NotShownError(SID, undefined, TRACKER, 61);
     expect([name, message]).toEqual([
       'NotShownError',
-      'Rakuten accepted the change for SID 3900112, but 61 s later its status call still shows https://tracker.example/in?token=***&click=<u1> (active) instead of no postback. ' +
+      'Rakuten accepted the change for SID 3900112, but 61 s later its status call still shows tracker.example, 1 field (u1), active instead of no postback. ' +
         'Meaning: the change was not made, or somebody else changed the slot at the same time. ' +
         'Next step: look with "npx rakuten-postback status" who else uses this SID, and deploy again.',
     ]);

@@ -157,7 +157,7 @@ describe('a rotation', () => {
     const secret = system.currentSecret();
     expect(await system.rotate()).toBeUndefined();
     expect(system.problem).toMatch(
-      /was not rotated: the one postback slot holds a URL that is not of this installation: https:\/\/tracker\.example.*onTakeover RECLAIM/,
+      /was not rotated: the one postback slot holds a URL that is not of this installation: tracker\.example, .*onTakeover RECLAIM/,
     );
     expect(system.slot()).toEqual(TRACKER);
     expect(system.currentSecret()).toBe(secret);

@@ -1,5 +1,6 @@
+import * as fc from 'fast-check';
 import { fieldListId } from '../../core/rakuten/fields';
-import { isSameEndpoint, maskUrl, postbackUrl } from '../../core/rakuten/url';
+import { isSameEndpoint, postbackUrl, summarizeUrl, summaryText } from '../../core/rakuten/url';
 
 describe('the URL to register', () => {
   const fields = [
@@ -19,25 +20,68 @@ describe('the URL to register', () => {
   });
 });
 
-describe('a URL that is shown', () => {
+describe('the summary of a URL', () => {
+  const textOf = (url: string): string => summaryText(summarizeUrl(url));
+
   it.each([
-    ['https://t.example/in?key=secret&u=<u1>', 'https://t.example/in?key=***&u=<u1>'],
-    ['https://t.example/in?token=<u1>x&e=', 'https://t.example/in?token=***&e='],
-    ['https://t.example/in?x<u1>=x<u1>', 'https://t.example/in?x<u1>=***'],
-    ['https://t.example/in?secret', 'https://t.example/in?***'],
-    ['https://t.example/in?', 'https://t.example/in?'],
-    ['https://t.example/in?a=1&&b=<u1>', 'https://t.example/in?a=***&&b=<u1>'],
-    ['https://t.example/in?a=1=2', 'https://t.example/in?a=***'],
-    ['https://user:pass@t.example/in', 'https://t.example/in'],
-    ['HTTPS+x.y-1://user@t.example/in?a=b', 'HTTPS+x.y-1://t.example/in?a=***'],
-    ['https://t.example/a@b', 'https://t.example/a@b'],
-    ['https://t.example/in?a=1#secret', 'https://t.example/in?a=***'],
-    ['https://t.example/in#secret?a=1', 'https://t.example/in'],
-    ['test.com', 'test.com'],
-    ['test.com?https://u:p@x=1', 'test.com?https://u:p@x=***'],
-    ['', ''],
-  ])('%s', (url, shown) => {
-    expect(maskUrl(url)).toBe(shown);
+    ['https://t.example/in?key=secret&u=<u1>', 't.example, 1 field (u1)'],
+    ['https://t.example:8443/in?token=<u1>x&o=<order_id>&again=<u1>', 't.example:8443, 2 fields (u1, order_id)'],
+    ['https://t.example/in?u=%3Cu1%3E&amp;o=&lt;order_id&gt;', 't.example, 2 fields (u1, order_id)'],
+    ['HTTPS://T.Example', 't.example, no fields'],
+    ['https://user:pass@t.example/in', 't.example, no fields'],
+    ['//t.example/in', 't.example, no fields'],
+    ['test.com', 'test.com, no fields'],
+    ['test.com?https://u:p@x=1', 'test.com, no fields'],
+    ['  https://192.0.2.1/x ', '192.0.2.1, no fields'],
+    ['http://[2001:DB8::1]:80/x', '[2001:db8::1]:80, no fields'],
+    ['http://localhost:3000', 'localhost:3000, no fields'],
+    ['https://bücher.example/', 'xn--bcher-kva.example, no fields'],
+    ['', 'not a URL, no fields'],
+    ['?u=<u1>', 'not a URL, 1 field (u1)'],
+    ['SECRET', 'not a URL, no fields'],
+    ['mailto:someone@t.example', 't.example, no fields'],
+  ])('%s: %s', (url, shown) => {
+    expect(textOf(url)).toBe(shown);
+  });
+
+  it.each([
+    'https://tracker.example/hooks/T0/PATHSECRET',
+    'https://tracker.example;token=PATHSECRET',
+    'https://tracker.example/in;token=PATHSECRET',
+    'https://tracker.example\\PATHSECRET',
+    'https://user:PATH/SECRET@tracker.example/in',
+    'https://PATHSECRET:pa@ss@tracker.example/in',
+    'https://user:PATHSECRET?@tracker.example/in',
+    'https://user:PATHSECRET#@tracker.example/in',
+    'https:PATHSECRET@tracker.example',
+    'https:///PATHSECRET',
+    'https://PATHSECRET',
+    'https://tracker.example:PATHSECRET/',
+    'https://tracker.example/?PATHSECRET',
+    'https://tracker.example/?PATHSECRET=<u1>',
+    'https://tracker.example/?u=<PATHSECRET>',
+    'https://tracker.example/#PATHSECRET',
+    'https://tracker.example%2FPATHSECRET/',
+    'https://tracker.example\u0000PATHSECRET/',
+    'eyJhbGciOiJIUzI1NiJ9.PATHSECRET.dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk',
+    'tracker.example/PATHSECRET',
+    'PATHSECRET/tracker.example',
+  ])('never has the secret of %j', (url) => {
+    expect(textOf(url)).not.toMatch(/PATH|SECRET|pa@|ss@/i);
+  });
+
+  it('has no control character, whatever the URL contains', () => {
+    const part = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.constantFrom('https://', 't.example', '<u1>', '\u001b]0;x\u0007', '\u202e', '\n'),
+    );
+    fc.assert(fc.property(fc.array(part), (parts) => expect(textOf(parts.join(''))).toMatch(/^[ -~]+$/)));
+  });
+
+  it('takes no longer for a long URL', () => {
+    const started = performance.now();
+    for (const url of ['a.'.repeat(1e6), '<'.repeat(1e6), `https://${':1'.repeat(1e6)}`, '@'.repeat(1e6), '/'.repeat(1e6)]) textOf(url);
+    expect(performance.now() - started).toBeLessThan(2000);
   });
 });
 

@@ -181,7 +181,7 @@ describe('a postback that was switched off', () => {
         return written && request.method === 'GET' ? { status: 200, headers: {}, body: shown } : ports.send(request);
       },
     });
-    expect(checks[0]?.problem).toContain('its status call still shows https://tracker.example/… (active)');
+    expect(checks[0]?.problem).toContain('its status call still shows tracker.example, 1 field (u1), active');
   });
 
   it('is enabled when the status call lags behind', async () => {

@@ -148,7 +148,7 @@ it('finishes what a killed run began, once the lease of the dead has ended', asy
 
 it('stops before a slot that is taken, with a reason that CloudFormation can show', async () => {
   rakuten.setSlot(SID, TRACKER);
-  await expect(invoke(event('Create'))).rejects.toThrow(/taken: https:\/\/tracker\.example\/in\?token=\*\*\*&click=<u1> \(active\)/);
+  await expect(invoke(event('Create'))).rejects.toThrow(/taken: tracker\.example, 1 field \(u1\), active/);
   expect(rakuten.slot(SID)).toEqual(TRACKER);
   await invoke(event('Create', { [P.existingPostback]: 'REPLACE' }));
   await invoke(event('Delete'));

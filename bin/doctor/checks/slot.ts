@@ -24,7 +24,7 @@ async function ofPublisher(examination: Examination, { sid, properties }: KnownP
   const ports = await examination.ports();
   const { endpointUrl } = (await examination.installation()).resources;
   try {
-    const status = await slotStatus(ports, sid, endpointUrl, PATIENCE_MILLIS);
+    const status = await slotStatus(ports, sid, { stackEndpointUrl: endpointUrl, patienceMillis: PATIENCE_MILLIS });
     return [token(ok('Rakuten gives one and takes it')), inSlot(judgeSlot(status, properties !== undefined))];
   } catch (error) {
     const { name, message } = error as Error;
@@ -40,7 +40,7 @@ export function judgeSlot({ slot: found, drift, enabled }: Status, isRegistered:
   if (!isRegistered) return warning(drift.join('; '), 'rakuten-postback register, when lines are wanted again');
   if (drift.length > 0) return problem(drift.join('; '), mendOf(drift));
   if (found === undefined) return problem('the slot is empty', mendOf([]));
-  const shown = `ours, under the current secret and fields: ${urlInWords(found.url)}`;
+  const shown = `ours, under the current secret and fields: ${found.host ?? 'not a URL'}, ${found.fields.length} fields`;
   return enabled
     ? ok(`${shown}; switched on`)
     : warning(`${shown}; switched off on purpose`, 'rakuten-postback enable, when lines are wanted again');
@@ -54,10 +54,4 @@ function mendOf(drift: readonly string[]): string {
     return 'ask who has put it there; rakuten-postback register --replace takes the slot over and remembers their URL';
   }
   return 'rakuten-postback register, or deploy again';
-}
-
-/** The fields alone would fill a screen. The URL is masked already. */
-function urlInWords(url: string): string {
-  const [base = '', query = ''] = url.split('?', 2);
-  return `${base} with ${(query.match(/=<\w+>/g) ?? []).length} fields`;
 }

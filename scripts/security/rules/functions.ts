@@ -79,7 +79,7 @@ function tellsMessages(record) {
   // ok: url-or-message-in-an-error-or-a-log
   log.warn('rejected', { text: maskedBody(record.body) });
   // ok: url-or-message-in-an-error-or-a-log
-  log.warn('rejected', { url: maskUrl(url), requestId: record.messageId });
+  log.warn('rejected', { url: summarizeUrl(url), requestId: record.messageId });
 }
 
 export async function handler(event, context) {

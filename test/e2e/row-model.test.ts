@@ -394,6 +394,49 @@ describe('two publishers', () => {
   });
 });
 
+describe('a member ID that Rakuten does not escape, so that it ends in a parameter of its own,', () => {
+  interface Claim {
+    readonly claim: string;
+    /** What Rakuten has, where it is not as usual. */
+    readonly line?: LineRecord;
+    /** What the row says before the reconciliation. Nothing: there is no row. */
+    readonly pushed?: LineRecord;
+    /** What counts the postback. */
+    readonly metric: string;
+  }
+  const claims: readonly Claim[] = [
+    { claim: 'commissions=500', pushed: { commissions: '500', u1: 'm' }, metric: METRICS.stored },
+    { claim: 'is_event=N', line: { is_event: 'Y' }, pushed: { is_event: 'N', u1: 'm' }, metric: METRICS.stored },
+    { claim: 'probe=1', metric: METRICS.probes },
+    { claim: 'k=1', metric: METRICS.forged },
+  ];
+
+  it.each(claims)('pays nothing with $claim, and the next reconciliation writes the line of Rakuten', async (each) => {
+    const line = newLine({ ...each.line, u1: `m&${each.claim}` });
+    expect(await sendAll([urlOf(queryOf(line, unescaped))])).toEqual(new Map([[200, 1]]));
+    await settled();
+    expect(metrics.sum(each.metric)).toBe(1);
+    const before = await rowsOf(line);
+    expect(before).toEqual(each.pushed === undefined ? [] : [expect.objectContaining(each.pushed)]);
+    expect(before.filter(({ verified_at }) => verified_at !== undefined)).toEqual([]);
+    expect(sums(before).earned).toBe(0);
+
+    stack.rakuten.record(line);
+    await reconcile();
+    const verified = async () => (await rowsOf(line)).filter(({ verified_at }) => verified_at !== undefined);
+    const { is_event, sale_amount, commissions, u1 } = line;
+    expect(await verified()).toEqual([expect.objectContaining({ is_event, sale_amount, commissions, u1 })]);
+    expect(sums(await rowsOf(line)).earned).toBe(is_event === 'N' ? 100 : 0);
+
+    // An event is paid when Rakuten confirms it, and by what it confirms.
+    stack.rakuten.record({ ...line, is_event: 'N', commissions: '4' });
+    await reconcile();
+    const confirmed = (await verified()).filter((row) => row.is_event === 'N');
+    expect(confirmed).toEqual([expect.objectContaining({ commissions: '4', u1 })]);
+    expect(sums(await rowsOf(line))).toEqual({ pending: 0, awaiting: 0, earned: 100 });
+  });
+});
+
 describe('a flood of different postbacks of one line', () => {
   it.each<[string, readonly string[]]>([
     ['29 GETs of 9 KB', Array.from({ length: 29 }, (_, index) => `product_name=${index}${'x'.repeat(4000)}&extra=${'y'.repeat(5000)}`)],

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import packageJson from '../../package.json';
 
@@ -18,6 +18,14 @@ export function buildCopy(folder: string): void {
   linkModules(folder);
   for (const script of ['build:lambda', 'build:cli', 'build:jsii']) npmRun(script, folder);
   writeApiReference(folder);
+  stripScripts(folder);
+}
+
+/** Removes the scripts from a package.json that is packed. npm would warn users about `prepare`, which only the repository can run. */
+export function stripScripts(folder: string): void {
+  const file = join(folder, 'package.json');
+  const { scripts, allowScripts, ...packed } = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
+  writeFileSync(file, `${JSON.stringify(packed, null, 2)}\n`);
 }
 
 /** Writes API.md from the docstrings of a built package. */

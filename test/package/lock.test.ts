@@ -8,6 +8,7 @@ interface Locked {
   readonly resolved?: string;
   readonly integrity?: string;
   readonly inBundle?: boolean;
+  readonly hasInstallScript?: boolean;
   readonly optionalDependencies?: Record<string, string>;
   readonly peerDependencies?: Record<string, string>;
 }
@@ -37,4 +38,12 @@ it('the lock file has the hash of every package, also of those for other platfor
     ([where, { integrity = '', inBundle }]) => where !== '' && inBundle !== true && !integrity.startsWith('sha512-'),
   );
   expect(unverified.map(([where]) => where)).toEqual([]);
+});
+
+/** npm runs the script of a package only if `allowScripts` says so; none of ours needs one. */
+it('package.json decides about each package with an install script', () => {
+  const names = Object.entries(packages).flatMap(([where, { hasInstallScript }]) =>
+    hasInstallScript === true ? [where.replace(/^.*node_modules\//, '')] : [],
+  );
+  expect(Object.keys(packageJson.allowScripts).sort()).toEqual([...new Set(names)].sort());
 });

@@ -40,6 +40,12 @@ describe('the tarball', () => {
     expect(packed.files).toContain('node_modules/big.js/big.js');
   });
 
+  it('has no script that npm would run or warn about', async () => {
+    const { scripts, name } = JSON.parse(await readFile(join(packed.folder, 'package.json'), 'utf8')) as { scripts?: object; name: string };
+    expect(name).toBe(packageJson.name);
+    expect(scripts).toBeUndefined();
+  });
+
   it('names the packages that are bundled, with the text of their licences', async () => {
     for (const [folder, bundled] of [
       ['lambda-dist', '@aws-sdk/client-dynamodb'],

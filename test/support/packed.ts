@@ -3,6 +3,7 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/prom
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { stripScripts } from '../../scripts/package/build-copy';
 import { ROOT } from './sources';
 
 const run = promisify(execFile);
@@ -51,6 +52,7 @@ export async function packedPackage(): Promise<PackedPackage> {
   try {
     await copySources(source);
     const jsiiOutput = await compile(source);
+    stripScripts(source);
     const { stdout } = await run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], { cwd: source });
     const [packed] = JSON.parse(stdout);
     await unpack(join(folder, packed.filename), app);

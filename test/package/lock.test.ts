@@ -12,8 +12,9 @@ interface Locked {
   readonly optionalDependencies?: Record<string, string>;
   readonly peerDependencies?: Record<string, string>;
 }
-const text = readFileSync(join(ROOT, 'package-lock.json'), 'utf8');
-const packages = (JSON.parse(text) as { packages: Record<string, Locked> }).packages;
+const packagesOf = (file: string): Record<string, Locked> =>
+  (JSON.parse(readFileSync(join(ROOT, file), 'utf8')) as { packages: Record<string, Locked> }).packages;
+const packages = packagesOf('package-lock.json');
 
 /** `npm ci` refuses a lock file that leaves out what is optional, and npm leaves out what it could not get for other machines. */
 it('the lock file has the parts of every platform, so that npm ci installs on any', () => {
@@ -33,12 +34,15 @@ it('the lock file is of this package.json and names no host', () => {
 });
 
 /** Without a hash `npm ci` runs whatever a registry answers. What is inside another package's archive is covered by that one's hash. */
-it('the lock file has the hash of every package, also of those for other platforms', () => {
-  const unverified = Object.entries(packages).filter(
-    ([where, { integrity = '', inBundle }]) => where !== '' && inBundle !== true && !integrity.startsWith('sha512-'),
-  );
-  expect(unverified.map(([where]) => where)).toEqual([]);
-});
+it.each(['package-lock.json', '.github/release/package-lock.json'])(
+  '%s has the hash of every package, also of those for other platforms',
+  (file) => {
+    const unverified = Object.entries(packagesOf(file)).filter(
+      ([where, { integrity = '', inBundle }]) => where !== '' && inBundle !== true && !integrity.startsWith('sha512-'),
+    );
+    expect(unverified.map(([where]) => where)).toEqual([]);
+  },
+);
 
 /** npm runs the script of a package only if `allowScripts` says so; none of ours needs one. */
 it('package.json decides about each package with an install script', () => {

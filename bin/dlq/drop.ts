@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { maskedBody } from '../../core/dead-letters/contents';
+import type { Publishers } from '../../core/store/publishers';
 import { EXIT, type ExitCode, usageError } from '../cli/errors';
 import { openOutputFile } from '../cli/output-file';
 import { writeLine } from '../cli/terminal';
@@ -15,7 +16,7 @@ export async function drop(context: DlqContext): Promise<ExitCode> {
   const { entries, left, counts } = await withDeadLetters(context, async (reading, markRemoved) => {
     const entries = chosenEntries(context, reading);
     if (!isConfirmed || entries.length === 0) return { entries, left: [], counts: reading.counts };
-    await writeEntries(file, entries);
+    await writeEntries(file, entries, reading.publishers);
     const left = await reading.queue.remove(entries.map(({ message }) => message));
     const dropped = entries.map(({ message }) => message).filter((message) => !left.includes(message));
     markRemoved(dropped);
@@ -40,8 +41,8 @@ export async function drop(context: DlqContext): Promise<ExitCode> {
 }
 
 /** Writes the messages in full, except for the URL's secret. Resolves when they are on disk. */
-async function writeEntries(file: string, entries: readonly Entry[]): Promise<void> {
-  const lines = entries.map(({ message, letter }) => `${JSON.stringify({ ...letter, body: maskedBody(message.body) })}\n`);
+async function writeEntries(file: string, entries: readonly Entry[], publishers: Publishers): Promise<void> {
+  const lines = entries.map(({ message, letter }) => `${JSON.stringify({ ...letter, body: maskedBody(message.body, publishers) })}\n`);
   const handle = await openOutputFile(file, 'a');
   try {
     await handle.writeFile(lines.join(''));

@@ -1,8 +1,10 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SQSClient } from '@aws-sdk/client-sqs';
+import { rowKeyOf } from '../../core/dead-letters/contents';
 import { type DeadLetter, deadLetter } from '../../core/dead-letters/letter';
 import { FailureNotes } from '../../core/dead-letters/notes';
 import { DeadLetterQueue, type QueueCounts, type ReceivedMessage } from '../../core/dead-letters/queue';
+import type { RowKey } from '../../core/store/keys';
 import { Publishers } from '../../core/store/publishers';
 import type { CommandContext } from '../cli/command';
 import { CliError, EXIT, usageError } from '../cli/errors';
@@ -24,6 +26,8 @@ export type DlqContext = CommandContext<DlqOptions>;
 export interface Entry {
   readonly message: ReceivedMessage;
   readonly letter: DeadLetter;
+  /** The row that it becomes. Not for output: a forged message can have our secret in an ID. */
+  readonly key: RowKey | undefined;
 }
 
 /** The content of the dead-letter queue, hidden from others until it is released. */
@@ -36,6 +40,7 @@ export interface Reading {
   readonly counts: QueueCounts;
   /** The oldest first: SQS deletes it first. */
   readonly entries: readonly Entry[];
+  readonly publishers: Publishers;
 }
 
 /**
@@ -55,8 +60,12 @@ export async function withDeadLetters<T>(
     const noted = await notes.read([...received].map(({ id }) => id));
     const entries = [...received]
       .sort((a, b) => a.sentAt - b.sentAt)
-      .map((message) => ({ message, letter: deadLetter(message, publishers, noted.get(message.id), counts.retentionSeconds) }));
-    return await process({ sqs, dynamodb, queue, notes, counts, entries }, (messages) => {
+      .map((message) => ({
+        message,
+        letter: deadLetter(message, publishers, noted.get(message.id), counts.retentionSeconds),
+        key: rowKeyOf(message.body, publishers),
+      }));
+    return await process({ sqs, dynamodb, queue, notes, counts, entries, publishers }, (messages) => {
       for (const message of messages) received.delete(message);
     });
   } finally {

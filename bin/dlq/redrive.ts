@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Followed, type FollowUp, followUp } from '../../core/dead-letters/follow-up';
-import { canSucceed } from '../../core/dead-letters/letter';
+import { canSucceed, maskedReason } from '../../core/dead-letters/letter';
+import type { FailureNote } from '../../core/dead-letters/notes';
 import type { ReceivedMessage } from '../../core/dead-letters/queue';
 import { reasonOf } from '../../core/dead-letters/reasons';
 import { type NotSent, type Redriven, type RedriveResult, redrive as sendBack } from '../../core/dead-letters/redrive';
@@ -76,18 +77,29 @@ async function sendEntries(context: DlqContext, reading: Reading, entries: reado
 const removed = (redriven: readonly Redriven[]): ReceivedMessage[] =>
   redriven.filter(({ stillThere }) => !stillThere).map(({ message }) => message);
 
-async function followRedriven(context: DlqContext, { dynamodb, notes }: Reading, entries: readonly Entry[], redriven: readonly Redriven[]) {
-  const keys = new Map(entries.map(({ message, letter }) => [message, letter.contents.key]));
+async function followRedriven(
+  context: DlqContext,
+  { dynamodb, notes, publishers }: Reading,
+  entries: readonly Entry[],
+  redriven: readonly Redriven[],
+) {
+  const keys = new Map(entries.map(({ message, key }) => [message, key]));
   const lines = redriven.flatMap(({ message, newId }): Followed[] => {
     const key = keys.get(message);
     return key === undefined ? [] : [{ id: newId, key }];
   });
   const { signal } = context.terminal;
   const started = performance.now();
-  return followUp(lines, new TableRows(dynamodb, requireResource(await context.installation(), 'tableName')), notes, {
+  const followed = await followUp(lines, new TableRows(dynamodb, requireResource(await context.installation(), 'tableName')), notes, {
     isOver: () => signal.aborted || performance.now() - started > FOLLOW_UP_MILLIS,
     pause: () => sleep(POLL_MILLIS, undefined, { signal }).catch(() => undefined),
   });
+  const bodies = new Map(redriven.map(({ newId, message }) => [newId, message.body]));
+  const failedAgain = [...followed.failedAgain].map(([id, note]): [string, FailureNote] => [
+    id,
+    { ...note, reason: maskedReason(note, bodies.get(id) ?? '', publishers) },
+  ]);
+  return { ...followed, failedAgain: new Map(failedAgain) };
 }
 
 async function dryRun(context: DlqContext): Promise<ExitCode> {

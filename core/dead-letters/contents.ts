@@ -5,6 +5,7 @@ import type { RowKey } from '../store/keys';
 import type { Publishers, RecognisedPublisher } from '../store/publishers';
 import { readPushedLine } from '../store/pushed-line';
 import type { LineFields } from '../store/row';
+import { MASK, type Mask, maskedValue, secretMask } from './secret-mask';
 
 /**
  * What a message is:
@@ -34,17 +35,16 @@ export interface Contents {
   readonly query: string;
 }
 
-/** Reads a message as the consumer would. Never throws. */
+/** Reads a message as the consumer would, with every URL secret of ours masked. Never throws. */
 export function contentsOf(body: string, publishers: Publishers): Contents {
-  let message: PostbackMessage;
-  try {
-    message = parseMessage(body);
-  } catch {
-    return { kind: 'unreadable', fields: {}, extra: {}, problems: [], query: beginning(body) };
-  }
+  const mask = secretMask(publishers);
+  const message = readMessage(body);
+  if (message === undefined) return { kind: 'unreadable', fields: {}, extra: {}, problems: [], query: beginning(body, mask) };
   const publisher = recognise(message, publishers);
-  const { receivedAt, requestId, sourceIp, parameters } = message;
-  const line = publisher && readPushedLine(message, publisher);
+  // Masked before it is read: a problem quotes the beginning of a value, in which a secret could not be recognised.
+  const shown = maskedValue(message, mask);
+  const { receivedAt, requestId, sourceIp, parameters } = shown;
+  const line = publisher && readPushedLine(shown, publisher);
   // Without a publisher it is read under Rakuten's own names, to show what was sent.
   const { fields, extra, problems } = line?.push ?? parsePostback(parameters, []);
   const shared = { receivedAt, requestId, sourceIp, sid: publisher?.sid, fields, extra, problems, query: normalisedQuery(parameters) };
@@ -52,32 +52,48 @@ export function contentsOf(body: string, publishers: Publishers): Contents {
   return line === undefined ? { ...shared, kind: 'unrecognised' } : { ...shared, kind: 'postback', key: line.key };
 }
 
+/** The key of the row that a message makes or changes. Nothing in it is masked. Undefined if it makes none. */
+export function rowKeyOf(body: string, publishers: Publishers): RowKey | undefined {
+  const message = readMessage(body);
+  const publisher = message && recognise(message, publishers);
+  if (message === undefined || publisher === undefined || (ownParameter(message.parameters, 'probe') ?? '') !== '') return undefined;
+  return readPushedLine(message, publisher)?.key;
+}
+
+function readMessage(body: string): PostbackMessage | undefined {
+  try {
+    return parseMessage(body);
+  } catch {
+    // The endpoint did not write it: the caller shows it as unreadable.
+    return undefined;
+  }
+}
+
 function recognise({ parameters, receivedAt }: PostbackMessage, publishers: Publishers): RecognisedPublisher | undefined {
   const secret = ownParameter(parameters, 'secret');
   return secret === undefined ? undefined : publishers.recognise(secret, ownParameter(parameters, 'fieldList'), new Date(receivedAt));
 }
 
-const MASK = '***';
-
-/** A message as it may be kept and shown: whole, but for the value of the URL's secret. */
-export function maskedBody(body: string): string {
-  if (!isMessage(body)) return maskedText(body);
-  const form = new URLSearchParams(body);
-  const parameters = [...new URLSearchParams(form.get('q') ?? '')].map(([name, value]): [string, string] => [
-    name,
-    name.trim() === URL_PARAMETERS.secret ? MASK : value,
-  ]);
-  form.set('q', new URLSearchParams(parameters).toString());
-  return form.toString();
+/** A message as it may be kept and shown: whole, except for URL secrets and each value of the parameter for them. */
+export function maskedBody(body: string, publishers: Publishers): string {
+  return maskBody(body, secretMask(publishers));
 }
 
-function isMessage(body: string): boolean {
-  try {
-    parseMessage(body);
-    return true;
-  } catch {
-    return false;
-  }
+function maskBody(body: string, mask: Mask): string {
+  if (readMessage(body) === undefined) return maskedText(mask(body));
+  const form = [...new URLSearchParams(body)].map(([name, value]): [string, string] => [
+    mask(name),
+    name === 'q' ? maskedQuery(value, mask) : mask(value),
+  ]);
+  return new URLSearchParams(form).toString();
+}
+
+function maskedQuery(query: string, mask: Mask): string {
+  const parameters = [...new URLSearchParams(query)].map(([name, value]): [string, string] => [
+    mask(name),
+    name.trim() === URL_PARAMETERS.secret ? MASK : mask(value),
+  ]);
+  return new URLSearchParams(parameters).toString();
 }
 
 /** A query string's parameter with our secret: plain, encoded once, encoded twice, each up to its delimiter. */
@@ -88,7 +104,7 @@ const maskedText = (text: string): string => SECRET_PARAMETERS.reduce((masked, v
 
 const SHOWN_CHARACTERS = 300;
 
-function beginning(body: string): string {
-  const text = maskedBody(body);
+function beginning(body: string, mask: Mask): string {
+  const text = maskBody(body, mask);
   return text.length <= SHOWN_CHARACTERS ? text : `${text.slice(0, SHOWN_CHARACTERS)}…`;
 }

@@ -1,9 +1,10 @@
 import type { Publishers } from '../store/publishers';
-import { type Contents, contentsOf } from './contents';
+import { type Contents, contentsOf, rowKeyOf } from './contents';
 import type { FailureNote } from './notes';
 import type { ReceivedMessage } from './queue';
 import { type Reason, reasonOf } from './reasons';
 import { redrivesOf } from './redrive';
+import { MASK, secretMask } from './secret-mask';
 
 /** A message of the dead-letter queue with the reason of its failure and the next step. Nothing secret. */
 export interface DeadLetter extends Reason {
@@ -27,12 +28,13 @@ export function deadLetter(
   retentionSeconds: number,
 ): DeadLetter {
   const contents = contentsOf(message.body, publishers);
+  const reason = note && maskedReason(note, message.body, publishers);
   const { count, at } = redrivesOf(message);
   return {
     id: message.id,
     contents,
-    ...reasonOf(note?.reason, contents.kind),
-    noted: note?.reason,
+    ...reasonOf(reason, contents.kind),
+    noted: reason,
     failedAt: isoTime(note?.failedAt),
     deletedAt: isoTime(message.sentAt + retentionSeconds * 1000) ?? '',
     redrives: count,
@@ -43,6 +45,14 @@ export function deadLetter(
 /** Whether a redrive can make a row of it. The consumer rejects a message without an accepted secret, and then it is gone. */
 export const canSucceed = ({ contents: { kind } }: Pick<DeadLetter, 'contents'>): boolean =>
   kind !== 'unrecognised' && kind !== 'unreadable';
+
+/** The reason in a note, with every URL secret masked. */
+export function maskedReason({ reason }: FailureNote, body: string, publishers: Publishers): string {
+  // A key has IDs in upper case, in which a secret cannot be recognised.
+  const lineId = rowKeyOf(body, publishers)?.lineId;
+  const shown = contentsOf(body, publishers).key?.lineId ?? MASK;
+  return secretMask(publishers)(lineId === undefined ? reason : reason.replaceAll(lineId, shown));
+}
 
 const isoTime = (millis: number | undefined): string | undefined =>
   millis === undefined || Number.isNaN(millis) ? undefined : new Date(millis).toISOString();

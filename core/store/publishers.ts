@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { type DynamoDBClient, QueryCommand } from '@aws-sdk/client-dynamodb';
 import type { FieldList } from '../rakuten/fields';
+import { sha256 } from '../sha256';
 import { type AcceptedUrl, PUBLISHER_KIND, type PublisherState, STATE_DOCUMENT, STATE_KEYS } from './publisher-state';
 
 /** Whose postback it is and how to read it. */
@@ -12,6 +13,8 @@ export interface RecognisedPublisher {
 
 /** The publishers of this installation as they were at one moment. */
 export class Publishers {
+  private hashes: ReadonlySet<string> | undefined;
+
   constructor(private readonly states: readonly PublisherState[]) {}
 
   /** Reads them all. One consistent query: what the registration wrote before it registered a URL is seen by every postback that comes under it. */
@@ -21,6 +24,12 @@ export class Publishers {
 
   get isEmpty(): boolean {
     return this.states.length === 0;
+  }
+
+  /** Whether this is a URL secret of any publisher, also one that is no longer accepted. Not in constant time: for texts that are already here. */
+  hasSecret(text: string): boolean {
+    this.hashes ??= new Set(this.states.flatMap(({ accepted }) => accepted.map(({ secretSha256 }) => secretSha256)));
+    return this.hashes.has(sha256(text));
   }
 
   /**

@@ -13,6 +13,8 @@ export interface PackedPackage {
   readonly folder: string;
   /** The folder of an app that has it installed. */
   readonly app: string;
+  /** The folder where it was built. */
+  readonly source: string;
   /** Paths in the package. */
   readonly files: readonly string[];
   /** Bytes of the tarball, and of what is in it. */
@@ -59,6 +61,7 @@ export async function packedPackage(): Promise<PackedPackage> {
     return {
       folder: join(app, 'node_modules', packed.name),
       app,
+      source,
       files: packed.files.map(({ path }: { path: string }) => path).sort(),
       packedSize: packed.size,
       unpackedSize: packed.unpackedSize,

@@ -1,149 +1,167 @@
 /**
- * The questions about a large table.
+ * The commands that answer questions, on two tables: the memory that one needs does not grow with
+ * the table.
  *
- * `SCALE_ROWS` sets the number of rows, `SCALE_ENDPOINT` another DynamoDB-compatible server.
+ * `SCALE_ROWS` sets the number of rows of the larger table. `SCALE_ENDPOINT` is the address of a
+ * DynamoDB-compatible server, whose tables are used again.
  */
-import { type AttributeValue, BatchWriteItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { TransactionsClient } from '../../client';
-import { limitConcurrency } from '../../core/async/limit-concurrency';
-import { toItem } from '../../core/store/item';
-import { rowKey } from '../../core/store/keys';
-import type { LineFields } from '../../core/store/row';
-import { applyAnswer, EMPTY_ROW, joinPushes } from '../../core/store/row-state';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable, Writable } from 'node:stream';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { run } from '../../bin/cli/program';
 import { dynamoDbClient } from '../../local/embedded/clients';
 import { startDynamoDb } from '../../local/embedded/dynamodb';
-import { createTable } from './seed';
+import { testTerminal } from '../bin/terminal';
+import { CYCLE, LINES_PER_ORDER, writeLargeTable } from './large-table';
+import { SID } from './seed';
 
-const ROWS = Number(process.env.SCALE_ROWS ?? 4_000);
-const TABLE = 'Scale';
-const DAYS = 30;
-const LINES_PER_ORDER = 4;
-const ORDERS = ROWS / LINES_PER_ORDER;
-/** Far below a million lines in memory, which need more than a gigabyte. */
-const MAX_HEAP_GROWTH_BYTES = 300_000_000;
+const ROWS = Number(process.env.SCALE_ROWS ?? 20_000);
+const FEWER_ROWS = ROWS / 10;
+/** Pages and buffers differ by less. The lines that only the larger table has need more. */
+const MAX_DIFFERENCE_BYTES = 12_000_000;
 
-jest.setTimeout(60 * 60 * 1000);
+jest.setTimeout(5 * 60 * 60 * 1000);
 
 let server: Awaited<ReturnType<typeof startDynamoDb>> | undefined;
-let dynamodb: DynamoDBClient;
-let transactions: TransactionsClient;
+let folder: string;
+
+const tableOf = (rows: number): string => `Scale-${rows}`;
 
 beforeAll(async () => {
+  setFlagsFromString('--expose-gc');
+  folder = mkdtempSync(join(tmpdir(), 'rakuten-scale-'));
   server = process.env.SCALE_ENDPOINT === undefined ? await startDynamoDb() : undefined;
-  dynamodb = dynamoDbClient(process.env.SCALE_ENDPOINT ?? server?.endpoint ?? '');
-  transactions = new TransactionsClient({ client: dynamodb, tableName: TABLE });
-  await createTable(dynamodb, TABLE);
-  await measured('write', writeRows);
+  const endpoint = process.env.SCALE_ENDPOINT ?? server?.endpoint ?? '';
+  const dynamodb = dynamoDbClient(endpoint);
+  for (const rows of [FEWER_ROWS, ROWS]) {
+    await writeLargeTable(dynamodb, tableOf(rows), rows);
+    mkdirSync(join(folder, tableOf(rows), '.local'), { recursive: true });
+    const endpoints = { dynamodb: endpoint, tableName: tableOf(rows), sid: SID };
+    writeFileSync(join(folder, tableOf(rows), '.local/endpoints.json'), JSON.stringify(endpoints));
+  }
+  dynamodb.destroy();
 });
 
 afterAll(async () => {
-  dynamodb.destroy();
+  rmSync(folder, { recursive: true });
   await server?.close();
 });
 
-/** An event, two confirmed lines and the return of one, which has no `u1` in every tenth order. */
-function* linesOf(order: number): Generator<LineFields> {
-  const day = String((order % DAYS) + 1).padStart(2, '0');
-  const base: LineFields = {
-    sid: '3900112',
-    advertiser_id: String(39000 + (order % 20)),
-    order_id: `O-${order}`,
-    transaction_date: `2026-04-${day}T10:00:00Z`,
-    process_date: `2026-04-${day}T11:00:00Z`,
-    currency: 'USD',
-    sku_number: 'A',
-    u1: `click-${order % (ORDERS / 2)}`,
-    quantity: '1',
-    product_name: 'Sterling Silver Bracelet',
-  };
-  const id = (line: number): string => `${String(order).padStart(12, '0')}0${line}`;
-  yield { ...base, is_event: 'Y', etransaction_id: id(0), sale_amount: '100', commissions: '0' };
-  yield { ...base, is_event: 'N', etransaction_id: id(1), sale_amount: '100', commissions: '0.1' };
-  yield { ...base, is_event: 'N', etransaction_id: id(2), sku_number: 'B', sale_amount: '20', commissions: '0.2' };
-  const returned = { ...base, is_event: 'N', etransaction_id: id(3), sale_amount: '-100', commissions: '-0.1' };
-  yield order % 10 === 0 ? { ...returned, u1: undefined } : returned;
-}
+/** Keeps the end of an output. */
+class Tail extends Writable {
+  text = '';
 
-function itemOf(fields: LineFields): Record<string, AttributeValue> {
-  const time = new Date(fields.process_date ?? '').toISOString();
-  const content = { fields: JSON.parse(JSON.stringify(fields)) as LineFields, problems: [], extra: {}, query: `u1=${fields.u1}` };
-  const pushed = joinPushes(EMPTY_ROW, [{ ...content, receivedAt: time, requestId: 'AbCdEfGhIjKlMnO=', source: 'push' }]);
-  const state = applyAnswer(pushed, { ...content, fetchedAt: time, runId: 'run' });
-  return { ...toItem(rowKey('3900112', content.fields), state, { dayShards: 1 }), updated_at: { S: time } };
-}
-
-async function writeRows(): Promise<number> {
-  const limited = limitConcurrency(8);
-  const writes: Promise<unknown>[] = [];
-  let items: Record<string, AttributeValue>[] = [];
-  const flush = async (): Promise<void> => {
-    const RequestItems = { [TABLE]: items.map((Item) => ({ PutRequest: { Item } })) };
-    items = [];
-    writes.push(limited(() => dynamodb.send(new BatchWriteItemCommand({ RequestItems }))));
-    if (writes.length >= 8) await Promise.all(writes.splice(0));
-  };
-  for (let order = 0; order < ORDERS; order += 1) {
-    for (const line of linesOf(order)) items.push(itemOf(line));
-    if (items.length + LINES_PER_ORDER > 25) await flush();
+  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+    this.text = (this.text + chunk.toString()).slice(-1000);
+    done();
   }
-  if (items.length > 0) await flush();
-  await Promise.all(writes);
-  return ROWS;
 }
 
-/** Runs a question and prints how long it took, and by how much the heap grew at most. */
-async function measured<T>(name: string, run: (sample: () => void) => Promise<T>): Promise<T> {
-  const before = process.memoryUsage().heapUsed;
-  let peak = before;
-  const sample = (): void => {
-    peak = Math.max(peak, process.memoryUsage().heapUsed);
+interface Measured {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly seconds: number;
+  /** By how much the heap without garbage grew at most. */
+  readonly growth: number;
+}
+
+/** Runs a command and samples the heap each time a tenth of the table has been read. */
+async function measure(rows: number, args: readonly string[]): Promise<Measured> {
+  const collect = runInNewContext('gc') as () => void;
+  const used = (): number => {
+    collect();
+    return process.memoryUsage().heapUsed;
   };
-  const timer = setInterval(sample, 100);
+  const { terminal, stderr } = testTerminal(join(folder, tableOf(rows)), { columns: 120 });
+  const stdout = new Tail();
+  let [scanned, peak] = [0, 0];
+  const before = used();
+  const stop = watchAnswers((count) => {
+    if (Math.floor((scanned + count) / (rows / 10)) > Math.floor(scanned / (rows / 10))) peak = Math.max(peak, used());
+    scanned += count;
+  });
   const startedAt = performance.now();
-  const result = await run(sample);
-  clearInterval(timer);
-  const growth = peak - before;
-  process.stdout.write(
-    `${name}: ${((performance.now() - startedAt) / 1000).toFixed(1)} s, heap +${(growth / 1e6).toFixed(0)} MB, rss ${(process.memoryUsage().rss / 1e6).toFixed(0)} MB\n`,
-  );
-  expect(growth).toBeLessThan(MAX_HEAP_GROWTH_BYTES);
-  return result;
+  const exitCode = await run([...args, '--local'], { ...terminal, stdout, stdin: Readable.from(clicksOf(rows)) });
+  const seconds = (performance.now() - startedAt) / 1000;
+  stop();
+  expect([args, exitCode]).toEqual([args, 0]);
+  expect(scanned).toBeGreaterThan(0);
+  return { stdout: stdout.text, stderr: stderr.text, seconds, growth: Math.max(peak, used()) - before };
 }
 
-async function count(values: AsyncIterable<unknown>): Promise<number> {
-  let number = 0;
-  for await (const _ of values) number += 1;
-  return number;
+type Send = (...args: unknown[]) => Promise<{ ScannedCount?: number; Responses?: Record<string, unknown[]> }>;
+
+/**
+ * Calls back with the number of rows that each answer of DynamoDB has read, until the returned
+ * function is called. A spy of jest would keep all answers.
+ */
+function watchAnswers(each: (count: number) => void): () => void {
+  const prototype = DynamoDBClient.prototype as unknown as { send?: Send };
+  const send = DynamoDBClient.prototype.send as unknown as Send;
+  prototype.send = async function (this: unknown, ...args: unknown[]) {
+    const answer = await send.apply(this, args);
+    each(answer.ScannedCount ?? Object.values(answer.Responses ?? {}).flat().length);
+    return answer;
+  };
+  return () => {
+    delete prototype.send;
+  };
 }
 
-describe(`a table of ${ROWS} rows`, () => {
-  const span = { from: '2026-04-01', to: '2026-05-01' };
+/** One click for each order, of which every second has no line. */
+function* clicksOf(rows: number): Generator<string> {
+  const orders = rows / LINES_PER_ORDER;
+  for (let click = 0; click < orders; click += 1) yield `click-${click}\n`;
+}
 
-  test('has the exact balance of each member', async () => {
-    const { members, earned } = await measured('balances', async () => {
-      let [number, commissions] = [0, 0n];
-      for await (const balance of transactions.balances()) {
-        number += 1;
-        // Tenths, as exact integers.
-        for (const { commissions: amount } of balance.earned) commissions += BigInt(amount.replace('.', ''));
-      }
-      return { members: number, earned: commissions };
-    });
-    expect(members).toBe(ORDERS / 2);
-    // Each order earns 0.1 + 0.2 - 0.1, and each member has two orders: 0.4.
-    expect(earned).toBe(BigInt(ORDERS / 2) * 4n);
-  });
+const SPAN = ['--from', '2026-04-01', '--to', '2026-05-01'];
 
-  test('has exact totals', async () => {
-    const totals = await measured('totals', () => transactions.totals({ ...span, by: ['month', 'advertiser', 'currency'] }));
-    expect(totals).toHaveLength(20);
-    expect(totals.reduce((sum, { earned }) => sum + (earned[0]?.lines ?? 0), 0)).toBe(ORDERS * 3);
-    expect(totals.flatMap(({ pending }) => pending)).toEqual([]);
-  });
+const text = (value: number, digits = 0): string =>
+  value.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits });
+const amount = (value: number): string => value.toFixed(2);
 
-  test('lists all lines that changed', async () => {
-    expect(await measured('changes', () => count(transactions.changedSince('2026-04-01')))).toBe(ROWS);
-    expect(await measured('reversed', () => count(transactions.reversedSince('2026-04-20')))).toBeGreaterThan(0);
-    expect(await measured('review', () => count(transactions.review({ ...span, states: ['differing', 'problems'] })))).toBe(0);
-  });
+interface Answer {
+  readonly orders: number;
+  /** Number of orders with a line of each unusual kind. */
+  readonly unusual: number;
+}
+
+/** Each command, and an end of its output for a table. */
+const QUESTIONS: readonly [command: string[], answer: (numbers: Answer) => string][] = [
+  [
+    ['balances'],
+    ({ orders, unusual }) =>
+      `${text(orders / 2)} members\nearned: ${amount((orders - 2 * unusual) * 20)} USD; commissions ${amount((orders - 2 * unusual) * 0.2)} USD\nawaiting`,
+  ],
+  [['totals', ...SPAN, '--by', 'month,advertiser,currency'], ({ orders, unusual }) => `earned: ${amount((orders - 2 * unusual) * 20)} USD`],
+  [['totals', ...SPAN, '--date', 'transaction_date'], ({ orders, unusual }) => `earned: ${amount((orders - 2 * unusual) * 20)} USD`],
+  [['confirmed', '--since', '2026-04-01'], ({ orders, unusual }) => `${text(orders * 2 - 2 * unusual)} lines (`],
+  [['reversed', '--since', '2026-04-01'], ({ orders, unusual }) => `${text(orders)} verified, ${text(unusual)} withdrawn`],
+  [['export', '--changed-since', '2026-04-01', '-o', 'changes.csv', '--json'], ({ orders }) => `"lines":${orders * LINES_PER_ORDER},`],
+  [['export', '--all', '-o', 'all.jsonl', '--json'], ({ orders }) => `"lines":${orders * LINES_PER_ORDER}}`],
+  [['review', ...SPAN], ({ unusual }) => `${unusual} unverified, ${unusual} withdrawn, ${unusual} differing`],
+  [['recovered', ...SPAN], ({ unusual }) => `${text(unusual)} lines (${text(unusual)} sale): ${text(unusual)} verified`],
+  [['orders', ...SPAN], ({ orders }) => `${text(orders)} orders (`],
+  [['query', '--day', '2026-04-15', '--json'], () => '}\n]\n'],
+  [['clicks', '-'], ({ orders }) => `click-${orders - 1}\n`],
+];
+
+test.each(QUESTIONS)('%j needs no more memory for a larger table', async (command, answer) => {
+  const measured: Measured[] = [];
+  for (const rows of [FEWER_ROWS, ROWS]) {
+    const result = await measure(rows, command);
+    measured.push(result);
+    const { seconds, growth } = result;
+    process.stdout.write(`${command.join(' ')}: ${text(rows)} rows, ${text(seconds, 1)} s, heap +${text(growth / 1e6, 1)} MB\n`);
+    const orders = rows / LINES_PER_ORDER;
+    expect(result.stdout).toContain(answer({ orders, unusual: orders / CYCLE }));
+    // The first progress is due after two seconds.
+    if (seconds > 5 && !command.includes('clicks')) expect(result.stderr).toMatch(/, \d+ s …/);
+  }
+  const [fewer, more] = measured.map(({ growth }) => growth) as [number, number];
+  expect(more - fewer).toBeLessThan(MAX_DIFFERENCE_BYTES);
 });

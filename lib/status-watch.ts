@@ -7,7 +7,7 @@ import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import type * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { ENVIRONMENT, WATCH_EVENTS } from '../core/names';
-import { LEASE_KIND, PUBLISHER_KIND, WATCH_KIND } from '../core/store/publisher-state';
+import { PUBLISHER_KIND, WATCH_KIND } from '../core/store/publisher-state';
 import type { WatchSettings } from '../core/watch/settings';
 import { BundledFunction } from './private/bundled-function';
 import { durationProblem, knownDurationProblem, rangeProblem, refuse } from './private/checks';
@@ -142,8 +142,9 @@ export class StatusWatch extends Construct {
     });
     const statements: iam.PolicyStatementProps[] = [
       items(['dynamodb:Query'], PUBLISHER_KIND),
-      items(['dynamodb:GetItem', 'dynamodb:PutItem'], PUBLISHER_KIND, LEASE_KIND, WATCH_KIND),
-      items(['dynamodb:DeleteItem'], LEASE_KIND),
+      items(['dynamodb:GetItem'], PUBLISHER_KIND, WATCH_KIND),
+      items(['dynamodb:UpdateItem'], PUBLISHER_KIND),
+      items(['dynamodb:PutItem'], WATCH_KIND),
       {
         actions: ['events:PutEvents'],
         resources: [Stack.of(this).formatArn({ service: 'events', resource: 'event-bus', resourceName: 'default' })],

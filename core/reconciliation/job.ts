@@ -1,3 +1,4 @@
+import { waitForLease } from '../lease/lease';
 import type { EventsWindow, ReadPage } from '../rakuten/events';
 import type { Position, WalkOptions } from '../rakuten/events-walk';
 import type { Clock } from '../rakuten/retry';
@@ -78,7 +79,8 @@ const SHUTDOWN_RESERVE_MILLIS = 20_000;
 /** With less than that a run that waited for another one does not begin. */
 const LEAST_WORK_MILLIS = 7 * MINUTE_MILLIS;
 /** Longer than a page takes, so that only a run that was killed loses the lease. */
-const LEASE_MILLIS = PAGE_MILLIS + MINUTE_MILLIS;
+const ABANDONED_AFTER_MILLIS = PAGE_MILLIS + MINUTE_MILLIS;
+const TAKEN_OVER = 'another run took over, as this one was too slow; nothing is lost';
 const LEASE_POLL_MILLIS = 10_000;
 /** Lambda ends a function that has started itself 16 times; so many runs of a quarter of an hour read millions of lines. */
 const MAX_PARTS = 15;
@@ -90,23 +92,26 @@ const MAX_PARTS = 15;
 export async function reconcile(request: ReconciliationRequest, publisher: ReconcilablePublisher, ports: JobPorts): Promise<JobOutcome> {
   const { notes, clock } = ports;
   const holder = 'holder' in request ? request.holder : newRunId('lease');
-  const take = (): Promise<boolean> => notes.takeLease(publisher.sid, holder, clock.now(), clock.now() + LEASE_MILLIS);
-  while (!(await take())) {
-    if (ports.remainingMillis() - LEASE_POLL_MILLIS < LEAST_WORK_MILLIS) return { outcome: 'busy' };
-    await clock.sleep(LEASE_POLL_MILLIS);
-  }
+  const isHeld = await waitForLease(notes, publisher.sid, holder, {
+    pollMillis: LEASE_POLL_MILLIS,
+    abandonedAfterMillis: ABANDONED_AFTER_MILLIS,
+    mayWait: () => ports.remainingMillis() - LEASE_POLL_MILLIS >= LEAST_WORK_MILLIS,
+    sleep: (millis) => clock.sleep(millis),
+  });
+  if (!isHeld) return { outcome: 'busy' };
   let isContinued = false;
   try {
     const { coveredUntil } = await notes.read(publisher.sid);
     const job = plan(request, publisher, ports, coveredUntil);
     if (job.window.from >= job.window.to) return { outcome: 'empty', job };
-    const { next, failures, ...result } = await compareWindow(job, publisher, ports, take);
+    const { next, failures, ...result } = await compareWindow(job, publisher, ports, () => notes.renewLease(publisher.sid, holder));
     const allFailures = [...(job.failures ?? []), ...failures];
     const isOver = next === undefined || allFailures.length >= MAX_FAILURES;
     if (isOver && allFailures.length > 0) throw new UnwrittenLinesError(allFailures);
     if (next === undefined) {
       if (job.dryRun !== true) {
-        await notes.write(job.sid, { coveredUntil: coveredAfter(job.window, job.isScheduled, coveredUntil), succeededAt: clock.now() });
+        const note = { coveredUntil: coveredAfter(job.window, job.isScheduled, coveredUntil), succeededAt: clock.now() };
+        if (!(await notes.write(job.sid, note, holder))) throw new Error(TAKEN_OVER);
       }
       return { outcome: 'done', job, ...result };
     }
@@ -124,7 +129,7 @@ async function release(sid: string, holder: string, { notes, onWarning }: JobPor
   try {
     await notes.releaseLease(sid, holder);
   } catch (error) {
-    onWarning?.(`the lease was not released and delays other runs by ${LEASE_MILLIS / MINUTE_MILLIS} minutes: ${String(error)}`);
+    onWarning?.(`the lease was not released and delays other runs by ${ABANDONED_AFTER_MILLIS / MINUTE_MILLIS} minutes: ${String(error)}`);
   }
 }
 
@@ -174,7 +179,7 @@ async function compareWindow(
       isTimeUp: () => remainingMillis() < PAGE_MILLIS,
       onProgress: async ({ reached, counts }) => {
         ports.onProgress?.({ job, counts, done: (reached - window.from) / (window.to - window.from) });
-        if (!(await keepLease())) throw new Error('another run took over, as this one was too slow; nothing is lost');
+        if (!(await keepLease())) throw new Error(TAKEN_OVER);
       },
     },
   );

@@ -2,6 +2,7 @@ import type { Slot } from '../rakuten/client';
 import { RakutenError } from '../rakuten/errors';
 import { backoffMillis, SHORT_BACKOFF } from '../rakuten/retry';
 import { NotShownError } from './messages';
+import type { ReadingPorts } from './ports';
 import type { Run } from './run';
 import { isSameSlot } from './slot-url';
 
@@ -74,7 +75,7 @@ const LOOKS = 4;
 const LOOK_PAUSE_MILLIS = 1_000;
 
 /** Reads until the slot shows what it is asked for, a few times: the status call may lag behind a write whose answer was lost. Returns the last read. */
-export async function lookFor(run: Run, test: (slot: Slot) => boolean, until: number): Promise<Slot | undefined> {
+export async function lookFor(run: Run<ReadingPorts>, test: (slot: Slot) => boolean, until: number): Promise<Slot | undefined> {
   for (let look = 1; ; look += 1) {
     const slot = await run.client.read(until);
     if (look === LOOKS || (slot !== undefined && test(slot))) return slot;

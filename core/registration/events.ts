@@ -1,9 +1,10 @@
+import type { LeaseStore } from '../lease/lease';
 import { REGISTRATION_ATTRIBUTES, REGISTRATION_ID_PREFIX } from '../names';
 import { Redactor } from '../rakuten/redact';
 import { failedUpdateThatThisReverts, rememberFailedUpdate } from './failed-update';
-import { retryWhileDenied } from './fresh-permissions';
+import { retryWhileDenied, withFreshPermissions } from './fresh-permissions';
 import { SlotBusyError, withLease } from './lease';
-import type { RegistrationPorts, RequestOutcome } from './ports';
+import type { LeasedPorts, RegistrationPorts, RequestOutcome } from './ports';
 import { presentable, withNextStep } from './presentable';
 import { type Desired, PropertyError, parseProperties, sidOf } from './properties';
 import { type Registered, register } from './register';
@@ -30,11 +31,15 @@ export interface RegistrationAnswer {
   readonly Data: Readonly<Record<string, string>>;
 }
 
-interface Context {
-  readonly ports: RegistrationPorts;
+interface Request {
+  readonly installation: RegistrationPorts;
   readonly event: RegistrationEvent;
   readonly endUntil: number;
   readonly redactor: Redactor;
+}
+
+interface Context extends Request {
+  readonly ports: LeasedPorts;
 }
 
 /** What a registration keeps of its time for putting things back when it fails. */
@@ -60,27 +65,29 @@ export async function handleRegistrationEvent(
 ): Promise<RegistrationAnswer> {
   const redactor = new Redactor();
   try {
-    // A deletion that is denied must not wait: nothing was granted for it.
-    const usedPorts = event.RequestType === 'Delete' ? ports : retryWhileDenied(ports);
-    return await handle({ ports: usedPorts, event, endUntil, redactor });
+    return await handle({ installation: ports, event, endUntil, redactor });
   } catch (error) {
     ports.log('request failed', { requestType: event.RequestType, reason: (error as Error).name });
     throw told(error, event, redactor);
   }
 }
 
-async function handle(context: Context): Promise<RegistrationAnswer> {
-  const { event, ports, endUntil } = context;
+async function handle(request: Request): Promise<RegistrationAnswer> {
+  const { event, installation, endUntil } = request;
   const sid = sidOf(event.ResourceProperties);
-  if (sid === undefined) return withoutSid(context);
-  const askedAt = ports.clock.now();
-  return withLease(ports, sid, endUntil - REPEAT_RESERVE_MILLIS, async (leased) => {
+  if (sid === undefined) return withoutSid(request);
+  const askedAt = installation.clock.now();
+  // A deletion that is denied must not wait: nothing was granted for it.
+  const isPatient = event.RequestType !== 'Delete';
+  const acquireLease: LeaseStore['acquireLease'] = (...args) => installation.store.acquireLease(...args);
+  const acquire = isPatient ? retryWhileDenied(installation)(acquireLease) : acquireLease;
+  const work = async (leased: LeasedPorts): Promise<RegistrationAnswer> => {
     const known = await leased.store.readOutcome(event.RequestId);
     if (known !== undefined) return repeat(known);
     const now = leased.clock.now();
     if (now - askedAt > WAITED_MILLIS && now > endUntil - WORK_RESERVE_MILLIS)
       throw new SlotBusyError(sid, 'it ended too late for this one to begin');
-    const inLease = { ...context, ports: leased };
+    const inLease = { ...request, ports: leased };
     try {
       const answer = await HANDLERS[event.RequestType](inLease, sid);
       await remember(inLease, { succeeded: true, physicalResourceId: answer.PhysicalResourceId, data: answer.Data });
@@ -88,11 +95,18 @@ async function handle(context: Context): Promise<RegistrationAnswer> {
     } catch (error) {
       // Whoever took over decides how this request ends.
       if (!(error instanceof SlotBusyError)) {
-        await remember(inLease, { succeeded: false, message: told(error, event, context.redactor).message });
+        await remember(inLease, { succeeded: false, message: told(error, event, request.redactor).message });
       }
       throw error;
     }
-  });
+  };
+  return withLease(
+    installation,
+    sid,
+    endUntil - REPEAT_RESERVE_MILLIS,
+    (leased) => work(isPatient ? withFreshPermissions(leased) : leased),
+    acquire,
+  );
 }
 
 const HANDLERS: Record<RegistrationEvent['RequestType'], (context: Context, sid: string) => Promise<RegistrationAnswer>> = {
@@ -102,9 +116,9 @@ const HANDLERS: Record<RegistrationEvent['RequestType'], (context: Context, sid:
 };
 
 /** Without a publisher id nothing was or can be registered; a Delete must not fail for that. */
-async function withoutSid(context: Context): Promise<RegistrationAnswer> {
-  const { event } = context;
-  if (event.RequestType === 'Update') await rememberFailedUpdate(context.ports, event, true);
+async function withoutSid(request: Request): Promise<RegistrationAnswer> {
+  const { event } = request;
+  if (event.RequestType === 'Update') await rememberFailure(request, true);
   if (event.RequestType !== 'Delete') parseProperties(event.ResourceProperties);
   return { PhysicalResourceId: event.PhysicalResourceId ?? physicalIdOf('none'), Data: {} };
 }
@@ -135,7 +149,7 @@ async function onUpdate(context: Context, sid: string): Promise<RegistrationAnsw
   } catch (error) {
     // What failed at another SID left the slot alone that the reverting update is about. Whoever took over decides what this one was.
     const untouched = moved || !(error instanceof RegistrationFailure) || error.slotUntouched;
-    if (!(error instanceof SlotBusyError)) await rememberFailedUpdate(ports, event, untouched);
+    if (!(error instanceof SlotBusyError)) await rememberFailure(context, untouched);
     throw error;
   }
 }
@@ -178,11 +192,13 @@ async function onDelete(context: Context, sid: string): Promise<RegistrationAnsw
 
 /** Removes what this resource left at another SID. Only if the state says that it owns it, or that its removal has not ended well. */
 async function cleanUp(context: Context, sid: string, properties: Readonly<Record<string, unknown>>): Promise<void> {
-  const { ports, event, endUntil } = context;
+  const { installation, ports, event, endUntil } = context;
   const state = await ports.store.readState(sid);
   const owner = ownerOf(event);
   if (!(state?.owners ?? []).includes(owner) && state?.leaving?.owner !== owner) return;
-  await withLease(ports, sid, endUntil - WORK_RESERVE_MILLIS / 2, (leased) => removeSid({ ...context, ports: leased }, sid, properties));
+  await withLease(installation, sid, endUntil - WORK_RESERVE_MILLIS / 2, (leased) =>
+    removeSid({ ...context, ports: leased }, sid, properties),
+  );
 }
 
 async function removeSid(context: Context, sid: string, properties: Readonly<Record<string, unknown>>): Promise<void> {
@@ -220,6 +236,17 @@ async function registerDesired({ ports, event, endUntil, redactor }: Context, de
   const [owner, request] = [ownerOf(event), event.RequestId];
   const run = await openRun(ports, desired, { endUntil, reserveMillis: UNDO_RESERVE_MILLIS, redactor, owner, request });
   return register(run, fresh);
+}
+
+/** The state of the reverting update is that of the old SID, whose lease may be another one. */
+function rememberFailure(request: Request | Context, slotUntouched: boolean): Promise<void> {
+  const { installation, event, endUntil } = request;
+  const leased = 'ports' in request ? request.ports : undefined;
+  return rememberFailedUpdate(event, slotUntouched, installation.log, (sid, work) =>
+    leased !== undefined && sid === sidOf(event.ResourceProperties)
+      ? work(leased)
+      : withLease(installation, sid, endUntil - REPEAT_RESERVE_MILLIS, work),
+  );
 }
 
 function attributes(registered: Registered | { status: string; selfTest?: Registered['selfTest'] }): Record<string, string> {

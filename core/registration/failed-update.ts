@@ -1,6 +1,6 @@
 import { sha256 } from '../sha256';
 import type { PublisherState } from '../store/publisher-state';
-import type { RegistrationPorts } from './ports';
+import type { LeasedPorts, ReadingPorts } from './ports';
 import { PropertyError, parseProperties, sidOf } from './properties';
 import { emptyState } from './state';
 
@@ -17,16 +17,21 @@ const fingerprint = (properties: Readonly<Record<string, unknown>>): string => {
 };
 
 /** Written to the state of the SID that the reverting update will be about: the old one. */
-export async function rememberFailedUpdate(ports: RegistrationPorts, event: UpdateProperties, slotUntouched: boolean): Promise<void> {
+export async function rememberFailedUpdate(
+  event: UpdateProperties,
+  slotUntouched: boolean,
+  log: LeasedPorts['log'],
+  withLeaseOf: (sid: string, work: (leased: LeasedPorts) => Promise<void>) => Promise<void>,
+): Promise<void> {
   const old = event.OldResourceProperties ?? {};
   const sid = sidOf(old);
   if (sid === undefined) return;
   const failedUpdate = { from: fingerprint(old), to: fingerprint(event.ResourceProperties), slotUntouched };
   try {
-    await ports.store.writeState({ ...((await ports.store.readState(sid)) ?? emptyState(sid)), failedUpdate });
+    await withLeaseOf(sid, async ({ store }) => store.writeState({ ...((await store.readState(sid)) ?? emptyState(sid)), failedUpdate }));
   } catch (error) {
     // The error that made the update fail is the one to report.
-    ports.log('failed update not remembered', { sid, reason: (error as Error).name });
+    log('failed update not remembered', { sid, reason: (error as Error).name });
   }
 }
 
@@ -35,12 +40,12 @@ export async function rememberFailedUpdate(ports: RegistrationPorts, event: Upda
  * last, and what CloudFormation takes for the state before never was.
  */
 export async function failedUpdateThatThisReverts(
-  ports: RegistrationPorts,
+  { store }: Pick<ReadingPorts, 'store'>,
   event: UpdateProperties,
 ): Promise<{ readonly slotUntouched: boolean } | undefined> {
   const { ResourceProperties: wanted, OldResourceProperties: old = {} } = event;
   const sid = sidOf(wanted);
-  const state = sid === undefined ? undefined : await ports.store.readState(sid);
+  const state = sid === undefined ? undefined : await store.readState(sid);
   const [from, to] = [fingerprint(wanted), fingerprint(old)];
   if (state === undefined || from === to) return undefined;
   if (state.failedUpdate?.from === from && state.failedUpdate.to === to) return state.failedUpdate;

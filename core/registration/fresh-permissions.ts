@@ -1,16 +1,23 @@
-import type { RegistrationPorts } from './ports';
+import type { LeasedPorts, RegistrationPorts } from './ports';
 
 /** A permission that CloudFormation has just granted takes this long to be effective, at most. */
 const PROPAGATION_MILLIS = 60_000;
 const PAUSE_MILLIS = 5_000;
 
-/** The ports of a deployment: secrets and the state table are tried again while access is denied. */
-export function retryWhileDenied(ports: RegistrationPorts): RegistrationPorts {
-  const { clock, log, store } = ports;
+type Retry = <Args extends unknown[], Result>(work: (...args: Args) => Promise<Result>) => (...args: Args) => Promise<Result>;
+
+/**
+ * Retries while access is denied.
+ *
+ * @param beforeRetry called after each pause
+ */
+export function retryWhileDenied(
+  { clock, log }: Pick<RegistrationPorts, 'clock' | 'log'>,
+  beforeRetry: () => Promise<void> = async () => {},
+): Retry {
   const until = clock.now() + PROPAGATION_MILLIS;
-  const retrying =
-    <Args extends unknown[], Result>(work: (...args: Args) => Promise<Result>) =>
-    async (...args: Args): Promise<Result> => {
+  return (work) =>
+    async (...args) => {
       for (;;) {
         try {
           return await work(...args);
@@ -18,20 +25,25 @@ export function retryWhileDenied(ports: RegistrationPorts): RegistrationPorts {
           if (!isAccessDenied(error) || clock.now() + PAUSE_MILLIS > until) throw error;
           log('access denied, trying again: the permission may be new', { reason: (error as Error).name });
           await clock.sleep(PAUSE_MILLIS);
+          await beforeRetry();
         }
       }
     };
+}
+
+/** The ports of a deployment: secrets and the state are tried again while access is denied. */
+export function withFreshPermissions(ports: LeasedPorts): LeasedPorts {
+  const { store } = ports;
+  const retry = retryWhileDenied(ports, ports.renewLease);
   return {
     ...ports,
-    readSecret: retrying(ports.readSecret),
+    readSecret: retry(ports.readSecret),
     store: {
-      readState: retrying((sid) => store.readState(sid)),
-      writeState: retrying((state) => store.writeState(state)),
-      probeSeen: retrying((probe) => store.probeSeen(probe)),
-      readOutcome: retrying((requestId) => store.readOutcome(requestId)),
-      writeOutcome: retrying((requestId, outcome, now) => store.writeOutcome(requestId, outcome, now)),
-      takeLease: retrying((sid, holder, now, end) => store.takeLease(sid, holder, now, end)),
-      releaseLease: retrying((sid, holder) => store.releaseLease(sid, holder)),
+      readState: retry(store.readState),
+      writeState: retry(store.writeState),
+      probeSeen: retry(store.probeSeen),
+      readOutcome: retry(store.readOutcome),
+      writeOutcome: retry(store.writeOutcome),
     },
   };
 }

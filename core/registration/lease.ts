@@ -1,9 +1,12 @@
-import type { RegistrationPorts } from './ports';
+import { type LeaseStore, waitForLease } from '../lease/lease';
+import type { LeasedPorts, RegistrationPorts } from './ports';
 
-/** A holder that was killed keeps others waiting for this long at most. */
-const LEASE_MILLIS = 90_000;
-const RENEW_AFTER_MILLIS = 20_000;
+/** Milliseconds without a renewal after which a holder counts as dead. Longer than a call to Rakuten with its secret. */
+const ABANDONED_AFTER_MILLIS = 45_000;
+const RENEW_AFTER_MILLIS = 10_000;
 const POLL_MILLIS = 2_000;
+/** Milliseconds within which a run that waits has the lease of a dead holder. */
+export const TAKEOVER_MILLIS = ABANDONED_AFTER_MILLIS + 2 * POLL_MILLIS;
 
 /** Another run works on the slot. */
 export class SlotBusyError extends Error {
@@ -16,55 +19,73 @@ export class SlotBusyError extends Error {
 }
 
 /**
- * Runs the work while nobody else of this installation changes the slot: CloudFormation may deliver an event twice at once, or a Delete while the
- * Create still runs, and the watch and the command line change the slot too. The work gets ports that prolong the lease as it goes.
+ * Runs the work while nobody else of this installation changes the slot.
+ *
+ * CloudFormation may deliver an event twice at once, or a Delete while the Create still runs, and the
+ * watch and the command line change the slot too. The work gets ports that renew the lease before
+ * each call, and whose writes fail once another run has taken over.
+ *
+ * @param waitUntil milliseconds since 1970
  */
 export async function withLease<T>(
   ports: RegistrationPorts,
   sid: string,
   waitUntil: number,
-  work: (ports: RegistrationPorts) => Promise<T>,
+  work: (leased: LeasedPorts) => Promise<T>,
+  acquireLease: LeaseStore['acquireLease'] = (...args) => ports.store.acquireLease(...args),
 ): Promise<T> {
   const { store, clock } = ports;
   const holder = ports.randomId();
-  const take = (): Promise<boolean> => store.takeLease(sid, holder, clock.now(), clock.now() + LEASE_MILLIS);
-  while (!(await take())) {
-    if (clock.now() + POLL_MILLIS >= waitUntil) throw new SlotBusyError(sid, 'it did not end in time');
-    await clock.sleep(POLL_MILLIS);
-  }
+  const isHeld = await waitForLease({ acquireLease }, sid, holder, {
+    pollMillis: POLL_MILLIS,
+    abandonedAfterMillis: ABANDONED_AFTER_MILLIS,
+    mayWait: () => clock.now() + POLL_MILLIS < waitUntil,
+    sleep: (millis) => clock.sleep(millis),
+  });
+  if (!isHeld) throw new SlotBusyError(sid, 'it did not end in time');
   try {
-    return await work(renewing(ports, sid, take));
+    return await work(leasedPorts(ports, sid, holder));
   } finally {
-    // Losing this only makes the next run wait until the lease ends by itself.
+    // Losing this only makes the next run wait until the lease counts as abandoned.
     await store
       .releaseLease(sid, holder)
       .catch((error: unknown) => ports.log('lease not given back', { sid, reason: (error as Error).name }));
   }
 }
 
-function renewing(ports: RegistrationPorts, sid: string, take: () => Promise<boolean>): RegistrationPorts {
-  const { clock } = ports;
-  let renewedAt = clock.now();
-  const keep = async (): Promise<void> => {
-    if (clock.now() - renewedAt < RENEW_AFTER_MILLIS) return;
-    if (!(await take())) throw new SlotBusyError(sid, 'it took over because this one was too slow');
-    renewedAt = clock.now();
+/** Ports of the lease's holder. */
+export function leasedPorts(ports: RegistrationPorts, sid: string, holder: string): LeasedPorts {
+  const { clock, store } = ports;
+  const check = (isHeld: boolean): void => {
+    if (!isHeld) throw new SlotBusyError(sid, 'it took over because this one was too slow');
   };
+  const renewLease = async (): Promise<void> => check(await store.renewLease(sid, holder));
   const sleep = async (millis: number): Promise<void> => {
     for (let left = millis; left > 0; left -= RENEW_AFTER_MILLIS) {
       await clock.sleep(Math.min(left, RENEW_AFTER_MILLIS));
-      await keep();
+      if (left > RENEW_AFTER_MILLIS) await renewLease();
     }
   };
   return {
     ...ports,
-    clock: { ...clock, now: () => clock.now(), random: () => clock.random(), sleep },
+    renewLease,
+    clock: { now: () => clock.now(), random: () => clock.random(), sleep },
+    store: {
+      readState: (id) => store.readState(id),
+      probeSeen: (probe) => store.probeSeen(probe),
+      readOutcome: (requestId) => store.readOutcome(requestId),
+      writeOutcome: async (requestId, outcome, now) => {
+        await renewLease();
+        await store.writeOutcome(requestId, outcome, now);
+      },
+      writeState: async (state) => check(await store.writeState(state, holder)),
+    },
     send: async (request) => {
-      await keep();
+      await renewLease();
       return ports.send(request);
     },
     probe: async (url, timeoutMillis) => {
-      await keep();
+      await renewLease();
       return ports.probe(url, timeoutMillis);
     },
   };

@@ -4,7 +4,7 @@ import { Redactor } from '../rakuten/redact';
 import { postbackUrl, summarizeUrl, type UrlSummary } from '../rakuten/url';
 import type { PublisherState } from '../store/publisher-state';
 import { withLease } from './lease';
-import type { RegistrationPorts } from './ports';
+import type { LeasedPorts, ReadingPorts, RegistrationPorts } from './ports';
 import { presentable } from './presentable';
 import { type Desired, parseProperties, type RemovalRule } from './properties';
 import { type Registered, register } from './register';
@@ -159,7 +159,7 @@ function changed(desired: Desired, { enabled = desired.enabled, selfTest: test =
   return { ...desired, enabled, selfTest: test, existingPostback: replace ? 'REPLACE' : desired.existingPostback, raw };
 }
 
-async function registered({ store }: RegistrationPorts, sid: string): Promise<{ state: PublisherState; desired: Desired }> {
+async function registered({ store }: Pick<ReadingPorts, 'store'>, sid: string): Promise<{ state: PublisherState; desired: Desired }> {
   const state = await store.readState(sid);
   const properties = state?.properties ?? state?.setAside;
   if (state === undefined || properties === undefined) throw new NotRegisteredError(sid);
@@ -178,8 +178,8 @@ async function byHand<T>({ clock, log }: RegistrationPorts, work: (redactor: Red
   }
 }
 
-const open = (ports: RegistrationPorts, desired: Desired, redactor: Redactor): Promise<Run> =>
+const open = <Ports extends ReadingPorts>(ports: Ports, desired: Desired, redactor: Redactor): Promise<Run<Ports>> =>
   openRun(ports, desired, { endUntil: ports.clock.now() + LONGEST_MILLIS, reserveMillis: UNDO_RESERVE_MILLIS, redactor });
 
-const leased = <T>(ports: RegistrationPorts, sid: string, work: (ports: RegistrationPorts) => Promise<T>): Promise<T> =>
+const leased = <T>(ports: RegistrationPorts, sid: string, work: (ports: LeasedPorts) => Promise<T>): Promise<T> =>
   withLease(ports, sid, ports.clock.now() + LONGEST_MILLIS, work);

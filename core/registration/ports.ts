@@ -1,3 +1,4 @@
+import type { LeaseStore } from '../lease/lease';
 import type { HttpSend } from '../rakuten/http';
 import type { Clock } from '../rakuten/retry';
 import type { PublisherState } from '../store/publisher-state';
@@ -20,18 +21,28 @@ export type RequestOutcome =
   | { readonly succeeded: true; readonly physicalResourceId: string; readonly data: Readonly<Record<string, string>> }
   | { readonly succeeded: false; readonly message: string };
 
-/** What outlives a run. Reads are consistent. */
-export interface RegistrationStore {
+/** What is read of the state without a lease. Reads are consistent. */
+export interface StateReader {
   readState(sid: string): Promise<PublisherState | undefined>;
-  writeState(state: PublisherState): Promise<void>;
   /** Whether the consumer has seen the probe. */
   probeSeen(probe: string): Promise<boolean>;
+}
+
+interface OutcomeStore {
   readOutcome(requestId: string): Promise<RequestOutcome | undefined>;
   writeOutcome(requestId: string, outcome: RequestOutcome, now: number): Promise<void>;
-  /** Takes or prolongs the right to change the slot. False while somebody else holds it. */
-  takeLease(sid: string, holder: string, now: number, until: number): Promise<boolean>;
-  /** Gives it back, if it is still held. */
-  releaseLease(sid: string, holder: string): Promise<void>;
+}
+
+/** What outlives a run, with one lease for each SID. */
+export interface RegistrationStore extends StateReader, OutcomeStore, LeaseStore {
+  /** Writes the state as the holder of its lease. False, with nothing written, when the holder has lost it. */
+  writeState(state: PublisherState, holder: string): Promise<boolean>;
+}
+
+/** What outlives a run, for the holder of a SID's lease. */
+export interface LeasedStore extends StateReader, OutcomeStore {
+  /** Throws a `SlotBusyError` when another run has taken over, or when the state is of another SID. */
+  writeState(state: PublisherState): Promise<void>;
 }
 
 export interface RegistrationPorts {
@@ -46,3 +57,13 @@ export interface RegistrationPorts {
   /** Fields are numbers and words only: no URL, no secret. */
   readonly log: (message: string, fields?: Readonly<Record<string, string | number | boolean | undefined>>) => void;
 }
+
+/** Ports that are enough to look at a slot. */
+export type ReadingPorts = Omit<RegistrationPorts, 'store'> & { readonly store: StateReader };
+
+/** Ports of the run that has the lease. */
+export type LeasedPorts = Omit<RegistrationPorts, 'store'> & {
+  readonly store: LeasedStore;
+  /** Throws a `SlotBusyError` when another run has taken over. */
+  readonly renewLease: () => Promise<void>;
+};

@@ -26,7 +26,7 @@ export async function handlePrecheckEvent(
   const answer = { PhysicalResourceId: event.PhysicalResourceId ?? `rakuten-postback-precheck-${event.LogicalResourceId}`, Data: {} };
   if (event.RequestType !== 'Create') return answer;
   try {
-    await precheck(retryWhileDenied(ports), parsePrecheckProperties(event.ResourceProperties), redactor, endUntil);
+    await precheck(ports, parsePrecheckProperties(event.ResourceProperties), redactor, endUntil);
     return answer;
   } catch (error) {
     ports.log('precheck failed', { reason: (error as Error).name });
@@ -39,9 +39,11 @@ export async function handlePrecheckEvent(
 
 async function precheck(ports: RegistrationPorts, access: PrecheckProperties, redactor: Redactor, until: number): Promise<void> {
   const { sid, endpointUrl } = access;
+  const retry = retryWhileDenied(ports);
+  const readState = retry((id: string) => ports.store.readState(id));
   // An update adds the check to an installation that works: nothing of it may fail for that.
-  if ((await ports.store.readState(sid)) !== undefined) return ports.log('already registered, nothing to check', { sid });
-  const client = await openClient(ports, access, redactor);
+  if ((await readState(sid)) !== undefined) return ports.log('already registered, nothing to check', { sid });
+  const client = await openClient({ ...ports, readSecret: retry(ports.readSecret) }, access, redactor);
   const slot = await client.read(until);
   if (slot === undefined || access.existingPostback === 'REPLACE') return;
   const owner = ownerOf(slot, { endpoints: endpointUrl === undefined ? [] : [endpointUrl], secretHashes: [] });

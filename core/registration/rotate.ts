@@ -6,7 +6,7 @@ import { ACCEPT_PREVIOUS_FOR_MILLIS, type PublisherState } from '../store/publis
 import { changeSlot, putSlot } from './change-slot';
 import { withLease } from './lease';
 import { describeSlot } from './messages';
-import type { RegistrationPorts } from './ports';
+import type { LeasedPorts, RegistrationPorts } from './ports';
 import { explained, presentable } from './presentable';
 import { parseProperties, sidOf } from './properties';
 import { belongings, checkUrlSecret, openRun, type Run } from './run';
@@ -61,6 +61,22 @@ const RESERVE_MILLIS = 20_000;
 /** What must be left to begin after waiting for another run. */
 const WORK_MILLIS = 120_000;
 
+type LeasedRotationPorts = LeasedPorts & Pick<RotationPorts, 'versions' | 'newSecret'>;
+
+/** A run that lost the lease leaves the secret alone, too. */
+const leasedVersions = (versions: SecretVersions, { renewLease }: LeasedPorts): SecretVersions => ({
+  current: (secret) => versions.current(secret),
+  pending: (secret) => versions.pending(secret),
+  addPending: async (secret, text) => {
+    await renewLease();
+    return versions.addPending(secret, text);
+  },
+  promote: async (secret, pending, current) => {
+    await renewLease();
+    return versions.promote(secret, pending, current);
+  },
+});
+
 export class RotationError extends Error {
   public constructor(sid: string, problem: string, next: string) {
     super(
@@ -83,7 +99,7 @@ export async function rotateUrlSecret(ports: RotationPorts, event: RotationEvent
     const sid = sidOf({ Sid: event.sid });
     if (sid === undefined) throw new RotationError(String(event.sid), 'that is no publisher id', 'give a number such as 3900112');
     return await withLease(ports, sid, endUntil - WORK_MILLIS, (leased) =>
-      rotate({ ...leased, versions: ports.versions, newSecret: ports.newSecret }, sid, endUntil, redactor),
+      rotate({ ...leased, versions: leasedVersions(ports.versions, leased), newSecret: ports.newSecret }, sid, endUntil, redactor),
     );
   } catch (error) {
     ports.log('rotation failed', { sid: event.sid, reason: (error as Error).name });
@@ -103,7 +119,7 @@ const goingOn = (error: unknown, sid: string): unknown =>
       ),
   );
 
-async function rotate(ports: RotationPorts, sid: string, endUntil: number, redactor: Redactor): Promise<RotationAnswer> {
+async function rotate(ports: LeasedRotationPorts, sid: string, endUntil: number, redactor: Redactor): Promise<RotationAnswer> {
   const { store, clock, versions, log } = ports;
   const state = await store.readState(sid);
   if (state?.properties === undefined) return { sid, outcome: 'not-registered' };
@@ -131,7 +147,7 @@ async function rotate(ports: RotationPorts, sid: string, endUntil: number, redac
 
 /** The value that an earlier run stored and did not bring to an end, else a new one. */
 async function nextVersion(
-  { versions, newSecret }: RotationPorts,
+  { versions, newSecret }: Pick<RotationPorts, 'versions' | 'newSecret'>,
   { desired }: Run,
   state: PublisherState,
   current: SecretVersion,

@@ -4,14 +4,14 @@ import type { ApiContext } from '../rakuten/persist';
 import { Redactor } from '../rakuten/redact';
 import { sha256 } from '../sha256';
 import type { PublisherState } from '../store/publisher-state';
-import type { RegistrationPorts } from './ports';
+import type { LeasedPorts, ReadingPorts } from './ports';
 import type { Desired, SlotAccess } from './properties';
 import type { Belongings } from './slot-url';
 
-/** What one run on one slot works with. */
-export interface Run {
+/** What one run on one slot works with. One that changes the slot has its lease. */
+export interface Run<Ports extends ReadingPorts = LeasedPorts> {
   readonly desired: Desired;
-  readonly ports: RegistrationPorts;
+  readonly ports: Ports;
   readonly redactor: Redactor;
   readonly client: RakutenClient;
   /** Milliseconds since 1970 by which the work must be done. */
@@ -34,7 +34,7 @@ export interface RunOptions {
 }
 
 /** Reads the credentials and makes the client. Throws when they cannot be used. */
-export async function openRun(ports: RegistrationPorts, desired: Desired, options: RunOptions): Promise<Run> {
+export async function openRun<Ports extends ReadingPorts>(ports: Ports, desired: Desired, options: RunOptions): Promise<Run<Ports>> {
   const redactor = options.redactor ?? new Redactor();
   const client = await openClient(ports, desired, redactor);
   const { endUntil, owner, request } = options;
@@ -42,7 +42,11 @@ export async function openRun(ports: RegistrationPorts, desired: Desired, option
 }
 
 /** Reads the credentials and makes the client of a slot. Throws when they cannot be used. */
-export async function openClient(ports: RegistrationPorts, slot: SlotAccess, redactor: Redactor): Promise<RakutenClient> {
+export async function openClient(
+  ports: Pick<ReadingPorts, 'readSecret' | 'send' | 'clock' | 'log'>,
+  slot: SlotAccess,
+  redactor: Redactor,
+): Promise<RakutenClient> {
   const { sid, credentialsSecret, rakutenApiUrl: baseUrl } = slot;
   const { send, clock } = ports;
   const credentials = parseCredentials(await ports.readSecret(credentialsSecret), credentialsSecret);
@@ -52,7 +56,11 @@ export async function openClient(ports: RegistrationPorts, slot: SlotAccess, red
 
 const SHORTEST_URL_SECRET = 16;
 
-export async function readUrlSecret({ ports, desired, redactor }: Pick<Run, 'ports' | 'desired' | 'redactor'>): Promise<string> {
+export async function readUrlSecret({
+  ports,
+  desired,
+  redactor,
+}: Pick<Run<ReadingPorts>, 'desired' | 'redactor'> & { readonly ports: Pick<ReadingPorts, 'readSecret'> }): Promise<string> {
   const secret = await ports.readSecret(desired.urlSecret);
   redactor.add(secret);
   checkUrlSecret(desired.urlSecret, secret);

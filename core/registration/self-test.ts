@@ -1,6 +1,6 @@
 import { URL_PARAMETERS } from '../names';
 import { fieldListId } from '../rakuten/fields';
-import type { ProbeResult } from './ports';
+import type { ProbeResult, ReadingPorts } from './ports';
 import type { Desired } from './properties';
 import type { Run } from './run';
 import { describeProblem } from './self-test-report';
@@ -41,7 +41,7 @@ export interface SelfTestOptions {
  * Proves the live endpoint: ten GETs in a row, each on a new connection, answered 200 inside the limit, and one of them seen by the consumer.
  * A fresh API and role refuse at first, so it goes on for two minutes. Throws a `SelfTestError` with each latency and what to try.
  */
-export async function selfTest(run: Run, secret: string, { until, queue }: SelfTestOptions): Promise<SelfTestResult> {
+export async function selfTest(run: Run<ReadingPorts>, secret: string, { until, queue }: SelfTestOptions): Promise<SelfTestResult> {
   const { clock, randomId, probe } = run.ports;
   const probeId = randomId();
   const url = probeUrl(run.desired, secret, probeId);
@@ -70,7 +70,7 @@ export function probeUrl(desired: Pick<Desired, 'endpointUrl' | 'fields'>, secre
 
 export const passes = (result: ProbeResult, limitMillis: number): boolean => result.status === 200 && result.millis <= limitMillis;
 
-async function tenInARow(run: Run, get: () => Promise<ProbeResult>, until: number): Promise<ProbeResult[]> {
+async function tenInARow(run: Run<ReadingPorts>, get: () => Promise<ProbeResult>, until: number): Promise<ProbeResult[]> {
   const { desired, ports } = run;
   const started = ports.clock.now();
   const all: ProbeResult[] = [];
@@ -89,7 +89,7 @@ async function tenInARow(run: Run, get: () => Promise<ProbeResult>, until: numbe
   }
 }
 
-async function seenByConsumer(run: Run, probeId: string, get: () => Promise<ProbeResult>, until: number): Promise<void> {
+async function seenByConsumer(run: Run<ReadingPorts>, probeId: string, get: () => Promise<ProbeResult>, until: number): Promise<void> {
   const { store, clock } = run.ports;
   const started = clock.now();
   let lastSent = started;

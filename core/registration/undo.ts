@@ -1,6 +1,7 @@
 import type { Slot } from '../rakuten/client';
 import type { PublisherState } from '../store/publisher-state';
 import { lookFor, putBack } from './change-slot';
+import { SlotBusyError } from './lease';
 import type { Run } from './run';
 import { isSameUrl, markOf } from './slot-url';
 import { accepts, otherOwners, previousSlot, retiring, retiringAllBut, withoutOwner } from './state';
@@ -40,18 +41,20 @@ interface Failed {
   readonly cause: unknown;
 }
 
-/** Puts back what a registration changed before it failed: the framework sends no Delete after a failed Create. Never throws; returns the error to throw. */
+/** Puts back what a registration changed before it failed: the framework sends no Delete after a failed Create. Returns the error to throw. Throws a `SlotBusyError` when another run has taken over. */
 export async function undo(run: Run, fresh: boolean, failed: Failed): Promise<RegistrationFailure> {
   const { log } = run.ports;
   try {
     await undoSlot(run, fresh, failed);
   } catch (problem) {
+    if (problem instanceof SlotBusyError) throw problem;
     log('the slot could not be put back', { sid: run.desired.sid });
     return new RegistrationFailure(failed.cause, false, problem);
   }
   try {
     await undoState(run, fresh, failed);
   } catch (problem) {
+    if (problem instanceof SlotBusyError) throw problem;
     // The slot is what counts; an entry too many in the state only means that a secret of ours stays accepted.
     log('the state could not be put back', { sid: run.desired.sid, reason: (problem as Error).name });
   }

@@ -1,5 +1,6 @@
 import type { Slot } from '../rakuten/client';
 import { lookFor, putBack } from './change-slot';
+import { SlotBusyError } from './lease';
 import type { RemovalRule } from './properties';
 import { belongings, type Run, readUrlSecret } from './run';
 import { isSameSlot, ownerOf } from './slot-url';
@@ -48,6 +49,7 @@ async function urlSecretIfThere(run: Run): Promise<string | undefined> {
   try {
     return await readUrlSecret(run);
   } catch (error) {
+    if (error instanceof SlotBusyError) throw error;
     run.ports.log('the URL secret cannot be read; going on with what the state knows', {
       sid: run.desired.sid,
       reason: (error as Error).name,

@@ -54,8 +54,6 @@ export const STATE_KEYS = { partition: 'kind', sort: 'id' } as const;
 export const PUBLISHER_KIND = 'publisher';
 /** Items that say a probe has come through the queue: sort key is the probe's value. */
 export const PROBE_KIND = 'probe';
-/** Items that say who works on a publisher's slot at the moment: sort key is the SID. */
-export const LEASE_KIND = 'lease';
 /** Items that remember how a CloudFormation request ended, so that its repetition has no second effect: sort key is the request id. */
 export const REQUEST_KIND = 'request';
 /** Items that say why a message failed: sort key is the message id, which SQS keeps when it moves a message to the dead-letter queue. */

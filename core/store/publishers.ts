@@ -68,7 +68,10 @@ export async function readPublisherStates(client: Pick<DynamoDBClient, 'send'>, 
         ExclusiveStartKey: from,
       }),
     );
-    for (const item of page.Items ?? []) states.push(JSON.parse(item[STATE_DOCUMENT]?.S ?? '{}') as PublisherState);
+    for (const { [STATE_DOCUMENT]: document } of page.Items ?? []) {
+      // A publisher whose registration has not written yet has only a lease.
+      if (document?.S !== undefined) states.push(JSON.parse(document.S) as PublisherState);
+    }
     from = page.LastEvaluatedKey as Record<string, never> | undefined;
   } while (from);
   return states;

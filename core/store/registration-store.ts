@@ -1,43 +1,29 @@
-import {
-  ConditionalCheckFailedException,
-  DeleteItemCommand,
-  type DynamoDBClient,
-  GetItemCommand,
-  PutItemCommand,
-  type PutItemCommandInput,
-} from '@aws-sdk/client-dynamodb';
+import { type DynamoDBClient, GetItemCommand, PutItemCommand, type PutItemCommandInput } from '@aws-sdk/client-dynamodb';
+import type { SeenLease } from '../lease/lease';
 import type { RegistrationStore, RequestOutcome } from '../registration/ports';
-import {
-  LEASE_KIND,
-  PROBE_KIND,
-  PUBLISHER_KIND,
-  type PublisherState,
-  REQUEST_KIND,
-  STATE_DOCUMENT,
-  STATE_KEYS,
-  STATE_TTL,
-} from './publisher-state';
+import { LeaseTable } from './lease-table';
+import { PROBE_KIND, PUBLISHER_KIND, type PublisherState, REQUEST_KIND, STATE_DOCUMENT, STATE_KEYS, STATE_TTL } from './publisher-state';
 
-const HOLDER = 'holder';
-/** Milliseconds since 1970: the table's time to live counts whole seconds and acts hours late. */
-const HELD_UNTIL = 'held_until';
 /** A repetition of a request comes within minutes. */
 const OUTCOME_KEPT_SECONDS = 24 * 60 * 60;
-const LEASE_KEPT_SECONDS = 24 * 60 * 60;
 
 /** The registration's part of the state table. */
 export class DynamoRegistrationStore implements RegistrationStore {
+  private readonly leases: LeaseTable;
+
   constructor(
     protected readonly client: Pick<DynamoDBClient, 'send'>,
     protected readonly tableName: string,
-  ) {}
+  ) {
+    this.leases = new LeaseTable(client, tableName, PUBLISHER_KIND);
+  }
 
   async readState(sid: string): Promise<PublisherState | undefined> {
     return this.readDocument<PublisherState>(PUBLISHER_KIND, sid);
   }
 
-  async writeState(state: PublisherState): Promise<void> {
-    await this.put(PUBLISHER_KIND, state.sid, { [STATE_DOCUMENT]: { S: JSON.stringify(state) } });
+  writeState(state: PublisherState, holder: string): Promise<boolean> {
+    return this.leases.writeHeld(state.sid, holder, { [STATE_DOCUMENT]: { S: JSON.stringify(state) } });
   }
 
   async probeSeen(probe: string): Promise<boolean> {
@@ -55,32 +41,16 @@ export class DynamoRegistrationStore implements RegistrationStore {
     });
   }
 
-  async takeLease(sid: string, holder: string, now: number, until: number): Promise<boolean> {
-    const attributes = {
-      [HOLDER]: { S: holder },
-      [HELD_UNTIL]: { N: String(until) },
-      [STATE_TTL]: { N: String(Math.floor(until / 1000) + LEASE_KEPT_SECONDS) },
-    };
-    const free = {
-      ConditionExpression: 'attribute_not_exists(#holder) OR #holder = :holder OR #until <= :now',
-      ExpressionAttributeNames: { '#holder': HOLDER, '#until': HELD_UNTIL },
-      ExpressionAttributeValues: { ':holder': { S: holder }, ':now': { N: String(now) } },
-    };
-    return conditionHeld(() => this.put(LEASE_KIND, sid, attributes, free));
+  acquireLease(sid: string, holder: string, abandoned?: SeenLease): Promise<SeenLease | undefined> {
+    return this.leases.acquireLease(sid, holder, abandoned);
   }
 
-  async releaseLease(sid: string, holder: string): Promise<void> {
-    await conditionHeld(() =>
-      this.client.send(
-        new DeleteItemCommand({
-          TableName: this.tableName,
-          Key: key(LEASE_KIND, sid),
-          ConditionExpression: '#holder = :holder',
-          ExpressionAttributeNames: { '#holder': HOLDER },
-          ExpressionAttributeValues: { ':holder': { S: holder } },
-        }),
-      ),
-    );
+  renewLease(sid: string, holder: string): Promise<boolean> {
+    return this.leases.renewLease(sid, holder);
+  }
+
+  releaseLease(sid: string, holder: string): Promise<void> {
+    return this.leases.releaseLease(sid, holder);
   }
 
   protected async readDocument<T>(kind: string, id: string): Promise<T | undefined> {
@@ -104,14 +74,3 @@ export class DynamoRegistrationStore implements RegistrationStore {
 }
 
 const key = (kind: string, id: string) => ({ [STATE_KEYS.partition]: { S: kind }, [STATE_KEYS.sort]: { S: id } });
-
-/** Whether a write with a condition took place. */
-export async function conditionHeld(write: () => Promise<unknown>): Promise<boolean> {
-  try {
-    await write();
-    return true;
-  } catch (error) {
-    if (error instanceof ConditionalCheckFailedException) return false;
-    throw error;
-  }
-}

@@ -1,8 +1,9 @@
 import { RecordConflictError, type WatchStore } from '../watch/ports';
 import type { WatchRecord } from '../watch/record';
+import { conditionHeld } from './lease-table';
 import { type PublisherState, STATE_DOCUMENT, STATE_TTL, WATCH_KIND } from './publisher-state';
 import { readPublisherStates } from './publishers';
-import { conditionHeld, DynamoRegistrationStore } from './registration-store';
+import { DynamoRegistrationStore } from './registration-store';
 
 const REVISION = 'revision';
 /** A record is written with every check, so it ends only when its publisher is no more checked. */

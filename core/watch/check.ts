@@ -1,7 +1,8 @@
 import type { Slot } from '../rakuten/client';
 import { Redactor } from '../rakuten/redact';
 import { lookFor } from '../registration/change-slot';
-import { SlotBusyError, withLease } from '../registration/lease';
+import { SlotBusyError, TAKEOVER_MILLIS, withLease } from '../registration/lease';
+import type { LeasedPorts, ReadingPorts } from '../registration/ports';
 import { presentable } from '../registration/presentable';
 import { parseProperties } from '../registration/properties';
 import { openRun, type Run } from '../registration/run';
@@ -62,25 +63,25 @@ interface Context {
   readonly endUntil: number;
 }
 
-interface Seen {
+interface Seen<Ports extends ReadingPorts> {
   readonly state: PublisherState;
-  readonly run: Run;
+  readonly run: Run<Ports>;
   readonly slot: Slot | undefined;
   readonly finding: Finding;
 }
 
 /** Looks without the right to change anything, as almost always nothing needs to be; what looks wrong is looked at again with it. */
 async function check(context: Context): Promise<Check> {
-  const { ports, sid } = context;
-  const seen = await look(context);
+  const { ports, sid, endUntil } = context;
+  const seen = await look(context, ports);
   if (seen === undefined) return { sid, finding: 'not-registered', restored: false, flapping: false };
   if (!isTrouble(seen.finding)) return conclude(context, await readRecord(context), seen.finding);
-  return withLease(ports, sid, ports.clock.now(), (leased) =>
-    checkInLease({ ...context, ports: { ...ports, ...leased, store: ports.store } }),
-  );
+  // Long enough to take over from a run that was killed.
+  const waitUntil = Math.min(endUntil, ports.clock.now() + TAKEOVER_MILLIS);
+  return withLease(ports, sid, waitUntil, (leased) => checkInLease(context, leased));
 }
 
-async function look({ ports, sid, redactor, endUntil }: Context): Promise<Seen | undefined> {
+async function look<Ports extends ReadingPorts>({ sid, redactor, endUntil }: Context, ports: Ports): Promise<Seen<Ports> | undefined> {
   const state = await ports.store.readState(sid);
   // Also the mark of a removal: it takes the properties away before it empties the slot.
   if (state?.properties === undefined) return undefined;
@@ -92,9 +93,9 @@ async function look({ ports, sid, redactor, endUntil }: Context): Promise<Seen |
   return { state, run, slot, finding: judge(slot, state, desired) };
 }
 
-async function checkInLease(context: Context): Promise<Check> {
+async function checkInLease(context: Context, leased: LeasedPorts): Promise<Check> {
   const { ports, settings, sid } = context;
-  const seen = await look(context);
+  const seen = await look(context, leased);
   if (seen === undefined) return { sid, finding: 'not-registered', restored: false, flapping: false };
   const earlier = await readRecord(context);
   if (!isTrouble(seen.finding)) return conclude(context, earlier, seen.finding);
@@ -133,7 +134,13 @@ async function failed({ ports, sid, redactor }: Context, error: unknown): Promis
 const withoutPaths = (text: string): string =>
   text.replace(/((?:[a-z][a-z0-9+.-]*:\/\/)?[\w-]+(?:\.[\w-]+)+(?::\d+)?)[/?#][^\s,;)]*/gi, '$1/…');
 
-function planFor({ state }: Seen, finding: Trouble, record: WatchRecord, settings: WatchSettings, now: number): Plan {
+function planFor(
+  { state }: Pick<Seen<ReadingPorts>, 'state'>,
+  finding: Trouble,
+  record: WatchRecord,
+  settings: WatchSettings,
+  now: number,
+): Plan {
   if (finding === 'taken-over' && settings.onTakeover === 'REPORT') return 'report';
   if (finding === 'outdated' && state.unsettled) return 'leave';
   if (now < nextRestorationAt(record, settings, now)) return 'back-off';
@@ -141,7 +148,13 @@ function planFor({ state }: Seen, finding: Trouble, record: WatchRecord, setting
 }
 
 /** The record with the finding, which is announced when it is a new one. */
-function noticed(earlier: WatchRecord, { state, slot }: Seen, finding: Trouble, plan: Plan, now: number): WatchRecord {
+function noticed(
+  earlier: WatchRecord,
+  { state, slot }: Pick<Seen<ReadingPorts>, 'state' | 'slot'>,
+  finding: Trouble,
+  plan: Plan,
+  now: number,
+): WatchRecord {
   const isRepaired = plan === 'enable' || plan === 'register';
   const record = inSpell(isRepaired ? earlier : { ...earlier, failures: undefined }, finding, now, state.selfTest?.at);
   if (record.spell === undefined || earlier.spell?.finding === finding) return record;

@@ -7,11 +7,10 @@ import type { Item } from '../../core/store/attributes';
 import { lineIdOf, parseLineId } from '../../core/store/keys';
 import { PROBE_KIND, STATE_KEYS } from '../../core/store/publisher-state';
 import { readPushedLine } from '../../core/store/pushed-line';
-import { DynamoRegistrationStore } from '../../core/store/registration-store';
 import { itemKey } from '../../core/store/row-store';
 import { Batch, recordOf } from './batch';
 import { STATE_TABLE, TABLE, URL_SECRET } from './names';
-import { acceptedUrl } from './publisher';
+import { acceptedUrl, putState } from './publisher';
 import { rowStore } from './rows';
 import type { Case, Scenario } from './scenario';
 import type { World } from './world';
@@ -50,7 +49,7 @@ const lineOf = (serial: number, id: string, amount: string) => ({
 async function begin(world: World, serial: number, bundle: 'consumer' | 'archiving-consumer'): Promise<Case> {
   await world.forgetAll();
   const client = world.clients.dynamodb;
-  await new DynamoRegistrationStore(client, STATE_TABLE).writeState({ sid: SID, accepted: [acceptedUrl(URL_SECRET)] });
+  await putState(client, STATE_TABLE, { sid: SID, accepted: [acceptedUrl(URL_SECRET)] });
   await writeRow(world, lineOf(serial, 'changed', '10'));
   await writeRow(world, lineOf(serial, 'known', '20'));
   const probe = `probe-${serial}`;

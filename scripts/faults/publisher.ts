@@ -1,10 +1,19 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { DeleteItemCommand, type DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { type DynamoDBClient, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { REGISTRATION_PROPERTIES as P, URL_PARAMETERS } from '../../core/names';
 import { ALL_FIELDS, fieldListId } from '../../core/rakuten/fields';
 import { sha256 } from '../../core/sha256';
-import { type AcceptedUrl, LEASE_KIND, PROBE_KIND, PROBE_SEEN_AT, STATE_KEYS } from '../../core/store/publisher-state';
+import { LEASE_HOLDER } from '../../core/store/lease-table';
+import {
+  type AcceptedUrl,
+  PROBE_KIND,
+  PROBE_SEEN_AT,
+  PUBLISHER_KIND,
+  type PublisherState,
+  STATE_DOCUMENT,
+  STATE_KEYS,
+} from '../../core/store/publisher-state';
 import { Publishers } from '../../core/store/publishers';
 import { close, listen } from '../../local/http-server';
 
@@ -80,8 +89,21 @@ const withServiceToken = (properties: Properties): Properties => ({
   ...properties,
 });
 
-/** As after the minute and a half that the lease of a killed run lasts. */
+const stateKey = (sid: string) => ({ [STATE_KEYS.partition]: { S: PUBLISHER_KIND }, [STATE_KEYS.sort]: { S: sid } });
+
+/** Writes a publisher's state, whoever has its lease. */
+export async function putState(client: DynamoDBClient, stateTable: string, state: PublisherState): Promise<void> {
+  const Item = { ...stateKey(state.sid), [STATE_DOCUMENT]: { S: JSON.stringify(state) } };
+  await client.send(new PutItemCommand({ TableName: stateTable, Item }));
+}
+
+/** As after the time for which the lease of a killed run keeps others waiting. */
 export const endLease = (client: DynamoDBClient, stateTable: string, sid: string) =>
   client.send(
-    new DeleteItemCommand({ TableName: stateTable, Key: { [STATE_KEYS.partition]: { S: LEASE_KIND }, [STATE_KEYS.sort]: { S: sid } } }),
+    new UpdateItemCommand({
+      TableName: stateTable,
+      Key: stateKey(sid),
+      UpdateExpression: 'REMOVE #holder',
+      ExpressionAttributeNames: { '#holder': LEASE_HOLDER },
+    }),
   );

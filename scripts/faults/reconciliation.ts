@@ -9,13 +9,12 @@ import type { Item } from '../../core/store/attributes';
 import { lineIdOf } from '../../core/store/keys';
 import { RECONCILIATION_KIND, STATE_KEYS } from '../../core/store/publisher-state';
 import { readPushedLine } from '../../core/store/pushed-line';
-import { DynamoRegistrationStore } from '../../core/store/registration-store';
 import type { ReconciliationResult } from '../../lambda/reconciliation/reconciler';
 import type { LineRecord } from '../../local/fake-rakuten';
 import type { LocalFunction } from '../../local/lambda/local-function';
 import { STATE_TABLE, URL_SECRET } from './names';
 import { type FaultPlan, isRakutenGone } from './proxy';
-import { acceptedUrl, propertiesOf } from './publisher';
+import { acceptedUrl, propertiesOf, putState } from './publisher';
 import { rowStore } from './rows';
 import { type Case, messageOf, type Scenario } from './scenario';
 import type { World } from './world';
@@ -120,7 +119,7 @@ class Runner {
 
   static async start(world: World, sid: string, timeoutSeconds: number, plan?: FaultPlan): Promise<Runner> {
     await world.forgetAll();
-    await new DynamoRegistrationStore(world.clients.dynamodb, STATE_TABLE).writeState({
+    await putState(world.clients.dynamodb, STATE_TABLE, {
       sid,
       accepted: [acceptedUrl(URL_SECRET)],
       properties: propertiesOf(sid, 'https://endpoint.test/postback', world.rakutenUrl),

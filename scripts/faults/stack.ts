@@ -60,7 +60,7 @@ export class Stack {
     return this.registration.invoke(event);
   }
 
-  /** As after the minute and a half that the lease of a killed run lasts. */
+  /** As after the time for which the lease of a killed run keeps others waiting. */
   async endLease(): Promise<void> {
     await endLease(this.world.clients.dynamodb, STATE_TABLE, this.sid);
   }

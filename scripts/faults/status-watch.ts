@@ -1,12 +1,11 @@
 import { ENVIRONMENT, REGISTRATION_PROPERTIES as P, WATCH_EVENTS } from '../../core/names';
 import { ALL_FIELDS } from '../../core/rakuten/fields';
 import { postbackUrl } from '../../core/rakuten/url';
-import { DynamoRegistrationStore } from '../../core/store/registration-store';
 import type { WatchSettings } from '../../core/watch/settings';
 import type { WatchResult } from '../../core/watch/watch';
 import { STATE_TABLE, URL_SECRET } from './names';
 import type { FaultPlan } from './proxy';
-import { acceptedUrl, endLease, propertiesOf, startEndpoint } from './publisher';
+import { acceptedUrl, endLease, propertiesOf, putState, startEndpoint } from './publisher';
 import type { Case, Scenario } from './scenario';
 import type { World } from './world';
 
@@ -38,7 +37,7 @@ async function begin(world: World, serial: number, plan?: FaultPlan): Promise<Ca
   const sid = String(6_000_000 + serial);
   const endpoint = await startEndpoint(clients.dynamodb, STATE_TABLE);
   const url = postbackUrl(endpoint.url, URL_SECRET, ALL_FIELDS);
-  await new DynamoRegistrationStore(clients.dynamodb, STATE_TABLE).writeState({
+  await putState(clients.dynamodb, STATE_TABLE, {
     sid,
     accepted: [acceptedUrl(URL_SECRET)],
     properties: propertiesOf(sid, endpoint.url, rakutenUrl, { [P.acknowledgementLimitMillis]: '10000' }),

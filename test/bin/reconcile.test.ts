@@ -8,10 +8,10 @@ import { REGISTRATION_PROPERTIES as P } from '../../core/names';
 import { ALL_FIELDS } from '../../core/rakuten/fields';
 import { type Counts, NO_COUNTS } from '../../core/reconciliation/counts';
 import type { Difference } from '../../core/reconciliation/difference';
-import { DynamoRegistrationStore } from '../../core/store/registration-store';
 import type { LineFields } from '../../core/store/row';
 import { createStateTableInput, createTableInput } from '../../core/store/table';
 import { type EmbeddedServices, startEmbeddedServices } from '../../local/embedded/services';
+import { putState } from '../../scripts/faults/publisher';
 import { put } from '../client/seed';
 import { type Invoked, type LambdaApi, startLambdaApi } from './lambda-api';
 import { runIn, testTerminal } from './terminal';
@@ -82,7 +82,7 @@ beforeAll(async () => {
     region: 'us-east-1',
   };
   writeFileSync(join(directory, '.local', 'endpoints.json'), JSON.stringify(endpoints));
-  await new DynamoRegistrationStore(services.clients.dynamodb, STATE).writeState({
+  await putState(services.clients.dynamodb, STATE, {
     sid: SID,
     accepted: [{ secretSha256: '', fieldListId: '', fields: ALL_FIELDS }],
     properties: { [P.credentialsSecretArn]: 'credentials', [P.rakutenApiUrl]: 'http://127.0.0.1:1' },

@@ -7,6 +7,7 @@ import { DynamoRegistrationStore } from '../../core/store/registration-store';
 import { writeEndpoints } from '../../local/endpoints';
 import { LocalFunction } from '../../local/lambda/local-function';
 import { type LocalStack, startLocalStack } from '../../local/stack';
+import { putState } from '../../scripts/faults/publisher';
 import { AwsServices } from '../support/aws-services';
 import { startCloudFormation } from './cloudformation';
 import { type Ran, runIn } from './terminal';
@@ -27,7 +28,8 @@ beforeAll(async () => {
   // Ten GETs in a row within the limit are a matter of how busy the machine is.
   const store = new DynamoRegistrationStore(stack.clients.dynamodb, stack.stateTableName);
   const state = await store.readState(stack.sid);
-  if (state !== undefined) await store.writeState({ ...state, properties: { ...state.properties, [P.selfTest]: 'false' } });
+  if (state !== undefined)
+    await putState(stack.clients.dynamodb, stack.stateTableName, { ...state, properties: { ...state.properties, [P.selfTest]: 'false' } });
 
   services = await AwsServices.start(() => functions);
   for (const { definition } of stack.functions.values()) {
@@ -135,9 +137,9 @@ it('rotate-secret needs to know which, and finds out that there is none', async 
   const store = new DynamoRegistrationStore(stack.clients.dynamodb, stack.stateTableName);
   const state = await store.readState(stack.sid);
   if (state === undefined) throw new Error('no state');
-  await store.writeState({ ...state, sid: '3900113' });
+  await putState(stack.clients.dynamodb, stack.stateTableName, { ...state, sid: '3900113' });
   expect(await cli('local', 'rotate-secret')).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('choose one with --sid') });
-  await store.writeState({ ...state, properties: undefined, setAside: state.properties });
+  await putState(stack.clients.dynamodb, stack.stateTableName, { ...state, properties: undefined, setAside: state.properties });
   const { stdout, exitCode } = await cli('local', 'rotate-secret', '--sid', stack.sid);
   expect([exitCode, stdout]).toEqual([3, `SID ${stack.sid}: nothing is registered, so there is nothing to rotate\n`]);
 });

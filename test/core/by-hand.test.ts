@@ -277,7 +277,7 @@ describe('the status', () => {
 
   it('tells that a registration was cut off, and that it was unregistered by hand', async () => {
     await deploy();
-    await world.installation.store.writeState({ ...(world.state ?? { sid: SID, accepted: [] }), unsettled: true });
+    world.installation.store.seed({ ...(world.state ?? { sid: SID, accepted: [] }), unsettled: true });
     expect((await status()).drift).toEqual(['a registration began and was cut off']);
     await unregisterByHand(ports(), SID);
     expect((await status()).drift).toEqual(['the slot is empty: Rakuten sends nothing', 'it was unregistered by hand']);
@@ -304,7 +304,7 @@ describe('work by hand', () => {
   it('gives up waiting after eight minutes', async () => {
     await deploy();
     const now = world.world.clock.now();
-    await world.installation.store.takeLease(SID, 'somebody', now, now + 60 * MINUTES);
+    await world.installation.holdLease(SID, 60 * MINUTES);
     for (const work of [registerByHand(ports(), SID, {}), unregisterByHand(ports(), SID)]) {
       expect((await problemOf(work)).message).toContain('Another run works on the postback slot');
     }

@@ -1,5 +1,6 @@
 import { REGISTRATION_PROPERTIES as P } from '../../core/names';
 import { failedUpdateThatThisReverts, rememberFailedUpdate } from '../../core/registration/failed-update';
+import { withLease } from '../../core/registration/lease';
 import { parseProperties } from '../../core/registration/properties';
 import type { PublisherState } from '../../core/store/publisher-state';
 import { Installation, World } from '../support/registration-world';
@@ -21,9 +22,11 @@ beforeEach(() => {
 });
 
 const state = (sid = SID): PublisherState | undefined => installation.store.states.get(sid);
-const known = (more: Partial<PublisherState> = {}): Promise<void> => installation.store.writeState({ sid: SID, accepted: [], ...more });
+const known = (more: Partial<PublisherState> = {}): void => installation.store.seed({ sid: SID, accepted: [], ...more });
 const failed = (from: Properties | undefined, to: Properties, slotUntouched = true): Promise<void> =>
-  rememberFailedUpdate(installation.ports(), { OldResourceProperties: from, ResourceProperties: to }, slotUntouched);
+  rememberFailedUpdate({ OldResourceProperties: from, ResourceProperties: to }, slotUntouched, installation.ports().log, (sid, work) =>
+    withLease(installation.ports(), sid, Number.POSITIVE_INFINITY, work),
+  );
 /** The update from one to the other: does it take a failed one back, and if so, did that leave the slot alone? */
 const reverts = async (from: Properties | undefined, to: Properties): Promise<boolean | undefined> =>
   (await failedUpdateThatThisReverts(installation.ports(), { OldResourceProperties: from, ResourceProperties: to }))?.slotUntouched;
@@ -103,7 +106,7 @@ describe('an update that failed', () => {
 });
 
 describe('an update that failed and could not be remembered', () => {
-  const registered = (properties: Properties, more: Partial<PublisherState> = {}): Promise<void> =>
+  const registered = (properties: Properties, more: Partial<PublisherState> = {}): void =>
     known({ properties: parseProperties(properties).raw, ...more });
 
   it.each([

@@ -1,6 +1,6 @@
 import type { HttpResponse } from '../../core/rakuten/http';
 import { SlotBusyError, withLease } from '../../core/registration/lease';
-import type { RegistrationPorts } from '../../core/registration/ports';
+import type { LeasedPorts, RegistrationPorts } from '../../core/registration/ports';
 import { Installation, World } from '../support/registration-world';
 import { problemOf } from '../support/slot-run';
 
@@ -19,11 +19,9 @@ beforeEach(() => {
 
 const startedAt = new World().clock.now();
 const elapsedSeconds = (): number => (world.clock.now() - startedAt) / SECONDS;
-const work = <T>(what: (leased: RegistrationPorts) => Promise<T>, waitUntil = FOR_EVER): Promise<T> =>
-  withLease(ports, SID, waitUntil, what);
+const work = <T>(what: (leased: LeasedPorts) => Promise<T>, waitUntil = FOR_EVER): Promise<T> => withLease(ports, SID, waitUntil, what);
 /** Somebody else, who holds the slot from now on for so long. */
-const holdFor = (seconds: number, holder = 'somebody'): Promise<boolean> =>
-  installation.store.takeLease(SID, holder, world.clock.now(), world.clock.now() + seconds * SECONDS);
+const holdFor = (seconds: number, holder = 'somebody'): Promise<boolean> => installation.holdLease(SID, seconds * SECONDS, holder);
 
 describe('work on a slot', () => {
   it('begins at once where nobody is at it, and brings its result', async () => {
@@ -52,11 +50,11 @@ describe('work on a slot', () => {
     expect(elapsedSeconds()).toBe(6);
   });
 
-  it('never waits longer than a minute and a half for one that was killed', async () => {
+  it('waits 46 seconds for one that was killed', async () => {
     void work(() => new Promise(() => {}));
     await world.clock.sleep(0);
     await work(async () => {});
-    expect(elapsedSeconds()).toBe(90);
+    expect(elapsedSeconds()).toBe(46);
   });
 
   it.each([
@@ -85,7 +83,7 @@ describe('work on a slot', () => {
   });
 
   it('does not begin where the lease cannot be asked for', async () => {
-    jest.spyOn(installation.store, 'takeLease').mockRejectedValue(new Error('throttled'));
+    jest.spyOn(installation.store, 'acquireLease').mockRejectedValue(new Error('throttled'));
     const begun = jest.fn();
     expect((await problemOf(work(begun))).message).toBe('throttled');
     expect(begun).not.toHaveBeenCalled();
@@ -93,35 +91,35 @@ describe('work on a slot', () => {
 });
 
 describe('work that takes its time', () => {
-  const DOINGS: [string, (leased: RegistrationPorts) => Promise<unknown>][] = [
+  const DOINGS: [string, (leased: LeasedPorts) => Promise<unknown>][] = [
     ['calls Rakuten', (leased) => leased.send({} as never)],
     ['sends a probe', (leased) => leased.probe('https://endpoint.example/?probe=1', 5_000)],
-    ['waits', (leased) => leased.clock.sleep(1)],
+    ['waits for more than ten seconds', (leased) => leased.clock.sleep(10_001)],
+    ['writes the state', (leased) => leased.store.writeState({ sid: SID, accepted: [] })],
+    ['remembers an outcome', (leased) => leased.store.writeOutcome('request', { succeeded: false, message: '' }, 0)],
   ];
+  /** Another run waits until the lease counts as abandoned, and keeps it. */
+  const takeOver = async (): Promise<void> => {
+    void withLease(ports, SID, FOR_EVER, () => new Promise(() => {})).catch(() => {});
+    await world.clock.sleep(60 * SECONDS);
+  };
 
-  it.each(DOINGS)('prolongs its lease when it %s after twenty seconds', async (_what, doing) => {
+  it.each(DOINGS)('renews its lease when it %s', async (_what, doing) => {
     await work(async (leased) => {
-      await world.clock.sleep(20 * SECONDS);
-      await doing(leased);
-      await world.clock.sleep(85 * SECONDS);
-      expect(await holdFor(1)).toBe(false);
+      const begun = jest.fn(async () => {});
+      void withLease(ports, SID, FOR_EVER, begun);
+      for (let i = 0; i < 5; i += 1) {
+        await world.clock.sleep(30 * SECONDS);
+        await doing(leased);
+      }
+      expect(begun).not.toHaveBeenCalled();
     });
-  });
-
-  it.each(DOINGS)('does not ask again for the lease when it %s before that', async (_what, doing) => {
-    const take = jest.spyOn(installation.store, 'takeLease');
-    await work(async (leased) => {
-      await world.clock.sleep(19 * SECONDS);
-      await doing(leased);
-    });
-    expect(take).toHaveBeenCalledTimes(1);
   });
 
   it.each(DOINGS)('ends when it %s and another has taken over', async (_what, doing) => {
     const problem = await problemOf(
       work(async (leased) => {
-        await world.clock.sleep(90 * SECONDS);
-        expect(await holdFor(90)).toBe(true);
+        await takeOver();
         await doing(leased);
       }),
     );
@@ -131,30 +129,23 @@ describe('work that takes its time', () => {
     expect(await holdFor(1, 'a third')).toBe(false);
   });
 
-  it('does not send what it was about to when another has taken over', async () => {
-    const sent = jest.fn();
-    ports = { ...ports, send: sent, probe: sent };
-    for (const [, doing] of DOINGS.slice(0, 2)) {
-      await problemOf(
-        work(async (leased) => {
-          await world.clock.sleep(90 * SECONDS);
-          await holdFor(90);
-          await doing(leased);
-        }),
-      );
-    }
-    expect(sent).not.toHaveBeenCalled();
+  it.each(DOINGS)('does not do it when it %s and another has taken over', async (_what, doing) => {
+    const done = jest.fn();
+    ports = { ...ports, send: done, probe: done };
+    installation.store.seed = done;
+    installation.store.writeOutcome = done;
+    await problemOf(
+      work(async (leased) => {
+        await takeOver();
+        await doing(leased);
+      }),
+    );
+    expect(done).not.toHaveBeenCalled();
   });
 
-  it('asks for its lease every twenty seconds, however often it calls', async () => {
-    const take = jest.spyOn(installation.store, 'takeLease');
-    await work(async (leased) => {
-      for (let call = 0; call < 10; call += 1) {
-        await world.clock.sleep(5 * SECONDS);
-        await leased.send({} as never);
-      }
-    });
-    expect(take).toHaveBeenCalledTimes(1 + 2);
+  it('does not write the state of another SID', async () => {
+    expect(await problemOf(work((leased) => leased.store.writeState({ sid: '3900113', accepted: [] })))).toBeInstanceOf(SlotBusyError);
+    expect(installation.store.states.size).toBe(0);
   });
 
   it('keeps its lease through a wait of minutes, which takes as long as it is asked to', async () => {
@@ -177,5 +168,50 @@ describe('work that takes its time', () => {
       expect(await leased.readSecret('credentials')).toContain('clientId');
       expect(leased.clock.random()).toBeLessThan(1);
     });
+  });
+});
+
+describe('clocks that differ by two minutes', () => {
+  /** The ports of a machine whose clock is ahead by so many seconds. */
+  const portsAt = (seconds: number): RegistrationPorts => {
+    const clock = { ...ports.clock, now: () => ports.clock.now() + seconds * SECONDS };
+    return { ...ports, clock };
+  };
+
+  it.each([
+    ['the run that waits', 0, 120],
+    ['the run that works', 120, 0],
+    ['the run that waits is behind, not', 0, -120],
+  ])('never give two runs the lease: ahead is %s', async (_which, first, second) => {
+    const order: string[] = [];
+    const writing = (name: string) => async (leased: LeasedPorts) => {
+      for (let i = 0; i < 20; i += 1) {
+        await leased.clock.sleep(5 * SECONDS);
+        await leased.store.writeState({ sid: SID, accepted: [] });
+        order.push(name);
+      }
+    };
+    await Promise.all([
+      withLease(portsAt(first), SID, FOR_EVER, writing('first')),
+      withLease(portsAt(second), SID, FOR_EVER, writing('second')),
+    ]);
+    expect(order).toEqual([...Array(20).fill('first'), ...Array(20).fill('second')]);
+  });
+
+  it.each([120, -120])('never let a holder write that stood still while another took over (%d s)', async (skew) => {
+    const written: string[] = [];
+    const stood = problemOf(
+      withLease(portsAt(skew), SID, FOR_EVER, async (leased) => {
+        await world.clock.sleep(60 * SECONDS);
+        await leased.store.writeState({ sid: SID, accepted: [], registeredBy: 'the one that stood still' });
+      }),
+    );
+    await withLease(ports, SID, FOR_EVER, async (leased) => {
+      await leased.store.writeState({ sid: SID, accepted: [], registeredBy: 'the other' });
+      written.push(String(installation.store.states.get(SID)?.registeredBy));
+      await leased.clock.sleep(30 * SECONDS);
+    });
+    expect(await stood).toBeInstanceOf(SlotBusyError);
+    expect([...written, installation.store.states.get(SID)?.registeredBy]).toEqual(['the other', 'the other']);
   });
 });

@@ -118,10 +118,10 @@ describe('a permission that was granted a moment ago', () => {
       ...ports,
       readSecret: (id) => gate(unreadable, () => ports.readSecret(id)),
       store: Object.assign(Object.create(ports.store), {
-        takeLease: (...args: Parameters<RegistrationPorts['store']['takeLease']>) =>
+        acquireLease: (...args: Parameters<RegistrationPorts['store']['acquireLease']>) =>
           gate(
             () => new Error('The state table cannot be used', { cause: denied(new Error()) }),
-            () => ports.store.takeLease(...args),
+            () => ports.store.acquireLease(...args),
           ),
       }),
     };

@@ -41,7 +41,7 @@ const accepted = (fields: readonly { name: string; field: string }[], secret = w
   ...markFor(secret, fields as typeof FIELDS),
   fields: fields as typeof FIELDS,
 });
-const known = (state: Partial<PublisherState>): Promise<void> => world.installation.store.writeState({ sid: SID, accepted: [], ...state });
+const known = (state: Partial<PublisherState>): void => world.installation.store.seed({ sid: SID, accepted: [], ...state });
 
 describe('a registration', () => {
   it('is accepted and proven before anything can be sent under it, then written, then remembered', async () => {
@@ -284,7 +284,7 @@ describe('a registration that fails', () => {
     const write = store.writeState.bind(store);
     jest
       .spyOn(store, 'writeState')
-      .mockImplementation((state) => (state.unsettled ? Promise.reject(new Error('throttled')) : write(state)));
+      .mockImplementation((state, holder) => (state.unsettled ? Promise.reject(new Error('throttled')) : write(state, holder)));
     expect((await problemOf(registering(true))).message).toBe('throttled');
     expect([world.slot, world.writes()]).toEqual([undefined, []]);
     expect(world.state).toMatchObject({ owners: [] });

@@ -138,7 +138,7 @@ describe('a request without a publisher id', () => {
   });
 
   it('to delete has nothing to do, and waits for nobody', async () => {
-    const take = jest.spyOn(world.installation.store, 'takeLease');
+    const take = jest.spyOn(world.installation.store, 'acquireLease');
     const answers = [
       await remove({ [P.sid]: '' }, { PhysicalResourceId: 'invented' }),
       await remove({ [P.sid]: '' }, { PhysicalResourceId: undefined }),
@@ -189,10 +189,7 @@ describe('a request that comes again', () => {
 });
 
 describe('a request that has to wait for another run', () => {
-  const holdFor = (millis: number): Promise<boolean> => {
-    const now = world.world.clock.now();
-    return world.installation.store.takeLease(SID, 'somebody', now, now + millis);
-  };
+  const holdFor = (millis: number): Promise<boolean> => world.installation.holdLease(SID, millis);
   const invokeFor = (minutes: number, event: RegistrationEvent): Promise<RegistrationAnswer> => world.installation.invoke(event, minutes);
 
   it('does its work when two minutes are left', async () => {
@@ -230,14 +227,12 @@ describe('a request that has to wait for another run', () => {
     expect([left >= 5 * SECONDS, left <= 8 * SECONDS]).toEqual([true, true]);
   });
 
-  /** The lease gets lost, as that of a run which stood still for a minute and a half: another has taken over. */
+  /** The lease gets lost, as that of a run which stood still for a minute: another has taken over. */
   const losingTheLease = async (work: () => Promise<unknown>): Promise<string> => {
     const { store } = world.installation;
-    const take = store.takeLease.bind(store);
-    const spy = jest.spyOn(store, 'takeLease').mockImplementationOnce(take).mockResolvedValue(false);
+    const spy = jest.spyOn(store, 'renewLease').mockResolvedValue(false);
     const { message } = await problemOf(work());
     spy.mockRestore();
-    await world.world.clock.sleep(2 * MINUTES);
     return message;
   };
   const tooSlow = (): void => {
@@ -534,7 +529,7 @@ describe('a Delete', () => {
     await create({ [P.sid]: OTHER_SID });
     const { clock } = world.world;
     const end = clock.now() + 8 * MINUTES;
-    await world.installation.store.takeLease(OTHER_SID, 'somebody', clock.now(), end);
+    await world.installation.holdLease(OTHER_SID, 8 * MINUTES);
     expect((await problemOf(remove({}, { PhysicalResourceId: idIn({ [P.sid]: OTHER_SID }) }))).message).toContain('SID 3900113');
     expect(Math.round((end - clock.now()) / MINUTES)).toBe(1);
   });
@@ -608,9 +603,7 @@ describe('a Delete', () => {
   });
 
   it('of what never was fails where another run may be registering it at this moment', async () => {
-    const { store } = world.installation;
-    const take = store.takeLease.bind(store);
-    jest.spyOn(store, 'takeLease').mockImplementationOnce(take).mockResolvedValue(false);
+    jest.spyOn(world.installation.store, 'renewLease').mockResolvedValue(false);
     world.fault({ operation: 'read', status: 503, times: FOR_EVER });
     expect((await problemOf(remove())).message).toContain('it took over because this one was too slow');
   });

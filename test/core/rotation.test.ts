@@ -260,7 +260,7 @@ describe('a rotation that cannot be', () => {
   it('as another run works on the slot says so, with time left for its answer', async () => {
     const { clock } = system.world;
     const end = clock.now() + 4 * MINUTES;
-    await system.installation.store.takeLease(SID, 'somebody', clock.now(), end);
+    await system.installation.holdLease(SID, 4 * MINUTES);
     expect((await refused({}, SID, 4)).name).toBe('SlotBusyError');
     expect(Math.ceil((end - clock.now()) / MINUTES)).toBe(3);
   });
@@ -314,7 +314,7 @@ it('a rotation of which only the end could not be written is ended without anoth
   const write = store.writeState.bind(store);
   const spy = jest
     .spyOn(store, 'writeState')
-    .mockImplementation((state) => (state.rotatedAt === undefined ? write(state) : Promise.reject(new Error('throttled'))));
+    .mockImplementation((state, holder) => (state.rotatedAt === undefined ? write(state, holder) : Promise.reject(new Error('throttled'))));
   expect(await system.rotate()).toBeUndefined();
   spy.mockRestore();
   const secret = system.currentSecret();

@@ -11,7 +11,6 @@ import type { Item } from '../../core/store/attributes';
 import { fromItem, toItem } from '../../core/store/item';
 import { lineIdOf, type RowKey } from '../../core/store/keys';
 import { readPushedLine } from '../../core/store/pushed-line';
-import { DynamoRegistrationStore } from '../../core/store/registration-store';
 import { type Answer, applyAnswer, EMPTY_ROW, joinPushes, type PushedLine } from '../../core/store/row-state';
 import { RowStore } from '../../core/store/row-store';
 import { createStateTableInput, createTableInput } from '../../core/store/table';
@@ -20,6 +19,7 @@ import { LocalFunction } from '../../local/lambda/local-function';
 import { MetricSums } from '../../local/metrics';
 import { itemBytes } from '../../scripts/cost/item-size';
 import { TYPICAL_LINE } from '../../scripts/cost/typical-line';
+import { putState } from '../../scripts/faults/publisher';
 import { messageBody } from '../support/messages';
 
 const SID = TYPICAL_LINE.sid;
@@ -186,7 +186,7 @@ describe('1,000 messages for one row', () => {
     services = await startEmbeddedServices();
     await services.createTables(createTableInput(TABLE), createStateTableInput(STATE_TABLE));
     const accepted = [{ secretSha256: sha256(SECRET), fieldListId: fieldListId(ALL_FIELDS), fields: ALL_FIELDS }];
-    await new DynamoRegistrationStore(services.clients.dynamodb, STATE_TABLE).writeState({ sid: SID, accepted });
+    await putState(services.clients.dynamodb, STATE_TABLE, { sid: SID, accepted });
     consumer = new LocalFunction({
       name: 'consumer',
       taskRoot: join(__dirname, '../../lambda-dist/consumer'),

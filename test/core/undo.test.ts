@@ -365,10 +365,10 @@ describe('the state after a failed registration', () => {
     const { store } = world.installation;
     const write = store.writeState.bind(store);
     let writes = 0;
-    jest.spyOn(store, 'writeState').mockImplementation(async (state) => {
+    jest.spyOn(store, 'writeState').mockImplementation(async (state, holder) => {
       writes += 1;
       if (writes > 1) throw new RangeError('throttled');
-      await write(state);
+      return write(state, holder);
     });
     const failure = await undone({ fresh: true, at: 'the slot' });
     expect([failure.message, failure.slotUntouched, world.slot]).toEqual(['the cause', true, undefined]);
@@ -388,9 +388,9 @@ describe('as a deployment sees it', () => {
     world.slot = before;
     const { store } = world.installation;
     const write = store.writeState.bind(store);
-    jest.spyOn(store, 'writeState').mockImplementation((state) => {
+    jest.spyOn(store, 'writeState').mockImplementation((state, holder) => {
       // The state that says the registration has ended well.
-      return state.properties === undefined ? write(state) : Promise.reject(new Error('the table is throttled'));
+      return state.properties === undefined ? write(state, holder) : Promise.reject(new Error('the table is throttled'));
     });
     const formation = deployment();
     expect(await formation.deploy(replacing(), ONCE)).toBe(false);

@@ -35,7 +35,7 @@ async function registered(more: Partial<PublisherState> = {}): Promise<Publisher
   const accepted = [{ ...markFor(world.secret(), FIELDS), fields: FIELDS }];
   const properties = { [P.sid]: SID };
   const state: PublisherState = { sid: SID, accepted, owners: [OWNER], properties, ...more };
-  await world.installation.store.writeState(state);
+  world.installation.store.seed(state);
   return state;
 }
 

@@ -1,9 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DeleteItemCommand } from '@aws-sdk/client-dynamodb';
 import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { METRICS, REGISTRATION_PROPERTIES as P, URL_PARAMETERS } from '../../core/names';
 import type { RotationAnswer } from '../../core/registration/rotate';
-import { LEASE_KIND, STATE_KEYS } from '../../core/store/publisher-state';
 import { DynamoRegistrationStore } from '../../core/store/registration-store';
 import { postbackDay } from '../../local/day';
 import { queueDepth, untilEmpty } from '../../local/drain';
@@ -12,6 +10,7 @@ import { LocalFunction } from '../../local/lambda/local-function';
 import { MetricSums } from '../../local/metrics';
 import { type LocalStack, startLocalStack } from '../../local/stack';
 import { compareRows, scanTable } from '../../local/verify';
+import { endLease as endLeaseOf, putState } from '../../scripts/faults/publisher';
 import { Tripwire } from '../support/tripwire';
 
 /**
@@ -91,7 +90,9 @@ async function push(): Promise<void> {
 
 async function changeProperties(changes: Record<string, string>): Promise<void> {
   const state = await store.readState(stack.sid);
-  if (state !== undefined) await store.writeState({ ...state, properties: { ...state.properties, ...changes } });
+  if (state === undefined) return;
+  const changed = { ...state, properties: { ...state.properties, ...changes } };
+  await putState(stack.clients.dynamodb, stack.stateTableName, changed);
 }
 
 const registeredSecret = (): string => new URL(stack.rakuten.slot(stack.sid)?.url ?? '').searchParams.get(URL_PARAMETERS.secret) ?? '';
@@ -110,14 +111,8 @@ async function rotate(): Promise<RotationAnswer> {
   return answer;
 }
 
-/** As when the 90 seconds have passed for which a run that was cut off keeps others from the slot. */
-const endLease = () =>
-  stack.clients.dynamodb.send(
-    new DeleteItemCommand({
-      TableName: stack.stateTableName,
-      Key: { [STATE_KEYS.partition]: { S: LEASE_KIND }, [STATE_KEYS.sort]: { S: stack.sid } },
-    }),
-  );
+/** As when the time has passed for which a run that was cut off keeps others from the slot. */
+const endLease = () => endLeaseOf(stack.clients.dynamodb, stack.stateTableName, stack.sid);
 
 async function expectSettled(): Promise<void> {
   expect(registeredSecret()).toBe(await currentSecret());

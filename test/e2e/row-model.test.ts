@@ -24,6 +24,7 @@ import { type LocalStack, startLocalStack } from '../../local/stack';
 import type { BatchOutcome } from '../../local/template/context';
 import { scanTable } from '../../local/verify';
 import { itemBytes } from '../../scripts/cost/item-size';
+import { putState } from '../../scripts/faults/publisher';
 import { runIn } from '../bin/terminal';
 import { messageBody } from '../support/messages';
 import { sendAll } from './load';
@@ -341,7 +342,11 @@ describe('two publishers', () => {
     const state = await states().readState(stack.sid);
     const [accepted] = state?.accepted ?? [];
     if (state === undefined || accepted === undefined) throw new Error('no publisher');
-    await states().writeState({ ...state, sid: OTHER_SID, accepted: [{ ...accepted, secretSha256: sha256(OTHER_SECRET) }] });
+    await putState(stack.clients.dynamodb, stack.stateTableName, {
+      ...state,
+      sid: OTHER_SID,
+      accepted: [{ ...accepted, secretSha256: sha256(OTHER_SECRET) }],
+    });
   });
 
   it('with the same transaction ID keep two rows, and neither can write to the row of the other', async () => {

@@ -12,7 +12,6 @@ import { sha256 } from '../../core/sha256';
 import type { Item } from '../../core/store/attributes';
 import { lineIdOf } from '../../core/store/keys';
 import { RECONCILIATION_KIND, STATE_KEYS } from '../../core/store/publisher-state';
-import { DynamoRegistrationStore } from '../../core/store/registration-store';
 import { createStateTableInput, createTableInput } from '../../core/store/table';
 import type { ReconciliationResult } from '../../lambda/reconciliation/reconciler';
 import { postbackDay } from '../../local/day';
@@ -25,6 +24,7 @@ import { EventSource } from '../../local/lambda/event-source';
 import { LocalFunction } from '../../local/lambda/local-function';
 import { MetricSums } from '../../local/metrics';
 import { compareRows, scanTable } from '../../local/verify';
+import { putState } from '../../scripts/faults/publisher';
 import { messageBody } from '../support/messages';
 
 /** The deployed reconciliation and consumer in processes of their own, with the real SDK, against servers on this machine. */
@@ -140,7 +140,7 @@ afterAll(async () => {
 });
 
 const writeState = (fields: typeof ALL_FIELDS): Promise<void> =>
-  new DynamoRegistrationStore(clients.dynamodb, STATE).writeState({
+  putState(clients.dynamodb, STATE, {
     sid: SID,
     accepted: [{ secretSha256: sha256(URL_SECRET), fieldListId: fieldListId(fields), fields }],
     properties: { [P.credentialsSecretArn]: 'credentials', [P.rakutenApiUrl]: rakuten.url },

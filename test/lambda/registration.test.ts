@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { CreateTableCommand, type DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { CreateSecretCommand, PutSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { ENVIRONMENT, REGISTRATION_PROPERTIES as P, URL_PARAMETERS } from '../../core/names';
-import { DynamoRegistrationStore } from '../../core/store/registration-store';
 import { createStateTableInput } from '../../core/store/table';
 import { stateTableClient } from '../../lambda/registration/state-table';
 import { dynamoDbClient, secretsManagerClient } from '../../local/embedded/clients';
@@ -14,7 +13,7 @@ import { startSecretsManager } from '../../local/embedded/secrets-manager';
 import type { EmbeddedServer, FaultyServer } from '../../local/embedded/server-thread';
 import { type FakeRakuten, startFakeRakuten } from '../../local/fake-rakuten';
 import { LocalFunction } from '../../local/lambda/local-function';
-import { cloudFormationRequest, type Endpoint, propertiesOf, startEndpoint } from '../../scripts/faults/publisher';
+import { cloudFormationRequest, type Endpoint, endLease, propertiesOf, startEndpoint } from '../../scripts/faults/publisher';
 import { deviations } from '../support/rakuten-schemas';
 
 /** The bundle that is deployed, in a process of its own, with the real SDK, against servers on this machine. */
@@ -138,9 +137,7 @@ it('finishes what a killed run began, once the lease of the dead has ended', asy
   while (rakuten.slot(SID) === undefined) await new Promise((resolve) => setTimeout(resolve, 20));
   registration.kill();
   expect(await first).toBeInstanceOf(Error);
-  // As if a minute and a half had passed.
-  const store = new DynamoRegistrationStore(state, STATE_TABLE);
-  expect(await store.takeLease(SID, 'test', Date.now() + 95_000, Date.now())).toBe(true);
+  await endLease(state, STATE_TABLE, SID);
   expect((await invoke(create)).Data.Status).toBe('registered, active');
   expect(rakuten.requests.map((r) => r.method).filter((m) => m !== 'GET')).toEqual(['POST']);
   await invoke(event('Delete'));
@@ -205,7 +202,7 @@ it('takes the credentials from a SecureString parameter as well, and says so whe
 }, 30_000);
 
 it('ends with an error when the state cannot be written, with nothing registered', async () => {
-  await dynamodb.refuse({ operations: ['PutItem'], status: 400, type: 'ResourceNotFoundException', message: 'no such table' });
+  await dynamodb.refuse({ operations: ['UpdateItem'], status: 400, type: 'ResourceNotFoundException', message: 'no such table' });
   await expect(invoke(event('Create'))).rejects.toThrow(
     /The state table state cannot be used: ResourceNotFoundException: no such table\. Next step: bring the table back/,
   );

@@ -107,9 +107,10 @@ describe('the function', () => {
     const mayRead = 'StatusWatch/FunctionRole may secretsmanager:GetSecretValue on';
     expect(words).toEqual(
       [
-        'StatusWatch/FunctionRole may dynamodb:DeleteItem on StateTable/Table if dynamodb:LeadingKeys ForAllValues:StringEquals lease',
-        'StatusWatch/FunctionRole may dynamodb:GetItem, dynamodb:PutItem on StateTable/Table if dynamodb:LeadingKeys ForAllValues:StringEquals publisher or lease or watch',
+        'StatusWatch/FunctionRole may dynamodb:GetItem on StateTable/Table if dynamodb:LeadingKeys ForAllValues:StringEquals publisher or watch',
+        'StatusWatch/FunctionRole may dynamodb:PutItem on StateTable/Table if dynamodb:LeadingKeys ForAllValues:StringEquals watch',
         'StatusWatch/FunctionRole may dynamodb:Query on StateTable/Table if dynamodb:LeadingKeys ForAllValues:StringEquals publisher',
+        'StatusWatch/FunctionRole may dynamodb:UpdateItem on StateTable/Table if dynamodb:LeadingKeys ForAllValues:StringEquals publisher',
         `StatusWatch/FunctionRole may events:PutEvents on arn:<Partition>:events:<Region>:<AccountId>:event-bus/default if events:source ForAllValues:StringEquals ${WATCH_EVENTS.source} and events:source Null false`,
         'StatusWatch/FunctionRole may logs:CreateLogStream, logs:PutLogEvents on StatusWatch/FunctionLogs',
         `${mayRead} ${secret('api')} and Publisher/UrlSecret and ${secret('japan')} and PublisherJapan/UrlSecret`,

@@ -45,7 +45,7 @@ it('may do this and nothing else', () => {
       'Consumer/FunctionRole may sqs:DeleteMessage, sqs:GetQueueAttributes, sqs:ReceiveMessage on PostbackQueue/Queue',
       'lambda.amazonaws.com may act as Consumer/FunctionRole',
       // The registration reads its two secrets, stores another value of the one that is its own, and keeps the state. It cannot see a row.
-      'RegistrationProvider/FunctionRole may dynamodb:DeleteItem, dynamodb:GetItem, dynamodb:PutItem on StateTable/Table',
+      'RegistrationProvider/FunctionRole may dynamodb:GetItem, dynamodb:PutItem, dynamodb:UpdateItem on StateTable/Table',
       'RegistrationProvider/FunctionRole may logs:CreateLogStream, logs:PutLogEvents on RegistrationProvider/FunctionLogs',
       'RegistrationProvider/FunctionRole may secretsmanager:GetSecretValue on arn:aws:secretsmanager:us-east-1:<AccountId>:secret:rakuten/api-??????',
       'RegistrationProvider/FunctionRole may secretsmanager:GetSecretValue, secretsmanager:PutSecretValue, secretsmanager:UpdateSecretVersionStage on Publisher/UrlSecret',
@@ -62,9 +62,9 @@ it('may do this and nothing else', () => {
       'events.amazonaws.com may lambda:InvokeFunction on Reconciliation/Function for Reconciliation/PublisherHourly',
       'lambda.amazonaws.com may act as Reconciliation/FunctionRole',
       // The status watch reads the same two secrets, keeps the state as the registration does, speaks as itself on the event bus, and asks for a reconciliation.
-      'StatusWatch/FunctionRole may dynamodb:DeleteItem on StateTable/Table if dynamodb:LeadingKeys ForAllValues:StringEquals lease',
-      'StatusWatch/FunctionRole may dynamodb:GetItem, dynamodb:PutItem on StateTable/Table if dynamodb:LeadingKeys ForAllValues:StringEquals publisher or lease or watch',
-      'StatusWatch/FunctionRole may dynamodb:Query on StateTable/Table if dynamodb:LeadingKeys ForAllValues:StringEquals publisher',
+      'StatusWatch/FunctionRole may dynamodb:GetItem on StateTable/Table if dynamodb:LeadingKeys ForAllValues:StringEquals publisher or watch',
+      'StatusWatch/FunctionRole may dynamodb:PutItem on StateTable/Table if dynamodb:LeadingKeys ForAllValues:StringEquals watch',
+      'StatusWatch/FunctionRole may dynamodb:Query, dynamodb:UpdateItem on StateTable/Table if dynamodb:LeadingKeys ForAllValues:StringEquals publisher',
       'StatusWatch/FunctionRole may events:PutEvents on arn:aws:events:us-east-1:<AccountId>:event-bus/default if events:source ForAllValues:StringEquals cdk-rakuten-postback and events:source Null false',
       'StatusWatch/FunctionRole may lambda:InvokeFunction on Reconciliation/Function',
       'StatusWatch/FunctionRole may logs:CreateLogStream, logs:PutLogEvents on StatusWatch/FunctionLogs',

@@ -1,8 +1,10 @@
+import type { SeenLease } from '../../core/lease/lease';
 import { REGISTRATION_PROPERTIES as P, URL_PARAMETERS } from '../../core/names';
 import { HttpFailure, type HttpSend } from '../../core/rakuten/http';
 import type { Clock } from '../../core/rakuten/retry';
 import { handleRegistrationEvent, type RegistrationAnswer, type RegistrationEvent } from '../../core/registration/events';
-import type { RegistrationPorts, RegistrationStore, RequestOutcome } from '../../core/registration/ports';
+import { leasedPorts } from '../../core/registration/lease';
+import type { LeasedPorts, RegistrationPorts, RegistrationStore, RequestOutcome } from '../../core/registration/ports';
 import { sha256 } from '../../core/sha256';
 import type { PublisherState } from '../../core/store/publisher-state';
 import { FakeRakutenService } from '../../local/fake-rakuten/service';
@@ -57,12 +59,19 @@ export class MemoryStore implements RegistrationStore {
   public readonly states = new Map<string, PublisherState>();
   public readonly probes = new Set<string>();
   private readonly outcomes = new Map<string, RequestOutcome>();
-  private readonly leases = new Map<string, { holder: string; until: number }>();
+  private renewals = 0;
+  private readonly leases = new Map<string, SeenLease>();
 
   public async readState(sid: string): Promise<PublisherState | undefined> {
     return this.states.get(sid);
   }
-  public async writeState(state: PublisherState): Promise<void> {
+  public async writeState(state: PublisherState, holder: string): Promise<boolean> {
+    const isHeld = await this.renewLease(state.sid, holder);
+    if (isHeld) this.seed(state);
+    return isHeld;
+  }
+  /** Writes without a lease. */
+  public seed(state: PublisherState): void {
     // As DynamoDB stores it: a copy, without undefined values.
     this.states.set(state.sid, JSON.parse(JSON.stringify(state)) as PublisherState);
   }
@@ -75,11 +84,22 @@ export class MemoryStore implements RegistrationStore {
   public async writeOutcome(requestId: string, outcome: RequestOutcome): Promise<void> {
     this.outcomes.set(requestId, outcome);
   }
-  public async takeLease(sid: string, holder: string, now: number, until: number): Promise<boolean> {
+  public async acquireLease(sid: string, holder: string, abandoned?: SeenLease): Promise<SeenLease | undefined> {
     const held = this.leases.get(sid);
-    if (held !== undefined && held.holder !== holder && held.until > now) return false;
-    this.leases.set(sid, { holder, until });
+    const isAbandoned = held?.holder === abandoned?.holder && held?.renewal === abandoned?.renewal;
+    if (held !== undefined && held.holder !== holder && !isAbandoned) return held;
+    this.leases.set(sid, { holder, renewal: this.newRenewal() });
+    return undefined;
+  }
+  public async renewLease(sid: string, holder: string): Promise<boolean> {
+    const held = this.leases.get(sid);
+    if (held?.holder !== holder) return false;
+    this.leases.set(sid, { holder, renewal: this.newRenewal() });
     return true;
+  }
+  private newRenewal(): string {
+    this.renewals += 1;
+    return String(this.renewals);
   }
   public async releaseLease(sid: string, holder: string): Promise<void> {
     if (this.leases.get(sid)?.holder === holder) this.leases.delete(sid);
@@ -228,6 +248,26 @@ export class Installation {
       },
       log: (message, fields) => void world.texts.push(JSON.stringify([message, fields])),
     };
+  }
+
+  /** Ports of a run that has the lease. */
+  public async leasedPorts(sid: string, holder = 'the-run'): Promise<LeasedPorts> {
+    await this.store.acquireLease(sid, holder);
+    return leasedPorts(this.ports(), sid, holder);
+  }
+
+  /** Another run takes the lease, renews it and gives it back after so long. Resolves with whether it got it. */
+  public async holdLease(sid: string, millis: number, holder = 'somebody'): Promise<boolean> {
+    const { store, world } = this;
+    if ((await store.acquireLease(sid, holder)) !== undefined) return false;
+    void (async () => {
+      for (let left = millis; left > 0; left -= 10_000) {
+        await world.clock.sleep(Math.min(left, 10_000));
+        await store.renewLease(sid, holder);
+      }
+      await store.releaseLease(sid, holder);
+    })();
+    return true;
   }
 
   /** The run is killed when it has made so many calls to Rakuten. Resolves when that has happened. */

@@ -23,9 +23,9 @@ export class SlotRun {
   public constructor(private readonly changes: Record<string, unknown> = {}) {}
 
   /** Eight minutes, of which one is kept for putting things back, unless told otherwise. */
-  public open(endAfterMillis = 8 * MINUTES, reserveMillis = MINUTES): Promise<Run> {
+  public async open(endAfterMillis = 8 * MINUTES, reserveMillis = MINUTES): Promise<Run> {
     const desired = parseProperties(this.installation.properties(this.changes));
-    return openRun(this.installation.ports(), desired, {
+    return openRun(await this.installation.leasedPorts(SID), desired, {
       endUntil: this.startedAt + endAfterMillis,
       reserveMillis,
       owner: OWNER,

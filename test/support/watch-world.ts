@@ -63,11 +63,12 @@ export class Watch {
     const { records } = this;
     return {
       readState: (sid) => store.readState(sid),
-      writeState: (state) => store.writeState(state),
+      writeState: (state, holder) => store.writeState(state, holder),
       probeSeen: (probe) => store.probeSeen(probe),
       readOutcome: (id) => store.readOutcome(id),
       writeOutcome: (id, outcome) => store.writeOutcome(id, outcome),
-      takeLease: (sid, holder, now, until) => store.takeLease(sid, holder, now, until),
+      acquireLease: (sid, holder, abandoned) => store.acquireLease(sid, holder, abandoned),
+      renewLease: (sid, holder) => store.renewLease(sid, holder),
       releaseLease: (sid, holder) => store.releaseLease(sid, holder),
       readStates: async () => [...store.states.values()],
       readRecord: async (sid) => records.get(sid),

@@ -107,7 +107,7 @@ export interface TransactionRow extends Transaction {
   /**
    * Seconds since 1970 after which DynamoDB may delete the row.
    *
-   * Only of events, with `preliminaryExpiry`.
+   * Only with `rowExpiry`, or of an event with `preliminaryExpiry`.
    */
   readonly expires_at?: string;
 }

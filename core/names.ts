@@ -50,6 +50,8 @@ export const ATTRIBUTES = {
   differingFields: 'differing_fields',
   /** True where the `u1` shown comes from the first postback, because the Events API returned none. */
   u1FromPostback: 'u1_from_postback',
+  /** True where the Events API returned a member that `forget` removed. */
+  memberForgotten: 'member_forgotten',
   /** Fingerprint of the Events API's latest answer. Absent until it answers. */
   answerHash: 'answer_hash',
   /** When that answer was fetched, where that is not `verified_at`. */
@@ -68,7 +70,7 @@ export const ATTRIBUTES = {
   morePushes: 'more_pushes',
   /** Fingerprint of all attributes that this package writes: the condition of an update. */
   revision: 'revision',
-  /** Seconds since 1970 after which DynamoDB may delete the row. Only on events, with `preliminaryExpiry`. */
+  /** Seconds since 1970 after which DynamoDB may delete the row, with `rowExpiry` or, of an event, `preliminaryExpiry`. */
   expiresAt: 'expires_at',
 } as const;
 
@@ -91,6 +93,8 @@ export const ENVIRONMENT = {
   memberFromPostback: 'MEMBER_FROM_POSTBACK',
   /** For how many seconds preliminary lines are kept. Not set: for ever. */
   preliminaryExpiry: 'PRELIMINARY_EXPIRY_SECONDS',
+  /** For how many seconds any line is kept. Not set: for ever. */
+  rowExpiry: 'ROW_EXPIRY_SECONDS',
   metricsNamespace: 'METRICS_NAMESPACE',
   metricsService: 'METRICS_SERVICE',
   queueUrl: 'POSTBACK_QUEUE_URL',

@@ -1,4 +1,4 @@
-import { Duration, Tokenization } from 'aws-cdk-lib';
+import { Duration } from 'aws-cdk-lib';
 import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as logs from 'aws-cdk-lib/aws-logs';
@@ -8,6 +8,7 @@ import { ENVIRONMENT } from '../core/names';
 import { FAILURE_KIND, PROBE_KIND, PUBLISHER_KIND } from '../core/store/publisher-state';
 import { BundledFunction } from './private/bundled-function';
 import { processMessages } from './private/queues';
+import { type RowSettings, rowEnvironment } from './private/row-environment';
 import { onStateItems } from './private/state-items';
 
 /** Messages in one invocation. The writes of a batch run side by side, so a larger one costs little more time than one message. */
@@ -23,7 +24,7 @@ export interface ArchiveStream {
   readonly deliveryStreamArn: string;
 }
 
-export interface ConsumerProps {
+export interface ConsumerProps extends RowSettings {
   readonly queue: sqs.IQueue;
   readonly transactionTable: dynamodb.ITable;
   readonly stateTable: dynamodb.ITable;
@@ -32,13 +33,8 @@ export interface ConsumerProps {
   readonly metricsNamespace: string;
   /** How many invocations may run at once, 2 to 1000. */
   readonly maxConcurrency: number;
-  readonly dayShards: number;
   /** @default - raw messages are not archived */
   readonly archive?: ArchiveStream;
-  /** @default - preliminary lines are kept for ever */
-  readonly preliminaryExpiry?: Duration;
-  /** Whether a row counts as verified if only the first postback had its `u1`. @default false */
-  readonly memberFromPostback?: boolean;
   /** @default logs.RetentionDays.THREE_MONTHS */
   readonly logRetention?: logs.RetentionDays;
   /** Whether log lines carry what a postback said. @default false */
@@ -64,11 +60,7 @@ export class Consumer extends Construct {
       environment: {
         [ENVIRONMENT.tableName]: props.transactionTable.tableName,
         [ENVIRONMENT.stateTableName]: props.stateTable.tableName,
-        [ENVIRONMENT.dayShards]: Tokenization.stringifyNumber(props.dayShards),
-        ...(props.preliminaryExpiry === undefined
-          ? {}
-          : { [ENVIRONMENT.preliminaryExpiry]: Tokenization.stringifyNumber(props.preliminaryExpiry.toSeconds()) }),
-        ...(props.memberFromPostback ? { [ENVIRONMENT.memberFromPostback]: 'true' } : {}),
+        ...rowEnvironment(props),
         ...(props.archive === undefined ? {} : { [ENVIRONMENT.archiveStreamName]: props.archive.deliveryStreamName }),
         ...(props.logPayloads ? { [ENVIRONMENT.logPayloads]: 'true' } : {}),
         [ENVIRONMENT.metricsNamespace]: props.metricsNamespace,

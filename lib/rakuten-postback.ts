@@ -180,6 +180,7 @@ export class RakutenPostback extends Construct {
       metricsService: this.metricsService,
       dayShards: props.dayShards ?? 1,
       preliminaryExpiry: props.preliminaryExpiry,
+      rowExpiry: props.rowExpiry,
       logRetention,
       tracing,
     };

@@ -1,4 +1,4 @@
-import { Annotations, Duration, Stack, Tokenization } from 'aws-cdk-lib';
+import { Annotations, Duration, Stack } from 'aws-cdk-lib';
 import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import * as events from 'aws-cdk-lib/aws-events';
 import * as targets from 'aws-cdk-lib/aws-events-targets';
@@ -16,6 +16,7 @@ import { BundledFunction } from './private/bundled-function';
 import { durationProblem, type Problem, refuse } from './private/checks';
 import { grantReadCredentials } from './private/credentials';
 import { OwnPolicy } from './private/own-policy';
+import { type RowSettings, rowEnvironment } from './private/row-environment';
 import type { Publisher } from './publisher';
 
 /** How the table is reconciled with Rakuten's Events API. */
@@ -80,17 +81,14 @@ export interface ReconciliationOptions {
   readonly notBefore?: string;
 }
 
-export interface ReconciliationProps {
+export interface ReconciliationProps extends Omit<RowSettings, 'memberFromPostback'> {
   readonly options: ReconciliationOptions;
   readonly transactionTable: dynamodb.ITable;
   readonly stateTable: dynamodb.ITable;
   readonly metricsService: string;
   readonly metricsNamespace: string;
-  readonly dayShards: number;
   /** @default - raw messages are not archived */
   readonly archive?: ArchiveStream;
-  /** @default - preliminary lines are kept for ever */
-  readonly preliminaryExpiry?: Duration;
   /** @default logs.RetentionDays.THREE_MONTHS */
   readonly logRetention?: logs.RetentionDays;
   /** Whether X-Ray records invocations. @default false */
@@ -214,18 +212,14 @@ const endOfDeployment = (scope: Construct): events.EventPattern => ({
 });
 
 function environmentOf(props: ReconciliationProps): Record<string, string> {
-  const { options, transactionTable, stateTable, dayShards, preliminaryExpiry, archive } = props;
+  const { options, transactionTable, stateTable, archive } = props;
   return {
     [ENVIRONMENT.tableName]: transactionTable.tableName,
     [ENVIRONMENT.stateTableName]: stateTable.tableName,
-    [ENVIRONMENT.dayShards]: Tokenization.stringifyNumber(dayShards),
     [ENVIRONMENT.metricsNamespace]: props.metricsNamespace,
     [ENVIRONMENT.metricsService]: props.metricsService,
     [ENVIRONMENT.reconciliation]: Stack.of(transactionTable).toJsonString(settingsOf(options)),
-    ...(options.memberFromPostback ? { [ENVIRONMENT.memberFromPostback]: 'true' } : {}),
-    ...(preliminaryExpiry === undefined
-      ? {}
-      : { [ENVIRONMENT.preliminaryExpiry]: Tokenization.stringifyNumber(preliminaryExpiry.toSeconds()) }),
+    ...rowEnvironment({ ...props, memberFromPostback: options.memberFromPostback }),
     ...(archive === undefined ? {} : { [ENVIRONMENT.archiveStreamName]: archive.deliveryStreamName }),
   };
 }

@@ -50,6 +50,15 @@ export interface TableOptions {
   readonly preliminaryExpiry?: Duration;
 
   /**
+   * How long to keep any row after Rakuten processed its line, for example to meet a privacy policy.
+   *
+   * 60 days or more. DynamoDB deletes the row within a few days of that time, and sums no longer
+   * contain it. A row that was written before this option was set gets its time at its next change.
+   * @default - forever
+   */
+  readonly rowExpiry?: Duration;
+
+  /**
    * Other regions that get a copy of the table, for reading there, or for when the stack's own region is out of reach. The stack needs a region of its own.
    * @default - none
    */
@@ -68,6 +77,8 @@ export function checkTableOptions(scope: Construct, options: TableOptions): void
     existingTableProblem(options),
     // Rakuten's Events API returns a line for 30 days: an expired one would come back.
     durationProblem('preliminaryExpiry', options.preliminaryExpiry, Duration.days(30), Duration.days(3650)),
+    // Exports and reports of changes look back for 35 days.
+    durationProblem('rowExpiry', options.rowExpiry, Duration.days(60), Duration.days(3650)),
     regionProblem(scope, options),
     replicaProblem(scope, options),
     replicaKeyProblem(options),
@@ -79,13 +90,18 @@ export function checkTableOptions(scope: Construct, options: TableOptions): void
     checkLocation(scope, { name: 'the table', arn: table.tableArn, env: table.env }, { usedBy: 'the functions that write to it' });
     scope.node.addValidation({ validate: () => ownTableErrors(table) });
   }
-  if (table !== undefined && options.preliminaryExpiry !== undefined) {
+  const expiry = expiryOption(options);
+  if (table !== undefined && expiry !== undefined) {
     Annotations.of(scope).addWarningV2(
       'cdk-rakuten-postback:expiryOnExistingTable',
-      `preliminaryExpiry writes when a row may go into the attribute ${ATTRIBUTES.expiresAt}; switch on the table's time to live for that attribute, or nothing expires`,
+      `${expiry} writes when a row may go into the attribute ${ATTRIBUTES.expiresAt}; switch on the table's time to live for that attribute, or nothing expires`,
     );
   }
 }
+
+/** The option because of which rows expire, if any. */
+export const expiryOption = (options: TableOptions): string | undefined =>
+  (['preliminaryExpiry', 'rowExpiry'] as const).find((name) => options[name] !== undefined);
 
 const OF_A_TABLE_MADE_HERE = ['removalPolicy', 'deletionProtection', 'replicaRegions', 'replicaKeyArns'] as const;
 

@@ -3,7 +3,7 @@ import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import { Construct } from 'constructs';
 import { ATTRIBUTES } from '../core/names';
 import { INDEX_KEYS, MAX_PROJECTED_ATTRIBUTES, TABLE_KEYS } from '../core/store/keys';
-import type { TableOptions } from './table-options';
+import { expiryOption, type TableOptions } from './table-options';
 
 /**
  * The table with one row per transaction line.
@@ -23,7 +23,7 @@ export class TransactionTable extends Construct {
       encryption: props.encryptionKey
         ? dynamodb.TableEncryptionV2.customerManagedKey(props.encryptionKey, props.replicaKeyArns)
         : dynamodb.TableEncryptionV2.awsManagedKey(),
-      ...(props.preliminaryExpiry === undefined ? {} : { timeToLiveAttribute: ATTRIBUTES.expiresAt }),
+      ...(expiryOption(props) === undefined ? {} : { timeToLiveAttribute: ATTRIBUTES.expiresAt }),
       replicas: props.replicaRegions?.map((region) => ({ region })),
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
       dynamoStream: dynamodb.StreamViewType.NEW_AND_OLD_IMAGES,

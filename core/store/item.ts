@@ -50,8 +50,10 @@ const SHOWN_ATTRIBUTES: readonly string[] = [
 export interface ItemOptions {
   /** Number of partition keys over which a day is spread. */
   readonly dayShards: number;
-  /** How long an event is kept. @default - forever */
-  readonly expirySeconds?: number;
+  /** How long an event is kept. @default - as long as any row */
+  readonly preliminaryExpirySeconds?: number;
+  /** How long any row is kept. @default - forever */
+  readonly rowExpirySeconds?: number;
   /** Whether a `u1` that only the first push carried counts as verified. @default false */
   readonly memberFromPostback?: boolean;
 }
@@ -120,12 +122,13 @@ export function canonicalAttribute(attribute: AttributeValue | undefined): strin
 const revisionOf = (item: Item): string => fingerprint(item, 8);
 
 /**
- * Seconds since 1970 after which an event may go. It counts from Rakuten's processing, so that the
- * row expires at the same time in whichever order its deliveries come.
+ * Seconds since 1970 after which a row may be deleted. It counts from Rakuten's processing, so that
+ * the row expires at the same time in whichever order its deliveries come.
  */
-function expiresAt({ isEvent }: RowKey, processed: string, { expirySeconds }: ItemOptions): AttributeValue | undefined {
-  if (expirySeconds === undefined || isEvent !== 'Y') return undefined;
-  return { N: String(Math.floor(Date.parse(processed) / 1000) + expirySeconds) };
+function expiresAt({ isEvent }: RowKey, processed: string, options: ItemOptions): AttributeValue | undefined {
+  const { preliminaryExpirySeconds = Number.POSITIVE_INFINITY, rowExpirySeconds = Number.POSITIVE_INFINITY } = options;
+  const seconds = isEvent === 'Y' ? Math.min(preliminaryExpirySeconds, rowExpirySeconds) : rowExpirySeconds;
+  return Number.isFinite(seconds) ? { N: String(Math.floor(Date.parse(processed) / 1000) + seconds) } : undefined;
 }
 
 function answerAttributes(
@@ -145,6 +148,7 @@ function answerAttributes(
     [ATTRIBUTES.firstAnsweredAt]: text(firstAnsweredAt === answeredAt ? undefined : firstAnsweredAt),
     [ATTRIBUTES.checkedSince]: text(verifiedAt === checkedSince ? undefined : checkedSince),
     [ATTRIBUTES.u1FromPostback]: isPushedMember ? { BOOL: true } : undefined,
+    [ATTRIBUTES.memberForgotten]: content.memberForgotten === true ? { BOOL: true } : undefined,
     [ATTRIBUTES.eventsApiExtra]: mapOf(content.extra),
     [ATTRIBUTES.firstPush]: first && firstPush(first, answer, receivedAt(row)),
   };
@@ -157,7 +161,12 @@ function readAnswer(item: Item): StoredAnswer {
   const isPushedMember = item[ATTRIBUTES.u1FromPostback]?.BOOL === true;
   const fields = u1 === undefined || isPushedMember ? others : { ...others, u1 };
   return {
-    content: { fields, problems: readProblems(item[ATTRIBUTES.parseProblems]), extra: readMap(item[ATTRIBUTES.eventsApiExtra]) },
+    content: {
+      fields,
+      problems: readProblems(item[ATTRIBUTES.parseProblems]),
+      extra: readMap(item[ATTRIBUTES.eventsApiExtra]),
+      memberForgotten: item[ATTRIBUTES.memberForgotten]?.BOOL,
+    },
     hash: readText(item[ATTRIBUTES.answerHash]),
     answeredAt,
     firstAnsweredAt: item[ATTRIBUTES.firstAnsweredAt]?.S ?? answeredAt,

@@ -4,10 +4,15 @@ import { environment, optionalEnvironment } from './environment';
 
 /** How rows are written, from the function's environment: the same for every writer. */
 export function itemOptions(): ItemOptions {
-  const expiry = optionalEnvironment(ENVIRONMENT.preliminaryExpiry);
   return {
     dayShards: Number(environment(ENVIRONMENT.dayShards)),
-    expirySeconds: expiry === undefined ? undefined : Number(expiry),
+    preliminaryExpirySeconds: optionalNumber(ENVIRONMENT.preliminaryExpiry),
+    rowExpirySeconds: optionalNumber(ENVIRONMENT.rowExpiry),
     memberFromPostback: optionalEnvironment(ENVIRONMENT.memberFromPostback) === 'true',
   };
+}
+
+function optionalNumber(name: string): number | undefined {
+  const text = optionalEnvironment(name);
+  return text === undefined ? undefined : Number(text);
 }

@@ -59,6 +59,7 @@ const STACKS: Record<string, (stack: Stack) => void> = {
       removalPolicy: RemovalPolicy.DESTROY,
       deletionProtection: false,
       preliminaryExpiry: Duration.days(60),
+      rowExpiry: Duration.days(400),
       rotateUrlSecretEvery: Duration.days(90),
       rakutenApiUrl: 'https://proxy.example.com',
       fields: PostbackFields.all().rename('u1', 'unique_id').staticValue('site', 'shop'),

@@ -318,13 +318,13 @@ describe('writePushes', () => {
     await withTable(async (tableName) => {
       const event = { key: { ...KEY, isEvent: 'Y' } as const, push: push({ is_event: 'Y' }) };
       const expiries: unknown[] = [];
-      for (const expirySeconds of [undefined, 60, undefined]) {
-        await storeOf(tableName, { expirySeconds }).writePushes(event.key, [event.push], deadline());
+      for (const preliminaryExpirySeconds of [undefined, 60, undefined]) {
+        await storeOf(tableName, { preliminaryExpirySeconds }).writePushes(event.key, [event.push], deadline());
         expiries.push((await read(tableName, event.key)).expires_at);
       }
       const expected = { N: String(Math.floor(Date.parse(FIRST.receivedAt) / 1000) + 60) };
       expect(expiries).toEqual([undefined, expected, undefined]);
-      await storeOf(tableName, { expirySeconds: 60 }).writePushes(KEY, [push()], deadline());
+      await storeOf(tableName, { preliminaryExpirySeconds: 60 }).writePushes(KEY, [push()], deadline());
       expect((await read(tableName, KEY)).expires_at).toBeUndefined();
     });
   });

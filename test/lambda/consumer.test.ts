@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:net';
@@ -429,18 +429,37 @@ describe('a GET that is no postback', () => {
 
   it('is recorded as seen when it is a probe with the secret, and becomes no row', async () => {
     const before = await scan(TABLE);
-    const probe = `${query()}&probe=probe-1`;
-    const forged = `${query({}, secrets.wrong)}&probe=probe-2`;
+    const [seen, unseen] = [randomUUID(), randomUUID()];
+    const probe = `k=${secrets.current}&f=1&probe=${seen}`;
+    const forged = `k=${secrets.wrong}&f=1&probe=${unseen}`;
     expect(await deliver([messageBody(probe), messageBody(forged)])).toMatchObject({
       failed: [],
       metrics: { [METRICS.probes]: 1, [METRICS.forged]: 1 },
     });
-    expect(await note('probe', 'probe-1')).toMatchObject({
+    expect(await note('probe', seen)).toMatchObject({
       seen_at: { S: expect.stringMatching(/^\d{4}-.*Z$/) },
       expires_at: { N: expect.any(String) },
     });
-    expect(await note('probe', 'probe-2')).toBeUndefined();
+    expect(await note('probe', unseen)).toBeUndefined();
     expect(await scan(TABLE)).toEqual(before);
+  });
+
+  it('stays a line when a probe parameter is added to it, in the slot or in the link of a buyer', async () => {
+    const known = (await scan(TABLE)).length;
+    const id = randomUUID();
+    const bodies = [id, '1', ''].map((probe, index) => messageBody(`${query({ etransaction_id: `with-probe-${index}` })}&probe=${probe}`));
+    expect(await deliver(bodies)).toMatchObject({ failed: [], metrics: { [METRICS.stored]: 3 } });
+    expect([(await scan(TABLE)).length - known, await note('probe', id)]).toEqual([3, undefined]);
+  });
+
+  it.each([
+    ['too long for a key of DynamoDB', 'x'.repeat(1025)],
+    ['of another form', '1'],
+    ['empty', ''],
+  ])('is rejected as forged, and not tried again, when its probe ID is %s', async (_what, probe) => {
+    const result = await deliver([messageBody(`k=${secrets.current}&f=1&probe=${probe}`)]);
+    expect(result).toMatchObject({ failed: [], metrics: { [METRICS.forged]: 1 } });
+    expect(result.log).toContainEqual(expect.objectContaining({ message: 'rejected', reason: 'a probe without an ID of ours' }));
   });
 });
 
@@ -574,7 +593,7 @@ describe('when something it needs is missing', () => {
   it('names the GET in every log line of a message, also where it fails', async () => {
     const bodies = [
       messageBody(query(), { requestId: 'a-line' }),
-      messageBody(`${query()}&probe=p`, { requestId: 'a-probe' }),
+      messageBody(`k=${secrets.current}&f=1&probe=${randomUUID()}`, { requestId: 'a-probe' }),
       messageBody('u1=1', { requestId: 'a-forgery' }),
     ];
     const { log } = await deliver([...bodies, 'id=nothing-of-the-endpoint']);
@@ -610,7 +629,7 @@ describe('when something it needs is missing', () => {
 
   it('emits the number of delivered lines with each batch, also zero', async () => {
     const from = output.length;
-    await deliver([messageBody(`${query()}&probe=heartbeat`)]);
+    await deliver([messageBody(`k=${secrets.current}&f=1&probe=${randomUUID()}`)]);
     await deliver([messageBody(query())]);
     const documents = output
       .slice(from)
@@ -728,6 +747,19 @@ it('sets an expiry on events where one is configured, and on no other line', asy
   const received = Math.floor(Date.parse('2026-04-18T09:31:13.250Z') / 1000);
   expect(rows.map(({ is_event, expires_at }) => [is_event?.S, expires_at?.N]).sort()).toEqual([
     ['N', undefined],
+    ['Y', String(received + 7_776_000)],
+  ]);
+  await expiring.close();
+});
+
+it('sets an expiry on each line where rows expire, and the earlier one on events', async () => {
+  const variables = { ...VARIABLES, [ENVIRONMENT.preliminaryExpiry]: '7776000', [ENVIRONMENT.rowExpiry]: '34560000' };
+  const expiring = start(server.endpoint, { variables });
+  await deliver([messageBody(query({ is_event: 'Y' })), messageBody(query())], expiring);
+  const rows = (await scan(TABLE)).filter(({ line_id }) => [`${SID}#T${lines}`, `${SID}#T${lines - 1}`].includes(line_id?.S ?? ''));
+  const received = Math.floor(Date.parse('2026-04-18T09:31:13.250Z') / 1000);
+  expect(rows.map(({ is_event, expires_at }) => [is_event?.S, expires_at?.N]).sort()).toEqual([
+    ['N', String(received + 34_560_000)],
     ['Y', String(received + 7_776_000)],
   ]);
   await expiring.close();

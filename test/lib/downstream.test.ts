@@ -377,6 +377,33 @@ describe('preliminaryExpiry', () => {
   });
 });
 
+describe('rowExpiry', () => {
+  it("enables the table's time to live, and is passed to the functions that write rows", () => {
+    const { stack } = withPostback({ rowExpiry: Duration.days(400) });
+    const resources = new Resources(stack);
+    expect(resources.at('Postback/TransactionTable/Table').Properties.TimeToLiveSpecification).toEqual({
+      AttributeName: 'expires_at',
+      Enabled: true,
+    });
+    for (const writer of WRITERS) {
+      const { Variables } = resources.at(`Postback/${writer}/Function`).Properties.Environment;
+      expect(Variables[ENVIRONMENT.rowExpiry]).toBe(String(400 * 24 * 60 * 60));
+    }
+  });
+
+  it('is longer than exports of changes look back', () => {
+    expect(() => withPostback({ rowExpiry: Duration.days(59) })).toThrow(/rowExpiry is 59 days; give 60 days to 3650 days/);
+  });
+
+  it('warns that an imported table needs its time to live enabled', () => {
+    const { stack } = withPostback((s) => ({ table: TableV2.fromTableName(s, 'Imported', 'transactions'), rowExpiry: Duration.days(400) }));
+    Annotations.fromStack(stack).hasWarning(
+      '/Stack/Postback',
+      Match.stringLikeRegexp('rowExpiry writes .* time to live for that attribute'),
+    );
+  });
+});
+
 describe('replicaRegions', () => {
   it('replicates the table with the protection and recovery of the original', () => {
     const stack = emptyStack(here);

@@ -10,12 +10,15 @@ export interface UrlMark {
 }
 
 /** The mark of a URL that an installation of this construct registered, this one or another. */
-export function markOf(url: string): UrlMark | undefined {
+export const markOf = (url: string): UrlMark | undefined => ownSecret(url)?.mark;
+
+/** The secret in such a URL, with its mark. */
+export function ownSecret(url: string): { readonly secret: string; readonly mark: UrlMark } | undefined {
   const query = new URLSearchParams(normalised(url).split('?', 2)[1] ?? '');
   const secret = query.get(URL_PARAMETERS.secret);
   const fieldListId = query.get(URL_PARAMETERS.fieldList);
   if (secret === null || fieldListId === null || !/^[0-9a-f]{8}$/.test(fieldListId)) return undefined;
-  return { secretSha256: sha256(secret), fieldListId };
+  return { secret, mark: { secretSha256: sha256(secret), fieldListId } };
 }
 
 /** Whether Rakuten shows the URL that it was given. It may escape the brackets of the fields or the ampersands between them. */

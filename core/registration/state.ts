@@ -11,7 +11,7 @@ export const emptyState = (sid: string): PublisherState => ({ sid, accepted: [] 
 
 export const markFor = (secret: string, fields: FieldList): UrlMark => ({ secretSha256: sha256(secret), fieldListId: fieldListId(fields) });
 
-const isMark = (a: UrlMark, b: UrlMark): boolean => a.secretSha256 === b.secretSha256 && a.fieldListId === b.fieldListId;
+export const isMark = (a: UrlMark, b: UrlMark): boolean => a.secretSha256 === b.secretSha256 && a.fieldListId === b.fieldListId;
 
 /** The state in which postbacks under this secret and field list are accepted, beside all that were before. */
 export function accepting(state: PublisherState, mark: UrlMark, fields: FieldList): PublisherState {

@@ -8,7 +8,7 @@ import { parseProperties } from '../registration/properties';
 import { openRun, type Run } from '../registration/run';
 import type { PublisherState } from '../store/publisher-state';
 import { findingAnnouncement, flappingAnnouncement, type Plan, restoredAnnouncement } from './announcements';
-import { type Finding, isTrouble, judge, type Trouble } from './finding';
+import { expectedUrl, type Finding, isTrouble, judge, type Trouble } from './finding';
 import { deliver, noteFailure } from './follow-up';
 import { RecordConflictError, type WatchPorts } from './ports';
 import {
@@ -110,7 +110,8 @@ async function checkInLease(context: Context, leased: LeasedPorts): Promise<Chec
     return unrestored;
   }
   try {
-    if (plan === 'enable' && seen.slot !== undefined) await enableAgain(seen.run, seen.slot);
+    const url = seen.slot && expectedUrl(seen.slot, seen.state, seen.run.desired);
+    if (plan === 'enable' && url !== undefined) await enableAgain(seen.run, url);
     else await registerAgain(seen.run, seen.state, seen.slot);
   } catch (error) {
     if (error instanceof SlotBusyError) throw error;

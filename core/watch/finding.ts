@@ -1,9 +1,9 @@
 import type { Slot } from '../rakuten/client';
-import { isSameEndpoint } from '../rakuten/url';
+import { postbackUrl } from '../rakuten/url';
 import type { Desired } from '../registration/properties';
 import { belongings } from '../registration/run';
-import { markOf, ownerOf } from '../registration/slot-url';
-import { accepts } from '../registration/state';
+import { isSameUrl, ownerOf, ownSecret } from '../registration/slot-url';
+import { isMark } from '../registration/state';
 import type { PublisherState } from '../store/publisher-state';
 
 /**
@@ -11,7 +11,8 @@ import type { PublisherState } from '../store/publisher-state';
  * - `disabled`: our URL is in the slot, switched off (by Rakuten after failed pushes, or by a person)
  * - `missing`: the slot is empty
  * - `taken-over`: a URL that this installation does not know
- * - `outdated`: a URL of this installation whose postbacks are lost: to an endpoint that is no more ours, or under a secret that is no more accepted
+ * - `outdated`: a URL of this installation that is not exactly as it was registered. Its postbacks are
+ *   lost or changed: another endpoint, a secret that is no more accepted, other parameters
  */
 export type Trouble = 'disabled' | 'missing' | 'taken-over' | 'outdated';
 
@@ -29,8 +30,22 @@ export function judge(slot: Slot | undefined, state: PublisherState, desired: De
   return slot.active ? 'active' : 'disabled';
 }
 
-/** During a rotation, and after a registration that was cut off, another URL than the template's is received just as well. */
-function isReceived({ url }: Slot, state: PublisherState, desired: Desired): boolean {
-  const mark = markOf(url);
-  return mark !== undefined && accepts(state, mark) && isSameEndpoint(url, desired.endpointUrl);
+/**
+ * The URL that a slot of ours should hold: our endpoint with an accepted secret, and the field list
+ * that was registered with it. Undefined where the slot's secret is not accepted.
+ *
+ * During a rotation, and after a registration that was cut off, another URL than the template's is
+ * received just as well.
+ */
+export function expectedUrl({ url }: Slot, state: PublisherState, { endpointUrl }: Desired): string | undefined {
+  const known = ownSecret(url);
+  const entry = state.accepted.find((accepted) => known !== undefined && isMark(accepted, known.mark));
+  if (known === undefined || entry === undefined || entry.acceptedUntil !== undefined) return undefined;
+  return postbackUrl(endpointUrl, known.secret, entry.fields);
+}
+
+/** Any other parameter, value or scheme loses lines or changes what they say. */
+function isReceived(slot: Slot, state: PublisherState, desired: Desired): boolean {
+  const expected = expectedUrl(slot, state, desired);
+  return expected !== undefined && isSameUrl(slot.url, expected);
 }

@@ -14,10 +14,12 @@ export class SlotMovedError extends Error {
   }
 }
 
-/** Switches the URL in the slot on again: a PUT with the same URL. */
-export async function enableAgain(run: Run, found: Slot): Promise<void> {
-  // Rakuten may show the URL escaped: what is sent is the URL as we would write it, wherever it is that one.
-  const url = (await urlOfOurs(run, found)) ?? found.url;
+/**
+ * Switches the URL in the slot on again.
+ *
+ * @param url as we write it: Rakuten may show it escaped
+ */
+export async function enableAgain(run: Run, url: string): Promise<void> {
   const wanted = { url, active: true };
   await changeSlot(run, {
     wanted,
@@ -27,11 +29,6 @@ export async function enableAgain(run: Run, found: Slot): Promise<void> {
     },
     write: (_slot, until) => run.client.update(wanted, until),
   });
-}
-
-async function urlOfOurs(run: Run, found: Slot): Promise<string | undefined> {
-  const url = postbackUrl(run.desired.endpointUrl, await readUrlSecret(run), run.desired.fields);
-  return isSameUrl(url, found.url) ? url : undefined;
 }
 
 /**

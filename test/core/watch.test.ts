@@ -359,6 +359,48 @@ describe('a URL of ours whose postbacks are lost', () => {
   });
 });
 
+describe('a URL with our secret and endpoint that is not the one we registered', () => {
+  const ATTACKS: [string, (url: string) => string][] = [
+    ['marks every postback as a probe', (url) => `${url}&probe=1`],
+    ['has an amount of its own', (url) => `${url}&commissions=9999`],
+    ['replaces an amount', (url) => url.replace('<sale_amount>', '9999')],
+    ['has a member of its own', (url) => `${url}&u1=someone`],
+    ['lacks the ID', (url) => url.replace('&etransaction_id=<etransaction_id>', '')],
+    ['swaps two fields', (url) => url.replace('<etransaction_id>', '<sale_amount>')],
+    ['is sent without TLS', (url) => url.replace('https:', 'http:')],
+    ['goes to another path', (url) => url.replace('/postback?', '/postback/?')],
+    ['has the secret twice', (url) => `${url}&k=1`],
+    ['has a fragment', (url) => `${url}#`],
+    ['has its parameters in another order', (url) => url.replace(/(k=[^&]*)&(f=[^&]*)/, '$2&$1')],
+  ];
+
+  it.each(ATTACKS)('is found and registered again: it %s', async (_what, attack) => {
+    const ours = slot()?.url ?? '';
+    const altered = attack(ours);
+    expect(altered).not.toBe(ours);
+    setSlot({ url: altered, active: true });
+    expect(await check()).toMatchObject({ finding: 'outdated', plan: 'register', restored: true });
+    expect(slot()).toEqual({ url: ours, active: true });
+    expect((await check()).finding).toBe('active');
+  });
+
+  it('is found also when it is switched off, and never enabled', async () => {
+    const ours = slot()?.url ?? '';
+    setSlot({ url: `${ours}&probe=1`, active: false });
+    expect(await check()).toMatchObject({ finding: 'outdated', restored: true });
+    expect(slot()).toEqual({ url: ours, active: true });
+  });
+
+  it('is not taken for one where Rakuten shows it escaped', async () => {
+    const ours = slot()?.url ?? '';
+    setSlot({ url: ours.replaceAll('<', '%3C').replaceAll('>', '%3e').replaceAll('&', '&amp;'), active: true });
+    expect((await check()).finding).toBe('active');
+    switchOff();
+    expect(await check()).toMatchObject({ finding: 'disabled', restored: true });
+    expect(slot()).toEqual({ url: ours, active: true });
+  });
+});
+
 describe('a postback that flaps', () => {
   it('is enabled less and less often, which is said once, until it has been well for a day', async () => {
     const restored: number[] = [];

@@ -147,7 +147,8 @@ export class Installation {
   }
 
   public randomId(): string {
-    return this.parts.random.hex(24).toLowerCase();
+    const hex = this.parts.random.hex(32).toLowerCase();
+    return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
   }
 
   /**

@@ -1,4 +1,6 @@
+import { URL_PARAMETERS } from '../../core/names';
 import { ownParameter, type PostbackMessage } from '../../core/rakuten/message';
+import { isProbeId } from '../../core/registration/probe-id';
 import type { Publishers, RecognisedPublisher } from '../../core/store/publishers';
 import { type KeyedPush, readPushedLine } from '../../core/store/pushed-line';
 
@@ -28,7 +30,9 @@ export async function decide(message: PostbackMessage, source: PublisherSource):
   if (!publisher) return rejected('forged', 'the secret in the query string is not accepted');
 
   const probe = ownParameter(message.parameters, 'probe');
-  if (probe !== undefined && probe !== '') return { kind: 'probe', probe };
+  if (probe !== undefined && hasOnlyOwnParameters(message)) {
+    return isProbeId(probe) ? { kind: 'probe', probe } : rejected('forged', 'a probe without an ID of ours');
+  }
 
   const line = readPushedLine(message, publisher);
   return line === undefined ? rejected('not-a-postback', 'no field of Rakuten has a value') : { kind: 'line', ...line };
@@ -48,5 +52,10 @@ async function recognise(secret: string, message: PostbackMessage, source: Publi
   }
   return publishers.recognise(secret, fieldListId, arrived);
 }
+
+/** With any other parameter it is a line: else a `probe` in the URL or in a buyer's link would lose lines. */
+const hasOnlyOwnParameters = ({ parameters }: PostbackMessage): boolean => parameters.every(([name]) => OWN_NAMES.has(name.trim()));
+
+const OWN_NAMES: ReadonlySet<string> = new Set(Object.values(URL_PARAMETERS));
 
 const rejected = (reason: RejectionReason, problem: string): Decision => ({ kind: 'rejected', reason, problem });

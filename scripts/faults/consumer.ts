@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { GetItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
 import type { ArchiveRecord } from '../../core/archive/record';
 import { ATTRIBUTES, INDEXES } from '../../core/names';
@@ -52,7 +53,7 @@ async function begin(world: World, serial: number, bundle: 'consumer' | 'archivi
   await putState(client, STATE_TABLE, { sid: SID, accepted: [acceptedUrl(URL_SECRET)] });
   await writeRow(world, lineOf(serial, 'changed', '10'));
   await writeRow(world, lineOf(serial, 'known', '20'));
-  const probe = `probe-${serial}`;
+  const probe = randomUUID();
   const contents: Readonly<Record<string, string>>[] = [
     lineOf(serial, 'new', '5.50'),
     lineOf(serial, 'changed', '11'),

@@ -60,11 +60,11 @@ function messageComplaint({ body, parameters }: Journey): string | undefined {
 
 /** A GET is no line only without a secret, as a probe, or without any value. */
 function decisionComplaint({ decision, parameters, case: { list } }: Journey): string | undefined {
-  if (decision.kind !== 'rejected' || decision.reason === 'forged') return undefined;
+  if (decision.kind === 'line' || (decision.kind === 'rejected' && decision.reason === 'forged')) return undefined;
   const lost = [...parameters].find(
     ([name, value]) => meaningOf(name, LISTS[list]) !== undefined && value.trim() !== '' && !isToken(value),
   );
-  return lost && `${lost[0]} has a value, but the GET was rejected as no postback`;
+  return lost && `${lost[0]} has a value, but the GET was ${decision.kind === 'probe' ? 'a probe' : 'rejected as no postback'}`;
 }
 
 function rowComplaint({ decision, item, parameters, case: { list } }: Journey): string | undefined {

@@ -235,10 +235,18 @@ const damaged = fc
     }, query),
   );
 
+/** What marks the GETs of the self-test, with an ID of its form and with anything else. */
+const probe = fc.oneof(fc.uuid({ version: 4 }), anyText).map((probeId) => `probe=${encodeURIComponent(probeId.toWellFormed())}`);
+
 /** Most of them have the secret, without which the parser is not reached. */
 export const fuzzCases: fc.Arbitrary<FuzzCase> = fc
   .tuple(
-    fc.oneof({ weight: 5, arbitrary: structured }, { weight: 3, arbitrary: damaged }, { weight: 2, arbitrary: rawBytes }),
+    fc.oneof(
+      { weight: 5, arbitrary: structured },
+      { weight: 3, arbitrary: damaged },
+      { weight: 2, arbitrary: rawBytes },
+      { weight: 1, arbitrary: probe },
+    ),
     fc.constantFrom<ListName>('all', 'all', 'renamed'),
     fc.constantFrom('first', 'first', 'last', 'last', 'none'),
   )

@@ -54,33 +54,39 @@ export function changedLines(reader: TableReader, { since: moment, span, conditi
 }
 
 /** Lines that are earned, returns apart, and whose verification is not older. */
-export const confirmedLines = (reader: TableReader, changes: RequiredChanges): AsyncIterableIterator<Transaction> =>
-  filtered(verifiedLines(reader, changes, false), ({ kind }) => kind !== 'return');
-
-/** Returns that are earned and whose verification is not older, then lines that were withdrawn. */
-export async function* reversedLines(reader: TableReader, changes: RequiredChanges): AsyncGenerator<Transaction, void, undefined> {
-  yield* filtered(verifiedLines(reader, changes, true), ({ kind }) => kind === 'return');
-  yield* reader.linesProcessed(changes.span, undefined, [CONFIRMED, since(ATTRIBUTES.withdrawnAt, changes.since), ...changes.conditions]);
+export function confirmedLines(reader: TableReader, changes: RequiredChanges): AsyncIterableIterator<Transaction> {
+  const earnable = filtered(confirmedSince(reader, changes, [ATTRIBUTES.verifiedAt]), ({ kind }) => kind !== 'unknown');
+  return filtered(earnedLines(reader, earnable), ({ kind }) => kind !== 'return');
 }
+
+/** Returns that are earned and whose verification is not older, and lines that were withdrawn. */
+export function reversedLines(reader: TableReader, changes: RequiredChanges): AsyncIterableIterator<Transaction> {
+  const lines = confirmedSince(reader, changes, [ATTRIBUTES.verifiedAt, ATTRIBUTES.withdrawnAt]);
+  const lost = filtered(lines, (line) => isWithdrawn(line) || (line.kind !== 'unknown' && signOf(line) === -1));
+  return filtered(earnedLines(reader, lost), (line) => isWithdrawn(line) || line.kind === 'return');
+}
+
+/** Confirmed lines of which one of the times is not older. */
+const confirmedSince = (
+  reader: TableReader,
+  { since: moment, span, conditions }: RequiredChanges,
+  times: readonly string[],
+): AsyncIterable<Transaction> =>
+  reader.linesProcessed(span, undefined, [CONFIRMED, { anyOf: times.map((time) => since(time, moment)) }, ...conditions]);
 
 const CONFIRMED: Condition = { attribute: ATTRIBUTES.isEvent, test: '=', value: 'N' };
 
-/** Earned lines verified since a moment. The kind of a negative line is that in its order. */
-async function* verifiedLines(
-  reader: TableReader,
-  { since: moment, span, conditions }: RequiredChanges,
-  isNegativeOnly: boolean,
-): AsyncGenerator<Transaction, void, undefined> {
-  const lines = reader.linesProcessed(span, undefined, [CONFIRMED, since(ATTRIBUTES.verifiedAt, moment), ...conditions]);
-  const earnable = filtered(lines, (line) => line.kind !== 'unknown' && (!isNegativeOnly || signOf(line) === -1));
-  for await (const batch of batches(earnable, LINES_AT_ONCE)) {
-    const orders = await readOrders(
-      reader,
-      batch.filter((line) => signOf(line) === -1),
-    );
+const isWithdrawn = ({ withdrawn_at }: Transaction): boolean => withdrawn_at !== undefined;
+
+/** Whether it depends on the order. A negative line can cancel an event; then nothing was earned. */
+const needsOrder = (line: Transaction): boolean => signOf(line) === -1 && !isWithdrawn(line);
+
+/** The lines without negative ones that are not earned. The kind of these is that in their order. */
+async function* earnedLines(reader: TableReader, lines: AsyncIterable<Transaction>): AsyncGenerator<Transaction, void, undefined> {
+  for await (const batch of batches(lines, LINES_AT_ONCE)) {
+    const orders = await readOrders(reader, batch.filter(needsOrder));
     for (const line of batch) {
-      if (signOf(line) !== -1) yield line;
-      // A negative line can cancel an event that was never confirmed. Then nothing was earned.
+      if (!needsOrder(line)) yield line;
       else if (sumInOrder(line, orders, {}) === 'earned') {
         const classified = kindsInOrder(rowsWith(line, orders), reader.props.adjustmentSku).find((row) => isSameRow(row, line));
         yield { ...line, kind: classified?.kind ?? line.kind };

@@ -211,7 +211,7 @@ export class TransactionsClient {
   }
 
   /**
-   * Returns that the Events API verified at this moment or later, then lines that were withdrawn.
+   * Returns that the Events API verified at this moment or later, and lines that were withdrawn.
    *
    * Withdrawn lines have `withdrawn_at`; their amounts are those that were earned before. A negative
    * line that cancelled an event is not among them, as the event was never earned.

@@ -184,7 +184,7 @@ describe('confirmed and reversed', () => {
     const { stdout } = await local(['reversed', '--since', '2026-03-15']);
     expect(rows(stdout).slice(-4)).toEqual(
       [
-        '4 lines (3 return, 1 sale): 3 verified, 1 withdrawn',
+        '4 lines (1 sale, 3 return): 1 withdrawn, 3 verified',
         'verified, net: -1000 JPY, -192.50 USD; commissions -30 JPY, -6.03 USD',
         'withdrawn, earned before: 7.00 USD; commissions 0.7 USD',
         '',

@@ -53,7 +53,13 @@ let dynamodb: DynamoDBClient;
 let application: Application;
 let env: NodeJS.ProcessEnv;
 
+/** The library reads days up to now, more of them each month. */
+const NOW = Date.parse('2026-06-01T00:00:00.000Z');
+
 beforeAll(async () => {
+  const ahead = Date.now() - NOW;
+  const realNow = Date.now;
+  jest.spyOn(Date, 'now').mockImplementation(() => realNow() - ahead);
   server = await startTestDynamoDb();
   cloudFormation = await startCloudFormation({ RakutenPostback: { outputs: { TableName: TABLE, StateTableName: 'State' }, tables: [] } });
   dynamodb = dynamoDbClient(server.endpoint);
@@ -62,10 +68,17 @@ beforeAll(async () => {
   const endpoints = { dynamodb: server.endpoint, tableName: TABLE, sid: SID };
   mkdirSync(join(application.folder, '.local'));
   writeFileSync(join(application.folder, '.local/endpoints.json'), JSON.stringify(endpoints));
-  env = { ...environment(server.endpoint, TABLE), AWS_ENDPOINT_URL_CLOUDFORMATION: cloudFormation.endpoint };
+  const clock = join(application.folder, 'clock.cjs');
+  writeFileSync(clock, `const now = Date.now; Date.now = () => now() - ${ahead};`);
+  env = {
+    ...environment(server.endpoint, TABLE),
+    AWS_ENDPOINT_URL_CLOUDFORMATION: cloudFormation.endpoint,
+    NODE_OPTIONS: `--require ${clock}`,
+  };
 });
 
 afterAll(async () => {
+  jest.restoreAllMocks();
   dynamodb.destroy();
   await cloudFormation.close();
   await server.close();
@@ -121,7 +134,7 @@ describe('the command line', () => {
     const [npx, name, ...args] = shellWords(code);
     expect([npx, name]).toEqual(['npx', 'rakuten-postback']);
     const ran = await runIn(application.folder, [...args, '--local']);
-    const notes = /^(\d+ lines in \w+\.csv|next export: --changed-since 2|1 of 2 clicks has).*\n/gm;
+    const notes = /^(\d+ lines in \w+\.csv|next export: --changed-since 2026-0[56]|1 of 2 clicks has).*\n/gm;
     expect({ exitCode: ran.exitCode, stderr: ran.stderr.replace(notes, '') }).toEqual({ exitCode: 0, stderr: '' });
     const lines = files[recipe];
     if (lines !== undefined) expect(readFileSync(join(application.folder, args.at(-1) ?? ''), 'utf8').split('\n')).toHaveLength(lines);

@@ -1,9 +1,11 @@
 /**
- * Installs the packages of dist/ into fresh copies of the minimal examples, synthesizes them, and compares their templates with the TypeScript one's:
+ * Installs the packages of dist/ into copies of the minimal examples, synthesizes them, and compares
+ * their templates with the TypeScript one's:
  *
- *     npm run package && npm run check-languages [-- --cdk-version <version>]
+ *     npm run package && npm run check-languages [-- --languages python,java,go]
  *
- * A language whose tools are not on this machine is left out, and that is said. Installing needs the registries of npm, PyPI and Maven.
+ * A language whose tools this machine lacks is NOT CHECKED. Installing needs the registries of npm,
+ * PyPI and Maven, and the Go proxy.
  */
 import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
@@ -13,48 +15,70 @@ import packageJson from '../../package.json';
 import { ROOT, run } from './build-copy';
 import { missingFor, TARGETS } from './targets';
 
-/** One version for every language, as templates change with it: that of the Java example, since Maven Central gets releases last. */
-const OF_JAVA_EXAMPLE = /<cdk\.version>(.*)<\/cdk\.version>/.exec(readFileSync(join(ROOT, 'examples/java-minimal/pom.xml'), 'utf8'))?.[1];
-const { values } = parseArgs({ options: { 'cdk-version': { type: 'string', default: OF_JAVA_EXAMPLE } } });
-const cdkVersion = String(values['cdk-version']);
+interface Language {
+  readonly synthesize: (app: string, cdkVersion: string) => Template;
+  /** Templates change with the version. The Go module requires the one that it is generated with. */
+  readonly cdkVersion: string;
+}
 
+const GO_MODULE = `${packageJson.jsii.targets.go.moduleName}/${packageJson.jsii.targets.go.packageName}`;
+/** Maven Central gets releases last. */
+const JAVA_CDK = versionIn('java-minimal/pom.xml', /<cdk\.version>(.*)<\/cdk\.version>/);
+
+const LANGUAGES: Readonly<Record<string, Language>> = {
+  python: { synthesize: synthesizeInPython, cdkVersion: JAVA_CDK },
+  java: { synthesize: synthesizeInJava, cdkVersion: JAVA_CDK },
+  go: { synthesize: synthesizeInGo, cdkVersion: versionIn('go-minimal/go.mod', /awscdk\/v2 v(.*)/) },
+};
+
+const { values } = parseArgs({ options: { languages: { type: 'string', default: Object.keys(LANGUAGES).join(',') } } });
 const work = mkdtempSync(join(tmpdir(), 'languages-'));
-const checks = { python: synthesizeInPython, java: synthesizeInJava };
+const inTypeScript = new Map<string, Template>();
 let wrong = 0;
 try {
-  const expected = timed('TypeScript', () => synthesizeInTypeScript(appFrom('minimal')));
-  for (const [name, synthesize] of Object.entries(checks)) check(name, synthesize, expected);
+  for (const name of values.languages.split(',')) check(name);
 } finally {
   rmSync(work, { recursive: true, force: true });
 }
 process.exit(wrong === 0 ? 0 : 1);
 
-function check(name: string, synthesize: (app: string) => Template, expected: Template): void {
-  const target = TARGETS.find((known) => known.name === name);
-  if (target === undefined) throw new Error(`no language ${name}`);
+function check(name: string): void {
+  const [target, language] = [TARGETS.find((known) => known.name === name), LANGUAGES[name]];
+  if (target === undefined || language === undefined) throw new Error(`--languages: no language "${name}"`);
   const missing = missingFor(target);
   if (missing.length > 0) {
-    console.log(`${target.language}: left out, as there is no ${missing.join(' and no ')} on this machine`);
+    console.log(`NOT CHECKED: ${target.language}: there is no ${missing.join(' and no ')} on this machine`);
     return;
   }
-  const template = timed(target.language, () => synthesize(appFrom(`${name}-minimal`)));
+  const { cdkVersion } = language;
+  const expected = templateInTypeScript(cdkVersion);
+  const template = timed(target.language, cdkVersion, () => language.synthesize(appFrom(`${name}-minimal`, cdkVersion), cdkVersion));
   const differences = differencesOf(expected.Resources, template.Resources);
   if (isDeepStrictEqual(template, expected)) return;
   wrong++;
-  console.error(`${target.language}: its template is not that of TypeScript: ${differences.join(', ') || 'outside of the resources'}`);
+  console.error(
+    `${target.language}: the template differs from that of TypeScript: ${differences.join(', ') || 'outside of the resources'}`,
+  );
+}
+
+function templateInTypeScript(version: string): Template {
+  const known =
+    inTypeScript.get(version) ?? timed('TypeScript', version, () => synthesizeInTypeScript(appFrom('minimal', version), version));
+  inTypeScript.set(version, known);
+  return known;
 }
 
 interface Template {
   readonly Resources: Record<string, unknown>;
 }
 
-function synthesizeInTypeScript(app: string): Template {
+function synthesizeInTypeScript(app: string, cdkVersion: string): Template {
   const tarball = builtFile('js', /\.tgz$/);
   run('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--omit=dev', tarball, `aws-cdk-lib@${cdkVersion}`], app);
   return synthesize(process.execPath, ['--import', join(ROOT, 'node_modules/tsx/dist/loader.mjs'), 'app.ts'], app);
 }
 
-function synthesizeInPython(app: string): Template {
+function synthesizeInPython(app: string, cdkVersion: string): Template {
   run('python3', ['-m', 'venv', '.venv'], app);
   run('.venv/bin/pip', ['install', '--quiet', builtFile('python', /\.whl$/), `aws-cdk-lib==${cdkVersion}`], app);
   // What is installed must be what the example asks its user to install.
@@ -62,7 +86,7 @@ function synthesizeInPython(app: string): Template {
   return synthesize('.venv/bin/python', ['app.py'], app);
 }
 
-function synthesizeInJava(app: string): Template {
+function synthesizeInJava(app: string, cdkVersion: string): Template {
   const pom = readFileSync(join(app, 'pom.xml'), 'utf8');
   const repository = `<repositories><repository><id>built</id><url>file://${join(ROOT, 'dist/java')}</url></repository></repositories>`;
   writeFileSync(join(app, 'pom.xml'), pom.replace('<dependencies>', `${repository}<dependencies>`));
@@ -78,15 +102,21 @@ function synthesizeInJava(app: string): Template {
   }
 }
 
-/** The app says with CDK_OUTDIR where to, as for the CDK's command line. */
+function synthesizeInGo(app: string): Template {
+  run('go', ['mod', 'edit', `-replace=${GO_MODULE}=${join(ROOT, 'dist/go', packageJson.jsii.targets.go.packageName)}`], app);
+  run('go', ['mod', 'tidy'], app);
+  return synthesize('go', ['run', '.'], app);
+}
+
+/** The app writes to CDK_OUTDIR, as under the CDK's command line. */
 function synthesize(command: string, args: readonly string[], app: string): Template {
   const outdir = join(app, 'cdk.out');
   run(command, args, app, { ...process.env, CDK_OUTDIR: outdir });
   return JSON.parse(readFileSync(join(outdir, 'RakutenPostback.template.json'), 'utf8'));
 }
 
-function appFrom(example: string): string {
-  const app = join(work, example);
+function appFrom(example: string, version: string): string {
+  const app = join(work, version, example);
   cpSync(join(ROOT, 'examples', example), app, { recursive: true });
   return app;
 }
@@ -105,10 +135,17 @@ function differencesOf(one: Record<string, unknown>, other: Record<string, unkno
   return [...ids].filter((id) => !isDeepStrictEqual(one[id], other[id]));
 }
 
-function timed(language: string, synthesizeIt: () => Template): Template {
+function timed(language: string, cdkVersion: string, synthesizeIt: () => Template): Template {
   const started = Date.now();
   const template = synthesizeIt();
   const seconds = Math.round((Date.now() - started) / 1000);
   console.log(`${language}: ${Object.keys(template.Resources).length} resources with aws-cdk-lib ${cdkVersion} (${seconds} s)`);
   return template;
+}
+
+/** A version that a file of the examples names. */
+function versionIn(file: string, pattern: RegExp): string {
+  const version = pattern.exec(readFileSync(join(ROOT, 'examples', file), 'utf8'))?.[1];
+  if (version === undefined) throw new Error(`examples/${file} has no version like ${pattern}`);
+  return version;
 }

@@ -1,6 +1,6 @@
 import type { AttributeValue, QueryCommandInput, ScanCommandInput } from '@aws-sdk/client-dynamodb';
 import { INDEXES } from '../core/names';
-import { INDEX_KEYS, TABLE_KEYS, UNKNOWN_IS_EVENT } from '../core/store/keys';
+import { INDEX_KEYS, TABLE_KEYS } from '../core/store/keys';
 import type { RequiredList } from './list';
 import { nextSecond, startOfSecond, type TimeRange } from './times';
 
@@ -58,16 +58,6 @@ export const lineQuery = (tableName: string, lineId: string): QueryCommandInput 
   KeyConditionExpression: '#line = :line',
   ExpressionAttributeNames: { '#line': TABLE_KEYS.partition },
   ExpressionAttributeValues: textValues({ ':line': lineId }),
-});
-
-/** Whether a line has a row other than `-`. */
-export const knownRowQuery = (tableName: string, lineId: string): QueryCommandInput => ({
-  TableName: tableName,
-  KeyConditionExpression: '#line = :line AND #event > :unknown',
-  ExpressionAttributeNames: { '#line': TABLE_KEYS.partition, '#event': TABLE_KEYS.sort },
-  ExpressionAttributeValues: textValues({ ':line': lineId, ':unknown': UNKNOWN_IS_EVENT }),
-  Select: 'COUNT',
-  Limit: 1,
 });
 
 /** A condition on an attribute that is no key of the queried table or index. */

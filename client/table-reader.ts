@@ -1,9 +1,10 @@
-import { type AttributeValue, type DynamoDBClient, QueryCommand } from '@aws-sdk/client-dynamodb';
+import type { AttributeValue, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { ATTRIBUTES, INDEXES } from '../core/names';
 import { INDEX_KEYS, processDayKeys, TABLE_KEYS, UNKNOWN_IS_EVENT } from '../core/store/keys';
+import { hasKnownRow } from '../core/store/known-row';
 import { queryItems } from '../core/store/query-items';
 import { keyText, readItems } from './batch-read';
-import { type Condition, type Filter, indexQuery, knownRowQuery, lineQuery, ofPublisher, orderQuery, withFilter } from './conditions';
+import { type Condition, type Filter, indexQuery, lineQuery, ofPublisher, orderQuery, withFilter } from './conditions';
 import type { Span } from './input';
 import { toRow, toTransaction } from './items';
 import { listFilter, type RequiredList, requireList } from './list';
@@ -192,9 +193,7 @@ export class TableReader {
     return filtered(items, async (item) => {
       if (item[ATTRIBUTES.receivedAt] === undefined) return false;
       if (item[TABLE_KEYS.sort]?.S !== UNKNOWN_IS_EVENT) return true;
-      const query = knownRowQuery(this.props.tableName, item[TABLE_KEYS.partition]?.S ?? '');
-      const { Count } = await this.props.client.send(new QueryCommand(query));
-      return Count === 0;
+      return !(await hasKnownRow(this.props.client, this.props.tableName, item[TABLE_KEYS.partition]?.S ?? ''));
     });
   }
 }

@@ -2,7 +2,8 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { ATTRIBUTES, INDEXES } from '../names';
 import type { EventsWindow } from '../rakuten/events';
 import type { Item } from '../store/attributes';
-import { processDayKeys, TABLE_KEYS, UNKNOWN_IS_EVENT } from '../store/keys';
+import { processDayKeys, UNKNOWN_IS_EVENT } from '../store/keys';
+import { hasKnownRow } from '../store/known-row';
 import { queryItems } from '../store/query-items';
 
 const DAY_MILLIS = 24 * 60 * 60 * 1000;
@@ -53,23 +54,11 @@ export async function* unverifiedRows(client: Pick<DynamoDBClient, 'send'>, quer
         },
       });
       for await (const item of items) {
-        if (item[ATTRIBUTES.isEvent]?.S !== UNKNOWN_IS_EVENT || !(await hasReadableRow(client, tableName, item))) yield item;
+        const isUnknown = item[ATTRIBUTES.isEvent]?.S === UNKNOWN_IS_EVENT;
+        if (!isUnknown || !(await hasKnownRow(client, tableName, item[ATTRIBUTES.lineId]?.S ?? ''))) yield item;
       }
     }
   }
-}
-
-/** Whether the line of a `-` row has a row with a readable `is_event`. */
-async function hasReadableRow(client: Pick<DynamoDBClient, 'send'>, tableName: string, item: Item): Promise<boolean> {
-  const rows = queryItems(client, {
-    TableName: tableName,
-    KeyConditionExpression: '#line = :line',
-    ProjectionExpression: '#event',
-    ExpressionAttributeNames: { '#line': TABLE_KEYS.partition, '#event': TABLE_KEYS.sort },
-    ExpressionAttributeValues: { ':line': item[ATTRIBUTES.lineId] ?? { S: '' } },
-  });
-  for await (const row of rows) if (row[ATTRIBUTES.isEvent]?.S !== UNKNOWN_IS_EVENT) return true;
-  return false;
 }
 
 /**

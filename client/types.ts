@@ -96,6 +96,8 @@ export interface TransactionRow extends Transaction {
   readonly process_day?: string;
   /** True if `u1` comes from the first postback, because the Events API returned none. */
   readonly u1_from_postback?: boolean;
+  /** True if the Events API returned a member that the command `forget` removed. */
+  readonly member_forgotten?: boolean;
   /** When the Events API's latest answer was fetched, if that is not `verified_at`. */
   readonly answered_at?: string;
   /** The other postbacks with different content, the earliest five. They change nothing shown. */

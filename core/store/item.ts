@@ -64,7 +64,7 @@ export function toItem(key: RowKey, row: RowState, options: ItemOptions): Item {
   const received = receivedAt(row);
   const [first, ...others] = row.pushes;
   const differing = differingFields(row);
-  const processed = row.answer?.content.fields.process_date ?? received;
+  const processed = processedAt(row);
   const item = compact({
     [ATTRIBUTES.lineId]: text(key.lineId),
     [ATTRIBUTES.isEvent]: text(key.isEvent),
@@ -85,8 +85,30 @@ export function toItem(key: RowKey, row: RowState, options: ItemOptions): Item {
     [ATTRIBUTES.replacedAnswers]: listOf(row.replacedAnswers.map(replacedAnswer)),
     [ATTRIBUTES.expiresAt]: expiresAt(key, processed, options),
   });
-  return { ...item, [ATTRIBUTES.revision]: { S: revisionOf(item) } };
+  return withRevision(item);
 }
+
+/**
+ * The item after a change by a program that does not know the options of the row's writer: what
+ * those decided stays as it is.
+ */
+export function changedItem(key: RowKey, before: Item, row: RowState): Item {
+  const processed = Date.parse(processedAt(row));
+  const expiry = before[ATTRIBUTES.expiresAt]?.N;
+  const item = toItem(key, row, {
+    dayShards: 1,
+    rowExpirySeconds: expiry === undefined ? undefined : Number(expiry) - Math.floor(processed / 1000),
+    memberFromPostback: before[ATTRIBUTES.u1FromPostback] !== undefined && before[ATTRIBUTES.verifiedAt] !== undefined,
+  });
+  const { [ATTRIBUTES.revision]: _, ...others } = item;
+  const day = before[ATTRIBUTES.processDay];
+  return withRevision(day === undefined ? others : { ...others, [ATTRIBUTES.processDay]: day });
+}
+
+/** A writer sees by the revision whether another one wrote in between. */
+const withRevision = (item: Item): Item => ({ ...item, [ATTRIBUTES.revision]: { S: fingerprint(item, 8) } });
+
+const processedAt = (row: RowState): string => row.answer?.content.fields.process_date ?? receivedAt(row);
 
 /** The state that an item was made from. Undefined where an application began the row before its line came. */
 export function fromItem(item: Item): RowState | undefined {
@@ -117,9 +139,6 @@ export function canonicalAttribute(attribute: AttributeValue | undefined): strin
   }
   return attribute.BOOL === undefined ? `S${JSON.stringify(attribute.S)}` : `B${attribute.BOOL}`;
 }
-
-/** A writer sees by it whether another one wrote in between. */
-const revisionOf = (item: Item): string => fingerprint(item, 8);
 
 /**
  * Seconds since 1970 after which a row may be deleted. It counts from Rakuten's processing, so that

@@ -62,6 +62,8 @@ export const FAILURE_KIND = 'failure';
 export const RECONCILIATION_KIND = 'reconciliation';
 /** Items of verified lines that a complete read of the Events API lacked: sort key begins with the SID. */
 export const MISSING_KIND = 'missing';
+/** Items of members to forget: sort key is a salted hash. */
+export const FORGOTTEN_KIND = 'forgotten';
 /** Items of the status watch: what it last saw at Rakuten: sort key is the SID. */
 export const WATCH_KIND = 'watch';
 /** Why it failed, in words. */

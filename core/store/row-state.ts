@@ -164,12 +164,12 @@ export function applyAnswer(row: RowState, answer: Answer): RowState {
   if (effect === 'same') return row;
   if (effect === 'unreadable' || effect === 'reused') return joinPushes(row, [asPush(answer)]);
   const known = row.answer;
-  const { fields, problems, extra, fetchedAt } = answer;
+  const { fields, problems, extra, memberForgotten, fetchedAt } = answer;
   const isUnchanged = known?.checkedSince !== undefined && CHECKED_FIELDS.every((field) => known.content.fields[field] === fields[field]);
   return {
     ...row,
     answer: {
-      content: { fields: storedFields(fields), problems, extra },
+      content: { fields: storedFields(fields), problems, extra, memberForgotten },
       hash: answerHash(answer),
       answeredAt: fetchedAt,
       firstAnsweredAt: known?.firstAnsweredAt ?? fetchedAt,
@@ -224,10 +224,12 @@ export function shownContent(row: RowState): LineContent {
 
 /**
  * The `u1` that only the first push has, from before the Events API's first answer. Rakuten may
- * match members hours later, so the row shows it, unverified, until the Events API returns one.
+ * match members hours later, so the row shows it, unverified, until the Events API returns one. A
+ * member that it returned and that was forgotten is no gap to fill.
  */
 export function memberOfFirstPush({ answer, pushes: [first] }: RowState): string | undefined {
-  if (answer === undefined || first === undefined || answer.content.fields.u1 !== undefined) return undefined;
+  if (answer === undefined || first === undefined) return undefined;
+  if (answer.content.fields.u1 !== undefined || answer.content.memberForgotten === true) return undefined;
   return first.receivedAt < answer.firstAnsweredAt ? first.compared.u1 : undefined;
 }
 
@@ -255,12 +257,13 @@ export const pushHash = (fields: LineFields): string =>
     16,
   );
 
-export const answerHash = ({ fields, problems, extra }: LineContent): string =>
+export const answerHash = ({ fields, problems, extra, memberForgotten }: LineContent): string =>
   fingerprint(
     [
       STORED_FIELDS.map((field) => fields[field] ?? null),
       problems.map(({ field, reason }) => `${field}: ${reason}`).sort(),
       Object.entries(extra).sort(([a], [b]) => compareTexts(a, b)),
+      ...(memberForgotten === true ? ['member forgotten'] : []),
     ],
     11,
   );

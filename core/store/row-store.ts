@@ -9,9 +9,13 @@ import {
 import { backoffMillis } from '../async/backoff';
 import type { Clock } from '../async/retry-on-throttle';
 import { ATTRIBUTES } from '../names';
+import type { ForgottenSource } from '../privacy/forgotten-members';
+import { rowWithoutMember, type Traces } from '../privacy/row-without-member';
+import { answerWithoutMember, type MemberTest, pushWithoutMember } from '../privacy/without-member';
+import type { FieldList } from '../rakuten/fields';
 import { type Item, readText } from './attributes';
-import { canonicalAttribute, fromItem, type ItemOptions, OWN_ATTRIBUTES, showsChange, toItem } from './item';
-import { keyText, type RowKey, TABLE_KEYS, UNKNOWN_IS_EVENT } from './keys';
+import { canonicalAttribute, changedItem, fromItem, type ItemOptions, OWN_ATTRIBUTES, showsChange, toItem } from './item';
+import { keyText, parseLineId, type RowKey, TABLE_KEYS, UNKNOWN_IS_EVENT } from './keys';
 import { type Answer, applyAnswer, differingFields, EMPTY_ROW, joinPushes, type PushedLine, type RowState, withdraw } from './row-state';
 
 /**
@@ -34,6 +38,8 @@ export interface RowStoreOptions extends ItemOptions {
   readonly client: Pick<DynamoDBClient, 'send'>;
   readonly tableName: string;
   readonly clock: Clock;
+  /** Members that no delivery may bring back. @default - nobody was forgotten */
+  readonly forgotten?: ForgottenSource;
 }
 
 /** A row that other writers changed again and again until the deadline. The delivery may be written again. */
@@ -41,6 +47,13 @@ export class RowContentionError extends Error {
   constructor(key: RowKey, tries: number) {
     super(`other writers changed the row ${keyText(key)} ${tries} times until the deadline`);
     this.name = 'RowContentionError';
+  }
+}
+
+class DeletedRowError extends Error {
+  constructor(key: RowKey) {
+    super(`the row ${keyText(key)} was deleted`);
+    this.name = 'DeletedRowError';
   }
 }
 
@@ -65,7 +78,9 @@ export class RowStore {
    * @param deadline milliseconds since 1970 until which a lost race is repeated
    */
   async writePushes(key: RowKey, pushes: readonly PushedLine[], deadline: number): Promise<PushResult> {
-    const change = await this.change(key, (row = EMPTY_ROW) => joinPushes(row, pushes), deadline);
+    const member = await this.forgottenOf(key);
+    const lines = member === undefined ? pushes : pushes.map((push) => pushWithoutMember(push, member));
+    const change = await this.change(key, (row = EMPTY_ROW) => joinPushes(row, lines), deadline);
     const { before, after } = change;
     return {
       outcome: pushOutcome(change),
@@ -79,7 +94,9 @@ export class RowStore {
    * @param known the row as it was read; undefined if there was none
    */
   async applyAnswer(key: RowKey, answer: Answer, deadline: number, known?: Item): Promise<boolean> {
-    return isWritten(await this.change(key, (row = EMPTY_ROW) => applyAnswer(row, answer), deadline, known));
+    const member = await this.forgottenOf(key);
+    const kept = member === undefined ? answer : answerWithoutMember(answer, member);
+    return isWritten(await this.change(key, (row = EMPTY_ROW) => applyAnswer(row, kept), deadline, known));
   }
 
   /** Withdraws a line. Says whether that changed the row; one that is answered again by now stays. */
@@ -87,6 +104,35 @@ export class RowStore {
     const known = await this.read(key);
     if (known === undefined) return false;
     return isWritten(await this.change(key, (row = EMPTY_ROW) => withdraw(row, fetchedAt), deadline, known));
+  }
+
+  /**
+   * Removes a member from the row, and nothing else. Returns where it was; undefined if it was not.
+   *
+   * @param known the row as it was read
+   * @param fieldLists under which its postbacks may have been registered
+   */
+  async forgetMember(member: MemberTest, fieldLists: readonly FieldList[], deadline: number, known: Item): Promise<Traces | undefined> {
+    const key = keyOfItem(known);
+    let traces: Traces | undefined;
+    const scrub = (row?: RowState): RowState => {
+      // A row that expired meanwhile must not come back.
+      if (row === undefined) throw new DeletedRowError(key);
+      const scrubbed = rowWithoutMember(row, member, fieldLists);
+      traces = scrubbed?.traces;
+      return scrubbed?.row ?? row;
+    };
+    try {
+      await this.change(key, scrub, deadline, known, (row, before = {}) => changedItem(key, before, row));
+      return traces;
+    } catch (error) {
+      if (error instanceof DeletedRowError) return undefined;
+      throw error;
+    }
+  }
+
+  private async forgottenOf({ lineId }: RowKey): Promise<MemberTest | undefined> {
+    return (await this.options.forgotten?.current())?.testFor(parseLineId(lineId).sid);
   }
 
   /** The row as it is now. */
@@ -97,12 +143,18 @@ export class RowStore {
   }
 
   /** Replaces the row's state by another one, as often as other writers get in between. */
-  private async change(key: RowKey, next: (row?: RowState) => RowState, deadline: number, known?: Item): Promise<Change> {
+  private async change(
+    key: RowKey,
+    next: (row?: RowState) => RowState,
+    deadline: number,
+    known?: Item,
+    itemOf = (row: RowState, _before?: Item): Item => toItem(key, row, this.options),
+  ): Promise<Change> {
     let existing = known;
     for (let tries = 1; ; tries++) {
       const before = existing === undefined ? undefined : { item: existing, row: fromItem(existing) };
       const row = next(before?.row);
-      const after = { row, item: toItem(key, row, this.options) };
+      const after = { row, item: itemOf(row, before?.item) };
       const refusal = before === undefined ? await this.put(after.item) : await this.update(key, before.item, after.item);
       if (refusal === undefined) return { before, after };
       // A rejected put brings the row that is there; only a lost race must read it.

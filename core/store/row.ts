@@ -15,6 +15,8 @@ export interface LineContent {
   readonly problems: readonly ParseProblem[];
   /** Static values and parameters that Rakuten does not document. */
   readonly extra: Readonly<Record<string, string>>;
+  /** True where an answer named a member that was forgotten. */
+  readonly memberForgotten?: boolean;
 }
 
 /**

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import Table from 'cli-table3';
 import { PRICES, PRICES_AS_OF } from '../core/prices';
 import { synthesize } from '../local/template/assembly';
+import { ATTACK_HEAD, attackCells } from './cost/attack';
 import { fixedCosts } from './cost/fixed';
 import { type Cost, sumOf } from './cost/lines';
 import { pushCosts, type Traffic } from './cost/push';
@@ -50,6 +51,10 @@ function print(template: Template): void {
   sums('together', [...quiet, ...reconciled], [...busy, ...reconciled]);
   console.log(`us-east-1, on demand, without the free tier; prices of ${PRICES_AS_OF}\n`);
   console.log(table.toString());
+
+  const attacks = new Table({ head: ATTACK_HEAD, style: { head: [], border: [] } });
+  attacks.push(...attackCells(template));
+  console.log(`\nAn hour of GETs of an attacker, as many as the endpoint accepts:\n\n${attacks}`);
 
   const fixed = fixedCosts(template);
   const spare = bytesToSpare();

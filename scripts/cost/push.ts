@@ -45,9 +45,9 @@ export function pushCosts(template: Template, { messagesPerBatch, millisPerBatch
   ]);
 }
 
-export const logText = (messagesPerBatch: number): CostLine => [
+export const logText = (messagesPerBatch: number, loggedPerBatch = messagesPerBatch): CostLine => [
   'CloudWatch Logs',
   'log text of the consumer',
-  (LOG_BYTES_PER_MESSAGE + LOG_BYTES_PER_BATCH / messagesPerBatch) / GIGABYTE,
+  (LOG_BYTES_PER_MESSAGE * loggedPerBatch + LOG_BYTES_PER_BATCH) / messagesPerBatch / GIGABYTE,
   PRICES.logIngestion,
 ];

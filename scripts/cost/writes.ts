@@ -3,6 +3,7 @@ import { TABLE_KEYS } from '../../core/store/keys';
 import { type Item, itemBytes } from './item-size';
 import type { CostLine } from './lines';
 import { type Template, transactionTable } from './template';
+import { TYPICAL_LINE } from './typical-line';
 import { rowsOf } from './typical-row';
 
 const BYTES_PER_WRITE_UNIT = 1024;
@@ -33,8 +34,8 @@ export function entryOf(template: Template, name: string): Item | undefined {
 }
 
 /** Write units of a new row and of its entry in each index. */
-export function newRow(template: Template): CostLine[] {
-  const { pushed } = rowsOf();
+export function newRow(template: Template, line: Readonly<Record<string, string>> = TYPICAL_LINE): CostLine[] {
+  const { pushed } = rowsOf(line);
   return [unitsLine('the row', pushed), ...indexesOf(template).flatMap((index) => entryLine(index, undefined, indexEntry(pushed, index)))];
 }
 
@@ -47,10 +48,14 @@ export function confirmation(template: Template): CostLine[] {
   ];
 }
 
-const unitsLine = (what: string, item: Item): CostLine => {
-  const bytes = itemBytes(item);
-  return ['DynamoDB', `${what}, ${bytes} bytes`, Math.ceil(bytes / BYTES_PER_WRITE_UNIT), PRICES.writeUnit];
-};
+const unitsLine = (what: string, item: Item): CostLine => [
+  'DynamoDB',
+  `${what}, ${itemBytes(item)} bytes`,
+  writeUnitsOf(item),
+  PRICES.writeUnit,
+];
+
+export const writeUnitsOf = (item: Item): number => Math.ceil(itemBytes(item) / BYTES_PER_WRITE_UNIT);
 
 function entryLine({ IndexName }: Index, before: Item | undefined, after: Item | undefined, what = ''): CostLine[] {
   if (after === undefined || JSON.stringify(before) === JSON.stringify(after)) return [];

@@ -3,6 +3,7 @@ import { Template as Synthesized } from 'aws-cdk-lib/assertions';
 import { PostbackStack } from '../../bin/postback-stack';
 import { PRICES } from '../../core/prices';
 import { PostbackFields } from '../../lib';
+import { ATTACK_HEAD, attackCells, attackHours } from '../../scripts/cost/attack';
 import { fixedCosts } from '../../scripts/cost/fixed';
 import { itemBytes, valueBytes } from '../../scripts/cost/item-size';
 import { sumOf } from '../../scripts/cost/lines';
@@ -10,6 +11,7 @@ import { pushCosts } from '../../scripts/cost/push';
 import { lineReads, reconciliationCosts } from '../../scripts/cost/reconciliation';
 import type { Template } from '../../scripts/cost/template';
 import { keepingAMillionRows } from '../../scripts/cost/writes';
+import { textOf } from '../../scripts/docs/pages';
 
 const ALONE = { name: 'alone', messagesPerBatch: 1, millisPerBatch: 25 };
 const BURST = { name: 'burst', messagesPerBatch: 50, millisPerBatch: 150 };
@@ -148,4 +150,46 @@ it('counts the checks of the status watch by the rate of its schedule', () => {
     properties.ScheduleExpression = 'rate(1 hour)';
   });
   expect(watchIn(hourly)?.[1]).toBeCloseTo((watchIn(template)?.[1] ?? Number.NaN) / 12);
+});
+
+describe('an hour of an attacker', () => {
+  const [ADDRESS, NEW_LINES, LONG_LINES] = [0, 1, 2];
+  const hour = (attack: number, from: Template = template, rate?: number) =>
+    attackHours(from, rate)[attack] as ReturnType<typeof attackHours>[0];
+
+  it('writes nothing with the address alone, four units for a new line, and more for long ones', () => {
+    const units = (attack: number): number => hour(attack).writeUnits / hour(attack).processed;
+    expect(units(ADDRESS)).toBe(0);
+    expect(units(NEW_LINES)).toBe(4);
+    expect(units(LONG_LINES)).toBeGreaterThan(8);
+  });
+
+  it('has the throttling of the stage as its limit, and the quota of the account without one', () => {
+    expect(hour(ADDRESS).requests).toBe(10_000 * 3600);
+    const throttled = changed('AWS::ApiGateway::Stage', (properties) => {
+      properties.MethodSettings = [{ HttpMethod: '*', ResourcePath: '/*', ThrottlingRateLimit: 20 }];
+    });
+    expect(hour(ADDRESS, throttled)).toMatchObject({ requests: 72_000, processed: 72_000 });
+    expect(hour(ADDRESS, throttled).dollars).toBeLessThan(hour(ADDRESS).dollars / 100);
+  });
+
+  it('never has more of the consumer than maxConcurrency, nor more new lines than dayShards', () => {
+    expect(hour(NEW_LINES)).toMatchObject({ seconds: 10 * 3600, processed: 1000 * 3600 });
+    const sharded = changed('AWS::Lambda::Function', ({ Environment }) => {
+      const { Variables } = Environment as { Variables: Record<string, unknown> };
+      if (Variables.DAY_SHARDS !== undefined) Variables.DAY_SHARDS = '2';
+    });
+    expect(hour(NEW_LINES, sharded).processed).toBe(2000 * 3600);
+    const slow = changed('AWS::Lambda::EventSourceMapping', (properties) => {
+      properties.ScalingConfig = { MaximumConcurrency: 2 };
+    });
+    expect(hour(NEW_LINES, slow)).toMatchObject({ seconds: 2 * 3600 });
+    expect(hour(NEW_LINES, slow).processed).toBeLessThan(hour(NEW_LINES).processed);
+  });
+
+  it('is on the page about security as it is counted', () => {
+    const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+    const table = [row(ATTACK_HEAD), '|---|---:|---:|---:|---:|---:|---:|---:|', ...attackCells(template).map(row)];
+    expect(textOf('docs/security.md')).toContain(`\n${table.join('\n')}\n`);
+  });
 });

@@ -412,7 +412,7 @@ describe('a member ID that Rakuten does not escape, so that it ends in a paramet
   const claims: readonly Claim[] = [
     { claim: 'commissions=500', pushed: { commissions: '500', u1: 'm' }, metric: METRICS.stored },
     { claim: 'is_event=N', line: { is_event: 'Y' }, pushed: { is_event: 'N', u1: 'm' }, metric: METRICS.stored },
-    { claim: 'probe=1', metric: METRICS.probes },
+    { claim: 'probe=1', pushed: { u1: 'm' }, metric: METRICS.stored },
     { claim: 'k=1', metric: METRICS.forged },
   ];
 

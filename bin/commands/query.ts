@@ -135,7 +135,7 @@ async function showList(context: Context, progress: Progress): Promise<ExitCode>
   const tally = await writeLines(context, shown(), time, progress);
   if (tally === undefined) return nothing(terminal);
   await writeFooter(context, [...(isCut ? tally.lines.textsOfPart : tally.lines.texts), ...tally.notes.texts]);
-  if (isCut) await writeLine(terminal.stderr, `there are more than these ${limit}: raise --limit, or write all to a file with "export"`);
+  if (isCut) await writeText(terminal.stderr, `there are more than these ${limit}: raise --limit, or write all to a file with "export"`);
   return EXIT.found;
 }
 

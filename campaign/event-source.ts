@@ -1,4 +1,5 @@
 import type { Context, SQSEvent } from 'aws-lambda';
+import { CachedForgottenMembers } from '../core/privacy/forgotten-members';
 import { RowStore } from '../core/store/row-store';
 import { Consumer } from '../lambda/consumer/consumer';
 import { LOCAL_REGION } from '../local/embedded/clients';
@@ -116,10 +117,12 @@ export class EventSource {
     await clock.sleep(COLD_START_MILLIS);
     const client = new MortalClient(dynamodb);
     const times = { now: () => clock.now(), pause: (millis: number) => clock.sleep(millis) };
+    const forgotten = new CachedForgottenMembers(client, TABLES.state, times.now);
     const consumer = new Consumer({
       client,
       stateTableName: TABLES.state,
-      rows: new RowStore({ client, tableName: TABLES.transactions, clock: times, ...rowOptions }),
+      rows: new RowStore({ client, tableName: TABLES.transactions, clock: times, forgotten, ...rowOptions }),
+      forgotten,
       log: new SilentLog(),
       metrics,
       ...times,

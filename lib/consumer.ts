@@ -5,7 +5,7 @@ import type * as logs from 'aws-cdk-lib/aws-logs';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { ENVIRONMENT } from '../core/names';
-import { FAILURE_KIND, PROBE_KIND, PUBLISHER_KIND } from '../core/store/publisher-state';
+import { FAILURE_KIND, FORGOTTEN_KIND, PROBE_KIND, PUBLISHER_KIND } from '../core/store/publisher-state';
 import { BundledFunction } from './private/bundled-function';
 import { processMessages } from './private/queues';
 import { type RowSettings, rowEnvironment } from './private/row-environment';
@@ -80,7 +80,7 @@ export class Consumer extends Construct {
   private allowTables({ transactionTable, stateTable, archive }: ConsumerProps): void {
     const statements: iam.PolicyStatementProps[] = [
       { actions: ['dynamodb:PutItem', 'dynamodb:GetItem', 'dynamodb:UpdateItem'], resources: [transactionTable.tableArn] },
-      onStateItems(stateTable, ['dynamodb:Query'], PUBLISHER_KIND),
+      onStateItems(stateTable, ['dynamodb:Query'], PUBLISHER_KIND, FORGOTTEN_KIND),
       // It notes that a probe arrived or why a message failed. It cannot change which secrets are accepted.
       onStateItems(stateTable, ['dynamodb:PutItem'], PROBE_KIND, FAILURE_KIND),
     ];

@@ -9,7 +9,7 @@ import { ENVIRONMENT, INDEXES } from '../core/names';
 import { KEY_FIELDS } from '../core/rakuten/fields';
 import { parseTime, type ScheduledRequest } from '../core/reconciliation/request';
 import type { ReconciliationSettings } from '../core/reconciliation/settings';
-import { MISSING_KIND, PUBLISHER_KIND, RECONCILIATION_KIND } from '../core/store/publisher-state';
+import { FORGOTTEN_KIND, MISSING_KIND, PUBLISHER_KIND, RECONCILIATION_KIND } from '../core/store/publisher-state';
 import type { ArchiveStream } from './consumer';
 import type { PostbackFields } from './fields';
 import { BundledFunction } from './private/bundled-function';
@@ -180,7 +180,7 @@ export class Reconciliation extends Construct {
       {
         actions: ['dynamodb:GetItem', 'dynamodb:Query'],
         resources: [stateTable.tableArn],
-        conditions: ofKinds(PUBLISHER_KIND, RECONCILIATION_KIND, MISSING_KIND),
+        conditions: ofKinds(PUBLISHER_KIND, RECONCILIATION_KIND, MISSING_KIND, FORGOTTEN_KIND),
       },
       {
         actions: ['dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem'],

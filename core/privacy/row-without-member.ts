@@ -1,5 +1,7 @@
 import { ALL_FIELDS, type FieldList } from '../rakuten/fields';
 import { parsePostback } from '../rakuten/parse';
+import type { Item } from '../store/attributes';
+import { fromItem } from '../store/item';
 import type { LineContent } from '../store/row';
 import {
   answerHash,
@@ -46,6 +48,12 @@ export function rowWithoutMember(row: RowState, member: MemberTest, fieldLists: 
   if (traces.members + traces.queries + traces.extras === 0) return undefined;
   // Postbacks that differed only in the member are now the same.
   return { row: joinPushes({ ...row, answer, pushes, replacedAnswers }, []), traces };
+}
+
+/** The row in an item. The member that `forget` is about to remove from it is not in it. */
+export function readRow(item: Item, member: MemberTest | undefined): RowState | undefined {
+  const row = fromItem(item);
+  return (row && member && rowWithoutMember(row, member)?.row) ?? row;
 }
 
 class Scrub {

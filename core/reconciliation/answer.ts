@@ -1,3 +1,4 @@
+import { answerWithoutMember, type MemberTest } from '../privacy/without-member';
 import type { EventsRecord } from '../rakuten/events';
 import { normalisedQuery } from '../rakuten/message';
 import { type Parameters, parseEventsApiRecord } from '../rakuten/parse';
@@ -11,30 +12,34 @@ export interface KeyedAnswer {
   readonly answer: Answer;
 }
 
+/** Where a record of the Events API comes from. */
+export interface AnswerOrigin {
+  readonly sid: string;
+  readonly fetchedAt: string;
+  readonly runId: string;
+  /** Members to leave out. @default - nobody was forgotten */
+  readonly member?: MemberTest;
+}
+
 /**
  * The answer in a record of the Events API, under the publisher whose credentials fetched it.
  *
  * Undefined for a record of another publisher: a token can be valid for several, and each has runs
  * of its own.
  */
-export function readAnswer(
-  record: EventsRecord,
-  { sid, fetchedAt, runId }: { readonly sid: string; readonly fetchedAt: string; readonly runId: string },
-): KeyedAnswer | undefined {
+export function readAnswer(record: EventsRecord, { sid, fetchedAt, runId, member }: AnswerOrigin): KeyedAnswer | undefined {
   const parsed = parseEventsApiRecord(record);
   if (isForeignSid(parsed, sid)) return undefined;
   const { fields, extra, problems } = parsed;
-  return {
-    key: rowKey(sid, fields, problems),
-    answer: {
-      fields,
-      extra,
-      problems: [...problems, ...missingId(parsed)],
-      fetchedAt,
-      runId,
-      query: normalisedQuery(parametersOf(record)),
-    },
+  const answer: Answer = {
+    fields,
+    extra,
+    problems: [...problems, ...missingId(parsed)],
+    fetchedAt,
+    runId,
+    query: normalisedQuery(parametersOf(record)),
   };
+  return { key: rowKey(sid, fields, problems), answer: member === undefined ? answer : answerWithoutMember(answer, member) };
 }
 
 const parametersOf = (record: EventsRecord): Parameters =>

@@ -1,4 +1,5 @@
 import type { Archive } from '../archive/archive';
+import type { ForgottenSource } from '../privacy/forgotten-members';
 import type { ReadPage } from '../rakuten/events';
 import type { Item } from '../store/attributes';
 import type { RowKey } from '../store/keys';
@@ -19,6 +20,8 @@ export interface RunPorts {
   readonly dayIndex: DayIndex;
   readonly store: Pick<RowStore, 'applyAnswer' | 'withdraw'>;
   readonly missingLines: MissingLines;
+  /** Members to leave out of rows and archive. @default - nobody was forgotten */
+  readonly forgotten?: ForgottenSource;
   /** @default - what the run writes is not archived */
   readonly archive?: Archive;
   readonly clock: { readonly now: () => number; readonly pause: (millis: number) => Promise<unknown> };

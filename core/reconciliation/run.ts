@@ -2,11 +2,12 @@ import { archiveRecord } from '../archive/record';
 import { limitConcurrency } from '../async/limit-concurrency';
 import { retryOnThrottle } from '../async/retry-on-throttle';
 import { SOURCES } from '../names';
+import { readRow } from '../privacy/row-without-member';
+import type { MemberTest } from '../privacy/without-member';
 import type { EventsRecord, EventsWindow } from '../rakuten/events';
 import { isTransaction } from '../rakuten/events';
 import { type Position, type WalkedPage, type WalkOptions, walk } from '../rakuten/events-walk';
 import type { Item } from '../store/attributes';
-import { fromItem } from '../store/item';
 import { keyText, type RowKey } from '../store/keys';
 import { type AnswerEffect, answerHash, effectOf, pushHash, type RowState } from '../store/row-state';
 import { type KeyedAnswer, readAnswer } from './answer';
@@ -157,9 +158,10 @@ class ReconciliationRun {
 
   async processPage({ records, next, part, completesPart }: WalkedPage): Promise<void> {
     const fetchedAt = new Date(this.ports.clock.now()).toISOString();
-    const lines = this.readLines(records, fetchedAt);
+    const member = (await this.ports.forgotten?.current())?.testFor(this.plan.sid);
+    const lines = this.readLines(records, fetchedAt, member);
     const indexed = await this.indexOf(part);
-    const comparisons = await this.compare(lines, indexed);
+    const comparisons = await this.compare(lines, indexed, member);
     await this.apply(comparisons);
     if (completesPart) {
       if (this.plan.findsWithdrawn === true) this.findLacking(indexed, part);
@@ -183,11 +185,11 @@ class ReconciliationRun {
     return { counts: this.counts, next, braked: isBraked ? changes : 0, differences: this.differences, failures: this.failures };
   }
 
-  private readLines(records: readonly EventsRecord[], fetchedAt: string): KeyedAnswer[] {
+  private readLines(records: readonly EventsRecord[], fetchedAt: string, member: MemberTest | undefined): KeyedAnswer[] {
     const { sid, runId } = this.plan;
     const lines: KeyedAnswer[] = [];
     for (const record of records.filter(isTransaction)) {
-      const line = readAnswer(record, { sid, fetchedAt, runId });
+      const line = readAnswer(record, { sid, fetchedAt, runId, member });
       if (line === undefined) this.total.foreign += 1;
       else {
         this.remember(line);
@@ -208,7 +210,11 @@ class ReconciliationRun {
   }
 
   /** Each answer with its row. The index shows nearly all of them to be unchanged; only the others are read. */
-  private async compare(lines: readonly KeyedAnswer[], indexed: ReadonlyMap<string, IndexedRow>): Promise<Comparison[]> {
+  private async compare(
+    lines: readonly KeyedAnswer[],
+    indexed: ReadonlyMap<string, IndexedRow>,
+    member: MemberTest | undefined,
+  ): Promise<Comparison[]> {
     const others = lines.filter(({ key, answer }) => {
       const row = indexed.get(keyText(key));
       const isSame = row !== undefined && !row.isWithdrawn && row.answerHash === answerHash(answer);
@@ -221,7 +227,7 @@ class ReconciliationRun {
     const items = await this.ports.rows.read(others.map(({ key }) => key));
     return others.map((line, index) => {
       const item = items[index];
-      const row = item && fromItem(item);
+      const row = item && readRow(item, member);
       const effect = effectOf(row, line.answer);
       this.total[effect] += 1;
       if (row?.answer !== undefined && row.withdrawnAt === undefined) this.verifiedLines += 1;

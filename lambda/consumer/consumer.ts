@@ -6,8 +6,10 @@ import { limitConcurrency } from '../../core/async/limit-concurrency';
 import { retryOnThrottle } from '../../core/async/retry-on-throttle';
 import { withTimeout } from '../../core/async/with-timeout';
 import { SOURCES } from '../../core/names';
+import type { ForgottenMembers, ForgottenSource } from '../../core/privacy/forgotten-members';
+import { inAnyForm, pushWithoutMember, queryWithoutMember } from '../../core/privacy/without-member';
 import { normalisedQuery, type PostbackMessage, parseMessage } from '../../core/rakuten/message';
-import { keyText } from '../../core/store/keys';
+import { keyText, parseLineId, type RowKey } from '../../core/store/keys';
 import {
   FAILURE_KEPT_SECONDS,
   FAILURE_KIND,
@@ -29,6 +31,8 @@ export interface ConsumerOptions {
   readonly client: DynamoDBClient;
   readonly stateTableName: string;
   readonly rows: RowStore;
+  /** Members to leave out of rows, archive and log. */
+  readonly forgotten: ForgottenSource;
   readonly log: Log;
   readonly metrics: Metrics;
   /** Whether log lines carry the query string, without our secret. @default false */
@@ -60,6 +64,11 @@ interface LineRecord {
   readonly record: SQSRecord;
   readonly message: PostbackMessage;
   readonly line: KeyedPush;
+}
+
+interface ArchivedPostback extends Pick<LineRecord, 'record' | 'message'> {
+  readonly key?: RowKey;
+  readonly query: string;
 }
 
 /** State of one invocation. */
@@ -104,9 +113,10 @@ export class Consumer {
   private async handleRecord(record: SQSRecord, invocation: Invocation): Promise<LineRecord | undefined> {
     try {
       const message = parseMessage(record.body);
-      const decision = await this.withRetry(() => decide(message, invocation.publishers), invocation);
-      if (decision.kind === 'line') return { record, message, line: decision };
-      await this.applyDecision(decision, record, message, invocation);
+      const read = () => Promise.all([decide(message, invocation.publishers), this.options.forgotten.current()]);
+      const [decision, forgotten] = await this.withRetry(read, invocation);
+      if (decision.kind === 'line') return { record, message, line: lineWithout(forgotten, decision) };
+      await this.applyDecision(decision, record, message, forgotten, invocation);
     } catch (error) {
       await this.fail(record, error, invocation);
     }
@@ -117,11 +127,12 @@ export class Consumer {
     decision: Exclude<Decision, { kind: 'line' }>,
     record: SQSRecord,
     message: PostbackMessage,
+    forgotten: ForgottenMembers,
     invocation: Invocation,
   ): Promise<void> {
     const { batch, log } = invocation;
     const { messageId } = record;
-    const { requestId, sourceIp, parameters } = message;
+    const { requestId, sourceIp } = message;
     if (decision.kind === 'probe') {
       const seenAt = new Date(this.options.now()).toISOString();
       await this.withRetry(() => this.remember(PROBE_KIND, decision.probe, PROBE_SEEN_AT, seenAt, PROBE_KEPT_SECONDS), invocation);
@@ -130,9 +141,10 @@ export class Consumer {
       return;
     }
     batch.count(decision.reason);
-    this.keepForArchive(record, message, decision.reason, undefined, invocation);
+    const query = queryOf(message, forgotten);
+    this.keepForArchive({ record, message, query }, decision.reason, invocation);
     if (batch.rejected > MAX_REJECTED_LOGGED) return;
-    log.warn('rejected', { reason: decision.problem, requestId, messageId, sourceIp, ...this.payload(normalisedQuery(parameters)) });
+    log.warn('rejected', { reason: decision.problem, requestId, messageId, sourceIp, ...this.payload(query) });
   }
 
   /** Writes the messages of one row. If that fails, all of them come again. */
@@ -150,7 +162,7 @@ export class Consumer {
         // The row was written once: the first message did it, and the others added what they had.
         const outcome = index === 0 ? result.outcome : 'duplicate';
         batch.count(outcome);
-        this.keepForArchive(record, message, outcome, line, invocation);
+        this.keepForArchive({ record, message, key: line.key, query: line.push.query }, outcome, invocation);
         log.info('line', { outcome, requestId: message.requestId, messageId: record.messageId, ...this.payload(line.push.query) });
       }
     } catch (error) {
@@ -162,16 +174,9 @@ export class Consumer {
     return retryOnThrottle(work, deadline, 'DynamoDB did not answer in time; the message is tried again', this.options);
   }
 
-  private keepForArchive(
-    message: SQSRecord,
-    postback: PostbackMessage,
-    outcome: Outcome,
-    line: KeyedPush | undefined,
-    { batch }: Invocation,
-  ): void {
-    const { receivedAt, requestId, sourceIp, parameters } = postback;
-    const delivery = { receivedAt, requestId, sourceIp, source: SOURCES.push, outcome, key: line?.key, query: normalisedQuery(parameters) };
-    batch.archivable.push({ message, delivery });
+  private keepForArchive({ record, message, key, query }: ArchivedPostback, outcome: Outcome, { batch }: Invocation): void {
+    const { receivedAt, requestId, sourceIp } = message;
+    batch.archivable.push({ message: record, delivery: { receivedAt, requestId, sourceIp, source: SOURCES.push, outcome, key, query } });
   }
 
   /**
@@ -255,6 +260,19 @@ export class Consumer {
       }),
     );
   }
+}
+
+/** The line without members that were forgotten. Its key stays, so that a redelivery finds its row. */
+function lineWithout(forgotten: ForgottenMembers, line: KeyedPush): KeyedPush {
+  const member = forgotten.testFor(parseLineId(line.key.lineId).sid);
+  return member === undefined ? line : { ...line, push: pushWithoutMember(line.push, member) };
+}
+
+/** The query string of a message that is no line, without members that every publisher forgot. */
+function queryOf({ parameters }: PostbackMessage, forgotten: ForgottenMembers): string {
+  const query = normalisedQuery(parameters);
+  const member = forgotten.testFor(undefined);
+  return member === undefined ? query : queryWithoutMember(query, inAnyForm(member));
 }
 
 /** Messages by their row, so that each row is written once. */

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Archive } from '../../core/archive/archive';
 import { ENVIRONMENT } from '../../core/names';
+import { CachedForgottenMembers } from '../../core/privacy/forgotten-members';
 import { RowStore } from '../../core/store/row-store';
 import { environment, optionalEnvironment } from '../runtime/environment';
 import { itemOptions } from '../runtime/item-options';
@@ -14,10 +15,13 @@ export function createConsumer(archive?: Archive): Consumer {
   const client = dynamoDb();
   const service = environment(ENVIRONMENT.metricsService);
   const clock = { now: Date.now, pause };
+  const stateTableName = environment(ENVIRONMENT.stateTableName);
+  const forgotten = new CachedForgottenMembers(client, stateTableName, clock.now);
   return new Consumer({
     client,
-    stateTableName: environment(ENVIRONMENT.stateTableName),
-    rows: new RowStore({ client, tableName: environment(ENVIRONMENT.tableName), clock, ...itemOptions() }),
+    stateTableName,
+    rows: new RowStore({ client, tableName: environment(ENVIRONMENT.tableName), clock, forgotten, ...itemOptions() }),
+    forgotten,
     log: new Log(service),
     metrics: new Metrics(environment(ENVIRONMENT.metricsNamespace), service),
     logPayloads: optionalEnvironment(ENVIRONMENT.logPayloads) === 'true',

@@ -6,6 +6,7 @@ import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import type { Context } from 'aws-lambda';
 import { ENVIRONMENT } from '../../core/names';
+import { CachedForgottenMembers } from '../../core/privacy/forgotten-members';
 import { sendHttp } from '../../core/rakuten/http';
 import { systemClock } from '../../core/rakuten/retry';
 import { TableDayIndex } from '../../core/reconciliation/day-index';
@@ -36,6 +37,7 @@ const archiveStreamName = optionalEnvironment(ENVIRONMENT.archiveStreamName);
 const service = environment(ENVIRONMENT.metricsService);
 const options = itemOptions();
 const { dayShards } = options;
+const forgotten = new CachedForgottenMembers(dynamodb, stateTableName, Date.now);
 
 const reconciler = new Reconciler({
   settings: JSON.parse(environment(ENVIRONMENT.reconciliation)) as ReconciliationSettings,
@@ -44,9 +46,10 @@ const reconciler = new Reconciler({
   notes: new NoteTable(dynamodb, stateTableName),
   rows: new TableRows(dynamodb, tableName),
   dayIndex: new TableDayIndex(dynamodb, tableName, dayShards),
-  store: new RowStore({ client: dynamodb, tableName, clock: { now: Date.now, pause }, ...options }),
+  store: new RowStore({ client: dynamodb, tableName, clock: { now: Date.now, pause }, forgotten, ...options }),
   missingLines: new MissingLinesTable(dynamodb, stateTableName),
   archive: archiveStreamName === undefined ? undefined : new FirehoseArchive(new FirehoseClient(clientConfig), archiveStreamName),
+  forgotten,
   unverifiedRows: (query) => unverifiedRows(dynamodb, { tableName, dayShards, ...query }),
   invokeSelf: async (event, { functionName }) => {
     await lambda.send(new InvokeCommand({ FunctionName: functionName, InvocationType: 'Event', Payload: JSON.stringify(event) }));

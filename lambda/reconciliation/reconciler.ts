@@ -18,7 +18,7 @@ import type { Metrics } from '../runtime/metrics';
 import { ageMetrics, countMetrics, failureMetrics, gaugeMetrics, progressMetrics, type UnverifiedCount } from './run-metrics';
 
 export interface ReconcilerParts
-  extends Pick<JobPorts, 'settings' | 'notes' | 'rows' | 'dayIndex' | 'store' | 'missingLines' | 'archive' | 'clock'> {
+  extends Pick<JobPorts, 'settings' | 'notes' | 'rows' | 'dayIndex' | 'store' | 'missingLines' | 'forgotten' | 'archive' | 'clock'> {
   readonly readStates: () => Promise<readonly PublisherState[]>;
   readonly readSecret: (id: string) => Promise<string>;
   readonly unverifiedRows: (query: Pick<UnverifiedQuery, 'window' | 'receivedBefore'>) => AsyncIterable<Item>;

@@ -40,7 +40,7 @@ it('may do this and nothing else', () => {
       // The consumer reads the queue, writes rows, reads which secrets are accepted, and notes probes and failures. It cannot change what is accepted.
       'Consumer/FunctionRole may dynamodb:GetItem, dynamodb:PutItem, dynamodb:UpdateItem on TransactionTable/Table',
       'Consumer/FunctionRole may dynamodb:PutItem on StateTable/Table if dynamodb:LeadingKeys ForAllValues:StringEquals probe or failure',
-      'Consumer/FunctionRole may dynamodb:Query on StateTable/Table if dynamodb:LeadingKeys ForAllValues:StringEquals publisher',
+      'Consumer/FunctionRole may dynamodb:Query on StateTable/Table if dynamodb:LeadingKeys ForAllValues:StringEquals publisher or forgotten',
       'Consumer/FunctionRole may logs:CreateLogStream, logs:PutLogEvents on Consumer/FunctionLogs',
       'Consumer/FunctionRole may sqs:DeleteMessage, sqs:GetQueueAttributes, sqs:ReceiveMessage on PostbackQueue/Queue',
       'lambda.amazonaws.com may act as Consumer/FunctionRole',
@@ -53,7 +53,7 @@ it('may do this and nothing else', () => {
       // The reconciliation reads and writes rows, and reads the publisher's credentials. Of the state it writes its own items only.
       'Reconciliation/FunctionRole may dynamodb:BatchGetItem, dynamodb:GetItem, dynamodb:PutItem, dynamodb:UpdateItem on TransactionTable/Table',
       'Reconciliation/FunctionRole may dynamodb:DeleteItem, dynamodb:PutItem, dynamodb:UpdateItem on StateTable/Table if dynamodb:LeadingKeys ForAllValues:StringEquals reconciliation or missing',
-      'Reconciliation/FunctionRole may dynamodb:GetItem, dynamodb:Query on StateTable/Table if dynamodb:LeadingKeys ForAllValues:StringEquals publisher or reconciliation or missing',
+      'Reconciliation/FunctionRole may dynamodb:GetItem, dynamodb:Query on StateTable/Table if dynamodb:LeadingKeys ForAllValues:StringEquals publisher or reconciliation or missing or forgotten',
       'Reconciliation/FunctionRole may dynamodb:Query on TransactionTable/Table and TransactionTable/Table/index/by-day',
       'Reconciliation/FunctionRole may lambda:InvokeFunction on Reconciliation/Function',
       'Reconciliation/FunctionRole may logs:CreateLogStream, logs:PutLogEvents on Reconciliation/FunctionLogs',

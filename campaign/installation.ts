@@ -35,6 +35,7 @@ class UrlSecret implements SecretVersions {
   public readonly values: string[] = [];
   private currentVersion: SecretVersion;
   private pendingVersion: SecretVersion | undefined;
+  private readonly savedTexts: string[] = [];
 
   public constructor(private readonly random: Random) {
     this.currentVersion = this.version(this.newValue());
@@ -59,6 +60,16 @@ class UrlSecret implements SecretVersions {
 
   public async promote(_secret: string, pending: SecretVersion): Promise<void> {
     this.currentVersion = pending;
+  }
+
+  /** The URLs of others. They never become the current value. */
+  public save(text: string): string {
+    this.savedTexts.push(text);
+    return `saved-${this.savedTexts.length - 1}`;
+  }
+
+  public saved(versionId: string): string {
+    return this.savedTexts[Number(versionId.slice('saved-'.length))] ?? '';
   }
 
   private version(text: string): SecretVersion {
@@ -125,7 +136,8 @@ export class Installation {
     const { clock, endpoint, rakuten } = this.parts;
     return {
       store: new DynamoWatchStore(client, TABLES.state),
-      readSecret: async (id) => this.readSecret(id),
+      readSecret: async (id, versionId) => (versionId === undefined ? this.readSecret(id) : this.urlSecret.saved(versionId)),
+      saveSecretVersion: async (_id, text) => this.urlSecret.save(text),
       send: async (request) => {
         client.checkAlive();
         return rakuten.send(request);

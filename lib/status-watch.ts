@@ -11,7 +11,7 @@ import { PUBLISHER_KIND, WATCH_KIND } from '../core/store/publisher-state';
 import type { WatchSettings } from '../core/watch/settings';
 import { BundledFunction } from './private/bundled-function';
 import { durationProblem, knownDurationProblem, rangeProblem, refuse } from './private/checks';
-import { grantReadCredentials, grantReadSecret } from './private/credentials';
+import { grantReadCredentials, grantReadSecret, grantSaveSecretVersion } from './private/credentials';
 import type { Publisher } from './publisher';
 import type { Registration } from './registration';
 
@@ -87,6 +87,7 @@ export class StatusWatch extends Construct {
   /** A time in which there is a look, by and large: what an alarm on the watch goes by. */
   public readonly period: Duration;
 
+  private readonly reclaims: boolean;
   private readonly schedule: events.Rule;
 
   constructor(scope: Construct, id: string, props: StatusWatchProps) {
@@ -95,6 +96,7 @@ export class StatusWatch extends Construct {
     const interval = options.interval ?? Duration.minutes(5);
     checkOptions(this, options);
     this.selfProbe = settingsOf(props).selfProbe;
+    this.reclaims = options.onTakeover === TakeoverAction.RECLAIM;
     this.period = interval.toMinutes() < 5 ? Duration.minutes(5) : interval;
     this.function = new BundledFunction(this, 'Function', {
       bundle: 'status-watch',
@@ -129,6 +131,8 @@ export class StatusWatch extends Construct {
   public _addPublisher(publisher: Publisher, registration: Registration): void {
     grantReadCredentials(publisher, this.function);
     grantReadSecret(registration.urlSecret, this.function);
+    // It stores the URL that it replaces.
+    if (this.reclaims) grantSaveSecretVersion(registration.urlSecret, this.function);
     // So the schedule is gone before a registration is removed: a look in between would register it again. One that is on its way by then finds in
     // the state table that the registration is given up.
     this.schedule.node.addDependency(registration);

@@ -8,6 +8,7 @@ import type { RegistrationPorts } from '../../core/registration/ports';
 import { sendProbe } from '../../core/registration/probe';
 import { readPublisherStates } from '../../core/store/publishers';
 import { DynamoRegistrationStore } from '../../core/store/registration-store';
+import { SecretsManagerVersions } from '../../core/store/secret-versions';
 import { readSecret } from '../../core/store/secrets';
 import type { CommandContext } from './command';
 import { CliError, usageError } from './errors';
@@ -27,7 +28,8 @@ export async function registrationPorts(context: CommandContext<SidOptions>): Pr
   const secrets = { secretsManager: new SecretsManagerClient(aws), ssm: () => new SSMClient(aws) };
   return {
     store,
-    readSecret: (id) => readSecret(secrets, id),
+    readSecret: (id, versionId) => readSecret(secrets, id, versionId),
+    saveSecretVersion: (id, text, label) => new SecretsManagerVersions(secrets.secretsManager).save(id, text, label),
     send: sendHttp,
     probe: sendProbe,
     clock: systemClock,

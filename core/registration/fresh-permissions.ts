@@ -38,6 +38,7 @@ export function withFreshPermissions(ports: LeasedPorts): LeasedPorts {
   return {
     ...ports,
     readSecret: retry(ports.readSecret),
+    saveSecretVersion: retry(ports.saveSecretVersion),
     store: {
       readState: retry(store.readState),
       writeState: retry(store.writeState),

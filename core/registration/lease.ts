@@ -80,6 +80,10 @@ export function leasedPorts(ports: RegistrationPorts, sid: string, holder: strin
       },
       writeState: async (state) => check(await store.writeState(state, holder)),
     },
+    saveSecretVersion: async (id, text, label) => {
+      await renewLease();
+      return ports.saveSecretVersion(id, text, label);
+    },
     send: async (request) => {
       await renewLease();
       return ports.send(request);

@@ -6,12 +6,12 @@ import type { PublisherState } from '../store/publisher-state';
 import { withLease } from './lease';
 import type { LeasedPorts, ReadingPorts, RegistrationPorts } from './ports';
 import { presentable } from './presentable';
+import { readPreviousSlot, shownPreviousSlot } from './previous-slot';
 import { type Desired, parseProperties, type RemovalRule } from './properties';
 import { type Registered, register } from './register';
 import { belongings, openRun, type Run, readUrlSecret } from './run';
 import { type SelfTestResult, selfTest } from './self-test';
 import { isSameSlot, isSameUrl, ownerOf, type SlotOwner } from './slot-url';
-import { previousSlot } from './state';
 import { type Removal, unregister } from './unregister';
 
 /** Work on a slot by hand, with what the last deployment registered. */
@@ -127,7 +127,7 @@ async function readStatus(
     slot: shownSlot(slot, reveal),
     owner,
     drift,
-    previous: shownSlot(previousSlot(state), reveal),
+    previous: reveal ? shownSlot(await readPreviousSlot(run, state), true) : shownPreviousSlot(state),
     enabled: desired.enabled,
     selfTest: state.selfTest,
   };

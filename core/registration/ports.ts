@@ -47,8 +47,10 @@ export interface LeasedStore extends StateReader, OutcomeStore {
 
 export interface RegistrationPorts {
   readonly store: RegistrationStore;
-  /** Text of a secret by its ARN or name. Throws an error that explains, without the value. */
-  readonly readSecret: (id: string) => Promise<string>;
+  /** Text of a secret by its ARN or name, of a version or the current one. Throws an error that explains, without the value. */
+  readonly readSecret: (id: string, versionId?: string) => Promise<string>;
+  /** Stores a text as a version of a secret that has only this staging label. Returns its id. */
+  readonly saveSecretVersion: (id: string, text: string, label: string) => Promise<string>;
   readonly send: HttpSend;
   readonly probe: Probe;
   readonly clock: Clock;

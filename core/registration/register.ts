@@ -4,10 +4,11 @@ import type { PublisherState } from '../store/publisher-state';
 import { changeSlot, putSlot } from './change-slot';
 import { SlotBusyError } from './lease';
 import { SlotTakenError } from './messages';
+import { PreviousSlotStore, protectPreviousSlot, withoutPreviousSlot } from './previous-slot';
 import { belongings, type Run, readUrlSecret } from './run';
 import { type SelfTestResult, selfTest } from './self-test';
 import { isSameSlot, ownerOf } from './slot-url';
-import { accepting, accepts, emptyState, markFor, otherOwners, rememberingPrevious, retiringAllBut, withOwner } from './state';
+import { accepting, accepts, emptyState, markFor, otherOwners, retiringAllBut, withOwner } from './state';
 import { type Progress, undo } from './undo';
 
 export interface Registered {
@@ -21,9 +22,14 @@ export interface Registered {
  * Throws a `RegistrationFailure`, or a `SlotBusyError` when another run took over.
  */
 export async function register(run: Run, fresh: boolean): Promise<Registered> {
-  const { store } = run.ports;
-  const earlier = (await store.readState(run.desired.sid)) ?? emptyState(run.desired.sid);
-  const progress: Progress = { state: earlier, first: undefined, before: undefined, written: false };
+  const earlier = await readEarlier(run);
+  const progress: OwnProgress = {
+    state: earlier,
+    first: undefined,
+    before: undefined,
+    written: false,
+    previousSlots: new PreviousSlotStore(run, earlier),
+  };
   let wanted: Slot | undefined;
   try {
     const secret = await readUrlSecret(run);
@@ -36,14 +42,32 @@ export async function register(run: Run, fresh: boolean): Promise<Registered> {
   }
 }
 
-async function registerUrl(run: Run, fresh: boolean, secret: string, wanted: Slot, progress: Progress): Promise<Registered> {
+/** The state before the run. A deployment, which may store secrets, leaves no URL in it in clear text. */
+async function readEarlier(run: Run): Promise<PublisherState> {
+  const state = (await run.ports.store.readState(run.desired.sid)) ?? emptyState(run.desired.sid);
+  if (run.owner === undefined || state.previousUrl === undefined) return state;
+  const safe = await protectPreviousSlot(run, state);
+  await run.ports.store.writeState(safe);
+  return safe;
+}
+
+interface OwnProgress extends Progress {
+  readonly previousSlots: PreviousSlotStore;
+}
+
+async function savePrevious(progress: OwnProgress, slot: Slot | undefined): Promise<void> {
+  const { state, previousSlots } = progress;
+  progress.state = slot === undefined ? withoutPreviousSlot(state) : await previousSlots.save(state, slot);
+}
+
+async function registerUrl(run: Run, fresh: boolean, secret: string, wanted: Slot, progress: OwnProgress): Promise<Registered> {
   const { desired, owner } = run;
   const { store, clock } = run.ports;
   const mark = markFor(secret, desired.fields);
   const first = await run.client.read(run.workUntil);
   progress.first = first;
   // Remembered at first sight, so that not even a read that fails to show it again can lose it.
-  if (refuseTaken(run, progress.state, secret, first) === 'takeover') progress.state = rememberingPrevious(progress.state, first);
+  if (refuseTaken(run, progress.state, secret, first) === 'takeover') await savePrevious(progress, first);
   const settled = !fresh && isSameSlot(first, wanted) && accepts(progress.state, mark);
 
   progress.state = withOwner(accepting(progress.state, mark, desired.fields), owner);
@@ -72,12 +96,12 @@ function refuseTaken(run: Run, state: PublisherState, secret: string, slot: Slot
 }
 
 /** Right before a write: nobody else's URL is overwritten unasked, and none before it has been remembered. */
-async function approve(run: Run, fresh: boolean, secret: string, progress: Progress, slot: Slot | undefined): Promise<void> {
+async function approve(run: Run, fresh: boolean, secret: string, progress: OwnProgress, slot: Slot | undefined): Promise<void> {
   const finding = refuseTaken(run, progress.state, secret, slot);
   progress.before = slot;
   progress.written = true;
   const startsAnew = finding === 'free' && progress.first === undefined && fresh && otherOwners(progress.state, run.owner).length === 0;
-  if (finding === 'takeover' || startsAnew) progress.state = rememberingPrevious(progress.state, slot);
+  if (finding === 'takeover' || startsAnew) await savePrevious(progress, slot);
   progress.state = { ...progress.state, unsettled: true };
   await run.ports.store.writeState(progress.state);
 }

@@ -41,14 +41,6 @@ export function retiringAllBut(state: PublisherState, slot: Slot | undefined, no
   return { ...state, accepted };
 }
 
-export function rememberingPrevious(state: PublisherState, slot: Slot | undefined): PublisherState {
-  const { previousUrl, previousActive, ...rest } = state;
-  return slot === undefined ? rest : { ...rest, previousUrl: slot.url, previousActive: slot.active };
-}
-
-export const previousSlot = (state: PublisherState): Slot | undefined =>
-  state.previousUrl === undefined ? undefined : { url: state.previousUrl, active: state.previousActive ?? true };
-
 export const otherOwners = (state: PublisherState, owner: string | undefined): string[] =>
   (state.owners ?? []).filter((other) => other !== owner);
 

@@ -2,9 +2,10 @@ import type { Slot } from '../rakuten/client';
 import type { PublisherState } from '../store/publisher-state';
 import { lookFor, putBack } from './change-slot';
 import { SlotBusyError } from './lease';
+import { readPreviousSlot } from './previous-slot';
 import type { Run } from './run';
 import { isSameUrl, markOf } from './slot-url';
-import { accepts, otherOwners, previousSlot, retiring, retiringAllBut, withoutOwner } from './state';
+import { accepts, otherOwners, retiring, retiringAllBut, withoutOwner } from './state';
 
 /** A registration that failed. The message is the cause's, with what became of the slot. */
 export class RegistrationFailure extends Error {
@@ -80,17 +81,18 @@ async function undoSlot(run: Run, fresh: boolean, failed: Failed): Promise<void>
   const isMine = (slot: Slot): boolean => (wanted !== undefined && isSameUrl(slot.url, wanted.url)) || isLeftOver(slot);
   await lookFor(run, isMine, run.endUntil);
   const fromBefore = progress.written && !isLeftOver(progress.before);
-  await putBack(run, fromBefore ? progress.before : previousSlot(progress.state), isMine, run.endUntil);
+  const target = fromBefore ? progress.before : await readPreviousSlot(run, progress.state);
+  await putBack(run, target, isMine, run.endUntil);
 }
 
 async function undoState(run: Run, fresh: boolean, failed: Failed): Promise<void> {
   const { wanted, earlier, progress } = failed;
   const repetition = isRepetition(run, fresh, failed);
   if (progress.state === earlier && !repetition && !(fresh && isOwner(run, earlier))) return;
-  const { previousUrl, previousActive, unsettled } = earlier;
+  const { previousSlot, previousUrl, previousActive, unsettled } = earlier;
   const now = run.ports.clock.now();
   const mark = wanted === undefined ? undefined : markOf(wanted.url);
-  let state: PublisherState = { ...progress.state, previousUrl, previousActive, unsettled };
+  let state: PublisherState = { ...progress.state, previousSlot, previousUrl, previousActive, unsettled };
   // A postback may be on its way under the new URL, even if that stood in the slot for a moment only.
   if (repetition) state = { ...retiringAllBut(state, undefined, now), unsettled: undefined, properties: undefined };
   else if (mark !== undefined && !accepts(earlier, mark)) state = retiring(state, mark, now);

@@ -1,10 +1,12 @@
 import type { Slot } from '../rakuten/client';
+import type { PublisherState } from '../store/publisher-state';
 import { lookFor, putBack } from './change-slot';
 import { SlotBusyError } from './lease';
+import { readPreviousSlot, withoutPreviousSlot } from './previous-slot';
 import type { RemovalRule } from './properties';
 import { belongings, type Run, readUrlSecret } from './run';
 import { isSameSlot, ownerOf } from './slot-url';
-import { emptyState, previousSlot, rememberingPrevious, retiringAllBut } from './state';
+import { emptyState, retiringAllBut } from './state';
 
 export type Removal =
   | 'removed'
@@ -25,9 +27,9 @@ export async function unregister(run: Run, rule: Exclude<RemovalRule, 'RETAIN'>)
     return owner === 'ours' || (owner === 'endpoint' && known.secretHashes.length === 0);
   };
   const slot = state.unsettled ? await lookFor(run, isMine, run.workUntil) : await run.client.read(run.workUntil);
-  const target = slot === undefined ? undefined : removalTarget(rule, slot, previousSlot(state));
   let removal: Removal = 'nothing to do';
   if (slot !== undefined && isMine(slot)) {
+    const target = await removalTarget(run, rule, slot, state);
     const left = await putBack(run, target, isMine, run.workUntil);
     // Else somebody else took the place of ours at the last moment.
     if (isSameSlot(left, target)) removal = target === undefined ? 'removed' : rule === 'DISABLE' ? 'switched off' : 'restored';
@@ -35,13 +37,13 @@ export async function unregister(run: Run, rule: Exclude<RemovalRule, 'RETAIN'>)
   const { properties, failedUpdate, unsettled, leaving, ...retired } = retiringAllBut(state, undefined, clock.now());
   // A URL that is not in the slot again, and was not given up either, stays remembered.
   const settled = removal === 'removed' || removal === 'restored';
-  await store.writeState(settled ? rememberingPrevious(retired, undefined) : retired);
+  await store.writeState(settled ? withoutPreviousSlot(retired) : retired);
   return removal;
 }
 
-function removalTarget(rule: RemovalRule, slot: Slot, previous: Slot | undefined): Slot | undefined {
+async function removalTarget(run: Run, rule: RemovalRule, slot: Slot, state: PublisherState): Promise<Slot | undefined> {
   if (rule === 'DISABLE') return { url: slot.url, active: false };
-  return rule === 'RESTORE' ? previous : undefined;
+  return rule === 'RESTORE' ? readPreviousSlot(run, state) : undefined;
 }
 
 /** The secret may be gone before the registration; its hash is then known from the state. */

@@ -1,4 +1,5 @@
 import type { FieldList } from '../rakuten/fields';
+import type { UrlSummary } from '../rakuten/url';
 
 /**
  * What the functions of one installation must share about a publisher and cannot be known when the template is written:
@@ -11,7 +12,9 @@ export interface PublisherState {
   readonly sid: string;
   /** Newest first. The consumer accepts each that has no `acceptedUntil` or one in the future. */
   readonly accepted: readonly AcceptedUrl[];
-  /** The URL that stood in the slot before ours was registered (of someone else), to be restored on removal. */
+  /** The slot of someone else before ours was registered, for removal to restore. */
+  readonly previousSlot?: PreviousSlot;
+  /** The same in clear text, as an earlier version stored it. A deployment moves it to `previousSlot`. */
   readonly previousUrl?: string;
   /** Whether `previousUrl` was active. */
   readonly previousActive?: boolean;
@@ -38,6 +41,14 @@ export interface PublisherState {
   readonly rotation?: { readonly secretSha256: string; readonly startedAt: string };
   /** When the URL secret was last rotated, ISO 8601 UTC. */
   readonly rotatedAt?: string;
+}
+
+/** A slot to restore. Its URL can have secrets, so it is a version of the publisher's URL secret. */
+export interface PreviousSlot extends UrlSummary {
+  readonly versionId: string;
+  /** The staging label that keeps Secrets Manager from deleting the version. */
+  readonly label: string;
+  readonly active: boolean;
 }
 
 /** A secret and field list under which postbacks are, or a short while ago were, registered. */

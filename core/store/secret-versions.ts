@@ -18,6 +18,18 @@ const SECRET_LENGTH = 43;
 
 export const newUrlSecret = (): string => Array.from({ length: SECRET_LENGTH }, () => CHARACTERS[randomInt(CHARACTERS.length)]).join('');
 
+/** The URL of someone else, which a removal restores, could not be stored. Nothing was changed at Rakuten. */
+export class SecretNotSavedError extends Error {
+  constructor(secretId: string, cause: Error) {
+    super(
+      `The URL that is in the slot cannot be stored as a version of the secret ${secretId}, so it was not replaced: ${cause.name}. ` +
+        'Next step: grant secretsmanager:PutSecretValue on that secret if access is denied, and try again.',
+      { cause },
+    );
+    this.name = 'SecretNotSavedError';
+  }
+}
+
 /** The versions of a secret in Secrets Manager, by the labels that its own rotations use. */
 export class SecretsManagerVersions implements SecretVersions {
   constructor(private readonly client: Pick<SecretsManagerClient, 'send'>) {}
@@ -57,6 +69,18 @@ export class SecretsManagerVersions implements SecretVersions {
         RemoveFromVersionId: current.id,
       }),
     );
+  }
+
+  /** Stores a text under a label of its own. Other labels, such as that of the current version, stay where they are. */
+  async save(secretId: string, text: string, label: string): Promise<string> {
+    try {
+      const { VersionId: id = '' } = await this.client.send(
+        new PutSecretValueCommand({ SecretId: secretId, SecretString: text, VersionStages: [label] }),
+      );
+      return id;
+    } catch (error) {
+      throw new SecretNotSavedError(secretId, error as Error);
+    }
   }
 
   private async read(secretId: string, stage: string): Promise<SecretVersion> {

@@ -22,10 +22,12 @@ export interface SecretClient<Client extends { readonly send: unknown }> {
  * The text of a secret of Secrets Manager (ARN or name) or of a SecureString parameter (ARN).
  *
  * @param clients `ssm` is made only when it is needed
+ * @param versionId of a secret of Secrets Manager; else the current one
  */
 export async function readSecret(
   clients: { readonly secretsManager: SecretClient<SecretsManagerClient>; readonly ssm: () => Pick<SSMClient, 'send'> },
   id: string,
+  versionId?: string,
 ): Promise<string> {
   const parameter = PARAMETER_ARN.exec(id);
   const region = REGION_OF_ARN.exec(id)?.[1];
@@ -38,7 +40,8 @@ export async function readSecret(
     );
   }
   try {
-    const text = parameter === null ? await fromSecretsManager(clients.secretsManager, id) : await fromParameter(clients.ssm(), id);
+    const text =
+      parameter === null ? await fromSecretsManager(clients.secretsManager, id, versionId) : await fromParameter(clients.ssm(), id);
     if (text !== undefined) return text;
   } catch (error) {
     throw explained(id, error as Error);
@@ -46,8 +49,12 @@ export async function readSecret(
   throw new SecretUnreadableError(id, 'it holds binary data', 'store its value as text');
 }
 
-async function fromSecretsManager(client: Pick<SecretsManagerClient, 'send'>, id: string): Promise<string | undefined> {
-  return (await client.send(new GetSecretValueCommand({ SecretId: id }))).SecretString;
+async function fromSecretsManager(
+  client: Pick<SecretsManagerClient, 'send'>,
+  SecretId: string,
+  VersionId: string | undefined,
+): Promise<string | undefined> {
+  return (await client.send(new GetSecretValueCommand({ SecretId, VersionId }))).SecretString;
 }
 
 async function fromParameter(client: Pick<SSMClient, 'send'>, id: string): Promise<string | undefined> {

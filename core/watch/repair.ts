@@ -1,9 +1,10 @@
 import type { Slot } from '../rakuten/client';
 import { postbackUrl } from '../rakuten/url';
 import { changeSlot, putSlot } from '../registration/change-slot';
+import { PreviousSlotStore } from '../registration/previous-slot';
 import { belongings, type Run, readUrlSecret } from '../registration/run';
 import { isSameSlot, isSameUrl, ownerOf } from '../registration/slot-url';
-import { accepting, markFor, rememberingPrevious, retiringAllBut } from '../registration/state';
+import { accepting, markFor, retiringAllBut } from '../registration/state';
 import type { PublisherState } from '../store/publisher-state';
 
 /** Somebody changes the slot at this moment. */
@@ -40,7 +41,7 @@ export async function registerAgain(run: Run, earlier: PublisherState, found: Sl
   const secret = await readUrlSecret(run);
   const wanted = { url: postbackUrl(desired.endpointUrl, secret, desired.fields), active: true };
   const isForeign = found !== undefined && ownerOf(found, belongings(desired, earlier, secret)) !== 'ours';
-  const remembered = isForeign ? rememberingPrevious(earlier, found) : earlier;
+  const remembered = isForeign ? await new PreviousSlotStore(run, earlier).save(earlier, found) : earlier;
   const state = accepting(remembered, markFor(secret, desired.fields), desired.fields);
   // Before anything can be sent under the secret, the consumer must know it.
   await ports.store.writeState(state);

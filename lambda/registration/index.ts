@@ -35,6 +35,7 @@ const store = new DynamoRegistrationStore(
 );
 const secretsManager = new SecretsManagerClient(PATIENT);
 const secrets = { secretsManager, ssm: () => new SSMClient(PATIENT) };
+const versions = new SecretsManagerVersions(secretsManager);
 const log = new Log('registration');
 
 /**
@@ -46,7 +47,8 @@ export const handler = (event: RegistrationEvent | RotationEvent, context: Conte
   const endUntil = Date.now() + Math.min(LONGEST_RUN_MILLIS, context.getRemainingTimeInMillis() - MARGIN_MILLIS);
   const ports = {
     store,
-    readSecret: (id: string) => readSecret(secrets, id),
+    readSecret: (id: string, versionId?: string) => readSecret(secrets, id, versionId),
+    saveSecretVersion: (id: string, text: string, label: string) => versions.save(id, text, label),
     send: sendHttp,
     probe: sendProbe,
     clock: systemClock,
@@ -55,7 +57,7 @@ export const handler = (event: RegistrationEvent | RotationEvent, context: Conte
   };
   if (isRotationEvent(event)) {
     runLog.info('rotation', { sid: event.sid });
-    return rotateUrlSecret({ ...ports, versions: new SecretsManagerVersions(secretsManager), newSecret: newUrlSecret }, event, endUntil);
+    return rotateUrlSecret({ ...ports, versions, newSecret: newUrlSecret }, event, endUntil);
   }
   runLog.info('request', { requestType: event.RequestType, requestId: event.RequestId, logicalResourceId: event.LogicalResourceId });
   return isPrecheckEvent(event) ? handlePrecheckEvent(ports, event, endUntil) : handleRegistrationEvent(ports, event, endUntil);

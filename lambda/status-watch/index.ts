@@ -9,6 +9,7 @@ import { ENVIRONMENT } from '../../core/names';
 import { sendHttp } from '../../core/rakuten/http';
 import { systemClock } from '../../core/rakuten/retry';
 import { sendProbe } from '../../core/registration/probe';
+import { SecretsManagerVersions } from '../../core/store/secret-versions';
 import { readSecret } from '../../core/store/secrets';
 import { DynamoWatchStore } from '../../core/store/watch-store';
 import type { WatchSettings } from '../../core/watch/settings';
@@ -33,7 +34,8 @@ const statusWatch = new StatusWatch({
   settings,
   ports: {
     store,
-    readSecret: (id) => readSecret(secrets, id),
+    readSecret: (id, versionId) => readSecret(secrets, id, versionId),
+    saveSecretVersion: (id, text, label) => new SecretsManagerVersions(secrets.secretsManager).save(id, text, label),
     send: sendHttp,
     probe: sendProbe,
     clock: systemClock,

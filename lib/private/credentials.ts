@@ -74,6 +74,12 @@ export function grantReadSecret(secret: secretsmanager.ISecret, reader: Reader):
   grantKey(secret.encryptionKey, SECRETS_MANAGER, ['kms:Decrypt'], Stack.of(secret), reader);
 }
 
+/** Grants permission to store a version of a secret. IAM has no condition on its staging labels. */
+export function grantSaveSecretVersion(secret: secretsmanager.ISecret, reader: Reader): void {
+  reader.permissions.allow(['secretsmanager:PutSecretValue'], arnForPolicies(secret, reader));
+  grantKey(secret.encryptionKey, SECRETS_MANAGER, ['kms:GenerateDataKey'], Stack.of(secret), reader);
+}
+
 /** Grants what a rotation needs: read a secret, store a new value as pending, label it as current. */
 export function grantRotateSecret(secret: secretsmanager.ISecret, reader: Reader): void {
   const actions = ['secretsmanager:GetSecretValue', 'secretsmanager:PutSecretValue', 'secretsmanager:UpdateSecretVersionStage'];

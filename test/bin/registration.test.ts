@@ -13,6 +13,7 @@ import { handleRegistrationEvent } from '../../core/registration/events';
 import type { RegistrationPorts } from '../../core/registration/ports';
 import { PROBE_KIND, STATE_KEYS } from '../../core/store/publisher-state';
 import { DynamoRegistrationStore } from '../../core/store/registration-store';
+import { SecretsManagerVersions } from '../../core/store/secret-versions';
 import { readSecret } from '../../core/store/secrets';
 import { createStateTableInput } from '../../core/store/table';
 import { dynamoDbClient, secretsManagerClient } from '../../local/embedded/clients';
@@ -94,6 +95,7 @@ async function deploy(sid = SID): Promise<void> {
   const ports: RegistrationPorts = {
     store: new DynamoRegistrationStore(client, stateTable),
     readSecret: (id) => readSecret({ secretsManager: secrets, ssm: () => Promise.reject(new Error('no parameters here')) as never }, id),
+    saveSecretVersion: (id, text, label) => new SecretsManagerVersions(secrets).save(id, text, label),
     send: sendHttp,
     probe: () => Promise.reject(new Error('not tested')),
     clock: systemClock,

@@ -117,7 +117,7 @@ describe('registering by hand', () => {
       expect(world.slot).toEqual(TRACKER);
     }
     await registerByHand(ports(), SID, { replace: true });
-    expect([world.slot, world.state?.previousUrl, world.state?.properties?.[P.existingPostback]]).toEqual([ours, TRACKER.url, 'FAIL']);
+    expect([world.slot, world.previous, world.state?.properties?.[P.existingPostback]]).toEqual([ours, TRACKER, 'FAIL']);
   });
 
   it('takes a slot over where the deployment says so', async () => {

@@ -65,9 +65,10 @@ describe('a registration', () => {
       before = world.state;
     });
     await registering(true);
-    expect(before).toMatchObject({ unsettled: true, previousUrl: PAUSED.url, previousActive: false, owners: [OWNER] });
+    expect(before).toMatchObject({ unsettled: true, owners: [OWNER] });
+    expect(before && world.installation.previousSlot(before)).toEqual(PAUSED);
     expect(world.state).not.toHaveProperty('unsettled');
-    expect(world.state).toMatchObject({ previousUrl: PAUSED.url, previousActive: false });
+    expect(world.previous).toEqual(PAUSED);
   });
 
   it('that ends well ends what was open: a failed update, a registration that was cut off, what was set aside', async () => {
@@ -159,7 +160,7 @@ describe('a slot that is taken', () => {
     expect((await problemOf(registering(true))).message).toContain('is taken: tracker.example');
     expect([world.slot, world.writes()]).toEqual([TRACKER, []]);
     expect(world.state).toMatchObject({ owners: [] });
-    expect(world.state?.previousUrl).toBeUndefined();
+    expect(world.previous).toBeUndefined();
   });
 
   it.each<[string, () => Slot]>([
@@ -168,16 +169,13 @@ describe('a slot that is taken', () => {
   ])('by %s is not taken: it is overwritten, and nothing to come back', async (_what, there) => {
     world.slot = there();
     await registering(true);
-    expect([world.slot, world.writes(), world.state?.previousUrl]).toEqual([ours, ['PUT'], undefined]);
+    expect([world.slot, world.writes(), world.previous]).toEqual([ours, ['PUT'], undefined]);
   });
 });
 
 describe('what is to come back', () => {
   beforeEach(() => use(REPLACE));
-  const remembered = (): Slot | undefined => {
-    const { previousUrl, previousActive } = world.state ?? {};
-    return previousUrl === undefined ? undefined : { url: previousUrl, active: previousActive ?? true };
-  };
+  const remembered = (): Slot | undefined => world.previous;
 
   it.each<[string, Slot | undefined]>([
     ['what was seen first', TRACKER],
@@ -243,6 +241,66 @@ describe('what is to come back', () => {
     world.slot = world.ours({ [P.fieldList]: JSON.stringify(LESS) });
     await registering(true);
     expect([world.slot, remembered()]).toEqual([ours, PAUSED]);
+  });
+});
+
+describe('the URL to restore', () => {
+  beforeEach(() => use(REPLACE));
+  const savedUrls = (label: string): string[] =>
+    [...world.installation.savedVersions.values()].filter(({ labels }) => labels.has(label)).map(({ text }) => text);
+
+  it('is in Secrets Manager, and no part of it but host and fields in the state table', async () => {
+    const url = 'https://user:USERSECRET@tracker.example/hooks/PATHSECRET;token=TOKENSECRET?KEYSECRET=1&v=VALUESECRET&c=<u1>';
+    world.slot = { url, active: false };
+    const written: string[] = [];
+    const { store } = world.installation;
+    const write = store.writeState.bind(store);
+    jest.spyOn(store, 'writeState').mockImplementation((...args) => {
+      written.push(JSON.stringify(args));
+      return write(...args);
+    });
+    await registering(true);
+    expect(written.length).toBeGreaterThan(2);
+    for (const state of written) expect(state).not.toMatch(/SECRET|hooks/);
+    expect(world.state?.previousSlot).toEqual({
+      versionId: 'url-secret-version-1',
+      label: 'PREVIOUS_SLOT',
+      host: 'tracker.example',
+      fields: ['u1'],
+      active: false,
+    });
+    expect(savedUrls('PREVIOUS_SLOT')).toEqual([url]);
+    expect(world.installation.savedVersions.size).toBe(1);
+  });
+
+  it('of an earlier version, in clear text, is moved by a deployment, also by one that fails', async () => {
+    await known({ accepted: [accepted(LESS)], properties: { Sid: SID }, previousUrl: TRACKER.url, previousActive: false, owners: [OWNER] });
+    world.fault({ operation: 'read', status: 400, times: 10_000 });
+    await problemOf(registering(false));
+    expect(JSON.stringify(world.state)).not.toContain('tracker-secret');
+    expect(world.previous).toEqual({ ...TRACKER, active: false });
+  });
+
+  it('stays what it was, with its label, where an update replaces another URL and fails', async () => {
+    world.slot = TRACKER;
+    await registering(true);
+    world.slot = ELSEWHERE;
+    world.after('PUT', 1, () => {
+      world.slot = ELSEWHERE;
+      world.fault({ operation: 'update', status: 400, times: 10_000 });
+    });
+    await problemOf(registering(false));
+    expect(world.previous).toEqual(TRACKER);
+    expect([savedUrls('PREVIOUS_SLOT'), savedUrls('PREVIOUS_SLOT_2')]).toEqual([[TRACKER.url], [ELSEWHERE.url]]);
+  });
+
+  it('that cannot be stored leaves the slot alone', async () => {
+    world.slot = TRACKER;
+    const run = await world.open();
+    const saveSecretVersion = (): Promise<string> => Promise.reject(new Error('The URL cannot be stored. Next step: grant it.'));
+    const failure = await problemOf(register({ ...run, ports: { ...run.ports, saveSecretVersion } }, true));
+    expect(failure.message).toBe('The URL cannot be stored. Next step: grant it.');
+    expect([world.slot, world.writes()]).toEqual([TRACKER, []]);
   });
 });
 

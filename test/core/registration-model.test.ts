@@ -65,7 +65,7 @@ class System {
 
   previous(sid: string): Slot | undefined {
     const state = this.installation.store.states.get(sid);
-    return state?.previousUrl === undefined ? undefined : { url: state.previousUrl, active: state.previousActive === true };
+    return state && this.installation.previousSlot(state);
   }
 
   /** Changes of any slot through Rakuten's API since the last call of this method. */

@@ -9,8 +9,6 @@ import {
   givenUp,
   markFor,
   otherOwners,
-  previousSlot,
-  rememberingPrevious,
   retiring,
   retiringAllBut,
   withOwner,
@@ -580,15 +578,6 @@ describe('what is remembered of a publisher', () => {
     expect(untils(retiringAllBut(state, undefined, NOW))).toEqual([IN_AN_HOUR, IN_AN_HOUR]);
     expect(untils(retiringAllBut(retiring(state, mark('b'), NOW), undefined, NOW + 1))).toEqual([IN_AN_HOUR, '2026-04-18T10:00:00.001Z']);
     expect(retiringAllBut(state, undefined, NOW).sid).toBe(SID);
-  });
-
-  it('is the URL of another that stood there before, active where that is not known', () => {
-    const taken = rememberingPrevious(publisherWith('a'), { ...TRACKER, active: false });
-    expect(taken.accepted).toHaveLength(1);
-    expect(previousSlot(taken)).toEqual({ ...TRACKER, active: false });
-    expect(previousSlot({ sid: SID, accepted: [], previousUrl: TRACKER.url })).toEqual(TRACKER);
-    expect(rememberingPrevious(taken, undefined)).toEqual(publisherWith('a'));
-    expect(previousSlot(publisherWith('a'))).toBeUndefined();
   });
 
   it('is who wants it, and by what properties until the last has given it up', () => {

@@ -397,7 +397,7 @@ describe('as a deployment sees it', () => {
     expect(formation.lastError).toContain('the table is throttled');
     expect(world.slot).toEqual(before);
     expect(world.state).toMatchObject({ owners: [] });
-    expect(world.state?.previousUrl).toBeUndefined();
+    expect(world.previous).toBeUndefined();
     expect(world.installation.takes(wanted.url)).toBe(true);
   });
 

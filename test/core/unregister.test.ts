@@ -41,6 +41,28 @@ async function registered(more: Partial<PublisherState> = {}): Promise<Publisher
 
 const remove = async (rule: Rule): Promise<Removal> => unregister(await world.open(), rule);
 
+describe('the URL to restore', () => {
+  it('comes back out of Secrets Manager', async () => {
+    const versionId = await (await world.open()).ports.saveSecretVersion('url-secret', PAUSED.url, 'PREVIOUS_SLOT');
+    const shown = { host: 'tracker.example', fields: ['u1' as const] };
+    await registered({ previousSlot: { versionId, label: 'PREVIOUS_SLOT', active: false, ...shown } });
+    world.slot = ours;
+    expect(await remove('RESTORE')).toBe('restored');
+    expect([world.slot, world.state?.previousSlot]).toEqual([PAUSED, undefined]);
+  });
+
+  it('that cannot be read stops the removal before ours is gone, with what to do; DELETE does without it', async () => {
+    const previousSlot = { versionId: 'gone', label: 'PREVIOUS_SLOT', active: true, host: 'tracker.example', fields: [] };
+    await registered({ previousSlot });
+    world.slot = ours;
+    await expect(remove('RESTORE')).rejects.toThrow(
+      /^The URL that the slot of SID 3900112 had before \(tracker\.example\) cannot be read.*the version gone of the secret url-secret\. Next step: .*--rule DELETE/,
+    );
+    expect([world.slot, world.writes(), world.state?.previousSlot]).toEqual([ours, [], previousSlot]);
+    expect(await remove('DELETE')).toBe('removed');
+  });
+});
+
 describe('our URL in the slot', () => {
   it.each<[Rule, string, Slot | undefined, () => Slot | undefined, string, Removal]>([
     ['DELETE', 'nothing was there before', undefined, () => undefined, 'DELETE', 'removed'],

@@ -280,6 +280,9 @@ describe('a slot that somebody else has taken', () => {
     writes();
     expect(await check()).toMatchObject({ finding: 'taken-over', plan: 'register', restored: true });
     expect([writes(), slot()]).toEqual([['PUT'], registered]);
+    const state = installation.store.states.get(SID);
+    expect(state && installation.previousSlot(state)).toEqual(TRACKER);
+    expect(JSON.stringify(state)).not.toContain(TRACKER.url);
     await formation.destroy(ONCE);
     expect(slot()).toEqual(TRACKER);
   });

@@ -117,6 +117,12 @@ describe('the function', () => {
       ].sort(),
     );
   });
+
+  it('may store the URL that it replaces, where it takes a slot back', () => {
+    const { stack } = withPostback({ statusWatch: { onTakeover: TakeoverAction.RECLAIM } });
+    const words = permissionsInWords(new Resources(stack).template, 'Stack/Postback');
+    expect(words).toContain('StatusWatch/FunctionRole may secretsmanager:PutSecretValue on Publisher/UrlSecret');
+  });
 });
 
 describe('wrong options', () => {

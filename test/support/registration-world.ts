@@ -1,5 +1,6 @@
 import type { SeenLease } from '../../core/lease/lease';
 import { REGISTRATION_PROPERTIES as P, URL_PARAMETERS } from '../../core/names';
+import type { Slot } from '../../core/rakuten/client';
 import { HttpFailure, type HttpSend } from '../../core/rakuten/http';
 import type { Clock } from '../../core/rakuten/retry';
 import { handleRegistrationEvent, type RegistrationAnswer, type RegistrationEvent } from '../../core/registration/events';
@@ -149,6 +150,8 @@ export class Installation {
   public readonly name: string;
   public readonly endpointUrl: string;
   public readonly secrets = new Map<string, string>();
+  /** Versions that are not the current ones, by their ids. */
+  public readonly savedVersions = new Map<string, { readonly text: string; readonly labels: Set<string> }>();
   /** How the endpoint answers. */
   public endpoint: { status?: number; millis: number; error?: string } = { status: 200, millis: 42 };
   /** Whether the consumer takes messages out of the queue. */
@@ -229,10 +232,16 @@ export class Installation {
     const { world, store } = this;
     return {
       store,
-      readSecret: async (id) => {
-        const secret = this.secrets.get(id);
+      readSecret: async (id, versionId) => {
+        const secret = versionId === undefined ? this.secrets.get(id) : this.savedVersions.get(versionId)?.text;
         if (secret === undefined) throw new Error(`The secret ${id} does not exist.`);
         return secret;
+      },
+      saveSecretVersion: async (id, text, label) => {
+        for (const version of this.savedVersions.values()) version.labels.delete(label);
+        const versionId = `${id}-version-${this.savedVersions.size + 1}`;
+        this.savedVersions.set(versionId, { text, labels: new Set([label]) });
+        return versionId;
       },
       send: (request) => {
         this.callsLeft -= 1;
@@ -268,6 +277,12 @@ export class Installation {
       await store.releaseLease(sid, holder);
     })();
     return true;
+  }
+
+  /** What a removal restores. */
+  public previousSlot({ previousSlot, previousUrl, previousActive }: PublisherState): Slot | undefined {
+    if (previousSlot === undefined) return previousUrl === undefined ? undefined : { url: previousUrl, active: previousActive ?? true };
+    return { url: this.savedVersions.get(previousSlot.versionId)?.text ?? 'lost', active: previousSlot.active };
   }
 
   /** The run is killed when it has made so many calls to Rakuten. Resolves when that has happened. */

@@ -54,6 +54,11 @@ export class SlotRun {
     return this.installation.store.states.get(SID);
   }
 
+  /** What a removal restores. */
+  public get previous(): Slot | undefined {
+    return this.state && this.installation.previousSlot(this.state);
+  }
+
   public fault(...faults: Fault[]): void {
     for (const fault of faults) this.world.rakuten.faults.add(fault);
   }

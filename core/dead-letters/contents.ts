@@ -60,7 +60,8 @@ export function rowKeyOf(body: string, publishers: Publishers): RowKey | undefin
   return readPushedLine(message, publisher)?.key;
 }
 
-function readMessage(body: string): PostbackMessage | undefined {
+/** The message; undefined where the endpoint did not write it. */
+export function readMessage(body: string): PostbackMessage | undefined {
   try {
     return parseMessage(body);
   } catch {
@@ -69,7 +70,8 @@ function readMessage(body: string): PostbackMessage | undefined {
   }
 }
 
-function recognise({ parameters, receivedAt }: PostbackMessage, publishers: Publishers): RecognisedPublisher | undefined {
+/** The publisher whose URL secret a message has. */
+export function recognise({ parameters, receivedAt }: PostbackMessage, publishers: Publishers): RecognisedPublisher | undefined {
   const secret = ownParameter(parameters, 'secret');
   return secret === undefined ? undefined : publishers.recognise(secret, ownParameter(parameters, 'fieldList'), new Date(receivedAt));
 }

@@ -4,6 +4,7 @@ import {
   type BatchGetItemCommandOutput,
   BatchWriteItemCommand,
   type DynamoDBClient,
+  PutItemCommand,
   paginateQuery,
   type QueryCommandInput,
 } from '@aws-sdk/client-dynamodb';
@@ -50,10 +51,22 @@ export class FailureNotes {
   /** The newest note of all; undefined when there is none. */
   async latest(): Promise<FailureNote | undefined> {
     let latest: FailureNote | undefined;
-    for await (const { Items = [] } of paginateQuery({ client: this.client }, this.ofAll())) {
-      for (const note of Items.map(noteIn)) if (latest === undefined || note.failedAt > latest.failedAt) latest = note;
-    }
+    for await (const [, note] of this.all()) if (latest === undefined || note.failedAt > latest.failedAt) latest = note;
     return latest;
+  }
+
+  /** Every note, with the id of its message. */
+  async *all(): AsyncGenerator<readonly [id: string, note: FailureNote], void, undefined> {
+    for await (const { Items = [] } of paginateQuery({ client: this.client }, this.ofAll())) {
+      for (const item of Items) yield [item[STATE_KEYS.sort]?.S ?? '', noteIn(item)];
+    }
+  }
+
+  /** Writes the note of a message. It expires as the consumer's would. */
+  async save(id: string, { reason, failedAt }: FailureNote): Promise<void> {
+    const expiresAt = Math.floor(failedAt / 1000) + FAILURE_KEPT_SECONDS;
+    const Item = { ...keyOf(id), [FAILURE_REASON]: { S: reason }, [STATE_TTL]: { N: String(expiresAt) } };
+    await this.client.send(new PutItemCommand({ TableName: this.tableName, Item }));
   }
 
   private ofAll(): QueryCommandInput {

@@ -34,7 +34,7 @@ export interface RedriveResult {
 
 export interface RedriveParts {
   readonly client: Pick<SQSClient, 'send'>;
-  /** The queue that the consumer reads. */
+  /** The queue that the consumer reads. `rewrite` sends to the dead-letter queue itself. */
   readonly queueUrl: string;
   readonly deadLetters: DeadLetterQueue;
   /** Milliseconds since 1970. */
@@ -51,7 +51,24 @@ export interface RedriveParts {
  *
  * @param messages received within their visibility timeout
  */
-export async function redrive(parts: RedriveParts, messages: readonly ReceivedMessage[]): Promise<RedriveResult> {
+export function redrive(parts: RedriveParts, messages: readonly ReceivedMessage[]): Promise<RedriveResult> {
+  return resend(parts, messages, (message) => markedAttributes(message, parts.now()));
+}
+
+/**
+ * Puts messages with other bodies in the place of those of the dead-letter queue: first the copy,
+ * then the deletion. A run that is killed in between leaves both, and both become the same row, as
+ * the consumer reads the original as the copy. A copy is kept for the whole retention period again.
+ *
+ * @param messages received within their visibility timeout, with the new bodies
+ */
+export function rewrite(parts: Omit<RedriveParts, 'queueUrl'>, messages: readonly ReceivedMessage[]): Promise<RedriveResult> {
+  return resend({ ...parts, queueUrl: parts.deadLetters.url }, messages, ({ attributes }) => attributes);
+}
+
+type AttributesOf = (message: ReceivedMessage) => Readonly<Record<string, MessageAttributeValue>>;
+
+async function resend(parts: RedriveParts, messages: readonly ReceivedMessage[], attributesOf: AttributesOf): Promise<RedriveResult> {
   const redriven: Redriven[] = [];
   const notSent: NotSent[] = [];
   let stop: string | undefined;
@@ -59,7 +76,7 @@ export async function redrive(parts: RedriveParts, messages: readonly ReceivedMe
     if (parts.signal?.aborted === true) stop ??= 'it was stopped before this one';
     if (stop === undefined) {
       try {
-        const { sent, refused } = await send(parts, call);
+        const { sent, refused } = await send(parts, call, attributesOf);
         notSent.push(...refused);
         redriven.push(...(await removeSent(parts.deadLetters, sent)));
         continue;
@@ -82,13 +99,14 @@ async function removeSent(deadLetters: DeadLetterQueue, sent: readonly Sent[]): 
 }
 
 async function send(
-  { client, queueUrl, now }: RedriveParts,
+  { client, queueUrl }: RedriveParts,
   messages: readonly ReceivedMessage[],
+  attributesOf: AttributesOf,
 ): Promise<{ sent: readonly Sent[]; refused: readonly NotSent[] }> {
   const Entries = messages.map((message, index) => ({
     Id: String(index),
     MessageBody: message.body,
-    MessageAttributes: markedAttributes(message, now()),
+    MessageAttributes: { ...attributesOf(message) },
   }));
   const { Successful = [], Failed = [] } = await client.send(new SendMessageBatchCommand({ QueueUrl: queueUrl, Entries }));
   const newIds = new Map(Successful.map(({ Id, MessageId = '' }) => [Id, MessageId]));

@@ -17,6 +17,8 @@ export interface Terminal {
   /** Aborted by Ctrl-C. */
   readonly signal: AbortSignal;
   readonly now: () => Date;
+  /** Waits. @default - the timer, until Ctrl-C */
+  readonly pause?: (millis: number) => Promise<unknown>;
 }
 
 /**

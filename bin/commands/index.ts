@@ -5,6 +5,7 @@ import { addClicks } from './clicks';
 import { addDlq } from './dlq';
 import { addDoctor } from './doctor';
 import { addExport } from './export';
+import { addForget } from './forget';
 import { addOrders } from './orders';
 import { addQuery } from './query';
 import { addReconcile } from './reconcile';
@@ -50,5 +51,6 @@ export const COMMANDS: readonly AddCommand[] = [
   addRotateSecret,
   addWatch,
   addDlq,
+  addForget,
   addDoctor,
 ];

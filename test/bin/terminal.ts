@@ -36,7 +36,14 @@ export interface Ran {
 /** A terminal for a test. `columns` makes it one; without, it is a pipe. */
 export function testTerminal(
   directory: string,
-  options: { columns?: number; now?: Date; env?: Record<string, string>; signal?: AbortSignal; stdin?: string } = {},
+  options: {
+    columns?: number;
+    now?: Date;
+    env?: Record<string, string>;
+    signal?: AbortSignal;
+    stdin?: string;
+    pause?: Terminal['pause'];
+  } = {},
 ) {
   const stdout = new Captured(options.columns);
   const stderr = new Captured(options.columns);
@@ -48,6 +55,7 @@ export function testTerminal(
     directory,
     signal: options.signal ?? new AbortController().signal,
     now: () => options.now ?? new Date('2026-03-28T12:00:00.000Z'),
+    pause: options.pause,
   };
   return { terminal, stdout, stderr };
 }

@@ -138,6 +138,7 @@ export class Installation {
       store: new DynamoWatchStore(client, TABLES.state),
       readSecret: async (id, versionId) => (versionId === undefined ? this.readSecret(id) : this.urlSecret.saved(versionId)),
       saveSecretVersion: async (_id, text) => this.urlSecret.save(text),
+      urls: { rakutenApiUrl: RAKUTEN_API_URL, endpointUrl: ENDPOINT_URL },
       send: async (request) => {
         client.checkAlive();
         return rakuten.send(request);

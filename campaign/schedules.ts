@@ -16,7 +16,7 @@ import type { Incidents } from './incidents';
 import type { Installation } from './installation';
 import { type MetricSums, SilentLog } from './observability';
 import type { Observer, ReadLines } from './observer';
-import type { SimulatedRakuten } from './rakuten';
+import { RAKUTEN_API_URL, type SimulatedRakuten } from './rakuten';
 import { RECONCILIATION, type RowOptions, SID, TABLES, WATCH } from './settings';
 
 const MINUTE = 60_000;
@@ -139,6 +139,7 @@ export class Schedules {
       settings: RECONCILIATION,
       readStates: () => readPublisherStates(client, TABLES.state),
       readSecret: (id) => installation.readSecret(id),
+      rakutenApiUrl: RAKUTEN_API_URL,
       notes: new NoteTable(client, TABLES.state),
       rows: new TableRows(client, tableName, pause),
       dayIndex: new TableDayIndex(client, tableName, dayShards),

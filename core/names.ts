@@ -102,6 +102,10 @@ export const ENVIRONMENT = {
   queueRegion: 'POSTBACK_QUEUE_REGION',
   /** `true` where log lines are to carry what a postback said. */
   logPayloads: 'LOG_PAYLOADS',
+  /** Base URL of Rakuten's API. Credentials are sent to no other. */
+  rakutenApiUrl: 'RAKUTEN_API_URL',
+  /** URL of the endpoint: no other is registered or gets the URL secret. Not set: any. */
+  endpointUrl: 'ENDPOINT_URL',
   /** How the reconciliation is set, as JSON (see `ReconciliationSettings`). */
   reconciliation: 'RECONCILIATION_SETTINGS',
   /** How the status watch is set, as JSON (see `WatchSettings`). */

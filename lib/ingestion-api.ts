@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Annotations, Names, Stack, Token } from 'aws-cdk-lib';
+import { Annotations, CfnResource, Names, Reference, Stack, Token, Tokenization } from 'aws-cdk-lib';
 import * as apigateway from 'aws-cdk-lib/aws-apigateway';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as logs from 'aws-cdk-lib/aws-logs';
@@ -9,7 +9,7 @@ import * as wafv2 from 'aws-cdk-lib/aws-wafv2';
 import { Construct, type IDependable } from 'constructs';
 import { accessLogging, writesAccessLogs } from './access-logs';
 import type { EndpointOptions } from './endpoint-options';
-import { deployMethod, type ExistingApi, existingApiProblem, mountOn } from './existing-api';
+import { deployMethod, type ExistingApi, existingApiProblem, type Mount, mountOn } from './existing-api';
 import { EndpointDomain } from './postback-domain';
 import { fillPlaceholders, refuse } from './private/checks';
 import { onlyFrom, sourceRangesProblem, throttlingProblem, webAclProblem } from './private/edge';
@@ -32,6 +32,8 @@ const RESPONSES: apigateway.MethodOptions = { methodResponses: [{ statusCode: '2
 interface Front {
   readonly api: apigateway.RestApiBase;
   readonly stageName: string;
+  /** The stage's name without a reference to the stage. */
+  readonly stageText: string;
   /** Path of the endpoint below the stage. */
   readonly path: string;
   readonly isEdge: boolean;
@@ -59,6 +61,14 @@ export class IngestionApi extends Construct {
   /** URL of the endpoint, without a query string. */
   public readonly endpointUrl: string;
 
+  /**
+   * The same URL without a reference to the stage, for functions that exist before the API answers.
+   *
+   * The stage waits for the methods, and theirs may wait for the table, which waits for the first
+   * check of the registration function. Undefined where the API's definition can wait for it, too.
+   */
+  public readonly earlyEndpointUrl?: string;
+
   /** All that must stand before the endpoint answers under that URL. */
   public readonly receiving: IDependable[] = [this];
 
@@ -80,11 +90,13 @@ export class IngestionApi extends Construct {
     ];
     for (const problem of problems) refuse(this, problem);
 
-    const { api, stageName, path, isEdge } =
+    const { api, stageName, stageText, path, isEdge } =
       existingApi === undefined ? this.ownApi(props, endpointType) : this.mounted(existingApi, props);
     this.restApi = api;
     const ownDomain = domain && new EndpointDomain(this, 'Domain', { domain, endpointType, api, stageName, path });
     this.endpointUrl = `${baseUrl(api, stageName, ownDomain?.baseUrl ?? endpointBaseUrl)}${path}`;
+    const earlyUrl = `${baseUrl(api, stageText, ownDomain?.baseUrl ?? endpointBaseUrl)}${path}`;
+    this.earlyEndpointUrl = waitsForMethods(earlyUrl) ? undefined : earlyUrl;
     // A domain on an API that is there already is a regional one.
     warnIfFarFromSender(this, isEdge && (existingApi === undefined || domain === undefined));
     if (allowedSourceRanges !== undefined) {
@@ -123,7 +135,8 @@ export class IngestionApi extends Construct {
       checkLocation(this, { name: 'webAclArn', arn: webAclArn }, { usedBy: 'the endpoint' });
       new wafv2.CfnWebACLAssociation(this, 'WebAcl', { webAclArn, resourceArn: api.deploymentStage.stageArn });
     }
-    return { api, stageName: api.deploymentStage.stageName, path: resource.path, isEdge: endpointType === apigateway.EndpointType.EDGE };
+    const { stageName } = api.deploymentStage;
+    return { api, stageName, stageText: STAGE_NAME, path: resource.path, isEdge: endpointType === apigateway.EndpointType.EDGE };
   }
 
   private mounted(existingApi: ExistingApi, props: IngestionApiProps): Front {
@@ -137,7 +150,7 @@ export class IngestionApi extends Construct {
     const method = mount.resource.addMethod('GET', new apigateway.AwsIntegration(integration), RESPONSES);
     if (mount.isImported) this.receiving.push(deployMethod(mount, method));
     else this.receiving.push(mount.api.deploymentStage);
-    return { ...mount, path: mount.resource.path };
+    return { ...mount, stageText: stageTextOf(mount), path: mount.resource.path };
   }
 
   private sendMessage(queue: sqs.IQueue): apigateway.AwsIntegrationProps {
@@ -174,6 +187,22 @@ export class IngestionApi extends Construct {
     allowSending(role, queue);
     return role;
   }
+}
+
+function stageTextOf({ api, stageName, isImported }: Mount): string {
+  if (isImported) return stageName;
+  return (api.deploymentStage.node.defaultChild as apigateway.CfnStage).stageName ?? stageName;
+}
+
+/** Whether a URL refers to more than an API without a definition of its own, and a domain name. */
+function waitsForMethods(url: string): boolean {
+  return Tokenization.reverseString(url).tokens.some((token) => {
+    const target = Reference.isReference(token) ? token.target : undefined;
+    if (target === undefined || !CfnResource.isCfnResource(target)) return false;
+    const { body, bodyS3Location } = target as apigateway.CfnRestApi;
+    if (target.cfnResourceType === apigateway.CfnRestApi.CFN_RESOURCE_TYPE_NAME) return body !== undefined || bodyS3Location !== undefined;
+    return target.cfnResourceType !== apigateway.CfnDomainName.CFN_RESOURCE_TYPE_NAME;
+  });
 }
 
 /** Where the paths of the stage begin, without a slash at its end. */

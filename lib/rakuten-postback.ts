@@ -22,7 +22,8 @@ import { RakutenPostbackMetrics } from './monitoring/metrics';
 import type { MonitoredPipe } from './monitoring/monitored-parts';
 import type { ObservabilityOptions } from './monitoring/observability-options';
 import { PostbackQueue } from './postback-queue';
-import { isPlainHttp, type Problem, rangeProblem, refuse, urlProblem } from './private/checks';
+import { type Problem, rangeProblem, refuse, urlProblem } from './private/checks';
+import { type FunctionUrls, RAKUTEN_API_URL } from './private/function-urls';
 import { grantTableKey } from './private/key-rights';
 import type { Publisher } from './publisher';
 import { Reconciliation, type ReconciliationOptions } from './reconciliation';
@@ -139,7 +140,7 @@ export class RakutenPostback extends Construct {
   private readonly logRetention?: logs.RetentionDays;
   private readonly encryptionKey?: kms.IKey;
   private readonly fields: PostbackFields;
-  private readonly rakutenApiUrl?: string;
+  private readonly rakutenApiUrl: string;
   private readonly registrationProvider: RegistrationProvider;
   private readonly reconciliation?: Reconciliation;
   private readonly statusWatch?: StatusWatch;
@@ -155,7 +156,7 @@ export class RakutenPostback extends Construct {
     super(scope, id);
     checkProps(this, props);
     this.fields = props.fields ?? PostbackFields.all();
-    this.rakutenApiUrl = props.rakutenApiUrl;
+    this.rakutenApiUrl = props.rakutenApiUrl ?? RAKUTEN_API_URL;
     this.rotateUrlSecretEvery = props.rotateUrlSecretEvery;
     // From where a Lambda function sends is AWS's choice.
     this.selfTestByDefault = props.allowedSourceRanges === undefined;
@@ -202,8 +203,10 @@ export class RakutenPostback extends Construct {
     this.endpointUrl = ingestion.endpointUrl;
     this.endpointIsNew = props.existingApi === undefined && props.domain === undefined;
 
+    const urls: FunctionUrls = { rakutenApiUrl: this.rakutenApiUrl, endpointUrl: ingestion.earlyEndpointUrl };
     this.registrationProvider = new RegistrationProvider(this, 'RegistrationProvider', {
       stateTable: this.stateTable,
+      urls,
       logRetention,
       tracing,
     });
@@ -212,12 +215,13 @@ export class RakutenPostback extends Construct {
     this.receivingSide = [...ingestion.receiving, queues, consumer, this.stateTable, ...(props.table ? [] : [this.table])];
 
     if (props.reconciliation?.enabled ?? true) {
-      this.reconciliation = new Reconciliation(this, 'Reconciliation', { ...storing, archive, options: props.reconciliation ?? {} });
+      this.reconciliation = new Reconciliation(this, 'Reconciliation', { ...storing, archive, urls, options: props.reconciliation ?? {} });
       this.reconciliationFunction = this.reconciliation.function;
     }
     if (props.statusWatch?.enabled ?? true) {
       this.statusWatch = new StatusWatch(this, 'StatusWatch', {
         ...storing,
+        urls,
         options: props.statusWatch ?? {},
         selfProbeByDefault: this.selfTestByDefault,
         reconciliationFunction: this.reconciliationFunction,
@@ -435,14 +439,6 @@ function checkProps(scope: Construct, props: RakutenPostbackProps): void {
   ];
   for (const problem of problems) refuse(scope, problem);
   warnOfCrowding(scope, props);
-
-  for (const name of ['endpointBaseUrl', 'rakutenApiUrl'] as const) {
-    if (!isPlainHttp(props[name])) continue;
-    Annotations.of(scope).addWarningV2(
-      `cdk-rakuten-postback:plainHttp-${name}`,
-      `${name} is plain http, so ${name === 'rakutenApiUrl' ? "Rakuten's credentials travel" : 'the secret in the URL travels'} unencrypted: use https`,
-    );
-  }
 }
 
 /** Messages of so many invocations a day's key takes within ten seconds, when the consumer waits 17 or more: see `bench/scale`. */

@@ -15,6 +15,7 @@ import type { PostbackFields } from './fields';
 import { BundledFunction } from './private/bundled-function';
 import { durationProblem, type Problem, refuse } from './private/checks';
 import { grantReadCredentials } from './private/credentials';
+import { type FunctionUrls, urlVariables } from './private/function-urls';
 import { OwnPolicy } from './private/own-policy';
 import { type RowSettings, rowEnvironment } from './private/row-environment';
 import type { Publisher } from './publisher';
@@ -85,6 +86,7 @@ export interface ReconciliationProps extends Omit<RowSettings, 'memberFromPostba
   readonly options: ReconciliationOptions;
   readonly transactionTable: dynamodb.ITable;
   readonly stateTable: dynamodb.ITable;
+  readonly urls: FunctionUrls;
   readonly metricsService: string;
   readonly metricsNamespace: string;
   /** @default - raw messages are not archived */
@@ -218,6 +220,8 @@ function environmentOf(props: ReconciliationProps): Record<string, string> {
     [ENVIRONMENT.stateTableName]: stateTable.tableName,
     [ENVIRONMENT.metricsNamespace]: props.metricsNamespace,
     [ENVIRONMENT.metricsService]: props.metricsService,
+    // It calls no endpoint.
+    ...urlVariables({ rakutenApiUrl: props.urls.rakutenApiUrl }),
     [ENVIRONMENT.reconciliation]: Stack.of(transactionTable).toJsonString(settingsOf(options)),
     ...rowEnvironment({ ...props, memberFromPostback: options.memberFromPostback }),
     ...(archive === undefined ? {} : { [ENVIRONMENT.archiveStreamName]: archive.deliveryStreamName }),

@@ -25,18 +25,19 @@ import {
   grantReadCredentials,
   grantRotateSecret,
 } from './private/credentials';
+import { type FunctionUrls, urlVariables } from './private/function-urls';
 import { OwnPolicy } from './private/own-policy';
 import type { Publisher } from './publisher';
 
 const PROPERTY_FORMAT_VERSION = '1';
 /** Length of the generated secret: 43 letters and digits are 256 bits. */
 const URL_SECRET_LENGTH = 43;
-const RAKUTEN_API_URL = 'https://api.linksynergy.com';
 /** If the handler dies, CloudFormation would wait for an hour. */
 const SERVICE_TIMEOUT = Duration.minutes(12);
 
 export interface RegistrationProviderProps {
   readonly stateTable: dynamodb.ITable;
+  readonly urls: FunctionUrls;
   /** @default logs.RetentionDays.THREE_MONTHS */
   readonly logRetention?: logs.RetentionDays;
   /** Whether X-Ray records invocations. @default false */
@@ -60,7 +61,7 @@ export class RegistrationProvider extends Construct {
       description: 'Registers, updates and deletes the postback URL at Rakuten',
       // The self-test waits up to two minutes for a fresh API, and Rakuten may ask for patience; the handler answers well before this.
       timeout: Duration.minutes(10),
-      environment: { [ENVIRONMENT.stateTableName]: props.stateTable.tableName },
+      environment: { [ENVIRONMENT.stateTableName]: props.stateTable.tableName, ...urlVariables(props.urls) },
       logRetention: props.logRetention,
       tracing: props.tracing,
     });
@@ -101,11 +102,8 @@ export interface RegistrationProps {
   readonly endpointUrl: string;
   /** Whether no earlier deployment can have registered that URL. */
   readonly endpointIsNew: boolean;
-  /**
-   * Base URL of Rakuten's API.
-   * @default https://api.linksynergy.com
-   */
-  readonly rakutenApiUrl?: string;
+  /** Base URL of Rakuten's API. */
+  readonly rakutenApiUrl: string;
   /** Whether the endpoint is proven where the publisher does not say. */
   readonly selfTestByDefault: boolean;
   /** @default - on demand only */
@@ -206,7 +204,7 @@ function atRakuten(scope: Construct, { publisher, rakutenApiUrl }: RegistrationP
     [REGISTRATION_PROPERTIES.sid]: publisher.sid,
     [REGISTRATION_PROPERTIES.credentialsSecretArn]: credentialsId(scope, publisher),
     [REGISTRATION_PROPERTIES.existingPostback]: publisher.existingPostback ?? 'FAIL',
-    [REGISTRATION_PROPERTIES.rakutenApiUrl]: rakutenApiUrl ?? RAKUTEN_API_URL,
+    [REGISTRATION_PROPERTIES.rakutenApiUrl]: rakutenApiUrl,
   };
 }
 

@@ -12,6 +12,7 @@ import type { WatchSettings } from '../core/watch/settings';
 import { BundledFunction } from './private/bundled-function';
 import { durationProblem, knownDurationProblem, rangeProblem, refuse } from './private/checks';
 import { grantReadCredentials, grantReadSecret, grantSaveSecretVersion } from './private/credentials';
+import { type FunctionUrls, urlVariables } from './private/function-urls';
 import type { Publisher } from './publisher';
 import type { Registration } from './registration';
 
@@ -67,6 +68,7 @@ export interface StatusWatchProps {
   readonly options: StatusWatchOptions;
   readonly selfProbeByDefault: boolean;
   readonly stateTable: dynamodb.ITable;
+  readonly urls: FunctionUrls;
   readonly metricsService: string;
   readonly metricsNamespace: string;
   /** Asked to fetch what a spell without postbacks lost. */
@@ -107,6 +109,7 @@ export class StatusWatch extends Construct {
         [ENVIRONMENT.stateTableName]: props.stateTable.tableName,
         [ENVIRONMENT.metricsNamespace]: props.metricsNamespace,
         [ENVIRONMENT.metricsService]: props.metricsService,
+        ...urlVariables(props.urls),
         [ENVIRONMENT.statusWatch]: Stack.of(this).toJsonString(settingsOf(props)),
       },
       logRetention: props.logRetention,

@@ -1,18 +1,22 @@
 import { randomUUID } from 'node:crypto';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { GetFunctionConfigurationCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SSMClient } from '@aws-sdk/client-ssm';
+import { ENVIRONMENT } from '../../core/names';
 import { sendHttp } from '../../core/rakuten/http';
 import { systemClock } from '../../core/rakuten/retry';
+import type { AllowedUrls } from '../../core/registration/allowed-urls';
 import type { RegistrationPorts } from '../../core/registration/ports';
 import { sendProbe } from '../../core/registration/probe';
+import { RAKUTEN_API_URL } from '../../core/registration/properties';
 import { readPublisherStates } from '../../core/store/publishers';
 import { DynamoRegistrationStore } from '../../core/store/registration-store';
 import { SecretsManagerVersions } from '../../core/store/secret-versions';
 import { readSecret } from '../../core/store/secrets';
 import type { CommandContext } from './command';
 import { CliError, usageError } from './errors';
-import { type GlobalOptions, requireResource } from './installation';
+import { type GlobalOptions, type Installation, requireResource } from './installation';
 import { writeLine } from './terminal';
 
 export interface SidOptions extends GlobalOptions {
@@ -24,12 +28,14 @@ export async function registrationPorts(context: CommandContext<SidOptions>): Pr
   const { options, terminal } = context;
   const found = await context.installation();
   const store = new DynamoRegistrationStore(new DynamoDBClient(found.aws('dynamodb')), requireResource(found, 'stateTableName'));
+  const urls = await allowedUrls(found);
   const aws = found.aws('secretsManager');
   const secrets = { secretsManager: new SecretsManagerClient(aws), ssm: () => new SSMClient(aws) };
   return {
     store,
     readSecret: (id, versionId) => readSecret(secrets, id, versionId),
     saveSecretVersion: (id, text, label) => new SecretsManagerVersions(secrets.secretsManager).save(id, text, label),
+    urls,
     send: sendHttp,
     probe: sendProbe,
     clock: systemClock,
@@ -38,6 +44,22 @@ export async function registrationPorts(context: CommandContext<SidOptions>): Pr
       if (options.debug === true) void writeLine(terminal.stderr, JSON.stringify({ message, ...fields }));
     },
   };
+}
+
+/**
+ * The URLs of the deployed registration function.
+ *
+ * The state table is not asked: it would decide where this machine sends credentials.
+ */
+async function allowedUrls(installation: Installation): Promise<AllowedUrls> {
+  const { kind, resources } = installation;
+  if (kind === 'local') return { endpointUrl: resources.endpointUrl };
+  const client = new LambdaClient(installation.aws('lambda'));
+  const FunctionName = requireResource(installation, 'registrationFunctionName');
+  const { Environment } = await client.send(new GetFunctionConfigurationCommand({ FunctionName }));
+  const { [ENVIRONMENT.rakutenApiUrl]: rakutenApiUrl = RAKUTEN_API_URL, [ENVIRONMENT.endpointUrl]: endpointUrl } =
+    Environment?.Variables ?? {};
+  return { rakutenApiUrl, endpointUrl };
 }
 
 /** The publishers of a command: the one of --sid, else all. */

@@ -24,15 +24,14 @@ export interface ReconcilablePublisher {
   readonly sid: string;
   /** ARN or name. */
   readonly credentialsSecret: string;
-  readonly rakutenApiUrl: string;
   /** Milliseconds since 1970: earlier lines came under a URL that did not ask for the key of a row. 0: none did. */
   readonly comparableSince: number;
 }
 
 /** Throws a NotReconcilableError. */
 export function reconcilablePublisher(sid: string, state: PublisherState | undefined): ReconcilablePublisher {
-  const { [P.credentialsSecretArn]: credentialsSecret, [P.rakutenApiUrl]: rakutenApiUrl } = state?.properties ?? {};
-  if (state === undefined || credentialsSecret === undefined || rakutenApiUrl === undefined) {
+  const { [P.credentialsSecretArn]: credentialsSecret } = state?.properties ?? {};
+  if (state === undefined || credentialsSecret === undefined) {
     throw new NotReconcilableError(sid, 'it is not registered (yet). Next step: deploy the stack; the next run after that finds it');
   }
   const lacking = state.accepted.filter((url) => missingKeyFields(url).length > 0);
@@ -45,13 +44,15 @@ export function reconcilablePublisher(sid: string, state: PublisherState | undef
     );
   }
   const comparableSince = Math.max(0, ...lacking.map(({ acceptedUntil = '' }) => Date.parse(acceptedUntil)));
-  return { sid, credentialsSecret, rakutenApiUrl, comparableSince };
+  return { sid, credentialsSecret, comparableSince };
 }
 
 const missingKeyFields = ({ fields }: AcceptedUrl): string[] =>
   KEY_FIELDS.filter((field) => !fields.some((parameter) => 'field' in parameter && parameter.field === field));
 
 export interface RakutenAccess {
+  /** Base URL of Rakuten's API: never what the state table says. */
+  readonly rakutenApiUrl: string;
   readonly send: HttpSend;
   readonly clock: Clock;
   readonly readSecret: (id: string) => Promise<string>;
@@ -66,10 +67,10 @@ export interface RakutenAccess {
 
 /** A client for the publisher's account that keeps to Rakuten's calls a minute. Throws when the credentials cannot be used. */
 export async function openClient(publisher: ReconcilablePublisher, access: RakutenAccess): Promise<RakutenClient> {
-  const { sid, credentialsSecret, rakutenApiUrl } = publisher;
+  const { sid, credentialsSecret } = publisher;
   const credentials = parseCredentials(await access.readSecret(credentialsSecret), credentialsSecret);
   const context = {
-    baseUrl: rakutenApiUrl.replace(/\/+$/, ''),
+    baseUrl: access.rakutenApiUrl.replace(/\/+$/, ''),
     sid,
     send: limitedSend(access.send, access.clock, CALLS_PER_MINUTE),
     clock: access.clock,

@@ -1,6 +1,7 @@
 import type { LeaseStore } from '../lease/lease';
 import { REGISTRATION_ATTRIBUTES, REGISTRATION_ID_PREFIX } from '../names';
 import { Redactor } from '../rakuten/redact';
+import { withAllowedUrls } from './allowed-urls';
 import { failedUpdateThatThisReverts, rememberFailedUpdate } from './failed-update';
 import { retryWhileDenied, withFreshPermissions } from './fresh-permissions';
 import { SlotBusyError, withLease } from './lease';
@@ -215,7 +216,12 @@ async function removeSid(context: Context, sid: string, properties: Readonly<Rec
     if (state !== undefined) await store.writeState({ ...givenUp(state, owner), leaving });
     if (others.length > 0) log('kept, as another resource of the stack wants it', { sid });
     if (stays) return;
-    const run = await openRun(ports, desired, { endUntil, reserveMillis: REMOVAL_RESERVE_MILLIS, redactor, owner });
+    const run = await openRun(ports, withAllowedUrls(ports.urls, desired), {
+      endUntil,
+      reserveMillis: REMOVAL_RESERVE_MILLIS,
+      redactor,
+      owner,
+    });
     const removal = await unregister(run, desired.onRemoval);
     log('removal', { sid, removal });
   } catch (error) {

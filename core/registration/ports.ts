@@ -2,6 +2,7 @@ import type { LeaseStore } from '../lease/lease';
 import type { HttpSend } from '../rakuten/http';
 import type { Clock } from '../rakuten/retry';
 import type { PublisherState } from '../store/publisher-state';
+import type { AllowedUrls } from './allowed-urls';
 
 /** What one GET to our own endpoint brought. */
 export interface ProbeResult {
@@ -51,6 +52,7 @@ export interface RegistrationPorts {
   readonly readSecret: (id: string, versionId?: string) => Promise<string>;
   /** Stores a text as a version of a secret that has only this staging label. Returns its id. */
   readonly saveSecretVersion: (id: string, text: string, label: string) => Promise<string>;
+  readonly urls: AllowedUrls;
   readonly send: HttpSend;
   readonly probe: Probe;
   readonly clock: Clock;

@@ -1,5 +1,6 @@
 import { REGISTRATION_PROPERTIES as P } from '../names';
 import { type FieldList, parseFieldList } from '../rakuten/fields';
+import { isPlainHttp } from '../rakuten/plain-http';
 
 export type ExistingPostbackRule = 'FAIL' | 'REPLACE';
 export type RemovalRule = 'DELETE' | 'DISABLE' | 'RESTORE' | 'RETAIN';
@@ -106,6 +107,7 @@ function required(raw: Raw, name: string): string {
 function url(_raw: Raw, name: string, value: string): string {
   const parsed = URL.canParse(value) ? new URL(value) : undefined;
   if (parsed === undefined || !/^https?:$/.test(parsed.protocol)) throw new PropertyError(name, 'is not an http or https URL');
+  if (isPlainHttp(value)) throw new PropertyError(name, 'is plain http, which is allowed for this machine only');
   if (parsed.search !== '' || parsed.hash !== '' || parsed.username !== '') {
     throw new PropertyError(name, 'has a query, a fragment or a user name, which do not belong there');
   }

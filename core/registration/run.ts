@@ -4,6 +4,7 @@ import type { ApiContext } from '../rakuten/persist';
 import { Redactor } from '../rakuten/redact';
 import { sha256 } from '../sha256';
 import type { PublisherState } from '../store/publisher-state';
+import { assertAllowed } from './allowed-urls';
 import type { LeasedPorts, ReadingPorts } from './ports';
 import type { Desired, SlotAccess } from './properties';
 import type { Belongings } from './slot-url';
@@ -33,9 +34,10 @@ export interface RunOptions {
   readonly request?: string;
 }
 
-/** Reads the credentials and makes the client. Throws when they cannot be used. */
+/** Reads the credentials and makes the client. Throws when they cannot be used, or must not be sent where the properties say. */
 export async function openRun<Ports extends ReadingPorts>(ports: Ports, desired: Desired, options: RunOptions): Promise<Run<Ports>> {
   const redactor = options.redactor ?? new Redactor();
+  assertAllowed(ports.urls, desired);
   const client = await openClient(ports, desired, redactor);
   const { endUntil, owner, request } = options;
   return { desired, ports, redactor, client, owner, request, endUntil, workUntil: endUntil - options.reserveMillis };
@@ -43,11 +45,12 @@ export async function openRun<Ports extends ReadingPorts>(ports: Ports, desired:
 
 /** Reads the credentials and makes the client of a slot. Throws when they cannot be used. */
 export async function openClient(
-  ports: Pick<ReadingPorts, 'readSecret' | 'send' | 'clock' | 'log'>,
+  ports: Pick<ReadingPorts, 'readSecret' | 'urls' | 'send' | 'clock' | 'log'>,
   slot: SlotAccess,
   redactor: Redactor,
 ): Promise<RakutenClient> {
   const { sid, credentialsSecret, rakutenApiUrl: baseUrl } = slot;
+  assertAllowed(ports.urls, { rakutenApiUrl: baseUrl });
   const { send, clock } = ports;
   const credentials = parseCredentials(await ports.readSecret(credentialsSecret), credentialsSecret);
   const onTry: ApiContext['onTry'] = (tried) => ports.log('Rakuten call', { ...tried, sid });

@@ -1,4 +1,5 @@
 import type { Redactor } from '../rakuten/redact';
+import { assertAllowed } from '../registration/allowed-urls';
 import type { ProbeResult } from '../registration/ports';
 import { parseProperties } from '../registration/properties';
 import { readUrlSecret } from '../registration/run';
@@ -19,6 +20,7 @@ export async function selfProbe(
   const state = states.find(({ properties }) => properties !== undefined);
   if (state?.properties === undefined) return undefined;
   const desired = parseProperties(state.properties);
+  assertAllowed(ports.urls, desired);
   const secret = await readUrlSecret({ ports, desired, redactor });
   if (!accepts(state, markFor(secret, desired.fields))) return undefined;
   return ports.probe(probeUrl(desired, secret, ports.randomId()), PROBE_TIMEOUT_MILLIS);

@@ -43,13 +43,14 @@ const reconciler = new Reconciler({
   settings: JSON.parse(environment(ENVIRONMENT.reconciliation)) as ReconciliationSettings,
   readStates: () => readPublisherStates(dynamodb, stateTableName),
   readSecret: (id) => readSecret(secrets, id),
+  rakutenApiUrl: environment(ENVIRONMENT.rakutenApiUrl),
   notes: new NoteTable(dynamodb, stateTableName),
   rows: new TableRows(dynamodb, tableName),
   dayIndex: new TableDayIndex(dynamodb, tableName, dayShards),
   store: new RowStore({ client: dynamodb, tableName, clock: { now: Date.now, pause }, forgotten, ...options }),
   missingLines: new MissingLinesTable(dynamodb, stateTableName),
-  archive: archiveStreamName === undefined ? undefined : new FirehoseArchive(new FirehoseClient(clientConfig), archiveStreamName),
   forgotten,
+  archive: archiveStreamName === undefined ? undefined : new FirehoseArchive(new FirehoseClient(clientConfig), archiveStreamName),
   unverifiedRows: (query) => unverifiedRows(dynamodb, { tableName, dayShards, ...query }),
   invokeSelf: async (event, { functionName }) => {
     await lambda.send(new InvokeCommand({ FunctionName: functionName, InvocationType: 'Event', Payload: JSON.stringify(event) }));

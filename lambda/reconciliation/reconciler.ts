@@ -21,6 +21,8 @@ export interface ReconcilerParts
   extends Pick<JobPorts, 'settings' | 'notes' | 'rows' | 'dayIndex' | 'store' | 'missingLines' | 'forgotten' | 'archive' | 'clock'> {
   readonly readStates: () => Promise<readonly PublisherState[]>;
   readonly readSecret: (id: string) => Promise<string>;
+  /** Base URL of Rakuten's API. */
+  readonly rakutenApiUrl: string;
   readonly unverifiedRows: (query: Pick<UnverifiedQuery, 'window' | 'receivedBefore'>) => AsyncIterable<Item>;
   /** Starts this function with an event, without waiting for it. */
   readonly invokeSelf: (event: unknown, context: Context) => Promise<void>;
@@ -81,13 +83,13 @@ export class Reconciler {
     context: Context,
     log: Log,
   ): Promise<ReconciliationResult> {
-    const { readSecret, metrics, clock, http } = this.parts;
+    const { readSecret, rakutenApiUrl, metrics, clock, http } = this.parts;
     const outcome = await reconcile(request, publisher, {
       ...this.parts,
       remainingMillis: () => context.getRemainingTimeInMillis(),
       open: async (opened, until) => {
         const onTry = (tried: object): void => log.info('Rakuten call', { sid: opened.sid, ...tried });
-        return eventsPages(await openClient(opened, { send: http, clock, readSecret, onTry }), until);
+        return eventsPages(await openClient(opened, { rakutenApiUrl, send: http, clock, readSecret, onTry }), until);
       },
       continueInNewInvocation: (rest) => this.parts.invokeSelf(continuation(rest), context),
       onProgress: this.progressReporter(log),

@@ -13,6 +13,7 @@ import { isRotationEvent, type RotationAnswer, type RotationEvent, rotateUrlSecr
 import { DynamoRegistrationStore } from '../../core/store/registration-store';
 import { newUrlSecret, SecretsManagerVersions } from '../../core/store/secret-versions';
 import { readSecret } from '../../core/store/secrets';
+import { allowedUrls } from '../runtime/allowed-urls';
 import { environment } from '../runtime/environment';
 import { Log } from '../runtime/log';
 import { PATIENT } from '../runtime/patience';
@@ -37,6 +38,7 @@ const secretsManager = new SecretsManagerClient(PATIENT);
 const secrets = { secretsManager, ssm: () => new SSMClient(PATIENT) };
 const versions = new SecretsManagerVersions(secretsManager);
 const log = new Log('registration');
+const urls = allowedUrls();
 
 /**
  * Answers the provider framework's `onEvent`, and a direct invocation that asks for a rotation of the URL secret. The event of CloudFormation is never logged:
@@ -49,6 +51,7 @@ export const handler = (event: RegistrationEvent | RotationEvent, context: Conte
     store,
     readSecret: (id: string, versionId?: string) => readSecret(secrets, id, versionId),
     saveSecretVersion: (id: string, text: string, label: string) => versions.save(id, text, label),
+    urls,
     send: sendHttp,
     probe: sendProbe,
     clock: systemClock,

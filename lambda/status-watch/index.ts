@@ -14,6 +14,7 @@ import { readSecret } from '../../core/store/secrets';
 import { DynamoWatchStore } from '../../core/store/watch-store';
 import type { WatchSettings } from '../../core/watch/settings';
 import type { WatchResult } from '../../core/watch/watch';
+import { allowedUrls } from '../runtime/allowed-urls';
 import { environment } from '../runtime/environment';
 import { Log } from '../runtime/log';
 import { Metrics } from '../runtime/metrics';
@@ -36,6 +37,7 @@ const statusWatch = new StatusWatch({
     store,
     readSecret: (id, versionId) => readSecret(secrets, id, versionId),
     saveSecretVersion: (id, text, label) => new SecretsManagerVersions(secrets.secretsManager).save(id, text, label),
+    urls: allowedUrls(),
     send: sendHttp,
     probe: sendProbe,
     clock: systemClock,

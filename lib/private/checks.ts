@@ -1,5 +1,6 @@
 import { type Duration, Token } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
+import { isPlainHttp } from '../../core/rakuten/plain-http';
 
 /** What is wrong with a value and how to mend it; undefined for a good one, and for one that is only known at deploy time. */
 export type Problem = string | undefined;
@@ -54,17 +55,13 @@ export function urlProblem(name: string, value: string | undefined, placeholders
   if (new URL(filled).username !== '' || new URL(filled).password !== '') {
     return `${name} has a user name or password in it, which would be shown to Rakuten and in logs; leave them out`;
   }
+  if (isPlainHttp(filled)) {
+    return `${name} is plain http, so what it carries would travel unencrypted: Rakuten's credentials, or the secret in the URL; give an https URL (http is for this machine only)`;
+  }
   if (/[{}]/.test(filled)) {
     return `${name} is '${value}'; ${placeholders ? 'only {apiId} and {stage} are filled in' : 'nothing in braces is filled in here'}, so leave other braces out`;
   }
   return undefined;
-}
-
-/** Whether a URL sends what it carries unencrypted, to somewhere that is not this machine. */
-export function isPlainHttp(url: string | undefined): boolean {
-  if (url === undefined || Token.isUnresolved(url)) return false;
-  const { protocol, hostname } = new URL(fillPlaceholders(url, 'id', 'stage'));
-  return protocol === 'http:' && !/^(127(\.\d+){3}|localhost|.*\.localhost|\[::1\])$/.test(hostname);
 }
 
 /** Puts the API's id and stage into a base URL. */

@@ -57,9 +57,11 @@ export async function startWorld(): Promise<World> {
     sqs: await faults.front('sqs', endpoints.sqs),
     secretsManager: await faults.front('secretsmanager', endpoints.secretsManager),
   };
+  const rakutenUrl = await faults.front('rakuten', rakuten.url);
   const variables = {
     ...COMMON_VARIABLES,
     [ENVIRONMENT.queueUrl]: QueueUrl.replace(endpoints.sqs, front.sqs),
+    [ENVIRONMENT.rakutenApiUrl]: rakutenUrl,
     AWS_ENDPOINT_URL_EVENTBRIDGE: await faults.front('events', standIns.handles.events),
     AWS_ENDPOINT_URL_LAMBDA: await faults.front('lambda', standIns.handles.lambda),
     AWS_ENDPOINT_URL_FIREHOSE: await faults.front('firehose', standIns.handles.firehose),
@@ -70,7 +72,7 @@ export async function startWorld(): Promise<World> {
   return {
     faults,
     rakuten,
-    rakutenUrl: await faults.front('rakuten', rakuten.url),
+    rakutenUrl,
     clients,
     standIns,
     output,

@@ -96,6 +96,7 @@ async function deploy(sid = SID): Promise<void> {
     store: new DynamoRegistrationStore(client, stateTable),
     readSecret: (id) => readSecret({ secretsManager: secrets, ssm: () => Promise.reject(new Error('no parameters here')) as never }, id),
     saveSecretVersion: (id, text, label) => new SecretsManagerVersions(secrets).save(id, text, label),
+    urls: { rakutenApiUrl: rakuten.url, endpointUrl },
     send: sendHttp,
     probe: () => Promise.reject(new Error('not tested')),
     clock: systemClock,

@@ -1190,6 +1190,7 @@ describe('the function', () => {
       settings: { ...SETTINGS, unverifiedAfterSeconds: 3600 },
       readStates: async () => (world.state === undefined ? [] : [world.state]),
       readSecret: async () => CREDENTIALS,
+      rakutenApiUrl: 'https://api.linksynergy.com',
       archive: {
         put: async () => {
           await world.pass(14.5 * MINUTE);

@@ -38,7 +38,8 @@ describe('a run', () => {
       return { status: 400, headers: {}, body: 'client-secret-of-the-tests' };
     };
     const elsewhere = { ...desired, rakutenApiUrl: 'http://127.0.0.1:9' };
-    const run = await openRun({ ...ports, send }, elsewhere, { endUntil: world.world.clock.now() + 1000, reserveMillis: 0, redactor });
+    const local = { ...ports, urls: {}, send };
+    const run = await openRun(local, elsewhere, { endUntil: world.world.clock.now() + 1000, reserveMillis: 0, redactor });
     expect(run.redactor).toBe(redactor);
     const problem = await problemOf(run.client.read(run.workUntil));
     expect(sent[0]).toMatch(/^http:\/\/127\.0\.0\.1:9\//);

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
-import { METRICS, REGISTRATION_PROPERTIES as P, URL_PARAMETERS } from '../../core/names';
+import { ENVIRONMENT, METRICS, REGISTRATION_PROPERTIES as P, URL_PARAMETERS } from '../../core/names';
 import type { RotationAnswer } from '../../core/registration/rotate';
 import { DynamoRegistrationStore } from '../../core/store/registration-store';
 import { postbackDay } from '../../local/day';
@@ -51,15 +51,17 @@ beforeAll(async () => {
   const deployed = [...stack.functions.values()].find(({ name }) => name === stack.outputs.RegistrationFunctionName);
   if (deployed === undefined) throw new Error('the stack has no registration');
   const { definition } = deployed;
+  const rakutenUrl = await tripwire.before(stack.rakuten.url);
   registration = new LocalFunction({
     ...definition,
+    variables: { ...definition.variables, [ENVIRONMENT.rakutenApiUrl]: rakutenUrl },
     endpoints: {
       ...definition.endpoints,
       dynamodb: await tripwire.before(definition.endpoints.dynamodb),
       secretsManager: await tripwire.before(definition.endpoints.secretsManager),
     },
   });
-  await changeProperties({ [P.rakutenApiUrl]: await tripwire.before(stack.rakuten.url) });
+  await changeProperties({ [P.rakutenApiUrl]: rakutenUrl });
   noteSecret();
   pusher = push();
 }, 60_000);

@@ -65,6 +65,7 @@ function functionOf(bundle: string, timeoutSeconds: number, variables: Record<st
       [ENVIRONMENT.dayShards]: '1',
       [ENVIRONMENT.metricsNamespace]: 'RakutenPostback',
       [ENVIRONMENT.metricsService]: 'test',
+      ...(rakuten === undefined ? {} : { [ENVIRONMENT.rakutenApiUrl]: rakuten.url }),
       [ENVIRONMENT.reconciliation]: JSON.stringify({
         hourlyWindowSeconds: 3 * 3600,
         dailyWindowSeconds: 29 * 86_400,
@@ -92,7 +93,6 @@ beforeAll(async () => {
   queueUrl = (await clients.sqs.send(new CreateQueueCommand({ QueueName: 'postbacks' }))).QueueUrl ?? '';
   lambdaService = createServer(answerInvoke);
   await new Promise<void>((resolve) => lambdaService.listen(0, '127.0.0.1', resolve));
-  reconciliation = functionOf('reconciliation', 900);
   consumer = new EventSource(clients.sqs, functionOf('consumer', 30), {
     queueUrl,
     queueArn: `arn:aws:sqs:us-east-1:${LOCAL_ACCOUNT}:postbacks`,
@@ -120,6 +120,7 @@ function answerInvoke(
 
 beforeEach(async () => {
   rakuten = await startFakeRakuten(CLIENT);
+  reconciliation = functionOf('reconciliation', 900);
   metrics = new MetricSums();
   selfInvocations = [];
   await writeState(ALL_FIELDS);

@@ -43,7 +43,12 @@ const functionOf = (timeoutSeconds: number, variables: Record<string, string> = 
     handler: 'index.handler',
     timeoutSeconds,
     memoryMegabytes: 512,
-    variables: { [ENVIRONMENT.stateTableName]: STATE_TABLE, ...variables },
+    variables: {
+      [ENVIRONMENT.stateTableName]: STATE_TABLE,
+      [ENVIRONMENT.rakutenApiUrl]: rakuten.url,
+      [ENVIRONMENT.endpointUrl]: endpoint.url,
+      ...variables,
+    },
     endpoints: { dynamodb: dynamodb.endpoint, sqs: 'http://127.0.0.1:1', secretsManager: secretsManager.endpoint },
     onOutput: (line) => texts.push(line),
   });
@@ -58,11 +63,11 @@ beforeAll(async () => {
   await secrets.send(new CreateSecretCommand({ Name: 'credentials', SecretString: JSON.stringify(CLIENT) }));
   await secrets.send(new CreateSecretCommand({ Name: 'url-secret', SecretString: URL_SECRET }));
   endpoint = await startEndpoint(state, STATE_TABLE, () => endpointMillis);
-  registration = functionOf(600);
 });
 
 beforeEach(async () => {
   rakuten = await startFakeRakuten(CLIENT);
+  registration = functionOf(600);
   endpointMillis = 0;
 });
 afterEach(async () => {
@@ -71,10 +76,9 @@ afterEach(async () => {
   const credentials = Buffer.from(`${CLIENT.clientId}:${CLIENT.clientSecret}`).toString('base64');
   const all = texts.join('\n');
   for (const secret of [...forbidden, credentials]) expect(all).not.toContain(secret);
-  await rakuten.close();
+  await Promise.all([registration.close(), rakuten.close()]);
 });
 afterAll(async () => {
-  await registration.close();
   state.destroy();
   secrets.destroy();
   await Promise.all([endpoint.close(), dynamodb.close(), secretsManager.close()]);

@@ -1,5 +1,5 @@
 import fs from 'node:fs';
-import { App, Annotations as CdkAnnotations, Fn, Stack } from 'aws-cdk-lib';
+import { App, Annotations as CdkAnnotations, Fn, Lazy, Stack } from 'aws-cdk-lib';
 import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
 import {
   ApiDefinition,
@@ -8,6 +8,7 @@ import {
   EndpointType,
   type IResource,
   type IRestApi,
+  LambdaIntegration,
   MockIntegration,
   RequestAuthorizer,
   RestApi,
@@ -226,6 +227,7 @@ describe('an existing API', () => {
   const mountedOn = (existing: (stack: Stack) => ExistingApi, props: Partial<RakutenPostbackProps> = {}) =>
     withEndpoint((stack) => ({ existingApi: existing(stack), ...props }), HERE);
   const METHOD = 'Postback/IngestionApi/Postback/GET';
+  const apiOf = (resources: Resources) => resources.of('AWS::ApiGateway::RestApi')[0]?.logicalId;
 
   it('of the app gets the endpoint below a resource of it, and deploys it before the URL is registered', () => {
     const { stack, postback } = mountedOn((scope) => ({ resource: ownApi(scope).root.addResource('rakuten') }));
@@ -243,6 +245,49 @@ describe('an existing API', () => {
     expect(JSON.stringify(urlOf(resources))).toMatch(/"\/rakuten\/postback"\]\]/);
     expect(postback.api.restApiName).toBe('Shop');
     expect(warningsOf(stack)).toEqual([]);
+  });
+
+  it('may have methods that wait for the table, although the functions know the URL', () => {
+    const readsTable = (scope: Stack, table: string) =>
+      new LambdaIntegration(
+        new LambdaFunction(scope, 'Code', {
+          runtime: Runtime.NODEJS_24_X,
+          handler: 'a.b',
+          code: Code.fromInline('//'),
+          environment: { TABLE: table },
+        }),
+      );
+    const { stack, postback } = mountedOn((scope) => ({ resource: ownApi(scope).root }), { statusWatch: {} });
+    postback.api.root.addMethod('POST', readsTable(stack, postback.table.tableName));
+    // Fails for a cycle.
+    const resources = new Resources(stack);
+    const url = {
+      'Fn::Join': ['', ['https://', { Ref: apiOf(resources) }, '.execute-api.us-east-1.', { Ref: 'AWS::URLSuffix' }, '/prod/postback']],
+    };
+    for (const path of ['Postback/RegistrationProvider/Function', 'Postback/StatusWatch/Function'])
+      expect(resources.at(path).Properties.Environment.Variables).toMatchObject({
+        [ENVIRONMENT.endpointUrl]: url,
+        [ENVIRONMENT.rakutenApiUrl]: 'https://api.linksynergy.com',
+      });
+
+    const own = withEndpoint();
+    own.postback.api.root.addMethod('POST', readsTable(own.stack, own.postback.table.tableName));
+    expect(() => Template.fromStack(own.stack)).not.toThrow();
+  });
+
+  it('leaves the functions without its URL where its definition may wait for the table', () => {
+    const { stack, postback } = mountedOn((scope) => {
+      const table = Lazy.string({ produce: () => postback.table.tableName });
+      const apiDefinition = ApiDefinition.fromInline({
+        openapi: '3.0.1',
+        info: { title: 'Shop', version: '1' },
+        paths: {},
+        'x-table': table,
+      });
+      return { resource: new SpecRestApi(scope, 'Spec', { apiDefinition, mode: RestApiMode.MERGE, cloudWatchRole: false }).root };
+    });
+    const { Variables } = new Resources(stack).at('Postback/RegistrationProvider/Function').Properties.Environment;
+    expect(Variables[ENVIRONMENT.endpointUrl]).toBeUndefined();
   });
 
   it('asks of Rakuten nothing that it asks of its other callers', () => {

@@ -157,7 +157,8 @@ export class ReconciliationWorld {
       settings: this.settings,
       walk: this.walk,
       open: async (publisher, until) => {
-        const access = { send: this.rakuten.send, clock: this.rakuten.clock, readSecret: async () => CREDENTIALS };
+        const { send, clock } = this.rakuten;
+        const access = { rakutenApiUrl: 'https://api.linksynergy.com', send, clock, readSecret: async () => CREDENTIALS };
         return eventsPages(await openClient(publisher, access), until);
       },
       rows: {

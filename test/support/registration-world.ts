@@ -3,6 +3,7 @@ import { REGISTRATION_PROPERTIES as P, URL_PARAMETERS } from '../../core/names';
 import type { Slot } from '../../core/rakuten/client';
 import { HttpFailure, type HttpSend } from '../../core/rakuten/http';
 import type { Clock } from '../../core/rakuten/retry';
+import type { AllowedUrls } from '../../core/registration/allowed-urls';
 import { handleRegistrationEvent, type RegistrationAnswer, type RegistrationEvent } from '../../core/registration/events';
 import { leasedPorts } from '../../core/registration/lease';
 import type { LeasedPorts, RegistrationPorts, RegistrationStore, RequestOutcome } from '../../core/registration/ports';
@@ -152,6 +153,8 @@ export class Installation {
   public readonly secrets = new Map<string, string>();
   /** Versions that are not the current ones, by their ids. */
   public readonly savedVersions = new Map<string, { readonly text: string; readonly labels: Set<string> }>();
+  /** What the stack was deployed with. */
+  public urls: AllowedUrls = { rakutenApiUrl: 'https://api.linksynergy.com' };
   /** How the endpoint answers. */
   public endpoint: { status?: number; millis: number; error?: string } = { status: 200, millis: 42 };
   /** Whether the consumer takes messages out of the queue. */
@@ -243,6 +246,7 @@ export class Installation {
         this.savedVersions.set(versionId, { text, labels: new Set([label]) });
         return versionId;
       },
+      urls: this.urls,
       send: (request) => {
         this.callsLeft -= 1;
         if (this.callsLeft < 0) this.onKilled();

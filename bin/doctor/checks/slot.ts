@@ -10,7 +10,7 @@ const PATIENCE_MILLIS = 20_000;
 export const slot: Check = {
   area: 'Rakuten',
   name: 'Slot',
-  permissions: [],
+  permissions: ['lambda:GetFunctionConfiguration'],
   run: async (examination) => {
     const publishers = await examination.publishers();
     return (await Promise.all(publishers.map((publisher) => ofPublisher(examination, publisher, publishers.length > 1)))).flat();

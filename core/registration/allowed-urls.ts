@@ -1,0 +1,52 @@
+import { REGISTRATION_PROPERTIES as P } from '../names';
+import { isLoopback } from '../rakuten/plain-http';
+import { summarizeUrl } from '../rakuten/url';
+
+/** The URLs that this deployment uses. Credentials and the URL secret are sent to no other. */
+export interface AllowedUrls {
+  /**
+   * Base URL of Rakuten's API.
+   * @default - any URL of this machine, for the local run
+   */
+  readonly rakutenApiUrl?: string;
+  /**
+   * URL of the endpoint.
+   * @default - any
+   */
+  readonly endpointUrl?: string;
+}
+
+interface Urls {
+  readonly rakutenApiUrl: string;
+  readonly endpointUrl?: string;
+}
+
+/** A request, or the state table, names a URL that this deployment does not use. */
+export class UrlNotAllowedError extends Error {
+  public constructor(property: string, url: string) {
+    super(
+      `${property} is at ${summarizeUrl(url).host ?? 'an unreadable host'}, which is not what this stack was deployed with, so nothing was sent there. ` +
+        'Next step: deploy the stack again; if that does not help, find out who changed the state table or invoked the registration function.',
+    );
+    this.name = 'UrlNotAllowedError';
+  }
+}
+
+/** Throws an `UrlNotAllowedError`. */
+export function assertAllowed(allowed: AllowedUrls, { rakutenApiUrl, endpointUrl }: Urls): void {
+  const isApi =
+    allowed.rakutenApiUrl === undefined ? isLoopback(new URL(rakutenApiUrl).hostname) : isSame(rakutenApiUrl, allowed.rakutenApiUrl);
+  if (!isApi) throw new UrlNotAllowedError(P.rakutenApiUrl, rakutenApiUrl);
+  if (endpointUrl === undefined || allowed.endpointUrl === undefined || isSame(endpointUrl, allowed.endpointUrl)) return;
+  throw new UrlNotAllowedError(P.endpointUrl, endpointUrl);
+}
+
+/** The same slot with the deployed URLs: a removal must not fail because its properties are of an earlier deployment. */
+export const withAllowedUrls = <Slot extends Urls>(allowed: AllowedUrls, slot: Slot): Slot => ({
+  ...slot,
+  rakutenApiUrl: allowed.rakutenApiUrl ?? slot.rakutenApiUrl,
+  endpointUrl: allowed.endpointUrl ?? slot.endpointUrl,
+});
+
+const isSame = (a: string, b: string): boolean => withoutSlash(a) === withoutSlash(b);
+const withoutSlash = (url: string): string => url.replace(/\/+$/, '');

@@ -9,7 +9,7 @@ describe('docs/dependencies.md', () => {
   const named = new Set(
     read('docs/dependencies.md')
       // Tools that CI installs for one check each are no dependencies.
-      .replace(/^\| tool \| from \|[^]*?\n\n/m, '')
+      .replace(/^\| tool \| from \|[\s\S]*?\n\n/m, '')
       .split('\n')
       .filter((line) => line.startsWith('| `'))
       .flatMap((line) => [...(line.split('|')[1] ?? '').matchAll(/`([^`]+)`/g)].map(([, name = '']) => name)),

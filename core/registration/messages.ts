@@ -27,8 +27,9 @@ const OTHER_INSTALLATION =
 /** Rakuten took the change, but its status call shows something else. */
 export class NotShownError extends Error {
   public constructor(sid: string, wanted: Slot | undefined, shown: Slot | undefined, seconds: number) {
+    const isAlike = describeSlot(shown) === describeSlot(wanted);
     super(
-      `Rakuten accepted the change for SID ${sid}, but ${seconds} s later its status call still shows ${describeSlot(shown)} instead of ${describeSlot(wanted)}. ` +
+      `Rakuten accepted the change for SID ${sid}, but ${seconds} s later its status call still shows ${describeSlot(shown)} instead of ${isAlike ? 'this with another URL' : describeSlot(wanted)}. ` +
         'Meaning: the change was not made, or somebody else changed the slot at the same time. ' +
         'Next step: look with "npx rakuten-postback status" who else uses this SID, and deploy again.',
     );

@@ -41,6 +41,11 @@ describe('an error', () => {
   });
 });
 
+it('the error of a change that does not show tells two URLs apart that look alike without their secrets', () => {
+  const { message } = new NotShownError(SID, { ...TRACKER, url: `${TRACKER.url}&x=2` }, TRACKER, 61);
+  expect(message).toContain('still shows tracker.example, 1 field (u1), active instead of this with another URL.');
+});
+
 describe('an error that is shown', () => {
   const shown = (error: unknown, secret?: string): Error => {
     const redactor = new Redactor();

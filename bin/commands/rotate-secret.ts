@@ -8,6 +8,7 @@ import { writeLine } from '../cli/terminal';
 
 interface RotateOptions extends SidOptions {
   readonly all?: boolean;
+  readonly resume?: boolean;
 }
 
 type Context = CommandContext<RotateOptions>;
@@ -18,12 +19,17 @@ export const addRotateSecret: AddCommand = (program, cli) => {
     .description('Puts a new secret into the postback URL at Rakuten, without losing a postback.')
     .option('--sid <sid>', 'the publisher, if there are several')
     .option('--all', 'every publisher, one after the other')
+    .option('--resume', 'continue an interrupted run with its value, if there is one')
     .addHelpText(
       'after',
       `
 The registration function accepts the new secret before it registers it, and the
 old one for an hour after that, so no postback is lost on the way. An
-interrupted run leaves a working postback, and the next one continues it.
+interrupted run leaves a working postback.
+
+Each run makes a value of its own and discards that of an interrupted run, which
+may have leaked. With --resume it installs that value, as a rotation on a
+schedule does.
 
 Exit code 3 if nothing is registered.
 
@@ -39,7 +45,7 @@ async function rotateSecret(context: Context): Promise<ExitCode> {
   const sids = options.all === true ? await publishersOf(context) : [await publisherOf(context)];
   const answers: RotationAnswer[] = [];
   for (const sid of sids) {
-    const event: RotationEvent = { operation: 'rotate-secret', sid };
+    const event: RotationEvent = { operation: 'rotate-secret', sid, fresh: options.resume !== true };
     const answer = await invokeFunction<RotationAnswer>(context, 'registrationFunctionName', event);
     answers.push(answer);
     if (options.json !== true) await writeLine(terminal.stdout, resultText(answer));
@@ -48,8 +54,9 @@ async function rotateSecret(context: Context): Promise<ExitCode> {
   return answers.some(({ outcome }) => outcome === 'rotated') ? EXIT.found : EXIT.nothing;
 }
 
-function resultText({ sid, outcome, resumed, previousAcceptedUntil }: RotationAnswer): string {
+function resultText({ sid, outcome, resumed, discarded, previousAcceptedUntil }: RotationAnswer): string {
   if (outcome === 'not-registered') return `SID ${sid}: nothing is registered, so there is nothing to rotate`;
   const which = resumed ? 'the new secret of an interrupted run' : 'a new secret';
-  return `SID ${sid}: ${which} is registered; postbacks under the old one are accepted until ${timeText(previousAcceptedUntil ?? '')} UTC`;
+  const instead = discarded ? ' in place of that of an interrupted run' : '';
+  return `SID ${sid}: ${which} is registered${instead}; postbacks under the old one are accepted until ${timeText(previousAcceptedUntil ?? '')} UTC`;
 }

@@ -18,6 +18,11 @@ import { accepting, markFor, retiringAllBut } from './state';
 export interface RotationEvent {
   readonly operation: 'rotate-secret';
   readonly sid: string;
+  /**
+   * Whether to make a new value although an interrupted run has left one, which may be known to others.
+   * @default false: the interrupted run is continued, also when Lambda retries
+   */
+  readonly fresh?: boolean;
 }
 
 export const isRotationEvent = (event: unknown): event is RotationEvent =>
@@ -30,6 +35,8 @@ export interface RotationAnswer {
   readonly outcome: 'rotated' | 'not-registered';
   /** Whether this run ended what an earlier one had begun. */
   readonly resumed?: boolean;
+  /** Whether this run discarded the value of an earlier one that had not ended. */
+  readonly discarded?: boolean;
   /** Until when postbacks under the previous secret are taken, ISO 8601 UTC. */
   readonly previousAcceptedUntil?: string;
 }
@@ -89,7 +96,8 @@ export class RotationError extends Error {
 /**
  * Puts a new secret into the registered URL without losing a postback. In this order, so that whatever Rakuten sends at any moment, the consumer knows its
  * secret: the new value is stored as pending, accepted beside the old one, proven by the self-test, registered at Rakuten, made current, and only then the old
- * one is retired, still accepted for an hour. A run that ends anywhere on the way leaves a working postback, and the next one goes on with the same value.
+ * one is retired, still accepted for an hour. A run that ends anywhere on the way leaves a working postback. The next one goes on with the same value, or
+ * makes another: then all of them are accepted until that one is registered, as any may be in the slot.
  *
  * @param endUntil milliseconds since 1970
  */
@@ -99,7 +107,12 @@ export async function rotateUrlSecret(ports: RotationPorts, event: RotationEvent
     const sid = sidOf({ Sid: event.sid });
     if (sid === undefined) throw new RotationError(String(event.sid), 'that is no publisher id', 'give a number such as 3900112');
     return await withLease(ports, sid, endUntil - WORK_MILLIS, (leased) =>
-      rotate({ ...leased, versions: leasedVersions(ports.versions, leased), newSecret: ports.newSecret }, sid, endUntil, redactor),
+      rotate(
+        { ...leased, versions: leasedVersions(ports.versions, leased), newSecret: ports.newSecret },
+        { ...event, sid },
+        endUntil,
+        redactor,
+      ),
     );
   } catch (error) {
     ports.log('rotation failed', { sid: event.sid, reason: (error as Error).name });
@@ -112,51 +125,78 @@ const goingOn = (error: unknown, sid: string): unknown =>
   explained(
     error,
     (problem) =>
-      new RotationError(
-        sid,
-        problem,
-        'rotate again, which goes on where this one ended; if it fails in the same way, look into the log of the registration function',
-      ),
+      new RotationError(sid, problem, 'rotate again; if it fails in the same way, look into the log of the registration function'),
   );
 
-async function rotate(ports: LeasedRotationPorts, sid: string, endUntil: number, redactor: Redactor): Promise<RotationAnswer> {
+async function rotate(
+  ports: LeasedRotationPorts,
+  { sid, fresh = false }: RotationEvent,
+  endUntil: number,
+  redactor: Redactor,
+): Promise<RotationAnswer> {
   const { store, clock, versions, log } = ports;
   const state = await store.readState(sid);
   if (state?.properties === undefined) return { sid, outcome: 'not-registered' };
+  const desired = parseProperties(state.properties);
+  const { current, next, ...earlier } = await chooseVersion(ports, desired.urlSecret, state, fresh, redactor);
   if (state.unsettled) throw new RotationError(sid, 'a registration began and did not end', 'deploy the stack again, then rotate');
-  const run = await openRun(ports, parseProperties(state.properties), { endUntil, reserveMillis: RESERVE_MILLIS, redactor });
-  const secretId = run.desired.urlSecret;
-  const current = await versions.current(secretId);
-  redactor.add(current.text);
+  const run = await openRun(ports, desired, { endUntil, reserveMillis: RESERVE_MILLIS, redactor });
   refuseTaken(run, state, current.text, await run.client.read(run.workUntil));
 
-  const { next, resumed } = await nextVersion(ports, run, state, current);
-  redactor.add(next.text);
-  checkUrlSecret(secretId, next.text);
-  const accepted = await accept(run, state, next.text);
-  await register(run, accepted, next.text);
-  if (next.id !== current.id) await versions.promote(secretId, next, current);
+  const version = next ?? (await versions.addPending(desired.urlSecret, ports.newSecret()));
+  redactor.add(version.text);
+  checkUrlSecret(desired.urlSecret, version.text);
+  const accepted = await accept(run, state, version.text);
+  await register(run, accepted, version.text);
+  if (version.id !== current.id) await versions.promote(desired.urlSecret, version, current);
 
-  const wanted = wantedSlot(run, next.text);
+  const wanted = wantedSlot(run, version.text);
   const { rotation, ...done } = retiringAllBut(accepted, wanted, clock.now());
   await store.writeState({ ...done, rotatedAt: new Date(clock.now()).toISOString() });
-  log('secret rotated', { sid, resumed });
+  log('secret rotated', { sid, ...earlier });
   const previousAcceptedUntil = new Date(clock.now() + ACCEPT_PREVIOUS_FOR_MILLIS).toISOString();
-  return { sid, outcome: 'rotated', resumed, previousAcceptedUntil };
+  return { sid, outcome: 'rotated', ...earlier, previousAcceptedUntil };
 }
 
-/** The value that an earlier run stored and did not bring to an end, else a new one. */
-async function nextVersion(
+interface Choice {
+  readonly current: SecretVersion;
+  /** The version to install. Undefined if it is not made yet. */
+  readonly next: SecretVersion | undefined;
+  readonly resumed: boolean;
+  readonly discarded: boolean;
+}
+
+/**
+ * The version that an interrupted run left, or a new one in its place.
+ *
+ * A version that is not wanted is replaced before anything else can fail: no later run may install it.
+ */
+async function chooseVersion(
   { versions, newSecret }: Pick<RotationPorts, 'versions' | 'newSecret'>,
-  { desired }: Run,
+  secretId: string,
+  state: PublisherState,
+  fresh: boolean,
+  redactor: Redactor,
+): Promise<Choice> {
+  const current = await versions.current(secretId);
+  redactor.add(current.text);
+  const unfinished = await unfinishedVersion(versions, secretId, state, current);
+  redactor.add(unfinished?.text);
+  const discarded = fresh && unfinished !== undefined;
+  const next = discarded ? await versions.addPending(secretId, newSecret()) : unfinished;
+  return { current, next, resumed: unfinished !== undefined && !discarded, discarded };
+}
+
+async function unfinishedVersion(
+  versions: SecretVersions,
+  secretId: string,
   state: PublisherState,
   current: SecretVersion,
-): Promise<{ next: SecretVersion; resumed: boolean }> {
-  const pending = await versions.pending(desired.urlSecret);
-  if (pending !== undefined && pending.id !== current.id) return { next: pending, resumed: true };
+): Promise<SecretVersion | undefined> {
+  const pending = await versions.pending(secretId);
+  if (pending !== undefined && pending.id !== current.id) return pending;
   // Current already, and only the old one was not retired.
-  if (state.rotation?.secretSha256 === sha256(current.text)) return { next: current, resumed: true };
-  return { next: await versions.addPending(desired.urlSecret, newSecret()), resumed: false };
+  return state.rotation?.secretSha256 === sha256(current.text) ? current : undefined;
 }
 
 /** Before anything can be sent under the new secret, the consumer must know it. */

@@ -16,7 +16,9 @@ export const isMark = (a: UrlMark, b: UrlMark): boolean => a.secretSha256 === b.
 /** The state in which postbacks under this secret and field list are accepted, beside all that were before. */
 export function accepting(state: PublisherState, mark: UrlMark, fields: FieldList): PublisherState {
   const entry: AcceptedUrl = { secretSha256: mark.secretSha256, fieldListId: mark.fieldListId, fields };
-  return { ...state, accepted: [entry, ...state.accepted.filter((other) => !isMark(other, mark))].slice(0, ENTRIES_KEPT) };
+  const accepted = [entry, ...state.accepted.filter((other) => !isMark(other, mark))];
+  // Rakuten may still send under one that is not retired.
+  return { ...state, accepted: accepted.filter(({ acceptedUntil }, index) => acceptedUntil === undefined || index < ENTRIES_KEPT) };
 }
 
 export const accepts = (state: PublisherState, mark: UrlMark): boolean =>

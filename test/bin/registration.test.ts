@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -22,6 +22,7 @@ import { startSecretsManager } from '../../local/embedded/secrets-manager';
 import type { EmbeddedServer, FaultyServer } from '../../local/embedded/server-thread';
 import { type FakeRakuten, startFakeRakuten } from '../../local/fake-rakuten';
 import { seedTable } from '../client/seed';
+import { type LambdaApi, startLambdaApi } from './lambda-api';
 import { type Ran, runIn } from './terminal';
 
 const SID = '3900112';
@@ -238,4 +239,30 @@ it('test proves the endpoint and touches nothing', async () => {
   expect(exitCode).toBe(0);
   expect(JSON.parse(stdout)).toMatchObject({ sid: SID, p50Millis: expect.any(Number), maxMillis: expect.any(Number), queue: true });
   expect(rakuten.calls).toHaveLength(before);
+});
+
+describe('rotate-secret', () => {
+  let lambda: LambdaApi;
+  beforeEach(async () => {
+    const answer = { sid: SID, outcome: 'rotated', resumed: false, discarded: true, previousAcceptedUntil: '2026-03-28T13:00:00.000Z' };
+    lambda = await startLambdaApi((event) => ({ result: event.fresh === true ? answer : { ...answer, resumed: true, discarded: false } }));
+    const file = join(directory, '.local', 'endpoints.json');
+    const endpoints = { ...JSON.parse(readFileSync(file, 'utf8')), lambda: lambda.endpoint, registrationFunctionName: 'Registration' };
+    writeFileSync(file, JSON.stringify(endpoints));
+    await deploy();
+  });
+  afterEach(() => lambda.close());
+
+  it('discards the value of an interrupted run, which may have leaked', async () => {
+    expect(await cli('rotate-secret')).toMatchObject({
+      exitCode: 0,
+      stdout: `SID ${SID}: a new secret is registered in place of that of an interrupted run; postbacks under the old one are accepted until 2026-03-28 13:00 UTC\n`,
+    });
+    expect(lambda.events).toEqual([{ operation: 'rotate-secret', sid: SID, fresh: true }]);
+  });
+
+  it('installs it with --resume only', async () => {
+    expect((await cli('rotate-secret', '--resume')).stdout).toContain('the new secret of an interrupted run is registered;');
+    expect(lambda.events).toEqual([{ operation: 'rotate-secret', sid: SID, fresh: false }]);
+  });
 });

@@ -550,14 +550,17 @@ describe('what is remembered of a publisher', () => {
     secrets.reduce((state, secret) => accepting(state, mark(secret), FIELDS), emptyState(SID));
   const untils = (state: ReturnType<typeof publisherWith>) => state.accepted.map(({ acceptedUntil }) => acceptedUntil);
 
-  it('is nothing at first, then the newest URL before the older ones, each once, twelve at most', () => {
+  it('is nothing at first, then the newest URL before the older ones, each once, of those that are retired twelve at most', () => {
     expect(emptyState(SID)).toEqual({ sid: SID, accepted: [] });
     expect(publisherWith('a', 'b', 'a').accepted).toEqual([
       { ...mark('a'), fields: FIELDS },
       { ...mark('b'), fields: FIELDS },
     ]);
     const secrets = Array.from({ length: 13 }, (_, i) => `s${i}`);
-    expect(publisherWith(...secrets).accepted.map(({ secretSha256 }) => secretSha256)).toEqual(secrets.slice(1).reverse().map(sha256));
+    const known = (state: ReturnType<typeof publisherWith>) => state.accepted.map(({ secretSha256 }) => secretSha256);
+    expect(known(publisherWith(...secrets))).toEqual(secrets.toReversed().map(sha256));
+    const retired = retiringAllBut(publisherWith(...secrets.slice(0, 12)), undefined, NOW);
+    expect(known(accepting(retired, mark('s12'), FIELDS))).toEqual(secrets.slice(1).reverse().map(sha256));
     // One secret under two field lists is two URLs.
     expect(accepting(publisherWith('a'), markFor('a', []), []).accepted).toHaveLength(2);
   });

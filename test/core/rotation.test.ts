@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { REGISTRATION_PROPERTIES as P } from '../../core/names';
 import { isRotationEvent, type RotationAnswer, type RotationPorts, rotateUrlSecret } from '../../core/registration/rotate';
-import { ACCEPT_PREVIOUS_FOR_MILLIS } from '../../core/store/publisher-state';
+import { ACCEPT_PREVIOUS_FOR_MILLIS, type PublisherState } from '../../core/store/publisher-state';
 import type { Fault } from '../../local/fake-rakuten';
 import { CloudFormation, type DeliveryPlan } from '../support/cloudformation';
 import { InterruptiblePorts, type Interruption } from '../support/interruption';
@@ -23,6 +23,9 @@ class System {
   /** When a URL last stood in the slot: until an hour later a postback may come that was sent to it. */
   private readonly seen = new Map<string, number>();
   lost: string[] = [];
+  private lastUrl: string | undefined;
+  /** Secrets that were put into the slot since this was last cleared. */
+  readonly registered = new Set<string | null>();
 
   constructor() {
     this.world.afterCall = () => this.observe();
@@ -32,7 +35,11 @@ class System {
   observe(): void {
     const now = this.world.clock.now();
     const slot = this.slot();
-    if (slot?.active && slot.url !== TRACKER.url) this.seen.set(slot.url, now);
+    if (slot?.active && slot.url !== TRACKER.url) {
+      this.seen.set(slot.url, now);
+      if (slot.url !== this.lastUrl) this.registered.add(this.registeredSecret());
+      this.lastUrl = slot.url;
+    }
     for (const [url, at] of this.seen) {
       if (now - at > ACCEPT_PREVIOUS_FOR_MILLIS - MINUTES) this.seen.delete(url);
       else if (!this.installation.takes(url)) this.lost.push(`a postback sent ${now - at} ms ago`);
@@ -49,10 +56,10 @@ class System {
   }
 
   /** Undefined when it was killed or failed. */
-  async rotate(interruption?: Interruption): Promise<RotationAnswer | undefined> {
+  async rotate(interruption?: Interruption, fresh?: boolean): Promise<RotationAnswer | undefined> {
     const interruptible = new InterruptiblePorts(interruption, () => this.observe());
     const endUntil = this.world.clock.now() + 8 * MINUTES;
-    const run = rotateUrlSecret(this.ports(interruptible), { operation: 'rotate-secret', sid: SID }, endUntil);
+    const run = rotateUrlSecret(this.ports(interruptible), { operation: 'rotate-secret', sid: SID, fresh }, endUntil);
     const result = await Promise.race([run.catch((error: Error) => error), interruptible.killed]);
     this.calls = interruptible.calls;
     if (result instanceof Error) this.world.texts.push(result.message, result.stack ?? '');
@@ -68,6 +75,11 @@ class System {
 
   deploy = (changes: Record<string, unknown> = {}, othersFail = false): Promise<boolean> =>
     this.formation.deploy(this.installation.properties(changes), ONCE, othersFail);
+
+  async setState(changes: Partial<PublisherState>): Promise<void> {
+    const { store } = this.installation;
+    store.seed({ ...(store.states.get(SID) ?? { sid: SID, accepted: [] }), ...changes });
+  }
 
   accepted = () => this.installation.store.states.get(SID)?.accepted ?? [];
 
@@ -96,6 +108,7 @@ describe('a rotation', () => {
       sid: SID,
       outcome: 'rotated',
       resumed: false,
+      discarded: false,
       previousAcceptedUntil: new Date(system.world.clock.now() + ACCEPT_PREVIOUS_FOR_MILLIS).toISOString(),
     });
     system.expectSettled();
@@ -251,7 +264,7 @@ describe('a rotation that cannot be', () => {
     expect([name, message]).toEqual([
       'RotationError',
       'The secret of SID 3900112 was not rotated: RangeError: throttled. Postbacks go on arriving under the secret that is registered. ' +
-        'Next step: rotate again, which goes on where this one ended; if it fails in the same way, look into the log of the registration function.',
+        'Next step: rotate again; if it fails in the same way, look into the log of the registration function.',
     ]);
     const broken = Object.assign(Object.create(system.versions), { pending: () => Promise.reject('out of order') });
     expect((await refused({ versions: broken })).message).toContain('was not rotated: Error: out of order.');
@@ -322,7 +335,7 @@ it('a rotation of which only the end could not be written is ended without anoth
   const promote = jest.spyOn(system.versions, 'promote');
   expect(await system.rotate()).toMatchObject({ outcome: 'rotated', resumed: true });
   expect([system.currentSecret(), promote.mock.calls]).toEqual([secret, []]);
-  expect(system.world.texts).toContain(JSON.stringify(['secret rotated', { sid: SID, resumed: true }]));
+  expect(system.world.texts).toContain(JSON.stringify(['secret rotated', { sid: SID, resumed: true, discarded: false }]));
   system.expectSettled();
 });
 
@@ -392,5 +405,115 @@ describe('a rotation that is interrupted', () => {
       }),
       { numRuns: Number(process.env.ROTATION_RUNS ?? 150) },
     );
+  });
+});
+
+describe('a fresh rotation after one that was interrupted, whose value has leaked', () => {
+  const HOW: Interruption['how'][] = ['killed before', 'killed after', 'fails', 'fails after its effect'];
+  /** Interrupts a rotation at this call. Resolves with the value that it left; undefined if it left none. */
+  async function leaked(call: number, how: Interruption['how']): Promise<string | undefined> {
+    system = new System();
+    await system.deploy();
+    const old = system.currentSecret();
+    await system.rotate({ call, how });
+    const pending = (await system.versions.pending())?.text;
+    system.registered.clear();
+    return pending ?? (system.currentSecret() === old ? undefined : system.currentSecret());
+  }
+  let calls = 0;
+  beforeAll(async () => {
+    system = new System();
+    await system.deploy();
+    await system.rotate(undefined, true);
+    calls = system.calls;
+    expect(calls).toBeGreaterThan(15);
+  });
+
+  it('at any of its calls installs another value, without a lost postback', async () => {
+    let discarded = 0;
+    for (let call = 0; call < calls; call += 1) {
+      for (const how of HOW) {
+        const value = await leaked(call, how);
+        const ended = system.installation.store.states.get(SID)?.rotatedAt !== undefined;
+        const answer = await system.rotate(undefined, true);
+        const context = `call ${call}, ${how}`;
+        expect([context, answer, system.problem]).toEqual([
+          context,
+          expect.objectContaining({ outcome: 'rotated', resumed: false, discarded: value !== undefined && !ended }),
+          undefined,
+        ]);
+        system.expectSettled();
+        expect([context, system.currentSecret()]).not.toEqual([context, value]);
+        expect([context, value !== undefined && system.registered.has(value)]).toEqual([context, false]);
+        if (answer?.discarded) discarded += 1;
+        await system.world.clock.sleep(ACCEPT_PREVIOUS_FOR_MILLIS + 1);
+        expect(system.accepted().filter(({ acceptedUntil }) => acceptedUntil === undefined)).toHaveLength(1);
+      }
+    }
+    expect(discarded).toBeGreaterThan(30);
+  });
+
+  it.each([
+    ['is kept waiting by a registration that has not ended', () => system.setState({ unsettled: true })],
+    ['finds the slot taken', async () => void system.world.rakuten.slots.set(SID, TRACKER)],
+    ['cannot read the slot', async () => system.world.rakuten.faults.add({ operation: 'read', status: 400, times: 1 })],
+    ['finds the endpoint failing', async () => void Object.assign(system.installation.endpoint, { status: 503 })],
+  ])('that %s leaves no later run the leaked value', async (_what, spoil) => {
+    await system.deploy();
+    // Before the value is accepted, and registered.
+    const fails = jest.spyOn(system.versions, 'promote').mockRejectedValueOnce(new Error('throttled'));
+    system.world.rakuten.faults.add({ operation: 'update', status: 400, times: 1 });
+    await system.rotate();
+    fails.mockRestore();
+    const value = (await system.versions.pending())?.text;
+    expect(value).toBeDefined();
+    const registered = system.slot();
+    await spoil();
+    expect(await system.rotate(undefined, true)).toBeUndefined();
+    system.world.rakuten.slots.set(SID, registered);
+    system.installation.endpoint = { status: 200, millis: 20 };
+    await system.setState({ unsettled: undefined });
+    system.registered.clear();
+    // As the schedule does it.
+    expect(await system.rotate()).toMatchObject({ outcome: 'rotated', resumed: true });
+    system.expectSettled();
+    expect(system.currentSecret()).not.toBe(value);
+    expect(system.registered.has(value ?? null)).toBe(false);
+  });
+
+  it('that fails, too, never lets a later run install that value, however that is interrupted', async () => {
+    const steps = fc.record({
+      first: fc.record({ call: fc.nat(calls), how: fc.constantFrom(...HOW) }),
+      later: fc.array(fc.record({ call: fc.nat(calls), how: fc.constantFrom(...HOW), fresh: fc.boolean() }), { maxLength: 4 }),
+      fresh: fc.boolean(),
+    });
+    await fc.assert(
+      fc.asyncProperty(steps, async ({ first, later, fresh }) => {
+        const value = await leaked(first.call, first.how);
+        system.world.rakuten.faults.add({ operation: 'update', status: 400, times: 1 });
+        expect(await system.rotate(undefined, true)).toBeUndefined();
+        system.registered.clear();
+        for (const { fresh: again, ...interruption } of later) await system.rotate(interruption, again);
+        expect((await system.rotate(undefined, fresh))?.outcome).toBe('rotated');
+        system.expectSettled();
+        expect(value !== undefined && system.registered.has(value)).toBe(false);
+      }),
+      { numRuns: Number(process.env.ROTATION_RUNS ?? 100) },
+    );
+  });
+
+  it('again and again, each interrupted after its value is registered, accepts all of them until one ends', async () => {
+    await system.deploy();
+    const urls = new Set<string>();
+    for (let i = 0; i < 20; i += 1) {
+      const fails = jest.spyOn(system.versions, 'promote').mockRejectedValueOnce(new Error('throttled'));
+      expect(await system.rotate(undefined, true)).toBeUndefined();
+      fails.mockRestore();
+      urls.add(system.slot()?.url ?? '');
+      for (const url of urls) expect(system.installation.takes(url)).toBe(true);
+    }
+    expect(urls.size).toBe(20);
+    expect(await system.rotate(undefined, true)).toMatchObject({ outcome: 'rotated', discarded: true });
+    system.expectSettled();
   });
 });

@@ -25,13 +25,15 @@ type Item = Record<string, AttributeValue>;
  * and commissions of 0.20, of the second line. That line has another fate in a few orders.
  */
 function itemsOf(order: number, orders: number): Item[] {
-  const day = String((order % DAYS) + 1).padStart(2, '0');
+  // Lines of few orders arrive in the same second: the embedded database mixes up some of those.
+  const second = (Math.floor(order / DAYS) * 7) % 86_400;
+  const processed = new Date(Date.UTC(2026, 3, (order % DAYS) + 1) + second * 1000);
   const base: LineFields = {
     sid: SID,
     advertiser_id: String(39000 + (order % 20)),
     order_id: `O-${order}`,
-    transaction_date: `2026-04-${day}T10:00:00Z`,
-    process_date: `2026-04-${day}T11:00:00Z`,
+    transaction_date: `${processed.toISOString().slice(0, 10)}T00:00:00Z`,
+    process_date: `${processed.toISOString().slice(0, 19)}Z`,
     currency: 'USD',
     u1: `click-${order % (orders / 2)}`,
     quantity: '1',

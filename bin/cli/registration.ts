@@ -25,17 +25,20 @@ export interface SidOptions extends GlobalOptions {
 
 /** The ports of the registration for the installation of a command. */
 export async function registrationPorts(context: CommandContext<SidOptions>): Promise<RegistrationPorts> {
+  return { ...(await localPorts(context)), urls: await allowedUrls(await context.installation()) };
+}
+
+/** The ports of what sends nothing to Rakuten or the endpoint. */
+export async function localPorts(context: CommandContext<SidOptions>): Promise<Omit<RegistrationPorts, 'urls'>> {
   const { options, terminal } = context;
   const found = await context.installation();
   const store = new DynamoRegistrationStore(new DynamoDBClient(found.aws('dynamodb')), requireResource(found, 'stateTableName'));
-  const urls = await allowedUrls(found);
   const aws = found.aws('secretsManager');
   const secrets = { secretsManager: new SecretsManagerClient(aws), ssm: () => new SSMClient(aws) };
   return {
     store,
     readSecret: (id, versionId) => readSecret(secrets, id, versionId),
     saveSecretVersion: (id, text, label) => new SecretsManagerVersions(secrets.secretsManager).save(id, text, label),
-    urls,
     send: sendHttp,
     probe: sendProbe,
     clock: systemClock,

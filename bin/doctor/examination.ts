@@ -7,7 +7,7 @@ import type { PublisherState } from '../../core/store/publisher-state';
 import { readPublisherStates } from '../../core/store/publishers';
 import type { CommandContext } from '../cli/command';
 import { type AwsConfig, type Installation, type ResourceName, type Service, severalConstructs } from '../cli/installation';
-import { registrationPorts, type SidOptions } from '../cli/registration';
+import { localPorts, registrationPorts, type SidOptions } from '../cli/registration';
 import { describeOutputs } from '../cli/stack';
 import { listResources } from '../cli/stack-resources';
 import { NotLookedAt } from './finding';
@@ -78,12 +78,19 @@ export class Examination {
     return this.once('dynamodb', async () => new DynamoDBClient(await this.aws('dynamodb')));
   }
 
-  /** What the registration works with; every secret that is read through it is masked from then on. */
+  /** What the registration works with. Needs to know where the deployed function may send secrets. */
   async ports(): Promise<RegistrationPorts> {
     await this.installation();
     const ports = await this.once('ports', () => registrationPorts(this.context));
-    return { ...ports, readSecret: (id) => this.once(`secret ${id}`, async () => this.keepSecret(await ports.readSecret(id))) };
+    return { ...ports, readSecret: this.readSecret };
   }
+
+  /** The text of a secret, which is masked from then on. */
+  readonly readSecret = async (id: string): Promise<string> => {
+    await this.installation();
+    const ports = await this.once('local ports', () => localPorts(this.context));
+    return this.once(`secret ${id}`, async () => this.keepSecret(await ports.readSecret(id)));
+  };
 
   /** The publishers, or the one that was asked for, as the state table has them. Throws what reading it throws: the check of the publishers tells it. */
   async readPublishers(): Promise<readonly KnownPublisher[]> {

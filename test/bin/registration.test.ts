@@ -21,6 +21,7 @@ import { startDynamoDb } from '../../local/embedded/dynamodb';
 import { startSecretsManager } from '../../local/embedded/secrets-manager';
 import type { EmbeddedServer, FaultyServer } from '../../local/embedded/server-thread';
 import { type FakeRakuten, startFakeRakuten } from '../../local/fake-rakuten';
+import { putState } from '../../scripts/faults/publisher';
 import { seedTable } from '../client/seed';
 import { type LambdaApi, startLambdaApi } from './lambda-api';
 import { type Ran, runIn } from './terminal';
@@ -264,5 +265,26 @@ describe('rotate-secret', () => {
   it('installs it with --resume only', async () => {
     expect((await cli('rotate-secret', '--resume')).stdout).toContain('the new secret of an interrupted run is registered;');
     expect(lambda.events).toEqual([{ operation: 'rotate-secret', sid: SID, fresh: false }]);
+  });
+});
+
+describe('a state table that names other URLs', () => {
+  it.each(['register', 'test', 'status', 'doctor'])('does not lead the secrets of "%s" there', async (command) => {
+    await deploy();
+    const received: unknown[] = [];
+    const evil = createServer((request, response) => {
+      received.push(request.url);
+      response.end();
+    });
+    await new Promise<void>((resolve) => evil.listen(0, '127.0.0.1', resolve));
+    const evilUrl = `http://127.0.0.1:${(evil.address() as AddressInfo).port}/postback`;
+    const state = await new DynamoRegistrationStore(client, stateTable).readState(SID);
+    if (state === undefined) throw new Error('not registered');
+    await putState(client, stateTable, { ...state, properties: { ...state.properties, [P.endpointUrl]: evilUrl } });
+    const before = rakuten.slot(SID);
+    const { stdout, stderr } = await cli(command);
+    await new Promise((resolve) => evil.close(resolve));
+    expect((stdout + stderr).replace(/\s+/g, ' ')).toContain('which is not what this stack was deployed with');
+    expect([received, rakuten.slot(SID)]).toEqual([[], before]);
   });
 });

@@ -18,8 +18,7 @@ async function ofPublisher(examination: Examination, { sid, wanted }: KnownPubli
   const what = isOneOfMany ? `API credentials of ${sid}` : undefined;
   const { credentialsSecret } = parseProperties(wanted);
   try {
-    const ports = await examination.ports();
-    const { accessToken } = parseCredentials(await ports.readSecret(credentialsSecret), credentialsSecret);
+    const { accessToken } = parseCredentials(await examination.readSecret(credentialsSecret), credentialsSecret);
     const shape = accessToken === undefined ? 'client id and client secret' : 'a ready-made access token, which ends some day';
     return { ...ok(`readable, with ${shape}`), what };
   } catch (error) {

@@ -1,3 +1,4 @@
+import { assertAllowed } from '../../../core/registration/allowed-urls';
 import type { ProbeResult } from '../../../core/registration/ports';
 import { parseProperties } from '../../../core/registration/properties';
 import { readUrlSecret } from '../../../core/registration/run';
@@ -16,7 +17,7 @@ const LOOK_MILLIS = 250;
 export const endpoint: Check = {
   area: 'Endpoint',
   name: 'Acknowledgement',
-  permissions: ['dynamodb:GetItem on the state table'],
+  permissions: ['dynamodb:GetItem on the state table', 'lambda:GetFunctionConfiguration'],
   alone: true,
   limitMillis: 60_000,
   run: async (examination) => {
@@ -45,6 +46,7 @@ async function target(examination: Examination) {
   const id = ports.randomId();
   for (const publisher of await examination.publishers()) {
     const desired = parseProperties(publisher.wanted);
+    assertAllowed(ports.urls, desired);
     const secret = await readUrlSecret({ ports, desired, redactor: examination.redactor }).catch(() => undefined);
     if (secret === undefined || !accepts(publisher, markFor(secret, desired.fields))) continue;
     return { url: probeUrl(desired, secret, id), limitMillis: desired.limitMillis, isClosed: !desired.selfTest, id };

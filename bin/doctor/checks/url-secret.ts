@@ -21,7 +21,7 @@ async function ofPublisher(examination: Examination, publisher: KnownPublisher, 
   if (publisher.properties === undefined) return { ...UNREGISTERED, what };
   const desired = parseProperties(publisher.wanted);
   try {
-    const secret = await readUrlSecret({ ports: await examination.ports(), desired, redactor: examination.redactor });
+    const secret = await readUrlSecret({ ports: examination, desired, redactor: examination.redactor });
     if (accepts(publisher, markFor(secret, desired.fields))) return { ...ok('readable, and the consumer accepts it'), what };
     return {
       ...problem(

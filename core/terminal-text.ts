@@ -5,7 +5,8 @@ import { randomInt } from 'node:crypto';
  * parameter name in a forged postback, cannot contain them: they differ in each process.
  */
 const MARK = Array.from({ length: 4 }, () => randomInt(1000, 10_000)).join(';');
-const OWN_STYLE = new RegExp(`\u001b\\[(\\d+);${MARK}m`);
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the escape of a styling sequence.
+const MARKED_STYLE = /(\u001b\[\d{1,2}(?:;\d{4}){4}m)/;
 
 const STYLES = {
   bold: [1, 22],
@@ -47,11 +48,11 @@ export const cellText = (text: string): string =>
     (code) => `\u001b[${code};${MARK}m`,
   );
 
-/** The split alternates between text and the code of one of our own styles. */
+/** The split alternates between text and what may be one of our own styles. */
 const mapText = (text: string, onText: (part: string) => string, onStyle: (code: string) => string): string =>
   text
-    .split(OWN_STYLE)
-    .map((part, index) => (index % 2 === 1 ? onStyle(part) : onText(part)))
+    .split(MARKED_STYLE)
+    .map((part, index) => (index % 2 === 1 && part.endsWith(`;${MARK}m`) ? onStyle(part.slice(2, part.indexOf(';'))) : onText(part)))
     .join('');
 
 const escaped = (character: string): string =>

@@ -53,7 +53,10 @@ const ENCODINGS: readonly Encoding[] = [
   html('&#x27;'),
   html('&apos;'),
   (text) => Buffer.from(text).toString('base64'),
-  (text) => Buffer.from(text).toString('base64').replace(/={1,2}$/, ''),
+  (text) =>
+    Buffer.from(text)
+      .toString('base64')
+      .replace(/={1,2}$/, ''),
   (text) => Buffer.from(text).toString('base64url'),
   (text) => text.replace(/\s+/g, ' '),
 ];

@@ -413,7 +413,12 @@ describe('the consumer', () => {
   it.each(['consumer', 'registration'])('sets exactly the variables that the handler of %s reads', (handler) => {
     const path = { consumer: 'Postback/Consumer/Function', registration: 'Postback/RegistrationProvider/Function' }[handler];
     // Some are set only where something is asked for.
-    const asked = synthesized({ preliminaryExpiry: Duration.days(30), logPayloads: true, reconciliation: { memberFromPostback: true } });
+    const asked = synthesized({
+      preliminaryExpiry: Duration.days(30),
+      rowExpiry: Duration.days(60),
+      logPayloads: true,
+      reconciliation: { memberFromPostback: true },
+    });
     const { NODE_OPTIONS, ...variables } = asked.at(String(path)).Properties.Environment.Variables;
     const read = reachedFrom(`lambda/${handler}/index.ts`).flatMap((file) =>
       [...textOf(file).matchAll(/\bENVIRONMENT\.(\w+)/g)].map((m) => m[1]),

@@ -139,7 +139,13 @@ describe('what the function knows and may do', () => {
     resources.at(`Postback/${part}/Function`).Properties.Environment.Variables;
   const mayDo = (resources: Resources): string[] =>
     permissionsInWords(resources.template, 'Stack/Postback').filter((words) => words.startsWith('Reconciliation/FunctionRole may'));
-  const everything = () => synthesized({ reconciliation: { memberFromPostback: true }, preliminaryExpiry: Duration.days(90), archive: {} });
+  const everything = () =>
+    synthesized({
+      reconciliation: { memberFromPostback: true },
+      preliminaryExpiry: Duration.days(90),
+      rowExpiry: Duration.days(400),
+      archive: {},
+    });
 
   it('sets exactly the variables that the handler reads, with every option', () => {
     const { NODE_OPTIONS, ...set } = variables(everything());
@@ -173,10 +179,10 @@ describe('what the function knows and may do', () => {
     ]);
   });
 
-  it('archives what it writes, where there is an archive, and expires events as the consumer does', () => {
+  it('archives what it writes, where there is an archive, and expires rows as the consumer does', () => {
     const resources = everything();
     expect(mayDo(resources)).toContain('Reconciliation/FunctionRole may firehose:PutRecordBatch on Archive/Stream');
-    for (const name of [ENVIRONMENT.archiveStreamName, ENVIRONMENT.preliminaryExpiry]) {
+    for (const name of [ENVIRONMENT.archiveStreamName, ENVIRONMENT.preliminaryExpiry, ENVIRONMENT.rowExpiry]) {
       expect(variables(resources)[name]).toEqual(variables(resources, 'Consumer')[name]);
       expect(variables(standard)[name]).toBeUndefined();
     }

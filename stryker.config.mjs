@@ -8,8 +8,8 @@ export default {
   incremental: true,
   incrementalFile: 'reports/stryker-incremental.json',
   mutate: [
-    'core/rakuten/{parse,values,message,url}.ts',
-    'core/store/{merge,write,item,keys,attributes,other-deliveries,precision,expiry}.ts',
+    'core/rakuten/postback/{parse,values,message,url}.ts',
+    'core/transactions/{attributes,item,keys,row-state,row-store}.ts',
     'core/registration/*.ts',
     // Types only.
     '!core/registration/ports.ts',

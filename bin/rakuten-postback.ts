@@ -1,5 +1,5 @@
 /** The command line `rakuten-postback`. The program is in `cli/program.ts`, its commands in `commands/`. */
-import { run } from './cli/program';
+import { run } from '../cli/program';
 
 // package.json declares the Node version. The SDK's notice about it would be printed in the middle of the output.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { type AttributeValue, BatchGetItemCommand, type BatchGetItemCommandInput, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { backoffMillis } from '../core/async/backoff';
-import { TABLE_KEYS } from '../core/store/keys';
+import { TABLE_KEYS } from '../core/transactions/keys';
 import { batches, mapAhead } from './pages';
 
 type Item = Record<string, AttributeValue>;

@@ -1,6 +1,6 @@
 import type { AttributeValue, QueryCommandInput, ScanCommandInput } from '@aws-sdk/client-dynamodb';
 import { INDEXES } from '../core/names';
-import { INDEX_KEYS, TABLE_KEYS } from '../core/store/keys';
+import { INDEX_KEYS, TABLE_KEYS } from '../core/transactions/keys';
 import type { RequiredList } from './list';
 import { nextSecond, startOfSecond, type TimeRange } from './times';
 

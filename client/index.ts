@@ -4,8 +4,8 @@
  *
  * @packageDocumentation
  */
-export type { AttributeChange, EventTransaction, EventValue, TransactionEvent } from '../core/events/event';
-export type { TransactionReason } from '../core/events/event-filter';
+export type { AttributeChange, EventTransaction, EventValue, TransactionEvent } from '../core/change-events/event';
+export type { TransactionReason } from '../core/change-events/event-filter';
 export { InvalidQueryError } from './input';
 export { TRANSACTION_KINDS } from './list';
 export type * from './report-types';

@@ -1,8 +1,8 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import Big from 'big.js';
 import { ATTRIBUTES } from '../core/names';
-import { ROW_FIELDS } from '../core/rakuten/fields';
-import { LISTED_ATTRIBUTES, parseLineId, TABLE_KEYS } from '../core/store/keys';
+import { ROW_FIELDS } from '../core/rakuten/postback/fields';
+import { LISTED_ATTRIBUTES, parseLineId, TABLE_KEYS } from '../core/transactions/keys';
 import { kindOf } from './kind';
 import type { Transaction, TransactionRow } from './types';
 

@@ -1,7 +1,7 @@
-import { looksLikeAdjustment, signOf } from '../core/rakuten/kind';
+import { looksLikeAdjustment, signOf } from '../core/rakuten/postback/kind';
 import type { Transaction, TransactionKind } from './types';
 
-export { DEFAULT_ADJUSTMENT_SKU, kindOf, signOf } from '../core/rakuten/kind';
+export { DEFAULT_ADJUSTMENT_SKU, kindOf, signOf } from '../core/rakuten/postback/kind';
 
 /**
  * The kinds of an order's lines, with regard to each other.

@@ -1,5 +1,5 @@
 import Big from 'big.js';
-import { hasKnownKind } from '../core/rakuten/kind';
+import { hasKnownKind } from '../core/rakuten/postback/kind';
 
 /** The attributes of a line that `settle` uses. */
 export interface SettlementLine {

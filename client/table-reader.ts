@@ -1,8 +1,8 @@
 import type { AttributeValue, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { ATTRIBUTES, INDEXES } from '../core/names';
-import { INDEX_KEYS, processDayKeys, TABLE_KEYS, UNKNOWN_IS_EVENT } from '../core/store/keys';
-import { hasKnownRow } from '../core/store/known-row';
-import { queryItems } from '../core/store/query-items';
+import { INDEX_KEYS, processDayKeys, TABLE_KEYS, UNKNOWN_IS_EVENT } from '../core/transactions/keys';
+import { hasKnownRow } from '../core/transactions/known-row';
+import { queryItems } from '../core/transactions/query-items';
 import { keyText, readItems } from './batch-read';
 import { type Condition, type Filter, indexQuery, lineQuery, ofPublisher, orderQuery, withFilter } from './conditions';
 import type { Span } from './input';

@@ -1,6 +1,6 @@
 import type { AttributeValue, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { ATTRIBUTES } from '../core/names';
-import { lineIdOf } from '../core/store/keys';
+import { lineIdOf } from '../core/transactions/keys';
 import { memberBalances, requireBalances } from './balances';
 import { changedLines, confirmedLines, requireChanges, reversedLines } from './changes';
 import { clicksWithoutLine, requireClicks } from './clicks';

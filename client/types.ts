@@ -1,4 +1,4 @@
-import type { TransactionKind } from '../core/rakuten/transaction-kind';
+import type { TransactionKind } from '../core/rakuten/postback/transaction-kind';
 
 export type * from './summary-types';
 export type { TransactionKind };

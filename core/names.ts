@@ -15,7 +15,7 @@ export const URL_PARAMETERS = {
 
 /**
  * Attributes of a row that are not Rakuten's fields (those keep Rakuten's names, see
- * `core/rakuten/fields.ts`). docs/rows.md describes them.
+ * `core/rakuten/postback/fields.ts`). docs/rows.md describes them.
  */
 export const ATTRIBUTES = {
   /** Partition key: `<sid>#<etransaction_id>`. */

@@ -5,7 +5,7 @@ import type * as logs from 'aws-cdk-lib/aws-logs';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { ENVIRONMENT } from '../core/names';
-import { FAILURE_KIND, FORGOTTEN_KIND, PROBE_KIND, PUBLISHER_KIND } from '../core/store/publisher-state';
+import { FAILURE_KIND, FORGOTTEN_KIND, PROBE_KIND, PUBLISHER_KIND } from '../core/state/publisher-state';
 import { BundledFunction } from './private/bundled-function';
 import { processMessages } from './private/queues';
 import { type RowSettings, rowEnvironment } from './private/row-environment';

@@ -7,7 +7,7 @@ import {
   type PostbackField,
   RESERVED_PARAMETER_NAMES,
   type UrlParameter,
-} from '../core/rakuten/fields';
+} from '../core/rakuten/postback/fields';
 
 /** Characters that a parameter name may have: those that need no escaping in a query string. */
 const PARAMETER_NAME = /^[A-Za-z0-9._~-]+$/;

@@ -2,7 +2,7 @@ import { RemovalPolicy } from 'aws-cdk-lib';
 import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import type * as kms from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
-import { STATE_KEYS, STATE_TTL } from '../core/store/publisher-state';
+import { STATE_KEYS, STATE_TTL } from '../core/state/publisher-state';
 
 /**
  * A small table for what the functions must share and a template cannot know: which secrets and field lists are accepted, which URL

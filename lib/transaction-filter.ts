@@ -1,6 +1,6 @@
 import { Token } from 'aws-cdk-lib';
-import type { EventFilter } from '../core/events/event-filter';
-import { pipePatterns } from '../core/events/pipe-patterns';
+import type { EventFilter } from '../core/change-events/event-filter';
+import { pipePatterns } from '../core/change-events/pipe-patterns';
 import type { Problem } from './private/checks';
 
 /** What has happened to a line. */

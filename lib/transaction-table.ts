@@ -2,7 +2,7 @@ import { CfnDeletionPolicy, type CfnResource, Lazy, RemovalPolicy } from 'aws-cd
 import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import { Construct } from 'constructs';
 import { ATTRIBUTES } from '../core/names';
-import { INDEX_KEYS, MAX_PROJECTED_ATTRIBUTES, TABLE_KEYS } from '../core/store/keys';
+import { INDEX_KEYS, MAX_PROJECTED_ATTRIBUTES, TABLE_KEYS } from '../core/transactions/keys';
 import { expiryOption, type TableOptions } from './table-options';
 
 /**

@@ -1,5 +1,5 @@
-import type { LineRecord } from './fake-rakuten';
-import { Random } from './random';
+import type { LineRecord } from '../fake-rakuten';
+import { Random } from '../fake-rakuten/random';
 
 export interface DayOptions {
   /** The same seed makes the same day. */

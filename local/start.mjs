@@ -6,13 +6,13 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const scripts = join(dirname(fileURLToPath(import.meta.url)), '..', 'scripts');
+const tools = join(dirname(fileURLToPath(import.meta.url)), '..', 'tools');
 const builds = ['build-lambda.mjs', 'build-cli.mjs'].map(async (script) => {
-  const child = spawn(process.execPath, [join(scripts, script)], { stdio: ['ignore', 'ignore', 'inherit'] });
+  const child = spawn(process.execPath, [join(tools, script)], { stdio: ['ignore', 'ignore', 'inherit'] });
   const [code] = await once(child, 'exit');
   return code;
 });
 if ((await Promise.all(builds)).some((code) => code !== 0)) process.exit(1);
 
-await import('../scripts/typescript.mjs');
+await import('../tools/typescript.mjs');
 createRequire(import.meta.url)('./main.ts');

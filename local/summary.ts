@@ -1,11 +1,11 @@
 import Big from 'big.js';
 import Table from 'cli-table3';
 import { ATTRIBUTES } from '../core/names';
-import { DEFAULT_ADJUSTMENT_SKU, kindOf } from '../core/rakuten/kind';
-import type { TransactionKind } from '../core/rakuten/transaction-kind';
+import { DEFAULT_ADJUSTMENT_SKU, kindOf } from '../core/rakuten/postback/kind';
+import type { TransactionKind } from '../core/rakuten/postback/transaction-kind';
 import { cellText } from '../core/terminal-text';
-import type { PushStatistics } from './fake-rakuten';
-import { fillTemplate } from './fake-rakuten/sender';
+import type { PushStatistics } from '../fake-rakuten';
+import { fillTemplate } from '../fake-rakuten/sender';
 import { LatencyHistogram } from './gateway/latency';
 import { colors } from './print';
 import { type Comparison, isExact, type Row } from './verify';

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { close, listen } from './http-server';
+import { close, listen } from '../fake-rakuten/http-server';
 
 /** Starts a table browser (dynamodb-admin) on 127.0.0.1. */
 export async function startTableBrowser(

@@ -1,9 +1,9 @@
 import { type AttributeValue, type DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb';
 import Big from 'big.js';
 import { ATTRIBUTES } from '../core/names';
-import { ROW_FIELDS, type RowField } from '../core/rakuten/fields';
-import { parseLineId } from '../core/store/keys';
-import type { LineRecord } from './fake-rakuten';
+import { ROW_FIELDS, type RowField } from '../core/rakuten/postback/fields';
+import { parseLineId } from '../core/transactions/keys';
+import type { LineRecord } from '../fake-rakuten';
 
 export type Row = Record<string, AttributeValue>;
 

@@ -1,5 +1,5 @@
 import { type DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb';
-import { TABLE_KEYS } from '../core/store/keys';
+import { TABLE_KEYS } from '../core/transactions/keys';
 import type { Row } from './verify';
 
 /** Shortest time between two reads of the table. */

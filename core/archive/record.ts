@@ -1,4 +1,4 @@
-import type { RowKey } from '../store/keys';
+import type { RowKey } from '../transactions/keys';
 
 /** One delivery in the archive: a line of JSON, names in this order. A name without a value is left out. */
 export interface ArchiveRecord {

@@ -1,10 +1,10 @@
 import { URL_PARAMETERS } from '../names';
-import { normalisedQuery, ownParameter, type PostbackMessage, parseMessage } from '../rakuten/message';
-import { type ParsedLine, parsePostback } from '../rakuten/parse';
-import type { RowKey } from '../store/keys';
-import type { Publishers, RecognisedPublisher } from '../store/publishers';
-import { readPushedLine } from '../store/pushed-line';
-import type { LineFields } from '../store/row';
+import { normalisedQuery, ownParameter, type PostbackMessage, parseMessage } from '../rakuten/postback/message';
+import { type ParsedLine, parsePostback } from '../rakuten/postback/parse';
+import type { Publishers, RecognisedPublisher } from '../state/publishers';
+import type { RowKey } from '../transactions/keys';
+import { readPushedLine } from '../transactions/pushed-line';
+import type { LineFields } from '../transactions/row';
 import { MASK, type Mask, maskedValue, secretMask } from './secret-mask';
 
 /**

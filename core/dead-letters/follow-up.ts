@@ -1,5 +1,5 @@
-import type { Item } from '../store/attributes';
-import { keyText, type RowKey } from '../store/keys';
+import type { Item } from '../transactions/attributes';
+import { keyText, type RowKey } from '../transactions/keys';
 import type { FailureNote, FailureNotes } from './notes';
 
 /** A message that was sent back, with the key of the row that it becomes. */

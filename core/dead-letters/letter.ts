@@ -1,4 +1,4 @@
-import type { Publishers } from '../store/publishers';
+import type { Publishers } from '../state/publishers';
 import { type Contents, contentsOf, rowKeyOf } from './contents';
 import type { FailureNote } from './notes';
 import type { ReceivedMessage } from './queue';

@@ -8,7 +8,7 @@ import {
   paginateQuery,
   type QueryCommandInput,
 } from '@aws-sdk/client-dynamodb';
-import { FAILURE_KEPT_SECONDS, FAILURE_KIND, FAILURE_REASON, STATE_KEYS, STATE_TTL } from '../store/publisher-state';
+import { FAILURE_KEPT_SECONDS, FAILURE_KIND, FAILURE_REASON, STATE_KEYS, STATE_TTL } from '../state/publisher-state';
 
 /** The consumer's note about a message that failed. */
 export interface FailureNote {

@@ -1,4 +1,4 @@
-import type { Publishers } from '../store/publishers';
+import type { Publishers } from '../state/publishers';
 
 export const MASK = '***';
 

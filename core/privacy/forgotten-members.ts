@@ -1,7 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { ConditionalCheckFailedException, type DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
-import { FORGOTTEN_KIND, STATE_KEYS } from '../store/publisher-state';
-import { queryItems } from '../store/query-items';
+import { FORGOTTEN_KIND, STATE_KEYS } from '../state/publisher-state';
+import { queryItems } from '../transactions/query-items';
 import { normalForm } from './decoded-forms';
 import type { MemberTest } from './without-member';
 

@@ -1,5 +1,5 @@
 import { readMessage, recognise } from '../dead-letters/contents';
-import type { Publishers } from '../store/publishers';
+import type { Publishers } from '../state/publishers';
 import type { KnownMember } from './known-member';
 import { inAnyForm, mayHoldMember } from './without-member';
 

@@ -1,8 +1,8 @@
-import { ALL_FIELDS, type FieldList } from '../rakuten/fields';
-import { parsePostback } from '../rakuten/parse';
-import type { Item } from '../store/attributes';
-import { fromItem } from '../store/item';
-import type { LineContent } from '../store/row';
+import { ALL_FIELDS, type FieldList } from '../rakuten/postback/fields';
+import { parsePostback } from '../rakuten/postback/parse';
+import type { Item } from '../transactions/attributes';
+import { fromItem } from '../transactions/item';
+import type { LineContent } from '../transactions/row';
 import {
   answerHash,
   fingerprint,
@@ -12,7 +12,7 @@ import {
   type ReplacedAnswer,
   type RowState,
   type StoredAnswer,
-} from '../store/row-state';
+} from '../transactions/row-state';
 import { extraWithoutMember, fieldsWithoutMember, inAnyForm, type MemberTest, queryWithoutMember } from './without-member';
 
 /** Where a row contained the member. */

@@ -1,6 +1,6 @@
-import { FIELD_ALIASES, isRowField, RESERVED_PARAMETER_NAMES } from '../rakuten/fields';
-import type { LineFields } from '../store/row';
-import type { Answer, PushedLine } from '../store/row-state';
+import { FIELD_ALIASES, isRowField, RESERVED_PARAMETER_NAMES } from '../rakuten/postback/fields';
+import type { LineFields } from '../transactions/row';
+import type { Answer, PushedLine } from '../transactions/row-state';
 import { decodedForms } from './decoded-forms';
 
 /** Whether a value is the ID of a member to remove. The value is trimmed and in NFC. */

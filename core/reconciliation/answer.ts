@@ -1,10 +1,10 @@
 import { answerWithoutMember, type MemberTest } from '../privacy/without-member';
-import type { EventsRecord } from '../rakuten/events';
-import { normalisedQuery } from '../rakuten/message';
-import { type Parameters, parseEventsApiRecord } from '../rakuten/parse';
-import { type RowKey, rowKey } from '../store/keys';
-import { isForeignSid, missingId } from '../store/pushed-line';
-import type { Answer } from '../store/row-state';
+import type { EventsRecord } from '../rakuten/events-api/events';
+import { normalisedQuery } from '../rakuten/postback/message';
+import { type Parameters, parseEventsApiRecord } from '../rakuten/postback/parse';
+import { type RowKey, rowKey } from '../transactions/keys';
+import { isForeignSid, missingId } from '../transactions/pushed-line';
+import type { Answer } from '../transactions/row-state';
 
 /** A record of the Events API as an answer about one row. */
 export interface KeyedAnswer {

@@ -1,4 +1,4 @@
-import type { AnswerEffect } from '../store/row-state';
+import type { AnswerEffect } from '../transactions/row-state';
 
 /**
  * Lines of a run by what their answers did, and:

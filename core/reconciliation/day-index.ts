@@ -1,9 +1,9 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { ATTRIBUTES, INDEXES } from '../names';
-import type { Item } from '../store/attributes';
-import { keyText, processDayKeys, type RowKey } from '../store/keys';
-import { queryItems } from '../store/query-items';
-import { keyOfItem } from '../store/row-store';
+import type { Item } from '../transactions/attributes';
+import { keyText, processDayKeys, type RowKey } from '../transactions/keys';
+import { queryItems } from '../transactions/query-items';
+import { keyOfItem } from '../transactions/row-store';
 
 /** What the day index says of a row that the Events API has answered. */
 export interface IndexedRow {

@@ -1,7 +1,7 @@
-import type { RowField } from '../rakuten/fields';
-import type { RowKey } from '../store/keys';
-import { STORED_FIELDS } from '../store/row';
-import { type Answer, type AnswerEffect, type RowState, shownContent } from '../store/row-state';
+import type { RowField } from '../rakuten/postback/fields';
+import type { RowKey } from '../transactions/keys';
+import { STORED_FIELDS } from '../transactions/row';
+import { type Answer, type AnswerEffect, type RowState, shownContent } from '../transactions/row-state';
 
 /** A line whose row is not as Rakuten's Events API has it. */
 export interface Difference {

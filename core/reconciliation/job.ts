@@ -1,7 +1,7 @@
-import { waitForLease } from '../lease/lease';
-import type { EventsWindow, ReadPage } from '../rakuten/events';
-import type { Position, WalkOptions } from '../rakuten/events-walk';
-import type { Clock } from '../rakuten/retry';
+import type { Clock } from '../rakuten/api/retry';
+import type { EventsWindow, ReadPage } from '../rakuten/events-api/events';
+import type { Position, WalkOptions } from '../rakuten/events-api/events-walk';
+import { waitForLease } from '../state/lease';
 import type { Counts } from './counts';
 import type { Difference } from './difference';
 import type { NoteStore } from './note';

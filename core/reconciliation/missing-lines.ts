@@ -1,7 +1,7 @@
 import { DeleteItemCommand, type DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { limitConcurrency } from '../async/limit-concurrency';
-import { MISSING_KIND, STATE_KEYS, STATE_TTL } from '../store/publisher-state';
-import { queryItems } from '../store/query-items';
+import { MISSING_KIND, STATE_KEYS, STATE_TTL } from '../state/publisher-state';
+import { queryItems } from '../transactions/query-items';
 
 /** Verified lines that a complete read of the Events API lacked, and since when. */
 export interface MissingLines {

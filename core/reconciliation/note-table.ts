@@ -1,6 +1,6 @@
 import { type DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
-import { LeaseTable } from '../store/lease-table';
-import { RECONCILIATION_KIND, STATE_KEYS } from '../store/publisher-state';
+import { LeaseTable } from '../state/lease-table';
+import { RECONCILIATION_KIND, STATE_KEYS } from '../state/publisher-state';
 import type { NoteStore, ReconciliationNote, WrittenNote } from './note';
 
 /** Attributes of a publisher's item. */

@@ -1,4 +1,4 @@
-import type { LeaseStore } from '../lease/lease';
+import type { LeaseStore } from '../state/lease';
 
 /** What runs tell each other about a publisher. Nothing depends on it: without it a run reads more than it would have to. */
 export interface ReconciliationNote {

@@ -1,9 +1,9 @@
 import type { Archive } from '../archive/archive';
 import type { ForgottenSource } from '../privacy/forgotten-members';
-import type { ReadPage } from '../rakuten/events';
-import type { Item } from '../store/attributes';
-import type { RowKey } from '../store/keys';
-import type { RowStore } from '../store/row-store';
+import type { ReadPage } from '../rakuten/events-api/events';
+import type { Item } from '../transactions/attributes';
+import type { RowKey } from '../transactions/keys';
+import type { RowStore } from '../transactions/row-store';
 import type { DayIndex } from './day-index';
 import type { MissingLines } from './missing-lines';
 

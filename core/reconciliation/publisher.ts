@@ -1,12 +1,12 @@
 import { REGISTRATION_PROPERTIES as P } from '../names';
-import { limitedSend } from '../rakuten/call-rate';
-import { RakutenClient } from '../rakuten/client';
-import { parseCredentials } from '../rakuten/credentials';
-import { KEY_FIELDS } from '../rakuten/fields';
-import type { HttpSend } from '../rakuten/http';
-import { Redactor } from '../rakuten/redact';
-import type { Clock } from '../rakuten/retry';
-import type { AcceptedUrl, PublisherState } from '../store/publisher-state';
+import { limitedSend } from '../rakuten/api/call-rate';
+import { RakutenClient } from '../rakuten/api/client';
+import { parseCredentials } from '../rakuten/api/credentials';
+import type { HttpSend } from '../rakuten/api/http';
+import { Redactor } from '../rakuten/api/redact';
+import type { Clock } from '../rakuten/api/retry';
+import { KEY_FIELDS } from '../rakuten/postback/fields';
+import type { AcceptedUrl, PublisherState } from '../state/publisher-state';
 
 /** Of the 100 calls a minute that Rakuten allows; the others are for whoever else uses the account. */
 const CALLS_PER_MINUTE = 90;

@@ -1,5 +1,5 @@
-import type { EventsWindow } from '../rakuten/events';
-import type { Position } from '../rakuten/events-walk';
+import type { EventsWindow } from '../rakuten/events-api/events';
+import type { Position } from '../rakuten/events-api/events-walk';
 import type { RunReason } from './run-id';
 
 /** A run of the schedule: its window follows from the clock. */

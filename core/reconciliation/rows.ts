@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BatchGetItemCommand, type BatchGetItemCommandOutput, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import type { Item } from '../store/attributes';
-import { OWN_ATTRIBUTES } from '../store/item';
-import { keyText, type RowKey } from '../store/keys';
-import { itemKey, keyOfItem } from '../store/row-store';
+import type { Item } from '../transactions/attributes';
+import { OWN_ATTRIBUTES } from '../transactions/item';
+import { keyText, type RowKey } from '../transactions/keys';
+import { itemKey, keyOfItem } from '../transactions/row-store';
 import type { RowReader } from './ports';
 
 /** DynamoDB's limit for one call. */

@@ -1,10 +1,10 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { ATTRIBUTES, INDEXES } from '../names';
-import type { EventsWindow } from '../rakuten/events';
-import type { Item } from '../store/attributes';
-import { processDayKeys, UNKNOWN_IS_EVENT } from '../store/keys';
-import { hasKnownRow } from '../store/known-row';
-import { queryItems } from '../store/query-items';
+import type { EventsWindow } from '../rakuten/events-api/events';
+import type { Item } from '../transactions/attributes';
+import { processDayKeys, UNKNOWN_IS_EVENT } from '../transactions/keys';
+import { hasKnownRow } from '../transactions/known-row';
+import { queryItems } from '../transactions/query-items';
 
 const DAY_MILLIS = 24 * 60 * 60 * 1000;
 

@@ -1,4 +1,4 @@
-import type { EventsWindow } from '../rakuten/events';
+import type { EventsWindow } from '../rakuten/events-api/events';
 import type { ReconciliationSettings } from './settings';
 
 const MINUTE_MILLIS = 60_000;

@@ -1,6 +1,6 @@
 import { REGISTRATION_PROPERTIES as P } from '../names';
-import { isLoopback } from '../rakuten/plain-http';
-import { summarizeUrl } from '../rakuten/url';
+import { isLoopback } from '../rakuten/api/plain-http';
+import { summarizeUrl } from '../rakuten/postback/url';
 
 /** The URLs that this deployment uses. Credentials and the URL secret are sent to no other. */
 export interface AllowedUrls {

@@ -1,6 +1,6 @@
-import type { Slot } from '../rakuten/client';
-import { RakutenError } from '../rakuten/errors';
-import { backoffMillis, SHORT_BACKOFF } from '../rakuten/retry';
+import type { Slot } from '../rakuten/api/client';
+import { RakutenError } from '../rakuten/api/errors';
+import { backoffMillis, SHORT_BACKOFF } from '../rakuten/api/retry';
 import { NotShownError } from './messages';
 import type { ReadingPorts } from './ports';
 import type { Run } from './run';

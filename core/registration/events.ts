@@ -1,6 +1,6 @@
-import type { LeaseStore } from '../lease/lease';
 import { REGISTRATION_ATTRIBUTES, REGISTRATION_ID_PREFIX } from '../names';
-import { Redactor } from '../rakuten/redact';
+import { Redactor } from '../rakuten/api/redact';
+import type { LeaseStore } from '../state/lease';
 import { withAllowedUrls } from './allowed-urls';
 import { failedUpdateThatThisReverts, rememberFailedUpdate } from './failed-update';
 import { retryWhileDenied, withFreshPermissions } from './fresh-permissions';

@@ -1,5 +1,5 @@
 import { sha256 } from '../sha256';
-import type { PublisherState } from '../store/publisher-state';
+import type { PublisherState } from '../state/publisher-state';
 import type { LeasedPorts, ReadingPorts } from './ports';
 import { PropertyError, parseProperties, sidOf } from './properties';
 import { emptyState } from './state';

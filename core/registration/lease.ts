@@ -1,4 +1,4 @@
-import { type LeaseStore, waitForLease } from '../lease/lease';
+import { type LeaseStore, waitForLease } from '../state/lease';
 import type { LeasedPorts, RegistrationPorts } from './ports';
 
 /** Milliseconds without a renewal after which a holder counts as dead. Longer than a call to Rakuten with its secret. */

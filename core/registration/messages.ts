@@ -1,5 +1,5 @@
-import type { Slot } from '../rakuten/client';
-import { summarizeUrl, summaryText } from '../rakuten/url';
+import type { Slot } from '../rakuten/api/client';
+import { summarizeUrl, summaryText } from '../rakuten/postback/url';
 import type { SlotOwner } from './slot-url';
 
 /** A slot in words, without the parts of its URL that can be secret. */

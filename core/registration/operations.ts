@@ -1,8 +1,8 @@
 import { REGISTRATION_PROPERTIES as P } from '../names';
-import type { Slot } from '../rakuten/client';
-import { Redactor } from '../rakuten/redact';
-import { postbackUrl, summarizeUrl, type UrlSummary } from '../rakuten/url';
-import type { PublisherState } from '../store/publisher-state';
+import type { Slot } from '../rakuten/api/client';
+import { Redactor } from '../rakuten/api/redact';
+import { postbackUrl, summarizeUrl, type UrlSummary } from '../rakuten/postback/url';
+import type { PublisherState } from '../state/publisher-state';
 import { withLease } from './lease';
 import type { LeasedPorts, ReadingPorts, RegistrationPorts } from './ports';
 import { presentable } from './presentable';

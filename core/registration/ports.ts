@@ -1,7 +1,7 @@
-import type { LeaseStore } from '../lease/lease';
-import type { HttpSend } from '../rakuten/http';
-import type { Clock } from '../rakuten/retry';
-import type { PublisherState } from '../store/publisher-state';
+import type { HttpSend } from '../rakuten/api/http';
+import type { Clock } from '../rakuten/api/retry';
+import type { LeaseStore } from '../state/lease';
+import type { PublisherState } from '../state/publisher-state';
 import type { AllowedUrls } from './allowed-urls';
 
 /** What one GET to our own endpoint brought. */

@@ -1,5 +1,5 @@
 import { PRECHECK_RESOURCE_TYPE } from '../names';
-import { Redactor } from '../rakuten/redact';
+import { Redactor } from '../rakuten/api/redact';
 import type { RegistrationAnswer, RegistrationEvent } from './events';
 import { retryWhileDenied } from './fresh-permissions';
 import { SlotTakenError } from './messages';

@@ -1,4 +1,4 @@
-import type { Redactor } from '../rakuten/redact';
+import type { Redactor } from '../rakuten/api/redact';
 
 /** CloudFormation cuts a reason at 4,096 bytes, and the provider framework adds the name of a log group. */
 const MAX_MESSAGE_BYTES = 3_400;

@@ -1,6 +1,6 @@
-import type { Slot } from '../rakuten/client';
-import { summarizeUrl } from '../rakuten/url';
-import type { PreviousSlot, PublisherState } from '../store/publisher-state';
+import type { Slot } from '../rakuten/api/client';
+import { summarizeUrl } from '../rakuten/postback/url';
+import type { PreviousSlot, PublisherState } from '../state/publisher-state';
 import { SlotBusyError } from './lease';
 import type { ReadingPorts, RegistrationPorts } from './ports';
 import type { Run } from './run';

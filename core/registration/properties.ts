@@ -1,6 +1,6 @@
 import { REGISTRATION_PROPERTIES as P } from '../names';
-import { type FieldList, parseFieldList } from '../rakuten/fields';
-import { isPlainHttp } from '../rakuten/plain-http';
+import { isPlainHttp } from '../rakuten/api/plain-http';
+import { type FieldList, parseFieldList } from '../rakuten/postback/fields';
 
 export type ExistingPostbackRule = 'FAIL' | 'REPLACE';
 export type RemovalRule = 'DELETE' | 'DISABLE' | 'RESTORE' | 'RETAIN';

@@ -1,6 +1,6 @@
-import type { Slot } from '../rakuten/client';
-import { postbackUrl } from '../rakuten/url';
-import type { PublisherState } from '../store/publisher-state';
+import type { Slot } from '../rakuten/api/client';
+import { postbackUrl } from '../rakuten/postback/url';
+import type { PublisherState } from '../state/publisher-state';
 import { changeSlot, putSlot } from './change-slot';
 import { SlotBusyError } from './lease';
 import { SlotTakenError } from './messages';

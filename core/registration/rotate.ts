@@ -1,8 +1,8 @@
-import type { Slot } from '../rakuten/client';
-import { Redactor } from '../rakuten/redact';
-import { postbackUrl } from '../rakuten/url';
+import type { Slot } from '../rakuten/api/client';
+import { Redactor } from '../rakuten/api/redact';
+import { postbackUrl } from '../rakuten/postback/url';
 import { sha256 } from '../sha256';
-import { ACCEPT_PREVIOUS_FOR_MILLIS, type PublisherState } from '../store/publisher-state';
+import { ACCEPT_PREVIOUS_FOR_MILLIS, type PublisherState } from '../state/publisher-state';
 import { changeSlot, putSlot } from './change-slot';
 import { withLease } from './lease';
 import { describeSlot } from './messages';

@@ -1,9 +1,9 @@
-import { RakutenClient } from '../rakuten/client';
-import { parseCredentials } from '../rakuten/credentials';
-import type { ApiContext } from '../rakuten/persist';
-import { Redactor } from '../rakuten/redact';
+import { RakutenClient } from '../rakuten/api/client';
+import { parseCredentials } from '../rakuten/api/credentials';
+import type { ApiContext } from '../rakuten/api/persist';
+import { Redactor } from '../rakuten/api/redact';
 import { sha256 } from '../sha256';
-import type { PublisherState } from '../store/publisher-state';
+import type { PublisherState } from '../state/publisher-state';
 import { assertAllowed } from './allowed-urls';
 import type { LeasedPorts, ReadingPorts } from './ports';
 import type { Desired, SlotAccess } from './properties';

@@ -1,5 +1,5 @@
 import { URL_PARAMETERS } from '../names';
-import { fieldListId } from '../rakuten/fields';
+import { fieldListId } from '../rakuten/postback/fields';
 import type { ProbeResult, ReadingPorts } from './ports';
 import type { Desired } from './properties';
 import type { Run } from './run';

@@ -1,6 +1,6 @@
 import { URL_PARAMETERS } from '../names';
-import type { Slot } from '../rakuten/client';
-import { isSameEndpoint } from '../rakuten/url';
+import type { Slot } from '../rakuten/api/client';
+import { isSameEndpoint } from '../rakuten/postback/url';
 import { sha256 } from '../sha256';
 
 /** How a URL of ours is known: by the hash of its secret and the id of its field list. */

@@ -1,7 +1,7 @@
-import type { Slot } from '../rakuten/client';
-import { type FieldList, fieldListId } from '../rakuten/fields';
+import type { Slot } from '../rakuten/api/client';
+import { type FieldList, fieldListId } from '../rakuten/postback/fields';
 import { sha256 } from '../sha256';
-import { ACCEPT_PREVIOUS_FOR_MILLIS, type AcceptedUrl, type PublisherState } from '../store/publisher-state';
+import { ACCEPT_PREVIOUS_FOR_MILLIS, type AcceptedUrl, type PublisherState } from '../state/publisher-state';
 import { markOf, type UrlMark } from './slot-url';
 
 /** Retired entries are also how an old URL of ours is recognised in the slot, so they are kept beyond their time. */

@@ -1,5 +1,5 @@
-import type { Slot } from '../rakuten/client';
-import type { PublisherState } from '../store/publisher-state';
+import type { Slot } from '../rakuten/api/client';
+import type { PublisherState } from '../state/publisher-state';
 import { lookFor, putBack } from './change-slot';
 import { SlotBusyError } from './lease';
 import { readPreviousSlot, withoutPreviousSlot } from './previous-slot';

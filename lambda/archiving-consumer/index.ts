@@ -2,8 +2,8 @@ import { FirehoseClient } from '@aws-sdk/client-firehose';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { ENVIRONMENT } from '../../core/names';
 import { createConsumer } from '../consumer/create-consumer';
-import { environment } from '../runtime/environment';
-import { FirehoseArchive } from '../runtime/firehose-archive';
+import { environment } from '../shared/environment';
+import { FirehoseArchive } from '../shared/firehose-archive';
 
 // A bundle of its own: whoever keeps no archive does not load Firehose's client at each cold start.
 const firehose = new FirehoseClient({

@@ -1,7 +1,7 @@
 import type { SQSRecord } from 'aws-lambda';
 import type { ArchivedDelivery } from '../../core/archive/record';
 import { METRICS } from '../../core/names';
-import type { PushOutcome, PushResult } from '../../core/store/row-store';
+import type { PushOutcome, PushResult } from '../../core/transactions/row-store';
 import type { RejectionReason } from './decide';
 
 /** What became of a message, for the metric that counts it. */

@@ -8,8 +8,7 @@ import { withTimeout } from '../../core/async/with-timeout';
 import { SOURCES } from '../../core/names';
 import type { ForgottenMembers, ForgottenSource } from '../../core/privacy/forgotten-members';
 import { inAnyForm, pushWithoutMember, queryWithoutMember } from '../../core/privacy/without-member';
-import { normalisedQuery, type PostbackMessage, parseMessage } from '../../core/rakuten/message';
-import { keyText, parseLineId, type RowKey } from '../../core/store/keys';
+import { normalisedQuery, type PostbackMessage, parseMessage } from '../../core/rakuten/postback/message';
 import {
   FAILURE_KEPT_SECONDS,
   FAILURE_KIND,
@@ -18,12 +17,13 @@ import {
   PROBE_SEEN_AT,
   STATE_KEYS,
   STATE_TTL,
-} from '../../core/store/publisher-state';
-import { Publishers } from '../../core/store/publishers';
-import type { KeyedPush } from '../../core/store/pushed-line';
-import type { RowStore } from '../../core/store/row-store';
-import type { Log } from '../runtime/log';
-import type { Metrics } from '../runtime/metrics';
+} from '../../core/state/publisher-state';
+import { Publishers } from '../../core/state/publishers';
+import { keyText, parseLineId, type RowKey } from '../../core/transactions/keys';
+import type { KeyedPush } from '../../core/transactions/pushed-line';
+import type { RowStore } from '../../core/transactions/row-store';
+import type { Log } from '../shared/log';
+import type { Metrics } from '../shared/metrics';
 import { Batch, type Outcome } from './batch';
 import { type Decision, decide, type PublisherSource } from './decide';
 

@@ -2,11 +2,11 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Archive } from '../../core/archive/archive';
 import { ENVIRONMENT } from '../../core/names';
 import { CachedForgottenMembers } from '../../core/privacy/forgotten-members';
-import { RowStore } from '../../core/store/row-store';
-import { environment, optionalEnvironment } from '../runtime/environment';
-import { itemOptions } from '../runtime/item-options';
-import { Log } from '../runtime/log';
-import { Metrics } from '../runtime/metrics';
+import { RowStore } from '../../core/transactions/row-store';
+import { environment, optionalEnvironment } from '../shared/environment';
+import { itemOptions } from '../shared/item-options';
+import { Log } from '../shared/log';
+import { Metrics } from '../shared/metrics';
 import { Consumer } from './consumer';
 import { dynamoDb } from './dynamodb';
 

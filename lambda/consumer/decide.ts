@@ -1,8 +1,8 @@
 import { URL_PARAMETERS } from '../../core/names';
-import { ownParameter, type PostbackMessage } from '../../core/rakuten/message';
+import { ownParameter, type PostbackMessage } from '../../core/rakuten/postback/message';
 import { isProbeId } from '../../core/registration/probe-id';
-import type { Publishers, RecognisedPublisher } from '../../core/store/publishers';
-import { type KeyedPush, readPushedLine } from '../../core/store/pushed-line';
+import type { Publishers, RecognisedPublisher } from '../../core/state/publishers';
+import { type KeyedPush, readPushedLine } from '../../core/transactions/pushed-line';
 
 /** What to do with a message. */
 export type Decision =

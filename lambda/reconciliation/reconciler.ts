@@ -1,7 +1,7 @@
 import type { Context } from 'aws-lambda';
 import { ATTRIBUTES } from '../../core/names';
-import { eventsPages } from '../../core/rakuten/events';
-import type { HttpSend } from '../../core/rakuten/http';
+import type { HttpSend } from '../../core/rakuten/api/http';
+import { eventsPages } from '../../core/rakuten/events-api/events';
 import { comparedCount } from '../../core/reconciliation/counts';
 import type { Difference } from '../../core/reconciliation/difference';
 import { type JobOutcome, type JobPorts, type JobProgress, reconcile } from '../../core/reconciliation/job';
@@ -10,11 +10,11 @@ import { continuation, parseRequest, type ReconciliationRequest } from '../../co
 import { notBefore } from '../../core/reconciliation/settings';
 import type { UnverifiedQuery } from '../../core/reconciliation/unverified';
 import { clamp } from '../../core/reconciliation/window';
-import type { Item } from '../../core/store/attributes';
-import { parseLineId } from '../../core/store/keys';
-import type { PublisherState } from '../../core/store/publisher-state';
-import type { Log } from '../runtime/log';
-import type { Metrics } from '../runtime/metrics';
+import type { PublisherState } from '../../core/state/publisher-state';
+import type { Item } from '../../core/transactions/attributes';
+import { parseLineId } from '../../core/transactions/keys';
+import type { Log } from '../shared/log';
+import type { Metrics } from '../shared/metrics';
 import { ageMetrics, countMetrics, failureMetrics, gaugeMetrics, progressMetrics, type UnverifiedCount } from './run-metrics';
 
 export interface ReconcilerParts

@@ -4,19 +4,19 @@ import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import type { Context } from 'aws-lambda';
 import { ENVIRONMENT } from '../../core/names';
-import { sendHttp } from '../../core/rakuten/http';
-import { systemClock } from '../../core/rakuten/retry';
+import { sendHttp } from '../../core/rakuten/api/http';
+import { systemClock } from '../../core/rakuten/api/retry';
 import { handleRegistrationEvent, type RegistrationAnswer, type RegistrationEvent } from '../../core/registration/events';
 import { handlePrecheckEvent, isPrecheckEvent } from '../../core/registration/precheck';
 import { sendProbe } from '../../core/registration/probe';
 import { isRotationEvent, type RotationAnswer, type RotationEvent, rotateUrlSecret } from '../../core/registration/rotate';
-import { DynamoRegistrationStore } from '../../core/store/registration-store';
-import { newUrlSecret, SecretsManagerVersions } from '../../core/store/secret-versions';
-import { readSecret } from '../../core/store/secrets';
-import { allowedUrls } from '../runtime/allowed-urls';
-import { environment } from '../runtime/environment';
-import { Log } from '../runtime/log';
-import { PATIENT } from '../runtime/patience';
+import { DynamoRegistrationStore } from '../../core/state/registration-store';
+import { newUrlSecret, SecretsManagerVersions } from '../../core/state/secret-versions';
+import { readSecret } from '../../core/state/secrets';
+import { allowedUrls } from '../shared/allowed-urls';
+import { environment } from '../shared/environment';
+import { Log } from '../shared/log';
+import { PATIENT } from '../shared/patience';
 import { stateTableClient } from './state-table';
 
 /** CloudFormation gets its answer well before the function's ten minutes are over. */

@@ -1,9 +1,9 @@
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { ENVIRONMENT } from '../../core/names';
-import { environment } from '../runtime/environment';
-import { Log } from '../runtime/log';
-import { PATIENT } from '../runtime/patience';
+import { environment } from '../shared/environment';
+import { Log } from '../shared/log';
+import { PATIENT } from '../shared/patience';
 import { Relay } from './relay';
 
 const relay = new Relay({

@@ -1,6 +1,6 @@
 import { SendMessageBatchCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
-import type { Log } from '../runtime/log';
+import type { Log } from '../shared/log';
 
 export interface RelayParts {
   /** Of the region of the queue. */

@@ -1,6 +1,6 @@
 import { type EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { WATCH_EVENTS } from '../../core/names';
-import type { Announcement } from '../../core/watch/record';
+import type { Announcement } from '../../core/status-watch/record';
 
 /** EventBridge takes so many events in one call. */
 const EVENTS_PER_CALL = 10;

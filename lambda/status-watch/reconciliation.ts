@@ -1,7 +1,7 @@
 import { InvokeCommand, type LambdaClient } from '@aws-sdk/client-lambda';
 import { NotReconcilableError, reconcilablePublisher } from '../../core/reconciliation/publisher';
-import type { PublisherState } from '../../core/store/publisher-state';
-import type { Gap } from '../../core/watch/record';
+import type { PublisherState } from '../../core/state/publisher-state';
+import type { Gap } from '../../core/status-watch/record';
 
 /**
  * Asks the reconciliation function for a span, without waiting for what it finds. A publisher whose URL does not ask for what tells one line from another is

@@ -1,9 +1,9 @@
 import type { Context } from 'aws-lambda';
-import type { TaskFailure, WatchPorts } from '../../core/watch/ports';
-import type { WatchSettings } from '../../core/watch/settings';
-import { type WatchResult, watch } from '../../core/watch/watch';
-import type { Log } from '../runtime/log';
-import type { Metrics } from '../runtime/metrics';
+import type { TaskFailure, WatchPorts } from '../../core/status-watch/ports';
+import type { WatchSettings } from '../../core/status-watch/settings';
+import { type WatchResult, watch } from '../../core/status-watch/watch';
+import type { Log } from '../shared/log';
+import type { Metrics } from '../shared/metrics';
 import { activeMetrics, checkMetrics, latencyMetrics } from './watch-metrics';
 
 export interface StatusWatchParts {

@@ -1,7 +1,7 @@
 import { METRICS } from '../../core/names';
-import type { Check } from '../../core/watch/check';
-import { isTrouble, type Trouble } from '../../core/watch/finding';
-import type { WatchResult } from '../../core/watch/watch';
+import type { Check } from '../../core/status-watch/check';
+import { isTrouble, type Trouble } from '../../core/status-watch/finding';
+import type { WatchResult } from '../../core/status-watch/watch';
 
 type Values = ReadonlyMap<string, number>;
 

@@ -1,11 +1,11 @@
 import type { Context } from 'aws-lambda';
-import { type TransactionEvent, transactionEvent } from '../../core/events/event';
-import type { EventFilter } from '../../core/events/event-filter';
-import { matchesFilter } from '../../core/events/matches-filter';
-import type { StreamRecord } from '../../core/events/stream-record';
+import { type TransactionEvent, transactionEvent } from '../../core/change-events/event';
+import type { EventFilter } from '../../core/change-events/event-filter';
+import { matchesFilter } from '../../core/change-events/matches-filter';
+import type { StreamRecord } from '../../core/change-events/stream-record';
 import { ENVIRONMENT } from '../../core/names';
-import { environment } from '../runtime/environment';
-import { Log } from '../runtime/log';
+import { environment } from '../shared/environment';
+import { Log } from '../shared/log';
 
 const filter = JSON.parse(environment(ENVIRONMENT.transactionFilter)) as EventFilter;
 const log = new Log(environment(ENVIRONMENT.metricsService));

@@ -1,5 +1,5 @@
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
-import { schemaProblems, type TableSchema } from '../../core/store/table-schema';
+import { schemaProblems, type TableSchema } from '../../core/transactions/table-schema';
 import { templateProperties } from './template-properties';
 
 /** CloudFormation types of a table. */

@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { close, listen } from '../http-server';
+import { close, listen } from '../../fake-rakuten/http-server';
 import { LOCAL_ACCOUNT, LOCAL_REGION } from './clients';
 import type { EmbeddedServer } from './server-thread';
 

@@ -4,7 +4,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { parentPort, workerData } from 'node:worker_threads';
-import { rejectForeignRequests } from '../foreign-requests.cjs';
+import { rejectForeignRequests } from '../../fake-rakuten/foreign-requests.cjs';
 
 let refusal;
 

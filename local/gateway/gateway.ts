@@ -1,8 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import * as http from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import { close, listen } from '../../fake-rakuten/http-server';
 import { LOCAL_ACCOUNT } from '../embedded/clients';
-import { close, listen } from '../http-server';
 import { LatencyHistogram } from './latency';
 import { decodeQuery } from './query';
 import { type IntegrationResponse, type RestApi, type RestMethod, selectResponse } from './rest-api';

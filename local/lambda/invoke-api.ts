@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { close, listen } from '../http-server';
+import { close, listen } from '../../fake-rakuten/http-server';
 import { FunctionError } from './function-error';
 import type { LocalFunction } from './local-function';
 

@@ -32,7 +32,7 @@ export interface Assembly {
 /** Synthesizes the app in `bin/` into a folder, in a process of its own, with the context of `cdk.json` and this one. */
 export async function synthesize(outDir: string, context: Readonly<Record<string, string>>, signal?: AbortSignal): Promise<Assembly> {
   const cdkJson = JSON.parse(await readFile(join(PROJECT, 'cdk.json'), 'utf8')) as { context?: Record<string, unknown> };
-  const child = spawn(process.execPath, ['--import', './scripts/typescript.mjs', join('bin', 'app.ts')], {
+  const child = spawn(process.execPath, ['--import', './tools/typescript.mjs', join('bin', 'app.ts')], {
     cwd: PROJECT,
     env: {
       // Only what Node and tsx need: an account, region or setting of the developer's must not change what is run.

@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { stepsOf } from '../../bench/deployment';
-import { interleave } from '../../bench/interleave';
-import { largestMessage } from '../../bench/mapping-template';
-import { lossPerMillion } from '../../bench/money';
-import { withSection } from '../../bench/report/document';
-import { toMarkdown, toTerminal } from '../../bench/report/render';
+import { limitConcurrency } from '../../core/async/limit-concurrency';
+import { stepsOf } from '../../tools/bench/deployment';
+import { interleave } from '../../tools/bench/interleave';
+import { largestMessage } from '../../tools/bench/mapping-template';
+import { lossPerMillion } from '../../tools/bench/money';
+import { withSection } from '../../tools/bench/report/document';
+import { toMarkdown, toTerminal } from '../../tools/bench/report/render';
 import {
   ASSUMPTIONS,
   DEFAULTS,
@@ -14,13 +15,12 @@ import {
   eventsApiLinesPerSecond,
   linesPerSecondOfOne,
   play,
-} from '../../bench/scale/model';
-import { SECTIONS } from '../../bench/sections';
-import { medianInterval, ratioInWords, ratios, summary } from '../../bench/statistics';
-import { chargeDeliveries } from '../../bench/write-units';
-import { limitConcurrency } from '../../core/async/limit-concurrency';
-import { itemBytes } from '../../scripts/cost/item-size';
-import { rowsOf } from '../../scripts/cost/typical-row';
+} from '../../tools/bench/scale/model';
+import { SECTIONS } from '../../tools/bench/sections';
+import { medianInterval, ratioInWords, ratios, summary } from '../../tools/bench/statistics';
+import { chargeDeliveries } from '../../tools/bench/write-units';
+import { itemBytes } from '../../tools/cost/item-size';
+import { rowsOf } from '../../tools/cost/typical-row';
 
 describe('the statistics', () => {
   it('have the median between the smallest and the largest', () => {

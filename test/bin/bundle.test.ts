@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { CreateTableCommand, type DynamoDBClient, waitUntilTableExists } from '@aws-sdk/client-dynamodb';
-import { createStateTableInput } from '../../core/store/table';
+import { createStateTableInput } from '../../core/state/table';
 import { dynamoDbClient } from '../../local/embedded/clients';
 import { startDynamoDb } from '../../local/embedded/dynamodb';
 import { createTable, SEED, seedTable } from '../client/seed';
@@ -53,7 +53,7 @@ let env: Record<string, string>;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'rakuten-bundle-'));
-  await promisify(execFile)(process.execPath, [join(ROOT, 'scripts/build-cli.mjs'), folder]);
+  await promisify(execFile)(process.execPath, [join(ROOT, 'tools/build-cli.mjs'), folder]);
   bundle = join(folder, 'rakuten-postback.js');
   server = await startDynamoDb();
   dynamodb = dynamoDbClient(server.endpoint);

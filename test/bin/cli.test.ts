@@ -2,11 +2,11 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, wr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { CSV_COLUMNS } from '../../bin/cli/encode';
-import { OVERLAP_MILLIS } from '../../bin/cli/follow';
-import { run } from '../../bin/cli/program';
-import { readOutputs } from '../../bin/cli/stack';
-import { widthOf } from '../../bin/cli/text';
+import { CSV_COLUMNS } from '../../cli/encode';
+import { OVERLAP_MILLIS } from '../../cli/follow';
+import { run } from '../../cli/program';
+import { readOutputs } from '../../cli/stack';
+import { widthOf } from '../../cli/text';
 import { dynamoDbClient } from '../../local/embedded/clients';
 import { startDynamoDb } from '../../local/embedded/dynamodb';
 import { createTable, IDS, put, SEED, seedTable } from '../client/seed';

@@ -2,8 +2,8 @@ import { CreateQueueCommand, SendMessageCommand, type SQSClient } from '@aws-sdk
 import { type App, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
-import { downstream } from '../../bin/doctor/checks/downstream';
-import { type DoctorContext, Examination } from '../../bin/doctor/examination';
+import { downstream } from '../../cli/doctor/checks/downstream';
+import { type DoctorContext, Examination } from '../../cli/doctor/examination';
 import { TransactionTarget } from '../../lib';
 import { LOCAL_CREDENTIALS, LOCAL_REGION, sqsClient } from '../../local/embedded/clients';
 import { startSqs } from '../../local/embedded/sqs';

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { close, listen } from '../../local/http-server';
+import { close, listen } from '../../fake-rakuten/http-server';
 
 /** A function's result, or the message of its error. */
 export type Invoked = { readonly result: unknown } | { readonly error: string };

@@ -1,6 +1,6 @@
-import { CommandContext } from '../../bin/cli/command';
-import { Progress } from '../../bin/cli/progress';
-import { writeTable } from '../../bin/cli/stream-table';
+import { CommandContext } from '../../cli/command';
+import { Progress } from '../../cli/progress';
+import { writeTable } from '../../cli/stream-table';
 import { testTerminal } from './terminal';
 
 describe('progress', () => {

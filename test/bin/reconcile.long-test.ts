@@ -1,10 +1,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Difference } from '../../bin/cli/differences';
+import type { Difference } from '../../cli/differences';
+import type { LineRecord } from '../../fake-rakuten';
 import { untilEmpty } from '../../local/drain';
 import { writeEndpoints } from '../../local/endpoints';
-import type { LineRecord } from '../../local/fake-rakuten';
 import { type LocalStack, startLocalStack } from '../../local/stack';
 import { compareRows, scanTable } from '../../local/verify';
 import { type Ran, runIn } from './terminal';

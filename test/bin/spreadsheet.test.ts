@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import fc from 'fast-check';
-import { CSV_COLUMNS, csvLines } from '../../bin/cli/encode';
-import { protectCell } from '../../bin/cli/spreadsheet';
+import { CSV_COLUMNS, csvLines } from '../../cli/encode';
+import { protectCell } from '../../cli/spreadsheet';
 import type { Transaction } from '../../client';
 
 /** What programs may take for the beginning of another cell. */

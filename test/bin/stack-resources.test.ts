@@ -6,7 +6,7 @@ import {
 } from '@aws-sdk/client-cloudformation';
 import { CfnResource, NestedStack, type Stack } from 'aws-cdk-lib';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
-import { constructsIn, listResources, readResources } from '../../bin/cli/stack-resources';
+import { constructsIn, listResources, readResources } from '../../cli/stack-resources';
 import { REGISTRATION_RESOURCE_TYPE } from '../../core/names';
 import { RakutenPostback } from '../../lib';
 import { emptyStack, Resources } from '../support/stacks';

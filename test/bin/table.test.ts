@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { type Column, renderRecord, renderTable } from '../../bin/cli/table';
-import { cut, widthOf, wrap } from '../../bin/cli/text';
+import { type Column, renderRecord, renderTable } from '../../cli/table';
+import { cut, widthOf, wrap } from '../../cli/text';
 
 interface Row {
   readonly order: string;

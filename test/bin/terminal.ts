@@ -1,7 +1,7 @@
 import { EventEmitter, once } from 'node:events';
 import { Readable, Writable } from 'node:stream';
-import { run } from '../../bin/cli/program';
-import type { Terminal } from '../../bin/cli/terminal';
+import { run } from '../../cli/program';
+import type { Terminal } from '../../cli/terminal';
 
 /** What a stream was given, and a way to wait for it. */
 export class Captured extends Writable {

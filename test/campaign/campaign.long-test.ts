@@ -1,12 +1,12 @@
 import { stripVTControlCharacters } from 'node:util';
 import { type AttributeValue, PutItemCommand } from '@aws-sdk/client-dynamodb';
-import { playCampaign } from '../../campaign/campaign';
-import { startDynalite } from '../../campaign/dynalite';
-import { type DynamoDbServer, MemoryDynamoDb } from '../../campaign/memory-dynamodb';
-import { runCampaigns } from '../../campaign/run';
-import { TABLES } from '../../campaign/settings';
-import { SHORT } from '../../campaign/size';
 import { ATTRIBUTES } from '../../core/names';
+import { playCampaign } from '../../tools/simulation/campaign';
+import { startDynalite } from '../../tools/simulation/dynalite';
+import { type DynamoDbServer, MemoryDynamoDb } from '../../tools/simulation/memory-dynamodb';
+import { runCampaigns } from '../../tools/simulation/run';
+import { TABLES } from '../../tools/simulation/settings';
+import { SHORT } from '../../tools/simulation/size';
 
 jest.setTimeout(120_000);
 

@@ -6,17 +6,17 @@ import {
   QueryCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
-import { SimulatedClock } from '../../campaign/clock';
-import { Incidents } from '../../campaign/incidents';
-import { MemoryDynamoDb } from '../../campaign/memory-dynamodb';
-import { SimulatedQueue } from '../../campaign/queue';
-import { span } from '../../campaign/report';
-import { AS_DEPLOYED, RECONCILIATION, WATCH } from '../../campaign/settings';
-import { type RakutenStep, traffic } from '../../campaign/traffic';
 import { ENVIRONMENT } from '../../core/names';
-import { createTableInput } from '../../core/store/table';
-import { DEFAULT_MODES } from '../../local/fake-rakuten';
-import { Random } from '../../local/random';
+import { createTableInput } from '../../core/state/table';
+import { DEFAULT_MODES } from '../../fake-rakuten';
+import { Random } from '../../fake-rakuten/random';
+import { SimulatedClock } from '../../tools/simulation/clock';
+import { Incidents } from '../../tools/simulation/incidents';
+import { MemoryDynamoDb } from '../../tools/simulation/memory-dynamodb';
+import { SimulatedQueue } from '../../tools/simulation/queue';
+import { span } from '../../tools/simulation/report';
+import { AS_DEPLOYED, RECONCILIATION, WATCH } from '../../tools/simulation/settings';
+import { type RakutenStep, traffic } from '../../tools/simulation/traffic';
 import { Resources, SID, withPostback } from '../support/stacks';
 
 jest.setTimeout(120_000);

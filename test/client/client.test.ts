@@ -16,7 +16,7 @@ import {
   TransactionsClient,
 } from '../../client';
 import { sumByCurrency } from '../../client/amounts';
-import type { LineFields } from '../../core/store/row';
+import type { LineFields } from '../../core/transactions/row';
 import { dynamoDbClient } from '../../local/embedded/clients';
 import { startDynamoDb } from '../../local/embedded/dynamodb';
 import { createTable, type DeliveryExtras, IDS, put, seedTable } from './seed';

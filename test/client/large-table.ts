@@ -1,10 +1,10 @@
 /** A table of any size, whose answers to every question are known. */
 import { type AttributeValue, BatchWriteItemCommand, type DynamoDBClient, ResourceInUseException } from '@aws-sdk/client-dynamodb';
 import { limitConcurrency } from '../../core/async/limit-concurrency';
-import { toItem } from '../../core/store/item';
-import { rowKey } from '../../core/store/keys';
-import type { LineFields } from '../../core/store/row';
-import { applyAnswer, EMPTY_ROW, joinPushes, withdraw } from '../../core/store/row-state';
+import { toItem } from '../../core/transactions/item';
+import { rowKey } from '../../core/transactions/keys';
+import type { LineFields } from '../../core/transactions/row';
+import { applyAnswer, EMPTY_ROW, joinPushes, withdraw } from '../../core/transactions/row-state';
 import { createTable, SID } from './seed';
 
 export const LINES_PER_ORDER = 4;

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { type Money, TransactionsClient } from '../../client';
-import type { LineFields } from '../../core/store/row';
+import type { LineFields } from '../../core/transactions/row';
 import { dynamoDbClient } from '../../local/embedded/clients';
 import { startDynamoDb } from '../../local/embedded/dynamodb';
 import { Application, environment } from './application';

@@ -3,7 +3,7 @@
  * SDK.
  */
 import type { AttributeValue, GetItemCommandInput, QueryCommandInput } from '@aws-sdk/client-dynamodb';
-import { INDEX_KEYS, TABLE_KEYS } from '../../core/store/keys';
+import { INDEX_KEYS, TABLE_KEYS } from '../../core/transactions/keys';
 
 export interface Recipe {
   readonly name: string;

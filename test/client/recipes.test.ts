@@ -12,9 +12,9 @@ import {
   type QueryCommandInput,
 } from '@aws-sdk/client-dynamodb';
 import { ATTRIBUTES, INDEXES } from '../../core/names';
-import { ROW_FIELDS } from '../../core/rakuten/fields';
-import { INDEX_KEYS, parseLineId, TABLE_KEYS } from '../../core/store/keys';
-import { STORED_FIELDS } from '../../core/store/row';
+import { ROW_FIELDS } from '../../core/rakuten/postback/fields';
+import { INDEX_KEYS, parseLineId, TABLE_KEYS } from '../../core/transactions/keys';
+import { STORED_FIELDS } from '../../core/transactions/row';
 import { dynamoDbClient } from '../../local/embedded/clients';
 import { startCloudFormation } from '../bin/cloudformation';
 import { runIn } from '../bin/terminal';

@@ -16,7 +16,7 @@ import {
 } from '../../client';
 import { MoneySum } from '../../client/amounts';
 import { unverifiedRows } from '../../core/reconciliation/unverified';
-import type { LineFields } from '../../core/store/row';
+import type { LineFields } from '../../core/transactions/row';
 import { dynamoDbClient } from '../../local/embedded/clients';
 import { startDynamoDb } from '../../local/embedded/dynamodb';
 import { createTable, type DeliveryExtras, IDS, put, SID, seedTable } from './seed';

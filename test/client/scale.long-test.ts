@@ -12,7 +12,7 @@ import { Readable, Writable } from 'node:stream';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { run } from '../../bin/cli/program';
+import { run } from '../../cli/program';
 import { dynamoDbClient } from '../../local/embedded/clients';
 import { startDynamoDb } from '../../local/embedded/dynamodb';
 import { testTerminal } from '../bin/terminal';

@@ -4,11 +4,11 @@
  */
 import { setTimeout } from 'node:timers/promises';
 import { CreateTableCommand, type DynamoDBClient, waitUntilTableExists } from '@aws-sdk/client-dynamodb';
-import type { ParseProblem } from '../../core/rakuten/parse-problem';
-import { rowKey } from '../../core/store/keys';
-import type { LineFields } from '../../core/store/row';
-import { RowStore } from '../../core/store/row-store';
-import { createTableInput } from '../../core/store/table';
+import type { ParseProblem } from '../../core/rakuten/postback/parse-problem';
+import { createTableInput } from '../../core/state/table';
+import { rowKey } from '../../core/transactions/keys';
+import type { LineFields } from '../../core/transactions/row';
+import { RowStore } from '../../core/transactions/row-store';
 
 export const SID = '3900112';
 

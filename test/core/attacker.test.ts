@@ -1,11 +1,11 @@
 import fc from 'fast-check';
-import { parseEventsApiBody } from '../../core/rakuten/events-json';
-import { POSTBACK_FIELDS, type PostbackField } from '../../core/rakuten/fields';
-import { parseEventsApiRecord } from '../../core/rakuten/parse';
-import { type Item, readFields } from '../../core/store/attributes';
-import { keyText, type RowKey, rowKey } from '../../core/store/keys';
-import { type LineFields, STORED_FIELDS } from '../../core/store/row';
-import type { LineRecord } from '../../local/fake-rakuten';
+import { parseEventsApiBody } from '../../core/rakuten/events-api/events-json';
+import { POSTBACK_FIELDS, type PostbackField } from '../../core/rakuten/postback/fields';
+import { parseEventsApiRecord } from '../../core/rakuten/postback/parse';
+import { type Item, readFields } from '../../core/transactions/attributes';
+import { keyText, type RowKey, rowKey } from '../../core/transactions/keys';
+import { type LineFields, STORED_FIELDS } from '../../core/transactions/row';
+import type { LineRecord } from '../../fake-rakuten';
 import { MINUTE, ReconciliationWorld, SID } from '../support/reconciliation-world';
 
 /**

@@ -1,6 +1,6 @@
 import { REGISTRATION_PROPERTIES as P } from '../../core/names';
-import type { Slot } from '../../core/rakuten/client';
-import { summarizeUrl } from '../../core/rakuten/url';
+import type { Slot } from '../../core/rakuten/api/client';
+import { summarizeUrl } from '../../core/rakuten/postback/url';
 import { registerByHand, type SlotStatus, slotStatus, testByHand, unregisterByHand } from '../../core/registration/operations';
 import { CloudFormation, type DeliveryPlan } from '../support/cloudformation';
 import { problemOf, SID, SlotRun } from '../support/slot-run';

@@ -1,8 +1,8 @@
-import type { Slot } from '../../core/rakuten/client';
+import type { Slot } from '../../core/rakuten/api/client';
 import { changeSlot, lookFor, putBack, putSlot } from '../../core/registration/change-slot';
 import type { Run } from '../../core/registration/run';
 import { isSameSlot, isSameUrl } from '../../core/registration/slot-url';
-import type { Fault } from '../../local/fake-rakuten';
+import type { Fault } from '../../fake-rakuten';
 import { kindOf, problemOf, SlotRun } from '../support/slot-run';
 
 const SECONDS = 1000;

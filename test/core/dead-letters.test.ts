@@ -3,9 +3,9 @@ import { contentsOf, maskedBody, rowKeyOf } from '../../core/dead-letters/conten
 import { deadLetter, maskedReason } from '../../core/dead-letters/letter';
 import type { ReceivedMessage } from '../../core/dead-letters/queue';
 import { reasonOf } from '../../core/dead-letters/reasons';
-import { ALL_FIELDS } from '../../core/rakuten/fields';
+import { ALL_FIELDS } from '../../core/rakuten/postback/fields';
 import { sha256 } from '../../core/sha256';
-import { Publishers } from '../../core/store/publishers';
+import { Publishers } from '../../core/state/publishers';
 
 describe('the reason of a failure', () => {
   it.each([

@@ -3,20 +3,19 @@ import { join as path } from 'node:path';
 import { CreateTableCommand, type DynamoDBClient, GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import Ajv, { type SchemaObject } from 'ajv';
 import fc from 'fast-check';
-import { MemoryDynamoDb } from '../../campaign/memory-dynamodb';
-import { type TransactionEvent, transactionEvent } from '../../core/events/event';
-import { type EventFilter, REASONS, type TransactionReason } from '../../core/events/event-filter';
-import { matchesFilter } from '../../core/events/matches-filter';
-import { pipePatterns } from '../../core/events/pipe-patterns';
-import type { StreamRecord } from '../../core/events/stream-record';
+import { type TransactionEvent, transactionEvent } from '../../core/change-events/event';
+import { type EventFilter, REASONS, type TransactionReason } from '../../core/change-events/event-filter';
+import { matchesFilter } from '../../core/change-events/matches-filter';
+import { pipePatterns } from '../../core/change-events/pipe-patterns';
+import type { StreamRecord } from '../../core/change-events/stream-record';
 import { ENVIRONMENT } from '../../core/names';
-import { type Item, readFields } from '../../core/store/attributes';
-import type { RowKey } from '../../core/store/keys';
-import type { LineFields } from '../../core/store/row';
-import { itemKey, RowStore } from '../../core/store/row-store';
-import { createTableInput } from '../../core/store/table';
+import { createTableInput } from '../../core/state/table';
+import { type Item, readFields } from '../../core/transactions/attributes';
+import type { RowKey } from '../../core/transactions/keys';
+import type { LineFields } from '../../core/transactions/row';
+import { itemKey, RowStore } from '../../core/transactions/row-store';
 import { ExecutionEnvironment } from '../../local/lambda/environment';
-import { matches } from '../../scripts/event-ruler/event-pattern';
+import { matches } from '../../tools/event-ruler/event-pattern';
 import {
   answer,
   answered,
@@ -36,7 +35,8 @@ import {
   T3,
   T4,
   withdrawn,
-} from '../../scripts/event-ruler/stream-records';
+} from '../../tools/event-ruler/stream-records';
+import { MemoryDynamoDb } from '../../tools/simulation/memory-dynamodb';
 import { ROOT } from '../support/sources';
 
 const schema: SchemaObject = JSON.parse(readFileSync(path(ROOT, 'docs/schemas/transaction-event-v1.json'), 'utf8'));

@@ -2,7 +2,7 @@ import { REGISTRATION_PROPERTIES as P } from '../../core/names';
 import { failedUpdateThatThisReverts, rememberFailedUpdate } from '../../core/registration/failed-update';
 import { withLease } from '../../core/registration/lease';
 import { parseProperties } from '../../core/registration/properties';
-import type { PublisherState } from '../../core/store/publisher-state';
+import type { PublisherState } from '../../core/state/publisher-state';
 import { Installation, World } from '../support/registration-world';
 
 type Properties = Record<string, unknown>;

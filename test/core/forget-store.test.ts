@@ -7,12 +7,12 @@ import { CachedForgottenMembers, ForgottenMembers, noteForgotten } from '../../c
 import { knownMember } from '../../core/privacy/known-member';
 import { messageWithoutMember } from '../../core/privacy/message-without-member';
 import { sha256 } from '../../core/sha256';
-import { toItem } from '../../core/store/item';
-import type { RowKey } from '../../core/store/keys';
-import { Publishers } from '../../core/store/publishers';
-import { type Answer, EMPTY_ROW, joinPushes, type PushedLine } from '../../core/store/row-state';
-import { itemKey, RowStore } from '../../core/store/row-store';
-import { createStateTableInput, createTableInput } from '../../core/store/table';
+import { Publishers } from '../../core/state/publishers';
+import { createStateTableInput, createTableInput } from '../../core/state/table';
+import { toItem } from '../../core/transactions/item';
+import type { RowKey } from '../../core/transactions/keys';
+import { type Answer, EMPTY_ROW, joinPushes, type PushedLine } from '../../core/transactions/row-state';
+import { itemKey, RowStore } from '../../core/transactions/row-store';
 import { dynamoDbClient } from '../../local/embedded/clients';
 import { startTestDynamoDb, type TestDynamoDb } from '../support/dynamodb';
 import { messageBody } from '../support/messages';

@@ -1,9 +1,9 @@
 import { CreateTableCommand, type DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { NoteTable } from '../../core/reconciliation/note-table';
-import { PUBLISHER_KIND, RECONCILIATION_KIND, STATE_KEYS } from '../../core/store/publisher-state';
-import { readPublisherStates } from '../../core/store/publishers';
-import { DynamoRegistrationStore } from '../../core/store/registration-store';
-import { createStateTableInput } from '../../core/store/table';
+import { PUBLISHER_KIND, RECONCILIATION_KIND, STATE_KEYS } from '../../core/state/publisher-state';
+import { readPublisherStates } from '../../core/state/publishers';
+import { DynamoRegistrationStore } from '../../core/state/registration-store';
+import { createStateTableInput } from '../../core/state/table';
 import { dynamoDbClient } from '../../local/embedded/clients';
 import { startDynamoDb } from '../../local/embedded/dynamodb';
 import type { FaultyServer } from '../../local/embedded/server-thread';

@@ -1,4 +1,4 @@
-import type { HttpResponse } from '../../core/rakuten/http';
+import type { HttpResponse } from '../../core/rakuten/api/http';
 import { SlotBusyError, withLease } from '../../core/registration/lease';
 import type { LeasedPorts, RegistrationPorts } from '../../core/registration/ports';
 import { Installation, World } from '../support/registration-world';

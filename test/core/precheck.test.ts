@@ -2,7 +2,7 @@ import { REGISTRATION_PROPERTIES as P, PRECHECK_RESOURCE_TYPE } from '../../core
 import { handleRegistrationEvent } from '../../core/registration/events';
 import type { RegistrationPorts } from '../../core/registration/ports';
 import { handlePrecheckEvent, isPrecheckEvent } from '../../core/registration/precheck';
-import { SecretUnreadableError } from '../../core/store/secrets';
+import { SecretUnreadableError } from '../../core/state/secrets';
 import { CLIENT_SECRET, Installation, World } from '../support/registration-world';
 
 const SID = '3900112';

@@ -1,13 +1,13 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import * as fc from 'fast-check';
-import { RakutenClient, type Slot } from '../../core/rakuten/client';
-import { parseCredentials, type RakutenCredentials } from '../../core/rakuten/credentials';
-import { RakutenError } from '../../core/rakuten/errors';
-import { sendHttp } from '../../core/rakuten/http';
-import { quote, Redactor } from '../../core/rakuten/redact';
-import { backoffMillis, type Clock, retryAfterMillis, SHORT_BACKOFF } from '../../core/rakuten/retry';
-import { type FakeRakuten, startFakeRakuten } from '../../local/fake-rakuten';
+import { RakutenClient, type Slot } from '../../core/rakuten/api/client';
+import { parseCredentials, type RakutenCredentials } from '../../core/rakuten/api/credentials';
+import { RakutenError } from '../../core/rakuten/api/errors';
+import { sendHttp } from '../../core/rakuten/api/http';
+import { quote, Redactor } from '../../core/rakuten/api/redact';
+import { backoffMillis, type Clock, retryAfterMillis, SHORT_BACKOFF } from '../../core/rakuten/api/retry';
+import { type FakeRakuten, startFakeRakuten } from '../../fake-rakuten';
 import { deviations } from '../support/rakuten-schemas';
 
 const SID = '3900112';

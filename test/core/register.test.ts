@@ -1,10 +1,10 @@
 import { REGISTRATION_PROPERTIES as P } from '../../core/names';
-import type { Slot } from '../../core/rakuten/client';
+import type { Slot } from '../../core/rakuten/api/client';
 import { SlotBusyError } from '../../core/registration/lease';
 import { type Registered, register } from '../../core/registration/register';
 import { markFor } from '../../core/registration/state';
 import { RegistrationFailure } from '../../core/registration/undo';
-import type { PublisherState } from '../../core/store/publisher-state';
+import type { PublisherState } from '../../core/state/publisher-state';
 import { OWNER, problemOf, REQUEST, SID, SlotRun } from '../support/slot-run';
 
 const HOUR = 60 * 60_000;

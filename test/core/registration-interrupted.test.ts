@@ -1,8 +1,8 @@
 import { REGISTRATION_PROPERTIES as P } from '../../core/names';
-import type { Slot } from '../../core/rakuten/client';
+import type { Slot } from '../../core/rakuten/api/client';
 import { handleRegistrationEvent, type RegistrationEvent } from '../../core/registration/events';
 import type { RegistrationPorts } from '../../core/registration/ports';
-import { ACCEPT_PREVIOUS_FOR_MILLIS } from '../../core/store/publisher-state';
+import { ACCEPT_PREVIOUS_FOR_MILLIS } from '../../core/state/publisher-state';
 import { InterruptiblePorts, type Interruption } from '../support/interruption';
 import { SID, SlotRun } from '../support/slot-run';
 

@@ -1,4 +1,4 @@
-import { Redactor } from '../../core/rakuten/redact';
+import { Redactor } from '../../core/rakuten/api/redact';
 import { describeSlot, NotShownError, SlotTakenError } from '../../core/registration/messages';
 import { presentable, withNextStep } from '../../core/registration/presentable';
 import { SID } from '../support/slot-run';

@@ -1,10 +1,10 @@
 import * as fc from 'fast-check';
 import { REGISTRATION_PROPERTIES as P } from '../../core/names';
-import { postbackUrl } from '../../core/rakuten/url';
+import { postbackUrl } from '../../core/rakuten/postback/url';
 import { parseProperties } from '../../core/registration/properties';
 import { isSameSlot, markOf } from '../../core/registration/slot-url';
 import { sha256 } from '../../core/sha256';
-import type { Behaviour, Fault, Slot } from '../../local/fake-rakuten';
+import type { Behaviour, Fault, Slot } from '../../fake-rakuten';
 import { CloudFormation, type DeliveryPlan, sidIn } from '../support/cloudformation';
 import { CLIENT_SECRET, Installation, World } from '../support/registration-world';
 

@@ -1,8 +1,8 @@
 import { REGISTRATION_PROPERTIES as P, REGISTRATION_ATTRIBUTES } from '../../core/names';
-import type { Slot } from '../../core/rakuten/client';
+import type { Slot } from '../../core/rakuten/api/client';
 import { handleRegistrationEvent, physicalIdOf, type RegistrationAnswer, type RegistrationEvent } from '../../core/registration/events';
 import { registerByHand } from '../../core/registration/operations';
-import type { PublisherState } from '../../core/store/publisher-state';
+import type { PublisherState } from '../../core/state/publisher-state';
 import { problemOf, SID, SlotRun } from '../support/slot-run';
 
 type Properties = Record<string, unknown>;

@@ -1,6 +1,6 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { Redactor } from '../../core/rakuten/redact';
+import { Redactor } from '../../core/rakuten/api/redact';
 import { sendProbe } from '../../core/registration/probe';
 import { belongings, checkUrlSecret, openRun, readUrlSecret } from '../../core/registration/run';
 import { sha256 } from '../../core/sha256';

@@ -1,5 +1,5 @@
 import { REGISTRATION_PROPERTIES as P, REGISTRATION_ATTRIBUTES } from '../../core/names';
-import { postbackUrl } from '../../core/rakuten/url';
+import { postbackUrl } from '../../core/rakuten/postback/url';
 import { PROBES_IN_A_ROW } from '../../core/registration/self-test';
 import { isSameSlot, isSameUrl, markOf, ownerOf } from '../../core/registration/slot-url';
 import {
@@ -15,7 +15,7 @@ import {
   withoutOwner,
 } from '../../core/registration/state';
 import { sha256 } from '../../core/sha256';
-import type { Fault } from '../../local/fake-rakuten';
+import type { Fault } from '../../fake-rakuten';
 import { CloudFormation, type DeliveryPlan } from '../support/cloudformation';
 import { CLIENT_SECRET, CREDENTIALS, Installation, World } from '../support/registration-world';
 

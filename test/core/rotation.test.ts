@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { REGISTRATION_PROPERTIES as P } from '../../core/names';
 import { isRotationEvent, type RotationAnswer, type RotationPorts, rotateUrlSecret } from '../../core/registration/rotate';
-import { ACCEPT_PREVIOUS_FOR_MILLIS, type PublisherState } from '../../core/store/publisher-state';
-import type { Fault } from '../../local/fake-rakuten';
+import { ACCEPT_PREVIOUS_FOR_MILLIS, type PublisherState } from '../../core/state/publisher-state';
+import type { Fault } from '../../fake-rakuten';
 import { CloudFormation, type DeliveryPlan } from '../support/cloudformation';
 import { InterruptiblePorts, type Interruption } from '../support/interruption';
 import { Installation, World } from '../support/registration-world';

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { ATTRIBUTES, SOURCES } from '../../core/names';
-import { parsePostback } from '../../core/rakuten/parse';
-import { fromItem, toItem } from '../../core/store/item';
-import type { RowKey } from '../../core/store/keys';
-import { CHECKED_FIELDS, type LineFields } from '../../core/store/row';
+import { parsePostback } from '../../core/rakuten/postback/parse';
+import { fromItem, toItem } from '../../core/transactions/item';
+import type { RowKey } from '../../core/transactions/keys';
+import { CHECKED_FIELDS, type LineFields } from '../../core/transactions/row';
 import {
   type Answer,
   applyAnswer,
@@ -15,8 +15,8 @@ import {
   type RowState,
   shownContent,
   withdraw,
-} from '../../core/store/row-state';
-import { itemBytes } from '../../scripts/cost/item-size';
+} from '../../core/transactions/row-state';
+import { itemBytes } from '../../tools/cost/item-size';
 
 const KEY: RowKey = { lineId: '3900112#A1', isEvent: 'N' };
 const RUNS = Number(process.env.ROW_RUNS ?? 400);

@@ -11,19 +11,19 @@ import {
   waitUntilTableExists,
 } from '@aws-sdk/client-dynamodb';
 import fc from 'fast-check';
-import { writeUnits } from '../../bench/row-units';
 import { ATTRIBUTES } from '../../core/names';
-import { POSTBACK_FIELDS } from '../../core/rakuten/fields';
-import type { Item } from '../../core/store/attributes';
-import { canonicalAttribute, fromItem, toItem } from '../../core/store/item';
-import { INDEX_KEYS, keyText, MAX_PROJECTED_ATTRIBUTES, parseLineId, type RowKey, TABLE_KEYS } from '../../core/store/keys';
-import { EMPTY_ROW, joinPushes, type PushedLine } from '../../core/store/row-state';
-import { itemKey, type PushOutcome, RowContentionError, RowStore, type RowStoreOptions } from '../../core/store/row-store';
-import { createTableInput } from '../../core/store/table';
+import { POSTBACK_FIELDS } from '../../core/rakuten/postback/fields';
+import { createTableInput } from '../../core/state/table';
+import type { Item } from '../../core/transactions/attributes';
+import { canonicalAttribute, fromItem, toItem } from '../../core/transactions/item';
+import { INDEX_KEYS, keyText, MAX_PROJECTED_ATTRIBUTES, parseLineId, type RowKey, TABLE_KEYS } from '../../core/transactions/keys';
+import { EMPTY_ROW, joinPushes, type PushedLine } from '../../core/transactions/row-state';
+import { itemKey, type PushOutcome, RowContentionError, RowStore, type RowStoreOptions } from '../../core/transactions/row-store';
+import { eventsDate } from '../../fake-rakuten/events';
 import { dynamoDbClient } from '../../local/embedded/clients';
-import { eventsDate } from '../../local/fake-rakuten/events';
-import { itemBytes } from '../../scripts/cost/item-size';
-import { TYPICAL_LINE } from '../../scripts/cost/typical-line';
+import { writeUnits } from '../../tools/bench/row-units';
+import { itemBytes } from '../../tools/cost/item-size';
+import { TYPICAL_LINE } from '../../tools/cost/typical-line';
 import { IS_EMBEDDED, startTestDynamoDb, type TestDynamoDb, withRefusedRows } from '../support/dynamodb';
 import { answeredLine, finalRow, type LineHistory, lineHistories, pushedLine, HISTORY_SID as SID } from '../support/histories';
 

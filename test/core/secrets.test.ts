@@ -1,5 +1,5 @@
 import { CreateSecretCommand } from '@aws-sdk/client-secrets-manager';
-import { readSecret } from '../../core/store/secrets';
+import { readSecret } from '../../core/state/secrets';
 import { secretsManagerClient } from '../../local/embedded/clients';
 import { startSecretsManager } from '../../local/embedded/secrets-manager';
 import type { EmbeddedServer } from '../../local/embedded/server-thread';

@@ -1,9 +1,9 @@
 import { REGISTRATION_PROPERTIES as P } from '../../core/names';
-import type { Slot } from '../../core/rakuten/client';
+import type { Slot } from '../../core/rakuten/api/client';
 import { markOf } from '../../core/registration/slot-url';
 import { accepting, emptyState, markFor, withOwner } from '../../core/registration/state';
 import { type Progress, type RegistrationFailure, undo } from '../../core/registration/undo';
-import type { PublisherState } from '../../core/store/publisher-state';
+import type { PublisherState } from '../../core/state/publisher-state';
 import { CloudFormation, type DeliveryPlan } from '../support/cloudformation';
 import { OWNER, REQUEST, SID, SlotRun } from '../support/slot-run';
 

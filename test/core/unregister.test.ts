@@ -1,9 +1,9 @@
 import { REGISTRATION_PROPERTIES as P } from '../../core/names';
-import type { Slot } from '../../core/rakuten/client';
+import type { Slot } from '../../core/rakuten/api/client';
 import { markFor } from '../../core/registration/state';
 import { type Removal, unregister } from '../../core/registration/unregister';
-import type { PublisherState } from '../../core/store/publisher-state';
-import type { Fault } from '../../local/fake-rakuten';
+import type { PublisherState } from '../../core/state/publisher-state';
+import type { Fault } from '../../fake-rakuten';
 import { kindOf, OWNER, problemOf, SID, SlotRun } from '../support/slot-run';
 
 type Rule = 'DELETE' | 'DISABLE' | 'RESTORE';

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
-import { fieldListId } from '../../core/rakuten/fields';
-import { isSameEndpoint, postbackUrl, summarizeUrl, summaryText } from '../../core/rakuten/url';
+import { fieldListId } from '../../core/rakuten/postback/fields';
+import { isSameEndpoint, postbackUrl, summarizeUrl, summaryText } from '../../core/rakuten/postback/url';
 
 describe('the URL to register', () => {
   const fields = [

@@ -1,11 +1,11 @@
 import * as fc from 'fast-check';
 import { REGISTRATION_PROPERTIES as P, WATCH_EVENTS } from '../../core/names';
-import { HttpFailure } from '../../core/rakuten/http';
+import { HttpFailure } from '../../core/rakuten/api/http';
 import { rotateUrlSecret } from '../../core/registration/rotate';
-import { ACCEPT_PREVIOUS_FOR_MILLIS } from '../../core/store/publisher-state';
-import type { Check } from '../../core/watch/check';
-import { watch } from '../../core/watch/watch';
-import type { Fault, Slot } from '../../local/fake-rakuten';
+import { ACCEPT_PREVIOUS_FOR_MILLIS } from '../../core/state/publisher-state';
+import type { Check } from '../../core/status-watch/check';
+import { watch } from '../../core/status-watch/watch';
+import type { Fault, Slot } from '../../fake-rakuten';
 import { CloudFormation, type DeliveryPlan } from '../support/cloudformation';
 import { InterruptiblePorts, type Interruption } from '../support/interruption';
 import { CLIENT_SECRET, Installation, World } from '../support/registration-world';

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { Cli } from '../../bin/cli/command';
-import { createProgram } from '../../bin/cli/program';
+import { Cli } from '../../cli/command';
+import { createProgram } from '../../cli/program';
 import packageJson from '../../package.json';
-import { anchors, linksOf, pages, ROOT, targetInRepository, targetOf, textOf } from '../../scripts/docs/pages';
+import { anchors, linksOf, pages, ROOT, targetInRepository, targetOf, textOf } from '../../tools/docs/pages';
 import { testTerminal } from '../bin/terminal';
 
 const PAGES = pages();
@@ -34,7 +34,7 @@ function leadsSomewhere(page: string, link: string): boolean {
 
 describe('what the pages tell to run', () => {
   const program = createProgram(new Cli(testTerminal(ROOT).terminal));
-  const mentioned = [...PAGES, ...['bin/cli/program.ts']].flatMap((page) =>
+  const mentioned = [...PAGES, ...['cli/program.ts']].flatMap((page) =>
     [...textOf(page).matchAll(/(?:npx |\$ |`)rakuten-postback ([^\n`|]*)/g)].map((found) => ({ page, words: String(found[1]) })),
   );
 

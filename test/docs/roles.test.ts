@@ -1,7 +1,7 @@
 import { App } from 'aws-cdk-lib';
-import { textOf } from '../../scripts/docs/pages';
-import { checkedApps } from '../../scripts/iam/apps';
-import { addMatrix } from '../../scripts/template/matrix';
+import { textOf } from '../../tools/docs/pages';
+import { checkedApps } from '../../tools/iam/apps';
+import { addMatrix } from '../../tools/template/matrix';
 
 interface Resource {
   readonly Type: string;

@@ -1,12 +1,12 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { METRICS } from '../../core/names';
+import type { LineRecord } from '../../fake-rakuten';
+import { Random } from '../../fake-rakuten/random';
+import { fillTemplate } from '../../fake-rakuten/sender';
 import { postbackDay } from '../../local/day';
 import { queueDepth, untilEmpty } from '../../local/drain';
-import type { LineRecord } from '../../local/fake-rakuten';
-import { fillTemplate } from '../../local/fake-rakuten/sender';
 import { MetricSums } from '../../local/metrics';
-import { Random } from '../../local/random';
 import { type LocalStack, startLocalStack } from '../../local/stack';
 import type { BatchOutcome } from '../../local/template/context';
 import { compareRows, scanTable } from '../../local/verify';

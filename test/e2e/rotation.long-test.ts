@@ -2,15 +2,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { ENVIRONMENT, METRICS, REGISTRATION_PROPERTIES as P, URL_PARAMETERS } from '../../core/names';
 import type { RotationAnswer } from '../../core/registration/rotate';
-import { DynamoRegistrationStore } from '../../core/store/registration-store';
+import { DynamoRegistrationStore } from '../../core/state/registration-store';
+import type { Fault, LineRecord } from '../../fake-rakuten';
 import { postbackDay } from '../../local/day';
 import { queueDepth, untilEmpty } from '../../local/drain';
-import type { Fault, LineRecord } from '../../local/fake-rakuten';
 import { LocalFunction } from '../../local/lambda/local-function';
 import { MetricSums } from '../../local/metrics';
 import { type LocalStack, startLocalStack } from '../../local/stack';
 import { compareRows, scanTable } from '../../local/verify';
-import { endLease as endLeaseOf, putState } from '../../scripts/faults/publisher';
+import { endLease as endLeaseOf, putState } from '../../tools/faults/publisher';
 import { Tripwire } from '../support/tripwire';
 
 /**

@@ -8,10 +8,10 @@ import {
 import Big from 'big.js';
 import fc from 'fast-check';
 import type { EventTransaction, TransactionEvent } from '../../client';
-import { transactionEvent } from '../../core/events/event';
-import { DEFAULT_ADJUSTMENT_SKU, kindOf } from '../../core/rakuten/kind';
-import { toItem } from '../../core/store/item';
-import { applyAnswer, EMPTY_ROW, joinPushes, type RowState, withdraw } from '../../core/store/row-state';
+import { transactionEvent } from '../../core/change-events/event';
+import { DEFAULT_ADJUSTMENT_SKU, kindOf } from '../../core/rakuten/postback/kind';
+import { toItem } from '../../core/transactions/item';
+import { applyAnswer, EMPTY_ROW, joinPushes, type RowState, withdraw } from '../../core/transactions/row-state';
 import { Book } from '../../examples/cash-back/ledger/book';
 import { lineName, type Order, orderName, shares, toLine } from '../../examples/cash-back/ledger/order';
 

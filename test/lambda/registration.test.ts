@@ -5,15 +5,15 @@ import { join } from 'node:path';
 import { CreateTableCommand, type DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { CreateSecretCommand, PutSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { ENVIRONMENT, REGISTRATION_PROPERTIES as P, URL_PARAMETERS } from '../../core/names';
-import { createStateTableInput } from '../../core/store/table';
+import { createStateTableInput } from '../../core/state/table';
+import { type FakeRakuten, startFakeRakuten } from '../../fake-rakuten';
 import { stateTableClient } from '../../lambda/registration/state-table';
 import { dynamoDbClient, secretsManagerClient } from '../../local/embedded/clients';
 import { startDynamoDb } from '../../local/embedded/dynamodb';
 import { startSecretsManager } from '../../local/embedded/secrets-manager';
 import type { EmbeddedServer, FaultyServer } from '../../local/embedded/server-thread';
-import { type FakeRakuten, startFakeRakuten } from '../../local/fake-rakuten';
 import { LocalFunction } from '../../local/lambda/local-function';
-import { cloudFormationRequest, type Endpoint, endLease, propertiesOf, startEndpoint } from '../../scripts/faults/publisher';
+import { cloudFormationRequest, type Endpoint, endLease, propertiesOf, startEndpoint } from '../../tools/faults/publisher';
 import { deviations } from '../support/rakuten-schemas';
 
 /** The bundle that is deployed, in a process of its own, with the real SDK, against servers on this machine. */

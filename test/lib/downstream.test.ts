@@ -21,7 +21,7 @@ import {
 } from '../../lib';
 import { Archive } from '../../lib/archive';
 import { TransactionTable } from '../../lib/transaction-table';
-import { matches } from '../../scripts/event-ruler/event-pattern';
+import { matches } from '../../tools/event-ruler/event-pattern';
 import { permissionsInWords } from '../support/iam-words';
 import { textOf } from '../support/sources';
 import { emptyStack, Resources, type SomeProps, type StackOptions, withPostback } from '../support/stacks';

@@ -8,9 +8,9 @@ import {
   type PostbackField,
   parseFieldList,
   RESERVED_PARAMETER_NAMES,
-} from '../../core/rakuten/fields';
-import { parsePostback } from '../../core/rakuten/parse';
-import { postbackUrl } from '../../core/rakuten/url';
+} from '../../core/rakuten/postback/fields';
+import { parsePostback } from '../../core/rakuten/postback/parse';
+import { postbackUrl } from '../../core/rakuten/postback/url';
 import { PostbackFields } from '../../lib';
 
 const ENDPOINT = 'https://abc.execute-api.us-east-1.amazonaws.com/prod/postback';

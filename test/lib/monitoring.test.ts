@@ -9,7 +9,7 @@ import { Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambd
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
-import { judgeGivenUp, pipesIn } from '../../bin/doctor/checks/downstream';
+import { judgeGivenUp, pipesIn } from '../../cli/doctor/checks/downstream';
 import { ENVIRONMENT, METRICS, METRICS_NAMESPACE } from '../../core/names';
 import {
   AlarmKind,
@@ -24,8 +24,8 @@ import {
 import { ALARM_CATALOGUE } from '../../lib/monitoring/alarm-catalogue';
 import { METRIC_CATALOGUE, type OwnMetric } from '../../lib/monitoring/metric-catalogue';
 import { runbookPage } from '../../lib/monitoring/runbook';
-import { linesOf } from '../../scripts/dashboard/metrics';
-import type { Widget } from '../../scripts/dashboard/page';
+import { linesOf } from '../../tools/dashboard/metrics';
+import type { Widget } from '../../tools/dashboard/page';
 import { ROOT } from '../support/sources';
 import { emptyStack, Resources, type SomeProps, type TemplateResource, withPostback } from '../support/stacks';
 

@@ -33,7 +33,7 @@ import { Key } from 'aws-cdk-lib/aws-kms';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { type IStringParameter, StringParameter } from 'aws-cdk-lib/aws-ssm';
-import { readResources } from '../../bin/cli/stack-resources';
+import { readResources } from '../../cli/stack-resources';
 import {
   ENVIRONMENT,
   METRICS_NAMESPACE,
@@ -41,11 +41,11 @@ import {
   REGISTRATION_PROPERTIES,
   REGISTRATION_RESOURCE_TYPE,
 } from '../../core/names';
-import { parseFieldList } from '../../core/rakuten/fields';
+import { parseFieldList } from '../../core/rakuten/postback/fields';
 import { parseProperties } from '../../core/registration/properties';
-import { INDEX_KEYS, MAX_PROJECTED_ATTRIBUTES, TABLE_KEYS } from '../../core/store/keys';
-import { createTableInput } from '../../core/store/table';
-import { schemaProblems, type TableSchema } from '../../core/store/table-schema';
+import { createTableInput } from '../../core/state/table';
+import { INDEX_KEYS, MAX_PROJECTED_ATTRIBUTES, TABLE_KEYS } from '../../core/transactions/keys';
+import { schemaProblems, type TableSchema } from '../../core/transactions/table-schema';
 import { ExistingPostback, PostbackFields, RakutenPostback, type RakutenPostbackProps, RemovalAction } from '../../lib';
 import { projectionOf } from '../../lib/transaction-table';
 import { permissionsInWords } from '../support/iam-words';

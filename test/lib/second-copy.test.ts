@@ -1,6 +1,6 @@
 import { AttributeType, ProjectionType, StreamViewType, Table } from 'aws-cdk-lib/aws-dynamodb';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
-import { INDEX_KEYS, TABLE_KEYS } from '../../core/store/keys';
+import { INDEX_KEYS, TABLE_KEYS } from '../../core/transactions/keys';
 import { TransactionTarget } from '../../lib';
 import { withPostback } from '../support/stacks';
 

@@ -1,8 +1,8 @@
+import type { LineRecord } from '../../fake-rakuten';
+import { Random } from '../../fake-rakuten/random';
 import { Complaints } from '../../local/complaints';
 import { postbackDay } from '../../local/day';
-import type { LineRecord } from '../../local/fake-rakuten';
 import { MetricSums } from '../../local/metrics';
-import { Random } from '../../local/random';
 import { curlLine, daySummary, rowLine } from '../../local/summary';
 import { compareRows, isExact, type Row } from '../../local/verify';
 

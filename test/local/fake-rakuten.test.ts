@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { DEFAULT_MODES, drawModes, type FakeRakuten, type LineRecord, type Modes, startFakeRakuten } from '../../local/fake-rakuten';
-import { encodeText } from '../../local/fake-rakuten/charsets';
-import { fillTemplate } from '../../local/fake-rakuten/sender';
-import { Random } from '../../local/random';
+import { DEFAULT_MODES, drawModes, type FakeRakuten, type LineRecord, type Modes, startFakeRakuten } from '../../fake-rakuten';
+import { encodeText } from '../../fake-rakuten/charsets';
+import { Random } from '../../fake-rakuten/random';
+import { fillTemplate } from '../../fake-rakuten/sender';
 import fixtures from '../fixtures/postbacks.json';
 import { deviations } from '../support/rakuten-schemas';
 
@@ -450,8 +450,8 @@ test('it runs alone, driven by control routes', async () => {
   const root = join(__dirname, '..', '..');
   const args = [
     '--import',
-    './scripts/typescript.mjs',
-    'local/fake-rakuten/main.ts',
+    './tools/typescript.mjs',
+    'fake-rakuten/main.ts',
     '--client-id',
     'id',
     '--client-secret',

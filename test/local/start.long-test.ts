@@ -18,7 +18,7 @@ afterAll(() => rm(folder, { recursive: true }));
 describe('npm start', () => {
   /** The program in its own process group, with everything it prints. */
   function start(...args: string[]): { child: ChildProcess; printed: Printed; end: Promise<number | null> } {
-    const child = spawn(process.execPath, ['--import', './scripts/typescript.mjs', join('local', 'main.ts'), ...args], {
+    const child = spawn(process.execPath, ['--import', './tools/typescript.mjs', join('local', 'main.ts'), ...args], {
       cwd: join(__dirname, '..', '..'),
       detached: true,
       // Without this the child gets the environment that jest itself was started with.

@@ -4,7 +4,7 @@ import { ENVIRONMENT, METRICS, REGISTRATION_ATTRIBUTES, REGISTRATION_PROPERTIES 
 import packageJson from '../../package.json';
 import { handlers, type ImportOf, importsOf, reachedFrom, sourcesIn, textOf } from '../support/sources';
 
-const FOLDERS = ['bench', 'bin', 'campaign', 'client', 'core', 'lambda', 'lib', 'local', 'scripts', 'test'] as const;
+const FOLDERS = ['bin', 'cli', 'client', 'core', 'fake-rakuten', 'lambda', 'lib', 'local', 'test', 'tools'] as const;
 const HANDLERS = handlers();
 
 const importsIn = (folder: string): ImportOf[] => sourcesIn(folder).flatMap(importsOf);
@@ -25,11 +25,11 @@ describe('the folders', () => {
     lib: ['core'],
     lambda: ['core'],
     client: ['core'],
-    bin: ['lib', 'client', 'core', 'local'],
-    local: ['client', 'core', 'lib'],
-    campaign: ['client', 'core', 'lambda', 'local'],
-    scripts: ['bin', 'client', 'core', 'lambda', 'lib', 'local', 'package.json'],
-    bench: ['bin', 'client', 'core', 'lambda', 'lib', 'local', 'scripts', 'package.json'],
+    'fake-rakuten': ['core'],
+    local: ['client', 'core', 'fake-rakuten', 'lib'],
+    cli: ['client', 'core'],
+    bin: ['cli', 'lib'],
+    tools: ['bin', 'cli', 'client', 'core', 'fake-rakuten', 'lambda', 'lib', 'local', 'package.json'],
     test: [...FOLDERS, 'examples', 'package.json'],
   };
 
@@ -113,7 +113,7 @@ describe('a name that two sides must agree on', () => {
 
   it('is read from the environment by that name only', () => {
     const other = sourcesIn('lambda')
-      .filter((file) => file !== 'lambda/runtime/environment.ts')
+      .filter((file) => file !== 'lambda/shared/environment.ts')
       .filter((file) => /process\.env\b/.test(textOf(file)));
     expect(other).toEqual([]);
   });

@@ -30,8 +30,8 @@ describe('docs/dependencies.md', () => {
 
 describe('the rules for Semgrep', () => {
   it('each have an example of what they find and of what they leave alone', () => {
-    const rules = [...read('scripts/security/rules/functions.yml').matchAll(/^ {2}- id: (\S+)$/gm)].map(([, id]) => id);
-    const examples = read('scripts/security/rules/functions.ts');
+    const rules = [...read('tools/security/rules/functions.yml').matchAll(/^ {2}- id: (\S+)$/gm)].map(([, id]) => id);
+    const examples = read('tools/security/rules/functions.ts');
     const named = (mark: string) =>
       new Set([...examples.matchAll(new RegExp(`// ${mark}: (.+)`, 'g'))].flatMap(([, ids = '']) => ids.split(', ')));
     expect(rules.length).toBeGreaterThan(10);

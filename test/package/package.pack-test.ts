@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import packageJson from '../../package.json';
-import { linksOf, targetOf } from '../../scripts/docs/pages';
+import { linksOf, targetOf } from '../../tools/docs/pages';
 import { type ExampleTemplate, InstalledExample, typescriptExamples } from '../support/examples';
 import { type JsiiType, type PackedPackage, packedPackage } from '../support/packed';
 import { handlers, ROOT, sourcesIn } from '../support/sources';
@@ -62,7 +62,7 @@ describe('the tarball', () => {
     await mkdir(folder);
     await writeFile(join(folder, 'package.json'), JSON.stringify({ name: 'strict', version: '1.0.0', license: 'AGPL-3.0-only' }));
     const metafile = { outputs: { 'index.js': { inputs: { 'node_modules/strict/index.js': { bytesInOutput: 10 } } } } };
-    const script = `import { writeNotices } from ${JSON.stringify(pathToFileURL(join(ROOT, 'scripts/third-party.mjs')))};
+    const script = `import { writeNotices } from ${JSON.stringify(pathToFileURL(join(ROOT, 'tools/third-party.mjs')))};
       writeNotices(${JSON.stringify(metafile)}, ${JSON.stringify(packed.app)}, 'notices');`;
     await expect(run(process.execPath, ['--input-type=module', '--eval', script])).rejects.toThrow('strict 1.0.0 (AGPL-3.0-only)');
     await rm(folder, { recursive: true });
@@ -219,7 +219,7 @@ describe('the public API', () => {
   const typesOf = (): JsiiType[] => Object.values(packed.assembly.types);
 
   it('compiles without a warning', () => {
-    // The two that are silenced ask for the oldest CDK as development dependency; scripts/package/try-package.ts tries the package with that one instead.
+    // The two that are silenced ask for the oldest CDK as development dependency; tools/package/try-package.ts tries the package with that one instead.
     expect(packed.jsiiOutput).toMatch(/Errors: 0 \| Warnings: 0 \(\+2 silenced\)/);
   });
 

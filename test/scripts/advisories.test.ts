@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { bundledPackages, findAdvisories } from '../../scripts/security/advisories';
+import { bundledPackages, findAdvisories } from '../../tools/security/advisories';
 
 const NOTICES = `Code of these packages is part of the files beside this one.
 

@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { consuming } from '../../scripts/faults/consumer';
-import { doHalf } from '../../scripts/faults/partial';
-import { plansFor } from '../../scripts/faults/plans';
-import { withTables } from '../../scripts/faults/report';
-import { type Baseline, disturbed, type Trial, undisturbed } from '../../scripts/faults/run';
-import { headingOf } from '../../scripts/faults/scenario';
-import { SCENARIOS } from '../../scripts/faults/scenarios';
-import { startWorld, type World } from '../../scripts/faults/world';
+import { consuming } from '../../tools/faults/consumer';
+import { doHalf } from '../../tools/faults/partial';
+import { plansFor } from '../../tools/faults/plans';
+import { withTables } from '../../tools/faults/report';
+import { type Baseline, disturbed, type Trial, undisturbed } from '../../tools/faults/run';
+import { headingOf } from '../../tools/faults/scenario';
+import { SCENARIOS } from '../../tools/faults/scenarios';
+import { startWorld, type World } from '../../tools/faults/world';
 
 let world: World;
 let baseline: Baseline;

@@ -2,13 +2,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Big from 'big.js';
-import type { KeyedPush } from '../../core/store/pushed-line';
-import type { LineFields } from '../../core/store/row';
+import type { KeyedPush } from '../../core/transactions/pushed-line';
+import type { LineFields } from '../../core/transactions/row';
 import { parseTemplate } from '../../local/gateway/velocity';
-import { keep, readCorpus } from '../../scripts/fuzz/corpus';
-import { complaintAbout } from '../../scripts/fuzz/oracle';
-import { type Parts, REAL_PARTS, TEMPLATE_TEXT, travel } from '../../scripts/fuzz/pipeline';
-import { fuzz } from '../../scripts/fuzz/run';
+import { keep, readCorpus } from '../../tools/fuzz/corpus';
+import { complaintAbout } from '../../tools/fuzz/oracle';
+import { type Parts, REAL_PARTS, TEMPLATE_TEXT, travel } from '../../tools/fuzz/pipeline';
+import { fuzz } from '../../tools/fuzz/run';
 
 const RUNS = Number(process.env.FUZZ_RUNS ?? 300);
 

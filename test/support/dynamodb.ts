@@ -1,5 +1,5 @@
 import { ConditionalCheckFailedException, type DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
-import { TABLE_KEYS } from '../../core/store/keys';
+import { TABLE_KEYS } from '../../core/transactions/keys';
 import { startDynamoDb } from '../../local/embedded/dynamodb';
 import type { FaultyServer } from '../../local/embedded/server-thread';
 

@@ -1,12 +1,20 @@
 import fc from 'fast-check';
-import { parseEventsApiBody } from '../../core/rakuten/events-json';
-import { ALL_FIELDS, fieldListId } from '../../core/rakuten/fields';
-import { parseMessage } from '../../core/rakuten/message';
+import { parseEventsApiBody } from '../../core/rakuten/events-api/events-json';
+import { ALL_FIELDS, fieldListId } from '../../core/rakuten/postback/fields';
+import { parseMessage } from '../../core/rakuten/postback/message';
 import { readAnswer } from '../../core/reconciliation/answer';
-import type { RowKey } from '../../core/store/keys';
-import { readPushedLine } from '../../core/store/pushed-line';
-import { type Answer, applyAnswer, EMPTY_ROW, joinPushes, type PushedLine, type RowState, withdraw } from '../../core/store/row-state';
-import { eventsDate } from '../../local/fake-rakuten/events';
+import type { RowKey } from '../../core/transactions/keys';
+import { readPushedLine } from '../../core/transactions/pushed-line';
+import {
+  type Answer,
+  applyAnswer,
+  EMPTY_ROW,
+  joinPushes,
+  type PushedLine,
+  type RowState,
+  withdraw,
+} from '../../core/transactions/row-state';
+import { eventsDate } from '../../fake-rakuten/events';
 import { messageBody } from './messages';
 
 /** What the Events API showed of a line at one time: a record, or that complete reads lacked it. */

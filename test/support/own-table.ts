@@ -1,6 +1,6 @@
 import { AttributeType, type TablePropsV2, TableV2 } from 'aws-cdk-lib/aws-dynamodb';
 import type { Construct } from 'constructs';
-import { INDEX_KEYS, TABLE_KEYS } from '../../core/store/keys';
+import { INDEX_KEYS, TABLE_KEYS } from '../../core/transactions/keys';
 import { projectionOf } from '../../lib/transaction-table';
 
 export const stringKey = (name: string) => ({ name, type: AttributeType.STRING });

@@ -3,7 +3,7 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/prom
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { stripScripts } from '../../scripts/package/build-copy';
+import { stripScripts } from '../../tools/package/build-copy';
 import { ROOT } from './sources';
 
 const run = promisify(execFile);
@@ -82,7 +82,7 @@ async function copySources(target: string): Promise<void> {
   for (const name of ['lib', 'core', 'client']) await cp(join(ROOT, name), join(target, name), { recursive: true, filter: isSource });
   for (const name of ['lambda-dist', 'docs', 'package.json', 'README.md', 'API.md', 'CHANGELOG.md', 'LICENSE'])
     await cp(join(ROOT, name), join(target, name), { recursive: true });
-  await run(process.execPath, [join(ROOT, 'scripts/build-cli.mjs'), join(target, 'cli-dist')], { cwd: ROOT });
+  await run(process.execPath, [join(ROOT, 'tools/build-cli.mjs'), join(target, 'cli-dist')], { cwd: ROOT });
 
   const modules = join(target, 'node_modules');
   await mkdir(modules);

@@ -1,5 +1,5 @@
 import Ajv, { type ValidateFunction } from 'ajv';
-import type { ApiCall } from '../../local/fake-rakuten';
+import type { ApiCall } from '../../fake-rakuten';
 
 /**
  * The shapes of Rakuten's interface description (Affiliate APIs 1.0.0) that this package relies on. It requires no property and forbids none;

@@ -1,15 +1,15 @@
-import type { SeenLease } from '../../core/lease/lease';
 import { REGISTRATION_PROPERTIES as P, URL_PARAMETERS } from '../../core/names';
-import type { Slot } from '../../core/rakuten/client';
-import { HttpFailure, type HttpSend } from '../../core/rakuten/http';
-import type { Clock } from '../../core/rakuten/retry';
+import type { Slot } from '../../core/rakuten/api/client';
+import { HttpFailure, type HttpSend } from '../../core/rakuten/api/http';
+import type { Clock } from '../../core/rakuten/api/retry';
 import type { AllowedUrls } from '../../core/registration/allowed-urls';
 import { handleRegistrationEvent, type RegistrationAnswer, type RegistrationEvent } from '../../core/registration/events';
 import { leasedPorts } from '../../core/registration/lease';
 import type { LeasedPorts, RegistrationPorts, RegistrationStore, RequestOutcome } from '../../core/registration/ports';
 import { sha256 } from '../../core/sha256';
-import type { PublisherState } from '../../core/store/publisher-state';
-import { FakeRakutenService } from '../../local/fake-rakuten/service';
+import type { SeenLease } from '../../core/state/lease';
+import type { PublisherState } from '../../core/state/publisher-state';
+import { FakeRakutenService } from '../../fake-rakuten/service';
 
 export const CLIENT_ID = 'client-id-of-the-tests';
 export const CLIENT_SECRET = 'client-secret-of-the-tests';

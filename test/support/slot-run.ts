@@ -1,10 +1,10 @@
-import type { Slot } from '../../core/rakuten/client';
-import { RakutenError } from '../../core/rakuten/errors';
-import { postbackUrl } from '../../core/rakuten/url';
+import type { Slot } from '../../core/rakuten/api/client';
+import { RakutenError } from '../../core/rakuten/api/errors';
+import { postbackUrl } from '../../core/rakuten/postback/url';
 import { parseProperties } from '../../core/registration/properties';
 import { openRun, type Run } from '../../core/registration/run';
-import type { PublisherState } from '../../core/store/publisher-state';
-import type { Fault } from '../../local/fake-rakuten';
+import type { PublisherState } from '../../core/state/publisher-state';
+import type { Fault } from '../../fake-rakuten';
 import { Installation, World } from './registration-world';
 
 export const SID = '3900112';

@@ -1,7 +1,7 @@
-import { RecordConflictError, type TaskFailure, type WatchPorts, type WatchStore } from '../../core/watch/ports';
-import type { Announcement, Gap, WatchRecord } from '../../core/watch/record';
-import type { WatchSettings } from '../../core/watch/settings';
-import { type WatchResult, watch } from '../../core/watch/watch';
+import { RecordConflictError, type TaskFailure, type WatchPorts, type WatchStore } from '../../core/status-watch/ports';
+import type { Announcement, Gap, WatchRecord } from '../../core/status-watch/record';
+import type { WatchSettings } from '../../core/status-watch/settings';
+import { type WatchResult, watch } from '../../core/status-watch/watch';
 import type { Installation } from './registration-world';
 
 export const SETTINGS: WatchSettings = {

@@ -1,0 +1,147 @@
+import {
+  type BatchGetItemCommandOutput,
+  DynamoDBClient,
+  GetItemCommand,
+  type GetItemCommandOutput,
+  ProvisionedThroughputExceededException,
+} from '@aws-sdk/client-dynamodb';
+import type { Random } from '../../fake-rakuten/random';
+import { LOCAL_CREDENTIALS, LOCAL_REGION } from '../../local/embedded/clients';
+import type { SimulatedClock } from './clock';
+import type { Item } from './expressions';
+import type { DynamoDbServer } from './memory-dynamodb';
+
+export interface DynamoDbOptions {
+  readonly server: DynamoDbServer;
+  readonly clock: SimulatedClock;
+  readonly random: Random;
+  /** Part of the calls to this table that is throttled now, 0 to 1. */
+  readonly throttled: (tableName: string) => number;
+  /** Called after each write that took effect, with the item as it is now. */
+  readonly onWrite?: (tableName: string, item: Item) => void;
+}
+
+interface Named {
+  Limit?: number;
+  readonly TableName?: string;
+  readonly Item?: Item;
+  readonly Key?: Item;
+  readonly RequestItems?: Readonly<Record<string, { readonly Keys?: readonly Item[] }>>;
+}
+
+/** Small, so that a reader has to turn pages as with the megabyte of AWS. */
+const ITEMS_PER_PAGE = 400;
+/** How long a call takes. Milliseconds. */
+const FASTEST = 2;
+const SLOWEST = 14;
+/** The SDK retries a throttled call before it gives up. */
+const TRIES = 4;
+const FIRST_PAUSE_MILLIS = 50;
+/** Of the calls of a throttled table some take effect before they are answered with an error. */
+const ANSWER_LOST = 0.02;
+
+/**
+ * The client that the functions get. Every call takes simulated time, so that writers of one row
+ * come between each other's reads and writes. It fails as planned: after the SDK's tries, or with
+ * keys that are left out of a batch.
+ */
+export class SimulatedDynamoDb extends DynamoDBClient {
+  /** Calls by the name of the command. */
+  public readonly calls = new Map<string, number>();
+  private readonly options: DynamoDbOptions;
+
+  public constructor(options: DynamoDbOptions) {
+    super({ region: LOCAL_REGION, credentials: LOCAL_CREDENTIALS, endpoint: 'http://127.0.0.1:9' });
+    this.options = options;
+  }
+
+  // The overloads of the SDK's own method speak of callbacks and of types for each command.
+  // biome-ignore lint/suspicious/noExplicitAny: as above
+  public override async send(command: any): Promise<any> {
+    const { clock, random, throttled } = this.options;
+    const input = command.input as Named;
+    const name = (command as object).constructor.name;
+    if (name === 'QueryCommand') input.Limit ??= ITEMS_PER_PAGE;
+    this.calls.set(name, (this.calls.get(name) ?? 0) + 1);
+    const tableName = input.TableName ?? Object.keys(input.RequestItems ?? {})[0] ?? '';
+    for (let tries = 1; ; tries += 1) {
+      await clock.sleep(FASTEST + random.next() * (SLOWEST - FASTEST));
+      if (!random.chance(throttled(tableName))) return this.execute(command, tableName, input);
+      if (input.RequestItems !== undefined && random.chance(0.5)) return this.partly(command, input.RequestItems);
+      if (random.chance(ANSWER_LOST)) await this.execute(command, tableName, input);
+      if (tries === TRIES) {
+        const message = 'The level of configured provisioned throughput for the table was exceeded.';
+        throw new ProvisionedThroughputExceededException({ $metadata: { httpStatusCode: 400 }, message });
+      }
+      await clock.sleep(FIRST_PAUSE_MILLIS * 2 ** tries * random.next());
+    }
+  }
+
+  private async execute(command: unknown, tableName: string, { Item: item, Key: key }: Named): Promise<unknown> {
+    const { clock, server, onWrite } = this.options;
+    const answer = await clock.stopDuring(server.execute(command));
+    if (item !== undefined) onWrite?.(tableName, item);
+    else if ((command as object).constructor.name === 'UpdateItemCommand') onWrite?.(tableName, await this.read(tableName, key ?? {}));
+    return answer;
+  }
+
+  /** Straight from the table, without taking simulated time. */
+  private async read(TableName: string, Key: Item): Promise<Item> {
+    const { clock, server } = this.options;
+    const { Item } = (await clock.stopDuring(
+      server.execute(new GetItemCommand({ TableName, Key, ConsistentRead: true })),
+    )) as GetItemCommandOutput;
+    return Item ?? {};
+  }
+
+  /** A batch of which every other key is left for another call. */
+  // biome-ignore lint/suspicious/noExplicitAny: as above
+  private async partly(command: any, requests: NonNullable<Named['RequestItems']>): Promise<unknown> {
+    const half = (rest: number) =>
+      Object.fromEntries(
+        Object.entries(requests).map(([table, { Keys = [], ...how }]) => [table, { ...how, Keys: Keys.filter((_, i) => i % 2 === rest) }]),
+      );
+    const now = new command.constructor({ ...command.input, RequestItems: half(0) });
+    const answer = (await this.options.clock.stopDuring(this.options.server.execute(now))) as BatchGetItemCommandOutput;
+    const left = Object.fromEntries(Object.entries(half(1)).filter(([, { Keys }]) => Keys.length > 0));
+    return { ...answer, UnprocessedKeys: { ...answer.UnprocessedKeys, ...left } };
+  }
+}
+
+/**
+ * The client of a process that ends: from then on it gets no answers, and its calls have no effect.
+ */
+export class MortalClient extends DynamoDBClient {
+  private callsLeft = Number.POSITIVE_INFINITY;
+  private onDeath: () => void = () => {};
+
+  public constructor(private readonly inner: SimulatedDynamoDb) {
+    super({ region: LOCAL_REGION, credentials: LOCAL_CREDENTIALS, endpoint: 'http://127.0.0.1:9' });
+  }
+
+  /** The process ends after this number of calls. Resolves when it has ended. */
+  public dieAfter(calls: number): Promise<void> {
+    this.callsLeft = calls;
+    return new Promise((resolve) => {
+      this.onDeath = resolve;
+    });
+  }
+
+  public die(): void {
+    this.callsLeft = 0;
+  }
+
+  /** Throws when the process has ended. For calls of it that do not use this client. */
+  public checkAlive(): void {
+    if (this.callsLeft > 0) return;
+    this.onDeath();
+    throw new Error('the process of the function has ended');
+  }
+
+  // biome-ignore lint/suspicious/noExplicitAny: as above
+  public override async send(command: any): Promise<any> {
+    this.checkAlive();
+    this.callsLeft -= 1;
+    return this.inner.send(command);
+  }
+}

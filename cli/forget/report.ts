@@ -17,9 +17,8 @@ export interface Report {
 const ELSEWHERE = [
   'backups: point-in-time recovery can restore the table of up to 35 days ago. Run this command again after a restore',
   "the table's stream: 24 hours. A change event shows the old u1 to the targets of onTransaction",
-  'systems that received change events, and files of "export", "clicks" and "dlq drop"',
+  'systems that received change events, with their dead-letter queues, and files of "export", "clicks" and "dlq drop"',
   'the logs of functions and of the endpoint, until their retention ends, if `logPayloads` or `accessLogs` was on',
-  "dead letters of change events: see the queues of onTransaction's pipes and of their targets",
   'attributes that an application wrote to rows',
 ] as const;
 

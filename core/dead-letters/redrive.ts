@@ -57,8 +57,9 @@ export function redrive(parts: RedriveParts, messages: readonly ReceivedMessage[
 
 /**
  * Puts messages with other bodies in the place of those of the dead-letter queue: first the copy,
- * then the deletion. A run that is killed in between leaves both, and both become the same row, as
- * the consumer reads the original as the copy. A copy is kept for the whole retention period again.
+ * then the deletion. A run that is killed in between leaves both. Both become the same row, as the
+ * consumer reads the original as the copy; a line without a transaction ID becomes two, as its key
+ * is a hash of its content. A copy is kept for the whole retention period again.
  *
  * @param messages received within their visibility timeout, with the new bodies
  */

@@ -85,13 +85,13 @@ describe.each(['local', 'stack'] as const)('on the %s', (where) => {
     expect(secretIn(registered())).toBe(SecretString);
   });
 
-  it('rotate-secret fails with the response of Rakuten, and the next run continues with the same secret', async () => {
+  it('rotate-secret fails with the response of Rakuten, and --resume continues with the same secret', async () => {
     stack.rakuten.fault({ operation: 'update', status: 400, body: '{"message":"url is not valid"}', times: 10 });
     const failed = await cli(where, 'rotate-secret');
     expect([failed.exitCode, failed.stdout]).toEqual([1, '']);
     expect(failed.stderr).toMatch(/^error: .*could not update the postback of SID 3900112: HTTP 400.*url is not valid/);
     stack.rakuten.clearFaults();
-    const { stdout } = await cli(where, 'rotate-secret', '--all', '--json');
+    const { stdout } = await cli(where, 'rotate-secret', '--all', '--resume', '--json');
     expect(JSON.parse(stdout)).toEqual([{ sid: stack.sid, outcome: 'rotated', resumed: true, previousAcceptedUntil: expect.any(String) }]);
   });
 

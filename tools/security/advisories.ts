@@ -42,6 +42,7 @@ async function main(): Promise<void> {
   const root = join(__dirname, '..', '..');
   const packages = bundledPackages(...NOTICES.map((file) => readFileSync(join(root, file), 'utf8')));
   const count = Object.keys(packages).length;
+  if (count === 0) throw new Error(`no package is named in ${NOTICES.join(' and ')}: has their format changed?`);
   const registry = execFileSync('npm', ['config', 'get', 'registry'], { encoding: 'utf8' }).trim();
   const advisories = await findAdvisories(packages, registry);
   if (advisories === undefined) {

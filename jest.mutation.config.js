@@ -4,7 +4,7 @@ process.env.ROTATION_RUNS ??= '10';
 process.env.WRITE_RUNS ??= '2';
 const REGISTRATION = ['messages', 'properties', 'run', 'requests', 'model'].map((name) => `registration-${name}`);
 const DEFAULT_TESTS = [
-  ...['parse', 'merge', 'write', 'url'],
+  ...['parse', 'row-state', 'row-store', 'url'],
   ...[
     'by-hand',
     'change-slot',

@@ -26,7 +26,7 @@ export class UrlNotAllowedError extends Error {
   public constructor(property: string, url: string) {
     super(
       `${property} is at ${summarizeUrl(url).host ?? 'an unreadable host'}, which is not what this stack was deployed with, so nothing was sent there. ` +
-        'Next step: deploy the stack again; if that does not help, find out who changed the state table or invoked the registration function.',
+        'Next step: if a deployment that changes the endpoint is running, wait until it ends; else deploy the stack again. If that does not help, find out who changed the state table or invoked the registration function.',
     );
     this.name = 'UrlNotAllowedError';
   }

@@ -9,6 +9,7 @@ import { writeEndpoints } from '../../local/endpoints';
 import { type LocalStack, startLocalStack } from '../../local/stack';
 import { rowLine } from '../../local/summary';
 import { scanTable } from '../../local/verify';
+import { messageBody } from '../support/messages';
 import { runIn, testTerminal } from './terminal';
 
 jest.setTimeout(120_000);
@@ -28,9 +29,17 @@ beforeAll(async () => {
   for (const [index, field] of Object.keys(POSTBACK_FIELDS).entries()) await forge({ ...ordinary(index), [field]: HOSTILE });
   await forge({ ...ordinary(99), [HOSTILE]: HOSTILE, probe_like: HOSTILE });
   await untilEmpty(stack.clients.sqs, stack.queueUrl, 60);
-  // What reaches the dead-letter queue has any content.
-  for (const q of [query({ [HOSTILE]: HOSTILE, order_id: HOSTILE, k: 'wrong' }), HOSTILE]) {
-    const body = JSON.stringify({ q, t: NOW.getTime(), r: HOSTILE, ip: HOSTILE });
+  // What reaches the dead-letter queue has any content: a postback, one with a wrong secret, and no message of the endpoint.
+  const k = new URL(stack.registeredUrl).searchParams.get('k') ?? '';
+  const hostile = { ...ordinary(100), order_id: HOSTILE, currency: HOSTILE, sale_amount: HOSTILE, [HOSTILE]: HOSTILE };
+  const arrival = { receivedAt: NOW.toISOString(), requestId: HOSTILE, sourceIp: encodeURIComponent(HOSTILE) };
+  // SQS accepts no other control characters than tab and line breaks.
+  const unreadable = 'x\u009b31m\u202e\nforged line';
+  for (const body of [
+    messageBody(query({ ...hostile, k }), arrival),
+    messageBody(query({ ...hostile, k: 'wrong' }), arrival),
+    unreadable,
+  ]) {
     await stack.clients.sqs.send(new SendMessageCommand({ QueueUrl: stack.deadLetterQueueUrl, MessageBody: body }));
   }
 });
@@ -131,10 +140,26 @@ describe('a forged value with control characters in each field and in a name', (
   });
 
   it('does nothing to the terminal in messages of the dead-letter queue', async () => {
-    const letters = JSON.parse((await runIn(folder, ['dlq', 'list', '--json', '--local'], { now: NOW })).stdout) as { id: string }[];
-    expect(letters.length).toBeGreaterThanOrEqual(2);
+    const letters = JSON.parse(await jsonOf('dlq', 'list')) as { id: string; contents: { kind: string; fields: object; extra: object } }[];
+    expect(letters.map(({ contents }) => contents.kind).sort()).toEqual(['postback', 'unreadable', 'unrecognised']);
+    const postback = letters.find(({ contents }) => contents.kind === 'postback');
+    expect(postback?.contents).toMatchObject({ fields: { order_id: HOSTILE }, extra: { [HOSTILE]: HOSTILE } });
     for (const { id } of letters) await expectHarmless('dlq', 'show', id);
     await expectHarmless('dlq', 'drop', '--all', '--dry-run');
+    await expectHarmless('dlq', 'redrive', '--all', '--dry-run');
+  });
+
+  it.each([['forget', '--member', HOSTILE, '--dry-run'], ['reconcile', '--dry-run'], ['test', '--no-queue'], ['doctor']])(
+    'does nothing to the terminal in: %s',
+    async (...args) => {
+      await expectHarmless(...args);
+    },
+  );
+
+  it('does nothing to the terminal in an error about an argument', async () => {
+    const argument = HOSTILE.replace('\n', ' ');
+    for (const args of [['query', '--day', argument], ['dlq', 'show', argument], [argument], ['status', '--sid', argument]])
+      await expectHarmless(...args);
   });
 
   it('does nothing to the terminal in clicks without a transaction', async () => {

@@ -1,10 +1,10 @@
 import { readMessage, recognise } from '../dead-letters/contents';
 import type { Publishers } from '../state/publishers';
 import type { KnownMember } from './known-member';
-import { inAnyForm, mayHoldMember } from './without-member';
+import { inAnyForm, isQueryOf, mayHoldMember } from './without-member';
 
 /**
- * The body of a message without the member; undefined where it is not in it.
+ * The body of a message without the member; undefined where the message is not the member's.
  *
  * A parameter that the URL of its publisher asks for as another field stays: the quantity 12 of the
  * member 12, under whatever name.
@@ -20,9 +20,11 @@ export function messageWithoutMember(body: string, member: KnownMember, publishe
   const others = new Set(
     publisher?.fields.flatMap((parameter) => ('field' in parameter && parameter.field !== 'u1' ? [parameter.name] : [])),
   );
-  const { isMember } = inAnyForm(member);
-  const kept = message.parameters.filter(([name, value]) => others.has(name.trim()) || !mayHoldMember(name) || !isMember(value));
-  if (kept.length === message.parameters.length) return undefined;
+  const escaped = inAnyForm(member);
+  const possible = message.parameters.filter(([name]) => !others.has(name.trim()));
+  // Without its publisher, a message may be under any of the URLs.
+  if (!isQueryOf(possible, publisher === undefined ? publishers.fieldLists : [publisher.fields], escaped)) return undefined;
+  const kept = message.parameters.filter(([name, value]) => others.has(name.trim()) || !mayHoldMember(name) || !escaped.isMember(value));
   const form = new URLSearchParams(body);
   form.set('q', new URLSearchParams(kept.map(([name, value]): [string, string] => [name, value])).toString());
   return form.toString();

@@ -13,7 +13,7 @@ import {
   type RowState,
   type StoredAnswer,
 } from '../transactions/row-state';
-import { extraWithoutMember, fieldsWithoutMember, inAnyForm, type MemberTest, queryWithoutMember } from './without-member';
+import { extraWithoutMember, fieldsWithoutMember, inAnyForm, isPushOf, type MemberTest, queryWithoutMember } from './without-member';
 
 /** Where a row contained the member. */
 export interface Traces {
@@ -70,19 +70,21 @@ class Scrub {
   }
 
   answer(answer: StoredAnswer): StoredAnswer {
-    const content = this.content(answer.content, this.member);
-    if (content === answer.content) return answer;
-    const marked = content.fields === answer.content.fields ? content : { ...content, memberForgotten: true };
+    const { u1 } = answer.content.fields;
+    if (u1 === undefined || !this.member.isMember(u1)) return answer;
+    const marked = { ...this.content(answer.content), memberForgotten: true };
     return { ...answer, content: marked, hash: answerHash(marked) };
   }
 
   push(push: Push, answer: StoredAnswer | undefined): Push {
+    const { query: text, content: said } = push;
+    if (!isPushOf(push.compared.u1, { query: text, extra: said?.extra }, this.escaped)) return push;
     const compared = fieldsWithoutMember(push.compared, this.escaped);
-    const query = this.query(push.query);
-    const content = push.content && this.content(push.content, this.escaped, answer === undefined);
+    const query = this.query(text);
+    const content = said && this.content(said, answer === undefined);
     if (compared === push.compared) return { ...push, query, content };
     // The content of the first postback was counted, if it is there.
-    if (content?.fields === push.content?.fields) this.traces.members += 1;
+    if (content?.fields === said?.fields) this.traces.members += 1;
     return { ...push, compared, query, content, hash: this.hashOf(push, query, content, answer) };
   }
 
@@ -92,12 +94,12 @@ class Scrub {
     return values === '' && replaced.values !== '' ? [] : [{ ...replaced, values }];
   }
 
-  private content(content: LineContent, member: MemberTest, hasFields = true): LineContent {
-    const fields = hasFields ? fieldsWithoutMember(content.fields, member) : content.fields;
+  private content(content: LineContent, hasFields = true): LineContent {
+    const fields = hasFields ? fieldsWithoutMember(content.fields, this.escaped) : content.fields;
     const extra = extraWithoutMember(content.extra, this.escaped);
     if (fields !== content.fields) this.traces.members += 1;
     if (extra !== content.extra) this.traces.extras += 1;
-    return fields === content.fields && extra === content.extra ? content : { ...content, fields, extra };
+    return { ...content, fields, extra };
   }
 
   private query(query: string): string {

@@ -1,4 +1,5 @@
-import { FIELD_ALIASES, isRowField, RESERVED_PARAMETER_NAMES } from '../rakuten/postback/fields';
+import { FIELD_ALIASES, type FieldList, isRowField, RESERVED_PARAMETER_NAMES } from '../rakuten/postback/fields';
+import type { Parameters } from '../rakuten/postback/parse';
 import type { LineFields } from '../transactions/row';
 import type { Answer, PushedLine } from '../transactions/row-state';
 import { decodedForms } from './decoded-forms';
@@ -25,7 +26,28 @@ export const inAnyForm = ({ isMember, beginsWith }: MemberTest): MemberTest => (
  * A postback's values may be escaped in several ways, so every form counts.
  */
 export function pushWithoutMember(push: PushedLine, member: MemberTest): PushedLine {
-  return deliveryWithout(push, inAnyForm(member));
+  const escaped = inAnyForm(member);
+  return isPushOf(push.fields.u1, push, escaped) ? deliveryWithout(push, escaped) : push;
+}
+
+/**
+ * Whether a push is the member's: by its `u1`, or by a parameter of this name that the URL does not
+ * ask for so.
+ */
+export function isPushOf(u1: string | undefined, { query, extra = {} }: PushTexts, member: MemberTest): boolean {
+  return [u1, extra.u1].some((value) => value !== undefined && member.isMember(value)) || isQueryOf(parametersIn(query), [], member);
+}
+
+interface PushTexts {
+  readonly query: string;
+  readonly extra?: Readonly<Record<string, string>>;
+}
+
+/** Whether a query string is the member's: by `u1`, or by a name that one of the URLs gives it. */
+export function isQueryOf(parameters: Parameters, fieldLists: readonly FieldList[], { isMember }: MemberTest): boolean {
+  const named = fieldLists.flat().filter((parameter) => 'field' in parameter && parameter.field === 'u1');
+  const names = new Set(['u1', ...named.map(({ name }) => name)]);
+  return parameters.some(([name, value]) => names.has(name.trim()) && isMember(value));
 }
 
 /**
@@ -34,16 +56,15 @@ export function pushWithoutMember(push: PushedLine, member: MemberTest): PushedL
  * The Events API decides who earns a line, so only exactly this `u1` counts: `a b` is not `a+b`.
  */
 export function answerWithoutMember(answer: Answer, member: MemberTest): Answer {
-  const rest = deliveryWithout(answer, inAnyForm(member), member);
-  return rest.fields === answer.fields ? rest : { ...rest, memberForgotten: true };
+  const isTheirs = answer.fields.u1 !== undefined && member.isMember(answer.fields.u1);
+  return isTheirs ? { ...deliveryWithout(answer, inAnyForm(member)), memberForgotten: true } : answer;
 }
 
-function deliveryWithout<D extends PushedLine | Answer>(delivery: D, member: MemberTest, memberOfField = member): D {
-  const fields = fieldsWithoutMember(delivery.fields, memberOfField);
+/** Only for a delivery of the member: the same value in another one has nothing to do with them. */
+function deliveryWithout<D extends PushedLine | Answer>(delivery: D, member: MemberTest): D {
+  const fields = fieldsWithoutMember(delivery.fields, member);
   const extra = extraWithoutMember(delivery.extra, member);
-  const query = queryWithoutMember(delivery.query, member);
-  if (fields === delivery.fields && extra === delivery.extra && query === delivery.query) return delivery;
-  return { ...delivery, fields, extra, query };
+  return { ...delivery, fields, extra, query: queryWithoutMember(delivery.query, member) };
 }
 
 export function fieldsWithoutMember<F extends Pick<LineFields, 'u1'>>(fields: F, { isMember }: MemberTest): F {
@@ -52,6 +73,7 @@ export function fieldsWithoutMember<F extends Pick<LineFields, 'u1'>>(fields: F,
   return others as F;
 }
 
+/** The undocumented parameters of a delivery of the member, without those whose value is the member. */
 export function extraWithoutMember(extra: Readonly<Record<string, string>>, { isMember }: MemberTest): Readonly<Record<string, string>> {
   const kept = Object.entries(extra).filter(([, value]) => !isMember(value));
   return kept.length === Object.keys(extra).length ? extra : Object.fromEntries(kept);
@@ -61,7 +83,7 @@ export function extraWithoutMember(extra: Readonly<Record<string, string>>, { is
 const CUT = '…';
 
 /**
- * The query string without the parameters whose value is the member.
+ * The query string of a delivery of the member, without the parameters whose value is the member.
  *
  * Another field of Rakuten may have the same value: the quantity 12 of the member 12 stays.
  */
@@ -86,5 +108,7 @@ function parameterIn(part: string): readonly [name: string, value: string] {
   const separator = part.indexOf('=');
   return separator < 0 ? [decoded(part), ''] : [decoded(part.slice(0, separator)), decoded(part.slice(separator + 1))];
 }
+
+const parametersIn = (query: string): Parameters => query.split('&').map(parameterIn);
 
 const decoded = (text: string): string => new URLSearchParams(`text=${text}`).get('text') ?? '';

@@ -26,6 +26,11 @@ export class Publishers {
     return this.states.length === 0;
   }
 
+  /** Under which URLs were registered, of every publisher. */
+  get fieldLists(): FieldList[] {
+    return this.states.flatMap(({ accepted }) => accepted.map(({ fields }) => fields));
+  }
+
   /** Whether this is a URL secret of any publisher, also one that is no longer accepted. Not in constant time: for texts that are already here. */
   hasSecret(text: string): boolean {
     this.hashes ??= new Set(this.states.flatMap(({ accepted }) => accepted.map(({ secretSha256 }) => secretSha256)));

@@ -7,7 +7,7 @@ import { retryOnThrottle } from '../../core/async/retry-on-throttle';
 import { withTimeout } from '../../core/async/with-timeout';
 import { SOURCES } from '../../core/names';
 import type { ForgottenMembers, ForgottenSource } from '../../core/privacy/forgotten-members';
-import { inAnyForm, pushWithoutMember, queryWithoutMember } from '../../core/privacy/without-member';
+import { inAnyForm, isQueryOf, pushWithoutMember, queryWithoutMember } from '../../core/privacy/without-member';
 import { normalisedQuery, type PostbackMessage, parseMessage } from '../../core/rakuten/postback/message';
 import {
   FAILURE_KEPT_SECONDS,
@@ -141,7 +141,7 @@ export class Consumer {
       return;
     }
     batch.count(decision.reason);
-    const query = queryOf(message, forgotten);
+    const query = queryOf(message, forgotten, invocation.publishers.known());
     this.keepForArchive({ record, message, query }, decision.reason, invocation);
     if (batch.rejected > MAX_REJECTED_LOGGED) return;
     log.warn('rejected', { reason: decision.problem, requestId, messageId, sourceIp, ...this.payload(query) });
@@ -269,10 +269,11 @@ function lineWithout(forgotten: ForgottenMembers, line: KeyedPush): KeyedPush {
 }
 
 /** The query string of a message that is no line, without members that every publisher forgot. */
-function queryOf({ parameters }: PostbackMessage, forgotten: ForgottenMembers): string {
+function queryOf({ parameters }: PostbackMessage, forgotten: ForgottenMembers, { fieldLists }: Publishers): string {
   const query = normalisedQuery(parameters);
-  const member = forgotten.testFor(undefined);
-  return member === undefined ? query : queryWithoutMember(query, inAnyForm(member));
+  const test = forgotten.testFor(undefined);
+  const member = test && inAnyForm(test);
+  return member !== undefined && isQueryOf(parameters, fieldLists, member) ? queryWithoutMember(query, member) : query;
 }
 
 /** Messages by their row, so that each row is written once. */

@@ -184,6 +184,18 @@ describe('a dead letter', () => {
     expect(messageWithoutMember(body, knownMember('12', '3900112'), publishers)).toBeDefined();
   });
 
+  it('of another member keeps a parameter with the same value, and a static value of the URL', () => {
+    for (const query of ['who=bob&pieces=1&line=A1&site=12', 'line=A1&site=12']) {
+      expect(messageWithoutMember(messageBody(`k=${SECRET}&f=f&${query}`), knownMember('12'), publishers)).toBeUndefined();
+    }
+  });
+
+  it('whose secret is not accepted loses the member under the name that any URL gives it', () => {
+    const rest = messageWithoutMember(messageBody('k=unknown&who=12&site=7'), knownMember('12'), publishers) ?? '';
+    expect(new URLSearchParams(rest).get('q')).toBe('k=unknown&site=7');
+    expect(messageWithoutMember(messageBody('k=unknown&site=12'), knownMember('12'), publishers)).toBeUndefined();
+  });
+
   it('that no endpoint wrote loses the ID in every usual encoding, and no part of a longer word', () => {
     const text = `not a message: ${MEMBER} ${encodeURIComponent(MEMBER)} ${encodeURIComponent(encodeURIComponent(MEMBER))} x${MEMBER}x`;
     expect(messageWithoutMember(text, ana, publishers)).toBe(`not a message: *** *** *** x${MEMBER}x`);

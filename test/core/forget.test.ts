@@ -83,12 +83,13 @@ interface Delivery {
   readonly note: string | undefined;
   readonly kind: 'push' | 'renamed push' | 'answer';
 }
-const delivery: fc.Arbitrary<Delivery> = fc.record({
+const deliveryParts = {
   u1: member,
   amount,
   note: member,
   kind: fc.constantFrom<Delivery['kind'][]>('push', 'push', 'renamed push', 'answer'),
-});
+};
+const delivery: fc.Arbitrary<Delivery> = fc.record(deliveryParts);
 
 const isAnswer = (made: PushedLine | Answer): made is Answer => 'fetchedAt' in made;
 
@@ -164,6 +165,18 @@ describe('a row from which a member is removed', () => {
     );
   });
 
+  it('is unchanged where every delivery is another member’s or nobody’s, whatever else has the value', () => {
+    const bystander = fc.record({ ...deliveryParts, u1: fc.constantFrom<(string | undefined)[]>(undefined, ...OTHERS) });
+    fc.assert(
+      fc.property(fc.array(bystander, { minLength: 1, maxLength: 6 }), fc.constantFrom(...OPTIONS), (deliveries, options) => {
+        const all = deliveries.map(made);
+        expect(rowWithoutMember(stored(all.reduce(apply, EMPTY_ROW), options), test, [RENAMED])).toBeUndefined();
+        for (const each of all) expect(without(each)).toBe(each);
+      }),
+      { numRuns: RUNS },
+    );
+  });
+
   it.each(Object.entries(SPELLINGS))('has no trace of it, %s, in any register, version, query or parameter', (_, spell) => {
     const spelled = spell(MEMBER);
     const row = [
@@ -183,7 +196,6 @@ describe('a row from which a member is removed', () => {
         ['etransaction_id', 'A1'],
         ['sale_amount', '95'],
         ['u1', 'bob'],
-        ['ref', spelled],
       ]),
       answer(4, { sale_amount: '99', u1: MEMBER }, { account: spelled }),
       answer(5, { sale_amount: '100', u1: MEMBER }, { account: spelled }),
@@ -197,7 +209,50 @@ describe('a row from which a member is removed', () => {
     expect(after).toMatchObject({ sale_amount: { N: '100' }, verified_at: item.verified_at, member_forgotten: { BOOL: true } });
     expect(after.u1).toBeUndefined();
     expect(JSON.stringify(after[ATTRIBUTES.otherPushes])).toContain('bob');
-    expect(scrubbed?.traces).toEqual({ members: 3, queries: 4, extras: 1 });
+    expect(scrubbed?.traces).toEqual({ members: 3, queries: 3, extras: 1 });
+  });
+
+  it('keeps what another member, or none, has the same value in: a parameter of the shop, a static value of the URL', () => {
+    const twelve: MemberTest = { isMember: (value) => value === '12', beginsWith: (beginning) => '12'.startsWith(beginning) };
+    const list: FieldList = [...ALL_FIELDS, { name: 'site', value: '12' }];
+    const line = (second: number, amount: string, u1?: string): PushedLine => {
+      const named: [string, string][] = [
+        ['etransaction_id', 'A1'],
+        ['sale_amount', amount],
+        ['site', '12'],
+        ['ref', '12'],
+      ];
+      return push(second, u1 === undefined ? named : [...named, ['u1', u1]], list);
+    };
+    const bystanders = [line(1, '80', 'bob'), line(2, '90'), answer(3, { sale_amount: '90', u1: 'bob' }, { account: '12' })];
+    for (const each of bystanders) expect(isAnswer(each) ? answerWithoutMember(each, twelve) : pushWithoutMember(each, twelve)).toBe(each);
+    expect(rowWithoutMember(bystanders.reduce(apply, EMPTY_ROW), twelve)).toBeUndefined();
+    const theirs = line(4, '95', '12');
+    const row = [...bystanders, theirs].reduce(apply, EMPTY_ROW);
+    const after = rowWithoutMember(row, twelve);
+    expect(after?.traces).toEqual({ members: 1, queries: 1, extras: 1 });
+    expect(after?.row.pushes.map(({ query }) => query)).toEqual([
+      'etransaction_id=A1&ref=12&sale_amount=80&site=12&u1=bob',
+      'etransaction_id=A1&ref=12&sale_amount=90&site=12',
+      'etransaction_id=A1&sale_amount=95',
+    ]);
+    expect(after?.row.answer).toEqual(row.answer);
+  });
+
+  it('loses the member in `u1` also where the URL asks for the member under another name', () => {
+    const both = push(
+      1,
+      [
+        ['line', 'A1'],
+        ['who', 'bob'],
+        ['u1', MEMBER],
+      ],
+      RENAMED,
+    );
+    expect(pushWithoutMember(both, test)).toMatchObject({ fields: { u1: 'bob' }, extra: {}, query: 'line=A1&who=bob' });
+    expect(rowWithoutMember(joinPushes(EMPTY_ROW, [both]), test)?.row.pushes).toEqual(
+      joinPushes(EMPTY_ROW, [pushWithoutMember(both, test)]).pushes,
+    );
   });
 
   it('keeps a field of Rakuten that has the same value as the member', () => {

@@ -18,6 +18,7 @@ const ELSEWHERE = [
   'backups: point-in-time recovery can restore the table of up to 35 days ago. Run this command again after a restore',
   "the table's stream: 24 hours. A change event shows the old u1 to the targets of onTransaction",
   'systems that received change events, with their dead-letter queues, and files of "export", "clicks" and "dlq drop"',
+  'the queue of a PostbackRelay in another region: at most 14 days. The consumer leaves the member out of what comes from it',
   'the logs of functions and of the endpoint, until their retention ends, if `logPayloads` or `accessLogs` was on',
   'attributes that an application wrote to rows',
 ] as const;

@@ -98,12 +98,22 @@ export function partiqlQuery(statement: string): QueryCommandInput {
     values[slot] = { S: value };
     return slot;
   });
+  const names: Record<string, string> = {};
+  const expression = condition
+    .replace(/(\w+) IS MISSING/g, 'attribute_not_exists($1)')
+    .replace(/(\w+) IS NOT MISSING/g, 'attribute_exists($1)')
+    // Quoted, as it is a reserved word.
+    .replace(/"(\w+)"/g, (_match, name: string) => {
+      names[`#${name}`] = name;
+      return `#${name}`;
+    });
   return {
     TableName: table,
     ...(index === undefined ? {} : { IndexName: index }),
-    ...splitConditions(condition, index),
+    ...splitConditions(expression, index),
     ProjectionExpression: selected,
     ExpressionAttributeValues: values,
+    ...(Object.keys(names).length === 0 ? {} : { ExpressionAttributeNames: names }),
   };
 }
 

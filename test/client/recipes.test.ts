@@ -183,6 +183,8 @@ describe('the AWS CLI', () => {
     'aws-changed': ANSWERS.day,
     'aws-recovered': [IDS.matchaReturn],
     'aws-unverified': [IDS.noise, IDS.unreadable],
+    'aws-verified-since': ANSWERS.day,
+    'aws-attention': [IDS.unreadable],
     'aws-click': 1,
   };
 
@@ -252,6 +254,10 @@ describe('PartiQL', () => {
     'partiql-day': 1,
     'partiql-transaction': 1,
     'partiql-changed': 1,
+    'partiql-verified-since': 1,
+    'partiql-recovered': 1,
+    'partiql-unverified': 2,
+    'partiql-problems': 1,
     'partiql-click': 3,
   };
 

@@ -6,7 +6,7 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as logs from 'aws-cdk-lib/aws-logs';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import * as customresources from 'aws-cdk-lib/custom-resources';
-import { Construct, type IDependable } from 'constructs';
+import { Construct, Dependable, type IDependable } from 'constructs';
 import {
   ENVIRONMENT,
   PRECHECK_RESOURCE_TYPE,
@@ -52,7 +52,7 @@ export class RegistrationProvider extends Construct {
   /** @internal */
   public readonly _serviceToken: string;
 
-  private readonly last = new Map<string, Construct>();
+  private last?: InTurn;
 
   constructor(scope: Construct, id: string, props: RegistrationProviderProps) {
     super(scope, id);
@@ -81,17 +81,39 @@ export class RegistrationProvider extends Construct {
   }
 
   /**
-   * Makes a custom resource wait for the previous one of its kind.
+   * Orders the custom resources: first all prechecks, then all registrations, each after the previous.
    *
    * Each occupies two functions at once, and a new account has a Lambda concurrency of 10.
    *
    * @internal
    */
-  public _runInTurn(kind: 'precheck' | 'registration', resource: CustomResource): void {
-    const previous = this.last.get(kind);
-    if (previous !== undefined) resource.node.addDependency(previous);
-    this.last.set(kind, resource);
+  public _runInTurn(next: InTurn): void {
+    if (this.last === undefined) {
+      next.registration.node.addDependency(this.lastPrecheck());
+    } else {
+      next.precheck.node.addDependency(this.last.precheck);
+      next.registration.node.addDependency(this.last.registration);
+    }
+    this.last = next;
   }
+
+  /** Resolved in synthesis, as publishers may be added until then. */
+  private lastPrecheck(): IDependable {
+    const roots = (): Construct[] => (this.last === undefined ? [] : [this.last.precheck]);
+    const dependable: IDependable = {};
+    Dependable.implement(dependable, {
+      get dependencyRoots() {
+        return roots();
+      },
+    });
+    return dependable;
+  }
+}
+
+/** The custom resources of one publisher. */
+interface InTurn {
+  readonly precheck: CustomResource;
+  readonly registration: CustomResource;
 }
 
 export interface RegistrationProps {
@@ -159,7 +181,6 @@ export class Registration extends Construct {
       },
     });
     this.precheck.node.addDependency(provider, credentials.policy);
-    provider._runInTurn('precheck', this.precheck);
 
     const resource = new CustomResource(this, 'Resource', {
       resourceType: REGISTRATION_RESOURCE_TYPE,
@@ -177,7 +198,7 @@ export class Registration extends Construct {
         [REGISTRATION_PROPERTIES.acknowledgementLimitMillis]: publisher.acknowledgementLimit?.toMilliseconds(),
       },
     });
-    provider._runInTurn('registration', resource);
+    provider._runInTurn({ precheck: this.precheck, registration: resource });
     // Rakuten sends once and never again, so the URL is registered when everything that receives stands.
     resource.node.addDependency(...props.receivingSide);
     // The function needs its permissions before, and again when this publisher leaves the stack.

@@ -44,9 +44,17 @@ export async function listResources(client: CloudFormationClient, stackName: str
   return [...own, ...nested];
 }
 
-/** A registration without its function under a name that the CDK generates. */
-const hasUnusualIds = (summaries: readonly StackResourceSummary[]): boolean =>
-  summaries.some(({ ResourceType }) => ResourceType === REGISTRATION_RESOURCE_TYPE) && constructsIn(summaries).length === 0;
+/** A registration whose construct cannot be found with all of its parts under names that the CDK generates. */
+function hasUnusualIds(summaries: readonly StackResourceSummary[]): boolean {
+  const complete = constructsIn(summaries).filter((construct) => {
+    const found = readResources(summaries, construct);
+    return SOUGHT.every(([name]) => found[name] !== undefined);
+  });
+  return summaries.some(
+    ({ ResourceType, LogicalResourceId = '' }) =>
+      ResourceType === REGISTRATION_RESOURCE_TYPE && !complete.some((construct) => LogicalResourceId.startsWith(`${construct}Publisher`)),
+  );
+}
 
 async function withGeneratedIds(
   client: CloudFormationClient,

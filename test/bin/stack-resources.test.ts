@@ -84,4 +84,29 @@ describe('the parts of a RakutenPostback', () => {
     for (const [name, value] of Object.entries(usual).filter(([part]) => part !== 'sid'))
       expect(found[name as keyof typeof found]).toBe(`the ${chosen.get(value.replace('the ', ''))}`);
   });
+
+  it.each([
+    ['queueUrl', 'PostbackQueue/Queue'],
+    ['deadLetterQueueUrl', 'PostbackQueue/DeadLetterQueue'],
+    ['stateTableName', 'StateTable/Table'],
+    ['registrationFunctionName', 'RegistrationProvider/Function'],
+  ] as const)('are found if the application chose the logical ID of one resource, for %s', async (part, path) => {
+    const stack = emptyStack();
+    const resource = add(stack)
+      .node.findChild(path.split('/')[0] ?? '')
+      .node.findChild(path.split('/')[1] ?? '').node.defaultChild;
+    if (!CfnResource.isCfnResource(resource)) throw new Error(`no resource is at ${path}`);
+    resource.overrideLogicalId('Chosen');
+    const found = readResources(await listResources(deployed({ Own: stack }), 'Own'));
+    expect(Object.keys(found).sort()).toEqual(PARTS);
+    expect(found[part]).toBe('the Chosen');
+  });
+
+  it('are found without the template if all logical IDs are generated', async () => {
+    const stack = emptyStack();
+    add(stack);
+    const client = deployed({ Own: stack });
+    await listResources(client, 'Own');
+    expect(jest.mocked(client.send).mock.calls.map(([command]) => command.constructor.name)).toEqual(['ListStackResourcesCommand']);
+  });
 });

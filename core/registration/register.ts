@@ -42,12 +42,12 @@ export async function register(run: Run, fresh: boolean): Promise<Registered> {
   }
 }
 
-/** The state before the run. A deployment, which may store secrets, leaves no URL in it in clear text. */
+/** The state before the run. A deployment, which may store secrets, brings the URL to restore into the present URL secret. */
 async function readEarlier(run: Run): Promise<PublisherState> {
   const state = (await run.ports.store.readState(run.desired.sid)) ?? emptyState(run.desired.sid);
-  if (run.owner === undefined || state.previousUrl === undefined) return state;
+  if (run.owner === undefined) return state;
   const safe = await protectPreviousSlot(run, state);
-  await run.ports.store.writeState(safe);
+  if (safe !== state) await run.ports.store.writeState(safe);
   return safe;
 }
 

@@ -2,7 +2,7 @@ import type { Slot } from '../rakuten/api/client';
 import type { PublisherState } from '../state/publisher-state';
 import { lookFor, putBack } from './change-slot';
 import { SlotBusyError } from './lease';
-import { readPreviousSlot, withoutPreviousSlot } from './previous-slot';
+import { readRestorableSlot, withoutPreviousSlot } from './previous-slot';
 import type { RemovalRule } from './properties';
 import { belongings, type Run, readUrlSecret } from './run';
 import { isSameSlot, ownerOf } from './slot-url';
@@ -43,7 +43,7 @@ export async function unregister(run: Run, rule: Exclude<RemovalRule, 'RETAIN'>)
 
 async function removalTarget(run: Run, rule: RemovalRule, slot: Slot, state: PublisherState): Promise<Slot | undefined> {
   if (rule === 'DISABLE') return { url: slot.url, active: false };
-  return rule === 'RESTORE' ? readPreviousSlot(run, state) : undefined;
+  return rule === 'RESTORE' ? readRestorableSlot(run, state) : undefined;
 }
 
 /** The secret may be gone before the registration; its hash is then known from the state. */

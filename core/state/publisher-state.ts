@@ -44,11 +44,20 @@ export interface PublisherState {
 }
 
 /** A slot to restore. Its URL can have secrets, so it is a version of the publisher's URL secret. */
-export interface PreviousSlot extends UrlSummary {
+export interface PreviousSlot extends UrlSummary, Partial<SecretVersionPlace> {
   readonly versionId: string;
   /** The staging label that keeps Secrets Manager from deleting the version. */
   readonly label: string;
   readonly active: boolean;
+  /** Where it was before the publisher got another URL secret. A rollback deletes the new secret, not this one. */
+  readonly copiedFrom?: SecretVersionPlace;
+}
+
+/** A version of a secret. */
+export interface SecretVersionPlace {
+  /** ARN. A state of an earlier version has none: the publisher's URL secret. */
+  readonly secret: string;
+  readonly versionId: string;
 }
 
 /** A secret and field list under which postbacks are, or a short while ago were, registered. */

@@ -263,7 +263,8 @@ describe('the URL to restore', () => {
     expect(written.length).toBeGreaterThan(2);
     for (const state of written) expect(state).not.toMatch(/SECRET|hooks/);
     expect(world.state?.previousSlot).toEqual({
-      versionId: 'url-secret-version-1',
+      secret: 'url-secret',
+      versionId: 'version-1',
       label: 'PREVIOUS_SLOT',
       host: 'tracker.example',
       fields: ['u1'],

@@ -1,5 +1,6 @@
 import { REGISTRATION_PROPERTIES as P, REGISTRATION_ATTRIBUTES } from '../../core/names';
 import { postbackUrl } from '../../core/rakuten/postback/url';
+import { unregisterByHand } from '../../core/registration/operations';
 import { PROBES_IN_A_ROW } from '../../core/registration/self-test';
 import { isSameSlot, isSameUrl, markOf, ownerOf } from '../../core/registration/slot-url';
 import {
@@ -442,6 +443,58 @@ describe('the orders in which CloudFormation sends requests', () => {
     expect(slot()?.active).toBe(true);
     await renamed.destroy(ONCE);
     expect(slot()).toBeUndefined();
+  });
+
+  describe('a renamed resource has another URL secret, and', () => {
+    const NEW = { [P.urlSecretArn]: 'new-url-secret' };
+    const renamed = (): CloudFormation => new CloudFormation(installation, 'Renamed');
+    beforeEach(async () => {
+      world.rakuten.slots.set(SID, TRACKER);
+      await deploy({ [P.existingPostback]: 'REPLACE' });
+      installation.secrets.set('new-url-secret', installation.newUrlSecret());
+    });
+
+    it('a removal still restores the tracker that was there before', async () => {
+      const other = renamed();
+      expect(await other.deploy(installation.properties(NEW), ONCE)).toBe(true);
+      await formation.destroy(ONCE);
+      installation.secrets.delete('url-secret');
+      expect(await other.destroy(ONCE)).toBe(true);
+      expect(slot()).toEqual(TRACKER);
+    });
+
+    it('a removal restores the tracker after the renaming was rolled back, and after another one', async () => {
+      expect(await renamed().deploy(installation.properties(NEW), ONCE, true)).toBe(false);
+      installation.secrets.delete('new-url-secret');
+      await deploy({ [P.existingPostback]: 'REPLACE', [P.fieldList]: '[{"name":"e","field":"is_event"}]' });
+      installation.secrets.set('third-url-secret', installation.newUrlSecret());
+      const other = renamed();
+      expect(await other.deploy(installation.properties({ [P.urlSecretArn]: 'third-url-secret' }), ONCE)).toBe(true);
+      await formation.destroy(ONCE);
+      installation.secrets.delete('url-secret');
+      expect(await other.destroy(ONCE)).toBe(true);
+      expect(slot()).toEqual(TRACKER);
+    });
+
+    it('the deployment fails before it changes anything where the old secret cannot be read, with a next step that restores the tracker', async () => {
+      const text = installation.secrets.get('url-secret') ?? '';
+      const before = slot();
+      installation.secrets.delete('url-secret');
+      const other = renamed();
+      expect(await other.deploy(installation.properties(NEW), ONCE)).toBe(false);
+      expect(other.lastError).toMatch(
+        /before \(tracker\.example\) cannot be read from the secret url-secret.*Next step: .* unregister --rule RESTORE/,
+      );
+      expect(slot()).toEqual(before);
+      installation.secrets.set('url-secret', text);
+      expect(await unregisterByHand(installation.ports(), SID, 'RESTORE')).toBe('restored');
+      expect(slot()).toEqual(TRACKER);
+      installation.secrets.delete('url-secret');
+      expect(await other.deploy(installation.properties({ ...NEW, [P.existingPostback]: 'REPLACE' }), ONCE)).toBe(true);
+      await formation.destroy(ONCE);
+      expect(await other.destroy(ONCE)).toBe(true);
+      expect(slot()).toEqual(TRACKER);
+    });
   });
 
   it('properties of an older or a newer format are understood', async () => {

@@ -51,6 +51,20 @@ describe('the URL to restore', () => {
     expect([world.slot, world.state?.previousSlot]).toEqual([PAUSED, undefined]);
   });
 
+  it('that was in an earlier URL secret of the publisher, which is gone, does not stop the removal; the log names it', async () => {
+    const shown = { host: 'tracker.example', fields: ['u1' as const] };
+    await registered({ previousSlot: { secret: 'former-secret', versionId: 'gone', label: 'PREVIOUS_SLOT', active: true, ...shown } });
+    world.slot = ours;
+    expect(await remove('RESTORE')).toBe('removed');
+    expect([world.slot, world.state?.previousSlot]).toEqual([undefined, undefined]);
+    expect(world.world.texts).toContain(
+      JSON.stringify([
+        'the URL to restore was in a URL secret that the publisher no longer has: ours is removed, nothing is restored',
+        { sid: SID, host: 'tracker.example', fields: 'u1', reason: 'Error' },
+      ]),
+    );
+  });
+
   it('that cannot be read stops the removal before ours is gone, with what to do; DELETE does without it', async () => {
     const previousSlot = { versionId: 'gone', label: 'PREVIOUS_SLOT', active: true, host: 'tracker.example', fields: [] };
     await registered({ previousSlot });

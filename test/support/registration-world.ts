@@ -151,8 +151,8 @@ export class Installation {
   public readonly name: string;
   public readonly endpointUrl: string;
   public readonly secrets = new Map<string, string>();
-  /** Versions that are not the current ones, by their ids. */
-  public readonly savedVersions = new Map<string, { readonly text: string; readonly labels: Set<string> }>();
+  /** Versions that are not the current ones, by their secrets and ids. */
+  public readonly savedVersions = new Map<string, { readonly secret: string; readonly text: string; readonly labels: Set<string> }>();
   /** What the stack was deployed with. */
   public urls: AllowedUrls = { rakutenApiUrl: 'https://api.linksynergy.com' };
   /** How the endpoint answers. */
@@ -236,14 +236,14 @@ export class Installation {
     return {
       store,
       readSecret: async (id, versionId) => {
-        const secret = versionId === undefined ? this.secrets.get(id) : this.savedVersions.get(versionId)?.text;
+        const secret = versionId === undefined ? this.secrets.get(id) : this.savedVersion(id, versionId);
         if (secret === undefined) throw new Error(`The secret ${id} does not exist.`);
         return secret;
       },
       saveSecretVersion: async (id, text, label) => {
-        for (const version of this.savedVersions.values()) version.labels.delete(label);
-        const versionId = `${id}-version-${this.savedVersions.size + 1}`;
-        this.savedVersions.set(versionId, { text, labels: new Set([label]) });
+        for (const version of this.savedVersions.values()) if (version.secret === id) version.labels.delete(label);
+        const versionId = `version-${this.savedVersions.size + 1}`;
+        this.savedVersions.set(`${id} ${versionId}`, { secret: id, text, labels: new Set([label]) });
         return versionId;
       },
       urls: this.urls,
@@ -286,7 +286,14 @@ export class Installation {
   /** What a removal restores. */
   public previousSlot({ previousSlot, previousUrl, previousActive }: PublisherState): Slot | undefined {
     if (previousSlot === undefined) return previousUrl === undefined ? undefined : { url: previousUrl, active: previousActive ?? true };
-    return { url: this.savedVersions.get(previousSlot.versionId)?.text ?? 'lost', active: previousSlot.active };
+    const { secret = 'url-secret', versionId, active } = previousSlot;
+    return { url: this.savedVersion(secret, versionId) ?? 'lost', active };
+  }
+
+  /** A version without a label is deleted, as is one of a deleted secret. */
+  private savedVersion(secret: string, versionId: string): string | undefined {
+    const version = this.savedVersions.get(`${secret} ${versionId}`);
+    return version !== undefined && version.labels.size > 0 && this.secrets.has(secret) ? version.text : undefined;
   }
 
   /** The run is killed when it has made so many calls to Rakuten. Resolves when that has happened. */

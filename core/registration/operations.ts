@@ -3,6 +3,7 @@ import type { Slot } from '../rakuten/api/client';
 import { Redactor } from '../rakuten/api/redact';
 import { postbackUrl, summarizeUrl, type UrlSummary } from '../rakuten/postback/url';
 import type { PublisherState } from '../state/publisher-state';
+import { withAllowedUrls } from './allowed-urls';
 import { withLease } from './lease';
 import type { LeasedPorts, ReadingPorts, RegistrationPorts } from './ports';
 import { presentable } from './presentable';
@@ -52,7 +53,7 @@ export function unregisterByHand(ports: RegistrationPorts, sid: string, rule?: E
       const { desired } = await registered(inLease, sid);
       // Whoever removes it by hand does not want it retained.
       const byRule = rule ?? (desired.onRemoval === 'RETAIN' ? 'RESTORE' : desired.onRemoval);
-      const removal = await unregister(await open(inLease, desired, redactor), byRule);
+      const removal = await unregister(await open(inLease, withAllowedUrls(inLease.urls, desired), redactor), byRule);
       const state = await inLease.store.readState(sid);
       if (state !== undefined) await inLease.store.writeState({ ...state, setAside: desired.raw });
       return removal;

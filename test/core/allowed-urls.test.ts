@@ -1,6 +1,6 @@
 import { REGISTRATION_PROPERTIES as P } from '../../core/names';
 import { assertAllowed, UrlNotAllowedError } from '../../core/registration/allowed-urls';
-import { registerByHand, slotStatus, testByHand } from '../../core/registration/operations';
+import { registerByHand, slotStatus, testByHand, unregisterByHand } from '../../core/registration/operations';
 import { handlePrecheckEvent } from '../../core/registration/precheck';
 import { rotateUrlSecret } from '../../core/registration/rotate';
 import { Installation, World } from '../support/registration-world';
@@ -73,6 +73,13 @@ describe.each([
   it('in a Delete is ignored: the deployed one is used, so that a removal does not fail', async () => {
     await register();
     await request('Delete', evil);
+    expect(slot()).toBeUndefined();
+  });
+
+  it('in the state table is ignored by `unregister`, as by a Delete', async () => {
+    await register();
+    changeState(evil);
+    expect(await unregisterByHand(installation.ports(), SID)).toBe('removed');
     expect(slot()).toBeUndefined();
   });
 

@@ -25,7 +25,12 @@ const ELSEWHERE = [
 
 const ARCHIVE_TABLE = 'postbacks';
 
-/** Athena's query for the objects of the archive that contain the member. */
+const ARCHIVE = [
+  '  objects of the archive, if you archive. This query finds those with u1 in its normalised spelling,',
+  '  but none where it was escaped twice or has another name (see docs/how-to/forget-a-member.md):',
+] as const;
+
+/** Athena's query for the objects of the archive that contain the member in the normalised spelling. */
 export function archiveQuery(member: string): string {
   const parameter = normalisedQuery([['u1', member.trim().normalize('NFC')]]).replaceAll("'", "''");
   return `SELECT DISTINCT "$path" FROM ${ARCHIVE_TABLE} WHERE strpos('&' || query || '&', '&${parameter}&') > 0`;
@@ -45,7 +50,7 @@ export async function writeReport(context: ForgetContext, report: Report): Promi
     for (const text of summary(report)) await writeText(terminal.stdout, text);
     await writeText(terminal.stdout, 'not changed by this command:');
     for (const text of ELSEWHERE) await writeText(terminal.stdout, `  ${text}`);
-    await writeText(terminal.stdout, '  objects of the archive. This query finds them (see docs/how-to/forget-a-member.md):');
+    for (const text of ARCHIVE) await writeText(terminal.stdout, text);
     await writeLine(terminal.stdout, query);
   }
   for (const text of problems(report)) await writeText(terminal.stderr, text);

@@ -51,9 +51,10 @@ type Raw = Readonly<Record<string, unknown>>;
  * since a rollback may bring the properties of the other version. CloudFormation delivers every scalar as text.
  */
 export function parseProperties(raw: Raw): Desired {
+  const access = parseSlotAccess(raw);
   return {
-    ...parseSlotAccess(raw),
-    urlSecret: required(raw, P.urlSecretArn),
+    ...access,
+    urlSecret: urlSecret(raw, access),
     endpointUrl: url(raw, P.endpointUrl, required(raw, P.endpointUrl)),
     fields: fieldList(raw),
     enabled: flag(raw, P.enabled, true),
@@ -102,6 +103,13 @@ function required(raw: Raw, name: string): string {
   const value = text(raw, name);
   if (value === undefined) throw new PropertyError(name, 'is missing');
   return value;
+}
+
+/** The value of the URL secret is sent in the URL: never that of the credentials. */
+function urlSecret(raw: Raw, { credentialsSecret }: SlotAccess): string {
+  const id = required(raw, P.urlSecretArn);
+  if (id === credentialsSecret) throw new PropertyError(P.urlSecretArn, 'is the secret of the credentials');
+  return id;
 }
 
 function url(_raw: Raw, name: string, value: string): string {

@@ -70,13 +70,29 @@ export async function readUrlSecret({
   return secret;
 }
 
-/** Throws when the secret could be guessed. */
+/** Throws when the secret could be guessed, or is none: credentials, or a URL to restore. */
 export function checkUrlSecret(id: string, secret: string): void {
-  if (secret.length >= SHORTEST_URL_SECRET) return;
+  const problem = urlSecretProblem(secret);
+  if (problem === undefined) return;
   throw new Error(
-    `The secret ${id}, whose value goes into the postback URL, has fewer than ${SHORTEST_URL_SECRET} characters and could be guessed. ` +
-      'Next step: put a longer random value into it and deploy again.',
+    `The secret ${id}, whose value goes into the postback URL, ${problem}. Next step: put a long random value into it and deploy again.`,
   );
+}
+
+function urlSecretProblem(secret: string): string | undefined {
+  if (secret.length < SHORTEST_URL_SECRET) return `has fewer than ${SHORTEST_URL_SECRET} characters and could be guessed`;
+  if (isJsonObject(secret)) return 'is a JSON object, as credentials are';
+  return /^\s*https?:/i.test(secret) ? 'is a URL' : undefined;
+}
+
+function isJsonObject(text: string): boolean {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null;
+  } catch (error) {
+    if (error instanceof SyntaxError) return false;
+    throw error;
+  }
 }
 
 /** What is known to be ours: the endpoint, and every secret that was ever registered or is about to be. */

@@ -103,6 +103,28 @@ describe.each([
   });
 });
 
+describe('the credentials as the URL secret', () => {
+  const SAME = { [P.urlSecretArn]: 'credentials' };
+
+  it('in a made-up Create are rejected before any secret is read', async () => {
+    const read = jest.spyOn(installation.secrets, 'get');
+    await expect(request('Create', SAME)).rejects.toThrow('UrlSecretArn of the registration is the secret of the credentials');
+    expect([read.mock.calls, slot(), sent]).toEqual([[], undefined, []]);
+  });
+
+  it('under another name of the same secret never get into the slot', async () => {
+    installation.secrets.set('credentials-by-arn', installation.secrets.get('credentials') ?? '');
+    await expect(request('Create', { [P.urlSecretArn]: 'credentials-by-arn' })).rejects.toThrow('is a JSON object, as credentials are');
+    expect(slot()).toBeUndefined();
+  });
+
+  it('in a Delete are ignored: what was registered is removed', async () => {
+    await register();
+    await request('Delete', SAME);
+    expect(slot()).toBeUndefined();
+  });
+});
+
 it("another URL of Rakuten's API in a made-up precheck is rejected", async () => {
   const event = installation.event('Create', installation.properties(EVIL_API));
   await expect(handlePrecheckEvent(installation.ports(), event, world.clock.now() + 480_000)).rejects.toThrow('is at evil.example');

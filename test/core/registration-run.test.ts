@@ -4,6 +4,7 @@ import { Redactor } from '../../core/rakuten/api/redact';
 import { sendProbe } from '../../core/registration/probe';
 import { belongings, checkUrlSecret, openRun, readUrlSecret } from '../../core/registration/run';
 import { sha256 } from '../../core/sha256';
+import { CREDENTIALS } from '../support/registration-world';
 import { problemOf, SID, SlotRun } from '../support/slot-run';
 
 describe('a run', () => {
@@ -55,7 +56,7 @@ describe('a run', () => {
     const run = await world.open();
     world.installation.secrets.set('url-secret', 'short-one');
     expect((await problemOf(readUrlSecret(run))).message).toBe(
-      'The secret url-secret, whose value goes into the postback URL, has fewer than 16 characters and could be guessed. Next step: put a longer random value into it and deploy again.',
+      'The secret url-secret, whose value goes into the postback URL, has fewer than 16 characters and could be guessed. Next step: put a long random value into it and deploy again.',
     );
     expect(run.redactor.clean('it is short-one')).toBe('it is ***');
   });
@@ -63,6 +64,21 @@ describe('a run', () => {
   it('takes a URL secret of sixteen characters', () => {
     expect(() => checkUrlSecret('id', 'x'.repeat(16))).not.toThrow();
     expect(() => checkUrlSecret('id', 'x'.repeat(15))).toThrow('The secret id, ');
+  });
+
+  it.each([
+    ['credentials', CREDENTIALS, 'is a JSON object, as credentials are'],
+    ['credentials after white space', `\n ${CREDENTIALS}`, 'is a JSON object, as credentials are'],
+    ['a URL', 'https://tracker.example/in?token=4711', 'is a URL'],
+    ['a URL in capitals', 'HTTP://TRACKER.EXAMPLE/', 'is a URL'],
+  ])('refuses %s as a URL secret, without showing it', (_what, text, problem) => {
+    expect(() => checkUrlSecret('id', text)).toThrow(
+      `The secret id, whose value goes into the postback URL, ${problem}. Next step: put a long random value into it and deploy again.`,
+    );
+  });
+
+  it('takes a random URL secret that begins with http, or is a number', () => {
+    for (const text of ['httpABCDEFGHIJKLMNOP', '12345678901234567890']) expect(() => checkUrlSecret('id', text)).not.toThrow();
   });
 
   it('knows as its own the endpoint, and every secret that was registered or is about to be', async () => {

@@ -27,14 +27,29 @@ export const watching: Scenario = {
   handler: 'status-watch',
   title: 'a check that finds the postback disabled',
   next: 'the next check, five minutes later, does what is left',
-  begin,
+  begin: (world, serial, plan) => begin(world, serial, SETTINGS, plan),
 };
 
-async function begin(world: World, serial: number, plan?: FaultPlan): Promise<Case> {
+const FOREIGN_URL = 'https://tracker.example/postback';
+
+/** The slot holds a URL of somebody else, which the function stores and replaces. */
+export const reclaiming: Scenario = {
+  ...watching,
+  title: 'a check that finds the URL of somebody else and reclaims the slot',
+  async begin(world, serial, plan) {
+    const begun = await begin(world, serial, { ...SETTINGS, onTakeover: 'RECLAIM' }, plan);
+    world.rakuten.setSlot(sidOf(serial), { url: FOREIGN_URL, active: true });
+    return begun;
+  },
+};
+
+const sidOf = (serial: number): string => String(6_000_000 + serial);
+
+async function begin(world: World, serial: number, settings: WatchSettings, plan?: FaultPlan): Promise<Case> {
   await world.forgetAll();
   const { rakuten, rakutenUrl, clients } = world;
   const { said, invoked } = world.standIns;
-  const sid = String(6_000_000 + serial);
+  const sid = sidOf(serial);
   const endpoint = await startEndpoint(clients.dynamodb, STATE_TABLE);
   const url = postbackUrl(endpoint.url, URL_SECRET, ALL_FIELDS);
   await putState(clients.dynamodb, STATE_TABLE, {
@@ -44,7 +59,7 @@ async function begin(world: World, serial: number, plan?: FaultPlan): Promise<Ca
     selfTest: { p50Millis: 1, maxMillis: 2, at: new Date(Date.now() - 3_600_000).toISOString() },
   });
   rakuten.setSlot(sid, { url, active: false });
-  const statusWatch = world.fresh('status-watch', TIMEOUT_SECONDS, { [ENVIRONMENT.statusWatch]: JSON.stringify(SETTINGS) });
+  const statusWatch = world.fresh('status-watch', TIMEOUT_SECONDS, { [ENVIRONMENT.statusWatch]: JSON.stringify(settings) });
   const check = async (): Promise<WatchResult> => (await statusWatch.invoke({})) as WatchResult;
   const { disabled, restored } = WATCH_EVENTS.detailTypes;
   return {

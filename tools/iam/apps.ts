@@ -7,7 +7,7 @@ import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { StringParameter } from 'aws-cdk-lib/aws-ssm';
 import { DefinitionBody, Pass, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
-import { PostbackRelay, RakutenPostback, TransactionTarget } from '../../lib';
+import { PostbackRelay, RakutenPostback, TakeoverAction, TransactionTarget } from '../../lib';
 import { TransactionTable } from '../../lib/transaction-table';
 import { ACCOUNT, type Template } from './deployed';
 
@@ -71,6 +71,7 @@ function everything(): CheckedApp {
     tracing: true,
     accessLogs: { accountRole: true },
     rotateUrlSecretEvery: Duration.days(30),
+    statusWatch: { onTakeover: TakeoverAction.RECLAIM },
   });
   postback.addPublisher('Second', {
     sid: '3900113',

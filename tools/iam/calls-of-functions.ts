@@ -1,4 +1,6 @@
+import { ENVIRONMENT } from '../../core/names';
 import { STATE_KEYS } from '../../core/state/publisher-state';
+import type { WatchSettings } from '../../core/status-watch/settings';
 import { STATE_TABLE } from '../faults/names';
 import type { CheckedApp } from './apps';
 import { type Call, type Context, callOf } from './call';
@@ -12,6 +14,7 @@ const FUNCTIONS: Readonly<Record<string, string>> = {
   registration: 'CashBack/Postback/RegistrationProvider/Function',
   reconciliation: 'CashBack/Postback/Reconciliation/Function',
   'status-watch': 'CashBack/Postback/StatusWatch/Function',
+  'reclaiming-status-watch': 'CashBack/Postback/StatusWatch/Function',
   relay: 'Relay/Relay/Function',
 };
 
@@ -41,9 +44,18 @@ export function callsOfFunction({ bundle, service, operation, input }: ObservedC
 function roleOf(bundle: string, deployed: Deployed): string | undefined {
   const path = FUNCTIONS[bundle];
   if (path === undefined) throw new Error(`the bundle ${bundle} has no function in tools/iam/calls-of-functions.ts`);
-  const archives = streams(deployed).length > 0;
-  const isOther = bundle === (archives ? 'consumer' : 'archiving-consumer');
-  return isOther ? undefined : deployed.find(path)?.properties.Role;
+  const others = [
+    streams(deployed).length > 0 ? 'consumer' : 'archiving-consumer',
+    ...(reclaims(deployed) ? [] : ['reclaiming-status-watch']),
+  ];
+  return others.includes(bundle) ? undefined : deployed.find(path)?.properties.Role;
+}
+
+/** Whether the status watch takes a slot back that holds a URL of somebody else. */
+function reclaims(deployed: Deployed): boolean {
+  const { Environment } = deployed.at(String(FUNCTIONS['status-watch'])).properties;
+  const { onTakeover } = JSON.parse(Environment.Variables[ENVIRONMENT.statusWatch]) as WatchSettings;
+  return onTakeover === 'RECLAIM';
 }
 
 const streams = (deployed: Deployed): DeployedResource[] => deployed.of('AWS::KinesisFirehose::DeliveryStream');

@@ -5,11 +5,12 @@ import { disturbed, undisturbed } from '../faults/run';
 import type { Scenario } from '../faults/scenario';
 import { SCENARIOS } from '../faults/scenarios';
 import { Worlds } from '../faults/side-by-side';
+import { reclaiming } from '../faults/status-watch';
 import type { World } from '../faults/world';
 
 /** A request that a function sent to an AWS service. */
 export interface ObservedCall {
-  /** Name of the function's bundle. */
+  /** Name of the function's bundle, or `reclaiming-status-watch`. */
   readonly bundle: string;
   /** As in an endpoint's host name, such as `dynamodb`. */
   readonly service: string;
@@ -22,6 +23,11 @@ export interface ObservedCall {
 interface Run {
   readonly scenario: Scenario;
   readonly plan?: FaultPlan;
+  /**
+   * Name under which the calls are noted, of a function whose calls depend on an option.
+   * @default - the scenario's bundle
+   */
+  readonly bundle?: string;
 }
 
 /** A row whose `is_event` is unreadable makes the reconciliation query the line's other rows. */
@@ -40,6 +46,7 @@ const unreadable: Scenario = {
 const RUNS: readonly Run[] = [
   ...SCENARIOS.map((scenario) => ({ scenario })),
   { scenario: unreadable },
+  { scenario: reclaiming, bundle: 'reclaiming-status-watch' },
   // Both consumers note why a message failed.
   { scenario: consuming, plan: { call: 'dynamodb PutItem (row)', nth: 0, kind: 'error', reach: 'call' } },
   { scenario: archiving, plan: { call: 'dynamodb PutItem (row)', nth: 0, kind: 'error', reach: 'call' } },
@@ -57,13 +64,13 @@ export async function observeCalls(): Promise<ObservedCall[]> {
   }
 }
 
-async function observe(world: World, { scenario, plan }: Run): Promise<ObservedCall[]> {
+async function observe(world: World, { scenario, plan, bundle = scenario.handler }: Run): Promise<ObservedCall[]> {
   const calls: ObservedCall[] = [];
   world.faults.observe = (service, { headers, url = '' }, body) => {
     if (service === 'rakuten') return;
     const target = String(headers['x-amz-target'] ?? '').split('.')[1];
     const call = target === undefined ? callOfPath(service, url) : { service, operation: target, input: JSON.parse(body.toString()) };
-    calls.push({ bundle: scenario.handler, ...call });
+    calls.push({ bundle, ...call });
   };
   const baseline = await undisturbed(world, scenario);
   const wrong = plan === undefined ? [] : (await disturbed(world, scenario, plan, baseline)).wrong;

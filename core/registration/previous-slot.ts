@@ -3,7 +3,7 @@ import { summarizeUrl } from '../rakuten/postback/url';
 import type { PreviousSlot, PublisherState, SecretVersionPlace } from '../state/publisher-state';
 import { SlotBusyError } from './lease';
 import type { ReadingPorts, RegistrationPorts } from './ports';
-import type { Run } from './run';
+import { isJsonObject, type Run } from './run';
 
 /**
  * Two, so that the URL of the state before a run stays labelled while the run stores another: a run
@@ -130,7 +130,10 @@ async function readAnyPlace(run: Reading, previousSlot: PreviousSlot): Promise<{
   const failures: { readonly place: SecretVersionPlace; readonly error: Error }[] = [];
   for (const place of placesOf(run, previousSlot)) {
     try {
-      return { text: await run.ports.readSecret(place.secret, place.versionId), place };
+      const text = await run.ports.readSecret(place.secret, place.versionId);
+      // Whoever can write the state could name the credentials as the URL to restore.
+      if (isJsonObject(text)) throw new CredentialsInSlotError();
+      return { text, place };
     } catch (error) {
       if (error instanceof SlotBusyError) throw error;
       failures.push({ place, error: error as Error });
@@ -139,6 +142,10 @@ async function readAnyPlace(run: Reading, previousSlot: PreviousSlot): Promise<{
   // Of the present secret: the one that somebody can make readable again.
   const [{ place, error }] = failures as [(typeof failures)[0]];
   throw new PreviousSlotError(run.desired.sid, place, previousSlot, error);
+}
+
+class CredentialsInSlotError extends Error {
+  public override readonly name = 'CredentialsInSlotError';
 }
 
 /** The URL to restore cannot be read. The message does not have it. */

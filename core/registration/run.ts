@@ -85,7 +85,7 @@ function urlSecretProblem(secret: string): string | undefined {
   return /^\s*https?:/i.test(secret) ? 'is a URL' : undefined;
 }
 
-function isJsonObject(text: string): boolean {
+export function isJsonObject(text: string): boolean {
   try {
     const value: unknown = JSON.parse(text);
     return typeof value === 'object' && value !== null;

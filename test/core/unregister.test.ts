@@ -4,6 +4,7 @@ import { markFor } from '../../core/registration/state';
 import { type Removal, unregister } from '../../core/registration/unregister';
 import type { PublisherState } from '../../core/state/publisher-state';
 import type { Fault } from '../../fake-rakuten';
+import { CREDENTIALS } from '../support/registration-world';
 import { kindOf, OWNER, problemOf, SID, SlotRun } from '../support/slot-run';
 
 type Rule = 'DELETE' | 'DISABLE' | 'RESTORE';
@@ -63,6 +64,15 @@ describe('the URL to restore', () => {
         { sid: SID, host: 'tracker.example', fields: 'u1', reason: 'Error' },
       ]),
     );
+  });
+
+  it.each(['credentials', 'url-secret'])('is never the text of credentials, whatever the state names: in the secret %s', async (secret) => {
+    const versionId = await (await world.open()).ports.saveSecretVersion(secret, CREDENTIALS, 'PREVIOUS_SLOT');
+    await registered({ previousSlot: { secret, versionId, label: 'PREVIOUS_SLOT', active: true, host: undefined, fields: [] } });
+    world.slot = ours;
+    await remove('RESTORE').catch(() => undefined);
+    expect([undefined, ours]).toContainEqual(world.slot);
+    expect(world.world.rakuten.calls.filter(({ method }) => method === 'PUT')).toEqual([]);
   });
 
   it('that cannot be read stops the removal before ours is gone, with what to do; DELETE does without it', async () => {

@@ -1,3 +1,4 @@
+import { Option } from 'commander';
 import type { RotationAnswer, RotationEvent } from '../../core/registration/rotate';
 import type { AddCommand, CommandContext } from '../command';
 import { EXIT, type ExitCode } from '../errors';
@@ -19,6 +20,7 @@ export const addRotateSecret: AddCommand = (program, cli) => {
     .description('Puts a new secret into the postback URL at Rakuten, without losing a postback.')
     .option('--sid <sid>', 'the publisher, if there are several')
     .option('--all', 'every publisher, one after the other')
+    .addOption(new Option('--fresh', 'discard the value of an interrupted run (the default)').conflicts('resume'))
     .option('--resume', 'continue an interrupted run with its value, if there is one')
     .addHelpText(
       'after',
@@ -28,7 +30,7 @@ old one for an hour after that, so no postback is lost on the way. An
 interrupted run leaves a working postback.
 
 Each run makes a value of its own and discards that of an interrupted run, which
-may have leaked. With --resume it installs that value, as a rotation on a
+may have leaked (--fresh). With --resume it installs that value, as a rotation on a
 schedule does.
 
 Exit code 3 if nothing is registered.

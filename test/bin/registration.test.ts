@@ -262,6 +262,11 @@ describe('rotate-secret', () => {
     expect(lambda.events).toEqual([{ operation: 'rotate-secret', sid: SID, fresh: true }]);
   });
 
+  it('discards it with --fresh, which excludes --resume', async () => {
+    expect(await cli('rotate-secret', '--fresh', '--resume')).toMatchObject({ exitCode: 2 });
+    expect((await cli('rotate-secret', '--fresh')).stdout).toContain('in place of that of an interrupted run');
+  });
+
   it('installs it with --resume only', async () => {
     expect((await cli('rotate-secret', '--resume')).stdout).toContain('the new secret of an interrupted run is registered;');
     expect(lambda.events).toEqual([{ operation: 'rotate-secret', sid: SID, fresh: false }]);

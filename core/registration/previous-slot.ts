@@ -9,10 +9,10 @@ import { isJsonObject, type Run } from './run';
  * Two, so that the URL of the state before a run stays labelled while the run stores another: a run
  * that fails goes back to it. Secrets Manager deletes only versions without a label.
  */
-const LABELS = ['PREVIOUS_SLOT', 'PREVIOUS_SLOT_2'] as const;
+const labelsOf = (sid: string) => [`PREVIOUS_SLOT_${sid}`, `PREVIOUS_SLOT_${sid}_2`] as const;
 
 interface Secrets {
-  readonly desired: { readonly urlSecret: string };
+  readonly desired: { readonly sid: string; readonly urlSecret: string };
   readonly ports: Pick<RegistrationPorts, 'saveSecretVersion'>;
 }
 
@@ -26,7 +26,9 @@ export class PreviousSlotStore {
     private readonly run: Secrets,
     earlier: PublisherState,
   ) {
-    this.label = earlier.previousSlot?.label === LABELS[0] ? LABELS[1] : LABELS[0];
+    // With the SID: a deployment can give the publisher with this secret another one.
+    const [first, second] = labelsOf(run.desired.sid);
+    this.label = earlier.previousSlot?.label === first ? second : first;
   }
 
   /** The state with this slot as the previous one. */

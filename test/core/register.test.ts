@@ -265,12 +265,12 @@ describe('the URL to restore', () => {
     expect(world.state?.previousSlot).toEqual({
       secret: 'url-secret',
       versionId: 'version-1',
-      label: 'PREVIOUS_SLOT',
+      label: 'PREVIOUS_SLOT_3900112',
       host: 'tracker.example',
       fields: ['u1'],
       active: false,
     });
-    expect(savedUrls('PREVIOUS_SLOT')).toEqual([url]);
+    expect(savedUrls('PREVIOUS_SLOT_3900112')).toEqual([url]);
     expect(world.installation.savedVersions.size).toBe(1);
   });
 
@@ -292,7 +292,7 @@ describe('the URL to restore', () => {
     });
     await problemOf(registering(false));
     expect(world.previous).toEqual(TRACKER);
-    expect([savedUrls('PREVIOUS_SLOT'), savedUrls('PREVIOUS_SLOT_2')]).toEqual([[TRACKER.url], [ELSEWHERE.url]]);
+    expect([savedUrls('PREVIOUS_SLOT_3900112'), savedUrls('PREVIOUS_SLOT_3900112_2')]).toEqual([[TRACKER.url], [ELSEWHERE.url]]);
   });
 
   it('that cannot be stored leaves the slot alone', async () => {

@@ -30,8 +30,8 @@ old one for an hour after that, so no postback is lost on the way. An
 interrupted run leaves a working postback.
 
 Each run makes a value of its own and discards that of an interrupted run, which
-may have leaked (--fresh). With --resume it installs that value, as a rotation on a
-schedule does.
+may have leaked (--fresh). With --resume it installs that value, as a rotation
+on a schedule does.
 
 Exit code 3 if nothing is registered.
 

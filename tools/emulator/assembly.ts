@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { REGISTRATION_PROPERTIES, REGISTRATION_RESOURCE_TYPE } from '../../core/names';
+import { ENVIRONMENT, REGISTRATION_PROPERTIES, REGISTRATION_RESOURCE_TYPE } from '../../core/names';
 import { sha256 } from '../../core/sha256';
 import { ACCOUNT } from './cdk';
 
@@ -17,6 +17,9 @@ export interface Surroundings {
 }
 
 type Part = string | { readonly Ref: string };
+interface Joined {
+  readonly 'Fn::Join': [separator: string, parts: Part[]];
+}
 interface Template {
   readonly Resources: Record<string, { readonly Type: string; readonly Properties?: Record<string, unknown> }>;
 }
@@ -46,10 +49,29 @@ const replaced = (text: string, replacements: Readonly<Record<string, string>>):
 function withEndpoint(template: Template, endpoint: string, hosts: Surroundings['hosts']): Template {
   for (const { Type, Properties } of Object.values(template.Resources)) {
     if (Type !== REGISTRATION_RESOURCE_TYPE || Properties === undefined) continue;
-    const url = Properties[REGISTRATION_PROPERTIES.endpointUrl] as string | { readonly 'Fn::Join': [string, Part[]] };
-    Properties[REGISTRATION_PROPERTIES.endpointUrl] = typeof url === 'string' ? onHost(url, hosts) : onPath(url['Fn::Join'][1], endpoint);
+    const url = Properties[REGISTRATION_PROPERTIES.endpointUrl] as string | Joined;
+    const moved = typeof url === 'string' ? onHost(url, hosts) : onPath(url['Fn::Join'][1], endpoint);
+    Properties[REGISTRATION_PROPERTIES.endpointUrl] = moved;
+    allow(template, typeof moved === 'string' ? moved : withStageName(moved, template));
   }
   return template;
+}
+
+/** The functions send secrets to no other URL than that of their environment. */
+function allow(template: Template, url: unknown): void {
+  for (const { Properties } of Object.values(template.Resources)) {
+    const variables = (Properties?.Environment as { readonly Variables?: Record<string, unknown> } | undefined)?.Variables;
+    if (variables?.[ENVIRONMENT.endpointUrl] !== undefined) variables[ENVIRONMENT.endpointUrl] = url;
+  }
+}
+
+/** The stage as text, as in the template: the functions must not wait for it. */
+function withStageName({ 'Fn::Join': [separator, parts] }: Joined, { Resources }: Template): Joined {
+  const name = (part: Part): Part => {
+    const stage = typeof part === 'string' ? undefined : Resources[part.Ref];
+    return stage?.Type === 'AWS::ApiGateway::Stage' ? String(stage.Properties?.StageName) : part;
+  };
+  return { 'Fn::Join': [separator, parts.map(name)] };
 }
 
 /** Of a domain. */
@@ -59,9 +81,9 @@ function onHost(url: string, hosts: Surroundings['hosts']): string {
 }
 
 /** Of an API's own URL: its id and stage, and the path behind them. */
-function onPath(parts: readonly Part[], endpoint: string): unknown {
-  const [api, stage] = parts.filter((part) => typeof part !== 'string' && !part.Ref.startsWith('AWS::'));
-  return { 'Fn::Join': ['', [`${endpoint}/_aws/execute-api/`, api, '/', stage, parts.at(-1)]] };
+function onPath(parts: readonly Part[], endpoint: string): Joined {
+  const [api = '', stage = ''] = parts.filter((part) => typeof part !== 'string' && !part.Ref.startsWith('AWS::'));
+  return { 'Fn::Join': ['', [`${endpoint}/_aws/execute-api/`, api, '/', stage, parts.at(-1) ?? '']] };
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: a manifest is what it is

@@ -18,6 +18,7 @@ import { grantReadCredentials } from './private/credentials';
 import { type FunctionUrls, urlVariables } from './private/function-urls';
 import { OwnPolicy } from './private/own-policy';
 import { type RowSettings, rowEnvironment } from './private/row-environment';
+import { onStateItems } from './private/state-items';
 import type { Publisher } from './publisher';
 
 /** How the table is reconciled with Rakuten's Events API. */
@@ -171,7 +172,6 @@ export class Reconciliation extends Construct {
   }
 
   private grantTables({ transactionTable, stateTable, archive }: ReconciliationProps): void {
-    const ofKinds = (...kinds: string[]): iam.Conditions => ({ 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': kinds } });
     const statements: iam.PolicyStatementProps[] = [
       {
         actions: ['dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
@@ -179,17 +179,9 @@ export class Reconciliation extends Construct {
       },
       // The table itself: whether a line whose is_event is unreadable has another row.
       { actions: ['dynamodb:Query'], resources: [transactionTable.tableArn, `${transactionTable.tableArn}/index/${INDEXES.byDay}`] },
-      {
-        actions: ['dynamodb:GetItem', 'dynamodb:Query'],
-        resources: [stateTable.tableArn],
-        conditions: ofKinds(PUBLISHER_KIND, RECONCILIATION_KIND, MISSING_KIND, FORGOTTEN_KIND),
-      },
-      {
-        actions: ['dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem'],
-        resources: [stateTable.tableArn],
-        // Which secrets are accepted is not for it to write.
-        conditions: ofKinds(RECONCILIATION_KIND, MISSING_KIND),
-      },
+      onStateItems(stateTable, ['dynamodb:GetItem', 'dynamodb:Query'], PUBLISHER_KIND, RECONCILIATION_KIND, MISSING_KIND, FORGOTTEN_KIND),
+      // It cannot change which secrets are accepted.
+      onStateItems(stateTable, ['dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem'], RECONCILIATION_KIND, MISSING_KIND),
     ];
     if (archive !== undefined) statements.push({ actions: ['firehose:PutRecordBatch'], resources: [archive.deliveryStreamArn] });
     for (const statement of statements) this.function.addToRolePolicy(new iam.PolicyStatement(statement));

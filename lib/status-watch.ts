@@ -13,6 +13,7 @@ import { BundledFunction } from './private/bundled-function';
 import { durationProblem, knownDurationProblem, rangeProblem, refuse } from './private/checks';
 import { grantReadCredentials, grantReadSecret, grantSaveSecretVersion } from './private/credentials';
 import { type FunctionUrls, urlVariables } from './private/function-urls';
+import { onStateItems } from './private/state-items';
 import type { Publisher } from './publisher';
 import type { Registration } from './registration';
 
@@ -142,16 +143,11 @@ export class StatusWatch extends Construct {
   }
 
   private allow({ stateTable, reconciliationFunction }: StatusWatchProps): void {
-    const items = (actions: string[], ...kinds: string[]): iam.PolicyStatementProps => ({
-      actions,
-      resources: [stateTable.tableArn],
-      conditions: { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': kinds } },
-    });
     const statements: iam.PolicyStatementProps[] = [
-      items(['dynamodb:Query'], PUBLISHER_KIND),
-      items(['dynamodb:GetItem'], PUBLISHER_KIND, WATCH_KIND),
-      items(['dynamodb:UpdateItem'], PUBLISHER_KIND),
-      items(['dynamodb:PutItem'], WATCH_KIND),
+      onStateItems(stateTable, ['dynamodb:Query'], PUBLISHER_KIND),
+      onStateItems(stateTable, ['dynamodb:GetItem'], PUBLISHER_KIND, WATCH_KIND),
+      onStateItems(stateTable, ['dynamodb:UpdateItem'], PUBLISHER_KIND),
+      onStateItems(stateTable, ['dynamodb:PutItem'], WATCH_KIND),
       {
         actions: ['events:PutEvents'],
         resources: [Stack.of(this).formatArn({ service: 'events', resource: 'event-bus', resourceName: 'default' })],

@@ -1,7 +1,5 @@
 import { ENVIRONMENT } from '../../core/names';
 
-export const RAKUTEN_API_URL = 'https://api.linksynergy.com';
-
 /** The URLs to which the functions send credentials and the URL secret. */
 export interface FunctionUrls {
   readonly rakutenApiUrl: string;

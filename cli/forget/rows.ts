@@ -6,7 +6,7 @@ import { retryOnThrottle } from '../../core/async/retry-on-throttle';
 import type { KnownMember } from '../../core/privacy/known-member';
 import { rowWithoutMember, type Traces } from '../../core/privacy/row-without-member';
 import type { FieldList } from '../../core/rakuten/postback/fields';
-import { readPublisherStates } from '../../core/state/publishers';
+import { Publishers } from '../../core/state/publishers';
 import type { Item } from '../../core/transactions/attributes';
 import { fromItem } from '../../core/transactions/item';
 import { keyText, parseLineId } from '../../core/transactions/keys';
@@ -50,8 +50,7 @@ export class RowScrubber {
   static async open(context: ForgetContext, member: KnownMember): Promise<RowScrubber> {
     const installation = await context.installation();
     const client = new DynamoDBClient(installation.aws('dynamodb'));
-    const states = await readPublisherStates(client, requireResource(installation, 'stateTableName'));
-    const fieldLists = states.flatMap(({ accepted }) => accepted.map(({ fields }) => fields));
+    const { fieldLists } = await Publishers.read(client, requireResource(installation, 'stateTableName'));
     return new RowScrubber(context, client, requireResource(installation, 'tableName'), member, fieldLists);
   }
 

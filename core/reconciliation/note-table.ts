@@ -1,6 +1,6 @@
 import { type DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { LeaseTable } from '../state/lease-table';
-import { RECONCILIATION_KIND, STATE_KEYS } from '../state/publisher-state';
+import { RECONCILIATION_KIND } from '../state/publisher-state';
 import type { NoteStore, ReconciliationNote, WrittenNote } from './note';
 
 /** Attributes of a publisher's item. */
@@ -8,16 +8,14 @@ const NOTE = { coveredUntil: 'covered_until', succeededAt: 'succeeded_at' } as c
 
 /** Keeps notes in the state table, one item for each publisher. */
 export class NoteTable extends LeaseTable implements NoteStore {
-  constructor(
-    private readonly notes: Pick<DynamoDBClient, 'send'>,
-    private readonly stateTableName: string,
-  ) {
-    super(notes, stateTableName, RECONCILIATION_KIND);
+  constructor(client: Pick<DynamoDBClient, 'send'>, stateTableName: string) {
+    super(client, stateTableName, RECONCILIATION_KIND);
   }
 
   async read(sid: string): Promise<ReconciliationNote> {
-    const Key = { [STATE_KEYS.partition]: { S: RECONCILIATION_KIND }, [STATE_KEYS.sort]: { S: sid } };
-    const { Item = {} } = await this.notes.send(new GetItemCommand({ TableName: this.stateTableName, Key, ConsistentRead: true }));
+    const { Item = {} } = await this.client.send(
+      new GetItemCommand({ TableName: this.tableName, Key: this.key(sid), ConsistentRead: true }),
+    );
     const time = (name: string): number | undefined => (Item[name]?.S === undefined ? undefined : Date.parse(Item[name].S));
     return { coveredUntil: time(NOTE.coveredUntil), succeededAt: time(NOTE.succeededAt) };
   }

@@ -21,8 +21,8 @@ const RENEWAL = 'lease_renewal';
  */
 export class LeaseTable implements LeaseStore {
   constructor(
-    private readonly client: Pick<DynamoDBClient, 'send'>,
-    private readonly tableName: string,
+    protected readonly client: Pick<DynamoDBClient, 'send'>,
+    protected readonly tableName: string,
     private readonly kind: string,
   ) {}
 
@@ -95,7 +95,7 @@ export class LeaseTable implements LeaseStore {
     return conditionHeld(() => this.client.send(new UpdateItemCommand({ TableName: this.tableName, Key: this.key(id), ...input })));
   }
 
-  private key(id: string): Record<string, AttributeValue> {
+  protected key(id: string): Record<string, AttributeValue> {
     return { [STATE_KEYS.partition]: { S: this.kind }, [STATE_KEYS.sort]: { S: id } };
   }
 }

@@ -1,7 +1,8 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { type DynamoDBClient, QueryCommand } from '@aws-sdk/client-dynamodb';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { FieldList } from '../rakuten/postback/fields';
 import { sha256 } from '../sha256';
+import { queryItems } from '../transactions/query-items';
 import { type AcceptedUrl, PUBLISHER_KIND, type PublisherState, STATE_DOCUMENT, STATE_KEYS } from './publisher-state';
 
 /** Whose postback it is and how to read it. */
@@ -61,23 +62,16 @@ const isAccepted = (url: AcceptedUrl, now: Date): boolean => url.acceptedUntil =
 /** What the state table knows of each publisher, by one consistent query. */
 export async function readPublisherStates(client: Pick<DynamoDBClient, 'send'>, stateTableName: string): Promise<PublisherState[]> {
   const states: PublisherState[] = [];
-  let from: Record<string, never> | undefined;
-  do {
-    const page = await client.send(
-      new QueryCommand({
-        TableName: stateTableName,
-        KeyConditionExpression: '#kind = :publisher',
-        ExpressionAttributeNames: { '#kind': STATE_KEYS.partition },
-        ExpressionAttributeValues: { ':publisher': { S: PUBLISHER_KIND } },
-        ConsistentRead: true,
-        ExclusiveStartKey: from,
-      }),
-    );
-    for (const { [STATE_DOCUMENT]: document } of page.Items ?? []) {
-      // A publisher whose registration has not written yet has only a lease.
-      if (document?.S !== undefined) states.push(JSON.parse(document.S) as PublisherState);
-    }
-    from = page.LastEvaluatedKey as Record<string, never> | undefined;
-  } while (from);
+  const items = queryItems(client, {
+    TableName: stateTableName,
+    KeyConditionExpression: '#kind = :publisher',
+    ExpressionAttributeNames: { '#kind': STATE_KEYS.partition },
+    ExpressionAttributeValues: { ':publisher': { S: PUBLISHER_KIND } },
+    ConsistentRead: true,
+  });
+  for await (const { [STATE_DOCUMENT]: document } of items) {
+    // A publisher whose registration has not written yet has only a lease.
+    if (document?.S !== undefined) states.push(JSON.parse(document.S) as PublisherState);
+  }
   return states;
 }

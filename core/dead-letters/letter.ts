@@ -28,7 +28,7 @@ export function deadLetter(
   retentionSeconds: number,
 ): DeadLetter {
   const contents = contentsOf(message.body, publishers);
-  const reason = note && maskedReason(note, message.body, publishers);
+  const reason = note && maskedReason(note, message.body, publishers, contents);
   const { count, at } = redrivesOf(message);
   return {
     id: message.id,
@@ -47,10 +47,15 @@ export const canSucceed = ({ contents: { kind } }: Pick<DeadLetter, 'contents'>)
   kind !== 'unrecognised' && kind !== 'unreadable';
 
 /** The reason in a note, with every URL secret masked. */
-export function maskedReason({ reason }: FailureNote, body: string, publishers: Publishers): string {
+export function maskedReason(
+  { reason }: FailureNote,
+  body: string,
+  publishers: Publishers,
+  contents = contentsOf(body, publishers),
+): string {
   // A key has IDs in upper case, in which a secret cannot be recognised.
   const lineId = rowKeyOf(body, publishers)?.lineId;
-  const shown = contentsOf(body, publishers).key?.lineId ?? MASK;
+  const shown = contents.key?.lineId ?? MASK;
   return secretMask(publishers)(lineId === undefined ? reason : reason.replaceAll(lineId, shown));
 }
 

@@ -1,4 +1,4 @@
-import { URL_PARAMETERS } from '../../core/names';
+import { RESERVED_PARAMETER_NAMES } from '../../core/rakuten/postback/fields';
 import { ownParameter, type PostbackMessage } from '../../core/rakuten/postback/message';
 import { isProbeId } from '../../core/registration/probe-id';
 import type { Publishers, RecognisedPublisher } from '../../core/state/publishers';
@@ -54,8 +54,7 @@ async function recognise(secret: string, message: PostbackMessage, source: Publi
 }
 
 /** With any other parameter it is a line: else a `probe` in the URL or in a buyer's link would lose lines. */
-const hasOnlyOwnParameters = ({ parameters }: PostbackMessage): boolean => parameters.every(([name]) => OWN_NAMES.has(name.trim()));
-
-const OWN_NAMES: ReadonlySet<string> = new Set(Object.values(URL_PARAMETERS));
+const hasOnlyOwnParameters = ({ parameters }: PostbackMessage): boolean =>
+  parameters.every(([name]) => RESERVED_PARAMETER_NAMES.includes(name.trim()));
 
 const rejected = (reason: RejectionReason, problem: string): Decision => ({ kind: 'rejected', reason, problem });

@@ -15,22 +15,29 @@ function foreign({ host, origin, 'sec-fetch-site': site }) {
 }
 
 /**
- * Puts the check in front of everything that handles requests of the server.
+ * Puts a check in front of everything that handles requests of the server.
  *
  * @param {import('node:http').Server} server
+ * @param {(request: import('node:http').IncomingMessage, response: import('node:http').ServerResponse) => boolean} answers
+ * whether it answered the request itself
  */
-function rejectForeignRequests(server) {
+function interceptRequests(server, answers) {
   const handlers = server.listeners('request');
   server.removeAllListeners('request');
   server.on('request', (request, response) => {
-    const reason = foreign(request.headers);
-    if (reason === undefined) {
-      for (const handler of handlers) handler.call(server, request, response);
-    } else {
-      request.resume();
-      response.writeHead(403, { 'content-type': 'text/plain' }).end(`Rejected: ${reason}.\n`);
-    }
+    if (answers(request, response)) return;
+    for (const handler of handlers) handler.call(server, request, response);
   });
 }
 
-module.exports = { rejectForeignRequests };
+/** @param {import('node:http').Server} server */
+const rejectForeignRequests = (server) =>
+  interceptRequests(server, (request, response) => {
+    const reason = foreign(request.headers);
+    if (reason === undefined) return false;
+    request.resume();
+    response.writeHead(403, { 'content-type': 'text/plain' }).end(`Rejected: ${reason}.\n`);
+    return true;
+  });
+
+module.exports = { interceptRequests, rejectForeignRequests };

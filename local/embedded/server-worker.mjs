@@ -4,7 +4,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { parentPort, workerData } from 'node:worker_threads';
-import { rejectForeignRequests } from '../../fake-rakuten/foreign-requests.cjs';
+import { interceptRequests, rejectForeignRequests } from '../../fake-rakuten/foreign-requests.cjs';
 
 let refusal;
 
@@ -28,13 +28,9 @@ function refuse(request, response) {
   return true;
 }
 
-function interceptRequests(server) {
-  const handlers = server.listeners('request');
-  server.removeAllListeners('request');
-  server.on('request', (request, response) => {
-    if (refuse(request, response)) return;
-    for (const handler of handlers) handler.call(server, request, response);
-  });
+/** Foreign requests are rejected first. */
+function guard(server) {
+  interceptRequests(server, refuse);
   rejectForeignRequests(server);
 }
 
@@ -57,7 +53,7 @@ async function createSqs(region) {
   return {
     async listen(port) {
       await app.ready();
-      interceptRequests(app.server);
+      guard(app.server);
       await app.listen({ host: '127.0.0.1', port });
       return app.server.address().port;
     },
@@ -68,7 +64,7 @@ async function createSqs(region) {
 async function createDynamoDb() {
   const { default: dynalite } = await import('dynalite');
   const server = dynalite({ createTableMs: 0, updateTableMs: 0, deleteTableMs: 0 });
-  interceptRequests(server);
+  guard(server);
   return {
     listen: (port) =>
       new Promise((resolve, reject) => {

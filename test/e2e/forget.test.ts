@@ -6,7 +6,6 @@ import { ReceiveMessageCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { toRow } from '../../client/items';
 import { settle } from '../../client/settlement';
 import type { TransactionRow } from '../../client/types';
-import { ALL_FIELDS } from '../../core/rakuten/postback/fields';
 import { DEFAULT_ADJUSTMENT_SKU } from '../../core/rakuten/postback/kind';
 import { sha256 } from '../../core/sha256';
 import { FAILURE_KIND, FAILURE_REASON, STATE_KEYS, STATE_TTL } from '../../core/state/publisher-state';
@@ -18,6 +17,7 @@ import { type LocalStack, startLocalStack } from '../../local/stack';
 import { scanTable } from '../../local/verify';
 import { type Ran, runIn } from '../bin/terminal';
 import { messageBody } from '../support/messages';
+import { type Encode, once, ownPartOf, queryOf, twice } from './postbacks';
 
 /** The command `forget` with the deployed functions. */
 
@@ -66,16 +66,15 @@ function newLine(changes: LineRecord = {}): LineRecord {
   };
 }
 
-type Encode = (value: string) => string;
-const twice: Encode = (value) => encodeURIComponent(encodeURIComponent(value));
 const unescapedPlus: Encode = (value) => encodeURIComponent(value).replaceAll('%2B', '+');
 
 /** A message of the endpoint, an hour old. The same line is the same message. */
-function messageOf(line: LineRecord, encode: Encode = encodeURIComponent, more = ''): string {
-  const secret = /^[^?]*\?(k=[^&]*&f=[^&]*)/.exec(stack.registeredUrl)?.[1] ?? '';
-  const fields = ALL_FIELDS.flatMap((each) => ('field' in each ? [`${each.name}=${encode(line[each.field] ?? '')}`] : []));
+function messageOf(line: LineRecord, encode: Encode = once, more = ''): string {
   const requestId = `request-${sha256(JSON.stringify([line, more])).slice(0, 12)}`;
-  return messageBody(`${secret}&${fields.join('&')}${more}`, { receivedAt: iso(Date.now() - 30 * MINUTE), requestId });
+  return messageBody(`${ownPartOf(stack.registeredUrl)}&${queryOf(line, encode)}${more}`, {
+    receivedAt: iso(Date.now() - 30 * MINUTE),
+    requestId,
+  });
 }
 const send = (QueueUrl: string, MessageBody: string) => stack.clients.sqs.send(new SendMessageCommand({ QueueUrl, MessageBody }));
 const settled = (): Promise<void> => untilEmpty(stack.clients.sqs, stack.queueUrl, 60);

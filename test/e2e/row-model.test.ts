@@ -7,7 +7,6 @@ import { toRow } from '../../client/items';
 import { settle } from '../../client/settlement';
 import type { TransactionRow } from '../../client/types';
 import { METRICS } from '../../core/names';
-import { ALL_FIELDS } from '../../core/rakuten/postback/fields';
 import { DEFAULT_ADJUSTMENT_SKU } from '../../core/rakuten/postback/kind';
 import { sha256 } from '../../core/sha256';
 import { PUBLISHER_KIND, STATE_KEYS } from '../../core/state/publisher-state';
@@ -28,6 +27,7 @@ import { putState } from '../../tools/faults/publisher';
 import { runIn } from '../bin/terminal';
 import { messageBody } from '../support/messages';
 import { sendAll } from './load';
+import { type Encode, ownPartOf, queryOf, twice } from './postbacks';
 
 /**
  * What a table that takes its rows from postbacks gets wrong, with the deployed functions: in both
@@ -98,9 +98,6 @@ function newLine(changes: LineRecord = {}): LineRecord {
   };
 }
 
-type Encode = (value: string) => string;
-const once: Encode = encodeURIComponent;
-const twice: Encode = (value) => encodeURIComponent(encodeURIComponent(value));
 /** What a URL can hold is left as it is. */
 const unescaped: Encode = (value) => escaped(value, { ...DEFAULT_MODES, escaping: 'never' });
 const inCharset =
@@ -108,11 +105,8 @@ const inCharset =
   (value) =>
     escaped(value, { ...DEFAULT_MODES, charset });
 
-const queryOf = (line: LineRecord, encode: Encode = once): string =>
-  ALL_FIELDS.flatMap((parameter) => ('field' in parameter ? [`${parameter.name}=${encode(line[parameter.field] ?? '')}`] : [])).join('&');
-
 /** The URL that is registered, without its fields. */
-const secretPart = (): string => /^[^?]*\?(k=[^&]*&f=[^&]*)/.exec(stack.registeredUrl)?.[1] ?? '';
+const secretPart = (): string => ownPartOf(stack.registeredUrl);
 const urlOf = (query: string): string => `${stack.registeredUrl.split('?', 1)[0]}?${secretPart()}&${query}`;
 
 async function sendMessage(QueueUrl: string, query: string, receivedAt: number, secret = secretPart()): Promise<void> {

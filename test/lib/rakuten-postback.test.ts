@@ -466,7 +466,8 @@ describe('the registration', () => {
         .map(({ logicalId }) => standard.pathOf(logicalId))
         .filter((path) => receiving.some((part) => path.startsWith(part))),
     );
-    expect(new Set(waitsFor.filter((path) => path !== 'Postback/Publisher/SecretsPolicy'))).toEqual(resources);
+    const ownParts = ['Postback/Publisher/Precheck', 'Postback/Publisher/SecretsPolicy'];
+    expect(new Set(waitsFor)).toEqual(new Set([...resources, ...ownParts]));
     expect(resources.size).toBeGreaterThanOrEqual(17);
   });
 
@@ -602,8 +603,12 @@ describe('several publishers', () => {
     expect(names[1]).toEqual(names[0]);
     expect(names[2]).toEqual(PostbackFields.only('commissions').names);
     const dependencies = (id: string): string[] => resources.dependenciesOf(`Postback/${id}`).map((path) => path.replace(`/${id}/`, '/'));
-    // The registrations run one after another.
-    expect(dependencies('PublisherJapan').filter((path) => path !== 'Postback/Publisher')).toEqual(dependencies('Publisher'));
+    // The registrations run one after another, and only after the precheck of every publisher.
+    expect(dependencies('Publisher')).toContain('Postback/PublisherKorea/Precheck');
+    expect(dependencies('PublisherJapan')).toContain('Postback/Publisher');
+    const withoutPublishers = (id: string) =>
+      dependencies(id).filter((path) => !/^Postback\/(Publisher|PublisherKorea\/Precheck)$/.test(path));
+    expect(withoutPublishers('PublisherJapan')).toEqual(withoutPublishers('Publisher'));
   });
 
   it('can be taken out again: the permission to read the credentials goes after the registration, which needs it once more', () => {

@@ -3,24 +3,10 @@ import { join } from 'node:path';
 import { limitConcurrency } from '../../core/async/limit-concurrency';
 import { stepsOf } from '../../tools/bench/deployment';
 import { interleave } from '../../tools/bench/interleave';
-import { largestMessage } from '../../tools/bench/mapping-template';
-import { lossPerMillion } from '../../tools/bench/money';
 import { withSection } from '../../tools/bench/report/document';
 import { toMarkdown, toTerminal } from '../../tools/bench/report/render';
-import {
-  ASSUMPTIONS,
-  DEFAULTS,
-  dailyRunLinesPerSecond,
-  deadShare,
-  eventsApiLinesPerSecond,
-  linesPerSecondOfOne,
-  play,
-} from '../../tools/bench/scale/model';
 import { SECTIONS } from '../../tools/bench/sections';
 import { medianInterval, ratioInWords, ratios, summary } from '../../tools/bench/statistics';
-import { chargeDeliveries } from '../../tools/bench/write-units';
-import { itemBytes } from '../../tools/cost/item-size';
-import { rowsOf } from '../../tools/cost/typical-row';
 
 describe('the statistics', () => {
   it('have the median between the smallest and the largest', () => {
@@ -85,89 +71,6 @@ describe('the report', () => {
 
 it('reads the duration of each deployment step from the output of its check', () => {
   expect(stepsOf('  cdk deploy … ok (12.3 s)\n    registered\n  cdk destroy … FAILED\n')).toEqual([['cdk deploy', 12.3]]);
-});
-
-describe('the model of scale', () => {
-  it('rejects what exceeds the quota of API Gateway once its bucket is empty', () => {
-    expect(play({ linesPerSecond: 11_000, seconds: 5 }).refused).toBe(0);
-    expect(play({ linesPerSecond: 11_000, seconds: 7 }).refused).toBe(2_000);
-  });
-
-  it('loses no line between the gateway and the table', () => {
-    const { peakBacklog, drainedAfterSeconds, narrowest } = play({ linesPerSecond: 2_000, seconds: 60 });
-    expect(peakBacklog).toBe(60_000);
-    // What is over at the end, at 1,000 lines/s of one day shard.
-    expect([drainedAfterSeconds, narrowest]).toEqual([60, 'the day index']);
-  });
-
-  it('says what is narrow once that is widened', () => {
-    const burst = { linesPerSecond: 9_000, seconds: 60 };
-    expect(play(burst, { ...DEFAULTS, dayShards: 4 }).narrowest).toBe('the consumer');
-    expect(play(burst, { ...DEFAULTS, dayShards: 32, maxConcurrency: 50 }).narrowest).toBe('the table');
-    expect(play({ ...burst, linesPerSecond: 900 }).narrowest).toBe('nothing');
-  });
-
-  it('makes no dead letters of a burst that the consumer can wait out, and says where that ends', () => {
-    const burst = { linesPerSecond: 9_000, seconds: 60 };
-    expect(play(burst, { ...DEFAULTS, maxConcurrency: 50 }).deadLetters).toBe(0);
-    expect(play(burst, { ...DEFAULTS, maxConcurrency: 200 }).deadLetters).toBe(0);
-    expect(play(burst, { ...DEFAULTS, maxConcurrency: 1000 }).deadLetters).toBeGreaterThan(1000);
-    expect(deadShare({ ...DEFAULTS, maxConcurrency: 1000, dayShards: 5, tableUnitsPerSecond: 40_000 })).toBe(0);
-    expect(deadShare({ ...DEFAULTS, maxConcurrency: 3 })).toBe(0);
-  });
-
-  it('counts what one invocation and the Events API do', () => {
-    const { batchSize, cpuMillisPerMessage, processorShare, waitMillisPerBatch } = ASSUMPTIONS;
-    const batchMillis = (batchSize * cpuMillisPerMessage) / processorShare + waitMillisPerBatch;
-    expect(linesPerSecondOfOne()).toBeCloseTo((1000 * batchSize) / batchMillis);
-    expect(eventsApiLinesPerSecond()).toBeCloseTo(46.9, 1);
-    expect(dailyRunLinesPerSecond()).toBeCloseTo(5.9, 1);
-    expect(dailyRunLinesPerSecond(1)).toBeCloseTo(29 * dailyRunLinesPerSecond());
-  });
-});
-
-it('computes what the longest URL becomes: five characters for one that must be escaped, far below the limit of SQS', () => {
-  const { message, request } = largestMessage(10_240, '!', '!');
-  expect(message / 10_240).toBeGreaterThan(4.9);
-  expect(message).toBeLessThan(64 * 1024);
-  expect(request).toBeLessThan(256 * 1024);
-  expect(largestMessage(10_240, 'a', 'a').message).toBeLessThan(10_400);
-});
-
-describe('write units of a line', () => {
-  let charges: Awaited<ReturnType<typeof chargeDeliveries>>;
-  beforeAll(async () => {
-    charges = await chargeDeliveries();
-  });
-  const unitsOf = (name: string): number => {
-    const { table = Number.NaN, indexes = Number.NaN } = charges.get(name) ?? {};
-    return table + indexes;
-  };
-
-  it.each([
-    ['a new line', 4],
-    ['a new line without u1', 3],
-    ['a redelivery', 1],
-    ['a confirmation by the Events API', 3],
-    ['a line that only the Events API returned', 4],
-    ['the same from the Events API again', 0],
-  ])('are for %s %d', (name, units) => {
-    expect(unitsOf(name)).toBe(units);
-  });
-
-  it('a new line takes one request', () => {
-    expect(charges.get('a new line')?.calls).toEqual(['PutItem']);
-  });
-
-  it('are one for a typical row, pushed or verified', () => {
-    const { pushed, verified } = rowsOf();
-    expect(itemBytes(pushed)).toBeLessThan(itemBytes(verified));
-    expect(itemBytes(verified)).toBeLessThan(1024);
-  });
-});
-
-it('counts what lost postbacks cost', () => {
-  expect(lossPerMillion(1 / 1000, 5)).toBe(5_000);
 });
 
 describe('a concurrency limit', () => {

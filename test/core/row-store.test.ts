@@ -18,14 +18,14 @@ import type { Item } from '../../core/transactions/attributes';
 import { canonicalAttribute, fromItem, toItem } from '../../core/transactions/item';
 import { INDEX_KEYS, keyText, MAX_PROJECTED_ATTRIBUTES, parseLineId, type RowKey, TABLE_KEYS } from '../../core/transactions/keys';
 import { EMPTY_ROW, joinPushes, type PushedLine } from '../../core/transactions/row-state';
-import { itemKey, type PushOutcome, RowContentionError, RowStore, type RowStoreOptions } from '../../core/transactions/row-store';
+import { itemKey, type PushOutcome, RowStore, type RowStoreOptions } from '../../core/transactions/row-store';
 import { eventsDate } from '../../fake-rakuten/events';
 import { dynamoDbClient } from '../../local/embedded/clients';
-import { writeUnits } from '../../tools/bench/row-units';
 import { itemBytes } from '../../tools/cost/item-size';
 import { TYPICAL_LINE } from '../../tools/cost/typical-line';
 import { IS_EMBEDDED, startTestDynamoDb, type TestDynamoDb, withRefusedRows } from '../support/dynamodb';
 import { answeredLine, finalRow, type LineHistory, lineHistories, pushedLine, HISTORY_SID as SID } from '../support/histories';
+import { writeUnits } from '../support/write-units';
 
 let server: TestDynamoDb;
 let client: DynamoDBClient;
@@ -414,7 +414,7 @@ describe('a lost race', () => {
       };
       const store = storeOf(tableName, { client: contested.client, clock });
       const losing = store.writePushes(KEY, [push({ u1: 'x' }, FIRST_OF_ALL)], now + 10_000);
-      await expect(losing).rejects.toThrow(RowContentionError);
+      await expect(losing).rejects.toMatchObject({ name: 'RowContentionError' });
       await expect(losing).rejects.toThrow(`other writers changed the row ${keyText(KEY)} ${pauses.length + 2} times until the deadline`);
       expect(pauses.length).toBeGreaterThan(10);
       expect(new Set(pauses).size).toBe(pauses.length);

@@ -606,7 +606,7 @@ describe('the dashboard', () => {
       'Is money arriving?',
       'Is anything lost?',
       'Is it fast enough?',
-      'What does it cost?',
+      'What is billed?',
       'When something is wrong',
     ]);
     const taken = new Set<string>();
@@ -631,15 +631,19 @@ describe('the dashboard', () => {
     }
   });
 
-  it('works out what it costs from metrics that it has', () => {
-    const dollars = widgetsOf(standard).filter(({ properties }) => /^Dollars/.test(properties.title ?? ''));
-    expect(dollars.map(({ properties }) => linesOf(properties.metrics ?? [], 86_400).map(({ label }) => label))).toEqual([
-      ['together', 'API Gateway', 'SQS', 'Lambda', 'DynamoDB', 'CloudWatch Logs'],
-      ['API Gateway', 'SQS', 'Lambda', 'DynamoDB', 'CloudWatch Logs'],
-    ]);
-    const [together = 0, ...shares] = linesOf(dollars[0]?.properties.metrics ?? [], 86_400).map(({ values }) => values[0] ?? 0);
-    expect(together).toBeCloseTo(shares.reduce((a, b) => a + b, 0));
-    expect(Math.min(...shares)).toBeGreaterThan(0);
+  it('counts what AWS bills from metrics that it has, and names no price', () => {
+    const labels = ({ properties }: Widget): string[] => linesOf(properties.metrics ?? [], 86_400).map(({ label }) => label);
+    const widgets = widgetsOf(standard);
+    const total = widgets.filter(({ properties }) => properties.title === 'Billed, in the time shown');
+    const graphs = widgets.filter(({ properties }) => / an hour$/.test(properties.title ?? ''));
+    const requests = ['API Gateway requests', 'SQS requests', 'Lambda invocations'];
+    const units = ['DynamoDB write units', 'DynamoDB read units'];
+    const work = ['Lambda GB-seconds', 'CloudWatch Logs MB'];
+    expect(total.map(labels)).toEqual([[...requests, ...units, ...work]]);
+    expect(graphs.map(labels)).toEqual([requests, units, work]);
+    const values = linesOf(total[0]?.properties.metrics ?? [], 86_400).map((line) => line.values[0] ?? 0);
+    expect(Math.min(...values)).toBeGreaterThan(0);
+    expect(JSON.stringify(widgets)).not.toContain('Dollars');
   });
 });
 

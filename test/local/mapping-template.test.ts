@@ -191,6 +191,21 @@ describe('the mapping template of the synthesized API', () => {
   });
 });
 
+/** Longest URL of a regional endpoint. Each `!` becomes five characters of the message. */
+it('keeps the message of the longest URL far below the limit of SQS', () => {
+  const urlCharacters = 10_240;
+  const largest = (character: string) => {
+    const room = urlCharacters - '/prod/postback?u1='.length;
+    const rendered = render([['u1', character.repeat(room)]]);
+    return { message: Buffer.byteLength(new URLSearchParams(rendered).get('MessageBody') ?? ''), request: Buffer.byteLength(rendered) };
+  };
+  const { message, request } = largest('!');
+  expect(message / urlCharacters).toBeGreaterThan(4.9);
+  expect(message).toBeLessThan(64 * 1024);
+  expect(request).toBeLessThan(256 * 1024);
+  expect(largest('a').message).toBeLessThan(10_400);
+});
+
 describe("Java's semantics in velocityjs", () => {
   const evaluate = (template: string, parameters: [string, string][] = []): string =>
     parseTemplate(template).render({ querystring: new Map(parameters), context: CONTEXT, header: new Map([['agent', 'ua']]) });

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseTemplate, type TemplateRequest } from '../../local/gateway/velocity';
 import { interleave } from './interleave';
-import { type BenchOptions, type Block, digits, type Section, thousands } from './report/section';
+import { type BenchOptions, type Block, digits, type Section } from './report/section';
 import { summary } from './statistics';
 
 const TEMPLATE = readFileSync(join(__dirname, '..', '..', 'lib', 'ingestion-api.vtl'), 'utf8').trim();
@@ -22,26 +22,10 @@ const SHAPES: readonly (readonly [parameters: number, characters: number])[] = [
 /** Renderings of a shape per measurement. */
 const RENDERINGS = 40;
 
-/** Longest URL, and what of it is not the query string: `/prod/postback?`. */
-const URL_LIMITS = { 'regional endpoint': 10_240, 'edge-optimized endpoint': 8_192 };
-const PATH_CHARACTERS = '/prod/postback?'.length;
-/** SQS: the longest message, and the bytes that count as one request. */
-const SQS_LIMIT = 1024 * 1024;
-const SQS_BILLED_BYTES = 64 * 1024;
-
-/** Characters of a value: in the URL, and decoded. */
-const CHARACTERS: readonly (readonly [title: string, inUrl: string, decoded: string])[] = [
-  ['letters', 'a', 'a'],
-  ['`!`, unescaped in the URL, escaped by the template', '!', '!'],
-  ['Japanese, escaped', '%E6%8A%B9', '抹'],
-  ['Latin-1 bytes, which decode to U+FFFD', '%E9', '\uFFFD'],
-  ['raw bytes that are not UTF-8 (if API Gateway lets them in)', '\u00E9', '\uFFFD'],
-];
-
 export const mappingTemplate: Section = {
   name: 'mapping-template',
   title: 'The mapping template',
-  run: async (options) => [...(await evaluation(options)), ...longest()],
+  run: evaluation,
 };
 
 async function evaluation(options: BenchOptions): Promise<Block[]> {
@@ -109,40 +93,4 @@ function velocityMicros(classPath: string, characters: number): number[] {
     const some = Array.from({ length: renderings }, () => input);
     return ((least([...some, ...some]) - least(some)) * 1e6) / renderings;
   });
-}
-
-/** The longest message that a URL can become. */
-function longest(): Block[] {
-  const template = parseTemplate(TEMPLATE);
-  const rows = Object.entries(URL_LIMITS).flatMap(([endpoint, limit]) =>
-    CHARACTERS.map(([title, inUrl, decoded]) => {
-      const { message, request } = largestMessage(limit, inUrl, decoded, template);
-      return [
-        endpoint,
-        title,
-        thousands(message),
-        thousands(request),
-        `${digits((100 * message) / SQS_LIMIT, 1)} %`,
-        Math.ceil(message / SQS_BILLED_BYTES),
-      ];
-    }),
-  );
-  return [
-    `The largest message, computed for URLs as long as API Gateway lets through (10,240 characters to a regional endpoint, 8,192 to an edge-optimized one; header values are not in the message) that hold one value of one kind of character. SQS takes ${thousands(SQS_LIMIT)} bytes and counts each ${thousands(SQS_BILLED_BYTES)} as a request:`,
-    { head: ['endpoint', 'the value', 'message, bytes', 'request to SQS, bytes', "of SQS's limit", 'requests billed'], rows },
-  ];
-}
-
-/** Bytes of the message and of its request if one character fills the URL. */
-export function largestMessage(
-  urlLimit: number,
-  inUrl: string,
-  decoded: string,
-  template = parseTemplate(TEMPLATE),
-): { readonly message: number; readonly request: number } {
-  const room = urlLimit - PATH_CHARACTERS - 'u1='.length;
-  const value = decoded.repeat(Math.floor(room / inUrl.length));
-  const rendered = template.render({ querystring: new Map([['u1', value]]), context: CONTEXT });
-  const body = new URLSearchParams(rendered).get('MessageBody') ?? '';
-  return { message: Buffer.byteLength(body), request: Buffer.byteLength(rendered) };
 }

@@ -1,5 +1,5 @@
-import { PRICES, type Price } from '../../core/prices';
 import { type Cost, type CostLine, toCosts } from './lines';
+import { PRICES, type Price } from './prices';
 import { logText, type Traffic } from './push';
 import type { Template } from './template';
 import { newRow } from './writes';

@@ -1,8 +1,8 @@
 import { ENVIRONMENT, INDEXES } from '../../core/names';
-import { PRICES } from '../../core/prices';
 import { toItem } from '../../core/transactions/item';
 import { EMPTY_ROW, joinPushes } from '../../core/transactions/row-state';
 import { type CostLine, sumOf, toCosts } from './lines';
+import { PRICES } from './prices';
 import { logText } from './push';
 import { gigabytesOf, ofType, type Template } from './template';
 import { TYPICAL_LINE } from './typical-line';

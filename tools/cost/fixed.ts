@@ -1,6 +1,6 @@
 import { METRICS } from '../../core/names';
-import { PRICES, type Price } from '../../core/prices';
 import { dollarsOf } from './lines';
+import { PRICES, type Price } from './prices';
 import { functionWith, gigabytesOf, numberOf, ofType, type Resource, type Template } from './template';
 
 const MINUTES_PER_MONTH = 30 * 24 * 60;

@@ -1,4 +1,4 @@
-import type { Price } from '../../core/prices';
+import type { Price } from './prices';
 
 /** Part, what is counted for one postback, how much of it, and its price. */
 export type CostLine = readonly [part: string, counted: string, perPostback: number, price: Price];

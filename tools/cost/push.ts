@@ -1,5 +1,5 @@
-import { PRICES } from '../../core/prices';
 import { type Cost, type CostLine, toCosts } from './lines';
+import { PRICES } from './prices';
 import { gigabytesOf, ofType, type Template } from './template';
 import { newRow } from './writes';
 

@@ -1,9 +1,9 @@
 import { ENVIRONMENT, INDEXES } from '../../core/names';
-import { PRICES } from '../../core/prices';
 import type { ReconciliationSettings } from '../../core/reconciliation/settings';
 import { LONGEST_LOOK_BACK_MILLIS } from '../../core/reconciliation/window';
 import { itemBytes } from './item-size';
 import { type Cost, type CostLine, toCosts } from './lines';
+import { PRICES } from './prices';
 import { functionWith, gigabytesOf, type Template } from './template';
 import { confirmation, entryOf } from './writes';
 

@@ -1,7 +1,7 @@
-import { PRICES } from '../../core/prices';
 import { TABLE_KEYS } from '../../core/transactions/keys';
 import { type Item, itemBytes } from './item-size';
 import type { CostLine } from './lines';
+import { PRICES } from './prices';
 import { type Template, transactionTable } from './template';
 import { TYPICAL_LINE } from './typical-line';
 import { rowsOf } from './typical-row';

@@ -15,7 +15,7 @@ export interface MadeDashboard {
   readonly unprocessed: cloudwatch.GraphWidget;
 }
 
-/** One page that answers, from top to bottom: is money arriving, is anything lost, is it fast enough, what does it cost. */
+/** One page that answers, from top to bottom: is money arriving, is anything lost, is it fast enough, what is billed. */
 export function makeDashboard(scope: Construct, id: string, sources: AlarmSources, alarms: Alarms, runbookUrl?: string): MadeDashboard {
   const behindTheEndpoint = unprocessed(sources, alarms);
   const dashboard = new cloudwatch.Dashboard(scope, id, {

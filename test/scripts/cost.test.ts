@@ -1,12 +1,12 @@
 import { App, RemovalPolicy } from 'aws-cdk-lib';
 import { Template as Synthesized } from 'aws-cdk-lib/assertions';
 import { PostbackStack } from '../../bin/postback-stack';
-import { PRICES } from '../../core/prices';
 import { PostbackFields } from '../../lib';
 import { ATTACK_HEAD, attackCells, attackHours } from '../../tools/cost/attack';
 import { fixedCosts } from '../../tools/cost/fixed';
 import { itemBytes, valueBytes } from '../../tools/cost/item-size';
 import { sumOf } from '../../tools/cost/lines';
+import { PRICES } from '../../tools/cost/prices';
 import { pushCosts } from '../../tools/cost/push';
 import { lineReads, reconciliationCosts } from '../../tools/cost/reconciliation';
 import type { Template } from '../../tools/cost/template';

@@ -1,22 +1,22 @@
 import { INDEX_KEYS, TABLE_KEYS } from '../../core/transactions/keys';
-import { type Item, itemBytes } from '../cost/item-size';
+import { type Item, itemBytes } from '../../tools/cost/item-size';
 
 const BYTES_PER_UNIT = 1024;
 
 const units = (bytes: number): number => Math.max(1, Math.ceil(bytes / BYTES_PER_UNIT));
 
-export type IndexName = keyof typeof INDEX_KEYS;
-export const INDEX_NAMES = Object.keys(INDEX_KEYS) as IndexName[];
+type IndexName = keyof typeof INDEX_KEYS;
+const INDEX_NAMES = Object.keys(INDEX_KEYS) as IndexName[];
 
 /** What an index has of an item. Nothing of an item that lacks one of its keys. */
-export function indexEntry(index: IndexName, item: Item | undefined): Item | undefined {
+function indexEntry(index: IndexName, item: Item | undefined): Item | undefined {
   const { partition, sort, projected } = INDEX_KEYS[index];
   if (item === undefined || item[partition] === undefined || item[sort] === undefined) return undefined;
   const kept = new Set<string>([partition, sort, ...Object.values(TABLE_KEYS), ...projected]);
   return Object.fromEntries(Object.entries(item).filter(([name]) => kept.has(name)));
 }
 
-export interface WriteUnits {
+interface WriteUnits {
   readonly table: number;
   readonly indexes: Readonly<Record<IndexName, number>>;
   readonly total: number;

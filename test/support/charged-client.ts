@@ -5,13 +5,11 @@ import {
   type DynamoDBClient,
   GetItemCommand,
   PutItemCommand,
-  QueryCommand,
-  type QueryCommandOutput,
   type UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { TABLE_KEYS } from '../../core/transactions/keys';
-import { type Item, itemBytes } from '../cost/item-size';
-import { type IndexName, indexEntry, writeUnits } from './row-units';
+import { type Item, itemBytes } from '../../tools/cost/item-size';
+import { writeUnits } from './write-units';
 
 export interface Charge {
   /** Names of the calls, in order. */
@@ -22,15 +20,13 @@ export interface Charge {
   indexes: number;
   /** Read units of rows. */
   rowReads: number;
-  /** Read units of index entries. */
-  indexReads: number;
 }
 
-export const noCharge = (): Charge => ({ calls: [], table: 0, indexes: 0, rowReads: 0, indexReads: 0 });
+export const noCharge = (): Charge => ({ calls: [], table: 0, indexes: 0, rowReads: 0 });
 
 const BYTES_PER_READ_UNIT = 4096;
 
-type Command = PutItemCommand | UpdateItemCommand | GetItemCommand | BatchGetItemCommand | QueryCommand;
+type Command = PutItemCommand | UpdateItemCommand | GetItemCommand | BatchGetItemCommand;
 
 /**
  * A client that charges each call by the row before and after it.
@@ -49,7 +45,6 @@ export class ChargedClient {
     this.charge.calls.push(command.constructor.name.replace('Command', ''));
     if (command instanceof GetItemCommand) return this.read(command);
     if (command instanceof BatchGetItemCommand) return this.readBatch(command);
-    if (command instanceof QueryCommand) return this.query(command);
     const before = await this.rowOf(command);
     try {
       return await this.client.send(command as PutItemCommand);
@@ -77,23 +72,6 @@ export class ChargedClient {
     const rows = whole.Responses?.[this.tableName] ?? [];
     const absent = (wanted?.Keys?.length ?? 0) - rows.length;
     this.charge.rowReads += (rows.reduce((sum, row) => sum + readUnits(row), 0) + absent) / 2;
-    return this.client.send(command);
-  }
-
-  /** Eventually consistent, of an index. A page is charged for all entries that it read. */
-  private async query(command: QueryCommand): Promise<QueryCommandOutput> {
-    const { FilterExpression: _, ProjectionExpression: __, ExpressionAttributeNames, ExpressionAttributeValues, ...input } = command.input;
-    const used = (names: Record<string, unknown> | undefined): object =>
-      Object.fromEntries(Object.entries(names ?? {}).filter(([name]) => input.KeyConditionExpression?.includes(name)));
-    const whole = await this.client.send(
-      new QueryCommand({
-        ...input,
-        ExpressionAttributeNames: used(ExpressionAttributeNames) as Record<string, string>,
-        ExpressionAttributeValues: used(ExpressionAttributeValues) as Item,
-      }),
-    );
-    const bytes = (whole.Items ?? []).reduce((sum, item) => sum + itemBytes(indexEntry(input.IndexName as IndexName, item) ?? {}), 0);
-    this.charge.indexReads += Math.max(1, Math.ceil(bytes / BYTES_PER_READ_UNIT)) / 2;
     return this.client.send(command);
   }
 

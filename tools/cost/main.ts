@@ -3,15 +3,16 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Table from 'cli-table3';
-import { PRICES, PRICES_AS_OF } from '../core/prices';
-import { synthesize } from '../local/template/assembly';
-import { ATTACK_HEAD, attackCells } from './cost/attack';
-import { fixedCosts } from './cost/fixed';
-import { type Cost, sumOf } from './cost/lines';
-import { pushCosts, type Traffic } from './cost/push';
-import { reconciliationCosts } from './cost/reconciliation';
-import type { Template } from './cost/template';
-import { bytesToSpare, keepingAMillionRows } from './cost/writes';
+import { synthesize } from '../../local/template/assembly';
+import { ALTERNATIVE_PRICES, ALTERNATIVES } from './alternatives';
+import { ATTACK_HEAD, attackCells } from './attack';
+import { fixedCosts } from './fixed';
+import { type Cost, sumOf } from './lines';
+import { PRICES, PRICES_AS_OF } from './prices';
+import { pushCosts, type Traffic } from './push';
+import { reconciliationCosts } from './reconciliation';
+import type { Template } from './template';
+import { bytesToSpare, keepingAMillionRows } from './writes';
 
 /** Assumed, not measured on AWS: a conditional write takes 10 ms, and those of a batch run at once. */
 const QUIET: Traffic = { name: 'each alone', messagesPerBatch: 1, millisPerBatch: 25 };
@@ -52,6 +53,14 @@ function print(template: Template): void {
   console.log(`us-east-1, on demand, without the free tier; prices of ${PRICES_AS_OF}\n`);
   console.log(table.toString());
 
+  const ways = new Table({
+    head: ['another way into the same table', ...table.options.head.slice(2), '$ a month'],
+    style: { head: [], border: [] },
+  });
+  for (const { name, monthly, costs } of ALTERNATIVES)
+    ways.push([name, dollars(sumOf(costs(template, QUIET))), dollars(sumOf(costs(template, BUSY))), dollars(monthly)]);
+  console.log(`\nWithout reconciliation, watch and alarms:\n\n${ways}`);
+
   const attacks = new Table({ head: ATTACK_HEAD, style: { head: [], border: [] } });
   attacks.push(...attackCells(template));
   console.log(`\nAn hour of GETs of an attacker, as many as the endpoint accepts:\n\n${attacks}`);
@@ -72,7 +81,8 @@ from ${spare.push} bytes on one for the push: ${unit} each.
 Not included: reading the rows, network traffic out, the free tier (1 million requests a month each of SQS and Lambda, among others).
 
 Prices:`);
-  for (const { of, dollars: price, unit, source } of Object.values(PRICES)) console.log(`  ${of}: ${price} $ ${unit} (${source})`);
+  for (const { of, dollars: price, unit, source } of Object.values({ ...PRICES, ...ALTERNATIVE_PRICES }))
+    console.log(`  ${of}: ${price} $ ${unit} (${source})`);
 }
 
 main().catch((error: Error) => {

@@ -28,6 +28,7 @@ export const RESOURCES = {
   registrationFunctionName: 'RegistrationFunctionName',
   statusWatchFunctionName: 'StatusWatchFunctionName',
   reconciliationFunctionName: 'ReconciliationFunctionName',
+  archiveStreamName: 'ArchiveStreamName',
   urlSecretArn: 'UrlSecretArn',
   sid: 'Sid',
   dayShards: 'DayShards',
@@ -37,7 +38,16 @@ export type ResourceName = keyof typeof RESOURCES;
 export type Resources = { readonly [R in ResourceName]?: string };
 
 /** The services that commands call. */
-export type Service = 'dynamodb' | 'sqs' | 'secretsManager' | 'lambda' | 'cloudFormation' | 'cloudWatch' | 'eventBridge';
+export type Service =
+  | 'dynamodb'
+  | 'sqs'
+  | 'secretsManager'
+  | 'lambda'
+  | 'cloudFormation'
+  | 'cloudWatch'
+  | 'eventBridge'
+  | 'firehose'
+  | 's3';
 
 /** Configuration that every AWS SDK client accepts. */
 export interface AwsConfig {

@@ -15,6 +15,8 @@ const ENDPOINTS: Partial<Record<Service, string>> = {
   sqs: 'sqs',
   secretsManager: 'secretsManager',
   lambda: 'lambda',
+  firehose: 'firehose',
+  s3: 's3',
 };
 
 /** The local run of this folder. */
@@ -35,6 +37,8 @@ export function localInstallation(directory: string): Installation {
       deadLetterQueueUrl: text('deadLetterQueueUrl'),
       registrationFunctionName: text('registrationFunctionName'),
       reconciliationFunctionName: text('reconciliationFunctionName'),
+      // The local run has no archive.
+      archiveStreamName: text('archiveStreamName') ?? '',
       // Without the query, which contains the URL's secret.
       endpointUrl: text('endpointUrl')?.split('?', 1)[0],
       sid: text('sid'),

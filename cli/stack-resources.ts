@@ -17,10 +17,11 @@ const SOUGHT: readonly Sought[] = [
   ['registrationFunctionName', /^AWS::Lambda::Function$/, /RegistrationProviderFunction$/],
   ['statusWatchFunctionName', /^AWS::Lambda::Function$/, /StatusWatchFunction$/],
   ['reconciliationFunctionName', /^AWS::Lambda::Function$/, /ReconciliationFunction$/],
+  ['archiveStreamName', /^AWS::KinesisFirehose::DeliveryStream$/, /ArchiveStream$/],
 ];
 
-/** Functions that a RakutenPostback may not have. */
-const OPTIONAL: readonly ResourceName[] = ['statusWatchFunctionName', 'reconciliationFunctionName'];
+/** Parts that a RakutenPostback may not have. */
+const OPTIONAL: readonly ResourceName[] = ['statusWatchFunctionName', 'reconciliationFunctionName', 'archiveStreamName'];
 
 /** Resources that need no outputs: they are found by type and name, if the stack has one RakutenPostback. */
 export const FOUND_IN_STACK: readonly ResourceName[] = [...SOUGHT.map(([name]) => name), 'sid'];
@@ -101,7 +102,7 @@ export function constructsIn(summaries: readonly StackResourceSummary[]): string
 }
 
 /**
- * The parts among the resources of a stack. A part that exists twice is unknown. A function that the
+ * The parts among the resources of a stack. A part that exists twice is unknown. A part that the
  * construct was created without is empty, as in an output.
  *
  * @param construct which RakutenPostback, if the stack has several

@@ -8,7 +8,7 @@ import { CfnResource, NestedStack, type Stack } from 'aws-cdk-lib';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { constructsIn, listResources, readResources } from '../../cli/stack-resources';
 import { REGISTRATION_RESOURCE_TYPE } from '../../core/names';
-import { RakutenPostback } from '../../lib';
+import { RakutenPostback, type RakutenPostbackProps } from '../../lib';
 import { emptyStack, Resources } from '../support/stacks';
 
 type Deployed = Readonly<Record<string, Stack>>;
@@ -39,12 +39,14 @@ const summary = (id: string, type: string): StackResourceSummary => ({
   LastUpdatedTimestamp: undefined,
 });
 
-const add = (scope: Stack): RakutenPostback =>
+const add = (scope: Stack, options: Pick<RakutenPostbackProps, 'archive'> = {}): RakutenPostback =>
   new RakutenPostback(scope, 'Postback', {
+    ...options,
     publisher: { sid: '3900112', credentials: Secret.fromSecretNameV2(scope, 'Credentials', 'rakuten/api') },
   });
 
 const PARTS = [
+  'archiveStreamName',
   'deadLetterQueueUrl',
   'queueUrl',
   'reconciliationFunctionName',
@@ -66,10 +68,10 @@ describe('the parts of a RakutenPostback', () => {
 
   it('are found under logical IDs that the application chose', async () => {
     const stack = emptyStack();
-    add(stack);
+    add(stack, { archive: {} });
     const usual = readResources(await listResources(deployed({ Own: stack }), 'Own'));
     const other = emptyStack();
-    add(other);
+    add(other, { archive: {} });
     let count = 0;
     const chosen = new Map<string, string>();
     for (const construct of other.node.findAll()) {
@@ -100,6 +102,17 @@ describe('the parts of a RakutenPostback', () => {
     const found = readResources(await listResources(deployed({ Own: stack }), 'Own'));
     expect(Object.keys(found).sort()).toEqual(PARTS);
     expect(found[part]).toBe('the Chosen');
+  });
+
+  it('have the delivery stream of the archive, or an empty name without an archive', async () => {
+    const archiving = emptyStack();
+    add(archiving, { archive: {} });
+    const plain = emptyStack();
+    add(plain);
+    const client = deployed({ Archiving: archiving, Plain: plain });
+    const found = readResources(await listResources(client, 'Archiving'));
+    expect(found.archiveStreamName).toMatch(/^the PostbackArchiveStream[0-9A-F]{8}$/);
+    expect(readResources(await listResources(client, 'Plain')).archiveStreamName).toBe('');
   });
 
   it('are found without the template if all logical IDs are generated', async () => {

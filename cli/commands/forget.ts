@@ -11,10 +11,13 @@ postbacks do not bring the member back. The command then waits until every
 function knows it (150 seconds), reads the whole table twice, and reports what
 is left to do elsewhere. A run that was interrupted can be repeated.
 
+It reads every object of the archive, and lists the keys of those that contain
+the member. It does not change them: replace or delete them yourself.
+
 The ID must be spelled as in u1. Escaped spellings of it are found, too.
 
 Exit codes: 0 removed (or found, with --dry-run), 1 not everything could be
-removed, 3 the member was nowhere. Its hash is kept then, too.
+removed or read, 3 the member was nowhere. Its hash is kept then, too.
 
 Examples:
   $ rakuten-postback forget --member 48151623 --dry-run

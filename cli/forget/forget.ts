@@ -7,6 +7,7 @@ import type { DlqOptions } from '../dlq/reading';
 import { CliError, EXIT, type ExitCode, usageError } from '../errors';
 import { requireResource } from '../installation';
 import { StatusLine } from '../progress';
+import { searchArchive } from './archive';
 import { scrubLetters, scrubNotes } from './letters';
 import { type Report, writeReport } from './report';
 import { RowScrubber } from './rows';
@@ -34,7 +35,8 @@ export async function forget(context: ForgetContext): Promise<ExitCode> {
   if (!isPreview) await announce(context);
   const rows = await (await RowScrubber.open(context, member)).run(isPreview);
   const letters = await scrubLetters(context, member, isPreview);
-  const report: Report = { isPreview, rows, letters, notes: await scrubNotes(context, member, isPreview) };
+  const notes = await scrubNotes(context, member, isPreview);
+  const report: Report = { isPreview, rows, letters, notes, archive: await searchArchive(context, member) };
   await writeReport(context, report);
   if (isPreview && options.dryRun !== true) throw usageError('nothing was removed: add --yes to remove the member');
   return exitCodeOf(report);
@@ -66,7 +68,9 @@ async function announce(context: ForgetContext): Promise<void> {
   status.erase();
 }
 
-function exitCodeOf({ rows, letters, notes }: Report): ExitCode {
-  if (rows.failures.length > 0 || rows.isContended || letters.failures.length > 0) return EXIT.error;
-  return rows.changed + letters.rewritten + notes === 0 ? EXIT.nothing : EXIT.found;
+function exitCodeOf({ rows, letters, notes, archive }: Report): ExitCode {
+  const failures = [...rows.failures, ...letters.failures, ...(archive?.failures ?? [])];
+  if (failures.length > 0 || rows.isContended) return EXIT.error;
+  const found = rows.changed + letters.rewritten + notes + (archive?.keys.length ?? 0);
+  return found === 0 ? EXIT.nothing : EXIT.found;
 }

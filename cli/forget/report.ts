@@ -1,6 +1,6 @@
-import { normalisedQuery } from '../../core/rakuten/postback/message';
 import { numberText } from '../progress';
-import { writeLine, writeText } from '../terminal';
+import { type OutputStream, writeLine, writeText } from '../terminal';
+import type { ArchivedMember } from './archive';
 import type { ForgetContext } from './forget';
 import type { ScrubbedLetters } from './letters';
 import type { ScrubbedRows } from './rows';
@@ -11,6 +11,8 @@ export interface Report {
   readonly letters: ScrubbedLetters;
   /** Notes about failed messages. */
   readonly notes: number;
+  /** Undefined without an archive. */
+  readonly archive?: ArchivedMember;
 }
 
 /** What no command can change. */
@@ -23,37 +25,38 @@ const ELSEWHERE = [
   'attributes that an application wrote to rows',
 ] as const;
 
-const ARCHIVE_TABLE = 'postbacks';
-
-const ARCHIVE = [
-  '  objects of the archive, if you archive. This query finds those with u1 in its normalised spelling,',
-  '  but none where it was escaped twice or has another name (see docs/how-to/forget-a-member.md):',
-] as const;
-
-/** Athena's query for the objects of the archive that contain the member in the normalised spelling. */
-export function archiveQuery(member: string): string {
-  const parameter = normalisedQuery([['u1', member.trim().normalize('NFC')]]).replaceAll("'", "''");
-  return `SELECT DISTINCT "$path" FROM ${ARCHIVE_TABLE} WHERE strpos('&' || query || '&', '&${parameter}&') > 0`;
-}
+const BUFFERED = 'what Firehose received before is archived up to 15 minutes later: run this command with --dry-run again then';
 
 export async function writeReport(context: ForgetContext, report: Report): Promise<void> {
   const { terminal, options } = context;
-  const { isPreview, rows, letters, notes } = report;
-  const query = archiveQuery(options.member);
+  const { isPreview, rows, letters, notes, archive } = report;
   if (options.json === true) {
     const { isContended: _, ...written } = rows;
-    await writeLine(
-      terminal.stdout,
-      JSON.stringify({ dryRun: isPreview, rows: written, deadLetters: letters, notes, elsewhere: ELSEWHERE, archiveQuery: query }),
-    );
+    const found = { dryRun: isPreview, rows: written, deadLetters: letters, notes, archive: archive ?? null };
+    await writeLine(terminal.stdout, JSON.stringify({ ...found, elsewhere: ELSEWHERE }));
   } else {
     for (const text of summary(report)) await writeText(terminal.stdout, text);
+    await writeArchive(terminal.stdout, archive);
     await writeText(terminal.stdout, 'not changed by this command:');
     for (const text of ELSEWHERE) await writeText(terminal.stdout, `  ${text}`);
-    for (const text of ARCHIVE) await writeText(terminal.stdout, text);
-    await writeLine(terminal.stdout, query);
   }
   for (const text of problems(report)) await writeText(terminal.stderr, text);
+}
+
+async function writeArchive(stdout: OutputStream, archive: ArchivedMember | undefined): Promise<void> {
+  if (archive === undefined) return writeText(stdout, 'there is no archive');
+  const { bucket, keys } = archive;
+  if (bucket === undefined) return;
+  const where = `s3://${bucket}`;
+  const text =
+    keys.length === 0
+      ? `no object of the archive in ${where} was found to contain the member`
+      : `the member is in ${counted(keys.length, 'object')} of the archive in ${where}. Replace each by one without the ` +
+        "member's lines, or delete it (see docs/how-to/forget-a-member.md):";
+  await writeText(stdout, text);
+  // One key a line, also where it is longer than the terminal is wide.
+  for (const key of keys) await writeLine(stdout, key);
+  await writeText(stdout, BUFFERED);
 }
 
 const counted = (count: number, one: string, many = `${one}s`): string => `${numberText(count)} ${count === 1 ? one : many}`;
@@ -76,10 +79,11 @@ function summary({ isPreview, rows, letters, notes }: Report): string[] {
   ];
 }
 
-function problems({ rows, letters }: Report): string[] {
+function problems({ rows, letters, archive }: Report): string[] {
   return [
     ...rows.failures.map((failure) => `error: a row was not changed: ${failure}`),
     ...letters.failures.map((failure) => `error: a dead letter was not replaced: ${failure}`),
+    ...(archive?.failures ?? []).map((failure) => `error: not searched for the member: ${failure}`),
     ...(letters.inFlight === 0
       ? []
       : [`another program was reading about ${counted(letters.inFlight, 'dead letter')}: run this command again in a minute`]),

@@ -158,7 +158,7 @@ it('removes a member everywhere, and neither the Events API nor a redelivery nor
   const ran = await forget('--yes');
   expect(ran).toMatchObject({ exitCode: 0, stderr: '' });
   expect(ran.stdout).toMatch(/^the member was removed from 5 rows \(.*\),\n {2}1 dead letter and 1 failure note$/m);
-  expect(ran.stdout).toContain("'&u1=ana%2Bmüller@example.com&'");
+  expect(ran.stdout).toContain('\nthere is no archive\n');
   const gone = async (): Promise<void> => expect(spellingsIn(await everything())).toEqual([]);
   await gone();
 

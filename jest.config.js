@@ -1,4 +1,4 @@
-/** Tests run from the TypeScript sources (type checking is `npm run typecheck`), against the bundles that `pretest` builds. */
+/** Tests run from the TypeScript sources (type checking is `npx tsc --noEmit`), against the bundles that `pretest` builds. */
 module.exports = {
   testEnvironment: 'node',
   roots: ['<rootDir>/test'],

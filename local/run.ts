@@ -9,7 +9,7 @@ import { MetricSums } from './metrics';
 import { colors, print, printError } from './print';
 import { type LocalStack, startLocalStack } from './stack';
 import { curlLine, type DayResult, daySummary, rowLine } from './summary';
-import { startTableBrowser } from './ui';
+import { startTableBrowser } from './ui/table-browser';
 import { compareRows, isExact, scanTable } from './verify';
 import { RowWatch } from './watch';
 

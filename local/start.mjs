@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { install } from '../tools/install.mjs';
 
 const tools = join(dirname(fileURLToPath(import.meta.url)), '..', 'tools');
 const builds = ['build-lambda.mjs', 'build-cli.mjs'].map(async (script) => {
@@ -14,5 +15,6 @@ const builds = ['build-lambda.mjs', 'build-cli.mjs'].map(async (script) => {
 });
 if ((await Promise.all(builds)).some((code) => code !== 0)) process.exit(1);
 
+if (process.argv.includes('--ui')) install('local/ui');
 await import('../tools/typescript.mjs');
 createRequire(import.meta.url)('./main.ts');

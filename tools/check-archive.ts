@@ -1,7 +1,7 @@
 /**
  * Runs the Athena statements of docs/archive.md on an archive that the function wrote:
  *
- *     npm run build:lambda && npm run check-archive
+ *     node tools/run.mjs check-archive
  *
  * sqlglot parses them as Athena's SQL and translates them for DuckDB. Their results must equal what
  * was sent and what the rows of the table say. Without Python or the packages: NOT CHECKED.

@@ -2,7 +2,7 @@
  * Deploys the app for real with the CDK CLI to an AWS emulator, sends postbacks from a fake Rakuten, checks the rows, changes the fields, makes an update fail
  * and roll back, and destroys the stack; after each step the slot at the fake Rakuten must be what the template says.
  *
- *     node --import ./tools/typescript.mjs tools/check-deployment.ts --endpoint http://127.0.0.1:4566
+ *     node tools/run.mjs check-deployment --endpoint http://127.0.0.1:4566
  */
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';

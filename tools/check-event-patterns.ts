@@ -1,7 +1,7 @@
 /**
  * Matches the patterns of pipes and rules in Event Ruler, the engine that EventBridge uses:
  *
- *     npm run build:lambda && npm run check-event-patterns
+ *     node tools/run.mjs check-event-patterns
  *
  * A pipe must lose no stream record whose event its function would send. A rule, of a template or
  * of a page, must match exactly the events that it is written for.

@@ -2,7 +2,7 @@
  * Deploys the examples for real with the CDK CLI to an AWS emulator, as they are: synthesized as a user would, with only the addresses of Rakuten and of the emulator
  * put in. Each must register its URLs, and turn a postback for each of its publishers into a row.
  *
- *     node --import ./tools/typescript.mjs tools/check-examples.ts --endpoint http://127.0.0.1:4566
+ *     node tools/run.mjs check-examples --endpoint http://127.0.0.1:4566
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';

@@ -2,10 +2,10 @@
  * Renders the mapping template in Apache Velocity, the engine that API Gateway uses, with the same hard inputs as in the engine of the local run: both must
  * give the same request, byte for byte, with exactly an Action and a MessageBody, in which every value has come through intact.
  *
- *     node --import ./tools/typescript.mjs tools/check-template-in-velocity.ts <class path of the renderer> --queries 100000
+ *     node tools/run.mjs check-template-in-velocity <class path of the renderer> --queries 100000
  *
  * The renderer is a Java class `Render` that reads {"template", "inputs"} as JSON and prints a JSON array of the rendered texts. `--queries` adds as many query
- * strings as the fuzz run draws them (`npm run fuzz`); one that fails is kept in its corpus.
+ * strings as the fuzz run draws them (`node tools/run.mjs fuzz`); one that fails is kept in its corpus.
  */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';

@@ -1,7 +1,7 @@
 /**
  * Checks the templates by rules of other projects:
  *
- *     npm run build:lambda && npm run check-template
+ *     node tools/run.mjs check-template
  *
  * CDK's own validation and cfn-lint must find nothing in the stack with every default, and in the
  * stacks of tools/template/matrix.ts, which together use every option. The cdk-nag packs beyond

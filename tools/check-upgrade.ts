@@ -4,7 +4,7 @@
  * stack. No acknowledged line may be lost, no stateful resource replaced, and the slots at the fake
  * Rakuten must be correct after each step.
  *
- *     node --import ./tools/typescript.mjs tools/check-upgrade.ts --endpoint http://127.0.0.1:4566
+ *     node tools/run.mjs check-upgrade --endpoint http://127.0.0.1:4566
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,7 +1,7 @@
 /**
  * Draws the dashboard of the app's own template with made-up values, to be looked at without an AWS account. Writes a page; with a browser (Chromium or Chrome) a picture too.
  *
- *     node --import ./tools/typescript.mjs tools/render-dashboard.ts --html dashboard.html [--browser /usr/bin/chromium --png dashboard.png]
+ *     node tools/run.mjs render-dashboard --html dashboard.html [--browser /usr/bin/chromium --png dashboard.png]
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';

@@ -82,7 +82,7 @@ function bundlePath(name: string): string {
   const folder = join(__dirname, '..', '..', 'lambda-dist', name);
   if (!existsSync(join(folder, 'index.js'))) {
     throw new Error(
-      `the bundled handler lambda-dist/${name}/index.js is missing from the package: run "npm run build:lambda" in a checkout, or reinstall the package`,
+      `the bundled handler lambda-dist/${name}/index.js is missing from the package: run "node tools/run.mjs bundle" in a checkout, or reinstall the package`,
     );
   }
   return folder;

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
@@ -43,11 +44,12 @@ describe('what the pages tell to run', () => {
     expect(mentioned.flatMap(({ page, words }) => problemsOf(words).map((problem) => `${page}: ${problem}`))).toEqual([]);
   });
 
-  it('are scripts that package.json has', () => {
-    const scripts = new Set(Object.keys(packageJson.scripts));
+  it('are scripts that package.json has, and tasks that tools/run.mjs lists', () => {
+    const listed = execFileSync(process.execPath, [join(ROOT, 'tools/run.mjs')], { encoding: 'utf8' });
+    const tasks = listed.split('\n').map((line) => line.split(' ')[0]);
     const unknown = PAGES.filter((page) => !page.startsWith('examples/')).flatMap((page) =>
-      [...textOf(page).matchAll(/npm run (?:-s )?([a-z][\w:-]*)/g)]
-        .filter(([, script]) => !scripts.has(String(script)))
+      [...textOf(page).matchAll(/(npm run|node tools\/run\.mjs) ([a-z][\w:-]*)/g)]
+        .filter(([, runner, name = '']) => (runner === 'npm run' ? !(name in packageJson.scripts) : !tasks.includes(name)))
         .map(([text]) => `${page}: ${text}`),
     );
     expect(unknown).toEqual([]);

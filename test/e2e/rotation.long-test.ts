@@ -18,7 +18,7 @@ import { Tripwire } from '../support/tripwire';
  * and consumer in processes of their own. Whatever fails, and wherever the rotation is cut off, every
  * pushed line is in the table once, and none is rejected as forged.
  *
- * `ROTATION_EVERY=1 npm run test:long -- test/e2e/rotation` cuts it off at each call, not at some.
+ * `ROTATION_EVERY=1 node tools/run.mjs test-long test/e2e/rotation` cuts it off at each call, not at some.
  */
 const EVERY = Number(process.env.ROTATION_EVERY ?? 4);
 const WHEN = ['before', 'after'] as const;

@@ -54,7 +54,7 @@ const functionOf = (timeoutSeconds: number, variables: Record<string, string> = 
   });
 
 beforeAll(async () => {
-  if (!existsSync(join(BUNDLE, 'index.js'))) throw new Error('lambda-dist/registration is missing: run "npm run build:lambda" first');
+  if (!existsSync(join(BUNDLE, 'index.js'))) throw new Error('lambda-dist/registration is missing: run "node tools/run.mjs bundle" first');
   dynamodb = await startDynamoDb();
   secretsManager = await startSecretsManager();
   state = dynamoDbClient(dynamodb.endpoint);

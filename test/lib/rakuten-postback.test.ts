@@ -898,7 +898,7 @@ describe('wrong values', () => {
   it('a bundle that is missing from the package is named, with how to make it', () => {
     const exists = fs.existsSync;
     jest.spyOn(fs, 'existsSync').mockImplementation((file) => !String(file).includes('lambda-dist') && exists(file));
-    expect(() => withPostback()).toThrow('lambda-dist/consumer/index.js is missing from the package: run "npm run build:lambda"');
+    expect(() => withPostback()).toThrow('lambda-dist/consumer/index.js is missing from the package: run "node tools/run.mjs bundle"');
   });
 });
 

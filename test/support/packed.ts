@@ -3,7 +3,7 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/prom
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { stripScripts } from '../../tools/package/build-copy';
+import { compile, stripScripts } from '../../tools/package/build-copy';
 import { ROOT } from './sources';
 
 const run = promisify(execFile);
@@ -53,7 +53,9 @@ export async function packedPackage(): Promise<PackedPackage> {
   const [source, app] = [join(folder, 'source'), join(folder, 'app')];
   try {
     await copySources(source);
-    const jsiiOutput = await compile(source);
+    const jsiiOutput = compile(source)
+      .replace(/^!!.*$/gm, '')
+      .trim();
     stripScripts(source);
     const { stdout } = await run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], { cwd: source });
     const [packed] = JSON.parse(stdout);
@@ -91,14 +93,6 @@ async function copySources(target: string): Promise<void> {
     if (name === 'big.js') await cp(join(ROOT, 'node_modules', name), join(modules, name), { recursive: true });
     else await symlink(join(ROOT, 'node_modules', name), join(modules, name));
   }
-}
-
-/** Compiles with the very arguments of `npm run build:jsii`. */
-async function compile(source: string): Promise<string> {
-  const { scripts } = JSON.parse(await readFile(join(source, 'package.json'), 'utf8'));
-  const [command, ...args] = scripts['build:jsii'].split(' ');
-  const { stdout, stderr } = await run(process.execPath, [join(ROOT, 'node_modules', command, 'bin', command), ...args], { cwd: source });
-  return `${stdout}${stderr}`.replace(/^!!.*$/gm, '').trim();
 }
 
 async function unpack(tarball: string, app: string): Promise<void> {

@@ -2,7 +2,7 @@
  * Runs the benchmarks. `--report` also writes the results into docs/performance.md.
  *
  *     npm run bench                                    all that need nothing but Node
- *     npm run bench -- cold-start money                some of them
+ *     npm run bench -- cold-start consumer               some of them
  *     npm run bench -- --report                        writes docs/performance.md
  *     npm run bench -- --list                          lists them
  *     npm run bench -- deployment --endpoint http://127.0.0.1:4566    deploys to an emulator

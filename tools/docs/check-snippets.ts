@@ -1,7 +1,7 @@
 /**
  * Type-checks every TypeScript snippet of the pages and of the docstrings against the sources, in one program:
  *
- *     npm run docs:snippets
+ *     node tools/run.mjs check-snippets
  *
  * A snippet that imports something is a whole file. One that does not stands for some lines in the constructor of a stack, where what is usual there has been
  * imported and `publisher`, `postback` and the like exist.

@@ -1,4 +1,4 @@
-/** `npm run faults`: every fault at every call of every function. */
+/** `node tools/run.mjs faults`: every fault at every call of every function. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
@@ -19,7 +19,7 @@ function wholeNumber(text: string): number {
   throw new InvalidArgumentError('give a whole number above 0');
 }
 
-const command = new Command('npm run faults --')
+const command = new Command('node tools/run.mjs faults')
   .description(
     'Runs every function with every fault at every call that it makes, and checks that nothing is lost, duplicated, left behind or leaked.',
   )

@@ -1,4 +1,4 @@
-/** `npm run fuzz`: generated query strings through mapping template, parser, row and table. */
+/** `node tools/run.mjs fuzz`: generated query strings through mapping template, parser, row and table. */
 import { randomInt } from 'node:crypto';
 import { CreateTableCommand } from '@aws-sdk/client-dynamodb';
 import { Command, InvalidArgumentError } from 'commander';
@@ -15,7 +15,7 @@ function wholeNumber(text: string): number {
   throw new InvalidArgumentError('give a whole number');
 }
 
-const command = new Command('npm run fuzz --')
+const command = new Command('node tools/run.mjs fuzz')
   .description(
     'Sends generated query strings through the mapping template, the parser, the row and the table, and stops at the first that arrives wrongly.',
   )

@@ -1,4 +1,4 @@
-/** `npm run load`: sends postbacks at full speed and measures memory and handles. */
+/** `node tools/run.mjs load`: sends postbacks at full speed and measures memory and handles. */
 import { writeFile } from 'node:fs/promises';
 import { Command, InvalidArgumentError } from 'commander';
 import colors from 'picocolors';
@@ -11,7 +11,7 @@ function positive(text: string): number {
   throw new InvalidArgumentError('give a number above 0');
 }
 
-const command = new Command('npm run load --')
+const command = new Command('node tools/run.mjs load')
   .description(
     'Sends postbacks to the endpoint of the synthesized app as fast as it accepts them, and checks that nothing is lost and nothing grows.',
   )

@@ -1,18 +1,19 @@
 /**
  * The public API as readers and as upgrades see it:
  *
- *     npm run docs:api         writes API.md from the docstrings
- *     npm run api:check        fails when API.md is not current, or when something that the last release had is gone or is another
- *     npm run api:baseline     takes the API of now as that of package.json's version: once per release
+ *     npm run docs                       writes API.md from the docstrings
+ *     node tools/run.mjs check-api       fails if API.md is outdated, or the API breaks code written
+ *                                        for the last release
+ *     node tools/run.mjs record-api      records the API under package.json's version, per release
  *
- * With --build <folder> a copy that `npm run package -- --keep <folder>` has built is looked at, instead of building one.
+ * `--build <folder>` uses the copy that `node tools/run.mjs package --keep <folder>` built.
  */
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import packageJson from '../../package.json';
-import { buildCopy, node, ROOT, writeApiReference } from './build-copy';
+import { buildCopy, node, ROOT, releaseTool, writeApiReference } from './build-copy';
 
 const API_REFERENCE = join(ROOT, 'API.md');
 const BASELINE = join(ROOT, 'api', 'released.jsii.json');
@@ -56,7 +57,7 @@ function referenceProblem(build: string): string | undefined {
   writeApiReference(build);
   return readFileSync(join(build, 'API.md'), 'utf8') === current
     ? undefined
-    : 'API.md is not what the docstrings say: run "npm run docs:api" and commit it';
+    : 'API.md is not what the docstrings say: run "npm run docs" and commit it';
 }
 
 function compatibilityProblem(build: string, released: string): string | undefined {
@@ -66,7 +67,7 @@ function compatibilityProblem(build: string, released: string): string | undefin
   writeFileSync(join(before, 'package.json'), JSON.stringify({ name, version, jsii: {}, ...dependenciesOf(build) }));
   copyFileSync(released, join(before, '.jsii'));
   try {
-    node(['node_modules/jsii-diff/bin/jsii-diff', '--keys', '--error-on', 'all', '--ignore-file', ACCEPTED, before, '.'], build);
+    node([releaseTool('jsii-diff'), '--keys', '--error-on', 'all', '--ignore-file', ACCEPTED, before, '.'], build);
     return undefined;
   } catch (error) {
     return `${(error as Error).message.trim()}\n\nWho upgrades from ${version} would have to change code. Keep what was there, or put the key in brackets into ${relative(ROOT, ACCEPTED)} with the reason.`;

@@ -16,9 +16,23 @@ const PARTS =
 export function buildCopy(folder: string): void {
   copySources(folder);
   linkModules(folder);
-  for (const script of ['build:lambda', 'build:cli', 'build:jsii']) npmRun(script, folder);
+  for (const bundle of ['lambda', 'cli']) node([join('tools', `build-${bundle}.mjs`)], folder);
+  compile(folder);
   writeApiReference(folder);
   stripScripts(folder);
+}
+
+/** Compiles the sources of a folder with jsii. Returns what jsii printed. */
+export function compile(folder: string): string {
+  const args = ['--generate-tsconfig', 'tsconfig.jsii.json', '--silence-warnings=metadata/missing-dev-dependency'];
+  return node([releaseTool('jsii'), ...args], folder);
+}
+
+/** Program of a package in the lockfile of this folder. */
+export function releaseTool(name: string): string {
+  const program = join(__dirname, 'node_modules', name, 'bin', name);
+  if (!existsSync(program)) throw new Error(`${name} is not installed: run "npm ci --ignore-scripts --prefix tools/package"`);
+  return program;
 }
 
 /** Removes the scripts from a package.json that is packed. npm would warn users about `prepare`, which only the repository can run. */
@@ -30,7 +44,7 @@ export function stripScripts(folder: string): void {
 
 /** Writes API.md from the docstrings of a built package. */
 export function writeApiReference(folder: string): void {
-  node(['node_modules/jsii-docgen/bin/jsii-docgen', '--output', 'API.md'], folder);
+  node([releaseTool('jsii-docgen'), '--output', 'API.md'], folder);
 }
 
 /** Runs a program of Node's, and shows what it said only when it fails. */
@@ -53,10 +67,6 @@ export function run(command: string, args: readonly string[], cwd: string, env: 
     const said = `${stdout}${stderr}`.replaceAll(/^!!.*\n/gm, '');
     throw new Error(`${command} ${args.join(' ')} failed in ${cwd}:\n${said}`);
   }
-}
-
-function npmRun(script: string, cwd: string): void {
-  run('npm', ['run', '--silent', script], cwd);
 }
 
 function copySources(folder: string): void {

@@ -2,7 +2,7 @@
  * Installs the packages of dist/ into copies of the minimal examples, synthesizes them, and compares
  * their templates with the TypeScript one's:
  *
- *     npm run package && npm run check-languages [-- --languages python,java,go]
+ *     node tools/run.mjs package && node tools/run.mjs check-languages [--languages python,java,go]
  *
  * A language whose tools this machine lacks is NOT CHECKED. Installing needs the registries of npm,
  * PyPI and Maven, and the Go proxy.
@@ -126,7 +126,7 @@ function builtFile(target: string, pattern: RegExp): string {
   const file = existsSync(folder)
     ? readdirSync(folder).find((name) => pattern.test(name) && name.includes(packageJson.version))
     : undefined;
-  if (file === undefined) throw new Error(`no package in dist/${target}: run "npm run package" first`);
+  if (file === undefined) throw new Error(`no package in dist/${target}: run "node tools/run.mjs package" first`);
   return join(folder, file);
 }
 

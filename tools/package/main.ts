@@ -1,7 +1,7 @@
 /**
  * Builds the packages for every language into dist/<language>:
  *
- *     npm run package [-- --targets js,python,java,go,dotnet] [--compile-go] [--keep <folder>]
+ *     node tools/run.mjs package [--targets js,python,java,go,dotnet] [--compile-go] [--keep <folder>]
  *
  * What this machine has no tools for is generated as source code only, and that is said. Everything happens in a copy of the checkout, which --keep leaves in
  * a folder of your choice (it must not exist) for what comes after.
@@ -10,7 +10,7 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSy
 import { tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { buildCopy, node, ROOT } from './build-copy';
+import { buildCopy, node, ROOT, releaseTool } from './build-copy';
 import { missingFor, TARGETS, type Target } from './targets';
 
 const { values } = parseArgs({
@@ -47,7 +47,7 @@ try {
 
 function generate(some: readonly Target[], options: readonly string[]): void {
   if (some.length === 0) return;
-  const args = ['node_modules/jsii-pacmak/bin/jsii-pacmak', ...options, '--targets', ...some.map(({ name }) => name)];
+  const args = [releaseTool('jsii-pacmak'), ...options, '--targets', ...some.map(({ name }) => name)];
   timed(some.map(({ language }) => language).join(', '), () => node(args, folder));
 }
 

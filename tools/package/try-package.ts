@@ -1,7 +1,7 @@
 /**
  * Installs the package as a user does, in an empty folder and from its tarball, and synthesizes an app with it:
  *
- *     npm run package && npm run try-package [-- <version of aws-cdk-lib> ...]
+ *     node tools/run.mjs package && node tools/run.mjs try-package [<version of aws-cdk-lib> ...]
  *
  * Without versions: the oldest that the package allows, with the oldest constructs, and the one that it is developed with. Installing needs the npm registry; synthesizing
  * may not use the network, another program or esbuild, and gets no network where the machine lets a process be cut off from it.
@@ -72,6 +72,6 @@ function versionOf(app: string, name: string): string {
 function builtTarball(): string {
   const folder = join(ROOT, 'dist/js');
   const file = existsSync(folder) ? readdirSync(folder).find((name) => name.endsWith('.tgz')) : undefined;
-  if (file === undefined) throw new Error('no package in dist/js: run "npm run package" first');
+  if (file === undefined) throw new Error('no package in dist/js: run "node tools/run.mjs package" first');
   return join(folder, file);
 }

@@ -1,4 +1,4 @@
-/** Known advisories on the packages in the bundles: `node --import ./tools/typescript.mjs tools/security/advisories.ts`. */
+/** Known advisories on the packages in the bundles: `node tools/run.mjs advisories`. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -21,8 +21,8 @@ export function synthesize(version: string, assembly: string, context: Readonly<
     CDK_CONTEXT_JSON: JSON.stringify(context),
   };
   const options = { cwd: version, env, stdio: 'pipe' } as const;
-  execFileSync('npm', ['run', '-s', 'build:lambda'], options);
   // An older version has its tools in another folder.
-  const loader = ['tools', 'scripts'].map((folder) => join(version, folder, 'typescript.mjs')).find(existsSync);
-  execFileSync(process.execPath, ['--import', String(loader), join(version, APP)], options);
+  const tools = join(version, existsSync(join(version, 'tools/build-lambda.mjs')) ? 'tools' : 'scripts');
+  execFileSync(process.execPath, [join(tools, 'build-lambda.mjs')], options);
+  execFileSync(process.execPath, ['--import', join(tools, 'typescript.mjs'), join(version, APP)], options);
 }

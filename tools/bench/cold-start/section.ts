@@ -19,7 +19,6 @@ const COMPARED: Record<string, string> = {
   consumer: 'the consumer',
   'consumer-document-client': 'the consumer, with `lib-dynamodb`',
   'consumer-powertools': "the consumer, with Powertools' logger and metrics",
-  'consumer-moment': 'the consumer, with `moment-timezone`',
   'consumer-default-bundling': "the consumer, bundled by esbuild's defaults (`main` before `module`)",
 };
 

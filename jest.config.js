@@ -4,6 +4,10 @@ module.exports = {
   roots: ['<rootDir>/test'],
   // A bound against hanging only: a machine that is busy with something else is no failure.
   testTimeout: 60_000,
+  // Tests leave nothing in the temporary folder, and neither does Jest's cache.
+  globalSetup: '<rootDir>/test/global-setup.js',
+  globalTeardown: '<rootDir>/test/global-teardown.js',
+  cacheDirectory: '<rootDir>/node_modules/.cache/jest',
   setupFiles: ['<rootDir>/test/setup.js'],
   testMatch: ['**/*.test.ts'],
   // Every processor: most of the time goes into loading aws-cdk-lib once per file.

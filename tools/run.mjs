@@ -1,7 +1,9 @@
 // Runs a task of this repository: node tools/run.mjs <task> [arguments]
 // Without arguments it lists the tasks. It builds and installs first what a task needs.
 import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { install } from './install.mjs';
@@ -70,6 +72,13 @@ const TASKS = {
   'node-versions': { about: 'the smoke task on other Node versions', builds: ['lambda'], commands: [['bash', 'tools/node-versions']] },
 };
 
+/** Gives the task a temporary folder of its own, and removes it at the end. */
+function useTemporaryFolder() {
+  const folder = mkdtempSync(join(tmpdir(), 'postback-task-'));
+  process.env.TMPDIR = folder;
+  process.on('exit', () => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }));
+}
+
 function run([command, ...args], stdout = 'inherit') {
   const program = command === 'node' ? process.execPath : command;
   const { status } = spawnSync(program, args, { cwd: ROOT, stdio: ['inherit', stdout, 'inherit'] });
@@ -86,6 +95,7 @@ async function main([name, ...given]) {
     console.error(`there is no task "${name}": "node tools/run.mjs" lists the tasks`);
     process.exit(1);
   }
+  useTemporaryFolder();
   const { builds = [], installs, commands, file, args = [] } = task;
   if (installs !== undefined) install(installs);
   for (const bundle of builds) run(['node', `tools/build-${bundle}.mjs`], 'ignore');

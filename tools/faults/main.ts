@@ -1,8 +1,8 @@
 /** `node tools/run.mjs faults`: every fault at every call of every function. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Command, InvalidArgumentError } from 'commander';
 import colors from 'picocolors';
+import { runCommand, toolCommand, wholeNumber } from '../command-line';
 import { byLength, plansFor } from './plans';
 import type { FaultPlan } from './proxy';
 import { withTables } from './report';
@@ -13,22 +13,15 @@ import { Worlds } from './side-by-side';
 
 const DOCUMENT = join(__dirname, '..', '..', 'docs', 'faults.md');
 
-function wholeNumber(text: string): number {
-  const number = Number(text);
-  if (Number.isInteger(number) && number > 0) return number;
-  throw new InvalidArgumentError('give a whole number above 0');
-}
-
-const command = new Command('node tools/run.mjs faults')
-  .description(
-    'Runs every function with every fault at every call that it makes, and checks that nothing is lost, duplicated, left behind or leaked.',
-  )
+const command = toolCommand(
+  'faults',
+  'Runs every function with every fault at every call that it makes, and checks that nothing is lost, duplicated, left behind or leaked.',
+)
   .option('--only <text>', 'only functions and scenarios with this in their name', '')
   .option('--call <text>', 'only calls with this in their name', '')
-  .option('--every <number>', 'run only every n-th trial', wholeNumber, 1)
-  .option('--side-by-side <number>', 'number of trials at once; they mostly wait', wholeNumber, 8)
+  .option('--every <number>', 'run only every n-th trial', wholeNumber(1), 1)
+  .option('--side-by-side <number>', 'number of trials at once; they mostly wait', wholeNumber(1), 8)
   .option('--write', "write these scenarios' tables into docs/faults.md")
-  .allowExcessArguments(false)
   .parse();
 
 interface Options {
@@ -91,7 +84,4 @@ function report({ scenario, plan, outcome, asUndisturbed, seconds, wrong }: Tria
   else if (!asUndisturbed) console.log(colors.dim(`  ${what}`));
 }
 
-main().catch((error: unknown) => {
-  console.error(error);
-  process.exitCode = 1;
-});
+runCommand(main);

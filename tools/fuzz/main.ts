@@ -1,28 +1,21 @@
 /** `node tools/run.mjs fuzz`: generated query strings through mapping template, parser, row and table. */
 import { randomInt } from 'node:crypto';
 import { CreateTableCommand } from '@aws-sdk/client-dynamodb';
-import { Command, InvalidArgumentError } from 'commander';
 import colors from 'picocolors';
-import { TABLE_KEYS } from '../../core/transactions/keys';
+import { createTableInput } from '../../core/state/table';
 import { dynamoDbClient } from '../../local/embedded/clients';
 import { startDynamoDb } from '../../local/embedded/dynamodb';
+import { interruptible, runCommand, toolCommand, wholeNumber } from '../command-line';
 import { keep } from './corpus';
 import { fuzz, type Tally } from './run';
 
-function wholeNumber(text: string): number {
-  const number = Number(text);
-  if (Number.isSafeInteger(number) && number >= 0) return number;
-  throw new InvalidArgumentError('give a whole number');
-}
-
-const command = new Command('node tools/run.mjs fuzz')
-  .description(
-    'Sends generated query strings through the mapping template, the parser, the row and the table, and stops at the first that arrives wrongly.',
-  )
-  .option('--runs <number>', 'number of query strings', wholeNumber, 200_000)
-  .option('--seed <number>', 'seed of the query strings (default: random)', wholeNumber)
-  .option('--store-every <number>', 'interval of the lines that go through an embedded DynamoDB, 0: none', wholeNumber, 500)
-  .allowExcessArguments(false)
+const command = toolCommand(
+  'fuzz',
+  'Sends generated query strings through the mapping template, the parser, the row and the table, and stops at the first that arrives wrongly.',
+)
+  .option('--runs <number>', 'number of query strings', wholeNumber(0), 200_000)
+  .option('--seed <number>', 'seed of the query strings (default: random)', wholeNumber(0))
+  .option('--store-every <number>', 'interval of the lines that go through an embedded DynamoDB, 0: none', wholeNumber(0), 500)
   .parse();
 
 const PROGRESS_SECONDS = 10;
@@ -30,22 +23,11 @@ const TABLE = 'transactions';
 
 async function main(): Promise<void> {
   const { runs, seed = randomInt(1_000_000), storeEvery } = command.opts<{ runs: number; seed?: number; storeEvery: number }>();
-  const interrupted = new AbortController();
-  process.once('SIGINT', () => interrupted.abort());
+  const signal = interruptible();
   const dynamodb = await startDynamoDb();
   const client = dynamoDbClient(dynamodb.endpoint);
   try {
-    await client.send(
-      new CreateTableCommand({
-        TableName: TABLE,
-        BillingMode: 'PAY_PER_REQUEST',
-        KeySchema: [
-          { AttributeName: TABLE_KEYS.partition, KeyType: 'HASH' },
-          { AttributeName: TABLE_KEYS.sort, KeyType: 'RANGE' },
-        ],
-        AttributeDefinitions: Object.values(TABLE_KEYS).map((AttributeName) => ({ AttributeName, AttributeType: 'S' })),
-      }),
-    );
+    await client.send(new CreateTableCommand(createTableInput(TABLE)));
     console.log(colors.dim(`· ${runs} query strings, seed ${seed}`));
     const started = performance.now();
     let shown = started;
@@ -54,14 +36,7 @@ async function main(): Promise<void> {
       shown = performance.now();
       console.log(colors.dim(`· ${inWords(tally, started)}`));
     };
-    const { tally, finding } = await fuzz({
-      runs,
-      seed,
-      storeEvery,
-      table: { client, name: TABLE },
-      onProgress,
-      signal: interrupted.signal,
-    });
+    const { tally, finding } = await fuzz({ runs, seed, storeEvery, table: { client, name: TABLE }, onProgress, signal });
     if (finding === undefined) {
       console.log(`${colors.green('✓')} ${inWords(tally, started)}: each arrived whole`);
       return;
@@ -81,7 +56,4 @@ function inWords({ runs, stored, outcomes }: Tally, started: number): string {
   return `${runs} query strings (${counts}), ${stored} through the table, ${rate.toFixed(0)} a second`;
 }
 
-main().catch((error: unknown) => {
-  console.error(error);
-  process.exitCode = 1;
-});
+runCommand(main);

@@ -1,6 +1,6 @@
 import { REGISTRATION_PROPERTIES as P } from '../../core/names';
 import type { Case, Scenario } from './scenario';
-import { failureInWords, MAY_HOLD_OURS, Stack } from './stack';
+import { caseOf, MAY_HOLD_OURS, Stack } from './stack';
 
 /** The credentials in Parameter Store rather than in Secrets Manager. */
 const IN_PARAMETER_STORE = { [P.credentialsSecretArn]: 'arn:aws:ssm:us-east-1:111122223333:parameter/credentials' };
@@ -11,14 +11,9 @@ export const creating: Scenario = {
   next: 'the function reverts what it did, as CloudFormation sends no Delete after a failed Create, and you deploy again',
   async begin(...given): Promise<Case> {
     const stack = await Stack.begin(...given);
-    let failure: string | undefined;
-    return {
-      act: () =>
-        stack.request('Create', stack.properties()).catch((error: unknown) => {
-          failure = failureInWords(error);
-          return failure;
-        }),
-      wrongAtOnce: async () => {
+    return caseOf(stack, {
+      act: () => stack.request('Create', stack.properties()),
+      wrongAtOnce: async (failure) => {
         if (failure !== undefined) {
           const isSaid = failure === MAY_HOLD_OURS;
           return stack.slot === undefined || isSaid ? [] : ['the Create failed, and left our URL in the slot without a word'];
@@ -28,17 +23,13 @@ export const creating: Scenario = {
         const isSaid = state?.properties !== undefined && state.accepted.length === 1;
         return isSaid ? stack.lostPostbacks() : ['the Create succeeded, and the state does not say so'];
       },
-      recover: async () => {
-        await stack.endLease();
-        if (failure !== undefined) await stack.request('Create', stack.properties());
-      },
+      recover: () => stack.request('Create', stack.properties()),
       wrongInTheEnd: async () => {
         const wrong = [...(stack.holds() ? [] : ['the slot does not hold our URL']), ...(await stack.lostPostbacks())];
         await stack.request('Delete', stack.properties());
         return stack.slot === undefined ? wrong : [...wrong, 'the slot holds our URL after the Delete'];
       },
-      close: () => stack.close(),
-    };
+    });
   },
 };
 
@@ -50,21 +41,12 @@ export const deleting: Scenario = {
     const stack = await Stack.begin(...given);
     const properties = stack.properties(IN_PARAMETER_STORE);
     await stack.request('Create', properties);
-    let failed = false;
-    return {
-      act: () =>
-        stack.request('Delete', properties).catch((error: unknown) => {
-          failed = true;
-          return failureInWords(error);
-        }),
-      wrongAtOnce: async () => (failed || stack.slot === undefined ? [] : ['the Delete succeeded, and the slot holds our URL']),
-      recover: async () => {
-        if (!failed) return;
-        await stack.endLease();
-        await stack.request('Delete', properties);
-      },
+    return caseOf(stack, {
+      act: () => stack.request('Delete', properties),
+      wrongAtOnce: async (failure) =>
+        failure !== undefined || stack.slot === undefined ? [] : ['the Delete succeeded, and the slot holds our URL'],
+      recover: () => stack.request('Delete', properties),
       wrongInTheEnd: async () => (stack.slot === undefined ? [] : ['the slot holds our URL after the Delete']),
-      close: () => stack.close(),
-    };
+    });
   },
 };

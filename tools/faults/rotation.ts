@@ -3,7 +3,7 @@ import { CreateSecretCommand, GetSecretValueCommand } from '@aws-sdk/client-secr
 import { REGISTRATION_PROPERTIES as P } from '../../core/names';
 import { ALL_FIELDS } from '../../core/rakuten/postback/fields';
 import type { Case, Scenario } from './scenario';
-import { failureInWords, Stack } from './stack';
+import { caseOf, Stack } from './stack';
 
 export const rotating: Scenario = {
   handler: 'registration',
@@ -22,7 +22,6 @@ export const rotating: Scenario = {
     };
     const rotate = async (): Promise<string> =>
       ((await stack.invoke({ operation: 'rotate-secret', sid: stack.sid })) as { outcome: string }).outcome;
-    let failed = false;
     const wrong = async (): Promise<string[]> => {
       for (const stage of ['AWSPENDING', 'AWSCURRENT']) world.secrets.add((await labelled(stage)) ?? first);
       return stack.lostPostbacks();
@@ -36,20 +35,11 @@ export const rotating: Scenario = {
         ...(entries.length === 1 ? [] : [`${entries.length} secrets are accepted without an end`]),
       ];
     };
-    return {
-      act: () =>
-        rotate().catch((error: unknown) => {
-          failed = true;
-          return failureInWords(error);
-        }),
-      wrongAtOnce: async () => [...(await wrong()), ...(failed ? [] : await unrotated())],
-      recover: async () => {
-        if (!failed) return;
-        await stack.endLease();
-        await rotate();
-      },
+    return caseOf(stack, {
+      act: rotate,
+      wrongAtOnce: async (failure) => [...(await wrong()), ...(failure !== undefined ? [] : await unrotated())],
+      recover: rotate,
       wrongInTheEnd: async () => [...(await wrong()), ...(await unrotated())],
-      close: () => stack.close(),
-    };
+    });
   },
 };

@@ -16,7 +16,7 @@ import {
   type RequestType,
   startEndpoint,
 } from './publisher';
-import { messageOf } from './scenario';
+import { type Case, messageOf } from './scenario';
 import type { World } from './world';
 
 /** As deployed. */
@@ -92,6 +92,32 @@ export class Stack {
     this.world.rakuten.setSlot(this.sid, undefined);
     await Promise.all([this.registration.close(), this.endpoint.close()]);
   }
+}
+
+interface StackCase extends Pick<Case, 'act' | 'wrongInTheEnd'> {
+  /** @param failure how the invocation failed, in words of the tables */
+  wrongAtOnce(failure: string | undefined): Promise<readonly string[]>;
+  /** What follows a failed invocation. */
+  recover(): Promise<unknown>;
+}
+
+/** A case of a stack whose invocation may fail. */
+export function caseOf(stack: Stack, { act, wrongAtOnce, recover, wrongInTheEnd }: StackCase): Case {
+  let failure: string | undefined;
+  return {
+    act: () =>
+      act().catch((error: unknown) => {
+        failure = failureInWords(error);
+        return failure;
+      }),
+    wrongAtOnce: () => wrongAtOnce(failure),
+    recover: async () => {
+      await stack.endLease();
+      if (failure !== undefined) await recover();
+    },
+    wrongInTheEnd,
+    close: () => stack.close(),
+  };
 }
 
 export const MAY_HOLD_OURS = 'fails, and reports the next step and that the slot may hold our URL';

@@ -1,7 +1,7 @@
 import { REGISTRATION_PROPERTIES as P } from '../../core/names';
 import { ALL_FIELDS, type FieldList } from '../../core/rakuten/postback/fields';
 import type { Case, Scenario } from './scenario';
-import { failureInWords, MAY_HOLD_OURS, Stack } from './stack';
+import { caseOf, MAY_HOLD_OURS, Stack } from './stack';
 
 const FEWER_FIELDS = ALL_FIELDS.filter(({ name }) => name !== 'product_name');
 const asking = (fields: FieldList) => ({ [P.fieldList]: JSON.stringify(fields) });
@@ -14,14 +14,9 @@ export const updating: Scenario = {
     const stack = await Stack.begin(...given);
     const [before, after] = [stack.properties(asking(FEWER_FIELDS)), stack.properties(asking(ALL_FIELDS))];
     await stack.request('Create', before);
-    let failure: string | undefined;
-    return {
-      act: () =>
-        stack.request('Update', after, before).catch((error: unknown) => {
-          failure = failureInWords(error);
-          return failure;
-        }),
-      wrongAtOnce: async () => {
+    return caseOf(stack, {
+      act: () => stack.request('Update', after, before),
+      wrongAtOnce: async (failure) => {
         const lost = await stack.lostPostbacks();
         if (failure !== undefined) {
           const isAsBefore = stack.holds(FEWER_FIELDS) || failure === MAY_HOLD_OURS;
@@ -36,15 +31,12 @@ export const updating: Scenario = {
         ];
       },
       recover: async () => {
-        if (failure === undefined) return;
-        await stack.endLease();
         await stack.request('Update', before, after);
         if (!stack.holds(FEWER_FIELDS)) throw new Error('the rollback succeeded, and the slot does not hold the URL of before');
         await stack.request('Update', after, before);
       },
       wrongInTheEnd: async () => [...(stack.holds() ? [] : ['the slot does not hold the new URL']), ...(await stack.lostPostbacks())],
-      close: () => stack.close(),
-    };
+    });
   },
 };
 
@@ -64,27 +56,19 @@ export const rollingBack: Scenario = {
       () => Promise.reject(new Error('an Update with credentials that are nowhere succeeded')),
       () => undefined,
     );
-    let failed = false;
-    return {
-      act: () =>
-        stack.request('Update', before, after).catch((error: unknown) => {
-          failed = true;
-          return failureInWords(error);
-        }),
-      wrongAtOnce: async () => [
-        ...(failed || stack.holds(FEWER_FIELDS) ? [] : ['the rollback succeeded, and the slot does not hold the URL of before']),
+    return caseOf(stack, {
+      act: () => stack.request('Update', before, after),
+      wrongAtOnce: async (failure) => [
+        ...(failure !== undefined || stack.holds(FEWER_FIELDS)
+          ? []
+          : ['the rollback succeeded, and the slot does not hold the URL of before']),
         ...(await stack.lostPostbacks()),
       ],
-      recover: async () => {
-        if (!failed) return;
-        await stack.endLease();
-        await stack.request('Update', before, after);
-      },
+      recover: () => stack.request('Update', before, after),
       wrongInTheEnd: async () => [
         ...(stack.holds(FEWER_FIELDS) ? [] : ['the slot does not hold the URL of before']),
         ...(await stack.lostPostbacks()),
       ],
-      close: () => stack.close(),
-    };
+    });
   },
 };

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import {
   DeleteMessageBatchCommand,
   type DeleteMessageBatchRequestEntry,
@@ -29,15 +30,25 @@ export interface EventSourceDefinition {
   readonly onBatch?: (outcome: { readonly deleted: number; readonly left: number; readonly error?: FunctionError }) => void;
 }
 
+/** Where time comes from. */
+interface Time {
+  /** Milliseconds since 1970. */
+  now(): number;
+  sleep(millis: number): Promise<unknown>;
+}
+
+const REAL_TIME: Time = { now: Date.now, sleep: pause };
+
 /** Reads a queue for a function as Lambda's event source mapping does: only what the function acknowledged is deleted. */
-export class EventSource {
+export class EventSource<T extends Pick<LocalFunction, 'invoke'> = LocalFunction> {
   private readonly abort = new AbortController();
   private readonly loops: Promise<void>[];
 
   public constructor(
     private readonly client: SQSClient,
-    public readonly target: LocalFunction,
+    public readonly target: T,
     private readonly definition: EventSourceDefinition,
+    private readonly time: Time = REAL_TIME,
   ) {
     this.loops = Array.from({ length: definition.concurrency }, () => this.poll());
   }
@@ -57,7 +68,7 @@ export class EventSource {
         if (this.abort.signal.aborted) return;
         // SQS is ill: what was not deleted comes back by itself.
         this.definition.onTrouble?.(`reading ${this.definition.queueUrl}: ${error instanceof Error ? error.message : String(error)}`);
-        await new Promise((resolve) => setTimeout(resolve, 100));
+        await this.time.sleep(100);
       }
     }
   }
@@ -66,13 +77,13 @@ export class EventSource {
     const { batchSize, batchingWindowSeconds } = this.definition;
     const messages = await this.receive(Math.min(batchSize, MESSAGES_PER_CALL), LONG_POLL_SECONDS);
     if (messages.length === 0) return messages;
-    const until = Date.now() + batchingWindowSeconds * 1000;
+    const until = this.time.now() + batchingWindowSeconds * 1000;
     while (messages.length < batchSize) {
-      const secondsLeft = Math.ceil((until - Date.now()) / 1000);
+      const secondsLeft = Math.ceil((until - this.time.now()) / 1000);
       const wait = secondsLeft > 0 ? Math.min(secondsLeft, 1) : 0;
       const more = await this.receive(Math.min(batchSize - messages.length, MESSAGES_PER_CALL), wait);
       messages.push(...more);
-      if (more.length === 0 && Date.now() >= until) break;
+      if (more.length === 0 && this.time.now() >= until) break;
     }
     return messages;
   }
@@ -96,7 +107,7 @@ export class EventSource {
     let failure: FunctionError | undefined;
     try {
       const response = await this.target.invoke({ Records: messages.map((message) => this.toRecord(message)) } satisfies SQSEvent);
-      acknowledged = this.definition.reportBatchItemFailures ? withoutFailures(messages, response) : messages;
+      acknowledged = this.definition.reportBatchItemFailures ? acknowledgedOf(messages, response, idOf) : messages;
     } catch (error) {
       if (!(error instanceof FunctionError)) throw error;
       failure = error;
@@ -135,11 +146,13 @@ export class EventSource {
  * What the function acknowledged. As in Lambda, a response without a list acknowledges everything, and one that names a message
  * which is not in the batch (or names it wrongly) acknowledges nothing.
  */
-function withoutFailures(messages: readonly Message[], response: unknown): Message[] {
+export function acknowledgedOf<M>(messages: readonly M[], response: unknown, idOf: (message: M) => string): M[] {
   const failures = (response as SQSBatchResponse | null)?.batchItemFailures ?? [];
   if (!Array.isArray(failures)) return [];
   const failed = new Set(failures.map((failure) => failure?.itemIdentifier));
-  const known = new Set(messages.map(({ MessageId }) => MessageId));
+  const known = new Set(messages.map(idOf));
   if ([...failed].some((id) => !known.has(id))) return [];
-  return messages.filter(({ MessageId }) => !failed.has(MessageId ?? ''));
+  return messages.filter((message) => !failed.has(idOf(message)));
 }
+
+const idOf = ({ MessageId = '' }: Message): string => MessageId;

@@ -1,21 +1,19 @@
 import { stripVTControlCharacters } from 'node:util';
-import { type AttributeValue, PutItemCommand } from '@aws-sdk/client-dynamodb';
-import { ATTRIBUTES } from '../../core/names';
-import { playCampaign } from '../../tools/simulation/campaign';
-import { startDynalite } from '../../tools/simulation/dynalite';
-import { type DynamoDbServer, MemoryDynamoDb } from '../../tools/simulation/memory-dynamodb';
+import { PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { MemoryDynamoDb } from '../../tools/simulation/memory-dynamodb';
 import { runCampaigns } from '../../tools/simulation/run';
-import { TABLES } from '../../tools/simulation/settings';
-import { SHORT } from '../../tools/simulation/size';
+import { SHORT, TABLES } from '../../tools/simulation/settings';
 
 jest.setTimeout(120_000);
 
-const HOUR = 3_600_000;
-
 /** The output and the exit code of a run. */
-async function played(seed: number, size = SHORT, server?: DynamoDbServer): Promise<{ code: number; text: string }> {
+async function played(
+  seed: number,
+  size: { readonly days: number; readonly lines: number } = SHORT,
+  server?: MemoryDynamoDb,
+): Promise<{ code: number; text: string }> {
   const lines: string[] = [];
-  const options = { ...size, seed, runs: 1, isDynalite: false, showTimeline: true };
+  const options = { ...size, seed, runs: 1, showTimeline: true };
   const code = await runCampaigns(options, { print: (line) => lines.push(line), server });
   return { code, text: stripVTControlCharacters(lines.join('\n')) };
 }
@@ -59,37 +57,3 @@ describe('a short campaign', () => {
     expect(text).toContain('✗ Seed 3: a promise is broken. Play it again: npm run campaign -- --seed 3 --days 1 --lines 300');
   });
 });
-
-describe('DynamoDB in memory', () => {
-  const small = { seed: 11, days: 1, lines: 250, settlingMillis: 2 * HOUR };
-
-  it('ends a campaign with the same rows as an embedded server, after the same calls', async () => {
-    const dynalite = await startDynalite();
-    try {
-      const [inMemory, embedded] = [await playCampaign(small), await playCampaign({ ...small, server: dynalite.server })];
-      expect(inMemory.rows.length).toBeGreaterThan(small.lines * 0.8);
-      const expected = new Set(comparable(inMemory.rows));
-      expect(embedded.rows.length).toBe(inMemory.rows.length);
-      expect(
-        comparable(embedded.rows)
-          .filter((row) => !expected.has(row))
-          .slice(0, 2),
-      ).toEqual([]);
-      expect(embedded.calls).toEqual(inMemory.calls);
-      expect(embedded.offTimes).toEqual(inMemory.offTimes);
-    } finally {
-      await dynalite.close();
-    }
-  });
-});
-
-/** Rows as texts. The ID of a reconciliation is random, and part of the revision. */
-function comparable(rows: readonly Readonly<Record<string, AttributeValue>>[]): string[] {
-  const text = (row: Readonly<Record<string, AttributeValue>>): string =>
-    JSON.stringify(
-      Object.entries(row)
-        .filter(([name]) => name !== ATTRIBUTES.revision)
-        .sort(([a], [b]) => (a < b ? -1 : 1)),
-    ).replace(/-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, '');
-  return rows.map(text).sort();
-}

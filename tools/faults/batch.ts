@@ -1,5 +1,6 @@
-import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
+import type { SQSEvent, SQSRecord } from 'aws-lambda';
 import { ALL_FIELDS, fieldListId } from '../../core/rakuten/postback/fields';
+import { acknowledgedOf } from '../../local/lambda/event-source';
 import type { LocalFunction } from '../../local/lambda/local-function';
 import { URL_SECRET } from './names';
 
@@ -24,9 +25,9 @@ export class Batch {
 
   /** Delivers what is not acknowledged yet. Returns how that ended, in words of the tables. */
   async deliver(fn: LocalFunction): Promise<string> {
-    const { batchItemFailures } = (await fn.invoke({ Records: this.open } satisfies SQSEvent)) as SQSBatchResponse;
-    const failed = new Set(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));
-    this.open = this.open.filter(({ messageId }) => failed.has(messageId));
+    const response = await fn.invoke({ Records: this.open } satisfies SQSEvent);
+    const acknowledged = acknowledgedOf(this.open, response, ({ messageId }) => messageId);
+    this.open = this.open.filter((record) => !acknowledged.includes(record));
     return this.isOpen ? `${this.open.length} of ${this.records.length} messages come again` : 'all done';
   }
 

@@ -1,28 +1,14 @@
-import type { FieldList } from '../../core/rakuten/postback/fields';
 import { postbackUrl } from '../../core/rakuten/postback/url';
 import type { LineRecord } from '../../fake-rakuten';
 import type { Random } from '../../fake-rakuten/random';
 import { fillTemplate } from '../../fake-rakuten/sender';
-import type { SimulatedClock } from './clock';
-import { ENDPOINT_URL, type SimulatedEndpoint } from './endpoint';
+import { ENDPOINT_URL } from './endpoint';
 import { SID } from './settings';
+import type { RakutenStep } from './traffic';
+import type { World } from './world';
 
 /** The member that an attacker claims sales for. */
 export const ATTACKER = 'm_attacker';
-
-/** What an attacker knows who learned the URL. */
-export interface Loot {
-  readonly secret: string;
-  readonly fields: FieldList;
-  /** Lines that Rakuten has pushed: their IDs, amounts and members. */
-  readonly pushed: readonly LineRecord[];
-  /**
-   * Lines that Rakuten is about to push.
-   *
-   * Their IDs are not known before, but nothing must depend on that.
-   */
-  readonly coming: readonly LineRecord[];
-}
 
 /** One GET: the line that it claims, and what follows in the query string. */
 interface Claim {
@@ -34,41 +20,44 @@ const TIMEOUT_MILLIS = 10_000;
 const SECOND = 1000;
 /** Part of the attacks that name a line before Rakuten pushes it. */
 const EARLY = 0.15;
+/** Steps of the traffic that an attacker foresees. */
+const COMING_STEPS = 200;
+const isPush = ({ does, line }: RakutenStep): boolean => does === 'push' && line.sid === SID;
 /** API Gateway accepts 10,240 bytes of request line and headers. */
 const LARGEST_URL_BYTES = 9_800;
 
 /** Sends GETs with the accepted secret and IDs of real lines to the endpoint. */
 export class Attacker {
   public constructor(
-    private readonly parts: {
-      readonly clock: SimulatedClock;
-      readonly random: Random;
-      readonly endpoint: SimulatedEndpoint;
-      readonly loot: () => Promise<Loot>;
-      /** Called with each GET that the queue has. */
-      readonly onStored: (url: string) => void;
-    },
+    private readonly world: World,
+    private readonly random: Random,
   ) {}
 
   /** Attacks at random moments. */
   public async attack(count: number, millis: number): Promise<void> {
-    const { clock, random } = this.parts;
+    const { clock } = this.world;
     for (let begun = 0; begun < count; begun += 1) {
-      await clock.sleep((millis / count) * 2 * random.next());
+      await clock.sleep((millis / count) * 2 * this.random.next());
       clock.spawn(() => this.attackOnce());
     }
   }
 
   private async attackOnce(): Promise<void> {
-    const { clock, random, endpoint, loot, onStored } = this.parts;
-    const { secret, fields, pushed, coming } = await loot();
+    const { random } = this;
+    const { clock, endpoint, installation, observer, pushedLines: pushed, traffic, nextStep } = this.world;
+    const { text: secret } = await installation.urlSecret.current();
+    // Their IDs are not known before, but nothing must depend on that.
+    const coming = traffic.steps
+      .slice(nextStep, nextStep + COMING_STEPS)
+      .filter(isPush)
+      .map(({ line }) => line);
     const isEarly = coming.length > 0 && random.chance(EARLY);
     if (!isEarly && pushed.length === 0) return;
     const line = isEarly ? random.pick(coming) : random.pick(pushed);
-    const template = postbackUrl(ENDPOINT_URL, secret, fields);
+    const template = postbackUrl(ENDPOINT_URL, secret, installation.fields);
     for (const { line: claimed, more = '' } of random.pick(ATTACKS)(line, random)) {
       const url = `${fillTemplate(template, claimed)}${more}`.slice(0, LARGEST_URL_BYTES);
-      clock.spawn(() => endpoint.get(url, TIMEOUT_MILLIS, () => onStored(url)));
+      clock.spawn(() => endpoint.get(url, TIMEOUT_MILLIS, () => observer.received(url, 'attacker')));
       await clock.sleep(random.next() * SECOND * 0.3);
     }
   }

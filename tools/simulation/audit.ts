@@ -1,12 +1,14 @@
 import type { SettlementLine } from '../../client/settlement';
 import { settle } from '../../client/settlement';
-import { ATTRIBUTES, SOURCES } from '../../core/names';
+import { ATTRIBUTES, METRICS, SOURCES } from '../../core/names';
 import type { Modes } from '../../fake-rakuten';
 import type { ReturnedLine } from '../../fake-rakuten/types';
 import type { Row } from '../../local/verify';
 import { differences, type ExpectedAnswer, expectedAnswer, rowKeyOf, type Shown, shownBy, showsAnswer } from './expectation';
 import { FORGED_PREFIX } from './forgery';
+import { STATIC_NAMES } from './installation';
 import { isOtherLine, type ObservedAnswer, type ObservedPush, type Observer, STEP_CLAIMS, type StepClaim } from './observer';
+import type { World } from './world';
 
 /** Something that must hold at the end of a campaign, whatever happened. */
 export interface Invariant {
@@ -16,33 +18,47 @@ export interface Invariant {
   readonly found: string;
 }
 
-export interface Leftovers {
-  readonly queue: number;
-  readonly deadLetters: number;
-  readonly isOn: boolean;
-  /** Forged GETs that came into the queue, and messages that the consumer rejected. */
-  readonly forged: number;
-  readonly rejected: number;
+/** When the campaign was over, and before when eliminated lines were lacked by two daily runs. */
+interface Ends {
+  readonly over: number;
+  readonly eliminatedBefore: number;
 }
 
+const DAY_MILLIS = 24 * 60 * 60 * 1000;
+/** Within this time before the audit a daily run began and ended. */
+const LAST_DAILY_RUNS_MILLIS = DAY_MILLIS + 2 * 60 * 60 * 1000;
+/** How far back the last daily runs surely read. */
+const READ_DAYS = 26;
+
 /** What is known at the end. */
-export interface Evidence {
-  readonly observer: Observer;
-  readonly modes: Modes;
+class Evidence {
+  public readonly observer: Observer;
+  public readonly modes: Modes;
+  public readonly memberFromPostback: boolean;
   /** What the Events API returned before the last daily run, and what it returns now. */
-  readonly returned: readonly ReturnedLine[];
-  readonly returnedNow: readonly ReturnedLine[];
-  /** The table at the end. */
-  readonly rows: readonly Row[];
+  public readonly returned: readonly ReturnedLine[];
+  public readonly returnedNow: readonly ReturnedLine[];
   /** Keys of lines that Rakuten changed under the same ID. */
-  readonly corrected: ReadonlySet<string>;
-  /** Names of the static values that some field list has. */
-  readonly statics: readonly string[];
-  readonly memberFromPostback: boolean;
+  public readonly corrected: ReadonlySet<string>;
   /** A `process_date` in milliseconds: the last daily runs read everything since. */
-  readonly readSince: number;
-  /** Lines eliminated before were lacked by two daily runs. Milliseconds since 1970. */
-  readonly eliminatedBefore: number;
+  public readonly readSince: number;
+  public readonly eliminatedBefore: number;
+
+  public constructor(
+    { observer, modes, rowOptions, rakuten, traffic }: World,
+    /** The table at the end. */
+    public readonly rows: readonly Row[],
+    { over, eliminatedBefore }: Ends,
+  ) {
+    this.observer = observer;
+    this.modes = modes;
+    this.memberFromPostback = rowOptions.memberFromPostback === true;
+    this.returned = rakuten.returnedLines(over - LAST_DAILY_RUNS_MILLIS);
+    this.returnedNow = rakuten.returnedLines(over);
+    this.corrected = new Set(traffic.corrected);
+    this.readSince = over - READ_DAYS * DAY_MILLIS;
+    this.eliminatedBefore = eliminatedBefore;
+  }
 }
 
 /** Everything that is known about one row. */
@@ -61,15 +77,17 @@ interface Case {
 }
 
 /** Compares the table with what Rakuten has and what arrived. */
-export function audit(evidence: Evidence, leftovers: Leftovers): Invariant[] {
+export function audit(world: World, rows: readonly Row[], ends: Ends): Invariant[] {
+  const evidence = new Evidence(world, rows, ends);
   const cases = casesOf(evidence);
   const found = (problem: (known: Case) => string | undefined): string[] =>
     cases.flatMap((known) => {
       const text = problem(known);
       return text === undefined ? [] : [`${known.key}: ${text}`];
     });
-  const { observer } = evidence;
-  const { queue, deadLetters, isOn } = leftovers;
+  const { observer, queue, forger, metrics } = world;
+  const { isOn } = world.slotDiary;
+  const rejected = metrics.sum(METRICS.forged) + metrics.sum(METRICS.notAPostback);
   return [
     none('the table equals Rakuten’s ledger', found(ledgerProblem), ledgerFound(cases)),
     none('every other row shows its first push, unverified', found(pushProblem), pushFound(cases)),
@@ -83,8 +101,8 @@ export function audit(evidence: Evidence, leftovers: Leftovers): Invariant[] {
     none('eliminated lines are withdrawn', notWithdrawn(cases, evidence), `${observer.eliminations.size} were eliminated`),
     {
       claim: 'every GET without an accepted secret was rejected',
-      holds: leftovers.rejected >= leftovers.forged && !cases.some(({ key }) => key.includes(FORGED_PREFIX)),
-      found: `${leftovers.rejected} rejected of ${leftovers.forged}, redeliveries included`,
+      holds: rejected >= forger.sent && !cases.some(({ key }) => key.includes(FORGED_PREFIX)),
+      found: `${rejected} rejected of ${forger.sent}, redeliveries included`,
     },
     none('no push that came into the queue was lost behind it', found(droppedProblem), `${observer.pushes.size} rows have pushes`),
     none(
@@ -95,7 +113,11 @@ export function audit(evidence: Evidence, leftovers: Leftovers): Invariant[] {
       'only what Rakuten corrected replaced an answer',
       found((known) => replacedProblem(known, evidence)),
     ),
-    { claim: 'nothing is left in the queue', holds: queue + deadLetters === 0, found: `${queue} messages, ${deadLetters} dead letters` },
+    {
+      claim: 'nothing is left in the queue',
+      holds: queue.depth + queue.deadLetters.length === 0,
+      found: `${queue.depth} messages, ${queue.deadLetters.length} dead letters`,
+    },
     { claim: 'the postback is on, and ours', holds: isOn, found: isOn ? 'on' : 'off' },
   ];
 }
@@ -263,8 +285,6 @@ function notWithdrawn(cases: readonly Case[], evidence: Evidence): string[] {
     .map(({ key }) => key);
 }
 
-const DAY_MILLIS = 24 * 60 * 60 * 1000;
-
 /** What was acknowledged must not need the reconciliation: the row says that a push brought it. */
 function droppedProblem({ row, pushes, answers }: Case): string | undefined {
   if (!pushes.some(({ sender }) => sender === 'Rakuten')) return undefined;
@@ -274,10 +294,10 @@ function droppedProblem({ row, pushes, answers }: Case): string | undefined {
   return row[ATTRIBUTES.source]?.S === SOURCES.push || isCountedAsPush ? undefined : 'the row knows no push';
 }
 
-function misreadProblem({ row, pushes }: Case, { statics, modes }: Evidence): string | undefined {
+function misreadProblem({ row, pushes }: Case, { modes }: Evidence): string | undefined {
   const isPlain = modes.escaping === 'once' && modes.charset === 'utf-8';
   if (row === undefined || !isPlain || !pushes.every(({ sender }) => sender === 'Rakuten')) return undefined;
-  const other = Object.keys(row[ATTRIBUTES.extra]?.M ?? {}).filter((name) => !statics.includes(name));
+  const other = Object.keys(row[ATTRIBUTES.extra]?.M ?? {}).filter((name) => !STATIC_NAMES.includes(name));
   return other.length === 0 ? undefined : `has ${other.join('+')}`;
 }
 

@@ -1,10 +1,11 @@
 import { setImmediate as breathe } from 'node:timers/promises';
-import { METRICS } from '../../core/names';
-import type { LineRecord, Modes } from '../../fake-rakuten';
-import { audit, type Evidence } from './audit';
-import { STATIC_NAMES } from './installation';
-import { type DynamoDbServer, MemoryDynamoDb } from './memory-dynamodb';
-import { createTables, transactionRows } from './tables';
+import { CreateTableCommand } from '@aws-sdk/client-dynamodb';
+import { createStateTableInput, createTableInput } from '../../core/state/table';
+import type { LineRecord } from '../../fake-rakuten';
+import { type Row, scanTable } from '../../local/verify';
+import { audit, type Invariant } from './audit';
+import { MemoryDynamoDb } from './memory-dynamodb';
+import { TABLES } from './settings';
 import type { RakutenStep } from './traffic';
 import { World } from './world';
 
@@ -13,23 +14,18 @@ export interface CampaignOptions {
   readonly days: number;
   /** Number of lines that Rakuten pushes. */
   readonly lines: number;
-  /** Time without trouble before the audit. @default - 50 hours, enough for two daily runs */
-  readonly settlingMillis?: number;
-  /** How Rakuten treats the publisher. @default - drawn from the seed */
-  readonly modes?: Modes;
-  /** Where the tables are. @default - in this process's memory */
-  readonly server?: DynamoDbServer;
-  /** Called with each simulated hour. */
-  readonly onProgress?: (progress: CampaignProgress) => void;
+  /** Where the tables are. @default - a new one */
+  readonly server?: MemoryDynamoDb;
+  /** Called with each simulated hour, and the number of hours. */
+  readonly onHour?: (hour: number, hours: number, world: World) => void;
   readonly signal?: AbortSignal;
 }
 
-export interface CampaignProgress {
-  /** Simulated hours since the beginning, of how many. */
-  readonly hour: number;
-  readonly hours: number;
-  readonly rows: number;
-  readonly pushes: number;
+export interface PlayedCampaign {
+  readonly world: World;
+  readonly invariants: readonly Invariant[];
+  /** The transaction table at the end. */
+  readonly rows: readonly Row[];
 }
 
 const MINUTE = 60_000;
@@ -45,26 +41,23 @@ const START = Date.UTC(2026, 2, 1);
 const SETTLING_MILLIS = 50 * HOUR;
 /** Runs that begin earlier have ended at the audit. */
 const LAST_RUNS_MILLIS = 30 * MINUTE;
-/** Within this time before the audit a daily run began and ended. */
-const LAST_DAILY_RUNS_MILLIS = 26 * HOUR;
 const FORGED_PER_LINE = 0.02;
 const ATTACKS_PER_LINE = 0.03;
-/** How far back the last daily runs surely read. */
-const READ_DAYS = 26;
-
 /** Plays a campaign. Rejects when a part fails that must not; broken promises are in the result. */
-export async function playCampaign(options: CampaignOptions) {
-  const { seed, days, lines, modes, settlingMillis = SETTLING_MILLIS, server = new MemoryDynamoDb() } = options;
+export async function playCampaign(options: CampaignOptions): Promise<PlayedCampaign> {
+  const { seed, days, lines, server = new MemoryDynamoDb() } = options;
   const end = START + days * DAY;
-  const over = end + settlingMillis;
-  const world = new World({ seed, days, lines, modes, start: START, end, server });
+  const over = end + SETTLING_MILLIS;
+  const world = new World({ seed, days, lines, start: START, end, server });
   const restoreRandom = seedMathRandom(world);
   try {
-    await createTables(server);
+    for (const input of [createStateTableInput(TABLES.state), createTableInput(TABLES.transactions)])
+      await server.execute(new CreateTableCommand(input));
     await install(world);
     begin(world, over, options);
     await pass(world, over, options);
-    return await resultOf(world, server, days, over);
+    const rows = await scanTable(server, TABLES.transactions);
+    return { world, rows, invariants: audit(world, rows, { over, eliminatedBefore: end }) };
   } finally {
     restoreRandom();
   }
@@ -114,12 +107,11 @@ async function push(world: World): Promise<void> {
 }
 
 function takeStep(world: World, { does, line }: RakutenStep, eliminated: Map<LineRecord, LineRecord | undefined>): void {
-  const { clock, rakuten, lineDiary, observer } = world;
+  const { rakuten, observer } = world;
   switch (does) {
     case 'record':
     case 'reuse':
       rakuten.record(line, { reusesId: does === 'reuse' });
-      lineDiary.recorded(line, clock.now());
       observer.restored(line);
       return;
     case 'eliminate':
@@ -139,64 +131,16 @@ function pushLine({ clock, rakuten, lineDiary, pushedLines }: World, line: LineR
   lineDiary.due(line, clock.now());
   pushedLines.push(line);
   clock.spawn(async () => {
-    const { isStored } = await rakuten.push(line);
-    lineDiary.pushed(line, isStored, clock.now());
+    lineDiary.pushed(line, await rakuten.push(line), clock.now());
   });
 }
 
-async function pass({ clock, lineDiary, rakuten, observer }: World, over: number, { signal, onProgress }: CampaignOptions): Promise<void> {
+async function pass(world: World, over: number, { signal, onHour }: CampaignOptions): Promise<void> {
   for (let hour = 1; START + hour * HOUR <= over; hour += 1) {
-    await clock.run(START + hour * HOUR);
-    observer.checkEarned();
+    await world.clock.run(START + hour * HOUR);
+    world.observer.checkEarned();
     signal?.throwIfAborted();
     await breathe();
-    onProgress?.({ hour, hours: (over - START) / HOUR, rows: lineDiary.storedCount, pushes: rakuten.statistics.sent });
+    onHour?.(hour, (over - START) / HOUR, world);
   }
 }
-
-async function resultOf(world: World, server: DynamoDbServer, days: number, over: number) {
-  const { rakuten, queue, slotDiary, metrics, lineDiary, traffic, forger, observer, modes, rowOptions } = world;
-  const rows = await transactionRows(server);
-  const rejected = metrics.sum(METRICS.forged) + metrics.sum(METRICS.notAPostback);
-  const evidence: Evidence = {
-    observer,
-    modes,
-    returned: rakuten.returnedLines(over - LAST_DAILY_RUNS_MILLIS),
-    returnedNow: rakuten.returnedLines(over),
-    rows,
-    corrected: new Set(traffic.corrected),
-    statics: STATIC_NAMES,
-    memberFromPostback: rowOptions.memberFromPostback === true,
-    readSince: over - READ_DAYS * DAY,
-    eliminatedBefore: over - SETTLING_MILLIS,
-  };
-  const leftovers = { queue: queue.depth, deadLetters: queue.deadLetters.length, isOn: slotDiary.isOn, forged: forger.sent, rejected };
-  return {
-    invariants: audit(evidence, leftovers),
-    rows,
-    days,
-    fates: lineDiary.fatesOfPushed(),
-    offTimes: slotDiary.offTimes,
-    pushes: rakuten.statistics,
-    habits: rakuten.habits,
-    skewMillis: world.skewMillis,
-    onTakeover: world.onTakeover,
-    existingPostback: world.existingPostback,
-    incidents: world.incidents,
-    history: traffic.history.length,
-    redeliveries: traffic.redeliveries,
-    corrections: traffic.corrected.length,
-    forged: forger.sent,
-    attacks: observer.attacks,
-    eliminations: observer.eliminations.size,
-    schedules: world.schedules.counts,
-    operator: world.operator.counts,
-    batches: world.eventSource.batches,
-    deaths: world.eventSource.deaths,
-    duplicated: queue.duplicated,
-    metrics,
-    calls: world.dynamodb.calls,
-  };
-}
-
-export type PlayedCampaign = Awaited<ReturnType<typeof playCampaign>>;

@@ -14,6 +14,7 @@ interface Sleeper {
  */
 export class SimulatedClock implements Clock {
   private time: number;
+  /** The next one last. */
   private readonly sleepers: Sleeper[] = [];
   private readonly chance: Random;
   private lain = 0;
@@ -69,9 +70,9 @@ export class SimulatedClock implements Clock {
     for (;;) {
       await this.settled();
       if (this.failure !== undefined) throw this.failure.error;
-      const next = this.sleepers[0];
+      const next = this.sleepers.at(-1);
       if (next === undefined || next.at > until) break;
-      this.pop();
+      this.sleepers.pop();
       this.time = Math.max(this.time, next.at);
       next.wake();
     }
@@ -89,33 +90,15 @@ export class SimulatedClock implements Clock {
     }
   }
 
-  // A binary heap: there may be a hundred thousand sleepers.
   private push(sleeper: Sleeper): void {
     const { sleepers } = this;
-    let place = sleepers.push(sleeper) - 1;
-    while (place > 0) {
-      const above = (place - 1) >> 1;
-      if (isBefore(sleepers[above] as Sleeper, sleeper)) break;
-      sleepers[place] = sleepers[above] as Sleeper;
-      place = above;
+    let [least, most] = [0, sleepers.length];
+    while (least < most) {
+      const middle = (least + most) >> 1;
+      if (isBefore(sleeper, sleepers[middle] as Sleeper)) least = middle + 1;
+      else most = middle;
     }
-    sleepers[place] = sleeper;
-  }
-
-  private pop(): void {
-    const { sleepers } = this;
-    const last = sleepers.pop();
-    if (last === undefined || sleepers.length === 0) return;
-    let place = 0;
-    for (;;) {
-      let below = 2 * place + 1;
-      if (below >= sleepers.length) break;
-      if (below + 1 < sleepers.length && isBefore(sleepers[below + 1] as Sleeper, sleepers[below] as Sleeper)) below += 1;
-      if (isBefore(last, sleepers[below] as Sleeper)) break;
-      sleepers[place] = sleepers[below] as Sleeper;
-      place = below;
-    }
-    sleepers[place] = last;
+    sleepers.splice(least, 0, sleeper);
   }
 }
 

@@ -1,25 +1,17 @@
 import {
   type BatchGetItemCommandOutput,
-  DynamoDBClient,
   GetItemCommand,
   type GetItemCommandOutput,
   ProvisionedThroughputExceededException,
 } from '@aws-sdk/client-dynamodb';
 import type { Random } from '../../fake-rakuten/random';
-import { LOCAL_CREDENTIALS, LOCAL_REGION } from '../../local/embedded/clients';
-import type { SimulatedClock } from './clock';
-import type { Item } from './expressions';
-import type { DynamoDbServer } from './memory-dynamodb';
+import type { Row } from '../../local/verify';
+import { rowKeyOf } from './expectation';
+import { type MemoryDynamoDb, OfflineClient } from './memory-dynamodb';
+import { TABLES } from './settings';
+import type { World } from './world';
 
-export interface DynamoDbOptions {
-  readonly server: DynamoDbServer;
-  readonly clock: SimulatedClock;
-  readonly random: Random;
-  /** Part of the calls to this table that is throttled now, 0 to 1. */
-  readonly throttled: (tableName: string) => number;
-  /** Called after each write that took effect, with the item as it is now. */
-  readonly onWrite?: (tableName: string, item: Item) => void;
-}
+type Item = Row;
 
 interface Named {
   Limit?: number;
@@ -45,20 +37,22 @@ const ANSWER_LOST = 0.02;
  * come between each other's reads and writes. It fails as planned: after the SDK's tries, or with
  * keys that are left out of a batch.
  */
-export class SimulatedDynamoDb extends DynamoDBClient {
+export class SimulatedDynamoDb extends OfflineClient {
   /** Calls by the name of the command. */
   public readonly calls = new Map<string, number>();
-  private readonly options: DynamoDbOptions;
 
-  public constructor(options: DynamoDbOptions) {
-    super({ region: LOCAL_REGION, credentials: LOCAL_CREDENTIALS, endpoint: 'http://127.0.0.1:9' });
-    this.options = options;
+  public constructor(
+    private readonly world: World,
+    private readonly random: Random,
+    private readonly server: MemoryDynamoDb,
+  ) {
+    super();
   }
 
-  // The overloads of the SDK's own method speak of callbacks and of types for each command.
-  // biome-ignore lint/suspicious/noExplicitAny: as above
-  public override async send(command: any): Promise<any> {
-    const { clock, random, throttled } = this.options;
+  // biome-ignore lint/suspicious/noExplicitAny: the SDK has one overload for each command
+  public override async execute(command: any): Promise<unknown> {
+    const { random } = this;
+    const { clock } = this.world;
     const input = command.input as Named;
     const name = (command as object).constructor.name;
     if (name === 'QueryCommand') input.Limit ??= ITEMS_PER_PAGE;
@@ -66,9 +60,9 @@ export class SimulatedDynamoDb extends DynamoDBClient {
     const tableName = input.TableName ?? Object.keys(input.RequestItems ?? {})[0] ?? '';
     for (let tries = 1; ; tries += 1) {
       await clock.sleep(FASTEST + random.next() * (SLOWEST - FASTEST));
-      if (!random.chance(throttled(tableName))) return this.execute(command, tableName, input);
+      if (!random.chance(this.throttled(tableName))) return this.answer(command, tableName, input);
       if (input.RequestItems !== undefined && random.chance(0.5)) return this.partly(command, input.RequestItems);
-      if (random.chance(ANSWER_LOST)) await this.execute(command, tableName, input);
+      if (random.chance(ANSWER_LOST)) await this.answer(command, tableName, input);
       if (tries === TRIES) {
         const message = 'The level of configured provisioned throughput for the table was exceeded.';
         throw new ProvisionedThroughputExceededException({ $metadata: { httpStatusCode: 400 }, message });
@@ -77,21 +71,30 @@ export class SimulatedDynamoDb extends DynamoDBClient {
     }
   }
 
-  private async execute(command: unknown, tableName: string, { Item: item, Key: key }: Named): Promise<unknown> {
-    const { clock, server, onWrite } = this.options;
-    const answer = await clock.stopDuring(server.execute(command));
-    if (item !== undefined) onWrite?.(tableName, item);
-    else if ((command as object).constructor.name === 'UpdateItemCommand') onWrite?.(tableName, await this.read(tableName, key ?? {}));
+  /** Part of the calls to this table that is throttled now. */
+  private throttled(tableName: string): number {
+    const { clock, incidents } = this.world;
+    return incidents.severity(tableName === TABLES.state ? 'state table throttled' : 'transaction table throttled', clock.now());
+  }
+
+  private async answer(command: object, tableName: string, { Item: item, Key: key = {} }: Named): Promise<unknown> {
+    const answer = await this.world.clock.stopDuring(this.server.execute(command));
+    if (tableName !== TABLES.transactions) return answer;
+    if (item !== undefined) this.written(item);
+    else if (command.constructor.name === 'UpdateItemCommand') this.written(await this.read(tableName, key));
     return answer;
+  }
+
+  private written(row: Row): void {
+    const { clock, lineDiary, observer } = this.world;
+    lineDiary.stored(rowKeyOf(row), clock.now());
+    observer.written(row);
   }
 
   /** Straight from the table, without taking simulated time. */
   private async read(TableName: string, Key: Item): Promise<Item> {
-    const { clock, server } = this.options;
-    const { Item } = (await clock.stopDuring(
-      server.execute(new GetItemCommand({ TableName, Key, ConsistentRead: true })),
-    )) as GetItemCommandOutput;
-    return Item ?? {};
+    const reading = this.server.execute(new GetItemCommand({ TableName, Key, ConsistentRead: true }));
+    return ((await this.world.clock.stopDuring(reading)) as GetItemCommandOutput).Item ?? {};
   }
 
   /** A batch of which every other key is left for another call. */
@@ -102,7 +105,7 @@ export class SimulatedDynamoDb extends DynamoDBClient {
         Object.entries(requests).map(([table, { Keys = [], ...how }]) => [table, { ...how, Keys: Keys.filter((_, i) => i % 2 === rest) }]),
       );
     const now = new command.constructor({ ...command.input, RequestItems: half(0) });
-    const answer = (await this.options.clock.stopDuring(this.options.server.execute(now))) as BatchGetItemCommandOutput;
+    const answer = (await this.world.clock.stopDuring(this.server.execute(now))) as BatchGetItemCommandOutput;
     const left = Object.fromEntries(Object.entries(half(1)).filter(([, { Keys }]) => Keys.length > 0));
     return { ...answer, UnprocessedKeys: { ...answer.UnprocessedKeys, ...left } };
   }
@@ -111,12 +114,12 @@ export class SimulatedDynamoDb extends DynamoDBClient {
 /**
  * The client of a process that ends: from then on it gets no answers, and its calls have no effect.
  */
-export class MortalClient extends DynamoDBClient {
+export class MortalClient extends OfflineClient {
   private callsLeft = Number.POSITIVE_INFINITY;
   private onDeath: () => void = () => {};
 
   public constructor(private readonly inner: SimulatedDynamoDb) {
-    super({ region: LOCAL_REGION, credentials: LOCAL_CREDENTIALS, endpoint: 'http://127.0.0.1:9' });
+    super();
   }
 
   /** The process ends after this number of calls. Resolves when it has ended. */
@@ -138,10 +141,9 @@ export class MortalClient extends DynamoDBClient {
     throw new Error('the process of the function has ended');
   }
 
-  // biome-ignore lint/suspicious/noExplicitAny: as above
-  public override async send(command: any): Promise<any> {
+  public override async execute(command: unknown): Promise<unknown> {
     this.checkAlive();
     this.callsLeft -= 1;
-    return this.inner.send(command);
+    return this.inner.execute(command);
   }
 }

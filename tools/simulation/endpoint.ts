@@ -4,9 +4,7 @@ import type { ProbeResult } from '../../core/registration/ports';
 import type { Random } from '../../fake-rakuten/random';
 import { decodeQuery } from '../../local/gateway/query';
 import { type MappingTemplate, parseTemplate } from '../../local/gateway/velocity';
-import type { SimulatedClock } from './clock';
-import type { Incidents } from './incidents';
-import type { SimulatedQueue } from './queue';
+import type { World } from './world';
 
 export const ENDPOINT_URL = 'https://campaign.execute-api.us-east-1.amazonaws.com/prod/postback';
 
@@ -26,12 +24,8 @@ export class SimulatedEndpoint {
   private requests = 0;
 
   public constructor(
-    private readonly parts: {
-      readonly clock: SimulatedClock;
-      readonly random: Random;
-      readonly queue: SimulatedQueue;
-      readonly incidents: Incidents;
-    },
+    private readonly world: World,
+    private readonly random: Random,
   ) {
     this.template = parseTemplate(readFileSync(join(__dirname, '..', '..', 'lib', 'ingestion-api.vtl'), 'utf8').trim());
   }
@@ -42,17 +36,17 @@ export class SimulatedEndpoint {
    * @param onStored called when the queue has the message
    */
   public async get(url: string, timeoutMillis: number, onStored?: () => void): Promise<ProbeResult> {
-    const { clock, incidents } = this.parts;
+    const { clock, incidents } = this.world;
     if (incidents.severity('endpoint unreachable', clock.now()) > 0) {
-      const millis = between(this.parts.random, 20, 60);
+      const millis = between(this.random, 20, 60);
       await clock.sleep(millis);
       return { millis, error: 'ECONNREFUSED' };
     }
-    const connecting = between(this.parts.random, ...CONNECT) + this.slowness();
+    const connecting = between(this.random, ...CONNECT) + this.slowness();
     if (connecting >= timeoutMillis) return this.timeout(timeoutMillis, timeoutMillis);
     await clock.sleep(connecting);
     const status = this.store(url, onStored);
-    const answering = between(this.parts.random, ...ANSWER) + this.slowness();
+    const answering = between(this.random, ...ANSWER) + this.slowness();
     const millis = Math.round((connecting + answering) * 100) / 100;
     if (millis >= timeoutMillis) return this.timeout(timeoutMillis - connecting, timeoutMillis);
     await clock.sleep(answering);
@@ -60,19 +54,19 @@ export class SimulatedEndpoint {
   }
 
   private async timeout(left: number, millis: number): Promise<ProbeResult> {
-    await this.parts.clock.sleep(left);
+    await this.world.clock.sleep(left);
     return { millis, error: 'timeout' };
   }
 
   private slowness(): number {
-    const { clock, random, incidents } = this.parts;
-    const isSlow = random.chance(incidents.severity('endpoint slow', clock.now()) / 2);
-    return isSlow ? between(random, ...SLOWNESS) : 0;
+    const { clock, incidents } = this.world;
+    const isSlow = this.random.chance(incidents.severity('endpoint slow', clock.now()) / 2);
+    return isSlow ? between(this.random, ...SLOWNESS) : 0;
   }
 
   private store(url: string, onStored: (() => void) | undefined): number {
-    const { clock, random, queue, incidents } = this.parts;
-    if (random.chance(incidents.severity('endpoint answers 500', clock.now()))) return 500;
+    const { clock, queue, incidents } = this.world;
+    if (this.random.chance(incidents.severity('endpoint answers 500', clock.now()))) return 500;
     this.requests += 1;
     const rendered = this.template.render({
       // Node passes a request line on as one character for each byte. A client keeps the fragment.

@@ -2,15 +2,14 @@ import { REGISTRATION_PROPERTIES as P } from '../../core/names';
 import { ALL_FIELDS, type FieldList } from '../../core/rakuten/postback/fields';
 import { handleRegistrationEvent, type RegistrationEvent } from '../../core/registration/events';
 import type { RegistrationPorts } from '../../core/registration/ports';
-import type { ExistingPostbackRule } from '../../core/registration/properties';
 import { type RotationPorts, rotateUrlSecret, type SecretVersion, type SecretVersions } from '../../core/registration/rotate';
 import { DynamoWatchStore } from '../../core/state/watch-store';
 import type { Random } from '../../fake-rakuten/random';
-import type { SimulatedClock } from './clock';
-import { MortalClient, type SimulatedDynamoDb } from './dynamodb';
-import { ENDPOINT_URL, type SimulatedEndpoint } from './endpoint';
-import { RAKUTEN_API_URL, RAKUTEN_CREDENTIALS, type SimulatedRakuten } from './rakuten';
+import { MortalClient } from './dynamodb';
+import { ENDPOINT_URL } from './endpoint';
+import { RAKUTEN_API_URL, RAKUTEN_CREDENTIALS } from './rakuten';
 import { SID, TABLES } from './settings';
+import type { World } from './world';
 
 const MINUTE = 60_000;
 const CREDENTIALS_SECRET = 'rakuten/api';
@@ -19,15 +18,6 @@ const URL_SECRET = 'url-secret';
 const TIMEOUT_MILLIS = 8 * MINUTE;
 /** Part of the requests for which CloudFormation's framework invokes the function twice. */
 const INVOKED_TWICE = 0.3;
-
-export interface InstallationParts {
-  readonly clock: SimulatedClock;
-  readonly random: Random;
-  readonly dynamodb: SimulatedDynamoDb;
-  readonly endpoint: SimulatedEndpoint;
-  readonly rakuten: SimulatedRakuten;
-  readonly existingPostback: ExistingPostbackRule;
-}
 
 /** The secret that goes into the URL, with its versions. */
 class UrlSecret implements SecretVersions {
@@ -85,8 +75,11 @@ export class Installation {
   private isDeployed = false;
   private requests = 0;
 
-  public constructor(private readonly parts: InstallationParts) {
-    this.urlSecret = new UrlSecret(parts.random);
+  public constructor(
+    private readonly world: World,
+    private readonly random: Random,
+  ) {
+    this.urlSecret = new UrlSecret(random);
   }
 
   /**
@@ -98,7 +91,7 @@ export class Installation {
     fields: FieldList,
     { anotherResourceFails = false, isKilled = false, onFailedRollback = () => {} } = {},
   ): Promise<boolean> {
-    const { clock, random } = this.parts;
+    const { clock } = this.world;
     const [old, wanted] = [this.properties(this.fields), this.properties(fields)];
     try {
       await this.request(this.isDeployed ? 'Update' : 'Create', wanted, old, isKilled);
@@ -109,14 +102,14 @@ export class Installation {
     } catch (error) {
       if (!this.isDeployed) throw error;
       for (;;) {
-        await clock.sleep(20_000 + random.next() * 3 * MINUTE);
+        await clock.sleep(20_000 + this.random.next() * 3 * MINUTE);
         try {
           await this.request('Update', old, wanted, false);
           return false;
         } catch {
           // The stack is stuck (UPDATE_ROLLBACK_FAILED) until an operator continues the rollback.
           onFailedRollback();
-          await clock.sleep((0.5 + random.next()) * 60 * MINUTE);
+          await clock.sleep((0.5 + this.random.next()) * 60 * MINUTE);
         }
       }
     }
@@ -133,7 +126,7 @@ export class Installation {
    * When the process of its client ends, none of its calls goes out any more.
    */
   public ports(client: MortalClient): RotationPorts & { readonly store: DynamoWatchStore } {
-    const { clock, endpoint, rakuten } = this.parts;
+    const { clock, endpoint, rakuten } = this.world;
     return {
       store: new DynamoWatchStore(client, TABLES.state),
       readSecret: async (id, versionId) => (versionId === undefined ? this.readSecret(id) : this.urlSecret.saved(versionId)),
@@ -160,7 +153,7 @@ export class Installation {
   }
 
   public randomId(): string {
-    const hex = this.parts.random.hex(32).toLowerCase();
+    const hex = this.random.hex(32).toLowerCase();
     return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
   }
 
@@ -175,7 +168,8 @@ export class Installation {
     OldResourceProperties: RegistrationEvent['ResourceProperties'],
     isKilled: boolean,
   ): Promise<void> {
-    const { clock, random } = this.parts;
+    const { random } = this;
+    const { clock } = this.world;
     this.requests += 1;
     const event: RegistrationEvent = {
       RequestType,
@@ -204,9 +198,9 @@ export class Installation {
 
   /** One invocation of the registration function. A killed one makes a few calls and ends. */
   private async invoke<T>(isKilled: boolean, work: (ports: RotationPorts, endUntil: number) => Promise<T>): Promise<T> {
-    const { clock, random, dynamodb } = this.parts;
+    const { clock, dynamodb } = this.world;
     const client = new MortalClient(dynamodb);
-    if (isKilled) void client.dieAfter(random.integer(3, 40));
+    if (isKilled) void client.dieAfter(this.random.integer(3, 40));
     return work(this.ports(client), clock.now() + TIMEOUT_MILLIS);
   }
 
@@ -220,7 +214,7 @@ export class Installation {
       [P.endpointUrl]: ENDPOINT_URL,
       [P.fieldList]: JSON.stringify(fields),
       [P.enabled]: 'true',
-      [P.existingPostback]: this.parts.existingPostback,
+      [P.existingPostback]: this.world.existingPostback,
       [P.onRemoval]: '',
       [P.rakutenApiUrl]: RAKUTEN_API_URL,
       [P.selfTest]: 'true',

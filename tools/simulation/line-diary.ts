@@ -4,8 +4,6 @@ import { keyOfLine } from './expectation';
 interface Fate {
   /** When Rakuten first wanted to push it. */
   due?: number;
-  /** When the Events API first returned it. */
-  recorded?: number;
   /** Whether its first push did not come into the queue. */
   failed?: boolean;
   /** When a push of it first came into the queue. */
@@ -14,36 +12,22 @@ interface Fate {
   stored?: number;
 }
 
-/** What became of the lines that were pushed. */
+/** From the push to the row of the lines that were pushed. Milliseconds, the shortest first. */
 export interface LineFates {
-  readonly delivered: number;
+  readonly delivered: readonly number[];
   /**
-   * Their push did not arrive, nor a later one before the reconciliation.
-   *
-   * Lines that it had written before are not counted.
+   * Lines whose push did not arrive, nor a later one before the reconciliation. Without those that
+   * the reconciliation had written before.
    */
-  readonly lost: number;
-  /** From the push to the row of lost lines, in milliseconds, the shortest first. */
-  readonly recoveryMillis: readonly number[];
-  /** The same from when the Events API returned the line, where that was later than the push. */
-  readonly recoverySinceRecordedMillis: readonly number[];
-  /** From the push to the row, of those that were delivered. */
-  readonly deliveryMillis: readonly number[];
+  readonly lost: readonly number[];
 }
 
 /** Notes when each line was due, when it arrived and when its row was there. */
 export class LineDiary {
-  public storedCount = 0;
   private readonly fates = new Map<string, Fate>();
 
   public due(line: LineRecord, at: number): void {
-    const fate = this.fate(keyOfLine(line));
-    fate.due ??= at;
-  }
-
-  public recorded(line: LineRecord, at: number): void {
-    const fate = this.fate(keyOfLine(line));
-    fate.recorded ??= at;
+    this.fate(keyOfLine(line)).due ??= at;
   }
 
   /** What became of a push. */
@@ -55,34 +39,25 @@ export class LineDiary {
 
   /** @param key of the row */
   public stored(key: string, at: number): void {
-    const fate = this.fate(key);
-    if (fate.stored === undefined) this.storedCount += 1;
-    fate.stored ??= at;
+    this.fate(key).stored ??= at;
   }
 
   public fatesOfPushed(): LineFates {
-    const pushed = [...this.fates.values()].filter((fate) => fate.due !== undefined);
-    const isLost = ({ failed, due = 0, arrived = Number.POSITIVE_INFINITY, stored = Number.POSITIVE_INFINITY }: Fate): boolean =>
-      failed === true && stored > due && arrived >= stored;
-    const millis = (fates: readonly Fate[], from: (fate: Fate) => number): number[] =>
-      fates.flatMap((fate) => (fate.stored === undefined ? [] : [Math.max(0, fate.stored - from(fate))])).sort((a, b) => a - b);
-    const lost = pushed.filter(isLost);
-    const delivered = pushed.filter((fate) => !isLost(fate));
-    const due = (fate: Fate): number => fate.due ?? 0;
-    return {
-      delivered: delivered.length,
-      lost: lost.length,
-      recoveryMillis: millis(lost, due),
-      recoverySinceRecordedMillis: millis(lost, (fate) => Math.max(due(fate), fate.recorded ?? 0)),
-      deliveryMillis: millis(delivered, due),
-    };
+    const pushed = [...this.fates.values()].filter(({ due, stored }) => due !== undefined && stored !== undefined);
+    const millis = (wantLost: boolean): number[] =>
+      pushed
+        .filter((fate) => isLost(fate) === wantLost)
+        .map(({ due = 0, stored = 0 }) => Math.max(0, stored - due))
+        .sort((a, b) => a - b);
+    return { delivered: millis(false), lost: millis(true) };
   }
 
   private fate(id: string): Fate {
-    const known = this.fates.get(id);
-    if (known !== undefined) return known;
-    const fate: Fate = {};
+    const fate = this.fates.get(id) ?? {};
     this.fates.set(id, fate);
     return fate;
   }
 }
+
+const isLost = ({ failed, due = 0, arrived = Number.POSITIVE_INFINITY, stored = Number.POSITIVE_INFINITY }: Fate): boolean =>
+  failed === true && stored > due && arrived >= stored;

@@ -1,61 +1,35 @@
+import { URL_PARAMETERS } from '../../core/names';
 import type { FieldList } from '../../core/rakuten/postback/fields';
 import type { Random } from '../../fake-rakuten/random';
-import type { SimulatedClock } from './clock';
-import type { EventSource } from './event-source';
-import type { Happening, Incidents } from './incidents';
-import { FIELD_LISTS, type Installation } from './installation';
-import type { SimulatedQueue } from './queue';
-import { type SimulatedRakuten, TRACKER_URL } from './rakuten';
+import type { Happening } from './incidents';
+import { FIELD_LISTS } from './installation';
+import { TRACKER_URL } from './rakuten';
+import type { World } from './world';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
-export interface OperatorParts {
-  readonly clock: SimulatedClock;
-  readonly random: Random;
-  readonly incidents: Incidents;
-  readonly installation: Installation;
-  readonly rakuten: SimulatedRakuten;
-  readonly queue: SimulatedQueue;
-  readonly eventSource: EventSource;
-  /** Called when a new template is deployed. */
-  readonly onDeployed: () => void;
-}
-
-export interface OperatorCounts {
-  deployments: number;
-  rolledBack: number;
-  failedRollbacks: number;
-  rotations: number;
-  failedRotations: number;
-  redriven: number;
-}
-
 /** People: the operators of the installation, and others who change Rakuten's side. */
 export class Operator {
-  public readonly counts: OperatorCounts = {
-    deployments: 0,
-    rolledBack: 0,
-    failedRollbacks: 0,
-    rotations: 0,
-    failedRotations: 0,
-    redriven: 0,
-  };
+  public readonly counts = { deployments: 0, rolledBack: 0, failedRollbacks: 0, rotations: 0, failedRotations: 0, redriven: 0 };
   /** Secrets with the moment from which postbacks under them are rejected. */
   public readonly retiredSecrets: { readonly text: string; readonly at: number }[] = [];
   private deploying: Promise<unknown> = Promise.resolve();
   private lists = 0;
 
-  public constructor(private readonly parts: OperatorParts) {}
+  public constructor(
+    private readonly world: World,
+    private readonly random: Random,
+  ) {}
 
   /** The first deployment. */
   public async install(): Promise<void> {
-    await this.parts.installation.deploy(this.parts.installation.fields);
+    await this.world.installation.deploy(this.world.installation.fields);
     this.counts.deployments += 1;
   }
 
   public start(until: number): void {
-    const { clock, incidents } = this.parts;
+    const { clock, incidents } = this.world;
     for (const happening of incidents.happenings) {
       clock.spawn(async () => {
         await clock.sleepUntil(happening.at);
@@ -69,7 +43,7 @@ export class Operator {
   }
 
   private act({ kind }: Happening): Promise<void> | void {
-    const { rakuten, random } = this.parts;
+    const { rakuten } = this.world;
     const { slot } = rakuten;
     switch (kind) {
       case 'switched off by Rakuten without a reason':
@@ -88,7 +62,7 @@ export class Operator {
       case 'deployment that another resource lets fail':
         return this.deploy(this.nextList(), true);
       case 'registration killed in the middle':
-        return random.chance(0.5) ? this.rotate(true) : this.deploy(this.nextList(), false, true);
+        return this.random.chance(0.5) ? this.rotate(true) : this.deploy(this.nextList(), false, true);
     }
   }
 
@@ -98,13 +72,13 @@ export class Operator {
    * Hours later an operator removes it in the portal, or registers ours manually.
    */
   private async takeover(from: number, to: number): Promise<void> {
-    const { clock, random, rakuten } = this.parts;
+    const { clock, rakuten } = this.world;
     await clock.sleepUntil(from);
     const ours = rakuten.slot;
     rakuten.setSlot({ url: TRACKER_URL, active: true });
     await clock.sleepUntil(to);
     if (rakuten.slot?.url !== TRACKER_URL) return;
-    rakuten.setSlot(random.chance(0.3) && ours?.url !== TRACKER_URL ? ours : undefined);
+    rakuten.setSlot(this.random.chance(0.3) && ours?.url !== TRACKER_URL ? ours : undefined);
   }
 
   /**
@@ -119,10 +93,10 @@ export class Operator {
   }
 
   private async deployNow(fields: FieldList, anotherResourceFails: boolean, isKilled: boolean): Promise<void> {
-    const { clock, random, installation, eventSource, onDeployed } = this.parts;
+    const { clock, installation, consumer, schedules } = this.world;
     for (let tries = 1; ; tries += 1) {
       this.counts.deployments += 1;
-      eventSource.replaceProcesses();
+      consumer.replaceAll();
       const isDeployed = await installation.deploy(fields, {
         anotherResourceFails,
         isKilled: isKilled && tries === 1,
@@ -131,18 +105,18 @@ export class Operator {
         },
       });
       if (isDeployed) {
-        onDeployed();
+        schedules.deployed();
         return;
       }
       this.counts.rolledBack += 1;
-      eventSource.replaceProcesses();
+      consumer.replaceAll();
       if (anotherResourceFails) return;
-      await clock.sleep((0.5 + random.next()) * 2 * HOUR);
+      await clock.sleep((0.5 + this.random.next()) * 2 * HOUR);
     }
   }
 
   private async rotate(isKilled: boolean): Promise<void> {
-    const { clock, random, installation } = this.parts;
+    const { clock, installation } = this.world;
     const { text } = await installation.urlSecret.current();
     for (let tries = 1; ; tries += 1) {
       try {
@@ -152,18 +126,24 @@ export class Operator {
         return;
       } catch {
         this.counts.failedRotations += 1;
-        await clock.sleep((0.5 + random.next()) * HOUR);
+        await clock.sleep((0.5 + this.random.next()) * HOUR);
       }
     }
   }
 
   /** Dead letters raise an alarm; some time later an operator redrives them. */
   private async redriving(until: number): Promise<void> {
-    const { clock, random, queue } = this.parts;
+    const { clock, queue } = this.world;
     while (clock.now() < until) {
-      await clock.sleep(random.next() * 8 * HOUR);
+      await clock.sleep(this.random.next() * 8 * HOUR);
       this.counts.redriven += queue.redrive();
     }
+  }
+
+  /** Whether the secret in a URL is still accepted. */
+  public accepts(url: string): boolean {
+    const secret = new URL(url).searchParams.get(URL_PARAMETERS.secret);
+    return !this.retiredSecrets.some(({ text, at }) => text === secret && at <= this.world.clock.now());
   }
 
   private nextList(): FieldList {

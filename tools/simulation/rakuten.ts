@@ -6,10 +6,9 @@ import type { Random } from '../../fake-rakuten/random';
 import { Sender } from '../../fake-rakuten/sender';
 import { FakeRakutenService } from '../../fake-rakuten/service';
 import type { ReturnedLine } from '../../fake-rakuten/types';
-import type { SimulatedClock } from './clock';
-import { ENDPOINT_URL, type SimulatedEndpoint } from './endpoint';
-import type { Incidents } from './incidents';
+import { ENDPOINT_URL } from './endpoint';
 import { SID } from './settings';
+import type { World } from './world';
 
 export const RAKUTEN_API_URL = 'https://api.rakuten.campaign';
 export const RAKUTEN_CREDENTIALS = { clientId: 'campaign-client', clientSecret: 'campaign-client-secret' };
@@ -19,13 +18,6 @@ const PUSH_TIMEOUT_MILLIS = 400;
 /** Rakuten's own number is not known. */
 const AUTO_DISABLE_AFTER = 10;
 const CALLS_PER_MINUTE = 100;
-
-/** What became of a push, as far as the publisher is concerned. */
-export interface Pushed {
-  readonly result: PushResult;
-  /** Whether the queue has it. */
-  readonly isStored: boolean;
-}
 
 /** Called with the lines of each Events API answer that arrives whole. */
 export type OnLines = (lines: readonly ReturnedLine[]) => void;
@@ -41,31 +33,20 @@ export class SimulatedRakuten {
   private storing: ((url: string) => void) | undefined;
 
   public constructor(
-    private readonly parts: {
-      readonly clock: SimulatedClock;
-      readonly random: Random;
-      readonly incidents: Incidents;
-      readonly endpoint: SimulatedEndpoint;
-      /** How far Rakuten's clock is ahead of ours. Milliseconds. */
-      readonly clockSkewMillis: number;
-      readonly modes: Modes;
-      /** Called after everything that may have changed the slot. */
-      readonly onSlot: (slot: Slot | undefined) => void;
-      /** Called with each push that the queue has, and its line. */
-      readonly onPush: (url: string, line: LineRecord) => void;
-    },
+    private readonly world: World,
+    private readonly random: Random,
   ) {
-    const { clock, random, clockSkewMillis } = parts;
-    const now = (): number => clock.now() + clockSkewMillis;
+    const { clock, modes, skewMillis } = world;
+    const now = (): number => clock.now() + skewMillis;
     let sender: Sender | undefined;
     this.service = new FakeRakutenService(RAKUTEN_CREDENTIALS, now, (sid) => sender?.forgive(sid));
-    this.service.setModes(SID, parts.modes);
+    this.service.setModes(SID, modes);
     sender = new Sender(
       this.service.slots,
       PUSH_TIMEOUT_MILLIS,
       AUTO_DISABLE_AFTER,
       (url, timeout) => this.get(url, timeout),
-      () => parts.modes,
+      () => modes,
     );
     this.sender = sender;
     Object.assign(this.service.behaviour, {
@@ -89,8 +70,8 @@ export class SimulatedRakuten {
 
   /** The lines that the Events API returns at a moment, from the ledger as it is now. */
   public returnedLines(at: number): ReturnedLine[] {
-    this.service.setModes(SID, this.parts.modes);
-    return this.service.returnedLines(SID, at + this.parts.clockSkewMillis);
+    this.service.setModes(SID, this.world.modes);
+    return this.service.returnedLines(SID, at + this.world.skewMillis);
   }
 
   public get slot(): Slot | undefined {
@@ -100,7 +81,7 @@ export class SimulatedRakuten {
   /** Another program or a person changes the slot. */
   public setSlot(slot: Slot | undefined): void {
     this.service.slots.set(SID, slot);
-    this.parts.onSlot(slot);
+    this.world.slotDiary.note(slot);
   }
 
   public revokeTokens(): void {
@@ -116,24 +97,24 @@ export class SimulatedRakuten {
     const { absent, createOnTaken, staleReads, tokenHeader, eventsOrder } = this.service.behaviour;
     return (
       `${eventsOrder} pages, token header ${tokenHeader}, empty slot ${absent}, create on a taken slot ${createOnTaken}, ` +
-      `${staleReads} stale reads; modes: ${modesInWords(this.parts.modes)}`
+      `${staleReads} stale reads; modes: ${modesInWords(this.world.modes)}`
     );
   }
 
-  /** One push, if the postback is on. */
-  public async push(line: LineRecord): Promise<Pushed> {
+  /** One push, if the postback is on. Returns whether the queue has it. */
+  public async push(line: LineRecord): Promise<boolean> {
     let isStored = false;
     // The sender calls `get` before it first waits, so pushes that go on at once do not mix theirs
     // up.
     this.storing = (url) => {
       isStored = true;
-      this.parts.onPush(url, line);
+      if (this.world.operator.accepts(url)) this.world.observer.received(url, 'Rakuten', line);
     };
     const pushing = this.sender.push(line);
     this.storing = undefined;
-    const result = await pushing;
-    this.parts.onSlot(this.slot);
-    return { result, isStored };
+    await pushing;
+    this.world.slotDiary.note(this.slot);
+    return isStored;
   }
 
   /** The API, as the functions reach it. */
@@ -145,7 +126,6 @@ export class SimulatedRakuten {
   }
 
   private async sendWith(request: HttpRequest, onLines: OnLines): Promise<HttpResponse> {
-    const { random } = this.parts;
     const fault = this.faultOf(request);
     if (fault !== undefined) this.service.faults.add(fault);
     this.service.setModes(SID, this.modesNow());
@@ -159,8 +139,8 @@ export class SimulatedRakuten {
     this.service.faults.clear();
     // A record of every call of a month, with its body, would not fit into memory.
     this.service.calls.length = 0;
-    this.parts.onSlot(this.slot);
-    const waits = connection === 'hang' ? Number.POSITIVE_INFINITY : delayMillis + 60 + random.next() * 400;
+    this.world.slotDiary.note(this.slot);
+    const waits = connection === 'hang' ? Number.POSITIVE_INFINITY : delayMillis + 60 + this.random.next() * 400;
     const response = await this.answer(request, waits, connection, answer);
     if (connection !== 'truncate' && lines.length > 0) onLines(lines);
     return response;
@@ -168,7 +148,7 @@ export class SimulatedRakuten {
 
   /** For some hours the Events API may print wrong commissions for all lines, or omit a few lines. */
   private modesNow(): Modes {
-    const { clock, incidents, modes } = this.parts;
+    const { clock, incidents, modes } = this.world;
     // It would print the IDs that the modes leave blank.
     const isPossible = modes.blank?.side !== 'events-api';
     const isFaulty = isPossible && incidents.severity('Events API with commissions of 0', clock.now()) > 0;
@@ -186,7 +166,7 @@ export class SimulatedRakuten {
     connection: string,
     answer: Omit<HttpResponse, 'headers'> & { readonly headers: Readonly<Record<string, string>> },
   ): Promise<HttpResponse> {
-    const { clock } = this.parts;
+    const { clock } = this.world;
     if (waits >= timeoutMillis) {
       await clock.sleep(timeoutMillis);
       throw new HttpFailure('timeout', `no answer within ${timeoutMillis / 1000} s`);
@@ -198,7 +178,8 @@ export class SimulatedRakuten {
   }
 
   private faultOf({ method, url }: HttpRequest): Fault | undefined {
-    const { clock, random, incidents } = this.parts;
+    const { random } = this;
+    const { clock, incidents } = this.world;
     const operation = operationOf(method, url);
     const now = clock.now();
     const isEvents = operation === 'events';
@@ -216,10 +197,10 @@ export class SimulatedRakuten {
 
   private async get(url: string, timeoutMillis: number): Promise<PushResult> {
     const { storing } = this;
-    if (isSameEndpoint(url, ENDPOINT_URL)) return this.parts.endpoint.get(url, timeoutMillis, () => storing?.(url));
+    if (isSameEndpoint(url, ENDPOINT_URL)) return this.world.endpoint.get(url, timeoutMillis, () => storing?.(url));
     // A tracker takes it, and nothing is left for us.
     const millis = 90;
-    await this.parts.clock.sleep(millis);
+    await this.world.clock.sleep(millis);
     return { status: 200, millis };
   }
 }

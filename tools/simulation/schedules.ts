@@ -5,19 +5,17 @@ import { NoteTable } from '../../core/reconciliation/note-table';
 import { TableRows } from '../../core/reconciliation/rows';
 import { unverifiedRows } from '../../core/reconciliation/unverified';
 import { readPublisherStates } from '../../core/state/publishers';
-import type { WatchSettings } from '../../core/status-watch/settings';
 import { RowStore } from '../../core/transactions/row-store';
 import type { Random } from '../../fake-rakuten/random';
 import { Reconciler, type ReconciliationResult } from '../../lambda/reconciliation/reconciler';
 import { StatusWatch } from '../../lambda/status-watch/status-watch';
 import type { SimulatedClock } from './clock';
-import { MortalClient, type SimulatedDynamoDb } from './dynamodb';
-import type { Incidents } from './incidents';
-import type { Installation } from './installation';
-import { type MetricSums, SilentLog } from './observability';
-import type { Observer, ReadLines } from './observer';
-import { RAKUTEN_API_URL, type SimulatedRakuten } from './rakuten';
-import { RECONCILIATION, type RowOptions, SID, TABLES, WATCH } from './settings';
+import { MortalClient } from './dynamodb';
+import { SilentLog } from './observability';
+import type { ReadLines } from './observer';
+import { RAKUTEN_API_URL } from './rakuten';
+import { RECONCILIATION, SID, TABLES, WATCH } from './settings';
+import type { World } from './world';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -33,37 +31,12 @@ const KILLED = 0.01;
 /** An operator reads the alarm of the brake and accepts the changes within so long. */
 const ACCEPTED_WITHIN_MILLIS = 6 * HOUR;
 
-export interface ScheduleParts {
-  readonly clock: SimulatedClock;
-  readonly random: Random;
-  readonly dynamodb: SimulatedDynamoDb;
-  readonly rakuten: SimulatedRakuten;
-  readonly installation: Installation;
-  readonly metrics: MetricSums;
-  readonly incidents: Incidents;
-  readonly observer: Observer;
-  readonly rowOptions: RowOptions;
-  readonly onTakeover: WatchSettings['onTakeover'];
-}
-
-/** What the schedules did. */
-export interface ScheduleCounts {
-  reconciliations: number;
-  failedReconciliations: number;
-  compared: number;
-  braked: number;
-  watches: number;
-  restorations: number;
-  failedChecks: number;
-  announcements: Map<string, number>;
-}
-
 /**
  * The scheduled functions: the status watch every five minutes, the reconciliation every hour and
  * every day.
  */
 export class Schedules {
-  public readonly counts: ScheduleCounts = {
+  public readonly counts = {
     reconciliations: 0,
     failedReconciliations: 0,
     compared: 0,
@@ -71,16 +44,18 @@ export class Schedules {
     watches: 0,
     restorations: 0,
     failedChecks: 0,
-    announcements: new Map(),
   };
   /** Whether an operator is about to accept what the brake held back. */
   private isAccepting = false;
 
-  public constructor(private readonly parts: ScheduleParts) {}
+  public constructor(
+    private readonly world: World,
+    private readonly random: Random,
+  ) {}
 
   /** Runs everything until that moment. */
   public start(until: number): void {
-    const { random } = this.parts;
+    const { random } = this;
     this.every(WATCH_EVERY_MILLIS, random.integer(0, WATCH_EVERY_MILLIS), until, () => this.watch());
     this.every(HOUR, random.integer(0, HOUR), until, () => this.reconcile({ sid: SID, run: 'hourly' }));
     this.every(DAY, random.integer(0, DAY), until, () => this.reconcile({ sid: SID, run: 'daily' }));
@@ -88,12 +63,12 @@ export class Schedules {
 
   /** The end of a deployment asks for an hourly run; after the first one that is the backfill. */
   public deployed(): void {
-    this.parts.clock.spawn(() => this.reconcile({ sid: SID, run: 'hourly' }));
+    this.world.clock.spawn(() => this.reconcile({ sid: SID, run: 'hourly' }));
   }
 
   /** An asynchronous invocation of the reconciliation function, with Lambda's retries. */
   public async reconcile(event: unknown): Promise<void> {
-    const { clock } = this.parts;
+    const { clock } = this.world;
     for (const pause of [...RETRIES_AFTER_MILLIS, undefined]) {
       try {
         await this.reconcileOnce(event);
@@ -106,7 +81,7 @@ export class Schedules {
   }
 
   private every(period: number, offset: number, until: number, work: () => Promise<void>): void {
-    const { clock } = this.parts;
+    const { clock } = this.world;
     clock.spawn(async () => {
       for (let at = clock.now() + offset; at < until; at += period) {
         await clock.sleepUntil(at);
@@ -119,7 +94,7 @@ export class Schedules {
   private async reconcileOnce(event: unknown): Promise<void> {
     this.counts.reconciliations += 1;
     const read: ReadLines = new Map();
-    const { clock, observer } = this.parts;
+    const { clock, observer } = this.world;
     const { zeroedRows } = observer;
     const result = await this.reconciler(read).handle(event, lambdaContext(clock, RECONCILIATION_TIMEOUT_MILLIS));
     observer.checkBrake(observer.zeroedRows - zeroedRows, read);
@@ -130,7 +105,7 @@ export class Schedules {
   }
 
   private reconciler(read: ReadLines): Reconciler {
-    const { clock, rakuten, installation, metrics, observer, rowOptions } = this.parts;
+    const { clock, rakuten, installation, metrics, observer, rowOptions } = this.world;
     const client = this.process();
     const tableName = TABLES.transactions;
     const pause = (millis: number): Promise<void> => clock.sleep(millis);
@@ -163,9 +138,9 @@ export class Schedules {
     this.counts.braked += 1;
     if (this.isAccepting) return;
     this.isAccepting = true;
-    const { clock, random, incidents } = this.parts;
+    const { clock, incidents } = this.world;
     clock.spawn(async () => {
-      do await clock.sleep(random.next() * ACCEPTED_WITHIN_MILLIS);
+      do await clock.sleep(this.random.next() * ACCEPTED_WITHIN_MILLIS);
       while (incidents.severity('Events API with commissions of 0', clock.now()) > 0);
       this.isAccepting = false;
       await this.reconcile({ sid: SID, from, reason: 'manual', acceptChanges: true });
@@ -173,17 +148,13 @@ export class Schedules {
   }
 
   private async watch(): Promise<void> {
-    const { clock, installation, metrics, onTakeover } = this.parts;
+    const { clock, installation, metrics, onTakeover } = this.world;
     this.counts.watches += 1;
     const statusWatch = new StatusWatch({
       settings: { ...WATCH, onTakeover },
       ports: {
         ...installation.ports(this.process()),
-        announce: async (announcements) => {
-          for (const { detailType } of announcements) {
-            this.counts.announcements.set(detailType, (this.counts.announcements.get(detailType) ?? 0) + 1);
-          }
-        },
+        announce: async () => {},
         reconcile: async (sid, { from, to, reason }) => clock.spawn(() => this.reconcile({ sid, from, to, reason })),
       },
       log: new SilentLog(),
@@ -202,9 +173,8 @@ export class Schedules {
   }
 
   private process(): MortalClient {
-    const { random, dynamodb } = this.parts;
-    const client = new MortalClient(dynamodb);
-    if (random.chance(KILLED)) void client.dieAfter(random.integer(1, 30));
+    const client = new MortalClient(this.world.dynamodb);
+    if (this.random.chance(KILLED)) void client.dieAfter(this.random.integer(1, 30));
     return client;
   }
 }

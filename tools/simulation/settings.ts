@@ -1,6 +1,5 @@
 import type { ReconciliationSettings } from '../../core/reconciliation/settings';
 import type { WatchSettings } from '../../core/status-watch/settings';
-import type { ItemOptions } from '../../core/transactions/item';
 
 /** What the construct sets on AWS. A test compares it with the synthesized template. */
 export const AS_DEPLOYED = {
@@ -14,14 +13,16 @@ export const AS_DEPLOYED = {
   dayShards: 1,
 } as const;
 
+/** The campaign of the promise: a month of a busy publisher. */
+export const LONG = { days: 30, lines: 100_000 } as const;
+/** The one that runs with the tests. */
+export const SHORT = { days: 3, lines: 1_500 } as const;
+
 export const TABLES = { transactions: 'transactions', state: 'state' } as const;
 
 export const SID = '3900112';
 /** A publisher of another installation whose lines some tokens cover too. */
 export const OTHER_SID = '3900999';
-
-/** How every writer writes rows. */
-export type RowOptions = ItemOptions;
 
 export const RECONCILIATION: ReconciliationSettings = {
   hourlyWindowSeconds: 3 * 3600,

@@ -1,6 +1,5 @@
 import * as http from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { control } from './control';
 import { close, listen } from './http-server';
 import type { Modes } from './modes';
 import { getOnce, Sender } from './sender';
@@ -11,44 +10,92 @@ export { DEFAULT_MODES, drawModes, type Modes } from './modes';
 export type { ApiCall, Behaviour, FakeRakutenOptions, Fault, LineRecord, Operation, PushResult, PushStatistics, Slot } from './types';
 
 /** A stand-in for Rakuten's token, postback and events calls, with the sender behind them. */
-export interface FakeRakuten {
+export class FakeRakuten {
+  /** Every call in order, the token and events calls too, with bodies. */
+  public readonly calls: readonly ApiCall[];
+  /** Answers where Rakuten's documentation is silent; may be changed at any time. */
+  public readonly behaviour: Behaviour;
+
+  public constructor(
+    private readonly service: FakeRakutenService,
+    private readonly sender: Sender,
+    private readonly server: http.Server,
+  ) {
+    this.calls = service.calls;
+    this.behaviour = service.behaviour;
+  }
+
   /** Base URL of the API, `http://127.0.0.1:<port>`. */
-  readonly url: string;
-  close(): Promise<void>;
+  public get url(): string {
+    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+  }
+
+  public close(): Promise<void> {
+    return close(this.server);
+  }
+
   /** The content of the publisher's slot. */
-  slot(sid: string): Slot | undefined;
-  /**
-   * Changes the slot as another program or a person in the portal would.
-   *
-   * `undefined` empties it.
-   */
-  setSlot(sid: string, slot: Slot | undefined): void;
+  public slot(sid: string): Slot | undefined {
+    return this.service.slots.get(sid);
+  }
+
+  /** Changes the slot as another program or a person in the portal would. `undefined` empties it. */
+  public setSlot(sid: string, slot: Slot | undefined): void {
+    this.service.slots.set(sid, slot);
+  }
+
   /** Every recorded line of the publisher. */
-  ledger(sid: string): LineRecord[];
+  public ledger(sid: string): LineRecord[] {
+    return this.service.ledger(sid);
+  }
+
   /**
    * Rakuten learns of a line: from now on the Events API returns it. Does not push it.
    *
    * @param options.reusesId the line is another one under the same ID; both stay
    */
-  record(line: LineRecord, options?: { readonly reusesId?: boolean }): void;
+  public record(line: LineRecord, options?: { readonly reusesId?: boolean }): void {
+    this.service.record(line, options);
+  }
+
   /** The advertiser eliminates a line: the Events API returns it no more. */
-  eliminate(line: LineRecord): void;
+  public eliminate(line: LineRecord): void {
+    this.service.eliminate(line);
+  }
+
   /** How Rakuten treats this publisher. Modes that are left out are the default. */
-  setModes(sid: string, modes: Partial<Modes>): void;
+  public setModes(sid: string, modes: Partial<Modes>): void {
+    this.service.setModes(sid, modes);
+  }
+
   /** One push of the line to the registered URL. Does not record it. */
-  push(line: LineRecord): Promise<PushResult>;
-  statistics(sid: string): PushStatistics;
+  public push(line: LineRecord): Promise<PushResult> {
+    return this.sender.push(line);
+  }
+
+  public statistics(sid: string): PushStatistics {
+    return this.sender.statistics(sid);
+  }
+
   /** The management calls in order: `/v1/postback…` only. */
-  readonly requests: readonly Pick<ApiCall, 'method' | 'path' | 'status'>[];
-  /** Every call in order, the token and events calls too, with bodies. */
-  readonly calls: readonly ApiCall[];
-  /** Answers where Rakuten's documentation is silent; may be changed at any time. */
-  readonly behaviour: Behaviour;
+  public get requests(): Pick<ApiCall, 'method' | 'path' | 'status'>[] {
+    const calls = this.calls.filter(({ path }) => path.startsWith('/v1/postback'));
+    return calls.map(({ method, path, status }) => ({ method, path, status }));
+  }
+
   /** Lets something go wrong. */
-  fault(fault: Fault): void;
-  clearFaults(): void;
+  public fault(fault: Fault): void {
+    this.service.faults.add(fault);
+  }
+
+  public clearFaults(): void {
+    this.service.faults.clear();
+  }
+
   /** Makes every token that was handed out invalid. */
-  expireTokens(): void;
+  public expireTokens(): void {
+    this.service.tokens.expireAll();
+  }
 }
 
 export async function startFakeRakuten(options: FakeRakutenOptions): Promise<FakeRakuten> {
@@ -57,63 +104,22 @@ export async function startFakeRakuten(options: FakeRakutenOptions): Promise<Fak
   let sender: Sender | undefined;
   const service = new FakeRakutenService(options, options.now ?? Date.now, (sid) => sender?.forgive(sid));
   sender = new Sender(service.slots, options.timeoutMillis ?? 400, options.autoDisableAfter ?? 10, getOnce, (sid) => service.modesOf(sid));
-  const fake = facade(service, sender);
   const server = http.createServer((request, response) => {
-    serve(service, fake, request, response).catch((error: unknown) => response.destroy(error as Error));
+    serve(service, request, response).catch((error: unknown) => response.destroy(error as Error));
   });
   await listen(server, options.port ?? 0);
-  const { port } = server.address() as AddressInfo;
-  return Object.defineProperties(fake, {
-    url: { value: `http://127.0.0.1:${port}`, enumerable: true },
-    close: { value: () => close(server), enumerable: true },
-  }) as FakeRakuten;
+  return new FakeRakuten(service, sender, server);
 }
 
-function facade(service: FakeRakutenService, sender: Sender): Omit<FakeRakuten, 'url' | 'close'> {
-  return {
-    slot: (sid) => service.slots.get(sid),
-    setSlot: (sid, slot) => service.slots.set(sid, slot),
-    ledger: (sid) => service.ledger(sid),
-    record: (line, how) => service.record(line, how),
-    eliminate: (line) => {
-      service.eliminate(line);
-    },
-    setModes: (sid, modes) => service.setModes(sid, modes),
-    push: (line) => sender.push(line),
-    statistics: (sid) => sender.statistics(sid),
-    get requests() {
-      return service.calls
-        .filter((call) => call.path.startsWith('/v1/postback'))
-        .map(({ method, path, status }) => ({ method, path, status }));
-    },
-    calls: service.calls,
-    behaviour: service.behaviour,
-    fault: (fault) => service.faults.add(fault),
-    clearFaults: () => service.faults.clear(),
-    expireTokens: () => service.tokens.expireAll(),
-  };
-}
-
-async function serve(
-  service: FakeRakutenService,
-  fake: Omit<FakeRakuten, 'url' | 'close'>,
-  request: http.IncomingMessage,
-  response: http.ServerResponse,
-): Promise<void> {
+async function serve(service: FakeRakutenService, request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
-  const call = {
+  const outcome = service.handle({
     method: request.method ?? '',
     path: request.url ?? '',
     authorization: request.headers.authorization,
     body: Buffer.concat(chunks).toString('utf8'),
-  };
-  const controlled = await control(fake, call);
-  if (controlled !== undefined) {
-    response.writeHead(controlled.status, controlled.headers).end(controlled.body);
-    return;
-  }
-  const outcome = service.handle(call);
+  });
   if (outcome.delayMillis > 0) await new Promise((resolve) => setTimeout(resolve, outcome.delayMillis));
   render(outcome, response, service.calls.length);
 }

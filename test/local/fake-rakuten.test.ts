@@ -1,8 +1,6 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
 import { DEFAULT_MODES, drawModes, type FakeRakuten, type LineRecord, type Modes, startFakeRakuten } from '../../fake-rakuten';
 import { encodeText } from '../../fake-rakuten/charsets';
 import { Random } from '../../fake-rakuten/random';
@@ -445,44 +443,3 @@ describe('the modes of the fake Rakuten', () => {
     }
   });
 });
-
-test('it runs alone, driven by control routes', async () => {
-  const root = join(__dirname, '..', '..');
-  const args = [
-    '--import',
-    './tools/typescript.mjs',
-    'fake-rakuten/main.ts',
-    '--client-id',
-    'id',
-    '--client-secret',
-    'secret',
-    '--port',
-    '0',
-  ];
-  const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
-  try {
-    const [output] = (await once(child.stdout, 'data')) as [Buffer];
-    const url = /http:\/\/127\.0\.0\.1:\d+/.exec(output.toString())?.[0] ?? '';
-    const control = async (method: string, path: string, body?: unknown): Promise<unknown> =>
-      (await fetch(`${url}/_control/${path}`, { method, body: body === undefined ? undefined : JSON.stringify(body) })).json();
-    expect(await control('GET', `slot?sid=${SID}`)).toBeNull();
-    await control('PUT', `slot?sid=${SID}`, { url: 'http://127.0.0.1:1/?u=<u1>', active: true });
-    await control('POST', 'record', LINE);
-    expect(await control('POST', 'push', LINE)).toMatchObject({ error: 'ECONNREFUSED' });
-    await control('POST', 'faults', { operation: 'token', status: 429 });
-    expect((await fetch(`${url}/token`, { method: 'POST' })).status).toBe(429);
-    await control('POST', 'behaviour', { absent: 'empty' });
-    expect(await control('GET', `slot?sid=${SID}`)).toEqual({ url: 'http://127.0.0.1:1/?u=<u1>', active: true });
-    expect(await control('GET', `ledger?sid=${SID}`)).toEqual([LINE]);
-    await control('PUT', `modes?sid=${SID}`, { escaping: 'twice' });
-    await control('POST', 'eliminate', LINE);
-    expect(await control('GET', `ledger?sid=${SID}`)).toEqual([]);
-    expect(await control('GET', `statistics?sid=${SID}`)).toMatchObject({ sent: 1 });
-    expect(await control('GET', 'requests')).toEqual([]);
-    expect(await control('GET', 'nothing')).toMatchObject({ message: expect.stringContaining('no control route') });
-  } finally {
-    const exited = once(child, 'exit');
-    child.kill('SIGTERM');
-    expect(await exited).toEqual([0, null]);
-  }
-}, 20_000);

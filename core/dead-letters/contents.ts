@@ -1,5 +1,5 @@
 import { URL_PARAMETERS } from '../names';
-import { normalisedQuery, ownParameter, type PostbackMessage, parseMessage } from '../rakuten/postback/message';
+import { normalisedQuery, ownParameter, type PostbackMessage, parseMessage, probeOf } from '../rakuten/postback/message';
 import { type ParsedLine, parsePostback } from '../rakuten/postback/parse';
 import type { Publishers, RecognisedPublisher } from '../state/publishers';
 import type { RowKey } from '../transactions/keys';
@@ -48,7 +48,7 @@ export function contentsOf(body: string, publishers: Publishers): Contents {
   // Without a publisher it is read under Rakuten's own names, to show what was sent.
   const { fields, extra, problems } = line?.push ?? parsePostback(parameters, []);
   const shared = { receivedAt, requestId, sourceIp, sid: publisher?.sid, fields, extra, problems, query: normalisedQuery(parameters) };
-  if (publisher !== undefined && isProbe(shown)) return { ...shared, kind: 'probe' };
+  if (publisher !== undefined && probeOf(message) !== undefined) return { ...shared, kind: 'probe' };
   return line === undefined ? { ...shared, kind: 'unrecognised' } : { ...shared, kind: 'postback', key: line.key };
 }
 
@@ -56,11 +56,9 @@ export function contentsOf(body: string, publishers: Publishers): Contents {
 export function rowKeyOf(body: string, publishers: Publishers): RowKey | undefined {
   const message = readMessage(body);
   const publisher = message && recognise(message, publishers);
-  if (message === undefined || publisher === undefined || isProbe(message)) return undefined;
+  if (message === undefined || publisher === undefined || probeOf(message) !== undefined) return undefined;
   return readPushedLine(message, publisher)?.key;
 }
-
-const isProbe = ({ parameters }: PostbackMessage): boolean => (ownParameter(parameters, 'probe') ?? '') !== '';
 
 /** The message; undefined where the endpoint did not write it. */
 export function readMessage(body: string): PostbackMessage | undefined {

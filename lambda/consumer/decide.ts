@@ -1,6 +1,4 @@
-import { RESERVED_PARAMETER_NAMES } from '../../core/rakuten/postback/fields';
-import { ownParameter, type PostbackMessage } from '../../core/rakuten/postback/message';
-import { isProbeId } from '../../core/registration/probe-id';
+import { isProbeId, ownParameter, type PostbackMessage, probeOf } from '../../core/rakuten/postback/message';
 import type { Publishers, RecognisedPublisher } from '../../core/state/publishers';
 import { type KeyedPush, readPushedLine } from '../../core/transactions/pushed-line';
 
@@ -29,8 +27,8 @@ export async function decide(message: PostbackMessage, source: PublisherSource):
   const publisher = await recognise(secret, message, source);
   if (!publisher) return rejected('forged', 'the secret in the query string is not accepted');
 
-  const probe = ownParameter(message.parameters, 'probe');
-  if (probe !== undefined && hasOnlyOwnParameters(message)) {
+  const probe = probeOf(message);
+  if (probe !== undefined) {
     return isProbeId(probe) ? { kind: 'probe', probe } : rejected('forged', 'a probe without an ID of ours');
   }
 
@@ -52,9 +50,5 @@ async function recognise(secret: string, message: PostbackMessage, source: Publi
   }
   return publishers.recognise(secret, fieldListId, arrived);
 }
-
-/** With any other parameter it is a line: else a `probe` in the URL or in a buyer's link would lose lines. */
-const hasOnlyOwnParameters = ({ parameters }: PostbackMessage): boolean =>
-  parameters.every(([name]) => RESERVED_PARAMETER_NAMES.includes(name.trim()));
 
 const rejected = (reason: RejectionReason, problem: string): Decision => ({ kind: 'rejected', reason, problem });

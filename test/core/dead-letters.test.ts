@@ -75,8 +75,9 @@ describe('the contents of a message', () => {
   it('name no row without an accepted secret, or of a probe', () => {
     const forged = contentsOf(messageOf({ k: 'guess', ...line, sid: '3900112' }), publishers);
     expect([forged.kind, forged.sid, forged.key]).toEqual(['unrecognised', undefined, undefined]);
-    const probe = contentsOf(messageOf({ k: SECRET, probe: 'p', ...line }), publishers);
+    const probe = contentsOf(messageOf({ k: SECRET, probe: 'p' }), publishers);
     expect([probe.kind, probe.key]).toEqual(['probe', undefined]);
+    expect(contentsOf(messageOf({ k: SECRET, probe: 'p', ...line }), publishers)).toMatchObject({ kind: 'postback', key: { isEvent: 'N' } });
     expect(contentsOf('nonsense', publishers)).toEqual({ kind: 'unreadable', fields: {}, extra: {}, problems: [], query: 'nonsense' });
   });
 

@@ -36,6 +36,23 @@ export function ownParameter(parameters: Parameters, name: keyof typeof URL_PARA
 }
 
 /**
+ * The `probe` of a test GET of the self-test or the status watch; undefined for any other message.
+ *
+ * A message with any other parameter is a line. A `probe` in a registered URL or in a buyer's link
+ * would otherwise lose lines.
+ */
+export function probeOf({ parameters }: PostbackMessage): string | undefined {
+  const hasOnlyOwnParameters = parameters.every(([name]) => OWN_NAMES.has(name.trim()));
+  return hasOnlyOwnParameters ? ownParameter(parameters, 'probe') : undefined;
+}
+
+/** Whether a probe has an ID that `randomUUID` made, as ours have. */
+export const isProbeId = (probe: string): boolean => UUID.test(probe);
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const OWN_NAMES: ReadonlySet<string> = new Set(Object.values(URL_PARAMETERS));
+
+/**
  * The normalised query string that a row keeps: the parameters as they came, sorted by name (API Gateway promises no order), without our secret and
  * field list id, and escaped only where it must be, so that it can be read and takes little room. It is not the raw one: API Gateway has decoded
  * it and dropped all but the last of a repeated name. `URLSearchParams` and every other form decoder reads it back.

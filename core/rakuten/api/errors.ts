@@ -1,3 +1,4 @@
+import { UserError, type UserErrorFields } from '../../errors';
 import type { HttpResponse } from './http';
 import { quote, type Redactor } from './redact';
 
@@ -94,30 +95,30 @@ const EVENTS_MEANINGS: Partial<Record<RakutenErrorKind, [meaning: string, next: 
 };
 
 /** A call to Rakuten that failed, explained. The message holds no secret. */
-export class RakutenError extends Error {
+export class RakutenError extends UserError {
   public readonly kind: RakutenErrorKind;
-  public readonly operation: RakutenOperation;
-  public readonly status: number | undefined;
 
   public constructor(details: RakutenErrorDetails) {
-    super(describe(details));
-    this.name = 'RakutenError';
+    super(fieldsOf(details));
     this.kind = details.kind;
-    this.operation = details.operation;
-    this.status = details.status;
   }
 }
 
-function describe({ kind, operation, sid, status, said, requestId, tries, explanation }: RakutenErrorDetails): string {
-  const [meaning, next] = explanation ?? (operation === 'events' ? EVENTS_MEANINGS[kind] : undefined) ?? MEANINGS[kind];
+function fieldsOf({ kind, operation, sid, status, said, requestId, tries, explanation }: RakutenErrorDetails): UserErrorFields {
+  const [meaning, nextStep] = explanation ?? (operation === 'events' ? EVENTS_MEANINGS[kind] : undefined) ?? MEANINGS[kind];
   const outcome = status === undefined ? (said ?? 'no answer') : `HTTP ${status}`;
-  const parts = [
-    `Rakuten: could not ${OPERATIONS[operation]} of SID ${sid}: ${outcome}${tries !== undefined && tries > 1 ? ` after ${tries} tries` : ''}`,
-  ];
-  if (status !== undefined) parts.push(said === undefined || said === '' ? 'It said nothing' : `It said: ${said}`);
-  if (requestId !== undefined) parts.push(`Request id: ${requestId}`);
-  parts.push(`Meaning: ${meaning}`, `Next step: ${next}`);
-  return `${parts.join('. ')}.`;
+  const after = tries !== undefined && tries > 1 ? ` after ${tries} tries` : '';
+  const answer = said ? `. It said: ${said}` : '. It said nothing';
+  const quoted = status === undefined ? '' : answer;
+  return {
+    name: 'RakutenError',
+    problem: `Rakuten: could not ${OPERATIONS[operation]} of SID ${sid}: ${outcome}${after}${quoted}`,
+    meaning,
+    nextStep,
+    status,
+    operation,
+    requestId,
+  };
 }
 
 /** What an answer tells that goes into an error. */

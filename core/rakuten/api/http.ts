@@ -1,3 +1,5 @@
+import { UserError } from '../../errors';
+
 /** One HTTP call to Rakuten. */
 export interface HttpRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
@@ -18,14 +20,13 @@ export interface HttpResponse {
 export type HttpSend = (request: HttpRequest) => Promise<HttpResponse>;
 
 /** There was no whole answer. Whether the call took effect is not known. */
-export class HttpFailure extends Error {
+export class HttpFailure extends UserError {
+  /** @param problem without the URL, which may contain a secret */
   public constructor(
     public readonly reason: 'timeout' | 'connection' | 'incomplete' | 'too-large',
-    /** In words, without the URL: it may hold a secret. */
-    public readonly detail: string,
+    problem: string,
   ) {
-    super(detail);
-    this.name = 'HttpFailure';
+    super({ name: 'HttpFailure', problem });
   }
 }
 

@@ -152,7 +152,8 @@ function failed(context: ApiContext, plan: Plan, verdict: Verdict, outcome: Outc
     response !== undefined
       ? answerDetails(response, context.redactor)
       : {
-          said: outcome !== undefined && 'failure' in outcome ? quote(outcome.failure.detail, context.redactor) : 'no time was left to ask',
+          said:
+            outcome !== undefined && 'failure' in outcome ? quote(outcome.failure.problem, context.redactor) : 'no time was left to ask',
         };
   return new RakutenError({
     ...answer,

@@ -6,8 +6,9 @@ import {
   type SecretsManagerClient,
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager';
+import { UserError } from '../errors';
 import type { SecretVersion, SecretVersions } from '../registration/rotate';
-import { explained, SecretUnreadableError } from './secrets';
+import { secretBinaryError, secretReadError } from './secrets';
 
 const CURRENT = 'AWSCURRENT';
 const PENDING = 'AWSPENDING';
@@ -19,16 +20,13 @@ const SECRET_LENGTH = 43;
 export const newUrlSecret = (): string => Array.from({ length: SECRET_LENGTH }, () => CHARACTERS[randomInt(CHARACTERS.length)]).join('');
 
 /** The URL of someone else, which a removal restores, could not be stored. Nothing was changed at Rakuten. */
-export class SecretNotSavedError extends Error {
-  constructor(secretId: string, cause: Error) {
-    super(
-      `The URL that is in the slot cannot be stored as a version of the secret ${secretId}, so it was not replaced: ${cause.name}. ` +
-        'Next step: grant secretsmanager:PutSecretValue on that secret if access is denied, and try again.',
-      { cause },
-    );
-    this.name = 'SecretNotSavedError';
-  }
-}
+const secretNotSavedError = (secretId: string, cause: Error): UserError =>
+  new UserError({
+    name: 'SecretNotSavedError',
+    problem: `The URL that is in the slot cannot be stored as a version of the secret ${secretId}, so it was not replaced: ${cause.name}`,
+    nextStep: 'grant secretsmanager:PutSecretValue on that secret if access is denied, and try again',
+    cause,
+  });
 
 /** The versions of a secret in Secrets Manager, by the labels that its own rotations use. */
 export class SecretsManagerVersions implements SecretVersions {
@@ -38,7 +36,7 @@ export class SecretsManagerVersions implements SecretVersions {
     try {
       return await this.read(secretId, CURRENT);
     } catch (error) {
-      throw error instanceof SecretUnreadableError ? error : explained(secretId, error as Error);
+      throw secretReadError(secretId, error as Error);
     }
   }
 
@@ -48,7 +46,7 @@ export class SecretsManagerVersions implements SecretVersions {
     } catch (error) {
       // `current` was read before, so the secret is there: only no version has this label.
       if (error instanceof ResourceNotFoundException) return undefined;
-      throw error instanceof SecretUnreadableError ? error : explained(secretId, error as Error);
+      throw secretReadError(secretId, error as Error);
     }
   }
 
@@ -79,7 +77,7 @@ export class SecretsManagerVersions implements SecretVersions {
       );
       return id;
     } catch (error) {
-      throw new SecretNotSavedError(secretId, error as Error);
+      throw secretNotSavedError(secretId, error as Error);
     }
   }
 
@@ -87,7 +85,7 @@ export class SecretsManagerVersions implements SecretVersions {
     const { VersionId: id = '', SecretString: text } = await this.client.send(
       new GetSecretValueCommand({ SecretId: secretId, VersionStage: stage }),
     );
-    if (text === undefined) throw new SecretUnreadableError(secretId, 'it holds binary data', 'store its value as text');
+    if (text === undefined) throw secretBinaryError(secretId);
     return { id, text };
   }
 }

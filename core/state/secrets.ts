@@ -1,13 +1,17 @@
 import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { GetParameterCommand, type SSMClient } from '@aws-sdk/client-ssm';
+import { UserError } from '../errors';
 
 /** A secret that cannot be read. The message says why and what to do. */
-export class SecretUnreadableError extends Error {
-  constructor(id: string, problem: string, next: string, cause?: Error) {
-    super(`The secret ${id} cannot be read: ${problem}. Next step: ${next}, and deploy again.`, { cause });
-    this.name = 'SecretUnreadableError';
-  }
-}
+export const secretUnreadableError = (id: string, problem: string, fix: string, cause?: Error): UserError =>
+  new UserError({
+    name: 'SecretUnreadableError',
+    problem: `The secret ${id} cannot be read: ${problem}`,
+    nextStep: `${fix}, and deploy again`,
+    cause,
+  });
+
+export const secretBinaryError = (id: string): UserError => secretUnreadableError(id, 'it holds binary data', 'store its value as text');
 
 const REGION_OF_ARN = /^arn:[^:]+:[^:]+:([^:]+):/;
 const PARAMETER_ARN = /^arn:[^:]+:ssm:[^:]+:\d+:parameter(\/.+)$/;
@@ -33,7 +37,7 @@ export async function readSecret(
   const region = REGION_OF_ARN.exec(id)?.[1];
   const here = region === undefined ? undefined : await clients.secretsManager.config.region();
   if (region !== here) {
-    throw new SecretUnreadableError(
+    throw secretUnreadableError(
       id,
       `it is in the region ${region}, and this runs in ${here}`,
       `store the value in ${here} too, and pass that ARN`,
@@ -44,9 +48,9 @@ export async function readSecret(
       parameter === null ? await fromSecretsManager(clients.secretsManager, id, versionId) : await fromParameter(clients.ssm(), id);
     if (text !== undefined) return text;
   } catch (error) {
-    throw explained(id, error as Error);
+    throw secretReadError(id, error as Error);
   }
-  throw new SecretUnreadableError(id, 'it holds binary data', 'store its value as text');
+  throw secretBinaryError(id);
 }
 
 async function fromSecretsManager(
@@ -61,31 +65,32 @@ async function fromParameter(client: Pick<SSMClient, 'send'>, id: string): Promi
   return (await client.send(new GetParameterCommand({ Name: id, WithDecryption: true }))).Parameter?.Value;
 }
 
-/** The error of a read that failed, with what it means. */
-export function explained(id: string, error: Error): Error {
-  switch (error.name) {
+/** The error of a read that failed, with its meaning. */
+export function secretReadError(id: string, error: Error): UserError {
+  if (error instanceof UserError) return error;
+  const [problem, fix] = explanationOf(error);
+  return secretUnreadableError(id, problem, fix, error);
+}
+
+function explanationOf({ name, message }: Error): readonly [problem: string, fix: string] {
+  switch (name) {
     case 'ResourceNotFoundException':
     case 'ParameterNotFound':
-      return /secret value/.test(error.message)
-        ? new SecretUnreadableError(id, 'it exists but has no value yet', 'put a value into it')
-        : new SecretUnreadableError(
-            id,
-            'there is none of this name in this account and region',
-            'create it here, or correct the name in the stack',
-          );
+      return /secret value/.test(message)
+        ? ['it exists but has no value yet', 'put a value into it']
+        : ['there is none of this name in this account and region', 'create it here, or correct the name in the stack'];
     case 'InvalidRequestException':
-      return new SecretUnreadableError(id, 'it is marked for deletion', 'restore it (aws secretsmanager restore-secret)');
+      return ['it is marked for deletion', 'restore it (aws secretsmanager restore-secret)'];
     case 'AccessDeniedException':
-      return new SecretUnreadableError(
-        id,
+      return [
         'access is denied',
-        "grant the function's role the right to read it, including kms:Decrypt on its key if it is encrypted with a key of your own or lives in another account",
-        error,
-      );
+        "grant the function's role the right to read it, including kms:Decrypt on its key " +
+          'if it is encrypted with a key of your own or lives in another account',
+      ];
     case 'DecryptionFailure':
     case 'InvalidKeyId':
-      return new SecretUnreadableError(id, 'its key cannot decrypt it', 'enable the key and grant kms:Decrypt on it');
+      return ['its key cannot decrypt it', 'enable the key and grant kms:Decrypt on it'];
     default:
-      return new SecretUnreadableError(id, `${error.name}`, 'see whether the service works and can be reached');
+      return [name, 'see whether the service works and can be reached'];
   }
 }

@@ -1,17 +1,16 @@
 import { ConditionalCheckFailedException, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { UserError } from '../../core/errors';
 
 /** A call to the state table that failed for good. The message says what to do. */
-export class StateTableError extends Error {
-  constructor(tableName: string, cause: Error) {
-    super(
-      `The state table ${tableName} cannot be used: ${cause.name}: ${cause.message || 'no answer'}. Next step: ${nextStep(cause)}, and try again.`,
-      { cause },
-    );
-    this.name = 'StateTableError';
-  }
-}
+export const stateTableError = (tableName: string, cause: Error): UserError =>
+  new UserError({
+    name: 'StateTableError',
+    problem: `The state table ${tableName} cannot be used: ${cause.name}: ${cause.message || 'no answer'}`,
+    nextStep: `${fixFor(cause)}, and try again`,
+    cause,
+  });
 
-function nextStep({ name }: Error): string {
+function fixFor({ name }: Error): string {
   switch (name) {
     case 'AccessDeniedException':
       return "grant the registration function's role what it was refused, including its rights on the table's key if that is a key of your own";
@@ -31,7 +30,7 @@ export function stateTableClient(client: DynamoDBClient, tableName: string): Pic
     try {
       return await client.send(...parameters);
     } catch (error) {
-      throw error instanceof ConditionalCheckFailedException ? error : new StateTableError(tableName, error as Error);
+      throw error instanceof ConditionalCheckFailedException ? error : stateTableError(tableName, error as Error);
     }
   };
   return { send: send as DynamoDBClient['send'] };

@@ -2,7 +2,7 @@ import { REGISTRATION_PROPERTIES as P, PRECHECK_RESOURCE_TYPE } from '../../core
 import { handleRegistrationEvent } from '../../core/registration/events';
 import type { RegistrationPorts } from '../../core/registration/ports';
 import { handlePrecheckEvent, isPrecheckEvent } from '../../core/registration/precheck';
-import { SecretUnreadableError } from '../../core/state/secrets';
+import { secretUnreadableError } from '../../core/state/secrets';
 import { CLIENT_SECRET, Installation, World } from '../support/registration-world';
 
 const SID = '3900112';
@@ -106,7 +106,7 @@ describe('the check before the table is created', () => {
 
 describe('a permission that was granted a moment ago', () => {
   const denied = (error: Error): Error => Object.assign(error, { name: 'AccessDeniedException' });
-  const unreadable = () => new SecretUnreadableError('credentials', 'access is denied', 'grant it', denied(new Error('not authorized')));
+  const unreadable = () => secretUnreadableError('credentials', 'access is denied', 'grant it', denied(new Error('not authorized')));
 
   /** Ports on which secrets and the state table are denied for some seconds. */
   function deniedFor(seconds: number): RegistrationPorts {

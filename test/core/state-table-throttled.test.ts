@@ -1,7 +1,7 @@
 import { ProvisionedThroughputExceededException } from '@aws-sdk/client-dynamodb';
 import { REGISTRATION_PROPERTIES as P } from '../../core/names';
 import type { RegistrationPorts, RegistrationStore } from '../../core/registration/ports';
-import { StateTableError } from '../../lambda/registration/state-table';
+import { stateTableError } from '../../lambda/registration/state-table';
 import { Installation, World } from '../support/registration-world';
 
 /**
@@ -43,7 +43,7 @@ class ThrottledInstallation extends Installation {
         await clock.sleep(Math.max(0, began + after - clock.now()));
         if (clock.now() >= this.until) return call();
       }
-      throw new StateTableError('state', new ProvisionedThroughputExceededException({ $metadata: {}, message: 'slow down' }));
+      throw stateTableError('state', new ProvisionedThroughputExceededException({ $metadata: {}, message: 'slow down' }));
     };
     const store = new Proxy(ports.store, {
       get: (target, name: keyof RegistrationStore) => {

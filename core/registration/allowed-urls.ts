@@ -1,3 +1,4 @@
+import { UserError } from '../errors';
 import { REGISTRATION_PROPERTIES as P } from '../names';
 import { isLoopback } from '../rakuten/api/plain-http';
 import { summarizeUrl } from '../rakuten/postback/url';
@@ -22,23 +23,25 @@ interface Urls {
 }
 
 /** A request, or the state table, names a URL that this deployment does not use. */
-export class UrlNotAllowedError extends Error {
-  public constructor(property: string, url: string) {
-    super(
-      `${property} is at ${summarizeUrl(url).host ?? 'an unreadable host'}, which is not what this stack was deployed with, so nothing was sent there. ` +
-        'Next step: if a deployment that changes the endpoint is running, wait until it ends; else deploy the stack again. If that does not help, find out who changed the state table or invoked the registration function.',
-    );
-    this.name = 'UrlNotAllowedError';
-  }
-}
+const urlNotAllowedError = (property: string, url: string): UserError =>
+  new UserError({
+    name: 'UrlNotAllowedError',
+    problem:
+      `${property} is at ${summarizeUrl(url).host ?? 'an unreadable host'}, which is not what ` +
+      'this stack was deployed with, so nothing was sent there',
+    nextStep:
+      'if a deployment that changes the endpoint is running, wait until it ends; ' +
+      'else deploy the stack again. If that does not help, ' +
+      'find out who changed the state table or invoked the registration function',
+  });
 
-/** Throws an `UrlNotAllowedError`. */
+/** Throws for a URL that this deployment does not use. */
 export function assertAllowed(allowed: AllowedUrls, { rakutenApiUrl, endpointUrl }: Urls): void {
   const isApi =
     allowed.rakutenApiUrl === undefined ? isLoopback(new URL(rakutenApiUrl).hostname) : isSame(rakutenApiUrl, allowed.rakutenApiUrl);
-  if (!isApi) throw new UrlNotAllowedError(P.rakutenApiUrl, rakutenApiUrl);
+  if (!isApi) throw urlNotAllowedError(P.rakutenApiUrl, rakutenApiUrl);
   if (endpointUrl === undefined || allowed.endpointUrl === undefined || isSame(endpointUrl, allowed.endpointUrl)) return;
-  throw new UrlNotAllowedError(P.endpointUrl, endpointUrl);
+  throw urlNotAllowedError(P.endpointUrl, endpointUrl);
 }
 
 /** The same slot with the deployed URLs: a removal must not fail because its properties are of an earlier deployment. */

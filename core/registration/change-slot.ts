@@ -1,7 +1,7 @@
 import type { Slot } from '../rakuten/api/client';
 import { RakutenError } from '../rakuten/api/errors';
 import { backoffMillis, SHORT_BACKOFF } from '../rakuten/api/retry';
-import { NotShownError } from './messages';
+import { notShownError } from './messages';
 import type { ReadingPorts } from './ports';
 import type { Run } from './run';
 import { isSameSlot } from './slot-url';
@@ -54,7 +54,7 @@ export async function changeSlot(run: Run, change: SlotChange, endUntil = run.wo
     const wait = backoffMillis(SHORT_BACKOFF, Math.min(round, 4), clock.random());
     const waited = clock.now() - (acknowledgedAt ?? clock.now());
     if (waited > LAG_MILLIS || clock.now() + wait >= until) {
-      throw problem ?? new NotShownError(run.desired.sid, change.wanted, slot, Math.round(waited / 1000));
+      throw problem ?? notShownError(run.desired.sid, change.wanted, slot, Math.round(waited / 1000));
     }
     await clock.sleep(wait);
   }

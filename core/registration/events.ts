@@ -1,3 +1,4 @@
+import { UserError } from '../errors';
 import { REGISTRATION_ATTRIBUTES, REGISTRATION_ID_PREFIX } from '../names';
 import { Redactor } from '../rakuten/api/redact';
 import type { LeaseStore } from '../state/lease';
@@ -6,10 +7,10 @@ import { failedUpdateThatThisReverts, rememberFailedUpdate } from './failed-upda
 import { retryWhileDenied, withFreshPermissions } from './fresh-permissions';
 import { SlotBusyError, withLease } from './lease';
 import type { LeasedPorts, RegistrationPorts, RequestOutcome } from './ports';
-import { presentable, withNextStep } from './presentable';
 import { type Desired, PropertyError, parseProperties, sidOf } from './properties';
 import { type Registered, register } from './register';
 import { openRun } from './run';
+import { sanitizeError, toUserError, withSentence } from './sanitize-error';
 import { givenUp, otherOwners } from './state';
 import { RegistrationFailure } from './undo';
 import { unregister } from './unregister';
@@ -69,7 +70,7 @@ export async function handleRegistrationEvent(
     return await handle({ installation: ports, event, endUntil, redactor });
   } catch (error) {
     ports.log('request failed', { requestType: event.RequestType, reason: (error as Error).name });
-    throw told(error, event, redactor);
+    throw failureOf(error, event, redactor);
   }
 }
 
@@ -96,7 +97,7 @@ async function handle(request: Request): Promise<RegistrationAnswer> {
     } catch (error) {
       // Whoever took over decides how this request ends.
       if (!(error instanceof SlotBusyError)) {
-        await remember(inLease, { succeeded: false, message: told(error, event, request.redactor).message });
+        await remember(inLease, { succeeded: false, message: failureOf(error, event, request.redactor).message });
       }
       throw error;
     }
@@ -231,10 +232,10 @@ async function removeSid(context: Context, sid: string, properties: Readonly<Rec
       log('nothing was ever registered, so nothing is removed', { sid, reason: (error as Error).name });
       return;
     }
-    throw new Error(
-      `${(error as Error).message} The postback of SID ${sid} was not removed at Rakuten. To go on without removing it, delete the stack again and keep (retain) this resource.`,
-      { cause: error },
-    );
+    const sentence =
+      `The postback of SID ${sid} was not removed at Rakuten. To go on without removing it, ` +
+      'delete the stack again and keep (retain) this resource.';
+    throw new UserError({ ...withSentence(error, sentence), cause: error });
   }
 }
 
@@ -266,9 +267,9 @@ function attributes(registered: Registered | { status: string; selfTest?: Regist
 }
 
 /** The error as CloudFormation shows it. */
-const told = (error: unknown, { RequestType }: RegistrationEvent, redactor: Redactor): Error =>
-  presentable(
-    withNextStep(
+const failureOf = (error: unknown, { RequestType }: RegistrationEvent, redactor: Redactor): UserError =>
+  sanitizeError(
+    toUserError(
       error,
       `${RequestType === 'Delete' ? 'delete the stack' : 'deploy'} again; if it fails in the same way, look into the log of the registration function`,
     ),
@@ -287,7 +288,8 @@ function readable(properties: Readonly<Record<string, unknown>>): Desired | unde
 }
 
 function repeat(outcome: RequestOutcome): RegistrationAnswer {
-  if (!outcome.succeeded) throw new Error(outcome.message);
+  // The stored text has its next step.
+  if (!outcome.succeeded) throw new UserError({ name: 'Error', problem: outcome.message, nextStep: '' });
   return { PhysicalResourceId: outcome.physicalResourceId, Data: outcome.data };
 }
 

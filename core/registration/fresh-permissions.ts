@@ -49,7 +49,8 @@ export function withFreshPermissions(ports: LeasedPorts): LeasedPorts {
   };
 }
 
-function isAccessDenied(error: unknown): boolean {
+/** Whether AWS denied access: to the caller, or to what the error was caused by. */
+export function isAccessDenied(error: unknown): boolean {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     if (cause.name === 'AccessDeniedException') return true;
   }

@@ -1,3 +1,4 @@
+import { UserError } from '../errors';
 import { type LeaseStore, waitForLease } from '../state/lease';
 import type { LeasedPorts, RegistrationPorts } from './ports';
 
@@ -8,13 +9,16 @@ const POLL_MILLIS = 2_000;
 /** Milliseconds within which a run that waits has the lease of a dead holder. */
 export const TAKEOVER_MILLIS = ABANDONED_AFTER_MILLIS + 2 * POLL_MILLIS;
 
+const UNCHANGED = 'Nothing more was changed by this one';
+
 /** Another run works on the slot. */
-export class SlotBusyError extends Error {
+export class SlotBusyError extends UserError {
   public constructor(sid: string, problem: string) {
-    super(
-      `Another run works on the postback slot of SID ${sid}: ${problem}. Nothing more was changed by this one. Next step: wait until it has ended and try again.`,
-    );
-    this.name = 'SlotBusyError';
+    super({
+      name: 'SlotBusyError',
+      problem: `Another run works on the postback slot of SID ${sid}: ${problem}. ${UNCHANGED}`,
+      nextStep: 'wait until it has ended and try again',
+    });
   }
 }
 

@@ -1,3 +1,4 @@
+import { UserError } from '../errors';
 import { REGISTRATION_PROPERTIES as P } from '../names';
 import type { Slot } from '../rakuten/api/client';
 import { Redactor } from '../rakuten/api/redact';
@@ -6,11 +7,11 @@ import type { PublisherState } from '../state/publisher-state';
 import { withAllowedUrls } from './allowed-urls';
 import { withLease } from './lease';
 import type { LeasedPorts, ReadingPorts, RegistrationPorts } from './ports';
-import { presentable } from './presentable';
 import { readPreviousSlot, shownPreviousSlot } from './previous-slot';
 import { type Desired, parseProperties, type RemovalRule } from './properties';
 import { type Registered, register } from './register';
 import { belongings, openRun, type Run, readUrlSecret } from './run';
+import { sanitizeError } from './sanitize-error';
 import { type SelfTestResult, selfTest } from './self-test';
 import { isSameSlot, isSameUrl, ownerOf, type SlotOwner } from './slot-url';
 import { type Removal, unregister } from './unregister';
@@ -19,13 +20,6 @@ import { type Removal, unregister } from './unregister';
 
 const LONGEST_MILLIS = 8 * 60_000;
 const UNDO_RESERVE_MILLIS = 60_000;
-
-export class NotRegisteredError extends Error {
-  public constructor(sid: string) {
-    super(`SID ${sid} is not registered by this installation. Next step: deploy the stack, which registers it.`);
-    this.name = 'NotRegisteredError';
-  }
-}
 
 export interface Changes {
   /** Kept: the watch goes by it, until a deployment says otherwise. */
@@ -163,7 +157,13 @@ function changed(desired: Desired, { enabled = desired.enabled, selfTest: test =
 async function registered({ store }: Pick<ReadingPorts, 'store'>, sid: string): Promise<{ state: PublisherState; desired: Desired }> {
   const state = await store.readState(sid);
   const properties = state?.properties ?? state?.setAside;
-  if (state === undefined || properties === undefined) throw new NotRegisteredError(sid);
+  if (state === undefined || properties === undefined) {
+    throw new UserError({
+      name: 'NotRegisteredError',
+      problem: `SID ${sid} is not registered by this installation`,
+      nextStep: 'deploy the stack, which registers it',
+    });
+  }
   return { state, desired: parseProperties(properties) };
 }
 
@@ -175,7 +175,7 @@ async function byHand<T>({ clock, log }: RegistrationPorts, work: (redactor: Red
     return await work(redactor);
   } catch (error) {
     log('failed', { reason: (error as Error).name, millis: clock.now() - startedAt });
-    throw presentable(error, redactor);
+    throw sanitizeError(error, redactor);
   }
 }
 

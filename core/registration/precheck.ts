@@ -2,11 +2,11 @@ import { PRECHECK_RESOURCE_TYPE } from '../names';
 import { Redactor } from '../rakuten/api/redact';
 import type { RegistrationAnswer, RegistrationEvent } from './events';
 import { retryWhileDenied } from './fresh-permissions';
-import { SlotTakenError } from './messages';
+import { slotTakenError } from './messages';
 import type { RegistrationPorts } from './ports';
-import { presentable, withNextStep } from './presentable';
 import { type PrecheckProperties, parsePrecheckProperties } from './properties';
 import { openClient } from './run';
+import { sanitizeError, toUserError } from './sanitize-error';
 import { ownerOf } from './slot-url';
 
 export const isPrecheckEvent = ({ ResourceType }: { readonly ResourceType?: string }): boolean => ResourceType === PRECHECK_RESOURCE_TYPE;
@@ -30,8 +30,8 @@ export async function handlePrecheckEvent(
     return answer;
   } catch (error) {
     ports.log('precheck failed', { reason: (error as Error).name });
-    throw presentable(
-      withNextStep(error, 'deploy again; if it fails in the same way, read the log of the registration function'),
+    throw sanitizeError(
+      toUserError(error, 'deploy again; if it fails in the same way, read the log of the registration function'),
       redactor,
     );
   }
@@ -47,5 +47,5 @@ async function precheck(ports: RegistrationPorts, access: PrecheckProperties, re
   const slot = await client.read(until);
   if (slot === undefined || access.existingPostback === 'REPLACE') return;
   const owner = ownerOf(slot, { endpoints: endpointUrl === undefined ? [] : [endpointUrl], secretHashes: [] });
-  if (owner === 'foreign' || owner === 'installation') throw new SlotTakenError(sid, slot, owner);
+  if (owner === 'foreign' || owner === 'installation') throw slotTakenError(sid, slot, owner);
 }

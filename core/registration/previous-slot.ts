@@ -1,3 +1,4 @@
+import { UserError } from '../errors';
 import type { Slot } from '../rakuten/api/client';
 import { summarizeUrl } from '../rakuten/postback/url';
 import type { PreviousSlot, PublisherState, SecretVersionPlace } from '../state/publisher-state';
@@ -74,23 +75,27 @@ async function copyPreviousSlot(run: Run, state: PublisherState): Promise<Publis
     const versionId = await run.ports.saveSecretVersion(secret, text, previousSlot.label);
     return { ...state, previousSlot: { ...previousSlot, secret, versionId, copiedFrom: place } };
   } catch (error) {
-    throw error instanceof PreviousSlotError ? new PreviousSlotNotCopiedError(run.desired.sid, previousSlot, error.cause) : error;
+    throw error instanceof PreviousSlotError ? notCopiedError(run.desired.sid, previousSlot, error.cause) : error;
   }
 }
 
 /** The URL to restore is in a secret that the stack is about to delete. Nothing was changed. */
-export class PreviousSlotNotCopiedError extends Error {
-  public constructor(sid: string, { host, secret }: PreviousSlot, cause: Error) {
-    super(
-      `The URL that the slot of SID ${sid} had before (${host ?? 'not a URL'}) cannot be read from the secret ${secret}, so it would be lost with that secret: ` +
-        `${cause.name}. Nothing was changed at Rakuten. Meaning: the publisher has another URL secret, mostly because its construct has another id, and the ` +
-        'registration function has no permission for the old one. Next step: restore that URL with rakuten-postback unregister --rule RESTORE, ' +
-        'or give it up with --rule DELETE, and deploy again, with existingPostback REPLACE if the slot holds it.',
-      { cause },
-    );
-    this.name = 'PreviousSlotNotCopiedError';
-  }
-}
+const notCopiedError = (sid: string, { host, secret }: PreviousSlot, cause: Error): UserError =>
+  new UserError({
+    name: 'PreviousSlotNotCopiedError',
+    problem:
+      `The URL that the slot of SID ${sid} had before (${host ?? 'not a URL'}) cannot be read ` +
+      `from the secret ${secret}, so it would be lost with that secret: ${cause.name}. ` +
+      'Nothing was changed at Rakuten',
+    meaning:
+      'the publisher has another URL secret, mostly because its construct has another id, ' +
+      'and the registration function has no permission for the old one',
+    nextStep:
+      'restore that URL with rakuten-postback unregister --rule RESTORE, ' +
+      'or give it up with --rule DELETE, and deploy again, ' +
+      'with existingPostback REPLACE if the slot holds it',
+    cause,
+  });
 
 type Reading = Pick<Run<ReadingPorts>, 'desired' | 'ports'>;
 
@@ -134,7 +139,9 @@ async function readAnyPlace(run: Reading, previousSlot: PreviousSlot): Promise<{
     try {
       const text = await run.ports.readSecret(place.secret, place.versionId);
       // Whoever can write the state could name the credentials as the URL to restore.
-      if (isJsonObject(text)) throw new CredentialsInSlotError();
+      if (isJsonObject(text)) {
+        throw new UserError({ name: 'CredentialsInSlotError', problem: 'that version is not a URL' });
+      }
       return { text, place };
     } catch (error) {
       if (error instanceof SlotBusyError) throw error;
@@ -146,26 +153,25 @@ async function readAnyPlace(run: Reading, previousSlot: PreviousSlot): Promise<{
   throw new PreviousSlotError(run.desired.sid, place, previousSlot, error);
 }
 
-class CredentialsInSlotError extends Error {
-  public override readonly name = 'CredentialsInSlotError';
-}
-
 /** The URL to restore cannot be read. The message does not have it. */
-export class PreviousSlotError extends Error {
+class PreviousSlotError extends UserError {
   public constructor(
     sid: string,
     { secret, versionId }: SecretVersionPlace,
     { host }: PreviousSlot,
     public override readonly cause: Error,
   ) {
-    super(
-      `The URL that the slot of SID ${sid} had before (${host ?? 'not a URL'}) cannot be read, so it is not restored: ${cause.name}. ` +
-        `Meaning: it is the version ${versionId} of the secret ${secret}. ` +
-        'Next step: make that version readable (secretsmanager:GetSecretValue) and try again, or remove our URL without restoring that one: ' +
-        'rakuten-postback unregister --rule DELETE, or onRemoval DELETE.',
-      { cause },
-    );
-    this.name = 'PreviousSlotError';
+    super({
+      name: 'PreviousSlotError',
+      problem:
+        `The URL that the slot of SID ${sid} had before (${host ?? 'not a URL'}) cannot be read, ` + `so it is not restored: ${cause.name}`,
+      meaning: `it is the version ${versionId} of the secret ${secret}`,
+      nextStep:
+        'make that version readable (secretsmanager:GetSecretValue) and try again, ' +
+        'or remove our URL without restoring that one: ' +
+        'rakuten-postback unregister --rule DELETE, or onRemoval DELETE',
+      cause,
+    });
   }
 }
 

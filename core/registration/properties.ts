@@ -1,3 +1,4 @@
+import { UserError } from '../errors';
 import { REGISTRATION_PROPERTIES as P } from '../names';
 import { isPlainHttp } from '../rakuten/api/plain-http';
 import { type FieldList, parseFieldList } from '../rakuten/postback/fields';
@@ -35,12 +36,13 @@ export const RAKUTEN_API_URL = 'https://api.linksynergy.com';
 export const DEFAULT_LIMIT_MILLIS = 400;
 const INT32_MAX = 2 ** 31 - 1;
 
-export class PropertyError extends Error {
+export class PropertyError extends UserError {
   public constructor(property: string, problem: string) {
-    super(
-      `Property ${property} of the registration ${problem}. Next step: correct it in the stack (or upgrade the construct) and deploy again.`,
-    );
-    this.name = 'PropertyError';
+    super({
+      name: 'PropertyError',
+      problem: `Property ${property} of the registration ${problem}`,
+      nextStep: 'correct it in the stack (or upgrade the construct) and deploy again',
+    });
   }
 }
 
@@ -144,10 +146,10 @@ function limit(raw: Raw): number {
 }
 
 function fieldList(raw: Raw): FieldList {
+  const list = required(raw, P.fieldList);
   try {
-    return parseFieldList(required(raw, P.fieldList));
+    return parseFieldList(list);
   } catch (error) {
-    if (error instanceof PropertyError) throw error;
     throw new PropertyError(P.fieldList, `cannot be read: ${(error as Error).message}`);
   }
 }

@@ -3,7 +3,7 @@ import { postbackUrl } from '../rakuten/postback/url';
 import type { PublisherState } from '../state/publisher-state';
 import { changeSlot, putSlot } from './change-slot';
 import { SlotBusyError } from './lease';
-import { SlotTakenError } from './messages';
+import { slotTakenError } from './messages';
 import { PreviousSlotStore, protectPreviousSlot, withoutPreviousSlot } from './previous-slot';
 import { belongings, type Run, readUrlSecret } from './run';
 import { type SelfTestResult, selfTest } from './self-test';
@@ -91,7 +91,7 @@ function refuseTaken(run: Run, state: PublisherState, secret: string, slot: Slot
   const owner = ownerOf(slot, belongings(run.desired, state, secret));
   if (slot === undefined) return 'free';
   if (owner === 'ours' || owner === 'endpoint') return 'ours';
-  if (run.desired.existingPostback !== 'REPLACE') throw new SlotTakenError(run.desired.sid, slot, owner);
+  if (run.desired.existingPostback !== 'REPLACE') throw slotTakenError(run.desired.sid, slot, owner);
   return 'takeover';
 }
 

@@ -1,3 +1,4 @@
+import { UserError } from '../errors';
 import type { Slot } from '../rakuten/api/client';
 import { Redactor } from '../rakuten/api/redact';
 import { postbackUrl } from '../rakuten/postback/url';
@@ -7,9 +8,9 @@ import { changeSlot, putSlot } from './change-slot';
 import { withLease } from './lease';
 import { describeSlot } from './messages';
 import type { LeasedPorts, RegistrationPorts } from './ports';
-import { explained, presentable } from './presentable';
 import { parseProperties, sidOf } from './properties';
 import { belongings, checkUrlSecret, openRun, type Run } from './run';
+import { hasNextStep, sanitizeError, unforeseenText } from './sanitize-error';
 import { selfTest } from './self-test';
 import { isSameSlot, ownerOf } from './slot-url';
 import { accepting, markFor, retiringAllBut } from './state';
@@ -84,14 +85,14 @@ const leasedVersions = (versions: SecretVersions, { renewLease }: LeasedPorts): 
   },
 });
 
-export class RotationError extends Error {
-  public constructor(sid: string, problem: string, next: string) {
-    super(
-      `The secret of SID ${sid} was not rotated: ${problem}. Postbacks go on arriving under the secret that is registered. Next step: ${next}.`,
-    );
-    this.name = 'RotationError';
-  }
-}
+const STILL_WORKS = 'Postbacks go on arriving under the secret that is registered';
+
+const rotationError = (sid: string, problem: string, nextStep: string): UserError =>
+  new UserError({
+    name: 'RotationError',
+    problem: `The secret of SID ${sid} was not rotated: ${problem}. ${STILL_WORKS}`,
+    nextStep,
+  });
 
 /**
  * Puts a new secret into the registered URL without losing a postback. In this order, so that whatever Rakuten sends at any moment, the consumer knows its
@@ -105,7 +106,7 @@ export async function rotateUrlSecret(ports: RotationPorts, event: RotationEvent
   const redactor = new Redactor();
   try {
     const sid = sidOf({ Sid: event.sid });
-    if (sid === undefined) throw new RotationError(String(event.sid), 'that is no publisher id', 'give a number such as 3900112');
+    if (sid === undefined) throw rotationError(String(event.sid), 'that is no publisher id', 'give a number such as 3900112');
     return await withLease(ports, sid, endUntil - WORK_MILLIS, (leased) =>
       rotate(
         { ...leased, versions: leasedVersions(ports.versions, leased), newSecret: ports.newSecret },
@@ -116,17 +117,19 @@ export async function rotateUrlSecret(ports: RotationPorts, event: RotationEvent
     );
   } catch (error) {
     ports.log('rotation failed', { sid: event.sid, reason: (error as Error).name });
-    throw presentable(goingOn(error, event.sid), redactor);
+    throw sanitizeError(goingOn(error, event.sid), redactor);
   }
 }
 
 /** Whatever a rotation is ended by, the postback works on, and the next one can go on. */
-const goingOn = (error: unknown, sid: string): unknown =>
-  explained(
-    error,
-    (problem) =>
-      new RotationError(sid, problem, 'rotate again; if it fails in the same way, look into the log of the registration function'),
-  );
+const goingOn = (error: unknown, sid: string): UserError =>
+  hasNextStep(error)
+    ? error
+    : rotationError(
+        sid,
+        unforeseenText(error),
+        'rotate again; if it fails in the same way, look into the log of the registration function',
+      );
 
 async function rotate(
   ports: LeasedRotationPorts,
@@ -139,7 +142,7 @@ async function rotate(
   if (state?.properties === undefined) return { sid, outcome: 'not-registered' };
   const desired = parseProperties(state.properties);
   const { current, next, ...earlier } = await chooseVersion(ports, desired.urlSecret, state, fresh, redactor);
-  if (state.unsettled) throw new RotationError(sid, 'a registration began and did not end', 'deploy the stack again, then rotate');
+  if (state.unsettled) throw rotationError(sid, 'a registration began and did not end', 'deploy the stack again, then rotate');
   const run = await openRun(ports, desired, { endUntil, reserveMillis: RESERVE_MILLIS, redactor });
   refuseTaken(run, state, current.text, await run.client.read(run.workUntil));
 
@@ -228,7 +231,7 @@ const wantedSlot = ({ desired }: Run, secret: string): Slot => ({
 function refuseTaken({ desired }: Run, state: PublisherState, secret: string, slot: Slot | undefined): void {
   const owner = ownerOf(slot, belongings(desired, state, secret));
   if (owner === 'empty' || owner === 'ours') return;
-  throw new RotationError(
+  throw rotationError(
     desired.sid,
     `the one postback slot holds a URL that is not of this installation: ${describeSlot(slot)}`,
     'see who took the slot over, take it back with a deployment (existingPostback REPLACE) or the status watch (onTakeover RECLAIM), then rotate again',

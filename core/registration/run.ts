@@ -1,3 +1,4 @@
+import { UserError } from '../errors';
 import { RakutenClient } from '../rakuten/api/client';
 import { parseCredentials } from '../rakuten/api/credentials';
 import type { ApiContext } from '../rakuten/api/persist';
@@ -74,9 +75,11 @@ export async function readUrlSecret({
 export function checkUrlSecret(id: string, secret: string): void {
   const problem = urlSecretProblem(secret);
   if (problem === undefined) return;
-  throw new Error(
-    `The secret ${id}, whose value goes into the postback URL, ${problem}. Next step: put a long random value into it and deploy again.`,
-  );
+  throw new UserError({
+    name: 'UrlSecretError',
+    problem: `The secret ${id}, whose value goes into the postback URL, ${problem}`,
+    nextStep: 'put a long random value into it and deploy again',
+  });
 }
 
 function urlSecretProblem(secret: string): string | undefined {

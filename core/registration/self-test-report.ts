@@ -1,22 +1,29 @@
+import { UserError } from '../errors';
 import type { ProbeResult } from './ports';
 import type { Desired } from './properties';
+
+export const NOT_CHANGED = 'Nothing was changed at Rakuten';
+export const HOW_TO_SKIP = 'selfTest: false on the publisher skips this test';
 
 /** An error in a CloudFormation event has about 4,000 characters; the last probes tell more than the first. */
 const PROBES_LISTED = 40;
 
 /** What a failed self-test saw, and what to try. */
-export function describeProblem(desired: Desired, probes: readonly ProbeResult[], seconds: number): string {
+export function selfTestError(desired: Desired, probes: readonly ProbeResult[], seconds: number): UserError {
   const { limitMillis } = desired;
   const listed = probes.slice(-PROBES_LISTED);
   const answered = probes.filter((p) => p.status === 200).map((p) => p.millis);
   const list = `${probes.length > listed.length ? `the last ${listed.length} of ${probes.length}` : 'each'}: ${listed.map(inWords).join(', ')}`;
   const fastest =
-    answered.length === 0 ? '' : ` Of the ${answered.length} answered 200, the fastest took ${Math.round(Math.min(...answered))} ms.`;
-  return (
-    `The endpoint ${desired.endpointUrl} did not answer ten GETs in a row with 200 within ${limitMillis} ms, in ${seconds} s (${list}).${fastest} ` +
-    `Meaning: Rakuten gives a postback one attempt of 400 ms, so lines would be lost. Nothing was changed at Rakuten. Next step: ${advice(desired, probes)}; then deploy again. ` +
-    'selfTest: false on the publisher skips this test.'
-  );
+    answered.length === 0 ? '' : `. Of the ${answered.length} answered 200, the fastest took ${Math.round(Math.min(...answered))} ms`;
+  return new UserError({
+    name: 'SelfTestError',
+    problem:
+      `The endpoint ${desired.endpointUrl} did not answer ten GETs in a row with 200 ` +
+      `within ${limitMillis} ms, in ${seconds} s (${list})${fastest}`,
+    meaning: `Rakuten gives a postback one attempt of 400 ms, so lines would be lost. ${NOT_CHANGED}`,
+    nextStep: `${advice(desired, probes)}; then deploy again. ${HOW_TO_SKIP}`,
+  });
 }
 
 function inWords({ status, millis, error }: ProbeResult): string {

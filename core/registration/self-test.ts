@@ -1,9 +1,10 @@
+import { UserError } from '../errors';
 import { URL_PARAMETERS } from '../names';
 import { fieldListId } from '../rakuten/postback/fields';
 import type { ProbeResult, ReadingPorts } from './ports';
 import type { Desired } from './properties';
 import type { Run } from './run';
-import { describeProblem } from './self-test-report';
+import { HOW_TO_SKIP, NOT_CHANGED, selfTestError } from './self-test-report';
 
 export const PROBES_IN_A_ROW = 10;
 const PROBE_PATIENCE_MILLIS = 120_000;
@@ -23,13 +24,6 @@ export interface SelfTestResult {
   readonly at: string;
 }
 
-export class SelfTestError extends Error {
-  public constructor(message: string) {
-    super(message);
-    this.name = 'SelfTestError';
-  }
-}
-
 export interface SelfTestOptions {
   /** Milliseconds since 1970. */
   readonly until: number;
@@ -39,7 +33,7 @@ export interface SelfTestOptions {
 
 /**
  * Proves the live endpoint: ten GETs in a row, each on a new connection, answered 200 inside the limit, and one of them seen by the consumer.
- * A fresh API and role refuse at first, so it goes on for two minutes. Throws a `SelfTestError` with each latency and what to try.
+ * A fresh API and role refuse at first, so it goes on for two minutes. Throws an error with each latency and what to try.
  */
 export async function selfTest(run: Run<ReadingPorts>, secret: string, { until, queue }: SelfTestOptions): Promise<SelfTestResult> {
   const { clock, randomId, probe } = run.ports;
@@ -83,7 +77,7 @@ async function tenInARow(run: Run<ReadingPorts>, get: () => Promise<ProbeResult>
     if (row.length === PROBES_IN_A_ROW) return row;
     const pause = good ? PAUSE_AFTER_SUCCESS_MILLIS : PAUSE_AFTER_FAILURE_MILLIS;
     if (ports.clock.now() + pause >= until) {
-      throw new SelfTestError(describeProblem(desired, all, Math.round((ports.clock.now() - started) / 1000)));
+      throw selfTestError(desired, all, Math.round((ports.clock.now() - started) / 1000));
     }
     await ports.clock.sleep(pause);
   }
@@ -95,11 +89,14 @@ async function seenByConsumer(run: Run<ReadingPorts>, probeId: string, get: () =
   let lastSent = started;
   while (!(await store.probeSeen(probeId))) {
     if (clock.now() + QUEUE_POLL_MILLIS >= until) {
-      throw new SelfTestError(
-        `The endpoint ${run.desired.endpointUrl} answers, but none of the test postbacks came out of the queue within ${Math.round((clock.now() - started) / 1000)} s. ` +
-          'Meaning: the consumer does not run, cannot read the queue, or is busy with a backlog. Nothing was changed at Rakuten. ' +
-          "Next step: look at the consumer function's log and the dead-letter queue, then deploy again; selfTest: false on the publisher skips this test.",
-      );
+      const seconds = Math.round((clock.now() - started) / 1000);
+      throw new UserError({
+        name: 'SelfTestError',
+        problem:
+          `The endpoint ${run.desired.endpointUrl} answers, ` + `but none of the test postbacks came out of the queue within ${seconds} s`,
+        meaning: `the consumer does not run, cannot read the queue, or is busy with a backlog. ${NOT_CHANGED}`,
+        nextStep: `look at the consumer function's log and the dead-letter queue, then deploy again; ${HOW_TO_SKIP}`,
+      });
     }
     await clock.sleep(QUEUE_POLL_MILLIS);
     if (clock.now() - lastSent < PROBE_AGAIN_MILLIS) continue;

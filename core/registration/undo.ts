@@ -1,29 +1,30 @@
+import { UserError } from '../errors';
 import type { Slot } from '../rakuten/api/client';
 import type { PublisherState } from '../state/publisher-state';
 import { lookFor, putBack } from './change-slot';
 import { SlotBusyError } from './lease';
 import { readPreviousSlot } from './previous-slot';
 import type { Run } from './run';
+import { toErrorFields, withSentence } from './sanitize-error';
 import { isSameUrl, markOf } from './slot-url';
 import { accepts, otherOwners, retiring, retiringAllBut, withoutOwner } from './state';
 
 /** A registration that failed. The message is the cause's, with what became of the slot. */
-export class RegistrationFailure extends Error {
+export class RegistrationFailure extends UserError {
   public constructor(
     cause: unknown,
     /** Whether the slot is as it was before. */
     public readonly slotUntouched: boolean,
     undoProblem?: unknown,
   ) {
-    const message = cause instanceof Error ? cause.message : String(cause);
-    const undo =
-      undoProblem === undefined
-        ? ''
-        : ` Besides, the slot could not be put back as it was (${undoProblem instanceof Error ? undoProblem.message : String(undoProblem)}) and may hold our URL: look with "npx rakuten-postback status".`;
-    super(message + undo, { cause });
-    this.name = 'RegistrationFailure';
+    const fields = undoProblem === undefined ? toErrorFields(cause) : withSentence(cause, notRestored(undoProblem));
+    super({ ...fields, name: 'RegistrationFailure', cause });
   }
 }
+
+const notRestored = (problem: unknown): string =>
+  `Besides, the slot could not be put back as it was (${problem instanceof Error ? problem.message : String(problem)}) ` +
+  'and may hold our URL: look with "npx rakuten-postback status".';
 
 /** What is known of the slot while a registration runs. */
 export interface Progress {

@@ -3,9 +3,9 @@ import { Redactor } from '../rakuten/api/redact';
 import { lookFor } from '../registration/change-slot';
 import { SlotBusyError, TAKEOVER_MILLIS, withLease } from '../registration/lease';
 import type { LeasedPorts, ReadingPorts } from '../registration/ports';
-import { presentable } from '../registration/presentable';
 import { parseProperties } from '../registration/properties';
 import { openRun, type Run } from '../registration/run';
+import { sanitizeError } from '../registration/sanitize-error';
 import type { PublisherState } from '../state/publisher-state';
 import { findingAnnouncement, flappingAnnouncement, type Plan, restoredAnnouncement } from './announcements';
 import { expectedUrl, type Finding, isTrouble, judge, type Trouble } from './finding';
@@ -124,7 +124,7 @@ async function checkInLease(context: Context, leased: LeasedPorts): Promise<Chec
 
 /** Notes why a check failed, and says it in words that may be seen. */
 async function failed({ ports, sid, redactor }: Context, error: unknown): Promise<string> {
-  const { name, message: whole } = presentable(error, redactor);
+  const { name, message: whole } = sanitizeError(error, redactor);
   const message = withoutPaths(whole);
   ports.log('check failed', { sid, reason: name });
   await noteFailure(ports, sid, `${name}: ${message}`);

@@ -1,5 +1,6 @@
+import { errorText } from '../errors';
 import { Redactor } from '../rakuten/api/redact';
-import { presentable } from '../registration/presentable';
+import { sanitizeError } from '../registration/sanitize-error';
 import { unknownAnnouncement } from './announcements';
 import type { WatchPorts } from './ports';
 import { newRecord, type WatchRecord, withAnnouncement } from './record';
@@ -47,6 +48,5 @@ async function succeeds(ports: WatchPorts, sid: string, message: string, work: (
 
 /** Name and message of an error, for the log. */
 export function reasonOf(error: unknown, redactor = new Redactor()): string {
-  const { name, message } = presentable(error, redactor);
-  return `${name}: ${message}`.slice(0, LONGEST_REASON);
+  return errorText(sanitizeError(error, redactor)).slice(0, LONGEST_REASON);
 }

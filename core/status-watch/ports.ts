@@ -1,3 +1,4 @@
+import { UserError } from '../errors';
 import type { RegistrationPorts, RegistrationStore } from '../registration/ports';
 import type { PublisherState } from '../state/publisher-state';
 import type { Announcement, Gap, WatchRecord } from './record';
@@ -12,10 +13,12 @@ export interface WatchStore extends RegistrationStore {
 }
 
 /** Another run of the watch has written the record since it was read. */
-export class RecordConflictError extends Error {
+export class RecordConflictError extends UserError {
   public constructor(sid: string) {
-    super(`Another run of the status watch has checked SID ${sid} at the same time; its result stands.`);
-    this.name = 'RecordConflictError';
+    super({
+      name: 'RecordConflictError',
+      problem: `Another run of the status watch has checked SID ${sid} at the same time; its result stands.`,
+    });
   }
 }
 

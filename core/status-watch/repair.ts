@@ -1,3 +1,4 @@
+import { UserError } from '../errors';
 import type { Slot } from '../rakuten/api/client';
 import { postbackUrl } from '../rakuten/postback/url';
 import { changeSlot, putSlot } from '../registration/change-slot';
@@ -8,12 +9,11 @@ import { accepting, markFor, retiringAllBut } from '../registration/state';
 import type { PublisherState } from '../state/publisher-state';
 
 /** Somebody changes the slot at this moment. */
-export class SlotMovedError extends Error {
-  public constructor(sid: string) {
-    super(`The slot of SID ${sid} was changed by somebody while it was put right. The next check decides.`);
-    this.name = 'SlotMovedError';
-  }
-}
+const slotMovedError = (sid: string): UserError =>
+  new UserError({
+    name: 'SlotMovedError',
+    problem: `The slot of SID ${sid} was changed by somebody while it was put right. The next check decides.`,
+  });
 
 /**
  * Switches the URL in the slot on again.
@@ -26,7 +26,7 @@ export async function enableAgain(run: Run, url: string): Promise<void> {
     wanted,
     reached: (slot) => slot?.active === true && isSameUrl(slot.url, url),
     approve: async (slot) => {
-      if (slot === undefined || !isSameUrl(slot.url, url)) throw new SlotMovedError(run.desired.sid);
+      if (slot === undefined || !isSameUrl(slot.url, url)) throw slotMovedError(run.desired.sid);
     },
     write: (_slot, until) => run.client.update(wanted, until),
   });
@@ -50,7 +50,7 @@ export async function registerAgain(run: Run, earlier: PublisherState, found: Sl
     reached: (slot) => isSameSlot(slot, wanted),
     approve: async (slot) => {
       if (!isSameSlot(slot, found) && !isSameSlot(slot, { ...wanted, active: false })) {
-        throw new SlotMovedError(desired.sid);
+        throw slotMovedError(desired.sid);
       }
     },
     write: putSlot(run, wanted),

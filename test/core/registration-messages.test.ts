@@ -1,6 +1,7 @@
+import { UserError } from '../../core/errors';
 import { Redactor } from '../../core/rakuten/api/redact';
-import { describeSlot, NotShownError, SlotTakenError } from '../../core/registration/messages';
-import { presentable, withNextStep } from '../../core/registration/presentable';
+import { describeSlot, notShownError, slotTakenError } from '../../core/registration/messages';
+import { sanitizeError, toUserError } from '../../core/registration/sanitize-error';
 import { SID } from '../support/slot-run';
 
 const TRACKER = { url: 'https://tracker.example/in?token=tracker-secret-4711&click=<u1>', active: true };
@@ -15,7 +16,7 @@ describe('a slot in words', () => {
 
 describe('an error', () => {
   it('of a slot that is taken says by whom, what that means and each way on', () => {
-    const { name, message } = new SlotTakenError(SID, TRACKER, 'foreign');
+    const { name, message } = slotTakenError(SID, TRACKER, 'foreign');
     expect(name).toBe('SlotTakenError');
     expect(message).toMatch(
       /^The one postback slot of SID 3900112 is taken: tracker\.example, 1 field \(u1\), active\. Meaning: another program or tracker receives .*Nothing was changed\. Next step: either set existingPostback to REPLACE .*; or remove that URL .*; or use another SID\.$/,
@@ -23,7 +24,7 @@ describe('an error', () => {
   });
 
   it('of a slot that another installation has says so', () => {
-    const { message } = new SlotTakenError(SID, TRACKER, 'installation');
+    const { message } = slotTakenError(SID, TRACKER, 'installation');
     expect(message).toMatch(
       /Meaning: the URL is of another installation of this construct, so two stacks .*Nothing was changed\. Next step: remove the publisher from the other stack first and deploy again; or set existingPostback to REPLACE here.* when it is deleted\.$/,
     );
@@ -31,7 +32,7 @@ describe('an error', () => {
   });
 
   it('of a change that does not show says what is there, what should be, and how to find out why', () => {
-    const { name, message } = new NotShownError(SID, undefined, TRACKER, 61);
+    const { name, message } = notShownError(SID, undefined, TRACKER, 61);
     expect([name, message]).toEqual([
       'NotShownError',
       'Rakuten accepted the change for SID 3900112, but 61 s later its status call still shows tracker.example, 1 field (u1), active instead of no postback. ' +
@@ -42,7 +43,7 @@ describe('an error', () => {
 });
 
 it('the error of a change that does not show tells two URLs apart that look alike without their secrets', () => {
-  const { message } = new NotShownError(SID, { ...TRACKER, url: `${TRACKER.url}&x=2` }, TRACKER, 61);
+  const { message } = notShownError(SID, { ...TRACKER, url: `${TRACKER.url}&x=2` }, TRACKER, 61);
   expect(message).toContain('still shows tracker.example, 1 field (u1), active instead of this with another URL.');
 });
 
@@ -50,7 +51,7 @@ describe('an error that is shown', () => {
   const shown = (error: unknown, secret?: string): Error => {
     const redactor = new Redactor();
     redactor.add(secret);
-    return presentable(error, redactor);
+    return sanitizeError(error, redactor);
   };
 
   it('keeps its name and words, in one line, without secrets and without where it was thrown', () => {
@@ -80,11 +81,11 @@ describe('an error that is shown', () => {
   });
 
   it('is told what to do next where it does not say so', () => {
-    const known = new Error('It failed. Next step: mend it.');
-    expect(withNextStep(known, 'try again')).toBe(known);
+    const known = new UserError({ problem: 'It failed', nextStep: 'fix it' });
+    expect(toUserError(known, 'try again')).toBe(known);
     const cause = new RangeError('throttled');
-    const told = withNextStep(cause, 'try again') as Error;
+    const told = toUserError(cause, 'try again');
     expect([told.name, told.message, told.cause]).toEqual(['RangeError', 'RangeError: throttled. Next step: try again.', cause]);
-    expect((withNextStep('out of order', 'try again') as Error).message).toBe('Error: out of order. Next step: try again.');
+    expect(toUserError('out of order', 'try again').message).toBe('Error: out of order. Next step: try again.');
   });
 });

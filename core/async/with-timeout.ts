@@ -1,8 +1,9 @@
+import { UserError } from '../errors';
+
 /** Work that did not finish in time. */
-export class TimeoutError extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = 'TimeoutError';
+export class TimeoutError extends UserError {
+  constructor(problem: string) {
+    super({ name: 'TimeoutError', problem });
   }
 }
 

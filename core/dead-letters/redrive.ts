@@ -1,4 +1,5 @@
 import { type MessageAttributeValue, SendMessageBatchCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import { errorText } from '../errors';
 import { type DeadLetterQueue, MESSAGES_PER_CALL, type ReceivedMessage } from './queue';
 
 /** SQS's limit for one call. It has been raised to 1 MiB since; the smaller one holds everywhere. */
@@ -83,7 +84,7 @@ async function resend(parts: RedriveParts, messages: readonly ReceivedMessage[],
         continue;
       } catch (error) {
         // Whether SQS accepted them is unknown; they stay here, and a second delivery does no harm.
-        stop = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+        stop = errorText(error);
       }
     }
     notSent.push(...call.map((message) => ({ message, problem: stop ?? '' })));

@@ -8,7 +8,7 @@ import type { NoteStore } from './note';
 import type { RunPorts } from './ports';
 import type { ReconcilablePublisher } from './publisher';
 import type { ContinuedRequest, ReconciliationRequest } from './request';
-import { MAX_FAILURES, type RunResult, run, UnwrittenLinesError } from './run';
+import { MAX_FAILURES, type RunResult, run, unwrittenLinesError } from './run';
 import { newRunId, type RunReason } from './run-id';
 import { notBefore, type ReconciliationSettings } from './settings';
 import { clamp, coveredAfter, LONGEST_LOOK_BACK_MILLIS, scheduledWindow } from './window';
@@ -107,7 +107,7 @@ export async function reconcile(request: ReconciliationRequest, publisher: Recon
     const { next, failures, ...result } = await compareWindow(job, publisher, ports, () => notes.renewLease(publisher.sid, holder));
     const allFailures = [...(job.failures ?? []), ...failures];
     const isOver = next === undefined || allFailures.length >= MAX_FAILURES;
-    if (isOver && allFailures.length > 0) throw new UnwrittenLinesError(allFailures);
+    if (isOver && allFailures.length > 0) throw unwrittenLinesError(allFailures);
     if (next === undefined) {
       if (job.dryRun !== true) {
         const note = { coveredUntil: coveredAfter(job.window, job.isScheduled, coveredUntil), succeededAt: clock.now() };

@@ -1,3 +1,4 @@
+import { UserError } from '../errors';
 import { REGISTRATION_PROPERTIES as P } from '../names';
 import { limitedSend } from '../rakuten/api/call-rate';
 import { RakutenClient } from '../rakuten/api/client';
@@ -12,10 +13,13 @@ import type { AcceptedUrl, PublisherState } from '../state/publisher-state';
 const CALLS_PER_MINUTE = 90;
 
 /** A publisher cannot be reconciled as it is set up. The message says why, and how to mend it. */
-export class NotReconcilableError extends Error {
-  constructor(sid: string, problem: string) {
-    super(`SID ${sid} cannot be compared with the Events API: ${problem}`);
-    this.name = 'NotReconcilableError';
+export class NotReconcilableError extends UserError {
+  constructor(sid: string, problem: string, nextStep: string) {
+    super({
+      name: 'NotReconcilableError',
+      problem: `SID ${sid} cannot be compared with the Events API: ${problem}`,
+      nextStep,
+    });
   }
 }
 
@@ -32,15 +36,16 @@ export interface ReconcilablePublisher {
 export function reconcilablePublisher(sid: string, state: PublisherState | undefined): ReconcilablePublisher {
   const { [P.credentialsSecretArn]: credentialsSecret } = state?.properties ?? {};
   if (state === undefined || credentialsSecret === undefined) {
-    throw new NotReconcilableError(sid, 'it is not registered (yet). Next step: deploy the stack; the next run after that finds it');
+    throw new NotReconcilableError(sid, 'it is not registered (yet)', 'deploy the stack; the next run after that finds it');
   }
   const lacking = state.accepted.filter((url) => missingKeyFields(url).length > 0);
   const current = lacking.find(({ acceptedUntil }) => acceptedUntil === undefined);
   if (current !== undefined) {
     throw new NotReconcilableError(
       sid,
-      `its postback URL does not ask for ${missingKeyFields(current).join(', ')}, so a row cannot be recognized as the line that Rakuten has. ` +
-        'Next step: leave PostbackFields.exactly() out, or name these fields in it',
+      `its postback URL does not ask for ${missingKeyFields(current).join(', ')}, ` +
+        'so a row cannot be recognized as the line that Rakuten has',
+      'leave PostbackFields.exactly() out, or name these fields in it',
     );
   }
   const comparableSince = Math.max(0, ...lacking.map(({ acceptedUntil = '' }) => Date.parse(acceptedUntil)));

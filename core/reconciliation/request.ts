@@ -1,3 +1,4 @@
+import { UserError } from '../errors';
 import type { EventsWindow } from '../rakuten/events-api/events';
 import type { Position } from '../rakuten/events-api/events-walk';
 import type { RunReason } from './run-id';
@@ -35,29 +36,29 @@ export interface ContinuedRequest extends WindowRequest {
 export type ReconciliationRequest = ScheduledRequest | WindowRequest | ContinuedRequest;
 
 /** An event that asks for nothing the function knows. */
-export class RequestError extends Error {
-  constructor(problem: string) {
-    super(
+const requestError = (problem: string): UserError =>
+  new UserError({
+    name: 'RequestError',
+    problem:
       `${problem}. The function takes {"sid": "3900112", "run": "hourly" | "daily"}, ` +
-        'or {"sid": "3900112", "from": "2026-03-01T00:00:00Z", "to": "2026-03-02T00:00:00Z", "reason": "a-word"} (to: now by default; "dryRun": true only reports, "acceptChanges": true disables the brake)',
-    );
-    this.name = 'RequestError';
-  }
-}
+      'or {"sid": "3900112", "from": "2026-03-01T00:00:00Z", "to": "2026-03-02T00:00:00Z", ' +
+      '"reason": "a-word"} (to: now by default; "dryRun": true only reports, ' +
+      '"acceptChanges": true disables the brake)',
+  });
 
-/** Reads the event of an invocation. Throws a RequestError. */
+/** Reads the event of an invocation. Throws for an event that the function does not know. */
 export function parseRequest(event: unknown, now: number): ReconciliationRequest {
   const { sid, run, from, to, reason, dryRun, acceptChanges, rest } = (typeof event === 'object' && event !== null ? event : {}) as Record<
     string,
     unknown
   >;
-  if (typeof sid !== 'string' || !/^\d{1,10}$/.test(sid)) throw new RequestError(`sid is ${JSON.stringify(sid)}, not a publisher id`);
+  if (typeof sid !== 'string' || !/^\d{1,10}$/.test(sid)) throw requestError(`sid is ${JSON.stringify(sid)}, not a publisher id`);
   // What `continuation` wrote. Nobody else writes it.
   if (rest !== undefined) return { sid, ...(rest as Omit<ContinuedRequest, 'sid'>) };
   if (run === 'hourly' || run === 'daily') return { sid, run };
-  if (run !== undefined) throw new RequestError(`run is ${JSON.stringify(run)}, neither hourly nor daily`);
+  if (run !== undefined) throw requestError(`run is ${JSON.stringify(run)}, neither hourly nor daily`);
   const window = { from: instant('from', from), to: to === undefined ? now : instant('to', to) };
-  if (window.from >= window.to) throw new RequestError('from is not before to');
+  if (window.from >= window.to) throw requestError('from is not before to');
   return {
     sid,
     window,
@@ -72,7 +73,7 @@ export const continuation = ({ sid, ...rest }: ContinuedRequest): Readonly<Recor
 
 function flag(name: string, value: unknown): boolean {
   if (value === undefined || typeof value === 'boolean') return value === true;
-  throw new RequestError(`${name} is ${JSON.stringify(value)}, neither true nor false`);
+  throw requestError(`${name} is ${JSON.stringify(value)}, neither true nor false`);
 }
 
 const ISO_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/;
@@ -86,6 +87,6 @@ export function parseTime(text: string): number {
 
 function instant(name: string, value: unknown): number {
   const millis = typeof value === 'string' ? parseTime(value) : Number.NaN;
-  if (Number.isNaN(millis)) throw new RequestError(`${name} is ${JSON.stringify(value)}, not a time such as 2026-03-01T00:00:00Z`);
+  if (Number.isNaN(millis)) throw requestError(`${name} is ${JSON.stringify(value)}, not a time such as 2026-03-01T00:00:00Z`);
   return millis;
 }

@@ -1,6 +1,7 @@
 import { archiveRecord } from '../archive/record';
 import { limitConcurrency } from '../async/limit-concurrency';
 import { retryOnThrottle } from '../async/retry-on-throttle';
+import { UserError } from '../errors';
 import { SOURCES } from '../names';
 import { readRow } from '../privacy/row-without-member';
 import type { MemberTest } from '../privacy/without-member';
@@ -59,13 +60,14 @@ export interface RunControl {
 }
 
 /** Some lines could not be written. The others were; the next run over the window finds these again. */
-export class UnwrittenLinesError extends Error {
-  constructor(failures: readonly string[]) {
-    const others = failures.length > NAMED_FAILURES ? ` and ${failures.length - NAMED_FAILURES} more` : '';
-    const lines = failures.length === 1 ? '1 line' : `${failures.length} lines`;
-    super(`${lines} could not be written, all others were: ${failures.slice(0, NAMED_FAILURES).join('; ')}${others}`);
-    this.name = 'UnwrittenLinesError';
-  }
+export function unwrittenLinesError(failures: readonly string[]): UserError {
+  const others = failures.length > NAMED_FAILURES ? ` and ${failures.length - NAMED_FAILURES} more` : '';
+  const lines = failures.length === 1 ? '1 line' : `${failures.length} lines`;
+  const named = failures.slice(0, NAMED_FAILURES).join('; ');
+  return new UserError({
+    name: 'UnwrittenLinesError',
+    problem: `${lines} could not be written, all others were: ${named}${others}`,
+  });
 }
 
 const NAMED_FAILURES = 5;
@@ -276,7 +278,7 @@ class ReconciliationRun {
   private attempt(key: RowKey, work: (deadline: number) => Promise<unknown>): Promise<void> {
     const { clock } = this.ports;
     return this.limited(async () => {
-      if (this.failures.length >= MAX_FAILURES) throw new UnwrittenLinesError(this.failures);
+      if (this.failures.length >= MAX_FAILURES) throw unwrittenLinesError(this.failures);
       try {
         const deadline = clock.now() + WRITE_MILLIS;
         const result = await retryOnThrottle(() => work(deadline), deadline, 'DynamoDB did not answer in time', clock);

@@ -8,6 +8,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { backoffMillis } from '../async/backoff';
 import type { Clock } from '../async/retry-on-throttle';
+import { UserError } from '../errors';
 import { ATTRIBUTES } from '../names';
 import type { ForgottenSource } from '../privacy/forgotten-members';
 import { rowWithoutMember, type Traces } from '../privacy/row-without-member';
@@ -43,12 +44,11 @@ export interface RowStoreOptions extends ItemOptions {
 }
 
 /** A row that other writers changed again and again until the deadline. The delivery may be written again. */
-export class RowContentionError extends Error {
-  constructor(key: RowKey, tries: number) {
-    super(`other writers changed the row ${keyText(key)} ${tries} times until the deadline`);
-    this.name = 'RowContentionError';
-  }
-}
+const rowContentionError = (key: RowKey, tries: number): UserError =>
+  new UserError({
+    name: 'RowContentionError',
+    problem: `other writers changed the row ${keyText(key)} ${tries} times until the deadline`,
+  });
 
 class DeletedRowError extends Error {
   constructor(key: RowKey) {
@@ -161,7 +161,7 @@ export class RowStore {
       existing = refusal.Item ?? (await this.read(key));
       if (before === undefined) continue;
       const pause = backoffMillis(tries, FIRST_PAUSE_MILLIS, LONGEST_PAUSE_MILLIS);
-      if (this.options.clock.now() + pause >= deadline) throw new RowContentionError(key, tries);
+      if (this.options.clock.now() + pause >= deadline) throw rowContentionError(key, tries);
       await this.options.clock.pause(pause);
     }
   }

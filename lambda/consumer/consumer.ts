@@ -5,6 +5,7 @@ import { archiveRecord } from '../../core/archive/record';
 import { limitConcurrency } from '../../core/async/limit-concurrency';
 import { retryOnThrottle } from '../../core/async/retry-on-throttle';
 import { withTimeout } from '../../core/async/with-timeout';
+import { errorText } from '../../core/errors';
 import { SOURCES } from '../../core/names';
 import type { ForgottenMembers, ForgottenSource } from '../../core/privacy/forgotten-members';
 import { inAnyForm, isQueryOf, pushWithoutMember, queryWithoutMember } from '../../core/privacy/without-member';
@@ -233,7 +234,7 @@ export class Consumer {
   /** Reports a message as failed, and notes the reason for whoever reads the dead-letter queue. */
   private async fail(record: SQSRecord, error: unknown, { batch, log }: Invocation): Promise<void> {
     batch.fail(record);
-    const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+    const reason = errorText(error);
     const { messageId } = record;
     // API Gateway's ID of the GET, where the endpoint wrote the message.
     const requestId = new URLSearchParams(record.body).get('id') ?? undefined;

@@ -1,4 +1,5 @@
 import type { Context } from 'aws-lambda';
+import { errorText } from '../../core/errors';
 import { ATTRIBUTES } from '../../core/names';
 import type { HttpSend } from '../../core/rakuten/api/http';
 import { eventsPages } from '../../core/rakuten/events-api/events';
@@ -146,7 +147,7 @@ export class Reconciler {
 
   private async reportFailure(sid: string, error: unknown, log: Log): Promise<void> {
     const { metrics, notes, clock } = this.parts;
-    log.error('reconciliation failed', { sid, reason: error instanceof Error ? `${error.name}: ${error.message}` : String(error) });
+    log.error('reconciliation failed', { sid, reason: errorText(error) });
     metrics.write(failureMetrics());
     try {
       const { succeededAt } = await notes.read(sid);

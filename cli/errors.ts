@@ -1,4 +1,5 @@
 import { InvalidQueryError } from '../client';
+import { UserError, type UserErrorFields } from '../core/errors';
 
 /** Exit codes of the process. */
 export const EXIT = {
@@ -14,28 +15,41 @@ export const EXIT = {
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
-/** An error with a message for the user: what is wrong, and how to fix it. */
-export class CliError extends Error {
+interface CliErrorOptions extends Omit<UserErrorFields, 'name' | 'problem'> {
+  /** Whether a stack trace helps to find the cause. @default false */
+  readonly isTraceable?: boolean;
+}
+
+/** An error of the command line, with the exit code. */
+export class CliError extends UserError {
+  readonly isTraceable: boolean;
+
   constructor(
-    message: string,
+    problem: string,
     readonly exitCode: ExitCode = EXIT.error,
-    options?: ErrorOptions,
+    { isTraceable = false, ...fields }: CliErrorOptions = {},
   ) {
-    super(message, options);
-    this.name = 'CliError';
+    super({ ...fields, name: 'CliError', problem });
+    this.isTraceable = isTraceable;
   }
 }
 
-export const usageError = (message: string): CliError => new CliError(message, EXIT.usage);
+export const usageError = (problem: string): CliError => new CliError(problem, EXIT.usage);
 
-/** Explains an error in one line, with the fix if it is known. */
+/** Explains an error in one line, with the fix if it is known. All errors of the AWS SDK pass here. */
 export function explain(error: unknown, where: string): CliError {
   if (error instanceof CliError) return error;
-  if (error instanceof InvalidQueryError) return new CliError(error.message, EXIT.usage, { cause: error });
+  if (error instanceof InvalidQueryError) return new CliError(error.problem, EXIT.usage, { cause: error });
+  if (error instanceof UserError) {
+    const { name, problem, meaning, nextStep, requestId } = error;
+    const fields = { meaning, nextStep, requestId, cause: error, isTraceable: true };
+    return new CliError(`${where}: ${name}: ${problem}`, EXIT.error, fields);
+  }
   const { name, message, code } = detailsOf(error);
   const known = KNOWN_ERRORS.find(({ matches }) => matches(name, message, code));
-  const text = known?.says(where, message) ?? `${where}: ${name === 'Error' ? '' : `${name}: `}${message} (--debug shows where)`;
-  return new CliError(text, EXIT.error, { cause: error });
+  if (known !== undefined) return new CliError(known.says(where, message), EXIT.error, { cause: error });
+  const problem = `${where}: ${name === 'Error' ? '' : `${name}: `}${message}`;
+  return new CliError(problem, EXIT.error, { cause: error, isTraceable: true });
 }
 
 interface KnownError {

@@ -78,6 +78,7 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
 }
 
 async function report(error: unknown, { stderr }: Terminal, debug: boolean): Promise<void> {
-  await writeLine(stderr, `error: ${error instanceof Error ? error.message : String(error)}`);
+  const hint = error instanceof CliError && error.isTraceable ? ' (--debug shows where)' : '';
+  await writeLine(stderr, `error: ${error instanceof Error ? error.message : String(error)}${hint}`);
   for (let cause = error; debug && cause instanceof Error; cause = cause.cause) await writeLine(stderr, cause.stack ?? String(cause));
 }

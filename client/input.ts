@@ -1,12 +1,12 @@
+import { UserError } from '../core/errors';
 import { dayIn, isTimeZone, startOfDayMillis, UTC } from './time-zone';
 import type { TimeRange } from './times';
 import type { DaySpan, Moment, Period } from './types';
 
 /** Invalid input of a query. The message names the value and what is expected. */
-export class InvalidQueryError extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = 'InvalidQueryError';
+export class InvalidQueryError extends UserError {
+  constructor(problem: string) {
+    super({ name: 'InvalidQueryError', problem });
   }
 }
 

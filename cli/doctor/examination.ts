@@ -10,7 +10,7 @@ import { type AwsConfig, type Installation, type ResourceName, type Service, sev
 import { localPorts, registrationPorts, type SidOptions } from '../registration';
 import { describeOutputs } from '../stack';
 import { listResources } from '../stack-resources';
-import { NotLookedAt } from './finding';
+import { CheckSkippedError } from './finding';
 
 export type DoctorContext = CommandContext<SidOptions>;
 
@@ -51,7 +51,7 @@ export class Examination {
     try {
       return await this.context.installation();
     } catch {
-      throw new NotLookedAt('not looked at, as the stack could not be read');
+      throw new CheckSkippedError('not looked at, as the stack could not be read');
     }
   }
 
@@ -60,8 +60,8 @@ export class Examination {
     const { resources, constructs = [] } = await this.installation();
     const value = resources[name];
     if (value !== undefined && value !== '') return value;
-    if (constructs.length > 1) throw new NotLookedAt(`not looked at, as the stack has ${severalConstructs(constructs)}`);
-    throw new NotLookedAt(`not looked at, as it is not found in the stack, and there is no output ${output}`);
+    if (constructs.length > 1) throw new CheckSkippedError(`not looked at, as the stack has ${severalConstructs(constructs)}`);
+    throw new CheckSkippedError(`not looked at, as it is not found in the stack, and there is no output ${output}`);
   }
 
   async aws(service: Service): Promise<CheckConfig> {
@@ -106,10 +106,10 @@ export class Examination {
   /** The same for the checks that build on it. */
   async publishers(): Promise<readonly KnownPublisher[]> {
     const publishers = await this.readPublishers().catch((error: unknown) => {
-      if (error instanceof NotLookedAt) throw error;
-      throw new NotLookedAt('not looked at, as it could not be read which publishers there are');
+      if (error instanceof CheckSkippedError) throw error;
+      throw new CheckSkippedError('not looked at, as it could not be read which publishers there are');
     });
-    if (publishers.length === 0) throw new NotLookedAt('not looked at, as no publisher is registered');
+    if (publishers.length === 0) throw new CheckSkippedError('not looked at, as no publisher is registered');
     return publishers;
   }
 

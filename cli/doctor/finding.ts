@@ -1,3 +1,4 @@
+import { UserError } from '../../core/errors';
 import type { Examination } from './examination';
 
 /**
@@ -52,10 +53,9 @@ export interface Check {
   readonly run: (examination: Examination) => Promise<Finding | readonly Finding[]>;
 }
 
-/** Something before this failed, and was told there. */
-export class NotLookedAt extends Error {
-  constructor(reason: string) {
-    super(reason);
-    this.name = 'NotLookedAt';
+/** A check is impossible because something before it failed, which is reported there. */
+export class CheckSkippedError extends UserError {
+  constructor(problem: string) {
+    super({ name: 'CheckSkippedError', problem });
   }
 }

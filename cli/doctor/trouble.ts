@@ -1,9 +1,10 @@
+import { UserError } from '../../core/errors';
 import { explain } from '../errors';
-import { type Check, type Finding, NotLookedAt, problem, skipped, warning } from './finding';
+import { type Check, CheckSkippedError, type Finding, problem, skipped, warning } from './finding';
 
 /** A check that threw, as a finding. */
 export function troubleOf(error: unknown, check: Pick<Check, 'permissions'>, where: string): Finding {
-  if (error instanceof NotLookedAt) return skipped(error.message);
+  if (error instanceof CheckSkippedError) return skipped(error.message);
   const { name, message } = error instanceof Error ? error : { name: '', message: String(error) };
   const permission = permissionIn(name, message, check);
   if (permission !== undefined) return lacking(permission);
@@ -11,7 +12,7 @@ export function troubleOf(error: unknown, check: Pick<Check, 'permissions'>, whe
   if (/^(ResourceNotFound|TableNotFound|QueueDoesNotExist|AWS.SimpleQueueService.NonExistentQueue)/.test(name)) {
     return problem('it is not there', `deploy the stack again, or name the right one with --stack, --region and --profile`);
   }
-  return inTwo(explain(error, where).message.replace(' (--debug shows where)', ''));
+  return findingOf(explain(error, where));
 }
 
 /** It could not be looked at; whether it works is not said by that. */
@@ -25,8 +26,8 @@ function permissionIn(name: string, message: string, { permissions }: Pick<Check
   return /^(AccessDenied|UnauthorizedOperation|AuthorizationError)/.test(name) ? permissions.join(', ') : undefined;
 }
 
-/** Errors of this project say what is wrong and then the next step. */
-export function inTwo(message: string): Finding {
-  const [found = '', mend] = message.split(/\s*Next step: /, 2);
-  return problem(found.trim(), mend?.trim());
+/** An error as a finding, with its next step if it has one. */
+export function findingOf(error: unknown): Finding {
+  if (error instanceof UserError) return problem(error.summary, error.nextStep);
+  return problem(error instanceof Error ? error.message : String(error));
 }

@@ -9,7 +9,7 @@ import { judgeSlot } from '../../cli/doctor/checks/slot';
 import { judgeIndexes } from '../../cli/doctor/checks/tables';
 import { urlSecret } from '../../cli/doctor/checks/url-secret';
 import type { Examination } from '../../cli/doctor/examination';
-import { type Check, NotLookedAt, ok, problem } from '../../cli/doctor/finding';
+import { type Check, CheckSkippedError, ok, problem } from '../../cli/doctor/finding';
 import { masked } from '../../cli/doctor/mask';
 import { wrapped } from '../../cli/doctor/report';
 import { examine, type Told } from '../../cli/doctor/run';
@@ -70,7 +70,7 @@ describe('the checks together', () => {
       check('denied', () => Promise.reject(Object.assign(new Error('no'), { name: 'AccessDeniedException' })), {
         permissions: ['a:B', 'c:D'],
       }),
-      check('after', () => Promise.reject(new NotLookedAt('not looked at'))),
+      check('after', () => Promise.reject(new CheckSkippedError('not looked at'))),
       check('gone', () => Promise.reject(Object.assign(new Error('no'), { name: 'ResourceNotFoundException' }))),
       check('two', async () => [ok('one'), { ...problem('other', 'mend it'), what: 'second' }]),
     );

@@ -1,8 +1,9 @@
 import { parseCredentials } from '../../../core/rakuten/api/credentials';
+import { isAccessDenied } from '../../../core/registration/fresh-permissions';
 import { parseProperties } from '../../../core/registration/properties';
 import type { Examination, KnownPublisher } from '../examination';
 import { type Check, type Finding, ok } from '../finding';
-import { inTwo, lacking } from '../trouble';
+import { findingOf, lacking } from '../trouble';
 
 export const apiCredentials: Check = {
   area: 'Rakuten',
@@ -22,11 +23,12 @@ async function ofPublisher(examination: Examination, { sid, wanted }: KnownPubli
     const shape = accessToken === undefined ? 'client id and client secret' : 'a ready-made access token, which ends some day';
     return { ...ok(`readable, with ${shape}`), what };
   } catch (error) {
-    return { ...secretTrouble(error as Error, credentialsSecret), what };
+    return { ...secretTrouble(error, credentialsSecret), what };
   }
 }
 
-/** The secrets' own errors speak to the functions; here a person reads them. */
-export function secretTrouble({ message }: Error, id: string): Finding {
-  return /access is denied/.test(message) ? lacking(`secretsmanager:GetSecretValue on ${id} (and kms:Decrypt on its key)`) : inTwo(message);
+/** The next step of a denied read is for the functions' roles; here the user's own are too weak. */
+export function secretTrouble(error: unknown, id: string): Finding {
+  if (!isAccessDenied(error)) return findingOf(error);
+  return lacking(`secretsmanager:GetSecretValue on ${id} (and kms:Decrypt on its key)`);
 }

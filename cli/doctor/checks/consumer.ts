@@ -2,7 +2,7 @@ import { type EventSourceMappingConfiguration, LambdaClient, ListEventSourceMapp
 import { FailureNotes } from '../../../core/dead-letters/notes';
 import { reasonOf } from '../../../core/dead-letters/reasons';
 import type { Examination } from '../examination';
-import { type Check, type Finding, NotLookedAt, ok, problem, together, warning } from '../finding';
+import { type Check, CheckSkippedError, type Finding, ok, problem, together, warning } from '../finding';
 import { judgeFunction } from '../function-state';
 import { metricsOver } from '../metrics';
 import { spanText } from '../span';
@@ -57,7 +57,7 @@ export const consumerErrors: Check = {
   stackOnly: true,
   run: async (examination) => {
     const mapping = await mappingOf(examination).catch(() => undefined);
-    if (mapping?.FunctionArn === undefined) throw new NotLookedAt('not looked at, as the function is not known');
+    if (mapping?.FunctionArn === undefined) throw new CheckSkippedError('not looked at, as the function is not known');
     const dimensions = { FunctionName: mapping.FunctionArn.split(':')[6] ?? '' };
     const names = ['Invocations', 'Errors', 'Throttles'] as const;
     const [invocations = 0, errors = 0, throttles = 0] = await metricsOver(

@@ -5,7 +5,7 @@ import { readUrlSecret } from '../../../core/registration/run';
 import { PROBE_TIMEOUT_MILLIS, probeUrl } from '../../../core/registration/self-test';
 import { accepts, markFor } from '../../../core/registration/state';
 import type { Examination } from '../examination';
-import { type Check, type Finding, NotLookedAt, ok, problem, skipped, warning } from '../finding';
+import { type Check, CheckSkippedError, type Finding, ok, problem, skipped, warning } from '../finding';
 
 /** Each on a new connection, as Rakuten sends. */
 const PROBES = 5;
@@ -51,7 +51,7 @@ async function target(examination: Examination) {
     if (secret === undefined || !accepts(publisher, markFor(secret, desired.fields))) continue;
     return { url: probeUrl(desired, secret, id), limitMillis: desired.limitMillis, isClosed: !desired.selfTest, id };
   }
-  throw new NotLookedAt('not looked at, as there is no secret to send that the consumer accepts');
+  throw new CheckSkippedError('not looked at, as there is no secret to send that the consumer accepts');
 }
 
 /** `isClosed`: the deployment does not test the endpoint, as it may not be reached from everywhere. */

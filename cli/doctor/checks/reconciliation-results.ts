@@ -1,7 +1,7 @@
 import { GetFunctionConfigurationCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { ENVIRONMENT, METRICS, METRICS_NAMESPACE } from '../../../core/names';
 import type { Examination } from '../examination';
-import { type Check, type Finding, NotLookedAt, ok, problem, skipped, together } from '../finding';
+import { type Check, CheckSkippedError, type Finding, ok, problem, skipped, together } from '../finding';
 import { metricsOver } from '../metrics';
 
 const DAY_MILLIS = 24 * 60 * 60_000;
@@ -15,7 +15,7 @@ export const reconciliationResults: Check = {
   run: async (examination) => {
     const { reconciliationFunctionName: name } = (await examination.installation()).resources;
     if (name === '') return skipped('there is no such function');
-    if (name === undefined) throw new NotLookedAt('not checked, as the function is not found in the stack');
+    if (name === undefined) throw new CheckSkippedError('not checked, as the function is not found in the stack');
     const dimensions = { service: await serviceOf(examination, name) };
     const names = [METRICS.brake, METRICS.unreadableAnswers, METRICS.reusedIds];
     const [braked = 0, unreadable = 0, reused = 0] = await metricsOver(

@@ -7,7 +7,7 @@ import type { WatchRecord } from '../../../core/status-watch/record';
 import type { Examination } from '../examination';
 import { type Check, type Finding, ok, problem, skipped, UNREGISTERED, warning } from '../finding';
 import { spanText } from '../span';
-import { inTwo } from '../trouble';
+import { findingOf } from '../trouble';
 
 /** A watch looks once an hour at the rarest. */
 const WATCH_MILLIS = 75 * 60_000;
@@ -94,7 +94,7 @@ export function judgeReconciliation(succeededAt: number | undefined, now: number
   try {
     reconcilablePublisher(publisher.sid, publisher);
   } catch (error) {
-    return { ...inTwo((error as Error).message), status: 'warning' };
+    return { ...findingOf(error), status: 'warning' };
   }
   if (succeededAt === undefined) {
     return warning(

@@ -1,7 +1,8 @@
+import { UserError } from '../../../core/errors';
 import { slotStatus } from '../../../core/registration/operations';
 import type { Examination, KnownPublisher } from '../examination';
 import { type Check, type Finding, ok, problem, skipped, warning } from '../finding';
-import { inTwo } from '../trouble';
+import { findingOf } from '../trouble';
 
 /** Rakuten may be slow, and is asked again when it fails. */
 const PATIENCE_MILLIS = 20_000;
@@ -27,10 +28,12 @@ async function ofPublisher(examination: Examination, { sid, properties }: KnownP
     const status = await slotStatus(ports, sid, { stackEndpointUrl: endpointUrl, patienceMillis: PATIENCE_MILLIS });
     return [token(ok('Rakuten gives one and takes it')), inSlot(judgeSlot(status, properties !== undefined))];
   } catch (error) {
-    const { name, message } = error as Error;
-    if (name !== 'RakutenError') return [inSlot(skipped('not looked at, as a secret cannot be used (see above)'))];
-    if (!/get an access token|access token is not accepted/.test(message)) return [token(ok('Rakuten gives one')), inSlot(inTwo(message))];
-    return [token(inTwo(message)), inSlot(skipped('not looked at, as there is no token'))];
+    const { operation, status } = error instanceof UserError ? error : {};
+    // Only a call to Rakuten has an operation.
+    if (operation === undefined) return [inSlot(skipped('not looked at, as a secret cannot be used (see above)'))];
+    const hasToken = operation !== 'token' && status !== 401;
+    if (hasToken) return [token(ok('Rakuten gives one')), inSlot(findingOf(error))];
+    return [token(findingOf(error)), inSlot(skipped('not looked at, as there is no token'))];
   }
 }
 

@@ -31,6 +31,6 @@ async function ofPublisher(examination: Examination, publisher: KnownPublisher, 
       what,
     };
   } catch (error) {
-    return { ...secretTrouble(error as Error, desired.urlSecret), what };
+    return { ...secretTrouble(error, desired.urlSecret), what };
   }
 }

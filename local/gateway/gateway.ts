@@ -55,7 +55,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     request.resume();
     const method = api && findMethod(api, request);
     const answer =
-      api === undefined ? NOT_DEPLOYED : method === undefined ? own(api, NO_SUCH_METHOD) : await integrate(backend, api, method, request);
+      api === undefined ? NOT_DEPLOYED : method === undefined ? NO_SUCH_METHOD : await integrate(backend, api, method, request);
     response.writeHead(answer.status, {
       'content-type': 'application/json',
       'content-length': Buffer.byteLength(answer.body),
@@ -97,25 +97,23 @@ async function integrate(backend: SqsBackend, api: RestApi, method: RestMethod, 
   // API Gateway takes a request without a type for JSON. Whether it looks beyond a `;` is not documented; here it does not.
   const [contentType = ''] = (request.headers['content-type'] ?? 'application/json').split(';', 1);
   const template = integration.requestTemplates.get(contentType.trim().toLowerCase());
-  if (template === undefined) return own(api, UNSUPPORTED_MEDIA_TYPE);
+  if (template === undefined) return UNSUPPORTED_MEDIA_TYPE;
 
   const ids = { requestId: randomUUID(), extendedRequestId: `${randomBytes(8).toString('base64url')}FiA=` };
   const headers = { 'x-amzn-requestid': ids.requestId, 'x-amz-apigw-id': ids.extendedRequestId };
   const rendered = template.render({
     querystring: decodeQuery(request.url ?? ''),
-    header: new Map(Object.entries(request.headers).map(([name, value]) => [name, String(value)])),
     context: requestContext(api, method, request, ids),
-    stageVariables: api.stageVariables,
   });
   try {
     const backendAnswer = await backend.send(integration, rendered);
     const selected = selectResponse(integration.responses, backendAnswer.status);
-    if (selected === undefined || !method.statusCodes.includes(selected.statusCode)) return { ...own(api, MISCONFIGURED), headers };
-    const body = responseTemplate(selected, request.headers.accept)?.render({ querystring: new Map(), body: backendAnswer.body });
+    if (selected === undefined || !method.statusCodes.includes(selected.statusCode)) return { ...INTERNAL_ERROR, headers };
+    const body = responseTemplate(selected, request.headers.accept)?.render({ querystring: new Map() });
     return { status: Number(selected.statusCode), body: body ?? backendAnswer.body, headers };
   } catch (error) {
     if (!(error instanceof NoAnswer)) throw error;
-    return { ...own(api, error.reason === 'timeout' ? INTEGRATION_TIMEOUT : INTEGRATION_FAILURE), headers };
+    return { ...(error.reason === 'timeout' ? INTEGRATION_TIMEOUT : INTERNAL_ERROR), headers };
   }
 }
 
@@ -146,27 +144,10 @@ function responseTemplate({ templates }: IntegrationResponse, accept = 'applicat
   return templates.get(found ?? 'application/json') ?? templates.values().next().value;
 }
 
-interface OwnAnswer {
-  readonly type: string;
-  readonly status: number;
-  readonly message: string;
-}
+const own = (status: number, message: string): Answer => ({ status, body: JSON.stringify({ message }) });
 
-const NO_SUCH_METHOD: OwnAnswer = { type: 'MISSING_AUTHENTICATION_TOKEN', status: 403, message: 'Missing Authentication Token' };
-const UNSUPPORTED_MEDIA_TYPE: OwnAnswer = { type: 'UNSUPPORTED_MEDIA_TYPE', status: 415, message: 'Unsupported Media Type' };
-const MISCONFIGURED: OwnAnswer = { type: 'API_CONFIGURATION_ERROR', status: 500, message: 'Internal server error' };
-const INTEGRATION_FAILURE: OwnAnswer = { type: 'INTEGRATION_FAILURE', status: 500, message: 'Internal server error' };
-const INTEGRATION_TIMEOUT: OwnAnswer = { type: 'INTEGRATION_TIMEOUT', status: 504, message: 'Endpoint request timed out' };
-const NOT_DEPLOYED: Answer = { status: 503, body: '{"message":"the API is not deployed yet"}' };
-
-/** An answer of the gateway itself, in the form that the API's gateway responses give it. */
-function own(api: RestApi, { type, status, message }: OwnAnswer): Answer {
-  const custom =
-    api.gatewayResponses.find((response) => response.type === type) ??
-    api.gatewayResponses.find((response) => response.type === (status < 500 ? 'DEFAULT_4XX' : 'DEFAULT_5XX'));
-  const template = custom?.templates.get('application/json') ?? '{"message":$context.error.messageString}';
-  return {
-    status: Number(custom?.statusCode ?? status),
-    body: template.replaceAll('$context.error.messageString', JSON.stringify(message)),
-  };
-}
+const NO_SUCH_METHOD = own(403, 'Missing Authentication Token');
+const UNSUPPORTED_MEDIA_TYPE = own(415, 'Unsupported Media Type');
+const INTERNAL_ERROR = own(500, 'Internal server error');
+const INTEGRATION_TIMEOUT = own(504, 'Endpoint request timed out');
+const NOT_DEPLOYED = own(503, 'the API is not deployed yet');

@@ -4,9 +4,7 @@ import type { MappingTemplate } from './velocity';
 export interface RestApi {
   readonly id: string;
   readonly stage: string;
-  readonly stageVariables: Readonly<Record<string, string>>;
   readonly methods: readonly RestMethod[];
-  readonly gatewayResponses: readonly GatewayResponse[];
 }
 
 export interface RestMethod {
@@ -35,13 +33,6 @@ export interface IntegrationResponse {
   /** A regular expression for the whole of the backend's status code; the response without one is the default. */
   readonly selectionPattern?: string;
   readonly templates: ReadonlyMap<string, MappingTemplate>;
-}
-
-/** What API Gateway itself answers, in place of its built-in text. */
-export interface GatewayResponse {
-  readonly type: string;
-  readonly statusCode?: string;
-  readonly templates: ReadonlyMap<string, string>;
 }
 
 /**

@@ -1,8 +1,10 @@
 import { Compile, parse } from 'velocityjs';
 
 /**
- * A mapping template, parsed once. Rendering is velocityjs with the parts of Java supplied that API Gateway's engine has and JavaScript has
- * not: maps whose entries are not methods (a parameter may be called `size` or `keySet`), and the methods of `java.lang.String`.
+ * A mapping template, parsed once.
+ *
+ * Rendering is velocityjs with Java's maps, whose entries are not methods: a parameter may be called
+ * `size` or `keySet`. It has what the endpoint's own template uses.
  */
 export interface MappingTemplate {
   render(request: TemplateRequest): string;
@@ -11,13 +13,8 @@ export interface MappingTemplate {
 /** What a mapping template can see of a request. */
 export interface TemplateRequest {
   readonly querystring: ReadonlyMap<string, string>;
-  readonly path?: ReadonlyMap<string, string>;
-  readonly header?: ReadonlyMap<string, string>;
   /** `$context`. */
   readonly context?: Readonly<Record<string, unknown>>;
-  readonly stageVariables?: Readonly<Record<string, string>>;
-  /** `$input.body`. */
-  readonly body?: string;
 }
 
 export function parseTemplate(text: string): MappingTemplate {
@@ -42,44 +39,21 @@ class CachingCompile extends Compile {
 }
 
 function templateVariables(request: TemplateRequest): Record<string, unknown> {
-  const params = javaMap(
-    new Map([
-      ['path', javaMap(request.path)],
-      ['querystring', javaMap(request.querystring)],
-      ['header', javaMap(request.header)],
-    ]),
-  );
-  const byName = (name: string): string => {
-    // API Gateway's order: path, query string, header.
-    for (const part of [request.path, request.querystring, request.header]) {
-      const value = part?.get(name);
-      if (value !== undefined) return value;
-    }
-    return '';
-  };
+  const params = javaMap(new Map([['querystring', javaMap(request.querystring)]]));
   return {
     // New objects for each request, as velocityjs adds a key to an object whose method it calls.
-    input: { params: (name?: string) => (name === undefined ? params : byName(name)), body: request.body ?? '' },
+    input: { params: () => params },
     util: { ...UTIL },
     context: deepJavaMap(request.context ?? {}),
-    stageVariables: deepJavaMap(request.stageVariables ?? {}),
   };
 }
 
-/** API Gateway's `$util`. `urlEncode` is `java.net.URLEncoder`: form encoding, with `!'()~` escaped and `*` kept. */
+/** API Gateway's `$util`, as far as the template uses it. `urlEncode` is `java.net.URLEncoder`: form encoding, with `!'()~` escaped and `*` kept. */
 export const UTIL = {
   urlEncode: (text: string): string =>
     encodeURIComponent(toWellFormed(text))
       .replace(/[!'()~]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`)
       .replaceAll('%20', '+'),
-  urlDecode: (text: string): string => decodeURIComponent(text.replaceAll('+', ' ')),
-  base64Encode: (text: string): string => Buffer.from(text, 'utf8').toString('base64'),
-  base64Decode: (text: string): string => Buffer.from(text, 'base64').toString('utf8'),
-  escapeJavaScript: (text: string): string =>
-    JSON.stringify(text)
-      .slice(1, -1)
-      .replace(/[/']/g, (c) => `\\${c}`)
-      .replace(/[^ -~]/g, (c) => `\\u${c.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}`),
 };
 
 /** Java writes half a surrogate pair as `?`, where encodeURIComponent would throw. */
@@ -106,28 +80,9 @@ function deepJavaMap(value: Readonly<Record<string, unknown>>): JavaMap {
   return javaMap(new Map(entries));
 }
 
-const keysOf = (map: JavaMap): readonly string[] => javaMaps.get(map) ?? [];
-
 const MAP_METHODS: Record<string, (map: JavaMap, ...args: string[]) => unknown> = {
   get: (map, key) => map[key ?? ''],
-  getOrDefault: (map, key, fallback) => map[key ?? ''] ?? fallback,
-  containsKey: (map, key) => Object.hasOwn(map, key ?? ''),
-  keySet: (map) => [...keysOf(map)],
-  values: (map) => keysOf(map).map((key) => map[key]),
-  entrySet: (map) => keysOf(map).map((key) => ({ key, value: map[key], getKey: () => key, getValue: () => map[key] })),
-  size: (map) => keysOf(map).length,
-  isEmpty: (map) => keysOf(map).length === 0,
-};
-
-const STRING_METHODS: Record<string, (text: string, ...args: string[]) => unknown> = {
-  length: (text) => text.length,
-  isEmpty: (text) => text === '',
-  equals: (text, other) => text === other,
-  equalsIgnoreCase: (text, other = '') => text.toLowerCase() === other.toLowerCase(),
-  contains: (text, part = '') => text.includes(part),
-  matches: (text, pattern = '') => new RegExp(`^(?:${pattern})$`, 'su').test(text),
-  replace: (text, from = '', to = '') => text.replaceAll(from, () => to),
-  replaceAll: (text, pattern = '', to = '') => text.replace(new RegExp(pattern, 'g'), () => to),
+  keySet: (map) => [...(javaMaps.get(map) ?? [])],
 };
 
 const JAVA_METHODS = [
@@ -136,11 +91,6 @@ const JAVA_METHODS = [
     match: ({ property, context }: Call) =>
       typeof context === 'object' && javaMaps.has(context as object) && Object.hasOwn(MAP_METHODS, property),
     resolve: ({ property, context, params }: Call) => MAP_METHODS[property]?.(context as JavaMap, ...params),
-  },
-  {
-    uid: 'java.lang.String',
-    match: ({ property, context }: Call) => typeof context === 'string' && Object.hasOwn(STRING_METHODS, property),
-    resolve: ({ property, context, params }: Call) => STRING_METHODS[property]?.(context as string, ...params),
   },
 ];
 

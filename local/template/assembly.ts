@@ -8,17 +8,13 @@ const PROJECT = join(__dirname, '..', '..');
 /** A CloudFormation template, as far as it is read here. */
 export interface Template {
   readonly Resources: Readonly<Record<string, TemplateResource>>;
-  readonly Conditions?: Readonly<Record<string, unknown>>;
-  readonly Mappings?: Readonly<Record<string, Record<string, Record<string, unknown>>>>;
-  readonly Parameters?: Readonly<Record<string, { readonly Type: string; readonly Default?: unknown }>>;
-  readonly Outputs?: Readonly<Record<string, { readonly Value: unknown; readonly Condition?: string }>>;
+  readonly Outputs?: Readonly<Record<string, { readonly Value: unknown }>>;
 }
 
 export interface TemplateResource {
   readonly Type: string;
   readonly Properties?: Readonly<Record<string, unknown>>;
   readonly DependsOn?: string | readonly string[];
-  readonly Condition?: string;
 }
 
 /** A synthesized stack: its template and where its assets lie. */
@@ -56,7 +52,7 @@ export async function synthesize(outDir: string, context: Readonly<Record<string
 }
 
 /** Reads the one stack of a cloud assembly. */
-export async function readAssembly(outDir: string): Promise<Assembly> {
+async function readAssembly(outDir: string): Promise<Assembly> {
   const templates = (await readdir(outDir)).filter((name) => name.endsWith('.template.json'));
   const [file] = templates;
   if (file === undefined || templates.length > 1) throw new Error(`${outDir} holds ${templates.length} templates; one stack was expected`);

@@ -1,5 +1,4 @@
 import { LOCAL_ACCOUNT, LOCAL_REGION } from '../embedded/clients';
-import type { Template } from './assembly';
 
 /** What `Ref` and `Fn::GetAtt` give for a resource that stands. */
 export interface ResourceValues {
@@ -12,10 +11,9 @@ const NO_VALUE = Symbol('AWS::NoValue');
 
 type Handler = (argument: unknown, resolver: Resolver) => unknown;
 
-/** Evaluates CloudFormation's intrinsic functions against the resources that were made so far. */
+/** Evaluates the intrinsic functions that the app's template has, against the resources made so far. */
 export class Resolver {
   public constructor(
-    private readonly template: Template,
     private readonly stackName: string,
     private readonly resources: ReadonlyMap<string, ResourceValues>,
   ) {}
@@ -26,18 +24,12 @@ export class Resolver {
     return resolved === NO_VALUE ? undefined : resolved;
   }
 
-  public condition(name: string): boolean {
-    const conditions = this.template.Conditions ?? {};
-    if (!Object.hasOwn(conditions, name)) throw new Error(`the template has no condition ${name}`);
-    return this.evaluate(conditions[name]) === true;
-  }
-
   public evaluate(value: unknown): unknown {
     if (Array.isArray(value)) return value.map((item) => this.evaluate(item)).filter((item) => item !== NO_VALUE);
     if (typeof value !== 'object' || value === null) return value;
     const entries = Object.entries(value);
     const [only] = entries;
-    if (entries.length === 1 && only !== undefined && (only[0] === 'Ref' || only[0] === 'Condition' || only[0].startsWith('Fn::'))) {
+    if (entries.length === 1 && only !== undefined && (only[0] === 'Ref' || only[0].startsWith('Fn::'))) {
       return this.call(only[0], only[1]);
     }
     const resolved = entries.map(([key, inner]): [string, unknown] => [key, this.evaluate(inner)]);
@@ -55,20 +47,12 @@ export class Resolver {
     if (pseudo !== undefined) return pseudo;
     const resource = this.resources.get(name);
     if (resource !== undefined) return resource.ref;
-    const parameter = this.template.Parameters?.[name];
-    if (parameter?.Default !== undefined) return parameter.Default;
-    throw new Error(`Ref to ${name}, which ${parameter === undefined ? 'was not made' : 'is a parameter without a default'}`);
+    throw new Error(`Ref to ${name}, which was not made`);
   }
 
   public attribute(name: string, attribute: string): string {
     const value = this.resources.get(name)?.attributes[attribute];
     if (value === undefined) throw new Error(`Fn::GetAtt of ${name}.${attribute}, which is not known here`);
-    return value;
-  }
-
-  public mapping(map: string, first: string, second: string): unknown {
-    const value = this.template.Mappings?.[map]?.[first]?.[second];
-    if (value === undefined) throw new Error(`the template's mapping ${map} has no ${first}.${second}`);
     return value;
   }
 
@@ -103,24 +87,13 @@ const list = (argument: unknown, resolver: Resolver): unknown[] => {
 
 const FUNCTIONS: Readonly<Record<string, Handler>> = {
   Ref: (name, resolver) => resolver.ref(String(name)),
-  Condition: (name, resolver) => resolver.condition(String(name)),
   'Fn::GetAtt': (argument, resolver) => {
-    const [name = '', ...attribute] = Array.isArray(argument) ? argument.map(String) : String(argument).split('.');
-    return resolver.attribute(name, attribute.join('.'));
+    const [name = '', attribute = ''] = (argument as unknown[]).map(String);
+    return resolver.attribute(name, attribute);
   },
   'Fn::Join': (argument, resolver) => {
     const [separator, items] = argument as [string, unknown];
     return list(items, resolver).map(String).join(separator);
-  },
-  'Fn::Split': (argument, resolver) => {
-    const [separator, text] = argument as [string, unknown];
-    return resolver.text(text).split(separator);
-  },
-  'Fn::Select': (argument, resolver) => {
-    const [index, items] = argument as [unknown, unknown];
-    const item = list(items, resolver)[Number(resolver.text(index))];
-    if (item === undefined) throw new Error(`Fn::Select finds nothing in ${JSON.stringify(argument)}`);
-    return item;
   },
   'Fn::Sub': (argument, resolver) => {
     const [text, variables] = (Array.isArray(argument) ? argument : [argument, {}]) as [string, Record<string, unknown>];
@@ -131,20 +104,4 @@ const FUNCTIONS: Readonly<Record<string, Handler>> = {
       return dot < 0 ? String(resolver.ref(name)) : resolver.attribute(name.slice(0, dot), name.slice(dot + 1));
     });
   },
-  'Fn::Base64': (argument, resolver) => Buffer.from(resolver.text(argument)).toString('base64'),
-  'Fn::FindInMap': (argument, resolver) => {
-    const [map, first, second] = list(argument, resolver).map(String);
-    return resolver.mapping(map ?? '', first ?? '', second ?? '');
-  },
-  'Fn::If': (argument, resolver) => {
-    const [name, yes, no] = argument as [string, unknown, unknown];
-    return resolver.evaluate(resolver.condition(name) ? yes : no);
-  },
-  'Fn::Equals': (argument, resolver) => {
-    const [left, right] = list(argument, resolver);
-    return String(left) === String(right);
-  },
-  'Fn::Not': (argument, resolver) => list(argument, resolver)[0] !== true,
-  'Fn::And': (argument, resolver) => list(argument, resolver).every((item) => item === true),
-  'Fn::Or': (argument, resolver) => list(argument, resolver).some((item) => item === true),
 };

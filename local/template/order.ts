@@ -31,7 +31,7 @@ function collectReferences(value: unknown, found: Set<string>): void {
   if (typeof value !== 'object' || value === null) return;
   for (const [key, inner] of Object.entries(value)) {
     if (key === 'Ref' && typeof inner === 'string') found.add(inner);
-    if (key === 'Fn::GetAtt') found.add(Array.isArray(inner) ? String(inner[0]) : (String(inner).split('.', 1)[0] ?? ''));
+    if (key === 'Fn::GetAtt' && Array.isArray(inner)) found.add(String(inner[0]));
     if (key === 'Fn::Sub') for (const [, name = ''] of JSON.stringify(inner).matchAll(/\$\{([^!}.]+)/g)) found.add(name);
     collectReferences(inner, found);
   }

@@ -11,7 +11,6 @@ import { makeTable } from './resources/table';
 
 const MAKERS: Readonly<Record<string, Maker>> = {
   'AWS::SQS::Queue': makeQueue,
-  'AWS::DynamoDB::Table': makeTable,
   'AWS::DynamoDB::GlobalTable': makeTable,
   'AWS::SecretsManager::Secret': makeSecret,
   'AWS::Lambda::Function': makeFunction,
@@ -20,32 +19,19 @@ const MAKERS: Readonly<Record<string, Maker>> = {
 
 /** Types that do nothing for the way of a postback: rights, logs, watching, schedules. A reference to one gives its logical id. */
 const IGNORED_TYPES = new Set([
-  'AWS::ApiGateway::Account',
-  'AWS::ApiGateway::UsagePlan',
-  'AWS::CDK::Metadata',
   'AWS::CloudWatch::Alarm',
-  'AWS::CloudWatch::CompositeAlarm',
   'AWS::CloudWatch::Dashboard',
   'AWS::Events::Rule',
-  'AWS::IAM::ManagedPolicy',
   'AWS::IAM::Policy',
   'AWS::IAM::Role',
-  'AWS::KMS::Alias',
-  'AWS::KMS::Key',
   'AWS::Lambda::EventInvokeConfig',
-  'AWS::Lambda::LayerVersion',
   'AWS::Lambda::Permission',
   'AWS::Logs::LogGroup',
-  'AWS::Logs::MetricFilter',
   'AWS::Logs::QueryDefinition',
   'AWS::SNS::Subscription',
   'AWS::SNS::Topic',
   'AWS::SNS::TopicPolicy',
   'AWS::SQS::QueuePolicy',
-  'AWS::Scheduler::Schedule',
-  'AWS::Scheduler::ScheduleGroup',
-  'AWS::SecretsManager::ResourcePolicy',
-  'AWS::WAFv2::WebACLAssociation',
 ]);
 
 /** What stands after a template was provisioned. */
@@ -61,13 +47,12 @@ export async function provision(assembly: Assembly, given: Omit<ProvisionContext
   const context: ProvisionContext = { ...given, assetPath: assembly.assetPath };
   const { template, stackName } = assembly;
   const made = new Map<string, ResourceValues>();
-  const resolver = new Resolver(template, stackName, made);
+  const resolver = new Resolver(stackName, made);
   const makers = { ...MAKERS, ...new RestApiMakers().makers };
   for (const logicalId of creationOrder(template)) {
     context.signal?.throwIfAborted();
     const resource = template.Resources[logicalId];
     if (resource === undefined) continue;
-    if (resource.Condition !== undefined && !resolver.condition(resource.Condition)) continue;
     made.set(logicalId, await make(logicalId, resource));
   }
   return { outputs: outputs(), resources: made };
@@ -88,9 +73,7 @@ export async function provision(assembly: Assembly, given: Omit<ProvisionContext
   }
 
   function outputs(): Record<string, string> {
-    const values = Object.entries(template.Outputs ?? {})
-      .filter(([, { Condition }]) => Condition === undefined || resolver.condition(Condition))
-      .map(([name, { Value }]) => [name, resolver.text(Value)]);
+    const values = Object.entries(template.Outputs ?? {}).map(([name, { Value }]) => [name, resolver.text(Value)]);
     return Object.fromEntries(values);
   }
 }

@@ -23,7 +23,7 @@ const FIXTURES = JSON.parse(readFileSync(join(__dirname, '../fixtures/postbacks.
 let api: RestApi;
 beforeAll(async () => {
   ({ api } = await synthesizedApi());
-}, 30_000);
+});
 
 const endpoint = (gateway: Gateway): string => `${gateway.url}/prod/postback`;
 

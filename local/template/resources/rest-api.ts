@@ -1,4 +1,4 @@
-import type { GatewayResponse, IntegrationResponse, RestApi, RestMethod, SqsIntegration } from '../../gateway/rest-api';
+import type { IntegrationResponse, RestApi, RestMethod, SqsIntegration } from '../../gateway/rest-api';
 import { type MappingTemplate, parseTemplate } from '../../gateway/velocity';
 import type { Maker, ResolvedResource } from '../context';
 
@@ -9,7 +9,6 @@ const DEFAULT_TIMEOUT_MILLIS = 29_000;
 export class RestApiMakers {
   private readonly paths = new Map<string, string>();
   private readonly methods = new Map<string, RestMethod[]>();
-  private readonly gatewayResponses = new Map<string, GatewayResponse[]>();
   private readonly parsed = new Map<string, MappingTemplate>();
 
   public readonly makers: Readonly<Record<string, Maker>> = {
@@ -18,7 +17,6 @@ export class RestApiMakers {
       const root = `${id}-root`;
       this.paths.set(root, '/');
       this.methods.set(id, []);
-      this.gatewayResponses.set(id, []);
       return { ref: id, attributes: { RestApiId: id, RootResourceId: root } };
     },
     'AWS::ApiGateway::Resource': ({ logicalId, properties }) => {
@@ -29,14 +27,6 @@ export class RestApiMakers {
     'AWS::ApiGateway::Method': (resource) => {
       const { logicalId, properties } = resource;
       this.methods.get(String(properties.RestApiId))?.push(this.method(resource));
-      return { ref: logicalId, attributes: {} };
-    },
-    'AWS::ApiGateway::GatewayResponse': ({ logicalId, properties }) => {
-      this.gatewayResponses.get(String(properties.RestApiId))?.push({
-        type: String(properties.ResponseType),
-        statusCode: properties.StatusCode === undefined ? undefined : String(properties.StatusCode),
-        templates: new Map(Object.entries((properties.ResponseTemplates ?? {}) as Record<string, string>)),
-      });
       return { ref: logicalId, attributes: {} };
     },
     'AWS::ApiGateway::Deployment': ({ logicalId }) => ({ ref: logicalId, attributes: { DeploymentId: logicalId } }),
@@ -51,9 +41,7 @@ export class RestApiMakers {
     return {
       id,
       stage: String(properties.StageName),
-      stageVariables: (properties.Variables ?? {}) as Record<string, string>,
       methods: this.methods.get(id) ?? [],
-      gatewayResponses: this.gatewayResponses.get(id) ?? [],
     };
   }
 

@@ -2,7 +2,7 @@ import { CreateTableCommand, type CreateTableCommandInput, waitUntilTableExists 
 import { LOCAL_ACCOUNT, LOCAL_REGION } from '../../embedded/clients';
 import { type Maker, physicalName } from '../context';
 
-/** A table, or a global table of one replica (what CDK's TableV2 makes): keys and indexes; always on demand. */
+/** A global table of one replica, as CDK's TableV2 makes it: keys and indexes, on demand. */
 export const makeTable: Maker = async (resource, context) => {
   const { properties } = resource;
   const TableName = physicalName(resource, context, properties.TableName);
@@ -14,8 +14,7 @@ export const makeTable: Maker = async (resource, context) => {
         AttributeDefinitions: properties.AttributeDefinitions,
         KeySchema: properties.KeySchema,
         GlobalSecondaryIndexes: withoutThroughput(properties.GlobalSecondaryIndexes),
-        LocalSecondaryIndexes: properties.LocalSecondaryIndexes,
-      } as Pick<CreateTableCommandInput, 'AttributeDefinitions' | 'KeySchema' | 'GlobalSecondaryIndexes' | 'LocalSecondaryIndexes'>),
+      } as Pick<CreateTableCommandInput, 'AttributeDefinitions' | 'KeySchema' | 'GlobalSecondaryIndexes'>),
     }),
   );
   await waitUntilTableExists({ client: context.clients.dynamodb, maxWaitTime: 10, minDelay: 0.05, maxDelay: 0.5 }, { TableName });

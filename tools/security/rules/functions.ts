@@ -1,33 +1,5 @@
 // What the rules of functions.yml find, and what they leave alone. This file is code for a test of Semgrep, never run or compiled.
 
-// ruleid: code-from-text
-eval(body);
-// ruleid: code-from-text
-const run = new Function('a', body);
-// ruleid: code-from-text
-setTimeout('work()', 10);
-// ok: code-from-text
-setTimeout(() => work(), 10);
-
-// ruleid: module-of-a-variable
-const chosen = require(name);
-// ruleid: module-of-a-variable
-const later = await import(`./${name}`);
-// ok: module-of-a-variable
-const known = require('node:path');
-
-// ruleid: process-or-thread
-import { exec } from 'node:child_process';
-// ok: process-or-thread
-import { createHash } from 'node:crypto';
-
-// ruleid: file-system
-import { writeFileSync } from 'node:fs';
-// ruleid: file-system
-import * as files from 'fs/promises';
-// ok: file-system
-import { join } from 'node:path';
-
 // ruleid: expression-of-a-variable
 const sought = new RegExp(name, 'g');
 // ok: expression-of-a-variable
@@ -99,11 +71,6 @@ export async function namedHandler(event, context) {
   return work(event);
 }
 
-// ruleid: console
-console.log('hello');
-// ok: console
-log.info('hello', { sid });
-
 async function swallows() {
   // ruleid: swallowed-error
   try {
@@ -131,13 +98,6 @@ function looksWhetherItIsJson(text) {
     return undefined;
   }
 }
-
-// ruleid: without-tls
-const endpoint = 'http://api.example.com/';
-// ruleid: without-tls
-const agent = new Agent({ rejectUnauthorized: false });
-// ok: without-tls
-const safe = 'https://api.example.com/';
 
 // ruleid: guessable-secret
 const newSecret = String(Math.random());

@@ -1,6 +1,7 @@
 /**
- * Deploys the app for real with the CDK CLI to an AWS emulator, sends postbacks from a fake Rakuten, checks the rows, changes the fields, makes an update fail
- * and roll back, and destroys the stack; after each step the slot at the fake Rakuten must be what the template says.
+ * Deploys the app to an AWS emulator, sends postbacks, changes the fields, rolls back and destroys.
+ *
+ * After each step the slot at the fake Rakuten must be what the template says.
  *
  *     node tools/run.mjs check-deployment --endpoint http://127.0.0.1:4566
  */
@@ -12,9 +13,9 @@ import { parseArgs } from 'node:util';
 import { DynamoDBClient, ListTablesCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
 import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { GetQueueAttributesCommand, SendMessageCommand, SetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
-import type { LineRecord } from '../fake-rakuten';
-import { type FakeRakuten, startFakeRakuten } from '../fake-rakuten';
+import { type FakeRakuten, type LineRecord, startFakeRakuten } from '../fake-rakuten';
 import { ACCOUNT } from './emulator/cdk';
+import { emulatorLine, lineId } from './emulator/line';
 import { type Ended, REGION, runProgram } from './emulator/program';
 import { assert, run, step } from './emulator/step';
 
@@ -48,7 +49,7 @@ class Check {
   private readonly sqs: SQSClient;
   /** Everything that the CLI has printed: the stack's events and errors are in it. */
   private printed = '';
-  /** The secrets that were in a registered URL. */
+  /** Secrets of every registered URL. */
   private readonly urlSecrets = new Set<string>();
 
   constructor(
@@ -202,21 +203,18 @@ class Check {
       .map((name) => join(this.folder, name))
       .filter((file) => statSync(file).isFile())
       .map((file) => [file.slice(this.folder.length + 1), readFileSync(file, 'latin1')]);
-    assert(
-      texts.some(([place]) => place.endsWith('.template.json')),
-      'there is no template to look into',
-    );
+    const hasTemplate = texts.some(([place]) => place.endsWith('.template.json'));
+    assert(hasTemplate, 'there is no template to look into');
     for (const [place, text] of [...texts, ['what the CLI printed', this.printed] as const]) {
       assert(!secrets.some((secret) => text.includes(secret)), `a secret is in ${place}`);
     }
   }
 
-  private succeeds(deployment: Promise<unknown>): Promise<boolean> {
-    return deployment.then(
+  private succeeds = (deployment: Promise<unknown>): Promise<boolean> =>
+    deployment.then(
       () => true,
       () => false,
     );
-  }
 
   private context(fields?: string, removalPolicy = 'destroy'): string[] {
     const settings: Record<string, string> = {
@@ -285,26 +283,13 @@ class Check {
   }
 }
 
-function line(i: number): LineRecord {
-  return {
-    is_event: 'N',
-    etransaction_id: `EMULATOR${String(i).padStart(24, '0')}`,
+const line = (number: number): LineRecord =>
+  emulatorLine(number, {
     sid: SID,
-    advertiser_id: '39001',
-    order_id: `ORDER-${Math.floor(i / 2)}`,
-    offer_id: '727010',
-    transaction_type: 'realtime',
+    etransaction_id: lineId('EMULATOR', number),
     transaction_date: '2026-03-13T18:02:43.000+00:00',
     process_date: '2026-03-13T18:17:25.000+00:00',
-    currency: 'USD',
-    sale_amount: `${i}.10`,
-    commissions: '0.30',
-    quantity: '1',
-    sku_number: `SKU-${i}`,
-    u1: `member-${i}`,
-    product_name: 'Größe & Farbe "blau"',
-  };
-}
+  });
 
 const fill = (url: string, values: LineRecord): string =>
   url.replace(/<(\w+)>/g, (token, field: keyof LineRecord) => encodeURIComponent(values[field] ?? token));

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { FakeRakuten, LineRecord } from '../../fake-rakuten';
+import { emulatorLine, lineId } from '../emulator/line';
 
 const HOUR_MILLIS = 60 * 60 * 1000;
 const PAUSE_MILLIS = 50;
@@ -45,24 +46,13 @@ export class Traffic {
   /** A line that no other number has. */
   public line(number: number, kind = 'TRAFFIC'): LineRecord {
     const time = new Date(this.startedAt - HOUR_MILLIS).toISOString();
-    return {
+    return emulatorLine(number, {
       is_event: number % 3 === 0 ? 'Y' : 'N',
-      etransaction_id: `${kind}${String(number).padStart(24, '0')}`,
-      sid: this.sids[number % this.sids.length],
-      advertiser_id: '39001',
-      order_id: `ORDER-${Math.floor(number / 2)}`,
-      offer_id: '727010',
-      transaction_type: 'realtime',
+      sid: String(this.sids[number % this.sids.length]),
+      etransaction_id: lineId(kind, number),
       transaction_date: time,
       process_date: time,
-      currency: 'USD',
-      sale_amount: `${number}.10`,
-      commissions: '0.30',
-      quantity: '1',
-      sku_number: `SKU-${number}`,
-      u1: `member-${number}`,
-      product_name: 'Größe & Farbe "blau"',
-    };
+    });
   }
 
   private async send(): Promise<void> {

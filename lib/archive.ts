@@ -6,7 +6,7 @@ import * as logs from 'aws-cdk-lib/aws-logs';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { functionLogGroup } from './private/bundled-function';
-import { durationProblem, type Problem, refuse } from './private/checks';
+import { durationProblem, type Problem, rejectProblems } from './private/checks';
 import { checkKeyLocation, checkLocation } from './private/location';
 
 /** How raw messages are archived. */
@@ -66,7 +66,7 @@ export class Archive extends Construct {
 
   constructor(scope: Construct, id: string, { options, encryptionKey, logRetention }: ArchiveProps) {
     super(scope, id);
-    for (const problem of optionProblems(options)) refuse(this, problem);
+    rejectProblems(this, optionProblems(options));
     if (options.bucket !== undefined) checkBucket(this, options.bucket);
     this.bucket = options.bucket ?? this.makeBucket(options, encryptionKey);
     const prefix = options.prefix ?? 'postbacks/';

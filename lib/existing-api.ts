@@ -2,7 +2,7 @@ import { Annotations, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
 import * as apigateway from 'aws-cdk-lib/aws-apigateway';
 import type { Construct, IDependable } from 'constructs';
 import type { EndpointOptions } from './endpoint-options';
-import { type Problem, refuse } from './private/checks';
+import { assertValid, type Problem, rejectProblems } from './private/checks';
 import { checkLocation } from './private/location';
 import { resourceOf, templateProperties } from './private/template-properties';
 
@@ -62,19 +62,15 @@ function overwritingErrors(api: apigateway.RestApiBase): string[] {
 export function mountOn(scope: Construct, existing: ExistingApi, pathPart: string): Mount {
   const { resource: parent } = existing;
   const { api } = parent;
-  if (!isRestApi(api)) {
-    refuse(scope, NOT_A_REST_API);
-    throw new Error('not reached');
-  }
+  assertValid(scope, isRestApi(api), NOT_A_REST_API);
   checkLocation(scope, { name: 'existingApi', env: api.env }, { usedBy: 'the queue behind the endpoint' });
   const own = resourceOf(api, REST_API);
-  refuse(scope, own === undefined ? importedProblem(existing) : ownedProblem(scope, existing, api));
-  if (parent.getResource(pathPart) !== undefined) {
-    refuse(
-      scope,
-      `existingApi.resource has a resource '${pathPart}' already; give it another one, such as api.root.addResource('rakuten')`,
-    );
-  }
+  rejectProblems(scope, [own === undefined ? importedProblem(existing) : ownedProblem(scope, existing, api)]);
+  assertValid(
+    scope,
+    parent.getResource(pathPart) === undefined,
+    `existingApi.resource has a resource '${pathPart}' already; give it another one, such as api.root.addResource('rakuten')`,
+  );
   if (own === undefined) warnOfImport(scope, api);
   else scope.node.addValidation({ validate: () => overwritingErrors(api) });
   return {

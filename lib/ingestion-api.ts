@@ -11,7 +11,7 @@ import { accessLogging, writesAccessLogs } from './access-logs';
 import type { EndpointOptions } from './endpoint-options';
 import { deployMethod, type ExistingApi, existingApiProblem, type Mount, mountOn } from './existing-api';
 import { EndpointDomain } from './postback-domain';
-import { fillPlaceholders, refuse } from './private/checks';
+import { assertValid, fillPlaceholders, rejectProblems } from './private/checks';
 import { onlyFrom, sourceRangesProblem, throttlingProblem, webAclProblem } from './private/edge';
 import { checkLocation } from './private/location';
 import { allowSending } from './private/queues';
@@ -76,19 +76,22 @@ export class IngestionApi extends Construct {
     super(scope, id);
     const { webAclArn, allowedSourceRanges, throttling, existingApi, domain, endpointBaseUrl } = props;
     const endpointType = props.endpointType ?? apigateway.EndpointType.REGIONAL;
-    if (endpointType === apigateway.EndpointType.PRIVATE) {
-      refuse(this, 'endpointType is PRIVATE, which Rakuten cannot reach from outside the VPC; use REGIONAL or EDGE');
-    }
-    if (domain !== undefined && endpointBaseUrl !== undefined) {
-      refuse(this, 'domain and endpointBaseUrl both say under which URL the endpoint is reached; leave one of them out');
-    }
-    const problems = [
+    assertValid(
+      this,
+      endpointType !== apigateway.EndpointType.PRIVATE,
+      'endpointType is PRIVATE, which Rakuten cannot reach from outside the VPC; use REGIONAL or EDGE',
+    );
+    assertValid(
+      this,
+      domain === undefined || endpointBaseUrl === undefined,
+      'domain and endpointBaseUrl both say under which URL the endpoint is reached; leave one of them out',
+    );
+    rejectProblems(this, [
       existingApiProblem(props),
       webAclProblem(webAclArn),
       sourceRangesProblem(allowedSourceRanges),
       throttlingProblem(throttling),
-    ];
-    for (const problem of problems) refuse(this, problem);
+    ]);
 
     const { api, stageName, stageText, path, isEdge } =
       existingApi === undefined ? this.ownApi(props, endpointType) : this.mounted(existingApi, props);

@@ -14,7 +14,7 @@ import type { RakutenPostbackMetrics } from './monitoring/metrics';
 import type { MonitoredParts, MonitoredPipe } from './monitoring/monitored-parts';
 import type { MonitoringOptions } from './monitoring/options';
 import { saveQueries } from './monitoring/queries';
-import { refuse } from './private/checks';
+import { rejectProblems } from './private/checks';
 
 export interface MonitoringProps {
   readonly options: MonitoringOptions;
@@ -34,7 +34,7 @@ export class Monitoring extends Construct {
   ) {
     super(scope, id);
     const { options, parts, metrics } = props;
-    for (const problem of optionProblems(options)) refuse(this, problem);
+    rejectProblems(this, optionProblems(options));
     if (options.enabled === false) return;
     const alarms = new Alarms(this, 'Alarms', {
       installation: metrics.installation,

@@ -4,7 +4,7 @@ import * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import * as route53 from 'aws-cdk-lib/aws-route53';
 import * as targets from 'aws-cdk-lib/aws-route53-targets';
 import { Construct } from 'constructs';
-import { type Problem, refuse } from './private/checks';
+import { type Problem, rejectProblems } from './private/checks';
 import { checkLocation, locationOf, type PassedResource } from './private/location';
 
 /** CloudFront, which stands behind an edge-optimised domain, takes its certificates from here. */
@@ -76,7 +76,7 @@ export class EndpointDomain extends Construct {
   constructor(scope: Construct, id: string, props: EndpointDomainProps) {
     super(scope, id);
     const { domain, endpointType, api, stageName } = props;
-    refuse(this, domainProblem(this, domain, endpointType));
+    rejectProblems(this, [domainProblem(this, domain, endpointType)]);
     checkLocations(this, domain);
     const domainName = domain.existingDomain ?? this.newDomain(domain, endpointType);
     // By name, since the stage of an imported API is no construct here.

@@ -14,7 +14,7 @@ import { RELAY_ALARMS } from './monitoring/alarms/relay';
 import { EndpointMetrics } from './monitoring/endpoint-metrics';
 import type { MonitoringOptions } from './monitoring/options';
 import { BundledFunction } from './private/bundled-function';
-import { type Problem, refuse } from './private/checks';
+import { type Problem, rejectProblems } from './private/checks';
 import { checkLocation } from './private/location';
 import { allowSending, processMessages } from './private/queues';
 
@@ -69,7 +69,7 @@ export class PostbackRelay extends Construct {
 
   constructor(scope: Construct, id: string, props: PostbackRelayProps) {
     super(scope, id);
-    refuse(this, queueProblem(this, props.queue));
+    rejectProblems(this, [queueProblem(this, props.queue)]);
     const { queueArn: arn, env } = props.queue;
     const permission = 'its policy has to allow the role of the relay sqs:SendMessage';
     checkLocation(this, { name: 'the queue', arn, env }, { usedBy: 'the relay', anyRegion: true, permission });
@@ -89,7 +89,7 @@ export class PostbackRelay extends Construct {
   }
 
   private monitor({ monitoring = {}, existingApi }: PostbackRelayProps, installation: string): cloudwatch.Alarm[] {
-    for (const problem of optionProblems(monitoring)) refuse(this, problem);
+    rejectProblems(this, optionProblems(monitoring));
     if (monitoring.enabled === false) return [];
     const alarms = new Alarms(this, 'Alarms', { installation, catalogue: RELAY_ALARMS, options: monitoring });
     const endpoint = existingApi === undefined ? new EndpointMetrics(this.api) : undefined;

@@ -13,7 +13,7 @@ import { FORGOTTEN_KIND, MISSING_KIND, PUBLISHER_KIND, RECONCILIATION_KIND } fro
 import type { ArchiveStream } from './consumer';
 import type { PostbackFields } from './fields';
 import { BundledFunction } from './private/bundled-function';
-import { durationProblem, type Problem, refuse } from './private/checks';
+import { durationProblem, type Problem, rejectProblems } from './private/checks';
 import { grantReadCredentials } from './private/credentials';
 import { type FunctionUrls, urlVariables } from './private/function-urls';
 import { OwnPolicy } from './private/own-policy';
@@ -106,7 +106,7 @@ export class Reconciliation extends Construct {
 
   constructor(scope: Construct, id: string, props: ReconciliationProps) {
     super(scope, id);
-    for (const problem of optionProblems(props.options)) refuse(this, problem);
+    rejectProblems(this, optionProblems(props.options));
     this.function = new BundledFunction(this, 'Function', {
       bundle: 'reconciliation',
       description: 'Fetches missing lines from the Events API and verifies those that a postback delivered',

@@ -17,7 +17,15 @@ import {
 import type { RotationEvent } from '../core/registration/rotate';
 import type { PostbackFields } from './fields';
 import { BundledFunction, functionLogGroup, functionRole } from './private/bundled-function';
-import { durationProblem, knownDurationProblem, type Problem, rangeProblem, refuse, sidProblem, tokenUnitProblem } from './private/checks';
+import {
+  durationProblem,
+  knownDurationProblem,
+  type Problem,
+  rangeProblem,
+  rejectProblems,
+  sidProblem,
+  tokenUnitProblem,
+} from './private/checks';
 import {
   checkCredentialsLocation,
   credentialsId,
@@ -152,12 +160,13 @@ export class Registration extends Construct {
   constructor(scope: Construct, id: string, props: RegistrationProps) {
     super(scope, id);
     const { publisher, provider, fields } = props;
-    refuse(this, sidProblem(publisher.sid));
-    refuse(this, credentialsProblem(publisher));
+    rejectProblems(this, [sidProblem(publisher.sid), credentialsProblem(publisher)]);
     checkCredentialsLocation(this, publisher);
-    refuse(this, limitProblem(publisher.acknowledgementLimit));
-    refuse(this, knownDurationProblem('rotateUrlSecretEvery', props.rotateUrlSecretEvery));
-    refuse(this, durationProblem('rotateUrlSecretEvery', props.rotateUrlSecretEvery, Duration.days(1), Duration.days(365)));
+    rejectProblems(this, [
+      limitProblem(publisher.acknowledgementLimit),
+      knownDurationProblem('rotateUrlSecretEvery', props.rotateUrlSecretEvery),
+      durationProblem('rotateUrlSecretEvery', props.rotateUrlSecretEvery, Duration.days(1), Duration.days(365)),
+    ]);
     for (const { id: warning, message } of fields._warnings()) {
       Annotations.of(this).addWarningV2(`cdk-rakuten-postback:${warning}`, message);
     }

@@ -10,7 +10,7 @@ import { ENVIRONMENT, WATCH_EVENTS } from '../core/names';
 import { PUBLISHER_KIND, WATCH_KIND } from '../core/state/publisher-state';
 import type { WatchSettings } from '../core/status-watch/settings';
 import { BundledFunction } from './private/bundled-function';
-import { durationProblem, knownDurationProblem, rangeProblem, refuse } from './private/checks';
+import { assertValid, durationProblem, knownDurationProblem, rangeProblem, rejectProblems } from './private/checks';
 import { grantReadCredentials, grantReadSecret, grantSaveSecretVersion } from './private/credentials';
 import { type FunctionUrls, urlVariables } from './private/function-urls';
 import { onStateItems } from './private/state-items';
@@ -176,11 +176,14 @@ function settingsOf({ options, selfProbeByDefault, reconciliationFunction }: Sta
 }
 
 function checkOptions(scope: Construct, { interval, flappingAfter, flappingWindow }: StatusWatchOptions): void {
-  refuse(scope, knownDurationProblem('statusWatch.interval', interval));
-  refuse(scope, durationProblem('statusWatch.interval', interval, Duration.minutes(1), Duration.hours(1)));
-  if (interval !== undefined && interval.toSeconds() % 60 !== 0) {
-    refuse(scope, `statusWatch.interval is ${interval.toSeconds()} seconds; give whole minutes`);
-  }
-  refuse(scope, rangeProblem('statusWatch.flappingAfter', flappingAfter, 2, 20));
-  refuse(scope, durationProblem('statusWatch.flappingWindow', flappingWindow, Duration.hours(1), Duration.days(7)));
+  rejectProblems(scope, [
+    knownDurationProblem('statusWatch.interval', interval),
+    durationProblem('statusWatch.interval', interval, Duration.minutes(1), Duration.hours(1)),
+  ]);
+  const seconds = interval?.toSeconds() ?? 0;
+  assertValid(scope, seconds % 60 === 0, `statusWatch.interval is ${seconds} seconds; give whole minutes`);
+  rejectProblems(scope, [
+    rangeProblem('statusWatch.flappingAfter', flappingAfter, 2, 20),
+    durationProblem('statusWatch.flappingWindow', flappingWindow, Duration.hours(1), Duration.days(7)),
+  ]);
 }

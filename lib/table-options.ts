@@ -3,7 +3,7 @@ import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import type * as kms from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
 import { ATTRIBUTES } from '../core/names';
-import { durationProblem, type Problem, refuse } from './private/checks';
+import { durationProblem, type Problem, rejectProblems } from './private/checks';
 import { checkKeyLocation, checkLocation, locationOf } from './private/location';
 import { ownTableErrors } from './private/own-table';
 
@@ -73,7 +73,7 @@ export interface TableOptions {
 
 /** Rejects wrong options, and warns of settings that the user has to make elsewhere. */
 export function checkTableOptions(scope: Construct, options: TableOptions): void {
-  const problems: Problem[] = [
+  rejectProblems(scope, [
     existingTableProblem(options),
     // Rakuten's Events API returns a line for 30 days: an expired one would come back.
     durationProblem('preliminaryExpiry', options.preliminaryExpiry, Duration.days(30), Duration.days(3650)),
@@ -82,8 +82,7 @@ export function checkTableOptions(scope: Construct, options: TableOptions): void
     regionProblem(scope, options),
     replicaProblem(scope, options),
     replicaKeyProblem(options),
-  ];
-  for (const problem of problems) refuse(scope, problem);
+  ]);
   const { table, encryptionKey } = options;
   if (encryptionKey !== undefined) checkKeyLocation(scope, 'encryptionKey', encryptionKey, { usedBy: 'the tables and queues' });
   if (table !== undefined) {

@@ -11,7 +11,7 @@ import type { EventFilter } from '../core/change-events/event-filter';
 import { pipePatterns } from '../core/change-events/pipe-patterns';
 import { ENVIRONMENT } from '../core/names';
 import { BundledFunction, functionLogGroup } from './private/bundled-function';
-import { durationProblem, type Problem, rangeProblem, refuse } from './private/checks';
+import { assertValid, durationProblem, type Problem, rangeProblem, rejectProblems } from './private/checks';
 import { checkLocation } from './private/location';
 import { TABLE_TYPES } from './private/own-table';
 import { allowSending, deadLetterQueue } from './private/queues';
@@ -128,7 +128,7 @@ export class TransactionPipe extends Construct {
   constructor(scope: Construct, id: string, props: TransactionPipeProps) {
     super(scope, id);
     const { table } = props;
-    refuse(this, filterProblem(props.filter));
+    rejectProblems(this, [filterProblem(props.filter)]);
     checkLocation(
       this,
       { name: 'the table', arn: table.tableArn, env: table.env },
@@ -153,7 +153,7 @@ export class TransactionPipe extends Construct {
     const role = this.pipeRole(table, streamArn);
     const target = props.target._bind(role);
     checkTarget(this, target);
-    for (const problem of optionProblems(props, target)) refuse(this, problem);
+    rejectProblems(this, optionProblems(props, target));
     const log = functionLogGroup(this, 'Logs', props.logRetention);
     log.grantWrite(role);
     const pipe = new pipes.CfnPipe(this, 'Pipe', {
@@ -195,17 +195,18 @@ export class TransactionPipe extends Construct {
 
   private streamOf(table: ITable): string {
     const viewType = streamViewType(table);
-    if (table.tableStreamArn === undefined || viewType === 'none') {
-      refuse(
-        this,
-        'the table has no stream that the app knows of, and events are created from it; enable its stream with the view type NEW_AND_OLD_IMAGES, and import the ' +
-          'table with it: TableV2.fromTableAttributes(this, id, { tableArn, tableStreamArn })',
-      );
-    }
-    if (viewType !== undefined && viewType !== 'none' && viewType !== StreamViewType.NEW_AND_OLD_IMAGES) {
-      refuse(this, `the table's stream has the view type ${viewType}, which does not show what changed; give it NEW_AND_OLD_IMAGES`);
-    }
-    return table.tableStreamArn ?? '';
+    assertValid(
+      this,
+      table.tableStreamArn !== undefined && viewType !== 'none',
+      'the table has no stream that the app knows of, and events are created from it; enable its stream with the view type NEW_AND_OLD_IMAGES, and import the ' +
+        'table with it: TableV2.fromTableAttributes(this, id, { tableArn, tableStreamArn })',
+    );
+    assertValid(
+      this,
+      viewType === undefined || viewType === StreamViewType.NEW_AND_OLD_IMAGES,
+      `the table's stream has the view type ${viewType}, which does not show what changed; give it NEW_AND_OLD_IMAGES`,
+    );
+    return table.tableStreamArn;
   }
 
   /** The pipe's permissions, without those for its target. */

@@ -9,8 +9,17 @@ export type Problem = string | undefined;
 const MAX_SID = 2 ** 31 - 1;
 
 /** Fails the synthesis with the construct's path in front, since an app may have several. */
+export function assertValid(scope: Construct, condition: unknown, problem: Problem): asserts condition {
+  if (!condition) throw new Error(`${scope.node.path}: ${problem}`);
+}
+
 export function refuse(scope: Construct, problem: Problem): void {
-  if (problem !== undefined) throw new Error(`${scope.node.path}: ${problem}`);
+  rejectProblems(scope, [problem]);
+}
+
+/** Fails the synthesis with the first problem. */
+export function rejectProblems(scope: Construct, problems: readonly Problem[]): void {
+  for (const problem of problems) assertValid(scope, problem === undefined, problem);
 }
 
 export function sidProblem(sid: string): Problem {

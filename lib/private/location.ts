@@ -10,7 +10,7 @@ import {
 } from 'aws-cdk-lib';
 import type * as kms from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
-import { refuse } from './checks';
+import { assertValid } from './checks';
 
 /** A resource that the user passed. */
 export interface PassedResource {
@@ -46,14 +46,15 @@ export function checkLocation(scope: Construct, resource: PassedResource, rule: 
   const there = locationOf(resource);
   const differs = (part: Part): boolean =>
     there[part] !== undefined && Token.compareStrings(there[part], here[part]) === TokenComparison.DIFFERENT;
-  const reject = (part: Part): void =>
-    refuse(
+  const assertSame = (part: Part): void =>
+    assertValid(
       scope,
+      !differs(part),
       `${resource.name} is in the ${part} ${there[part]}, and ${rule.usedBy} in ${here[part]}; ${rule.fix ?? `pass one of the same ${part}`}`,
     );
-  if (differs('region') && !rule.anyRegion) reject('region');
+  if (!rule.anyRegion) assertSame('region');
   if (!differs('account')) return;
-  if (rule.permission === undefined) reject('account');
+  if (rule.permission === undefined) assertSame('account');
   Annotations.of(scope).addWarningV2(
     `cdk-rakuten-postback:otherAccount-${resource.name.replace(/^(the|an) /, '').replaceAll(' ', '-')}`,
     `${resource.name} is in the account ${there.account}, where this stack can set no policy: ${rule.permission}`,

@@ -1,5 +1,4 @@
 import { RemovalPolicy } from 'aws-cdk-lib';
-import { UserError } from '../core/errors';
 import { ExistingPostback, PostbackFields, RemovalAction } from '../lib';
 import { type Problem, sidProblem, urlProblem } from '../lib/private/checks';
 
@@ -25,6 +24,9 @@ export interface DomainSettings {
   readonly hostedZoneName: string;
 }
 
+/** A setting is missing or wrong. The message says which, and how to give it. */
+export class SettingError extends Error {}
+
 /** Context name and environment variable of each setting. Context wins. */
 const SETTINGS = {
   sid: 'RAKUTEN_SID',
@@ -44,7 +46,7 @@ const SETTINGS = {
 
 type SettingName = keyof typeof SETTINGS;
 
-/** Reads the settings. Throws a UserError for one that is missing or wrong. */
+/** Reads the settings. Throws a SettingError. */
 export function appSettings(context: (name: string) => unknown, environment: Record<string, string | undefined>): AppSettings {
   const read = (name: SettingName): string | undefined => {
     const value = context(name) ?? environment[SETTINGS[name]];
@@ -53,7 +55,9 @@ export function appSettings(context: (name: string) => unknown, environment: Rec
   const required = (name: SettingName, what: string): string => {
     const value = read(name);
     if (value !== undefined) return value;
-    throw settingError(`the setting '${name}' is missing: ${what}. Give it as "-c ${name}=…" or in the environment as ${SETTINGS[name]}`);
+    throw new SettingError(
+      `the setting '${name}' is missing: ${what}. Give it as "-c ${name}=…" or in the environment as ${SETTINGS[name]}`,
+    );
   };
   const settings: AppSettings = {
     sid: required('sid', 'the publisher id (SID) at Rakuten Advertising, a number such as 3900112'),
@@ -79,7 +83,7 @@ export function appSettings(context: (name: string) => unknown, environment: Rec
     urlProblem('endpointBaseUrl', settings.endpointBaseUrl, true),
     emailProblem(settings.alarmEmail),
   ];
-  for (const problem of problems) if (problem !== undefined) throw settingError(problem);
+  for (const problem of problems) if (problem !== undefined) throw new SettingError(problem);
   return settings;
 }
 
@@ -96,15 +100,16 @@ function stackNameProblem(name: string): Problem {
 /** The zone's name is that of the domain without its first label, unless it is given. */
 function domainFrom(name: string | undefined, hostedZoneId: string | undefined, zone: string | undefined): DomainSettings | undefined {
   if (name === undefined && hostedZoneId === undefined && zone === undefined) return undefined;
-  if (name === undefined) throw settingError("hostedZoneId or hostedZoneName is given without domainName; give the endpoint's name too");
+  if (name === undefined)
+    throw new SettingError("hostedZoneId or hostedZoneName is given without domainName; give the endpoint's name too");
   if (hostedZoneId === undefined) {
-    throw settingError(
+    throw new SettingError(
       `domainName is '${name}' and hostedZoneId is missing; give the id of its hosted zone in Route 53, such as Z0123456789ABCDEFGHIJ`,
     );
   }
   const hostedZoneName = zone ?? name.replace(/^[^.]+\./, '');
   if (name !== hostedZoneName && !name.endsWith(`.${hostedZoneName}`)) {
-    throw settingError(`domainName is '${name}', which is not in the hosted zone '${hostedZoneName}'; give a name that ends with it`);
+    throw new SettingError(`domainName is '${name}', which is not in the hosted zone '${hostedZoneName}'; give a name that ends with it`);
   }
   return { name, hostedZoneId, hostedZoneName };
 }
@@ -150,11 +155,9 @@ function asSetting<T>(read: () => T): T {
   try {
     return read();
   } catch (error) {
-    throw settingError(`the setting 'fields': ${error instanceof Error ? error.message : String(error)}`);
+    throw new SettingError(`the setting 'fields': ${error instanceof Error ? error.message : String(error)}`);
   }
 }
-
-const settingError = (problem: string): UserError => new UserError({ name: 'SettingError', problem });
 
 const RemovalPolicies = { RETAIN: RemovalPolicy.RETAIN, DESTROY: RemovalPolicy.DESTROY };
 
@@ -164,5 +167,5 @@ function oneOf<T>(name: SettingName, text: string | undefined, choices: Record<s
   if (text === undefined) return undefined;
   const choice = choices[text.toUpperCase()];
   if (choice !== undefined) return choice;
-  throw settingError(`the setting '${name}' is '${text}'; give one of ${Object.keys(choices).join(', ').toLowerCase()}`);
+  throw new SettingError(`the setting '${name}' is '${text}'; give one of ${Object.keys(choices).join(', ').toLowerCase()}`);
 }

@@ -5,8 +5,7 @@ import { join } from 'node:path';
 import { App, RemovalPolicy } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { PostbackStack } from '../../bin/postback-stack';
-import { appSettings, fieldsFrom } from '../../bin/settings';
-import { UserError } from '../../core/errors';
+import { appSettings, fieldsFrom, SettingError } from '../../bin/settings';
 import { ExistingPostback, PostbackFields, RemovalAction } from '../../lib';
 import { ROOT } from '../support/sources';
 
@@ -87,7 +86,7 @@ describe('the settings of the app', () => {
       "the setting 'fields': only(): 'sale_amont' is not a field of Rakuten's postbacks; there are is_event",
     ],
   ])('%j is an error that says how to mend it', (context, message) => {
-    expect(() => settingsOf(context)).toThrow(UserError);
+    expect(() => settingsOf(context)).toThrow(SettingError);
     expect(() => settingsOf(context)).toThrow(message);
   });
 });

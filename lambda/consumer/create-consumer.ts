@@ -3,7 +3,7 @@ import type { Archive } from '../../core/archive/archive';
 import { ENVIRONMENT } from '../../core/names';
 import { CachedForgottenMembers } from '../../core/privacy/forgotten-members';
 import { RowStore } from '../../core/transactions/row-store';
-import { environment, optionalEnvironment } from '../shared/environment';
+import { optionalEnv, requireEnv } from '../shared/environment';
 import { itemOptions } from '../shared/item-options';
 import { Log } from '../shared/log';
 import { Metrics } from '../shared/metrics';
@@ -13,18 +13,18 @@ import { dynamoDb } from './dynamodb';
 /** The consumer of a function, as configured by its environment. */
 export function createConsumer(archive?: Archive): Consumer {
   const client = dynamoDb();
-  const service = environment(ENVIRONMENT.metricsService);
+  const service = requireEnv(ENVIRONMENT.metricsService);
   const clock = { now: Date.now, pause };
-  const stateTableName = environment(ENVIRONMENT.stateTableName);
+  const stateTableName = requireEnv(ENVIRONMENT.stateTableName);
   const forgotten = new CachedForgottenMembers(client, stateTableName, clock.now);
   return new Consumer({
     client,
     stateTableName,
-    rows: new RowStore({ client, tableName: environment(ENVIRONMENT.tableName), clock, forgotten, ...itemOptions() }),
+    rows: new RowStore({ client, tableName: requireEnv(ENVIRONMENT.tableName), clock, forgotten, ...itemOptions() }),
     forgotten,
     log: new Log(service),
-    metrics: new Metrics(environment(ENVIRONMENT.metricsNamespace), service),
-    logPayloads: optionalEnvironment(ENVIRONMENT.logPayloads) === 'true',
+    metrics: new Metrics(requireEnv(ENVIRONMENT.metricsNamespace), service),
+    logPayloads: optionalEnv(ENVIRONMENT.logPayloads) === 'true',
     ...clock,
     archive,
   });

@@ -18,7 +18,7 @@ import { unverifiedRows } from '../../core/reconciliation/unverified';
 import { readPublisherStates } from '../../core/state/publishers';
 import { readSecret } from '../../core/state/secrets';
 import { RowStore } from '../../core/transactions/row-store';
-import { environment, optionalEnvironment } from '../shared/environment';
+import { optionalEnv, requireEnv, requireJsonEnv } from '../shared/environment';
 import { FirehoseArchive } from '../shared/firehose-archive';
 import { itemOptions } from '../shared/item-options';
 import { Log } from '../shared/log';
@@ -31,19 +31,19 @@ const clientConfig = { maxAttempts: 5, requestHandler: { connectionTimeout: 2000
 const dynamodb = new DynamoDBClient(clientConfig);
 const secrets = { secretsManager: new SecretsManagerClient(clientConfig), ssm: () => new SSMClient(clientConfig) };
 const lambda = onDemand(() => new LambdaClient(clientConfig));
-const tableName = environment(ENVIRONMENT.tableName);
-const stateTableName = environment(ENVIRONMENT.stateTableName);
-const archiveStreamName = optionalEnvironment(ENVIRONMENT.archiveStreamName);
-const service = environment(ENVIRONMENT.metricsService);
+const tableName = requireEnv(ENVIRONMENT.tableName);
+const stateTableName = requireEnv(ENVIRONMENT.stateTableName);
+const archiveStreamName = optionalEnv(ENVIRONMENT.archiveStreamName);
+const service = requireEnv(ENVIRONMENT.metricsService);
 const options = itemOptions();
 const { dayShards } = options;
 const forgotten = new CachedForgottenMembers(dynamodb, stateTableName, Date.now);
 
 const reconciler = new Reconciler({
-  settings: JSON.parse(environment(ENVIRONMENT.reconciliation)) as ReconciliationSettings,
+  settings: requireJsonEnv<ReconciliationSettings>(ENVIRONMENT.reconciliation),
   readStates: () => readPublisherStates(dynamodb, stateTableName),
   readSecret: (id) => readSecret(secrets, id),
-  rakutenApiUrl: environment(ENVIRONMENT.rakutenApiUrl),
+  rakutenApiUrl: requireEnv(ENVIRONMENT.rakutenApiUrl),
   notes: new NoteTable(dynamodb, stateTableName),
   rows: new TableRows(dynamodb, tableName),
   dayIndex: new TableDayIndex(dynamodb, tableName, dayShards),
@@ -56,7 +56,7 @@ const reconciler = new Reconciler({
     await lambda.send(new InvokeCommand({ FunctionName: functionName, InvocationType: 'Event', Payload: JSON.stringify(event) }));
   },
   log: new Log(service),
-  metrics: new Metrics(environment(ENVIRONMENT.metricsNamespace), service),
+  metrics: new Metrics(requireEnv(ENVIRONMENT.metricsNamespace), service),
   clock: systemClock,
   http: sendHttp,
 });

@@ -14,7 +14,7 @@ import { DynamoRegistrationStore } from '../../core/state/registration-store';
 import { newUrlSecret, SecretsManagerVersions } from '../../core/state/secret-versions';
 import { readSecret } from '../../core/state/secrets';
 import { allowedUrls } from '../shared/allowed-urls';
-import { environment } from '../shared/environment';
+import { requireEnv } from '../shared/environment';
 import { Log } from '../shared/log';
 import { PATIENT } from '../shared/patience';
 import { stateTableClient } from './state-table';
@@ -29,7 +29,7 @@ const MARGIN_MILLIS = 20_000;
  */
 const STATE_TABLE_TRIES = 7;
 
-const stateTable = environment(ENVIRONMENT.stateTableName);
+const stateTable = requireEnv(ENVIRONMENT.stateTableName);
 const store = new DynamoRegistrationStore(
   stateTableClient(new DynamoDBClient({ ...PATIENT, maxAttempts: STATE_TABLE_TRIES }), stateTable),
   stateTable,

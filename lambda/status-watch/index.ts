@@ -15,7 +15,7 @@ import { DynamoWatchStore } from '../../core/state/watch-store';
 import type { WatchSettings } from '../../core/status-watch/settings';
 import type { WatchResult } from '../../core/status-watch/watch';
 import { allowedUrls } from '../shared/allowed-urls';
-import { environment } from '../shared/environment';
+import { requireEnv, requireJsonEnv } from '../shared/environment';
 import { Log } from '../shared/log';
 import { Metrics } from '../shared/metrics';
 import { onDemand } from '../shared/on-demand';
@@ -25,10 +25,10 @@ import { askReconciliation } from './reconciliation';
 import { StatusWatch } from './status-watch';
 
 const secrets = { secretsManager: new SecretsManagerClient(PATIENT), ssm: () => new SSMClient(PATIENT) };
-const service = environment(ENVIRONMENT.metricsService);
-const settings = JSON.parse(environment(ENVIRONMENT.statusWatch)) as WatchSettings;
+const service = requireEnv(ENVIRONMENT.metricsService);
+const settings = requireJsonEnv<WatchSettings>(ENVIRONMENT.statusWatch);
 
-const store = new DynamoWatchStore(new DynamoDBClient(PATIENT), environment(ENVIRONMENT.stateTableName));
+const store = new DynamoWatchStore(new DynamoDBClient(PATIENT), requireEnv(ENVIRONMENT.stateTableName));
 const { reconciliationFunction } = settings;
 
 const statusWatch = new StatusWatch({
@@ -56,7 +56,7 @@ const statusWatch = new StatusWatch({
           ),
   },
   log: new Log(service),
-  metrics: new Metrics(environment(ENVIRONMENT.metricsNamespace), service),
+  metrics: new Metrics(requireEnv(ENVIRONMENT.metricsNamespace), service),
 });
 
 export const handler = (_event: unknown, context: Context): Promise<WatchResult> => statusWatch.handle(context);

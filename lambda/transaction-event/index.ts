@@ -4,11 +4,11 @@ import type { EventFilter } from '../../core/change-events/event-filter';
 import { matchesFilter } from '../../core/change-events/matches-filter';
 import type { StreamRecord } from '../../core/change-events/stream-record';
 import { ENVIRONMENT } from '../../core/names';
-import { environment } from '../shared/environment';
+import { requireEnv, requireJsonEnv } from '../shared/environment';
 import { Log } from '../shared/log';
 
-const filter = JSON.parse(environment(ENVIRONMENT.transactionFilter)) as EventFilter;
-const log = new Log(environment(ENVIRONMENT.metricsService));
+const filter = requireJsonEnv<EventFilter>(ENVIRONMENT.transactionFilter);
+const log = new Log(requireEnv(ENVIRONMENT.metricsService));
 
 /**
  * Converts a pipe's batch of stream records to change events.

@@ -73,6 +73,12 @@ describe('an error that is shown', () => {
     expect(shown(`${longest}x`).message).toBe(`${'x'.repeat(3_351)}…`);
   });
 
+  it('keeps its next step where its problem is too long', () => {
+    const { message } = shown(new UserError({ problem: 'x'.repeat(4_000), nextStep: 'try again' }));
+    expect(message).toMatch(/^x{3000,}…\. Next step: try again\.$/);
+    expect(message.length).toBeLessThanOrEqual(3_400);
+  });
+
   it.each(['€', '😀'])('is counted in bytes: %s', (character) => {
     const { message } = shown(character.repeat(4_000));
     expect(Buffer.byteLength(message)).toBeLessThanOrEqual(3_400);

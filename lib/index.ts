@@ -11,6 +11,7 @@ export type { PostbackDomain } from './postback-domain';
 export * from './postback-relay';
 export * from './publisher';
 export * from './rakuten-postback';
+export type { RakutenPostbackProps } from './rakuten-postback-props';
 export type { ReconciliationOptions } from './reconciliation';
 export { type StatusWatchOptions, TakeoverAction } from './status-watch';
 export type { TableOptions } from './table-options';

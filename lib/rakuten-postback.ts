@@ -1,96 +1,36 @@
-import { Annotations, CfnOutput, type Duration, Names, Stack, Token } from 'aws-cdk-lib';
+import { Names } from 'aws-cdk-lib';
 import type * as apigateway from 'aws-cdk-lib/aws-apigateway';
 import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import * as iam from 'aws-cdk-lib/aws-iam';
-import type * as kms from 'aws-cdk-lib/aws-kms';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
-import type * as logs from 'aws-cdk-lib/aws-logs';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
 import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct, type IConstruct, type IDependable } from 'constructs';
-import { DISCARDED_EVENTS_OUTPUT, METRICS_NAMESPACE } from '../core/names';
+import { METRICS_NAMESPACE } from '../core/names';
 import { RAKUTEN_API_URL } from '../core/registration/properties';
-import { Archive, type ArchiveOptions } from './archive';
+import { Archive } from './archive';
 import { Consumer } from './consumer';
-import type { EndpointOptions } from './endpoint-options';
 import { PostbackFields } from './fields';
 import { IngestionApi } from './ingestion-api';
 import { Monitoring } from './monitoring';
 import type { AlarmKind } from './monitoring/alarm-kind';
 import { RakutenPostbackMetrics } from './monitoring/metrics';
-import type { MonitoredPipe } from './monitoring/monitored-parts';
-import type { ObservabilityOptions } from './monitoring/observability-options';
 import { PostbackQueue } from './postback-queue';
-import { type Problem, rangeProblem, refuse, urlProblem } from './private/checks';
+import { assertValid, type Problem, rejectProblems } from './private/checks';
 import type { FunctionUrls } from './private/function-urls';
 import { grantTableKey } from './private/key-rights';
+import { TransactionPipes } from './private/transaction-pipes';
 import type { Publisher } from './publisher';
-import { Reconciliation, type ReconciliationOptions } from './reconciliation';
+import { checkProps, type RakutenPostbackProps } from './rakuten-postback-props';
+import { Reconciliation } from './reconciliation';
 import { Registration, RegistrationProvider } from './registration';
 import { StateTable } from './state-table';
-import { StatusWatch, type StatusWatchOptions } from './status-watch';
-import { checkTableOptions, type TableOptions } from './table-options';
-import { type TransactionOptions, TransactionPipe } from './transaction-pipe';
+import { StatusWatch } from './status-watch';
+import type { TransactionOptions, TransactionPipe } from './transaction-pipe';
 import { TransactionTable } from './transaction-table';
 import type { TransactionTarget } from './transaction-target';
-
-/** Properties of RakutenPostback. */
-export interface RakutenPostbackProps extends EndpointOptions, ObservabilityOptions, TableOptions {
-  /** The publisher account whose postbacks are received. More are added with `addPublisher`. */
-  readonly publisher: Publisher;
-
-  /**
-   * Which fields Rakuten sends, under which names.
-   * @default PostbackFields.all()
-   */
-  readonly fields?: PostbackFields;
-
-  /**
-   * Base URL of Rakuten's API, for tests against something that stands in for it.
-   * @default https://api.linksynergy.com
-   */
-  readonly rakutenApiUrl?: string;
-
-  /**
-   * How many invocations of the consumer may run at once, 2 to 1000. It bounds how many messages, 50 each, wait for the table's busiest key: more than 200 for each of the
-   * `dayShards` gain nothing on a day's upload, and synthesis warns.
-   * @default 10
-   */
-  readonly maxConcurrency?: number;
-
-  /**
-   * Over how many keys a day's rows are spread in the day index, 1 to 100. One key takes 1,000 writes per second. Changing it later leaves the rows of before
-   * under their old keys.
-   * @default 1
-   */
-  readonly dayShards?: number;
-
-  /**
-   * How the table is reconciled with Rakuten's Events API.
-   * @default - hourly over the last 3 hours, daily and at first over the last 29 days
-   */
-  readonly reconciliation?: ReconciliationOptions;
-
-  /**
-   * How it is watched that Rakuten goes on sending.
-   * @default - every 5 minutes: a postback that was switched off is enabled again, a missing one registered again, somebody else's URL is reported
-   */
-  readonly statusWatch?: StatusWatchOptions;
-
-  /**
-   * Keeps every raw message in S3 as it came, without the URL's secret: those that brought nothing new and the forged ones too. `{}` for the defaults.
-   * @default - raw messages are not kept beyond their rows
-   */
-  readonly archive?: ArchiveOptions;
-
-  /**
-   * How often a new secret is put into the registered URLs, 1 to 365 days. The one before is accepted for another hour, and no postback is lost on the way.
-   * @default - only on demand, by `npx rakuten-postback rotate-secret`
-   */
-  readonly rotateUrlSecretEvery?: Duration;
-}
 
 /**
  * Receives Rakuten Advertising's postbacks and keeps each line exactly once in a DynamoDB table: an API Gateway endpoint that hands each GET straight to SQS,
@@ -135,59 +75,43 @@ export class RakutenPostback extends Construct {
   public readonly dashboard?: cloudwatch.Dashboard;
 
   private readonly monitoring: Monitoring;
-
-  private readonly pipes: MonitoredPipe[] = [];
-  private readonly metricsService: string;
-  private readonly logRetention?: logs.RetentionDays;
-  private readonly encryptionKey?: kms.IKey;
-  private readonly fields: PostbackFields;
-  private readonly rakutenApiUrl: string;
+  private readonly pipes: TransactionPipes;
   private readonly registrationProvider: RegistrationProvider;
   private readonly reconciliation?: Reconciliation;
   private readonly statusWatch?: StatusWatch;
-  private readonly rotateUrlSecretEvery?: Duration;
-  private readonly selfTestByDefault: boolean;
-  private readonly endpointIsNew: boolean;
   private readonly receivingSide: readonly IDependable[];
   /** Created here and kept when the stack is deleted, or when its creation fails. */
   private readonly retained: readonly IConstruct[];
   private readonly sids = new Set<string>();
 
-  constructor(scope: Construct, id: string, props: RakutenPostbackProps) {
+  constructor(
+    scope: Construct,
+    id: string,
+    private readonly props: RakutenPostbackProps,
+  ) {
     super(scope, id);
     checkProps(this, props);
-    this.fields = props.fields ?? PostbackFields.all();
-    this.rakutenApiUrl = props.rakutenApiUrl ?? RAKUTEN_API_URL;
-    this.rotateUrlSecretEvery = props.rotateUrlSecretEvery;
-    // From where a Lambda function sends is AWS's choice.
-    this.selfTestByDefault = props.allowedSourceRanges === undefined;
-
-    const { logRetention, tracing } = props;
-    this.logRetention = logRetention;
-    this.encryptionKey = props.encryptionKey;
-    this.metricsService = Names.uniqueResourceName(this, { maxLength: 128, separator: '-' });
-    const queues = new PostbackQueue(this, 'PostbackQueue', {
-      visibilityTimeout: Consumer.VISIBILITY_TIMEOUT,
-      encryptionKey: props.encryptionKey,
-    });
+    const { logRetention, tracing, encryptionKey } = props;
+    const metricsService = Names.uniqueResourceName(this, { maxLength: 128, separator: '-' });
+    const { VISIBILITY_TIMEOUT: visibilityTimeout } = Consumer;
+    const queues = new PostbackQueue(this, 'PostbackQueue', { visibilityTimeout, encryptionKey });
     this.queue = queues.queue;
     this.deadLetterQueue = queues.deadLetterQueue;
     this.table = props.table ?? new TransactionTable(this, 'TransactionTable', props).table;
-    this.stateTable = new StateTable(this, 'StateTable', props.encryptionKey).table;
+    this.stateTable = new StateTable(this, 'StateTable', encryptionKey).table;
 
     const storing = {
       transactionTable: this.table,
       stateTable: this.stateTable,
       metricsNamespace: METRICS_NAMESPACE,
-      metricsService: this.metricsService,
+      metricsService,
       dayShards: props.dayShards ?? 1,
       preliminaryExpiry: props.preliminaryExpiry,
       rowExpiry: props.rowExpiry,
       logRetention,
       tracing,
     };
-    const archive =
-      props.archive && new Archive(this, 'Archive', { options: props.archive, encryptionKey: props.encryptionKey, logRetention });
+    const archive = props.archive && new Archive(this, 'Archive', { options: props.archive, encryptionKey, logRetention });
     this.archiveBucket = archive?.bucket;
     const consumer = new Consumer(this, 'Consumer', {
       ...storing,
@@ -202,7 +126,6 @@ export class RakutenPostback extends Construct {
     const ingestion = new IngestionApi(this, 'IngestionApi', { ...props, queue: this.queue });
     this.api = ingestion.restApi;
     this.endpointUrl = ingestion.endpointUrl;
-    this.endpointIsNew = props.existingApi === undefined && props.domain === undefined;
 
     const urls: FunctionUrls = { rakutenApiUrl: this.rakutenApiUrl, endpointUrl: ingestion.earlyEndpointUrl };
     this.registrationProvider = new RegistrationProvider(this, 'RegistrationProvider', {
@@ -236,7 +159,9 @@ export class RakutenPostback extends Construct {
     this.registrationStatus = registration.status;
     this.urlSecret = registration.urlSecret;
 
-    this.metrics = new RakutenPostbackMetrics(storing.metricsService);
+    const piped = { table: this.table, service: metricsService, logRetention, encryptionKey };
+    this.pipes = new TransactionPipes(this, piped);
+    this.metrics = new RakutenPostbackMetrics(metricsService);
     this.monitoring = new Monitoring(this, 'Monitoring', {
       options: props.monitoring ?? {},
       metrics: this.metrics,
@@ -252,7 +177,7 @@ export class RakutenPostback extends Construct {
         tableName: props.table ? undefined : this.table.tableName,
         reconciliation: this.reconciliation,
         statusWatch: this.statusWatch,
-        pipes: this.pipes,
+        pipes: this.pipes.monitored,
       },
     });
     this.dashboard = this.monitoring.dashboard;
@@ -333,41 +258,9 @@ export class RakutenPostback extends Construct {
    * @param options which lines, and how they are sent
    */
   public onTransaction(id: string, target: TransactionTarget, options: TransactionOptions = {}): TransactionPipe {
-    refuse(this, tooManyReadersProblem(this.pipes.length + 1));
-    const { table, metricsService, logRetention, encryptionKey } = this;
-    const { pipeScope = this } = options;
-    const isElsewhere = Stack.of(pipeScope) !== Stack.of(this);
-    const pipeId = pipeScope === this ? `Transactions${id}` : `${this.node.id}Transactions${id}`;
-    // The dashboard shows a pipe in another stack by name: a reference would be a cycle.
-    const name = isElsewhere ? `${Names.uniqueResourceName(this, { maxLength: 40, separator: '-' })}-${id}`.slice(0, 64) : undefined;
-    const pipe = new TransactionPipe(pipeScope, pipeId, {
-      ...options,
-      name,
-      table,
-      target,
-      service: metricsService,
-      logRetention,
-      encryptionKey,
-    });
-    if (name !== undefined) this.publishQueueOf(id, name);
-    const monitored = {
-      name: id,
-      construct: pipe,
-      pipeName: name ?? pipe.pipeName,
-      deadLetterQueueName: name ?? pipe.deadLetterQueue.queueName,
-    };
-    this.pipes.push(monitored);
+    const { pipe, monitored } = this.pipes.add(id, target, options);
     this.monitoring.pipeAdded(monitored);
     return pipe;
-  }
-
-  /** An output for `doctor`, which does not read the stack of the pipe. A reference to the queue would be a cycle. */
-  private publishQueueOf(id: string, queueName: string): void {
-    const { region, urlSuffix, account } = Stack.of(this);
-    new CfnOutput(this, `Transactions${id}${DISCARDED_EVENTS_OUTPUT}`, {
-      description: `Dead-letter queue of the pipe ${id}, which is in another stack`,
-      value: `https://sqs.${region}.${urlSuffix}/${account}/${queueName}`,
-    });
   }
 
   /** What is encrypted under a key of the user's is of use only to whom the key is too. */
@@ -376,23 +269,34 @@ export class RakutenPostback extends Construct {
     grantTableKey(this.stateTable, [consumer, registrationFunction, reconciliationFunction, statusWatchFunction]);
   }
 
+  private get rakutenApiUrl(): string {
+    return this.props.rakutenApiUrl ?? RAKUTEN_API_URL;
+  }
+
+  /** AWS chooses the address that a Lambda function sends from. */
+  private get selfTestByDefault(): boolean {
+    return this.props.allowedSourceRanges === undefined;
+  }
+
   private register(id: string, publisher: Publisher): Registration {
-    if (this.sids.has(publisher.sid)) {
-      refuse(this, `the publisher ${publisher.sid} is there twice, and Rakuten keeps one postback per SID; remove one of them`);
-    }
-    this.sids.add(publisher.sid);
-    refuse(this, tooManyProblem(this.sids.size));
-    const fields = publisher.fields ?? this.fields;
-    refuse(this, fieldsProblem(fields));
+    const { sid } = publisher;
+    assertValid(
+      this,
+      !this.sids.has(sid),
+      `the publisher ${sid} is there twice, and Rakuten keeps one postback per SID; remove one of them`,
+    );
+    this.sids.add(sid);
+    const fields = publisher.fields ?? this.props.fields ?? PostbackFields.all();
+    rejectProblems(this, [tooManyProblem(this.sids.size), fieldsProblem(fields)]);
     const registration = new Registration(this, id, {
       provider: this.registrationProvider,
       publisher,
       fields,
       endpointUrl: this.endpointUrl,
-      endpointIsNew: this.endpointIsNew,
+      endpointIsNew: this.props.existingApi === undefined && this.props.domain === undefined,
       rakutenApiUrl: this.rakutenApiUrl,
       selfTestByDefault: this.selfTestByDefault,
-      rotateUrlSecretEvery: this.rotateUrlSecretEvery,
+      rotateUrlSecretEvery: this.props.rotateUrlSecretEvery,
       receivingSide: this.receivingSide,
     });
     for (const resource of this.retained) resource.node.addDependency(registration.precheck);
@@ -410,51 +314,7 @@ function tooManyProblem(count: number): Problem {
   return `it has more than ${MAX_PUBLISHERS} publishers, for which the policies of a role have no room; put the others into a second RakutenPostback with the same table`;
 }
 
-/** More readers than these of one stream are throttled by DynamoDB. */
-const MAX_STREAM_READERS = 2;
-
-function tooManyReadersProblem(count: number): Problem {
-  if (count <= MAX_STREAM_READERS) return undefined;
-  return `a table's stream has room for ${MAX_STREAM_READERS} readers, and this would be one more; send to an event bus instead, whose rules hand on to any number of targets`;
-}
-
-/** Programs that tsx runs, and those in plain JavaScript, get here without anybody having checked their types. */
-function shapeProblem(props: Partial<RakutenPostbackProps> | undefined): Problem {
-  if (props?.publisher !== undefined) return undefined;
-  return "the publisher is missing; give publisher: { sid: '3900112', credentials: … }";
-}
-
 function fieldsProblem(fields: PostbackFields): Problem {
   if (typeof fields._warnings === 'function') return undefined;
   return "fields is not a PostbackFields; give PostbackFields.all() or, for example, PostbackFields.only('sale_amount', 'u1')";
-}
-
-function checkProps(scope: Construct, props: RakutenPostbackProps): void {
-  refuse(scope, shapeProblem(props));
-  checkTableOptions(scope, props);
-  const problems: Problem[] = [
-    rangeProblem('maxConcurrency', props.maxConcurrency, 2, 1000),
-    rangeProblem('dayShards', props.dayShards, 1, 100),
-    urlProblem('endpointBaseUrl', props.endpointBaseUrl, true),
-    urlProblem('rakutenApiUrl', props.rakutenApiUrl, false),
-  ];
-  for (const problem of problems) refuse(scope, problem);
-  warnOfCrowding(scope, props);
-}
-
-/** Messages of so many invocations a day's key takes within ten seconds, when the consumer waits 17 or more: see `tools/bench/scale`. */
-const INVOCATIONS_PER_SHARD = 200;
-const MESSAGES_PER_INVOCATION = 50;
-const WRITES_PER_SHARD = 1_000;
-
-function warnOfCrowding(scope: Construct, { maxConcurrency = 10, dayShards = 1 }: Partial<RakutenPostbackProps>): void {
-  if (Token.isUnresolved(maxConcurrency) || Token.isUnresolved(dayShards) || maxConcurrency <= INVOCATIONS_PER_SHARD * dayShards) return;
-  const messages = maxConcurrency * MESSAGES_PER_INVOCATION;
-  const writes = dayShards * WRITES_PER_SHARD;
-  Annotations.of(scope).addWarningV2(
-    'cdk-rakuten-postback:crowdedDay',
-    `maxConcurrency: ${maxConcurrency} lets ${messages} messages wait at once for the index of a day, which takes ${writes} a second with dayShards: ${dayShards}. In a large upload ` +
-      `some would wait in vain, for ${Math.round(messages / writes)} seconds and more, and end in the dead-letter queue; none would be done sooner. ` +
-      `Set dayShards to ${Math.ceil(maxConcurrency / INVOCATIONS_PER_SHARD)} or more, or maxConcurrency to ${INVOCATIONS_PER_SHARD * dayShards} or less.`,
-  );
 }

@@ -13,10 +13,6 @@ export function assertValid(scope: Construct, condition: unknown, problem: Probl
   if (!condition) throw new Error(`${scope.node.path}: ${problem}`);
 }
 
-export function refuse(scope: Construct, problem: Problem): void {
-  rejectProblems(scope, [problem]);
-}
-
 /** Fails the synthesis with the first problem. */
 export function rejectProblems(scope: Construct, problems: readonly Problem[]): void {
   for (const problem of problems) assertValid(scope, problem === undefined, problem);

@@ -214,6 +214,7 @@ describe('the endpoint', () => {
       registrationFunctionName: physicalId('Postback/RegistrationProvider/Function'),
       statusWatchFunctionName: physicalId('Postback/StatusWatch/Function'),
       reconciliationFunctionName: physicalId('Postback/Reconciliation/Function'),
+      archiveStreamName: '',
       sid: SID,
     };
     expect(readResources(summaries(standard))).toEqual(found);

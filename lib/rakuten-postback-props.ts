@@ -81,7 +81,7 @@ export function checkProps(scope: Construct, props: RakutenPostbackProps): void 
   warnOnHotDayPartition(scope, props);
 }
 
-/** Messages of so many invocations a day's key takes within ten seconds, when the consumer waits 17 or more: see `tools/bench/scale`. */
+/** Messages of so many invocations a day's key takes within ten seconds, when the consumer waits 17 or more. */
 const INVOCATIONS_PER_SHARD = 200;
 const MESSAGES_PER_INVOCATION = 50;
 const WRITES_PER_SHARD = 1_000;

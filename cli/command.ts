@@ -3,7 +3,8 @@ import type { Command } from 'commander';
 import { TransactionsClient } from '../client';
 import { createStyles, isStyled, type Styles } from '../core/terminal-text';
 import { EXIT, type ExitCode, explain } from './errors';
-import { findInstallation, type GlobalOptions, type Installation, installationName, requireResource } from './installation';
+import { findInstallation, installationName } from './find-installation';
+import { type GlobalOptions, type Installation, requireResource } from './installation';
 import type { Terminal } from './terminal';
 
 /** The context of a command. */

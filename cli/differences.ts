@@ -1,5 +1,5 @@
 import { ATTRIBUTES } from '../core/names';
-import type { FieldDifference, Difference as LineDifference } from '../core/reconciliation/difference';
+import type { FieldDifference, Difference as LineDifference } from '../core/reconciliation/counts';
 import type { Item } from '../core/transactions/attributes';
 import { parseLineId } from '../core/transactions/keys';
 import { CHECKED_FIELDS } from '../core/transactions/row';

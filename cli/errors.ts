@@ -129,3 +129,10 @@ function detailsOf(error: unknown): { name: string; message: string; code: strin
     code: typeof code === 'string' ? code : (cause?.code ?? ''),
   };
 }
+
+/** A check is impossible because something before it failed, which is reported there. */
+export class CheckSkippedError extends UserError {
+  constructor(problem: string) {
+    super({ name: 'CheckSkippedError', problem });
+  }
+}

@@ -2,7 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { Cli } from './command';
 import { COMMANDS } from './commands';
 import { CliError, EXIT, type ExitCode } from './errors';
-import { DEFAULT_STACK } from './installation';
+import { DEFAULT_STACK } from './find-installation';
 import { parseCount } from './options';
 import { type Terminal, write, writeLine } from './terminal';
 

@@ -1,7 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { EventsWindow } from '../core/rakuten/events-api/events';
-import type { Counts } from '../core/reconciliation/counts';
-import type { Difference } from '../core/reconciliation/difference';
+import type { Counts, Difference } from '../core/reconciliation/counts';
 import type { CommandContext } from './command';
 import { CliError } from './errors';
 import { invokeFunction } from './invoke';

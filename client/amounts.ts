@@ -1,5 +1,6 @@
 import Big from 'big.js';
-import type { Money, Transaction } from './types';
+import type { Money } from './summary-types';
+import type { Transaction } from './types';
 
 /** An exact sum by currency. */
 export class MoneySum {

@@ -8,9 +8,10 @@ import { ordersOfLines } from './order-lines';
 import type { SummarySettings } from './order-summary';
 import { collect, mapAhead, mapped, present } from './pages';
 import type { BalanceOptions } from './report-types';
+import type { MemberBalance, MemberSummary, OrderSummary } from './summary-types';
 import { ORDERS_AT_ONCE, type TableReader } from './table-reader';
 import type { TimeRange } from './times';
-import type { MemberBalance, MemberSummary, OrderSummary, Transaction } from './types';
+import type { Transaction } from './types';
 
 export interface RequiredBalances {
   readonly range: TimeRange;

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { type AttributeValue, BatchGetItemCommand, type BatchGetItemCommandInput, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { backoffMillis } from '../core/async/backoff';
+import { backoffMillis } from '../core/async';
 import { TABLE_KEYS } from '../core/transactions/keys';
 import { batches, mapAhead } from './pages';
 

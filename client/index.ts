@@ -11,6 +11,7 @@ export { TRANSACTION_KINDS } from './list';
 export type * from './report-types';
 export { REVIEW_STATES } from './review';
 export { type Settlement, type SettlementLine, type SettlementOptions, settle } from './settlement';
+export type * from './summary-types';
 export { TOTALS_DATES, TOTALS_GROUPS } from './totals';
 export { TransactionsClient, type TransactionsClientProps } from './transactions-client';
 export type * from './types';

@@ -1,8 +1,9 @@
 import { addMoney } from './amounts';
 import { describeOrder, type SummarySettings, trustedLines } from './order-summary';
 import { settle } from './settlement';
+import type { MemberSummary, OrderStatus, OrderSummary } from './summary-types';
 import { earliest, isWithin, type TimeRange } from './times';
-import type { MemberSummary, OrderStatus, OrderSummary, TransactionRow } from './types';
+import type { TransactionRow } from './types';
 
 /**
  * One member's part of an order. Undefined if the member placed nothing of it in the period.

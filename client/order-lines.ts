@@ -2,9 +2,10 @@ import { orderOf, orderText } from './order-identity';
 import type { SummarySettings } from './order-summary';
 import { batches } from './pages';
 import { type Settlement, settle } from './settlement';
+import type { Sums } from './summary-types';
 import type { TableReader } from './table-reader';
 import { compareTimes } from './times';
-import type { Sums, Transaction, TransactionRow } from './types';
+import type { Transaction, TransactionRow } from './types';
 
 /** Number of lines whose orders are read together, each order once. */
 export const LINES_AT_ONCE = 500;

@@ -2,8 +2,9 @@ import Big from 'big.js';
 import { sumByCurrency } from './amounts';
 import { kindsInOrder, processedAt } from './kind';
 import { type Settlement, settle } from './settlement';
+import type { Money, OrderStatus, OrderSummary, SummaryOptions, Sums } from './summary-types';
 import { compareTimes, earliest } from './times';
-import type { Money, OrderStatus, OrderSummary, SummaryOptions, Sums, Transaction, TransactionRow } from './types';
+import type { Transaction, TransactionRow } from './types';
 
 /** How orders are summarised. */
 export interface SummarySettings extends SummaryOptions {

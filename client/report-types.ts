@@ -1,4 +1,5 @@
-import type { Moment, Period, SummaryOptions, Sums, Transaction } from './types';
+import type { SummaryOptions, Sums } from './summary-types';
+import type { Moment, Period, Transaction } from './types';
 
 /** Which members and orders `balances` adds up. The period is order time. */
 export interface BalanceOptions extends Period, SummaryOptions {

@@ -1,5 +1,5 @@
 import { ATTRIBUTES } from '../core/names';
-import { arrivalDays } from '../core/reconciliation/unverified';
+import { arrivalDays } from '../core/reconciliation/day-index';
 import { type Condition, type Filter, ofPublisher } from './conditions';
 import { requireNames, requireSpan, requireText, type Span } from './input';
 import type { ReviewItem, ReviewOptions, ReviewState } from './report-types';

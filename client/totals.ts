@@ -8,10 +8,11 @@ import { LINES_AT_ONCE, readOrders, type SumName, sumInOrder } from './order-lin
 import { batches, filtered } from './pages';
 import type { Total, TotalsDate, TotalsGroup, TotalsOptions } from './report-types';
 import { settle } from './settlement';
+import type { SummaryOptions } from './summary-types';
 import type { DatedLine, TableReader } from './table-reader';
 import { dayIn } from './time-zone';
 import { isWithin } from './times';
-import type { SummaryOptions, Transaction } from './types';
+import type { Transaction } from './types';
 
 export const TOTALS_GROUPS = ['month', 'day', 'advertiser', 'currency', 'sid'] as const satisfies readonly TotalsGroup[];
 export const TOTALS_DATES = ['process_date', 'transaction_date'] as const satisfies readonly TotalsDate[];

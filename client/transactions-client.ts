@@ -25,6 +25,7 @@ import type {
   TotalsOptions,
 } from './report-types';
 import { NOT_DELIVERED, requireReview, reviewLines } from './review';
+import type { MemberBalance, MemberSummary, OrderSummary, SummaryOptions } from './summary-types';
 import { ORDERS_AT_ONCE, rowProcessedAt, TableReader } from './table-reader';
 import { isWithin, type TimeRange } from './times';
 import { addUp, requireTotals } from './totals';
@@ -32,14 +33,10 @@ import type {
   DayListOptions,
   DaySpan,
   ListOptions,
-  MemberBalance,
   MemberListOptions,
-  MemberSummary,
   Moment,
   OrderListOptions,
-  OrderSummary,
   Period,
-  SummaryOptions,
   Transaction,
   TransactionRow,
 } from './types';

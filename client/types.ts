@@ -1,6 +1,5 @@
-import type { TransactionKind } from '../core/rakuten/postback/transaction-kind';
+import type { TransactionKind } from '../core/rakuten/postback/fields';
 
-export type * from './summary-types';
 export type { TransactionKind };
 
 /**

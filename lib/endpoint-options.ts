@@ -2,6 +2,7 @@ import type * as apigateway from 'aws-cdk-lib/aws-apigateway';
 import type { AccessLogOptions } from './access-logs';
 import type { ExistingApi } from './existing-api';
 import type { PostbackDomain } from './postback-domain';
+import type { Problem } from './private/checks';
 
 /** How the endpoint is reached, by whom, and what is written down about it. */
 export interface EndpointOptions {
@@ -58,4 +59,26 @@ export interface EndpointOptions {
    * @default - the account's limit, usually 10,000 a second and 5,000 at once, shared by all its APIs in the region
    */
   readonly throttling?: apigateway.ThrottleSettings;
+}
+
+/** What belongs to the API or stage as a whole, and where its owner sets it. */
+const OWNERS_TO_SET: Record<string, string> = {
+  endpointType: 'endpointConfiguration of that API',
+  throttling: 'deployOptions.methodOptions of that API, for /…/postback/GET alone',
+  webAclArn: 'a wafv2.CfnWebACLAssociation with the stage of that API',
+  allowedSourceRanges: "the policy of that API, on this method's ARN",
+  accessLogs: 'deployOptions.accessLogDestination of that API, with a format that has neither query string nor path',
+};
+
+/** Refuses what cannot be applied to an API of somebody else's making. */
+export function existingApiProblem(options: EndpointOptions): Problem {
+  if (options.existingApi === undefined) return undefined;
+  for (const [name, place] of Object.entries(OWNERS_TO_SET)) {
+    if (options[name as keyof EndpointOptions] === undefined) continue;
+    return `${name} is of a whole API, and the one of existingApi has an owner; set it there: ${place}`;
+  }
+  if (options.domain?.disableDefaultEndpoint) {
+    return 'domain.disableDefaultEndpoint is of a whole API, and the one of existingApi has an owner; set it there: disableExecuteApiEndpoint of that API';
+  }
+  return undefined;
 }

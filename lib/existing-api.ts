@@ -1,7 +1,6 @@
 import { Annotations, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
 import * as apigateway from 'aws-cdk-lib/aws-apigateway';
 import type { Construct, IDependable } from 'constructs';
-import type { EndpointOptions } from './endpoint-options';
 import { assertValid, type Problem, rejectProblems } from './private/checks';
 import { checkLocation } from './private/location';
 import { resourceOf, templateProperties } from './private/template-properties';
@@ -111,28 +110,6 @@ export function deployMethod({ api, stageName, resource }: Mount, method: apigat
   // API Gateway refuses to delete the deployment that a stage is on, and the stage stays.
   deployment.applyRemovalPolicy(RemovalPolicy.RETAIN);
   return deployment;
-}
-
-/** What belongs to the API or stage as a whole, and where its owner sets it. */
-const OWNERS_TO_SET: Record<string, string> = {
-  endpointType: 'endpointConfiguration of that API',
-  throttling: 'deployOptions.methodOptions of that API, for /…/postback/GET alone',
-  webAclArn: 'a wafv2.CfnWebACLAssociation with the stage of that API',
-  allowedSourceRanges: "the policy of that API, on this method's ARN",
-  accessLogs: 'deployOptions.accessLogDestination of that API, with a format that has neither query string nor path',
-};
-
-/** Refuses what cannot be applied to an API of somebody else's making. */
-export function existingApiProblem(options: EndpointOptions): Problem {
-  if (options.existingApi === undefined) return undefined;
-  for (const [name, place] of Object.entries(OWNERS_TO_SET)) {
-    if (options[name as keyof EndpointOptions] === undefined) continue;
-    return `${name} is of a whole API, and the one of existingApi has an owner; set it there: ${place}`;
-  }
-  if (options.domain?.disableDefaultEndpoint) {
-    return 'domain.disableDefaultEndpoint is of a whole API, and the one of existingApi has an owner; set it there: disableExecuteApiEndpoint of that API';
-  }
-  return undefined;
 }
 
 function importedProblem({ stageName }: ExistingApi): Problem {

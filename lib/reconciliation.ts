@@ -8,7 +8,7 @@ import { Construct } from 'constructs';
 import { ENVIRONMENT, INDEXES } from '../core/names';
 import { KEY_FIELDS } from '../core/rakuten/postback/fields';
 import { parseTime, type ScheduledRequest } from '../core/reconciliation/request';
-import type { ReconciliationSettings } from '../core/reconciliation/settings';
+import type { ReconciliationSettings } from '../core/reconciliation/window';
 import { FORGOTTEN_KIND, MISSING_KIND, PUBLISHER_KIND, RECONCILIATION_KIND } from '../core/state/publisher-state';
 import type { ArchiveStream } from './consumer';
 import type { PostbackFields } from './fields';

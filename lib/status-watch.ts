@@ -8,7 +8,7 @@ import type * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { ENVIRONMENT, WATCH_EVENTS } from '../core/names';
 import { PUBLISHER_KIND, WATCH_KIND } from '../core/state/publisher-state';
-import type { WatchSettings } from '../core/status-watch/settings';
+import type { WatchSettings } from '../core/status-watch/record';
 import { BundledFunction } from './private/bundled-function';
 import { assertValid, durationProblem, knownDurationProblem, rangeProblem, rejectProblems } from './private/checks';
 import { grantReadCredentials, grantReadSecret, grantSaveSecretVersion } from './private/credentials';

@@ -1,8 +1,8 @@
 import Big from 'big.js';
 import Table from 'cli-table3';
 import { ATTRIBUTES } from '../core/names';
+import type { TransactionKind } from '../core/rakuten/postback/fields';
 import { DEFAULT_ADJUSTMENT_SKU, kindOf } from '../core/rakuten/postback/kind';
-import type { TransactionKind } from '../core/rakuten/postback/transaction-kind';
 import { cellText } from '../core/terminal-text';
 import type { PushStatistics } from '../fake-rakuten';
 import { fillTemplate } from '../fake-rakuten/sender';

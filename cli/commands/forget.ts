@@ -1,5 +1,6 @@
 import type { AddCommand } from '../command';
-import { type ForgetOptions, forget } from '../forget/forget';
+import { forget } from '../forget/forget';
+import type { ForgetOptions } from '../forget/options';
 
 const ABOUT = `
 Removes the member from u1, stored query strings, undocumented parameters and

@@ -3,7 +3,7 @@ import { Option } from 'commander';
 import { requireMoment } from '../../client/input';
 import type { EventsWindow } from '../../core/rakuten/events-api/events';
 import { type Counts, comparedCount, NO_COUNTS } from '../../core/reconciliation/counts';
-import { unverifiedRows } from '../../core/reconciliation/unverified';
+import { unverifiedRows } from '../../core/reconciliation/day-index';
 import { clamp } from '../../core/reconciliation/window';
 import type { AddCommand, CommandContext } from '../command';
 import { type Difference, differenceColumns, differenceKey, isNotable, notReturned } from '../differences';

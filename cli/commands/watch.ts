@@ -1,8 +1,8 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { DynamoWatchStore } from '../../core/state/watch-store';
 import type { Check } from '../../core/status-watch/check';
-import type { WatchSettings } from '../../core/status-watch/settings';
+import type { WatchSettings } from '../../core/status-watch/record';
 import { type WatchResult, watch } from '../../core/status-watch/watch';
+import { DynamoWatchStore } from '../../core/status-watch/watch-store';
 import type { AddCommand, CommandContext } from '../command';
 import { EXIT, type ExitCode } from '../errors';
 import { requireResource } from '../installation';

@@ -1,5 +1,5 @@
 import { EXIT, type ExitCode, usageError } from '../errors';
-import { installationName } from '../installation';
+import { installationName } from '../find-installation';
 import { writeLine } from '../terminal';
 import { CHECKS } from './checks';
 import { type DoctorContext, Examination } from './examination';

@@ -6,11 +6,11 @@ import type { RegistrationPorts } from '../../core/registration/ports';
 import type { PublisherState } from '../../core/state/publisher-state';
 import { readPublisherStates } from '../../core/state/publishers';
 import type { CommandContext } from '../command';
+import { CheckSkippedError } from '../errors';
 import { type AwsConfig, type Installation, type ResourceName, type Service, severalConstructs } from '../installation';
 import { localPorts, registrationPorts, type SidOptions } from '../registration';
 import { describeOutputs } from '../stack';
 import { listResources } from '../stack-resources';
-import { CheckSkippedError } from './finding';
 
 export type DoctorContext = CommandContext<SidOptions>;
 

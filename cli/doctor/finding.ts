@@ -1,4 +1,3 @@
-import { UserError } from '../../core/errors';
 import type { Examination } from './examination';
 
 /**
@@ -51,11 +50,4 @@ export interface Check {
   /** @default 25 seconds */
   readonly limitMillis?: number;
   readonly run: (examination: Examination) => Promise<Finding | readonly Finding[]>;
-}
-
-/** A check is impossible because something before it failed, which is reported there. */
-export class CheckSkippedError extends UserError {
-  constructor(problem: string) {
-    super({ name: 'CheckSkippedError', problem });
-  }
 }

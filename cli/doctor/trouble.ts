@@ -1,6 +1,6 @@
 import { UserError } from '../../core/errors';
-import { explain } from '../errors';
-import { type Check, CheckSkippedError, type Finding, problem, skipped, warning } from './finding';
+import { CheckSkippedError, explain } from '../errors';
+import { type Check, type Finding, problem, skipped, warning } from './finding';
 
 /** A check that threw, as a finding. */
 export function troubleOf(error: unknown, check: Pick<Check, 'permissions'>, where: string): Finding {

@@ -1,7 +1,7 @@
 import { pipeline, Readable } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
 import { createGunzip } from 'node:zlib';
-import type { ArchivedQuery } from '../../core/privacy/record-of-member';
+import type { ArchivedQuery } from '../../core/archive/record-of-member';
 
 /** Firehose accepts no longer record. A longer line is no record, and may not fill the memory. */
 const MAX_LINE_CHARACTERS = 1024 * 1024;

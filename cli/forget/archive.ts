@@ -2,14 +2,14 @@ import { addAbortSignal, type Readable } from 'node:stream';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DescribeDeliveryStreamCommand, FirehoseClient } from '@aws-sdk/client-firehose';
 import { GetObjectCommand, paginateListObjectsV2, S3Client } from '@aws-sdk/client-s3';
-import type { KnownMember } from '../../core/privacy/known-member';
-import { isRecordOf } from '../../core/privacy/record-of-member';
+import { isRecordOf } from '../../core/archive/record-of-member';
 import type { FieldList } from '../../core/rakuten/postback/fields';
 import { Publishers } from '../../core/state/publishers';
+import type { KnownMember } from '../../core/transactions/without-member';
 import { type Installation, RESOURCES, requireResource } from '../installation';
 import { numberText, withProgress } from '../progress';
 import { archivedLines } from './archive-object';
-import type { ForgetContext } from './forget';
+import type { ForgetContext } from './options';
 
 /** The objects of the archive that contain a member. */
 export interface ArchivedMember {

@@ -1,23 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { FORGOTTEN_EVERYWHERE_MILLIS, noteForgotten } from '../../core/privacy/forgotten-members';
-import { knownMember } from '../../core/privacy/known-member';
-import type { CommandContext } from '../command';
-import type { DlqOptions } from '../dlq/reading';
+import { FORGOTTEN_EVERYWHERE_MILLIS, noteForgotten } from '../../core/state/forgotten-members';
+import { knownMember } from '../../core/transactions/without-member';
 import { CliError, EXIT, type ExitCode, usageError } from '../errors';
 import { requireResource } from '../installation';
 import { StatusLine } from '../progress';
 import { searchArchive } from './archive';
 import { scrubLetters, scrubNotes } from './letters';
+import type { ForgetContext, ForgetOptions } from './options';
 import { type Report, writeReport } from './report';
 import { RowScrubber } from './rows';
-
-export interface ForgetOptions extends DlqOptions {
-  readonly member: string;
-  readonly sid?: string;
-}
-
-export type ForgetContext = CommandContext<ForgetOptions>;
 
 /** Rakuten's own limit is 72 characters. */
 const MAX_MEMBER_BYTES = 256;

@@ -1,13 +1,13 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SQSClient } from '@aws-sdk/client-sqs';
+import { messageWithoutMember } from '../../core/dead-letters/message-without-member';
 import { FailureNotes } from '../../core/dead-letters/notes';
 import { DeadLetterQueue, type ReceivedMessage } from '../../core/dead-letters/queue';
 import { type Redriven, rewrite } from '../../core/dead-letters/redrive';
-import type { KnownMember } from '../../core/privacy/known-member';
-import { messageWithoutMember } from '../../core/privacy/message-without-member';
+import type { KnownMember } from '../../core/transactions/without-member';
 import { type Reading, withDeadLetters } from '../dlq/reading';
 import { requireResource } from '../installation';
-import type { ForgetContext } from './forget';
+import type { ForgetContext } from './options';
 
 /** What was done to dead letters, or would be done. */
 export interface ScrubbedLetters {

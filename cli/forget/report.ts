@@ -1,8 +1,8 @@
 import { numberText } from '../progress';
 import { type OutputStream, writeLine, writeText } from '../terminal';
 import type { ArchivedMember } from './archive';
-import type { ForgetContext } from './forget';
 import type { ScrubbedLetters } from './letters';
+import type { ForgetContext } from './options';
 import type { ScrubbedRows } from './rows';
 
 export interface Report {

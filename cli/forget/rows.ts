@@ -1,19 +1,18 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { scanItems } from '../../client/pages';
-import { limitConcurrency } from '../../core/async/limit-concurrency';
-import { retryOnThrottle } from '../../core/async/retry-on-throttle';
-import type { KnownMember } from '../../core/privacy/known-member';
-import { rowWithoutMember, type Traces } from '../../core/privacy/row-without-member';
+import { limitConcurrency, retryOnThrottle } from '../../core/async';
 import type { FieldList } from '../../core/rakuten/postback/fields';
 import { Publishers } from '../../core/state/publishers';
 import type { Item } from '../../core/transactions/attributes';
 import { fromItem } from '../../core/transactions/item';
 import { keyText, parseLineId } from '../../core/transactions/keys';
 import { keyOfItem, RowStore } from '../../core/transactions/row-store';
+import { rowWithoutMember, type Traces } from '../../core/transactions/row-without-member';
+import type { KnownMember } from '../../core/transactions/without-member';
 import { requireResource } from '../installation';
 import { type Progress, withProgress } from '../progress';
-import type { ForgetContext } from './forget';
+import type { ForgetContext } from './options';
 
 /** What was done to rows, or would be done. */
 export interface ScrubbedRows {

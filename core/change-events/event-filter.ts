@@ -1,4 +1,4 @@
-import type { TransactionKind } from '../rakuten/postback/transaction-kind';
+import type { TransactionKind } from '../rakuten/postback/fields';
 
 /**
  * Why an event is sent, one or more of:

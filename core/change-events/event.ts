@@ -1,15 +1,50 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { ATTRIBUTES, TRANSACTION_EVENTS } from '../names';
-import type { RowField } from '../rakuten/postback/fields';
+import { EVENTS_API_ONLY_FIELDS, type RowField, type TransactionKind } from '../rakuten/postback/fields';
 import { DEFAULT_ADJUSTMENT_SKU, kindOf } from '../rakuten/postback/kind';
-import type { TransactionKind } from '../rakuten/postback/transaction-kind';
 import { sha256 } from '../sha256';
 import { canonicalNumber, type Item, readMap, readText, readTexts } from '../transactions/attributes';
 import { parseLineId } from '../transactions/keys';
 import { STORED_FIELDS } from '../transactions/row';
 import type { TransactionReason } from './event-filter';
-import { reasonsOf } from './reasons';
-import { rowChange, type StreamRecord } from './stream-record';
+
+/** A record of the transaction table's stream. */
+export interface StreamRecord {
+  /** Identifies the change. A repeated delivery has the same ID. */
+  readonly eventID: string;
+  /** `INSERT`, `MODIFY` or `REMOVE`. */
+  readonly eventName: string;
+  readonly dynamodb: {
+    /** Seconds since 1970. */
+    readonly ApproximateCreationDateTime?: number;
+    readonly NewImage?: Item;
+    readonly OldImage?: Item;
+    readonly SequenceNumber: string;
+  };
+}
+
+/** A row before and after a change. */
+export interface RowChange {
+  readonly before: Item | undefined;
+  readonly after: Item;
+}
+
+/**
+ * The row before and after the change; undefined for a deleted row.
+ *
+ * @throws when the stream omits an image: a changed line would look like a new one
+ */
+export function rowChange({ eventID, eventName, dynamodb }: StreamRecord): RowChange | undefined {
+  if (eventName === 'REMOVE') return undefined;
+  const { NewImage: after, OldImage: before } = dynamodb;
+  if (after === undefined || (before === undefined && eventName === 'MODIFY')) {
+    throw new Error(
+      `The stream record ${eventID} (${eventName}) lacks the row ${after === undefined ? 'after' : 'before'} the change. ` +
+        "Set the view type of the table's stream to NEW_AND_OLD_IMAGES.",
+    );
+  }
+  return { before, after };
+}
 
 /**
  * A line in an event, under the attribute names of the table.
@@ -151,3 +186,45 @@ function toEventValue(value: AttributeValue): EventValue {
   // DynamoDB keeps no order of names.
   return Object.fromEntries(Object.entries(readMap(value)).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
+
+/** Attributes whose change leaves the values of the transaction as they are. */
+const BOOKKEEPING_ATTRIBUTES: ReadonlySet<string> = new Set([
+  ATTRIBUTES.receivedAt,
+  ATTRIBUTES.occurredAt,
+  ATTRIBUTES.updatedAt,
+  ATTRIBUTES.source,
+  ATTRIBUTES.requestId,
+  ATTRIBUTES.differingFields,
+  ATTRIBUTES.u1FromPostback,
+  ATTRIBUTES.verifiedAt,
+  ATTRIBUTES.withdrawnAt,
+]);
+
+/**
+ * Why an event is sent.
+ *
+ * @param before undefined for a new line
+ */
+export function reasonsOf(
+  before: EventTransaction | undefined,
+  after: EventTransaction,
+  changes: Readonly<Record<string, AttributeChange>>,
+): TransactionReason[] {
+  const reasons: TransactionReason[] = [];
+  if (before === undefined) reasons.push('new');
+  else if (hasChangedValue(changes) || becameUnverified(before, after)) reasons.push('changed');
+  if (before?.verified_at === undefined && after.verified_at !== undefined) reasons.push('verified');
+  if (before?.withdrawn_at === undefined && after.withdrawn_at !== undefined) reasons.push('withdrawn');
+  return reasons.length > 0 ? reasons : ['bookkeeping'];
+}
+
+const hasChangedValue = (changes: Readonly<Record<string, AttributeChange>>): boolean =>
+  Object.entries(changes).some(([name, { old }]) => !BOOKKEEPING_ATTRIBUTES.has(name) && !(old === null && isEventsApiOnly(name)));
+
+/** Its first value comes with the first answer for nearly every line, and changes nothing about the line. */
+const isEventsApiOnly = (name: string): boolean => Object.hasOwn(EVENTS_API_ONLY_FIELDS, name);
+
+/** As when the Events API no longer returns the `u1` of a verified line: the sums change. */
+const becameUnverified = (before: EventTransaction, after: EventTransaction): boolean => isSettled(before) && !isSettled(after);
+
+const isSettled = (line: EventTransaction): boolean => line.verified_at !== undefined || line.withdrawn_at !== undefined;

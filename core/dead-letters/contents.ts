@@ -1,9 +1,9 @@
 import { URL_PARAMETERS } from '../names';
 import { normalisedQuery, ownParameter, type PostbackMessage, parseMessage, probeOf } from '../rakuten/postback/message';
 import { type ParsedLine, parsePostback } from '../rakuten/postback/parse';
-import type { Publishers, RecognisedPublisher } from '../state/publishers';
+import type { Publishers } from '../state/publishers';
 import type { RowKey } from '../transactions/keys';
-import { readPushedLine } from '../transactions/pushed-line';
+import { type RecognisedPublisher, readPushedLine } from '../transactions/pushed-line';
 import type { LineFields } from '../transactions/row';
 import { MASK, type Mask, maskedValue, secretMask } from './secret-mask';
 

@@ -1,17 +1,15 @@
-import type { Clock } from '../rakuten/api/retry';
+import type { Clock } from '../rakuten/api/request-with-retry';
 import type { EventsWindow, ReadPage } from '../rakuten/events-api/events';
-import type { Position, WalkOptions } from '../rakuten/events-api/events-walk';
+import type { Position, WalkOptions } from '../rakuten/events-api/paginate-events';
 import { waitForLease } from '../state/lease';
-import type { Counts } from './counts';
-import type { Difference } from './difference';
-import type { NoteStore } from './note';
+import type { NoteStore } from './checkpoint';
+import type { Counts, Difference } from './counts';
 import type { RunPorts } from './ports';
 import type { ReconcilablePublisher } from './publisher';
 import type { ContinuedRequest, ReconciliationRequest } from './request';
+import { newRunId, type RunReason } from './request';
 import { MAX_FAILURES, type RunResult, run, unwrittenLinesError } from './run';
-import { newRunId, type RunReason } from './run-id';
-import { notBefore, type ReconciliationSettings } from './settings';
-import { clamp, coveredAfter, LONGEST_LOOK_BACK_MILLIS, scheduledWindow } from './window';
+import { clamp, coveredAfter, LONGEST_LOOK_BACK_MILLIS, notBefore, type ReconciliationSettings, scheduledWindow } from './window';
 
 /** What a run on AWS works with. */
 export interface JobPorts extends Omit<RunPorts, 'readPage' | 'clock'> {

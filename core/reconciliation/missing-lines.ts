@@ -1,5 +1,5 @@
 import { DeleteItemCommand, type DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
-import { limitConcurrency } from '../async/limit-concurrency';
+import { limitConcurrency } from '../async';
 import { MISSING_KIND, STATE_KEYS, STATE_TTL } from '../state/publisher-state';
 import { queryItems } from '../transactions/query-items';
 

@@ -1,9 +1,9 @@
-import type { Archive } from '../archive/archive';
-import type { ForgottenSource } from '../privacy/forgotten-members';
+import type { Archive } from '../archive/archive-record';
 import type { ReadPage } from '../rakuten/events-api/events';
 import type { Item } from '../transactions/attributes';
 import type { RowKey } from '../transactions/keys';
 import type { RowStore } from '../transactions/row-store';
+import type { ForgottenSource } from '../transactions/without-member';
 import type { DayIndex } from './day-index';
 import type { MissingLines } from './missing-lines';
 

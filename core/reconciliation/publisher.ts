@@ -1,11 +1,11 @@
 import { UserError } from '../errors';
 import { REGISTRATION_PROPERTIES as P } from '../names';
-import { limitedSend } from '../rakuten/api/call-rate';
 import { RakutenClient } from '../rakuten/api/client';
 import { parseCredentials } from '../rakuten/api/credentials';
 import type { HttpSend } from '../rakuten/api/http';
 import { Redactor } from '../rakuten/api/redact';
-import type { Clock } from '../rakuten/api/retry';
+import type { Clock } from '../rakuten/api/request-with-retry';
+import { limitedSend } from '../rakuten/api/request-with-retry';
 import { KEY_FIELDS } from '../rakuten/postback/fields';
 import type { AcceptedUrl, PublisherState } from '../state/publisher-state';
 

@@ -1,7 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import { UserError } from '../errors';
 import type { EventsWindow } from '../rakuten/events-api/events';
-import type { Position } from '../rakuten/events-api/events-walk';
-import type { RunReason } from './run-id';
+import type { Position } from '../rakuten/events-api/paginate-events';
 
 /** A run of the schedule: its window follows from the clock. */
 export interface ScheduledRequest {
@@ -90,3 +90,9 @@ function instant(name: string, value: unknown): number {
   if (Number.isNaN(millis)) throw requestError(`${name} is ${JSON.stringify(value)}, not a time such as 2026-03-01T00:00:00Z`);
   return millis;
 }
+
+/** Why a reconciliation runs: a schedule, the first run of an installation, the command line, or a word of the caller. */
+export type RunReason = 'hourly' | 'daily' | 'backfill' | 'manual' | (string & {});
+
+/** Names a run, in its log lines and in the archive. A row without postbacks has it as `request_id`. */
+export const newRunId = (reason: RunReason): string => `${reason}-${randomUUID()}`;

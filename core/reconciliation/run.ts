@@ -1,22 +1,19 @@
-import { archiveRecord } from '../archive/record';
-import { limitConcurrency } from '../async/limit-concurrency';
-import { retryOnThrottle } from '../async/retry-on-throttle';
+import { archiveRecord } from '../archive/archive-record';
+import { limitConcurrency, retryOnThrottle } from '../async';
 import { UserError } from '../errors';
 import { SOURCES } from '../names';
-import { readRow } from '../privacy/row-without-member';
-import type { MemberTest } from '../privacy/without-member';
 import type { EventsRecord, EventsWindow } from '../rakuten/events-api/events';
 import { isTransaction } from '../rakuten/events-api/events';
-import { type Position, type WalkedPage, type WalkOptions, walk } from '../rakuten/events-api/events-walk';
+import { type Position, type WalkedPage, type WalkOptions, walk } from '../rakuten/events-api/paginate-events';
 import type { Item } from '../transactions/attributes';
 import { keyText, type RowKey } from '../transactions/keys';
 import { type AnswerEffect, answerHash, effectOf, pushHash, type RowState } from '../transactions/row-state';
-import { type KeyedAnswer, readAnswer } from './answer';
-import { type Counts, NO_COUNTS } from './counts';
+import { readRow } from '../transactions/row-without-member';
+import type { MemberTest } from '../transactions/without-member';
+import { type KeyedAnswer, readAnswer, SeenLines } from './answer';
+import { type Counts, type Difference, differenceOf, NO_COUNTS } from './counts';
 import type { IndexedRow } from './day-index';
-import { type Difference, differenceOf } from './difference';
 import type { RunPorts } from './ports';
-import { SeenLines } from './seen-lines';
 
 export interface RunPlan {
   readonly sid: string;

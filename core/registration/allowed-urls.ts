@@ -1,6 +1,6 @@
 import { UserError } from '../errors';
 import { REGISTRATION_PROPERTIES as P } from '../names';
-import { isLoopback } from '../rakuten/api/plain-http';
+import { isLoopback } from '../rakuten/api/http';
 import { summarizeUrl } from '../rakuten/postback/url';
 
 /** The URLs that this deployment uses. Credentials and the URL secret are sent to no other. */

@@ -1,6 +1,6 @@
 import type { Slot } from '../rakuten/api/client';
 import { RakutenError } from '../rakuten/api/errors';
-import { backoffMillis, SHORT_BACKOFF } from '../rakuten/api/retry';
+import { backoffMillis, SHORT_BACKOFF } from '../rakuten/api/request-with-retry';
 import { notShownError } from './messages';
 import type { ReadingPorts } from './ports';
 import type { Run } from './run';

@@ -1,5 +1,5 @@
 import type { HttpSend } from '../rakuten/api/http';
-import type { Clock } from '../rakuten/api/retry';
+import type { Clock } from '../rakuten/api/request-with-retry';
 import type { LeaseStore } from '../state/lease';
 import type { PublisherState } from '../state/publisher-state';
 import type { AllowedUrls } from './allowed-urls';

@@ -1,7 +1,7 @@
 import { PRECHECK_RESOURCE_TYPE } from '../names';
 import { Redactor } from '../rakuten/api/redact';
 import type { RegistrationAnswer, RegistrationEvent } from './events';
-import { retryWhileDenied } from './fresh-permissions';
+import { retryWhileDenied } from './lease';
 import { slotTakenError } from './messages';
 import type { RegistrationPorts } from './ports';
 import { type PrecheckProperties, parsePrecheckProperties } from './properties';

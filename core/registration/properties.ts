@@ -1,6 +1,6 @@
 import { UserError } from '../errors';
 import { REGISTRATION_PROPERTIES as P } from '../names';
-import { isPlainHttp } from '../rakuten/api/plain-http';
+import { isPlainHttp } from '../rakuten/api/http';
 import { type FieldList, parseFieldList } from '../rakuten/postback/fields';
 
 export type ExistingPostbackRule = 'FAIL' | 'REPLACE';

@@ -3,6 +3,7 @@ import type { Slot } from '../rakuten/api/client';
 import { Redactor } from '../rakuten/api/redact';
 import { postbackUrl } from '../rakuten/postback/url';
 import { sha256 } from '../sha256';
+import type { SecretVersion, SecretVersions } from '../state/publisher-state';
 import { ACCEPT_PREVIOUS_FOR_MILLIS, type PublisherState } from '../state/publisher-state';
 import { changeSlot, putSlot } from './change-slot';
 import { withLease } from './lease';
@@ -40,22 +41,6 @@ export interface RotationAnswer {
   readonly discarded?: boolean;
   /** Until when postbacks under the previous secret are taken, ISO 8601 UTC. */
   readonly previousAcceptedUntil?: string;
-}
-
-/** A version of the URL secret. */
-export interface SecretVersion {
-  readonly id: string;
-  readonly text: string;
-}
-
-/** The versions of a secret: the one in use, and one that is about to be. */
-export interface SecretVersions {
-  current(secret: string): Promise<SecretVersion>;
-  pending(secret: string): Promise<SecretVersion | undefined>;
-  /** Stores a value as the pending version; the current one stays what it is. */
-  addPending(secret: string, text: string): Promise<SecretVersion>;
-  /** Makes the pending version the current one; the one that was becomes the previous. */
-  promote(secret: string, pending: SecretVersion, current: SecretVersion): Promise<void>;
 }
 
 export interface RotationPorts extends RegistrationPorts {

@@ -1,8 +1,8 @@
 import { UserError } from '../errors';
 import { RakutenClient } from '../rakuten/api/client';
 import { parseCredentials } from '../rakuten/api/credentials';
-import type { ApiContext } from '../rakuten/api/persist';
 import { Redactor } from '../rakuten/api/redact';
+import type { ApiContext } from '../rakuten/api/request-with-retry';
 import { sha256 } from '../sha256';
 import type { PublisherState } from '../state/publisher-state';
 import { assertAllowed } from './allowed-urls';

@@ -60,6 +60,22 @@ export interface SecretVersionPlace {
   readonly versionId: string;
 }
 
+/** A version of the URL secret. */
+export interface SecretVersion {
+  readonly id: string;
+  readonly text: string;
+}
+
+/** The versions of a secret: the one in use, and one that is about to be. */
+export interface SecretVersions {
+  current(secret: string): Promise<SecretVersion>;
+  pending(secret: string): Promise<SecretVersion | undefined>;
+  /** Stores a value as the pending version; the current one stays what it is. */
+  addPending(secret: string, text: string): Promise<SecretVersion>;
+  /** Makes the pending version the current one; the one that was becomes the previous. */
+  promote(secret: string, pending: SecretVersion, current: SecretVersion): Promise<void>;
+}
+
 /** A secret and field list under which postbacks are, or a short while ago were, registered. */
 export interface AcceptedUrl {
   /** SHA-256 of the secret, hex. The secret itself stays in Secrets Manager. */

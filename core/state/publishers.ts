@@ -2,15 +2,9 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { FieldList } from '../rakuten/postback/fields';
 import { sha256 } from '../sha256';
+import type { RecognisedPublisher } from '../transactions/pushed-line';
 import { queryItems } from '../transactions/query-items';
 import { type AcceptedUrl, PUBLISHER_KIND, type PublisherState, STATE_DOCUMENT, STATE_KEYS } from './publisher-state';
-
-/** Whose postback it is and how to read it. */
-export interface RecognisedPublisher {
-  readonly sid: string;
-  readonly fieldListId: string;
-  readonly fields: FieldList;
-}
 
 /** The publishers of this installation as they were at one moment. */
 export class Publishers {

@@ -7,10 +7,10 @@ import { parseProperties } from '../registration/properties';
 import { openRun, type Run } from '../registration/run';
 import { sanitizeError } from '../registration/sanitize-error';
 import type { PublisherState } from '../state/publisher-state';
-import { findingAnnouncement, flappingAnnouncement, type Plan, restoredAnnouncement } from './announcements';
+import { deliver, findingAnnouncement, flappingAnnouncement, noteFailure, type Plan, restoredAnnouncement } from './announcements';
 import { expectedUrl, type Finding, isTrouble, judge, type Trouble } from './finding';
-import { deliver, noteFailure } from './follow-up';
 import { RecordConflictError, type WatchPorts } from './ports';
+import type { WatchSettings } from './record';
 import {
   afterSpell,
   inSpell,
@@ -22,7 +22,6 @@ import {
   withRestoration,
 } from './record';
 import { enableAgain, registerAgain } from './repair';
-import type { WatchSettings } from './settings';
 
 /** What a check of one publisher found and did. Nothing secret. */
 export interface Check {

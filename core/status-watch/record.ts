@@ -1,5 +1,4 @@
 import type { Trouble } from './finding';
-import type { WatchSettings } from './settings';
 
 /** What the status watch remembers of a publisher from one check to the next. Times are ISO 8601 UTC. */
 export interface WatchRecord {
@@ -91,4 +90,17 @@ export function nextRestorationAt(record: WatchRecord, settings: WatchSettings, 
   const beyond = recent.length - settings.flappingAfter;
   if (beyond < 0) return 0;
   return Date.parse(recent.at(-1) ?? '') + Math.min(FIRST_BACKOFF_MILLIS * 2 ** beyond, LONGEST_BACKOFF_MILLIS);
+}
+
+/** How an installation's status watch is set. The construct writes it, the function reads it. */
+export interface WatchSettings {
+  /** Whether a slot that somebody else has taken is only reported, or taken back. */
+  readonly onTakeover: 'REPORT' | 'RECLAIM';
+  /** Whether each run sends a GET of its own to the endpoint. */
+  readonly selfProbe: boolean;
+  /** So many restorations within the window make a postback a flapping one. */
+  readonly flappingAfter: number;
+  readonly flappingWindowSeconds: number;
+  /** Name or ARN of the function that is asked to fetch what a spell without postbacks lost. */
+  readonly reconciliationFunction?: string;
 }

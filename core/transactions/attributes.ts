@@ -1,7 +1,7 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import Big from 'big.js';
+import type { ParseProblem } from '../rakuten/postback/fields';
 import { ROW_FIELDS } from '../rakuten/postback/fields';
-import type { ParseProblem } from '../rakuten/postback/parse-problem';
 import { type LineFields, STORED_FIELDS } from './row';
 
 export type Item = Record<string, AttributeValue>;

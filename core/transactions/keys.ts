@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { ATTRIBUTES, INDEXES } from '../names';
+import type { ParseProblem } from '../rakuten/postback/fields';
 import { POSTBACK_FIELDS, type PostbackField } from '../rakuten/postback/fields';
-import type { ParseProblem } from '../rakuten/postback/parse-problem';
 import { sha256 } from '../sha256';
 import type { LineFields } from './row';
 

@@ -1,12 +1,17 @@
 import { SOURCES } from '../names';
-import type { PostbackField } from '../rakuten/postback/fields';
+import type { FieldList, ParseProblem, PostbackField } from '../rakuten/postback/fields';
 import { normalisedQuery, type PostbackMessage } from '../rakuten/postback/message';
 import { type ParsedLine, parsePostback } from '../rakuten/postback/parse';
-import type { ParseProblem } from '../rakuten/postback/parse-problem';
 import { truncateUtf8 } from '../rakuten/postback/values';
-import type { RecognisedPublisher } from '../state/publishers';
 import { type RowKey, rowKey } from './keys';
 import type { PushedLine } from './row-state';
+
+/** Whose postback it is and how to read it. */
+export interface RecognisedPublisher {
+  readonly sid: string;
+  readonly fieldListId: string;
+  readonly fields: FieldList;
+}
 
 /** A postback as a delivery of one row. */
 export interface KeyedPush {

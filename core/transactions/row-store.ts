@@ -6,18 +6,17 @@ import {
   PutItemCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
-import { backoffMillis } from '../async/backoff';
-import type { Clock } from '../async/retry-on-throttle';
+import type { Clock } from '../async';
+import { backoffMillis } from '../async';
 import { UserError } from '../errors';
 import { ATTRIBUTES } from '../names';
-import type { ForgottenSource } from '../privacy/forgotten-members';
-import { rowWithoutMember, type Traces } from '../privacy/row-without-member';
-import { answerWithoutMember, type MemberTest, pushWithoutMember } from '../privacy/without-member';
 import type { FieldList } from '../rakuten/postback/fields';
 import { type Item, readText } from './attributes';
 import { canonicalAttribute, changedItem, fromItem, type ItemOptions, OWN_ATTRIBUTES, showsChange, toItem } from './item';
 import { keyText, parseLineId, type RowKey, TABLE_KEYS, UNKNOWN_IS_EVENT } from './keys';
 import { type Answer, applyAnswer, differingFields, EMPTY_ROW, joinPushes, type PushedLine, type RowState, withdraw } from './row-state';
+import { rowWithoutMember, type Traces } from './row-without-member';
+import { answerWithoutMember, type ForgottenSource, type MemberTest, pushWithoutMember } from './without-member';
 
 /**
  * What pushes did to their row:

@@ -1,5 +1,5 @@
+import type { ParseProblem } from '../rakuten/postback/fields';
 import { KEY_FIELDS, ROW_FIELDS, type RowField } from '../rakuten/postback/fields';
-import type { ParseProblem } from '../rakuten/postback/parse-problem';
 
 /**
  * A transaction line as Rakuten described it. Keys are Rakuten's field names. A field that was

@@ -1,5 +1,5 @@
 import type { SQSRecord } from 'aws-lambda';
-import type { ArchivedDelivery } from '../../core/archive/record';
+import type { ArchivedDelivery } from '../../core/archive/archive-record';
 import { METRICS } from '../../core/names';
 import type { PushOutcome, PushResult } from '../../core/transactions/row-store';
 import type { RejectionReason } from './decide';

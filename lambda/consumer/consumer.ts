@@ -1,14 +1,10 @@
 import { type DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
-import type { Archive } from '../../core/archive/archive';
-import { archiveRecord } from '../../core/archive/record';
-import { limitConcurrency } from '../../core/async/limit-concurrency';
-import { retryOnThrottle } from '../../core/async/retry-on-throttle';
-import { withTimeout } from '../../core/async/with-timeout';
+import type { Archive } from '../../core/archive/archive-record';
+import { archiveRecord } from '../../core/archive/archive-record';
+import { limitConcurrency, retryOnThrottle, withTimeout } from '../../core/async';
 import { errorText } from '../../core/errors';
 import { SOURCES } from '../../core/names';
-import type { ForgottenMembers, ForgottenSource } from '../../core/privacy/forgotten-members';
-import { inAnyForm, isQueryOf, pushWithoutMember, queryWithoutMember } from '../../core/privacy/without-member';
 import { normalisedQuery, type PostbackMessage, parseMessage } from '../../core/rakuten/postback/message';
 import {
   FAILURE_KEPT_SECONDS,
@@ -23,6 +19,8 @@ import { Publishers } from '../../core/state/publishers';
 import { keyText, parseLineId, type RowKey } from '../../core/transactions/keys';
 import type { KeyedPush } from '../../core/transactions/pushed-line';
 import type { RowStore } from '../../core/transactions/row-store';
+import type { ForgottenSource, MembersToForget } from '../../core/transactions/without-member';
+import { inAnyForm, isQueryOf, pushWithoutMember, queryWithoutMember } from '../../core/transactions/without-member';
 import type { Log } from '../shared/log';
 import type { Metrics } from '../shared/metrics';
 import { Batch, type Outcome } from './batch';
@@ -128,7 +126,7 @@ export class Consumer {
     decision: Exclude<Decision, { kind: 'line' }>,
     record: SQSRecord,
     message: PostbackMessage,
-    forgotten: ForgottenMembers,
+    forgotten: MembersToForget,
     invocation: Invocation,
   ): Promise<void> {
     const { batch, log } = invocation;
@@ -264,13 +262,13 @@ export class Consumer {
 }
 
 /** The line without members that were forgotten. Its key stays, so that a redelivery finds its row. */
-function lineWithout(forgotten: ForgottenMembers, line: KeyedPush): KeyedPush {
+function lineWithout(forgotten: MembersToForget, line: KeyedPush): KeyedPush {
   const member = forgotten.testFor(parseLineId(line.key.lineId).sid);
   return member === undefined ? line : { ...line, push: pushWithoutMember(line.push, member) };
 }
 
 /** The query string of a message that is no line, without members that every publisher forgot. */
-function queryOf({ parameters }: PostbackMessage, forgotten: ForgottenMembers, { fieldLists }: Publishers): string {
+function queryOf({ parameters }: PostbackMessage, forgotten: MembersToForget, { fieldLists }: Publishers): string {
   const query = normalisedQuery(parameters);
   const test = forgotten.testFor(undefined);
   const member = test && inAnyForm(test);

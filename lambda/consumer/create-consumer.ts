@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Archive } from '../../core/archive/archive';
+import type { Archive } from '../../core/archive/archive-record';
 import { ENVIRONMENT } from '../../core/names';
-import { CachedForgottenMembers } from '../../core/privacy/forgotten-members';
+import { CachedForgottenMembers } from '../../core/state/forgotten-members';
 import { RowStore } from '../../core/transactions/row-store';
 import { optionalEnv, requireEnv } from '../shared/environment';
 import { itemOptions } from '../shared/item-options';

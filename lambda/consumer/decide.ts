@@ -1,6 +1,6 @@
 import { isProbeId, ownParameter, type PostbackMessage, probeOf } from '../../core/rakuten/postback/message';
-import type { Publishers, RecognisedPublisher } from '../../core/state/publishers';
-import { type KeyedPush, readPushedLine } from '../../core/transactions/pushed-line';
+import type { Publishers } from '../../core/state/publishers';
+import { type KeyedPush, type RecognisedPublisher, readPushedLine } from '../../core/transactions/pushed-line';
 
 /** What to do with a message. */
 export type Decision =

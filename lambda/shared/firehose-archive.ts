@@ -1,6 +1,5 @@
 import { type FirehoseClient, PutRecordBatchCommand } from '@aws-sdk/client-firehose';
-import type { Archive } from '../../core/archive/archive';
-import type { ArchiveRecord } from '../../core/archive/record';
+import type { Archive, ArchiveRecord } from '../../core/archive/archive-record';
 
 /** Firehose takes 4 MiB in one call. A full batch of the longest messages is near that. */
 const MAX_CALL_BYTES = 3.5 * 1024 * 1024;

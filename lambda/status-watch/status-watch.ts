@@ -1,6 +1,6 @@
 import type { Context } from 'aws-lambda';
 import type { TaskFailure, WatchPorts } from '../../core/status-watch/ports';
-import type { WatchSettings } from '../../core/status-watch/settings';
+import type { WatchSettings } from '../../core/status-watch/record';
 import { type WatchResult, watch } from '../../core/status-watch/watch';
 import type { Log } from '../shared/log';
 import type { Metrics } from '../shared/metrics';

@@ -1,8 +1,8 @@
 import type { Context } from 'aws-lambda';
+import type { StreamRecord } from '../../core/change-events/event';
 import { type TransactionEvent, transactionEvent } from '../../core/change-events/event';
 import type { EventFilter } from '../../core/change-events/event-filter';
 import { matchesFilter } from '../../core/change-events/matches-filter';
-import type { StreamRecord } from '../../core/change-events/stream-record';
 import { ENVIRONMENT } from '../../core/names';
 import { requireEnv, requireJsonEnv } from '../shared/environment';
 import { Log } from '../shared/log';

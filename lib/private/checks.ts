@@ -1,6 +1,6 @@
 import { type Duration, Token } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
-import { isPlainHttp } from '../../core/rakuten/api/plain-http';
+import { isPlainHttp } from '../../core/rakuten/api/http';
 
 /** What is wrong with a value and how to mend it; undefined for a good one, and for one that is only known at deploy time. */
 export type Problem = string | undefined;

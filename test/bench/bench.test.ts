@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { limitConcurrency } from '../../core/async/limit-concurrency';
+import { limitConcurrency } from '../../core/async';
 import { stepsOf } from '../../tools/bench/deployment';
 import { interleave } from '../../tools/bench/interleave';
 import { withSection } from '../../tools/bench/report/document';

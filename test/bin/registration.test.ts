@@ -7,14 +7,14 @@ import { CreateTableCommand, type DynamoDBClient, PutItemCommand, waitUntilTable
 import { CreateSecretCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { REGISTRATION_PROPERTIES as P, URL_PARAMETERS } from '../../core/names';
 import { sendHttp } from '../../core/rakuten/api/http';
-import { systemClock } from '../../core/rakuten/api/retry';
+import { systemClock } from '../../core/rakuten/api/request-with-retry';
 import { ALL_FIELDS } from '../../core/rakuten/postback/fields';
 import { handleRegistrationEvent } from '../../core/registration/events';
 import type { RegistrationPorts } from '../../core/registration/ports';
+import { DynamoRegistrationStore } from '../../core/registration/registration-store';
 import { PROBE_KIND, STATE_KEYS } from '../../core/state/publisher-state';
-import { DynamoRegistrationStore } from '../../core/state/registration-store';
-import { SecretsManagerVersions } from '../../core/state/secret-versions';
-import { readSecret } from '../../core/state/secrets';
+import { readSecret, SecretsManagerVersions } from '../../core/state/secrets';
+
 import { createStateTableInput } from '../../core/state/table';
 import { type FakeRakuten, startFakeRakuten } from '../../fake-rakuten';
 import { dynamoDbClient, secretsManagerClient } from '../../local/embedded/clients';

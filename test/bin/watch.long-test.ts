@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { REGISTRATION_PROPERTIES as P } from '../../core/names';
-import { DynamoRegistrationStore } from '../../core/state/registration-store';
+import { DynamoRegistrationStore } from '../../core/registration/registration-store';
 import { writeEndpoints } from '../../local/endpoints';
 import { LocalFunction } from '../../local/lambda/local-function';
 import { type LocalStack, startLocalStack } from '../../local/stack';

@@ -1,6 +1,6 @@
 /** A table of any size, whose answers to every question are known. */
 import { type AttributeValue, BatchWriteItemCommand, type DynamoDBClient, ResourceInUseException } from '@aws-sdk/client-dynamodb';
-import { limitConcurrency } from '../../core/async/limit-concurrency';
+import { limitConcurrency } from '../../core/async';
 import { toItem } from '../../core/transactions/item';
 import { rowKey } from '../../core/transactions/keys';
 import type { LineFields } from '../../core/transactions/row';

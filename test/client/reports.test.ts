@@ -15,7 +15,7 @@ import {
   TransactionsClient,
 } from '../../client';
 import { MoneySum } from '../../client/amounts';
-import { unverifiedRows } from '../../core/reconciliation/unverified';
+import { unverifiedRows } from '../../core/reconciliation/day-index';
 import type { LineFields } from '../../core/transactions/row';
 import { dynamoDbClient } from '../../local/embedded/clients';
 import { startDynamoDb } from '../../local/embedded/dynamodb';

@@ -4,7 +4,7 @@
  */
 import { setTimeout } from 'node:timers/promises';
 import { CreateTableCommand, type DynamoDBClient, waitUntilTableExists } from '@aws-sdk/client-dynamodb';
-import type { ParseProblem } from '../../core/rakuten/postback/parse-problem';
+import type { ParseProblem } from '../../core/rakuten/postback/fields';
 import { createTableInput } from '../../core/state/table';
 import { rowKey } from '../../core/transactions/keys';
 import type { LineFields } from '../../core/transactions/row';

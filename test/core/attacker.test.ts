@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { parseEventsApiBody } from '../../core/rakuten/events-api/events-json';
+import { parseEventsApiBody } from '../../core/rakuten/events-api/events';
 import { POSTBACK_FIELDS, type PostbackField } from '../../core/rakuten/postback/fields';
 import { parseEventsApiRecord } from '../../core/rakuten/postback/parse';
 import { type Item, readFields } from '../../core/transactions/attributes';

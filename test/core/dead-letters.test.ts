@@ -77,7 +77,10 @@ describe('the contents of a message', () => {
     expect([forged.kind, forged.sid, forged.key]).toEqual(['unrecognised', undefined, undefined]);
     const probe = contentsOf(messageOf({ k: SECRET, probe: 'p' }), publishers);
     expect([probe.kind, probe.key]).toEqual(['probe', undefined]);
-    expect(contentsOf(messageOf({ k: SECRET, probe: 'p', ...line }), publishers)).toMatchObject({ kind: 'postback', key: { isEvent: 'N' } });
+    expect(contentsOf(messageOf({ k: SECRET, probe: 'p', ...line }), publishers)).toMatchObject({
+      kind: 'postback',
+      key: { isEvent: 'N' },
+    });
     expect(contentsOf('nonsense', publishers)).toEqual({ kind: 'unreadable', fields: {}, extra: {}, problems: [], query: 'nonsense' });
   });
 

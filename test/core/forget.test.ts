@@ -1,8 +1,5 @@
 import fc from 'fast-check';
 import { ATTRIBUTES, SOURCES } from '../../core/names';
-import { decodedForms } from '../../core/privacy/decoded-forms';
-import { rowWithoutMember } from '../../core/privacy/row-without-member';
-import { answerWithoutMember, type MemberTest, pushWithoutMember, queryWithoutMember } from '../../core/privacy/without-member';
 import { ALL_FIELDS, type FieldList } from '../../core/rakuten/postback/fields';
 import { normalisedQuery } from '../../core/rakuten/postback/message';
 import { parsePostback } from '../../core/rakuten/postback/parse';
@@ -11,6 +8,14 @@ import { changedItem, fromItem, type ItemOptions, toItem } from '../../core/tran
 import type { RowKey } from '../../core/transactions/keys';
 import type { LineFields } from '../../core/transactions/row';
 import { type Answer, applyAnswer, EMPTY_ROW, joinPushes, type PushedLine, type RowState } from '../../core/transactions/row-state';
+import { rowWithoutMember } from '../../core/transactions/row-without-member';
+import {
+  answerWithoutMember,
+  decodedForms,
+  type MemberTest,
+  pushWithoutMember,
+  queryWithoutMember,
+} from '../../core/transactions/without-member';
 
 const KEY: RowKey = { lineId: '3900112#A1', isEvent: 'N' };
 const RUNS = Number(process.env.ROW_RUNS ?? 300);

@@ -1,8 +1,8 @@
 import { CreateTableCommand, type DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
-import { NoteTable } from '../../core/reconciliation/note-table';
+import { NoteTable } from '../../core/reconciliation/checkpoint';
+import { DynamoRegistrationStore } from '../../core/registration/registration-store';
 import { PUBLISHER_KIND, RECONCILIATION_KIND, STATE_KEYS } from '../../core/state/publisher-state';
 import { readPublisherStates } from '../../core/state/publishers';
-import { DynamoRegistrationStore } from '../../core/state/registration-store';
 import { createStateTableInput } from '../../core/state/table';
 import { dynamoDbClient } from '../../local/embedded/clients';
 import { startDynamoDb } from '../../local/embedded/dynamodb';

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Big from 'big.js';
 import fc from 'fast-check';
-import { parseEventsApiBody } from '../../core/rakuten/events-api/events-json';
+import { parseEventsApiBody } from '../../core/rakuten/events-api/events';
 import { ALL_FIELDS, type FieldList, fieldListId, POSTBACK_FIELDS, type PostbackField } from '../../core/rakuten/postback/fields';
 import { normalisedQuery, ownParameter, parseMessage } from '../../core/rakuten/postback/message';
 import { parseEventsApiRecord, parsePostback } from '../../core/rakuten/postback/parse';

@@ -6,7 +6,7 @@ import { parseCredentials, type RakutenCredentials } from '../../core/rakuten/ap
 import { RakutenError } from '../../core/rakuten/api/errors';
 import { sendHttp } from '../../core/rakuten/api/http';
 import { quote, Redactor } from '../../core/rakuten/api/redact';
-import { backoffMillis, type Clock, retryAfterMillis, SHORT_BACKOFF } from '../../core/rakuten/api/retry';
+import { backoffMillis, type Clock, retryAfterMillis, SHORT_BACKOFF } from '../../core/rakuten/api/request-with-retry';
 import { type FakeRakuten, startFakeRakuten } from '../../fake-rakuten';
 import { growth, LINEAR } from '../support/growth';
 import { deviations } from '../support/rakuten-schemas';

@@ -1,8 +1,8 @@
+import { isRecordOf } from '../../core/archive/record-of-member';
 import { SOURCES } from '../../core/names';
-import { knownMember } from '../../core/privacy/known-member';
-import { isRecordOf } from '../../core/privacy/record-of-member';
 import { ALL_FIELDS, type FieldList } from '../../core/rakuten/postback/fields';
 import { normalisedQuery } from '../../core/rakuten/postback/message';
+import { knownMember } from '../../core/transactions/without-member';
 
 const MEMBER = 'ana+müller@example.com';
 const RENAMED: FieldList = [{ name: 'who', field: 'u1' }];

@@ -1,8 +1,8 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Redactor } from '../../core/rakuten/api/redact';
-import { sendProbe } from '../../core/registration/probe';
 import { belongings, checkUrlSecret, openRun, readUrlSecret } from '../../core/registration/run';
+import { sendProbe } from '../../core/registration/self-test';
 import { sha256 } from '../../core/sha256';
 import { CREDENTIALS } from '../support/registration-world';
 import { problemOf, SID, SlotRun } from '../support/slot-run';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { SQSBatchResponse } from 'aws-lambda';
-import { limitConcurrency } from '../../core/async/limit-concurrency';
+import { limitConcurrency } from '../../core/async';
 import { ATTRIBUTES, ENVIRONMENT, METRICS } from '../../core/names';
 import { ALL_FIELDS, fieldListId } from '../../core/rakuten/postback/fields';
 import { parseMessage } from '../../core/rakuten/postback/message';

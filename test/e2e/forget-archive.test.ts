@@ -5,7 +5,7 @@ import { gzipSync } from 'node:zlib';
 import { PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { CreateQueueCommand } from '@aws-sdk/client-sqs';
-import { archiveRecord } from '../../core/archive/record';
+import { archiveRecord } from '../../core/archive/archive-record';
 import { SOURCES } from '../../core/names';
 import { ALL_FIELDS } from '../../core/rakuten/postback/fields';
 import { normalisedQuery } from '../../core/rakuten/postback/message';

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { ENVIRONMENT, METRICS, REGISTRATION_PROPERTIES as P, URL_PARAMETERS } from '../../core/names';
+import { DynamoRegistrationStore } from '../../core/registration/registration-store';
 import type { RotationAnswer } from '../../core/registration/rotate';
-import { DynamoRegistrationStore } from '../../core/state/registration-store';
 import type { Fault, LineRecord } from '../../fake-rakuten';
 import { postbackDay } from '../../local/day';
 import { queueDepth, untilEmpty } from '../../local/drain';

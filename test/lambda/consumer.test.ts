@@ -13,7 +13,7 @@ import {
   waitUntilTableExists,
 } from '@aws-sdk/client-dynamodb';
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
-import { ARCHIVE_COLUMNS } from '../../core/archive/record';
+import { ARCHIVE_COLUMNS } from '../../core/archive/archive-record';
 import { ENVIRONMENT, METRICS } from '../../core/names';
 import { ALL_FIELDS, type FieldList, fieldListId } from '../../core/rakuten/postback/fields';
 import { type AcceptedUrl, FAILURE_KIND, FAILURE_REASON, PUBLISHER_KIND, STATE_DOCUMENT } from '../../core/state/publisher-state';

@@ -8,7 +8,7 @@ import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { DefinitionBody, Pass, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
-import { ARCHIVE_COLUMNS } from '../../core/archive/record';
+import { ARCHIVE_COLUMNS } from '../../core/archive/archive-record';
 import { ENVIRONMENT } from '../../core/names';
 import {
   type ArchiveOptions,

@@ -3,7 +3,7 @@ import { Annotations, Match } from 'aws-cdk-lib/assertions';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { ENVIRONMENT, REGISTRATION_PROPERTIES, WATCH_EVENTS } from '../../core/names';
 import { isRotationEvent } from '../../core/registration/rotate';
-import type { WatchSettings } from '../../core/status-watch/settings';
+import type { WatchSettings } from '../../core/status-watch/record';
 import { RakutenPostback, type RakutenPostbackProps, type StatusWatchOptions, TakeoverAction } from '../../lib';
 import { permissionsInWords } from '../support/iam-words';
 import { reachedFrom, textOf } from '../support/sources';

@@ -2,7 +2,7 @@ import { builtinModules } from 'node:module';
 import ts from 'typescript';
 import { ENVIRONMENT, METRICS, REGISTRATION_ATTRIBUTES, REGISTRATION_PROPERTIES } from '../../core/names';
 import packageJson from '../../package.json';
-import { handlers, type ImportOf, importsOf, reachedFrom, sourcesIn, textOf } from '../support/sources';
+import { handlers, type ImportOf, importsOf, reachedFrom, sourcesIn, textOf, valueImportsOf } from '../support/sources';
 
 const FOLDERS = ['bin', 'cli', 'client', 'core', 'fake-rakuten', 'lambda', 'lib', 'local', 'test', 'tools'] as const;
 const HANDLERS = handlers();
@@ -46,6 +46,45 @@ describe('the folders', () => {
     expect(wrong.map(inWords)).toEqual([]);
   });
 
+  // Each folder of core imports only those before it, and features only those that they build on.
+  const LAYERS: Record<string, readonly string[]> = {
+    core: [],
+    'core/rakuten/postback': [],
+    'core/rakuten/api': ['core/rakuten/postback'],
+    'core/rakuten/events-api': ['core/rakuten/api', 'core/rakuten/postback'],
+    'core/transactions': ['core/rakuten/postback'],
+    'core/state': ['core/rakuten/postback', 'core/transactions'],
+  };
+  const BASE = ['core/rakuten/postback', 'core/rakuten/api', 'core/rakuten/events-api', 'core/transactions', 'core/state'];
+  const FEATURES: Record<string, readonly string[]> = {
+    'core/archive': [],
+    'core/change-events': [],
+    'core/dead-letters': [],
+    'core/reconciliation': ['core/archive'],
+    'core/registration': [],
+    'core/status-watch': ['core/registration'],
+  };
+  const folderOf = (file: string): string => file.split('/').slice(0, -1).join('/');
+
+  it.each([...new Set(sourcesIn('core').map(folderOf))])('%s imports only the layers below', (folder) => {
+    const below = LAYERS[folder] ?? [...BASE, ...(FEATURES[folder] ?? [])];
+    expect(Object.keys({ ...LAYERS, ...FEATURES })).toContain(folder);
+    const wrong = sourcesIn(folder)
+      .filter((file) => folderOf(file) === folder)
+      .flatMap(importsOf)
+      .filter(({ target }) => target !== undefined && ![folder, 'core', ...below].includes(folderOf(target)));
+    expect(wrong.map(inWords)).toEqual([]);
+  });
+
+  it.each(FOLDERS.filter((folder) => folder !== 'test'))('%s has no cycle of files', (folder) => {
+    // The parts of a simulation know their world by its type.
+    const importsIn = folder === 'tools' ? valueImportsOf : importsOf;
+    const cyclic = sourcesIn(folder).filter((file) =>
+      importsIn(file).some(({ target }) => target && reachedFrom(target, importsIn).includes(file)),
+    );
+    expect(cyclic).toEqual([]);
+  });
+
   it("keep Rakuten's side of core free of AWS", () => {
     const wrong = sourcesIn('core/rakuten')
       .flatMap((file) => reachedFrom(file))
@@ -57,7 +96,9 @@ describe('the folders', () => {
 
 describe('what a user of the package needs installed', () => {
   const packagesReachedFrom = (file: string): string[] =>
-    [...new Set(reachedFrom(file).flatMap(importsOf).map(packageOf))].filter((name): name is string => name !== undefined).sort();
+    [...new Set(reachedFrom(file, valueImportsOf).flatMap(valueImportsOf).map(packageOf))]
+      .filter((name): name is string => name !== undefined)
+      .sort();
 
   it('to synthesize: the CDK and nothing else', () => {
     expect(packagesReachedFrom('lib/index.ts')).toEqual(

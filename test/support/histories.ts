@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { parseEventsApiBody } from '../../core/rakuten/events-api/events-json';
+import { parseEventsApiBody } from '../../core/rakuten/events-api/events';
 import { ALL_FIELDS, fieldListId } from '../../core/rakuten/postback/fields';
 import { parseMessage } from '../../core/rakuten/postback/message';
 import { readAnswer } from '../../core/reconciliation/answer';

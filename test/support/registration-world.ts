@@ -1,7 +1,7 @@
 import { REGISTRATION_PROPERTIES as P, URL_PARAMETERS } from '../../core/names';
 import type { Slot } from '../../core/rakuten/api/client';
 import { HttpFailure, type HttpSend } from '../../core/rakuten/api/http';
-import type { Clock } from '../../core/rakuten/api/retry';
+import type { Clock } from '../../core/rakuten/api/request-with-retry';
 import type { AllowedUrls } from '../../core/registration/allowed-urls';
 import { handleRegistrationEvent, type RegistrationAnswer, type RegistrationEvent } from '../../core/registration/events';
 import { leasedPorts } from '../../core/registration/lease';

@@ -1,4 +1,4 @@
-import type { SecretVersion, SecretVersions } from '../../core/registration/rotate';
+import type { SecretVersion, SecretVersions } from '../../core/state/publisher-state';
 import type { Installation } from './registration-world';
 
 /** The versions of the URL secret, beside the value that a registration reads. */

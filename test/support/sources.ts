@@ -37,11 +37,18 @@ export function importsOf(file: string): ImportOf[] {
   }));
 }
 
+/** Its imports without those of types alone. */
+export function valueImportsOf(file: string): ImportOf[] {
+  const kept = ts.transpile(textOf(file), { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 });
+  const specifiers = new Set(ts.preProcessFile(kept, true, true).importedFiles.map(({ fileName }) => fileName));
+  return importsOf(file).filter(({ specifier }) => specifiers.has(specifier));
+}
+
 /** The file itself and every source of the project that it reaches through imports. */
-export function reachedFrom(file: string): string[] {
+export function reachedFrom(file: string, importsIn = importsOf): string[] {
   const reached = new Set<string>([file]);
   for (const source of reached) {
-    for (const { target } of importsOf(source)) if (target?.endsWith('.ts')) reached.add(target);
+    for (const { target } of importsIn(source)) if (target?.endsWith('.ts')) reached.add(target);
   }
   return [...reached].sort();
 }

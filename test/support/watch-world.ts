@@ -1,6 +1,5 @@
 import { RecordConflictError, type TaskFailure, type WatchPorts, type WatchStore } from '../../core/status-watch/ports';
-import type { Announcement, Gap, WatchRecord } from '../../core/status-watch/record';
-import type { WatchSettings } from '../../core/status-watch/settings';
+import type { Announcement, Gap, WatchRecord, WatchSettings } from '../../core/status-watch/record';
 import { type WatchResult, watch } from '../../core/status-watch/watch';
 import type { Installation } from './registration-world';
 

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { App } from 'aws-cdk-lib';
 import type { SQSBatchResponse, SQSRecord } from 'aws-lambda';
-import type { ArchiveRecord } from '../../core/archive/record';
+import type { ArchiveRecord } from '../../core/archive/archive-record';
 import { ALL_FIELDS } from '../../core/rakuten/postback/fields';
 import { postbackUrl } from '../../core/rakuten/postback/url';
 import { fillTemplate } from '../../fake-rakuten/sender';

@@ -1,5 +1,5 @@
 import { ENVIRONMENT, INDEXES } from '../../core/names';
-import type { ReconciliationSettings } from '../../core/reconciliation/settings';
+import type { ReconciliationSettings } from '../../core/reconciliation/window';
 import { LONGEST_LOOK_BACK_MILLIS } from '../../core/reconciliation/window';
 import { itemBytes } from './item-size';
 import { type Cost, type CostLine, toCosts } from './lines';

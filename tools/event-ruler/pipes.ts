@@ -1,9 +1,9 @@
 import fc from 'fast-check';
+import type { StreamRecord } from '../../core/change-events/event';
 import { transactionEvent } from '../../core/change-events/event';
 import type { EventFilter } from '../../core/change-events/event-filter';
 import { matchesFilter } from '../../core/change-events/matches-filter';
 import { type EventPattern, pipePatterns } from '../../core/change-events/pipe-patterns';
-import type { StreamRecord } from '../../core/change-events/stream-record';
 import type { Item } from '../../core/transactions/attributes';
 import { matches } from './event-pattern';
 import type { Ruler } from './ruler';

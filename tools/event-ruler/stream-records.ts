@@ -1,10 +1,10 @@
 /** Stream records of the transaction table, from histories of rows as the row model writes them. */
 import Big from 'big.js';
 import fc from 'fast-check';
+import type { StreamRecord } from '../../core/change-events/event';
 import { type EventFilter, REASONS } from '../../core/change-events/event-filter';
-import type { StreamRecord } from '../../core/change-events/stream-record';
 import { ATTRIBUTES, SOURCES } from '../../core/names';
-import type { TransactionKind } from '../../core/rakuten/postback/transaction-kind';
+import type { TransactionKind } from '../../core/rakuten/postback/fields';
 import type { Item } from '../../core/transactions/attributes';
 import { showsChange, toItem } from '../../core/transactions/item';
 import type { RowKey } from '../../core/transactions/keys';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { GetItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
-import type { ArchiveRecord } from '../../core/archive/record';
+import type { ArchiveRecord } from '../../core/archive/archive-record';
 import { ATTRIBUTES, INDEXES } from '../../core/names';
 import { ALL_FIELDS } from '../../core/rakuten/postback/fields';
 import { parseMessage } from '../../core/rakuten/postback/message';

@@ -4,7 +4,7 @@ import { type DynamoDBClient, PutItemCommand, UpdateItemCommand } from '@aws-sdk
 import { REGISTRATION_PROPERTIES as P, URL_PARAMETERS } from '../../core/names';
 import { ALL_FIELDS, fieldListId } from '../../core/rakuten/postback/fields';
 import { sha256 } from '../../core/sha256';
-import { LEASE_HOLDER } from '../../core/state/lease-table';
+import { LEASE_HOLDER } from '../../core/state/lease';
 import {
   type AcceptedUrl,
   PROBE_KIND,

@@ -1,10 +1,10 @@
 import { DeleteItemCommand } from '@aws-sdk/client-dynamodb';
-import type { ArchiveRecord } from '../../core/archive/record';
+import type { ArchiveRecord } from '../../core/archive/archive-record';
 import { ATTRIBUTES, ENVIRONMENT } from '../../core/names';
 import { ALL_FIELDS } from '../../core/rakuten/postback/fields';
 import { readAnswer } from '../../core/reconciliation/answer';
 import { MissingLinesTable } from '../../core/reconciliation/missing-lines';
-import type { ReconciliationSettings } from '../../core/reconciliation/settings';
+import type { ReconciliationSettings } from '../../core/reconciliation/window';
 import { RECONCILIATION_KIND, STATE_KEYS } from '../../core/state/publisher-state';
 import type { Item } from '../../core/transactions/attributes';
 import { lineIdOf } from '../../core/transactions/keys';

@@ -1,4 +1,4 @@
-import { limitConcurrency } from '../../core/async/limit-concurrency';
+import { limitConcurrency } from '../../core/async';
 import { startWorld, type World } from './world';
 
 /**

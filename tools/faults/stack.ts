@@ -1,9 +1,9 @@
 import { REGISTRATION_PROPERTIES as P, URL_PARAMETERS } from '../../core/names';
 import { ALL_FIELDS, type FieldList } from '../../core/rakuten/postback/fields';
 import { postbackUrl } from '../../core/rakuten/postback/url';
+import { DynamoRegistrationStore } from '../../core/registration/registration-store';
 import type { PublisherState } from '../../core/state/publisher-state';
 import { Publishers } from '../../core/state/publishers';
-import { DynamoRegistrationStore } from '../../core/state/registration-store';
 import type { LocalFunction } from '../../local/lambda/local-function';
 import { STATE_TABLE, URL_SECRET } from './names';
 import { type FaultPlan, isRakutenGone } from './proxy';

@@ -1,7 +1,7 @@
 import { ENVIRONMENT, REGISTRATION_PROPERTIES as P, WATCH_EVENTS } from '../../core/names';
 import { ALL_FIELDS } from '../../core/rakuten/postback/fields';
 import { postbackUrl } from '../../core/rakuten/postback/url';
-import type { WatchSettings } from '../../core/status-watch/settings';
+import type { WatchSettings } from '../../core/status-watch/record';
 import type { WatchResult } from '../../core/status-watch/watch';
 import { STATE_TABLE, URL_SECRET } from './names';
 import type { FaultPlan } from './proxy';

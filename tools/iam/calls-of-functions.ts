@@ -1,6 +1,6 @@
 import { ENVIRONMENT } from '../../core/names';
 import { STATE_KEYS } from '../../core/state/publisher-state';
-import type { WatchSettings } from '../../core/status-watch/settings';
+import type { WatchSettings } from '../../core/status-watch/record';
 import { STATE_TABLE } from '../faults/names';
 import type { CheckedApp } from './apps';
 import { type Call, type Context, callOf } from './call';

@@ -6,8 +6,8 @@ import type { ReturnedLine } from '../../fake-rakuten/types';
 import type { Row } from '../../local/verify';
 import { differences, type ExpectedAnswer, expectedAnswer, rowKeyOf, type Shown, shownBy, showsAnswer } from './expectation';
 import { FORGED_PREFIX } from './forgery';
-import { STATIC_NAMES } from './installation';
 import { isOtherLine, type ObservedAnswer, type ObservedPush, type Observer, STEP_CLAIMS, type StepClaim } from './observer';
+import { STATIC_NAMES } from './settings';
 import type { World } from './world';
 
 /** Something that must hold at the end of a campaign, whatever happened. */

@@ -1,4 +1,4 @@
-import type { Clock } from '../../core/rakuten/api/retry';
+import type { Clock } from '../../core/rakuten/api/request-with-retry';
 import { Random } from '../../fake-rakuten/random';
 
 interface Sleeper {

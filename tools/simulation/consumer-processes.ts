@@ -1,5 +1,5 @@
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
-import { CachedForgottenMembers } from '../../core/privacy/forgotten-members';
+import { CachedForgottenMembers } from '../../core/state/forgotten-members';
 import { RowStore } from '../../core/transactions/row-store';
 import type { Random } from '../../fake-rakuten/random';
 import { Consumer } from '../../lambda/consumer/consumer';

@@ -6,8 +6,7 @@ import type { ReturnedLine } from '../../fake-rakuten/types';
 import { decodeQuery } from '../../local/gateway/query';
 import type { Row } from '../../local/verify';
 import { withoutFragment } from './endpoint';
-import { FIELD_LISTS } from './installation';
-import { SID } from './settings';
+import { FIELD_LISTS, SID } from './settings';
 
 /**
  * What a row must show, worked out without the code under test.

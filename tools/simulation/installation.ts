@@ -2,8 +2,9 @@ import { REGISTRATION_PROPERTIES as P } from '../../core/names';
 import { ALL_FIELDS, type FieldList } from '../../core/rakuten/postback/fields';
 import { handleRegistrationEvent, type RegistrationEvent } from '../../core/registration/events';
 import type { RegistrationPorts } from '../../core/registration/ports';
-import { type RotationPorts, rotateUrlSecret, type SecretVersion, type SecretVersions } from '../../core/registration/rotate';
-import { DynamoWatchStore } from '../../core/state/watch-store';
+import { type RotationPorts, rotateUrlSecret } from '../../core/registration/rotate';
+import type { SecretVersion, SecretVersions } from '../../core/state/publisher-state';
+import { DynamoWatchStore } from '../../core/status-watch/watch-store';
 import type { Random } from '../../fake-rakuten/random';
 import { MortalClient } from './dynamodb';
 import { ENDPOINT_URL } from './endpoint';
@@ -221,26 +222,3 @@ export class Installation {
     };
   }
 }
-
-/**
- * Field lists to deploy: all fields, renamed fields with static values, and the least that
- * identifies a line.
- */
-export const FIELD_LISTS: readonly FieldList[] = [
-  ALL_FIELDS,
-  [
-    ...ALL_FIELDS.filter(({ name }) => name !== 'u1' && name !== 'sale_amount'),
-    { name: 'unique_id', field: 'u1' },
-    { name: 'amount', field: 'sale_amount' },
-    { name: 'source', value: 'rakuten & co' },
-  ],
-  [
-    ...ALL_FIELDS.filter(
-      (p) => 'field' in p && ['is_event', 'etransaction_id', 'advertiser_id', 'order_id', 'sale_amount', 'u1'].includes(p.field),
-    ),
-    { name: 'v', value: '2' },
-  ],
-];
-
-/** Of the static values in them. */
-export const STATIC_NAMES: readonly string[] = FIELD_LISTS.flat().flatMap((parameter) => ('value' in parameter ? [parameter.name] : []));

@@ -2,8 +2,8 @@ import { URL_PARAMETERS } from '../../core/names';
 import type { FieldList } from '../../core/rakuten/postback/fields';
 import type { Random } from '../../fake-rakuten/random';
 import type { Happening } from './incidents';
-import { FIELD_LISTS } from './installation';
 import { TRACKER_URL } from './rakuten';
+import { FIELD_LISTS } from './settings';
 import type { World } from './world';
 
 const MINUTE = 60_000;

@@ -1,9 +1,8 @@
 import type { Context } from 'aws-lambda';
-import { TableDayIndex } from '../../core/reconciliation/day-index';
+import { NoteTable } from '../../core/reconciliation/checkpoint';
+import { TableDayIndex, unverifiedRows } from '../../core/reconciliation/day-index';
 import { MissingLinesTable } from '../../core/reconciliation/missing-lines';
-import { NoteTable } from '../../core/reconciliation/note-table';
 import { TableRows } from '../../core/reconciliation/rows';
-import { unverifiedRows } from '../../core/reconciliation/unverified';
 import { readPublisherStates } from '../../core/state/publishers';
 import { RowStore } from '../../core/transactions/row-store';
 import type { Random } from '../../fake-rakuten/random';

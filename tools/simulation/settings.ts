@@ -1,5 +1,6 @@
-import type { ReconciliationSettings } from '../../core/reconciliation/settings';
-import type { WatchSettings } from '../../core/status-watch/settings';
+import { ALL_FIELDS, type FieldList } from '../../core/rakuten/postback/fields';
+import type { ReconciliationSettings } from '../../core/reconciliation/window';
+import type { WatchSettings } from '../../core/status-watch/record';
 
 /** What the construct sets on AWS. A test compares it with the synthesized template. */
 export const AS_DEPLOYED = {
@@ -38,3 +39,26 @@ export const WATCH: WatchSettings = {
   flappingWindowSeconds: 24 * 3600,
   reconciliationFunction: 'reconciliation',
 };
+
+/**
+ * Field lists to deploy: all fields, renamed fields with static values, and the least that
+ * identifies a line.
+ */
+export const FIELD_LISTS: readonly FieldList[] = [
+  ALL_FIELDS,
+  [
+    ...ALL_FIELDS.filter(({ name }) => name !== 'u1' && name !== 'sale_amount'),
+    { name: 'unique_id', field: 'u1' },
+    { name: 'amount', field: 'sale_amount' },
+    { name: 'source', value: 'rakuten & co' },
+  ],
+  [
+    ...ALL_FIELDS.filter(
+      (p) => 'field' in p && ['is_event', 'etransaction_id', 'advertiser_id', 'order_id', 'sale_amount', 'u1'].includes(p.field),
+    ),
+    { name: 'v', value: '2' },
+  ],
+];
+
+/** Of the static values in them. */
+export const STATIC_NAMES: readonly string[] = FIELD_LISTS.flat().flatMap((parameter) => ('value' in parameter ? [parameter.name] : []));

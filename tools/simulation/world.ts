@@ -1,5 +1,5 @@
 import type { ExistingPostbackRule } from '../../core/registration/properties';
-import type { WatchSettings } from '../../core/status-watch/settings';
+import type { WatchSettings } from '../../core/status-watch/record';
 import type { ItemOptions } from '../../core/transactions/item';
 import { drawModes, type LineRecord, type Modes } from '../../fake-rakuten';
 import { Random } from '../../fake-rakuten/random';

@@ -1,5 +1,5 @@
 import { parseCredentials } from '../../../core/rakuten/api/credentials';
-import { isAccessDenied } from '../../../core/registration/fresh-permissions';
+import { isAccessDenied } from '../../../core/registration/lease';
 import { parseProperties } from '../../../core/registration/properties';
 import type { Examination, KnownPublisher } from '../examination';
 import { type Check, type Finding, ok } from '../finding';

@@ -1,8 +1,9 @@
 import { type EventSourceMappingConfiguration, LambdaClient, ListEventSourceMappingsCommand } from '@aws-sdk/client-lambda';
 import { FailureNotes } from '../../../core/dead-letters/notes';
 import { reasonOf } from '../../../core/dead-letters/reasons';
+import { CheckSkippedError } from '../../errors';
 import type { Examination } from '../examination';
-import { type Check, CheckSkippedError, type Finding, ok, problem, together, warning } from '../finding';
+import { type Check, type Finding, ok, problem, together, warning } from '../finding';
 import { judgeFunction } from '../function-state';
 import { metricsOver } from '../metrics';
 import { spanText } from '../span';

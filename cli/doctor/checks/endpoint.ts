@@ -4,8 +4,9 @@ import { parseProperties } from '../../../core/registration/properties';
 import { readUrlSecret } from '../../../core/registration/run';
 import { PROBE_TIMEOUT_MILLIS, probeUrl } from '../../../core/registration/self-test';
 import { accepts, markFor } from '../../../core/registration/state';
+import { CheckSkippedError } from '../../errors';
 import type { Examination } from '../examination';
-import { type Check, CheckSkippedError, type Finding, ok, problem, skipped, warning } from '../finding';
+import { type Check, type Finding, ok, problem, skipped, warning } from '../finding';
 
 /** Each on a new connection, as Rakuten sends. */
 const PROBES = 5;

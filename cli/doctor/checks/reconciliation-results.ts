@@ -1,7 +1,8 @@
 import { GetFunctionConfigurationCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { ENVIRONMENT, METRICS, METRICS_NAMESPACE } from '../../../core/names';
+import { CheckSkippedError } from '../../errors';
 import type { Examination } from '../examination';
-import { type Check, CheckSkippedError, type Finding, ok, problem, skipped, together } from '../finding';
+import { type Check, type Finding, ok, problem, skipped, together } from '../finding';
 import { metricsOver } from '../metrics';
 
 const DAY_MILLIS = 24 * 60 * 60_000;

@@ -1,9 +1,9 @@
-import { NoteTable } from '../../../core/reconciliation/note-table';
+import { NoteTable } from '../../../core/reconciliation/checkpoint';
 import { reconcilablePublisher } from '../../../core/reconciliation/publisher';
 import { parseProperties } from '../../../core/registration/properties';
 import type { PublisherState } from '../../../core/state/publisher-state';
-import { DynamoWatchStore } from '../../../core/state/watch-store';
 import type { WatchRecord } from '../../../core/status-watch/record';
+import { DynamoWatchStore } from '../../../core/status-watch/watch-store';
 import type { Examination } from '../examination';
 import { type Check, type Finding, ok, problem, skipped, UNREGISTERED, warning } from '../finding';
 import { spanText } from '../span';

@@ -1,7 +1,7 @@
 import type { RakutenCredentials } from './credentials';
 import { RakutenError, type RakutenOperation } from './errors';
 import type { HttpResponse } from './http';
-import { type ApiContext, NOTHING_FOUND, persist } from './persist';
+import { type ApiContext, NOTHING_FOUND, persist } from './request-with-retry';
 import { TokenSource } from './token';
 
 /** What stands in the one postback slot of a SID. */

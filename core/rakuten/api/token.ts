@@ -1,6 +1,6 @@
 import type { RakutenCredentials } from './credentials';
 import { RakutenError } from './errors';
-import { type ApiContext, persist } from './persist';
+import { type ApiContext, persist } from './request-with-retry';
 
 type HeaderForm = 'Bearer' | 'Basic';
 

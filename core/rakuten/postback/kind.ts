@@ -1,5 +1,5 @@
 import Big from 'big.js';
-import type { TransactionKind } from './transaction-kind';
+import type { TransactionKind } from './fields';
 
 /** The attributes that decide what a line is. */
 export interface ClassifiedLine {

@@ -1,6 +1,6 @@
 import { URL_PARAMETERS } from '../../names';
+import type { ParseProblem } from './fields';
 import { FIELD_ALIASES, type FieldList, isRowField, ROW_FIELDS, type RowField } from './fields';
-import type { ParseProblem } from './parse-problem';
 import { readValue, truncateUtf8 } from './values';
 
 /** What a postback or an Events API record says, under Rakuten's field names. */

@@ -1,8 +1,8 @@
 import { ALL_FIELDS, type FieldList } from '../rakuten/postback/fields';
 import { parsePostback } from '../rakuten/postback/parse';
-import type { Item } from '../transactions/attributes';
-import { fromItem } from '../transactions/item';
-import type { LineContent } from '../transactions/row';
+import type { Item } from './attributes';
+import { fromItem } from './item';
+import type { LineContent } from './row';
 import {
   answerHash,
   fingerprint,
@@ -12,7 +12,7 @@ import {
   type ReplacedAnswer,
   type RowState,
   type StoredAnswer,
-} from '../transactions/row-state';
+} from './row-state';
 import { extraWithoutMember, fieldsWithoutMember, inAnyForm, isPushOf, type MemberTest, queryWithoutMember } from './without-member';
 
 /** Where a row contained the member. */

@@ -1,8 +1,15 @@
 import { type DynamoDBClient, GetItemCommand, PutItemCommand, type PutItemCommandInput } from '@aws-sdk/client-dynamodb';
-import type { RegistrationStore, RequestOutcome } from '../registration/ports';
-import type { SeenLease } from './lease';
-import { LeaseTable } from './lease-table';
-import { PROBE_KIND, PUBLISHER_KIND, type PublisherState, REQUEST_KIND, STATE_DOCUMENT, STATE_KEYS, STATE_TTL } from './publisher-state';
+import { LeaseTable, type SeenLease } from '../state/lease';
+import {
+  PROBE_KIND,
+  PUBLISHER_KIND,
+  type PublisherState,
+  REQUEST_KIND,
+  STATE_DOCUMENT,
+  STATE_KEYS,
+  STATE_TTL,
+} from '../state/publisher-state';
+import type { RegistrationStore, RequestOutcome } from './ports';
 
 /** A repetition of a request comes within minutes. */
 const OUTCOME_KEPT_SECONDS = 24 * 60 * 60;

@@ -1,5 +1,40 @@
-import { backoffMillis } from './backoff';
-import { TimeoutError, withTimeout } from './with-timeout';
+import { UserError } from './errors';
+
+/** Work that did not finish in time. */
+export class TimeoutError extends UserError {
+  constructor(problem: string) {
+    super({ name: 'TimeoutError', problem });
+  }
+}
+
+/**
+ * The result of the work, or a TimeoutError.
+ *
+ * The work is not stopped: it must be of a kind that may also end later.
+ *
+ * @param message of the error
+ */
+export async function withTimeout<T>(millis: number, work: Promise<T>, message: string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new TimeoutError(message)), millis);
+  });
+  try {
+    return await Promise.race([work, timeout]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/**
+ * Pause before the next try, in milliseconds: random, so that callers who failed together do not
+ * return together, and up to twice as long with each try.
+ *
+ * @param tries failed tries so far, 1 or more
+ */
+export function backoffMillis(tries: number, firstMillis: number, longestMillis: number, random = Math.random): number {
+  return random() * Math.min(longestMillis, firstMillis * 2 ** (tries - 1));
+}
 
 /** How DynamoDB says that there are too many calls. */
 const THROTTLING_ERRORS = new Set(['ProvisionedThroughputExceededException', 'ThrottlingException', 'RequestLimitExceeded']);
@@ -50,3 +85,21 @@ const isThrottling = (error: unknown): boolean => error instanceof Error && THRO
 
 export const throttlePauseMillis = (tries: number, random = Math.random): number =>
   backoffMillis(tries, FIRST_PAUSE_MILLIS, LONGEST_PAUSE_MILLIS, random);
+
+/** A function that runs what it is given, at most `limit` at a time, in the order of the calls. */
+export function limitConcurrency(limit: number): <T>(work: () => Promise<T>) => Promise<T> {
+  let free = limit;
+  const waiting: (() => void)[] = [];
+  return async (work) => {
+    // A finished call passes its place on directly, so that no later call can take it.
+    if (free > 0) free -= 1;
+    else await new Promise<void>((resolve) => waiting.push(resolve));
+    try {
+      return await work();
+    } finally {
+      const next = waiting.shift();
+      if (next === undefined) free += 1;
+      else next();
+    }
+  };
+}

@@ -1,7 +1,6 @@
-import { readMessage, recognise } from '../dead-letters/contents';
 import type { Publishers } from '../state/publishers';
-import type { KnownMember } from './known-member';
-import { inAnyForm, isQueryOf, mayHoldMember } from './without-member';
+import { inAnyForm, isQueryOf, type KnownMember, mayHoldMember } from '../transactions/without-member';
+import { readMessage, recognise } from './contents';
 
 /**
  * The body of a message without the member; undefined where the message is not the member's.

@@ -1,8 +1,7 @@
 import { FIELD_ALIASES, type FieldList, isRowField, RESERVED_PARAMETER_NAMES } from '../rakuten/postback/fields';
 import type { Parameters } from '../rakuten/postback/parse';
-import type { LineFields } from '../transactions/row';
-import type { Answer, PushedLine } from '../transactions/row-state';
-import { decodedForms } from './decoded-forms';
+import type { LineFields } from './row';
+import type { Answer, PushedLine } from './row-state';
 
 /** Whether a value is the ID of a member to remove. The value is trimmed and in NFC. */
 export type IsMember = (value: string) => boolean;
@@ -12,6 +11,18 @@ export interface MemberTest {
   readonly isMember: IsMember;
   /** Whether the member's ID begins so. Only known where the ID itself is. */
   readonly beginsWith?: (beginning: string) => boolean;
+}
+
+/** The members to forget. */
+export interface MembersToForget {
+  /** The test for lines of a publisher; undefined where nobody was forgotten. */
+  testFor(sid: string | undefined): MemberTest | undefined;
+}
+
+/** Source of the members to forget. */
+export interface ForgottenSource {
+  /** The members as of a minute ago at most. */
+  current(): Promise<MembersToForget>;
 }
 
 /** As `isMember`, for a value that may be escaped. */
@@ -112,3 +123,80 @@ function parameterIn(part: string): readonly [name: string, value: string] {
 const parametersIn = (query: string): Parameters => query.split('&').map(parameterIn);
 
 const decoded = (text: string): string => new URLSearchParams(`text=${text}`).get('text') ?? '';
+
+/** A member whose ID is known. */
+export interface KnownMember extends MemberTest {
+  /** Only lines of this publisher. @default - of every publisher */
+  readonly sid?: string;
+  /** Text, such as an error message, with asterisks in place of the ID in its usual encodings. */
+  readonly mask: (text: string) => string;
+}
+
+export function knownMember(id: string, sid?: string): KnownMember {
+  const known = normalForm(id);
+  const forms = formsOf(known);
+  return {
+    sid,
+    isMember: (value) => value === known,
+    beginsWith: (beginning) => beginning !== '' && known.startsWith(beginning),
+    mask: (text) => forms.reduce(maskForm, text),
+  };
+}
+
+const formEncode = (text: string): string => new URLSearchParams({ text }).toString().slice('text='.length);
+
+/** The ID in its usual encodings, each also applied to another. The longest first, as one may contain another. */
+function formsOf(id: string): string[] {
+  const encodings = [(text: string) => text, encodeURIComponent, formEncode, (text: string) => JSON.stringify(text).slice(1, -1)];
+  const once = encodings.map((encode) => encode(id));
+  const forms = [...once, ...once.flatMap((form) => encodings.map((encode) => encode(form)))];
+  const inLowerCase = forms.map((form) => form.replace(/%[0-9A-F]{2}/g, (escaped) => escaped.toLowerCase()));
+  return [...new Set([...forms, ...inLowerCase])].sort((a, b) => b.length - a.length);
+}
+
+/** Replaces a form of the ID where it is not a part of a longer word or number. */
+function maskForm(text: string, form: string): string {
+  const [first = '', ...others] = text.split(form);
+  return others.reduce((masked, part) => {
+    // Two code units hold any character.
+    const isPart = /[\p{L}\p{N}]$/u.test(masked.slice(-2)) || /^[\p{L}\p{N}]/u.test(part);
+    return `${masked}${isPart ? form : '***'}${part}`;
+  }, first);
+}
+
+/** Rakuten may escape a value once more than the URL needs. Nothing is known to do it more often. */
+const MAX_DECODINGS = 3;
+/** An escaped member ID is far shorter. A longer value costs no time. */
+const MAX_CHARACTERS = 2048;
+
+const ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
+
+type Decoding = (text: string) => string;
+
+/** How a postback may change a value: see docs/rows.md. */
+const DECODINGS: readonly Decoding[] = [
+  (text) => text.replace(/(?:%[0-9a-f]{2})+/gi, (bytes) => Buffer.from(bytes.replaceAll('%', ''), 'hex').toString()),
+  (text) => text.replaceAll('+', ' '),
+  // A plus sign that Rakuten did not escape arrives as a space.
+  (text) => text.replaceAll(' ', '+'),
+  (text) =>
+    text.replace(/&(?:#(\d{1,7})|#x([0-9a-f]{1,6})|(\w{2,4}));/gi, (entity, decimal?: string, hex?: string, name = '') => {
+      const code = decimal === undefined ? Number.parseInt(hex ?? '', 16) : Number(decimal);
+      return code <= 0x10ffff ? String.fromCodePoint(code) : (ENTITIES[name] ?? entity);
+    }),
+];
+
+/** The one form of a value that rows keep: trimmed, in NFC. */
+export const normalForm = (value: string): string => value.trim().normalize('NFC');
+
+/** The value, and what it may have been before it was escaped. */
+export function decodedForms(value: string): ReadonlySet<string> {
+  const forms = new Set([normalForm(value)]);
+  if (value.length > MAX_CHARACTERS) return forms;
+  let latest = [value];
+  for (let round = 0; round < MAX_DECODINGS && latest.length > 0; round += 1) {
+    latest = latest.flatMap((text) => DECODINGS.map((decode) => decode(text))).filter((text) => !forms.has(normalForm(text)));
+    for (const text of latest) forms.add(normalForm(text));
+  }
+  return forms;
+}

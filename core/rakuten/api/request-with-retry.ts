@@ -1,7 +1,6 @@
 import { answerDetails, RakutenError, type RakutenErrorDetails, type RakutenErrorKind, type RakutenOperation } from './errors';
 import { HttpFailure, type HttpRequest, type HttpResponse, type HttpSend } from './http';
 import { quote, type Redactor } from './redact';
-import { backoffMillis, type Clock, RATE_BACKOFF, retryAfterMillis, SHORT_BACKOFF } from './retry';
 
 /** What every call to Rakuten's API needs. */
 export interface ApiContext {
@@ -163,4 +162,65 @@ function failed(context: ApiContext, plan: Plan, verdict: Verdict, outcome: Outc
     tries,
     explanation: verdict.explanation,
   });
+}
+
+/** Time and chance, so that a test can play minutes of waiting in no time. */
+export interface Clock {
+  /** Milliseconds since 1970. */
+  now(): number;
+  sleep(millis: number): Promise<void>;
+  /** At least 0, less than 1. */
+  random(): number;
+}
+
+export const systemClock: Clock = {
+  now: Date.now,
+  sleep: (millis) => new Promise((resolve) => setTimeout(resolve, millis)),
+  random: Math.random,
+};
+
+export interface Backoff {
+  readonly firstMillis: number;
+  readonly maxMillis: number;
+}
+
+export const SHORT_BACKOFF: Backoff = { firstMillis: 500, maxMillis: 15_000 };
+/** For a limit that is counted by the minute. */
+export const RATE_BACKOFF: Backoff = { firstMillis: 4_000, maxMillis: 30_000 };
+
+/** The wait before try number `tries + 1`: doubling, and jittered over its upper half so that callers that failed together do not come back together. */
+export function backoffMillis({ firstMillis, maxMillis }: Backoff, tries: number, random: number): number {
+  const ceiling = Math.min(maxMillis, firstMillis * 2 ** Math.max(0, tries - 1));
+  return Math.round(ceiling * (0.5 + random / 2));
+}
+
+/** `Retry-After` as milliseconds: seconds or an HTTP date. Undefined when it is absent or makes no sense. */
+export function retryAfterMillis(header: string | undefined, now: number): number | undefined {
+  if (header === undefined) return undefined;
+  const text = header.trim();
+  if (/^\d+$/.test(text)) return Number(text) * 1000;
+  const date = Date.parse(text);
+  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
+}
+
+const MINUTE_MILLIS = 60_000;
+
+/**
+ * Sends at most so many requests in any sixty seconds; more wait. The Events API answers 100 calls a minute and the rest with 403, and a refused call
+ * counts as well, so it is better not to make it.
+ */
+export function limitedSend(send: HttpSend, clock: Clock, callsPerMinute: number): HttpSend {
+  const recent: number[] = [];
+  return async (request) => {
+    for (;;) {
+      const now = clock.now();
+      // A clock that was set back must not leave times of the future in the way.
+      while (recent[0] !== undefined && (recent[0] <= now - MINUTE_MILLIS || recent[0] > now)) recent.shift();
+      const oldest = recent[0];
+      if (oldest === undefined || recent.length < callsPerMinute) break;
+      await clock.sleep(oldest + MINUTE_MILLIS - now);
+    }
+    recent.push(clock.now());
+    return send(request);
+  };
 }

@@ -1,7 +1,28 @@
 import { type DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
-import { LeaseTable } from '../state/lease-table';
+import { type LeaseStore, LeaseTable } from '../state/lease';
 import { RECONCILIATION_KIND } from '../state/publisher-state';
-import type { NoteStore, ReconciliationNote, WrittenNote } from './note';
+
+/** What runs tell each other about a publisher. Nothing depends on it: without it a run reads more than it would have to. */
+export interface ReconciliationNote {
+  /** Up to which `process_date` lines are compared without a gap. Milliseconds since 1970. */
+  readonly coveredUntil?: number;
+  /** When a run last succeeded. Milliseconds since 1970. */
+  readonly succeededAt?: number;
+}
+
+/** What a run that succeeded writes. */
+export type WrittenNote = ReconciliationNote & { readonly succeededAt: number };
+
+/**
+ * Keeps the notes, with one lease for each SID.
+ *
+ * One run at a time works on a publisher: two would share the calls that Rakuten allows.
+ */
+export interface NoteStore extends LeaseStore {
+  read(sid: string): Promise<ReconciliationNote>;
+  /** Writes as the holder of the lease. False, with nothing written, when the holder has lost it. */
+  write(sid: string, note: WrittenNote, holder: string): Promise<boolean>;
+}
 
 /** Attributes of a publisher's item. */
 const NOTE = { coveredUntil: 'covered_until', succeededAt: 'succeeded_at' } as const;

@@ -57,3 +57,9 @@ export function archiveRecord({ receivedAt, requestId, source, sourceIp, outcome
     query,
   };
 }
+
+/** Where raw deliveries are kept. */
+export interface Archive {
+  /** Keeps records. The result names those that could not be kept, by index, with the reason. */
+  put(records: readonly ArchiveRecord[]): Promise<ReadonlyMap<number, string>>;
+}

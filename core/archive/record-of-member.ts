@@ -1,9 +1,8 @@
-import type { ArchiveRecord } from '../archive/record';
 import { SOURCES } from '../names';
 import type { FieldList } from '../rakuten/postback/fields';
 import { parseLineId } from '../transactions/keys';
-import type { KnownMember } from './known-member';
-import { inAnyForm, isQueryOf } from './without-member';
+import { inAnyForm, isQueryOf, type KnownMember } from '../transactions/without-member';
+import type { ArchiveRecord } from './archive-record';
 
 /**
  * Whether a record of the archive is the member's, in the spellings that count in rows.

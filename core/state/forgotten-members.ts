@@ -1,9 +1,8 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { ConditionalCheckFailedException, type DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
-import { FORGOTTEN_KIND, STATE_KEYS } from '../state/publisher-state';
 import { queryItems } from '../transactions/query-items';
-import { normalForm } from './decoded-forms';
-import type { MemberTest } from './without-member';
+import { type ForgottenSource, type MembersToForget, type MemberTest, normalForm } from '../transactions/without-member';
+import { FORGOTTEN_KIND, STATE_KEYS } from './publisher-state';
 
 type Client = Pick<DynamoDBClient, 'send'>;
 
@@ -25,7 +24,7 @@ export const FORGOTTEN_EVERYWHERE_MILLIS = FRESH_MILLIS + LONGEST_WRITE_MILLIS;
  *
  * A person who can read the table can still test whether an ID that is already known was forgotten.
  */
-export class ForgottenMembers {
+export class ForgottenMembers implements MembersToForget {
   constructor(
     private readonly salt: string | undefined,
     private readonly hashes: ReadonlySet<string>,
@@ -61,12 +60,6 @@ export class ForgottenMembers {
 }
 
 export const NOBODY_FORGOTTEN = new ForgottenMembers(undefined, new Set());
-
-/** What a writer of rows asks. */
-export interface ForgottenSource {
-  /** The members to forget, as of a minute ago at most. */
-  current(): Promise<ForgottenMembers>;
-}
 
 /** Reads the list when it is asked for, at most once a minute. */
 export class CachedForgottenMembers implements ForgottenSource {

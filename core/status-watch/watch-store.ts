@@ -1,9 +1,9 @@
-import { RecordConflictError, type WatchStore } from '../status-watch/ports';
-import type { WatchRecord } from '../status-watch/record';
-import { conditionHeld } from './lease-table';
-import { type PublisherState, STATE_DOCUMENT, STATE_TTL, WATCH_KIND } from './publisher-state';
-import { readPublisherStates } from './publishers';
-import { DynamoRegistrationStore } from './registration-store';
+import { DynamoRegistrationStore } from '../registration/registration-store';
+import { conditionHeld } from '../state/lease';
+import { type PublisherState, STATE_DOCUMENT, STATE_TTL, WATCH_KIND } from '../state/publisher-state';
+import { readPublisherStates } from '../state/publishers';
+import { RecordConflictError, type WatchStore } from './ports';
+import type { WatchRecord } from './record';
 
 const REVISION = 'revision';
 /** A record is written with every check, so it ends only when its publisher is no more checked. */

@@ -6,7 +6,7 @@ import { DEFAULT_STACK } from './find-installation';
 import { parseCount } from './options';
 import { type Terminal, write, writeLine } from './terminal';
 
-const NAME = 'rakuten-postback';
+const NAME = 'cdk-rakuten-postback';
 
 const HELP = `
 Which installation:
@@ -28,8 +28,8 @@ Examples:
   $ ${NAME} export --from 2026-03-01 --to 2026-04-01 -o march.csv
   $ ${NAME} tail --local
 
-"${NAME} help COMMAND" explains a command. docs/querying.md shows the
-same with the AWS console, CLI and SDKs.`;
+"${NAME} help COMMAND" explains a command. docs/querying.md shows
+the same with the AWS console, CLI and SDKs.`;
 
 /** The whole command line, for one run. */
 export function createProgram(cli: Cli): Command {

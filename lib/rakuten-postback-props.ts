@@ -61,7 +61,7 @@ export interface RakutenPostbackProps extends EndpointOptions, ObservabilityOpti
 
   /**
    * How often a new secret is put into the registered URLs, 1 to 365 days. The one before is accepted for another hour, and no postback is lost on the way.
-   * @default - only on demand, by `npx rakuten-postback rotate-secret`
+   * @default - only on demand, by `npx cdk-rakuten-postback rotate-secret`
    */
   readonly rotateUrlSecretEvery?: Duration;
 }

@@ -67,7 +67,7 @@ export interface ReconciliationOptions {
    * Whether a row counts as verified if only the first postback had its `u1`.
    *
    * For accounts whose Events API never returns `u1`: without this option no row with a member is
-   * verified there. `rakuten-postback doctor` recommends it if that is what it sees. The member then
+   * verified there. `cdk-rakuten-postback doctor` recommends it if that is what it sees. The member then
    * comes from the first postback, all other values from the Events API.
    * @default false
    */

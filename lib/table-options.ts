@@ -13,7 +13,7 @@ export interface TableOptions {
    * A table of your own, in the stack's account and region.
    *
    * It needs the keys and indexes of docs/rows.md. Synthesis checks those of a table that the app
-   * creates, `rakuten-postback doctor` those of a table that it imports.
+   * creates, `cdk-rakuten-postback doctor` those of a table that it imports.
    * @default - the construct creates a table
    */
   readonly table?: dynamodb.ITable;

@@ -1,4 +1,4 @@
-// Bundles the command line into one file, cli-dist/rakuten-postback.js, with everything it uses: the package has no run-time dependencies for it.
+// Bundles the command line into one file, cli-dist/cdk-rakuten-postback.js, with everything it uses: the package has no run-time dependencies for it.
 import { chmodSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,12 +8,12 @@ import { writeNotices } from './third-party.mjs';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 // Tests give a folder of their own, so that they never read a bundle that another run is writing.
 const outdir = resolve(root, process.argv[2] ?? 'cli-dist');
-const outfile = join(outdir, 'rakuten-postback.js');
+const outfile = join(outdir, 'cdk-rakuten-postback.js');
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
 rmSync(outdir, { recursive: true, force: true });
 const { metafile } = await build({
-  entryPoints: [join(root, 'bin/rakuten-postback.ts')],
+  entryPoints: [join(root, 'bin/cdk-rakuten-postback.ts')],
   outfile,
   absWorkingDir: root,
   bundle: true,
@@ -31,4 +31,4 @@ const { metafile } = await build({
 });
 writeNotices(metafile, root, join(outdir, 'THIRD-PARTY-NOTICES'));
 chmodSync(outfile, 0o755);
-console.log(`cli-dist: rakuten-postback ${version}`);
+console.log(`cli-dist: cdk-rakuten-postback ${version}`);

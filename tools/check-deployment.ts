@@ -245,7 +245,7 @@ class Check {
 
   /** The command line of this package. */
   private cli(...args: string[]): Promise<Ended> {
-    const program = ['--import', './tools/typescript.mjs', 'bin/rakuten-postback.ts'];
+    const program = ['--import', './tools/typescript.mjs', 'bin/cdk-rakuten-postback.ts'];
     return this.runProgram(process.execPath, [...program, ...args, '--stack', STACK_NAME]);
   }
 

@@ -46,9 +46,9 @@ Exit codes: 0 there are balances, 1 an error, 2 the command line is wrong, 3
 there is none.
 
 Examples:
-  $ rakuten-postback balances
-  $ rakuten-postback balances --from 2026-03-01 --to 2026-04-01 --time-zone Asia/Tokyo
-  $ rakuten-postback balances --json | jq -r '.[] | [.u1, .earned[0].commissions] | @tsv'`,
+  $ cdk-rakuten-postback balances
+  $ cdk-rakuten-postback balances --from 2026-03-01 --to 2026-04-01 --time-zone Asia/Tokyo
+  $ cdk-rakuten-postback balances --json | jq -r '.[] | [.u1, .earned[0].commissions] | @tsv'`,
     )
     .action(cli.action<BalancesOptions>((context) => withProgress(context, 'members', (progress) => balances(context, progress))));
 };

@@ -52,9 +52,9 @@ Exit codes: 0 there are lines, 1 an error, 2 the command line is wrong, 3 there
 is none.
 
 Examples:
-  $ rakuten-postback confirmed --since 2026-03-20
-  $ rakuten-postback confirmed --since yesterday --time-zone Asia/Tokyo
-  $ rakuten-postback confirmed --since 2026-03-20T06:00:00Z --json | jq -r .[].u1`,
+  $ cdk-rakuten-postback confirmed --since 2026-03-20
+  $ cdk-rakuten-postback confirmed --since yesterday --time-zone Asia/Tokyo
+  $ cdk-rakuten-postback confirmed --since 2026-03-20T06:00:00Z --json | jq -r .[].u1`,
     )
     .action(
       action(cli, {
@@ -87,8 +87,8 @@ Exit codes: 0 there are lines, 1 an error, 2 the command line is wrong, 3 there
 is none.
 
 Examples:
-  $ rakuten-postback reversed --since 2026-03-20
-  $ rakuten-postback reversed --since 2026-03-20 --look-back 60 --json`,
+  $ cdk-rakuten-postback reversed --since 2026-03-20
+  $ cdk-rakuten-postback reversed --since 2026-03-20 --look-back 60 --json`,
     )
     .action(
       action(cli, {

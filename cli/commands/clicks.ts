@@ -34,8 +34,8 @@ Exit codes: 0 there are such clicks, 1 an error, 2 the command line is wrong, 3
 every click has a transaction.
 
 Examples:
-  $ rakuten-postback clicks clicks.txt
-  $ cut -d , -f 1 clicks.csv | rakuten-postback clicks - > lost.txt`,
+  $ cdk-rakuten-postback clicks clicks.txt
+  $ cut -d , -f 1 clicks.csv | cdk-rakuten-postback clicks - > lost.txt`,
     )
     .action(cli.action<ClicksOptions>((context) => withProgress(context, 'clicks', (progress) => clicks(context, progress))));
 };

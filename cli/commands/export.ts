@@ -83,12 +83,12 @@ Exit codes: 0 there are lines, 1 an error, 2 the command line is wrong, 3 there
 is none.
 
 Examples:
-  $ rakuten-postback export --from 2026-03-01 --to 2026-04-01 -o march.csv
-  $ rakuten-postback export --day yesterday --format jsonl | jq -r .order_id
-  $ rakuten-postback export --member clk_01HRV6Z8Q2M4 --spreadsheet -o member.csv
-  $ rakuten-postback export --changed-since 2026-03-20T06:00:00Z -o changes.jsonl
-  $ rakuten-postback export --day yesterday --time-zone Asia/Tokyo --spreadsheet --delimiter tab -o tokyo.csv
-  $ rakuten-postback export --all -o everything.jsonl`,
+  $ cdk-rakuten-postback export --from 2026-03-01 --to 2026-04-01 -o march.csv
+  $ cdk-rakuten-postback export --day yesterday --format jsonl | jq -r .order_id
+  $ cdk-rakuten-postback export --member clk_01HRV6Z8Q2M4 --spreadsheet -o member.csv
+  $ cdk-rakuten-postback export --changed-since 2026-03-20T06:00:00Z -o changes.jsonl
+  $ cdk-rakuten-postback export --day yesterday --time-zone Asia/Tokyo --spreadsheet --delimiter tab -o tokyo.csv
+  $ cdk-rakuten-postback export --all -o everything.jsonl`,
     )
     .action(cli.action<ExportOptions>(exportLines));
 };

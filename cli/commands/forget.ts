@@ -21,9 +21,9 @@ Exit codes: 0 removed (or found, with --dry-run), 1 not everything could be
 removed or read, 3 the member was nowhere. Its hash is kept then, too.
 
 Examples:
-  $ rakuten-postback forget --member 48151623 --dry-run
-  $ rakuten-postback forget --member 48151623 --yes
-  $ rakuten-postback forget --member 48151623 --sid 3900112 --yes --json`;
+  $ cdk-rakuten-postback forget --member 48151623 --dry-run
+  $ cdk-rakuten-postback forget --member 48151623 --yes
+  $ cdk-rakuten-postback forget --member 48151623 --sid 3900112 --yes --json`;
 
 export const addForget: AddCommand = (program, cli) => {
   program

@@ -45,10 +45,10 @@ processed a line of the order. --json prints an array of orders with their
 lines, or the totals as one object.
 
 Examples:
-  $ rakuten-postback orders --member clk_01HRV6Z8Q2M4 --from 2026-03-01 --to 2026-04-01
-  $ rakuten-postback orders --day yesterday
-  $ rakuten-postback orders --from 2026-03-01 --to 2026-04-01 --json | jq '.[] | select(.status == "returned")'
-  $ rakuten-postback orders --member clk_01HRV6Z8Q2M4 --totals --json`,
+  $ cdk-rakuten-postback orders --member clk_01HRV6Z8Q2M4 --from 2026-03-01 --to 2026-04-01
+  $ cdk-rakuten-postback orders --day yesterday
+  $ cdk-rakuten-postback orders --from 2026-03-01 --to 2026-04-01 --json | jq '.[] | select(.status == "returned")'
+  $ cdk-rakuten-postback orders --member clk_01HRV6Z8Q2M4 --totals --json`,
     )
     .action(cli.action<OrdersOptions>((context) => withProgress(context, 'orders', (progress) => orders(context, progress))));
 };

@@ -53,10 +53,10 @@ from the Events API. The line shows the Events API's values. --transaction shows
 every attribute and the other postbacks.
 
 Examples:
-  $ rakuten-postback query --member clk_01HRV6Z8Q2M4 --from 2026-03-01 --to 2026-04-01
-  $ rakuten-postback query --order W-100200300 --advertiser 39001
-  $ rakuten-postback query --day yesterday --kind return,adjustment
-  $ rakuten-postback query --transaction A1F79C0162D1404DAB3F3E6BADA181C8 --json`,
+  $ cdk-rakuten-postback query --member clk_01HRV6Z8Q2M4 --from 2026-03-01 --to 2026-04-01
+  $ cdk-rakuten-postback query --order W-100200300 --advertiser 39001
+  $ cdk-rakuten-postback query --day yesterday --kind return,adjustment
+  $ cdk-rakuten-postback query --transaction A1F79C0162D1404DAB3F3E6BADA181C8 --json`,
     )
     .action(cli.action<QueryOptions>((context) => withProgress(context, 'lines', (progress) => query(context, progress))));
 };

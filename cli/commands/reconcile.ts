@@ -73,8 +73,8 @@ brake held changes back, 3 nothing could be compared (with --dry-run: there are
 no differences).
 
 Examples:
-  $ rakuten-postback reconcile --from 2026-03-01 --dry-run
-  $ rakuten-postback reconcile --from 2026-03-13T06:00:00Z --to 2026-03-13T09:00:00Z`,
+  $ cdk-rakuten-postback reconcile --from 2026-03-01 --dry-run
+  $ cdk-rakuten-postback reconcile --from 2026-03-13T06:00:00Z --to 2026-03-13T09:00:00Z`,
     )
     .action(cli.action<ReconcileOptions>(reconcile));
 };

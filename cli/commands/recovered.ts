@@ -33,9 +33,9 @@ Exit codes: 0 there are lines, 1 an error, 2 the command line is wrong, 3 there
 is none.
 
 Examples:
-  $ rakuten-postback recovered
-  $ rakuten-postback recovered --from 2026-03-01 --to 2026-04-01 --time-zone Asia/Tokyo
-  $ rakuten-postback recovered --from 2026-03-01 --json | jq length`,
+  $ cdk-rakuten-postback recovered
+  $ cdk-rakuten-postback recovered --from 2026-03-01 --to 2026-04-01 --time-zone Asia/Tokyo
+  $ cdk-rakuten-postback recovered --from 2026-03-01 --json | jq length`,
     )
     .action(cli.action<RecoveredOptions>((context) => withProgress(context, 'lines', (progress) => recovered(context, progress))));
 };

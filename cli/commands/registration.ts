@@ -79,7 +79,7 @@ async function unregister(context: Context): Promise<ExitCode> {
     restored: 'the URL that was there before is back',
     'nothing to do': 'there was nothing of ours in the slot',
   };
-  return tell(context, { sid, removal }, `SID ${sid}: ${words[removal]}. "rakuten-postback register" puts it back`);
+  return tell(context, { sid, removal }, `SID ${sid}: ${words[removal]}. "cdk-rakuten-postback register" puts it back`);
 }
 
 async function test(context: Context): Promise<ExitCode> {

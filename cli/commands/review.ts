@@ -51,9 +51,9 @@ Exit codes: 0 there are lines, 1 an error, 2 the command line is wrong, 3 there
 is none.
 
 Examples:
-  $ rakuten-postback review
-  $ rakuten-postback review --state withdrawn,differing --from 2026-03-01 --to 2026-04-01
-  $ rakuten-postback review --state unverified --json | jq '.[] | select(.ageSeconds > 86400) | .line.line_id'`,
+  $ cdk-rakuten-postback review
+  $ cdk-rakuten-postback review --state withdrawn,differing --from 2026-03-01 --to 2026-04-01
+  $ cdk-rakuten-postback review --state unverified --json | jq '.[] | select(.ageSeconds > 86400) | .line.line_id'`,
     )
     .action(cli.action<ReviewOptions>((context) => withProgress(context, 'lines', (progress) => review(context, progress))));
 };

@@ -36,8 +36,8 @@ on a schedule does.
 Exit code 3 if nothing is registered.
 
 Examples:
-  $ rakuten-postback rotate-secret
-  $ rakuten-postback rotate-secret --all --json`,
+  $ cdk-rakuten-postback rotate-secret
+  $ cdk-rakuten-postback rotate-secret --all --json`,
     )
     .action(cli.action<RotateOptions>(rotateSecret));
 };

@@ -75,7 +75,7 @@ function inWords({ colours }: Context, status: PublisherStatus | UnknownStatus):
     ...(previous === undefined ? [] : [`  comes back     ${slotText(previous)}`]),
     `  last received  ${lastReceivedAt === undefined ? `nothing in ${DAYS} days` : `${timeText(lastReceivedAt)} UTC`}`,
     `  self-test      ${selfTest === undefined ? 'never' : `median ${selfTest.p50Millis} ms, longest ${selfTest.maxMillis} ms, ${timeText(selfTest.at)} UTC`}`,
-    ...(drift.length === 0 ? [] : ['  next step      rakuten-postback register (or deploy); see docs/registration.md']),
+    ...(drift.length === 0 ? [] : ['  next step      cdk-rakuten-postback register (or deploy); see docs/registration.md']),
   ];
 }
 

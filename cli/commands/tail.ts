@@ -43,9 +43,9 @@ days (--days) are not shown, and neither are lines that left the dead-letter
 queue after more than 15 minutes. --json prints JSON Lines.
 
 Examples:
-  $ rakuten-postback tail --local
-  $ rakuten-postback tail --since 1h --kind return
-  $ rakuten-postback tail --json | jq -r '[.order_id, .sale_amount, .currency] | @tsv'`,
+  $ cdk-rakuten-postback tail --local
+  $ cdk-rakuten-postback tail --since 1h --kind return
+  $ cdk-rakuten-postback tail --json | jq -r '[.order_id, .sale_amount, .currency] | @tsv'`,
     )
     .action(cli.action<TailOptions>(tail));
 };

@@ -63,9 +63,9 @@ Exit codes: 0 there are sums, 1 an error, 2 the command line is wrong, 3 there
 is none.
 
 Examples:
-  $ rakuten-postback totals --from 2026-01-01 --to 2026-04-01 --by month,advertiser,currency
-  $ rakuten-postback totals --from 2026-03-01 --to 2026-04-01 --by day --time-zone Asia/Tokyo
-  $ rakuten-postback totals --from 2026-03-01 --by month --date transaction_date --json`,
+  $ cdk-rakuten-postback totals --from 2026-01-01 --to 2026-04-01 --by month,advertiser,currency
+  $ cdk-rakuten-postback totals --from 2026-03-01 --to 2026-04-01 --by day --time-zone Asia/Tokyo
+  $ cdk-rakuten-postback totals --from 2026-03-01 --by month --date transaction_date --json`,
     )
     .action(cli.action<TotalsOptions>(showTotals));
 };

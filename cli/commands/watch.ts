@@ -29,8 +29,8 @@ changing anything.
 Exit code 1 when a postback that should be on is not, or could not be looked at.
 
 Examples:
-  $ rakuten-postback watch
-  $ rakuten-postback watch --json | jq '.checks[] | select(.restored)'`,
+  $ cdk-rakuten-postback watch
+  $ cdk-rakuten-postback watch --json | jq '.checks[] | select(.restored)'`,
     )
     .action(cli.action<SidOptions>(look));
 };

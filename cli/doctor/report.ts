@@ -25,7 +25,7 @@ export class Report {
   }
 
   head(installation: string): Promise<void> {
-    return this.lines([this.context.colours.bold(`rakuten-postback doctor: ${installation}`)]);
+    return this.lines([this.context.colours.bold(`cdk-rakuten-postback doctor: ${installation}`)]);
   }
 
   /** A line on standard error that is drawn over, on a terminal. */

@@ -6,7 +6,7 @@ export interface Reason {
   readonly next: string;
 }
 
-const REDRIVE = 'rakuten-postback dlq redrive';
+const REDRIVE = 'cdk-rakuten-postback dlq redrive';
 
 interface KnownReason {
   readonly matches: RegExp;
@@ -19,7 +19,7 @@ const KNOWN_REASONS: readonly KnownReason[] = [
   {
     matches: /not a message of the endpoint/,
     why: 'the endpoint did not write this message: another sender put it into the queue',
-    next: 'inspect it with "rakuten-postback dlq show", find out who may write to the queue, and drop it; a redrive would fail again',
+    next: 'inspect it with "cdk-rakuten-postback dlq show", find out who may write to the queue, and drop it; a redrive would fail again',
   },
   {
     matches: /no publisher is registered/,
@@ -29,7 +29,7 @@ const KNOWN_REASONS: readonly KnownReason[] = [
   {
     matches: /^(ResourceNotFoundException|TableNotFoundException)/,
     why: 'the transaction table or the state table was not there',
-    next: `find out which with "rakuten-postback doctor"; restore it from its backup under the same name, or deploy again; then ${REDRIVE}`,
+    next: `find out which with "cdk-rakuten-postback doctor"; restore it from its backup under the same name, or deploy again; then ${REDRIVE}`,
   },
   {
     matches: /KMS|InaccessibleEncryptionCredentials|InaccessibleEncryptionCredentialsException/i,
@@ -54,17 +54,17 @@ const KNOWN_REASONS: readonly KnownReason[] = [
   {
     matches: /did not answer in time|^TimeoutError|timed? ?out/i,
     why: 'DynamoDB did not answer in time',
-    next: `check whether it does now with "rakuten-postback doctor"; then ${REDRIVE}`,
+    next: `check whether it does now with "cdk-rakuten-postback doctor"; then ${REDRIVE}`,
   },
   {
     matches: /^InternalServerError|^ServiceUnavailable|ECONNREFUSED|ECONNRESET|EPIPE|ENOTFOUND|EAI_AGAIN|socket hang up/i,
     why: 'DynamoDB could not be reached or failed itself',
-    next: `check whether it works now with "rakuten-postback doctor"; then ${REDRIVE}`,
+    next: `check whether it works now with "cdk-rakuten-postback doctor"; then ${REDRIVE}`,
   },
   {
     matches: /^ValidationException/,
     why: (noted) => `DynamoDB refused the row: ${messageIn(noted)}`,
-    next: `check the keys and indexes of the table with "rakuten-postback doctor"; then ${REDRIVE}. If they are correct, report this message's "dlq show"`,
+    next: `check the keys and indexes of the table with "cdk-rakuten-postback doctor"; then ${REDRIVE}. If they are correct, report this message's "dlq show"`,
   },
 ];
 
@@ -78,7 +78,7 @@ export function reasonOf(noted: string | undefined, kind: ContentsKind): Reason 
   if (noted === undefined) {
     return {
       why: 'there is no note: the consumer was throttled, cut off or did not start',
-      next: `check the consumer with "rakuten-postback doctor" and read its log; then ${REDRIVE}`,
+      next: `check the consumer with "cdk-rakuten-postback doctor" and read its log; then ${REDRIVE}`,
     };
   }
   const known = KNOWN_REASONS.find(({ matches }) => matches.test(noted));

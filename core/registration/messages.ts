@@ -46,6 +46,6 @@ export function notShownError(sid: string, wanted: Slot | undefined, shown: Slot
       `shows ${describeSlot(shown)} ` +
       `instead of ${isAlike ? 'this with another URL' : describeSlot(wanted)}`,
     meaning: 'the change was not made, or somebody else changed the slot at the same time',
-    nextStep: 'look with "npx rakuten-postback status" who else uses this SID, and deploy again',
+    nextStep: 'look with "npx cdk-rakuten-postback status" who else uses this SID, and deploy again',
   });
 }

@@ -91,7 +91,7 @@ const notCopiedError = (sid: string, { host, secret }: PreviousSlot, cause: Erro
       'the publisher has another URL secret, mostly because its construct has another id, ' +
       'and the registration function has no permission for the old one',
     nextStep:
-      'restore that URL with rakuten-postback unregister --rule RESTORE, ' +
+      'restore that URL with cdk-rakuten-postback unregister --rule RESTORE, ' +
       'or give it up with --rule DELETE, and deploy again, ' +
       'with existingPostback REPLACE if the slot holds it',
     cause,
@@ -169,7 +169,7 @@ class PreviousSlotError extends UserError {
       nextStep:
         'make that version readable (secretsmanager:GetSecretValue) and try again, ' +
         'or remove our URL without restoring that one: ' +
-        'rakuten-postback unregister --rule DELETE, or onRemoval DELETE',
+        'cdk-rakuten-postback unregister --rule DELETE, or onRemoval DELETE',
       cause,
     });
   }

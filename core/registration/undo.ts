@@ -24,7 +24,7 @@ export class RegistrationFailure extends UserError {
 
 const notRestored = (problem: unknown): string =>
   `Besides, the slot could not be put back as it was (${problem instanceof Error ? problem.message : String(problem)}) ` +
-  'and may hold our URL: look with "npx rakuten-postback status".';
+  'and may hold our URL: look with "npx cdk-rakuten-postback status".';
 
 /** What is known of the slot while a registration runs. */
 export interface Progress {

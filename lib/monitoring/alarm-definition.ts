@@ -50,7 +50,7 @@ export interface AlarmDefinition<S extends EndpointSources = AlarmSources> {
   readonly title: string;
   readonly means: string;
   readonly atStake: string;
-  /** What to run next, behind `npx rakuten-postback`. */
+  /** What to run next, behind `npx cdk-rakuten-postback`. */
   readonly next: string;
   readonly severity: AlarmSeverity;
   /** Whether each target of `onTransaction` has one. @default false */

@@ -116,7 +116,7 @@ export class Alarms<S extends EndpointSources = AlarmSources> extends Construct 
     return [
       `**${title}${pipe === undefined ? '' : ` (pipe ${pipe.name})`}.** ${means}`,
       `At stake: ${atStake}`,
-      `Next: \`npx rakuten-postback ${next}${commandOptions === undefined ? '' : ` ${commandOptions}`}\``,
+      `Next: \`npx cdk-rakuten-postback ${next}${commandOptions === undefined ? '' : ` ${commandOptions}`}\``,
       runbookLink(kind, options.runbookUrl),
     ].join('\n\n');
   }

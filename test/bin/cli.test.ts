@@ -513,7 +513,7 @@ describe('exit codes and errors', () => {
     for (const command of EXPLAINED) {
       const { stdout, exitCode } = await runIn(directory, ['help', command]);
       expect(exitCode).toBe(0);
-      expect(stdout).toMatch(/Examples:\n {2}\$ rakuten-postback /);
+      expect(stdout).toMatch(/Examples:\n {2}\$ cdk-rakuten-postback /);
       expect(stdout).toContain('Global Options:');
     }
     expect((await runIn(directory, [])).exitCode).toBe(2);
@@ -527,7 +527,7 @@ describe('exit codes and errors', () => {
     jest.spyOn(Date, 'now').mockImplementation(() => realNow() - ahead);
     for (const command of [[], ...EXPLAINED.map((name) => [name])]) {
       const { stdout } = await runIn(directory, [...command, '--help']);
-      const examples = [...stdout.matchAll(/^ {2}\$ rakuten-postback ([^|]*?)(?: {3,}.*| \|.*)?$/gm)].map(([, args = '']) =>
+      const examples = [...stdout.matchAll(/^ {2}\$ cdk-rakuten-postback ([^|]*?)(?: {3,}.*| \|.*)?$/gm)].map(([, args = '']) =>
         args.split(' '),
       );
       expect(examples.length).toBeGreaterThan(0);

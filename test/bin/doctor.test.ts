@@ -298,7 +298,7 @@ describe('judges', () => {
     expect(judgeSlot({ ...status, drift: ['the slot is empty', 'it was unregistered by hand'] }, false)).toEqual({
       status: 'warning',
       found: 'the slot is empty; it was unregistered by hand',
-      mend: 'rakuten-postback register, when lines are wanted again',
+      mend: 'cdk-rakuten-postback register, when lines are wanted again',
     });
   });
 });

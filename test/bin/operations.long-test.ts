@@ -287,11 +287,11 @@ describe('doctor', () => {
     stack.rakuten.setSlot(stack.sid, { url, active: true });
     expect(exitCode).toBe(1);
     const plain = stdout.replace(/\s+/g, ' ');
-    expect(plain).toContain('✗ Slot the postback is switched off, though it should be on → rakuten-postback enable; then look why');
+    expect(plain).toContain('✗ Slot the postback is switched off, though it should be on → cdk-rakuten-postback enable; then look why');
     expect(plain).toContain('✗ Acknowledgement 5 of 5 GETs were not acknowledged (HTTP 500) → the API cannot write to the queue');
     expect(plain).toContain('· Through the queue not looked at, as no GET was acknowledged');
     expect(plain).toContain(
-      '✗ Dead-letter queue about 1 message, each of which SQS deletes 14 days after it came → rakuten-postback dlq list',
+      '✗ Dead-letter queue about 1 message, each of which SQS deletes 14 days after it came → cdk-rakuten-postback dlq list',
     );
     expect(plain).toContain('✓ Transaction table active');
     expect(plain).toMatch(/ 3 problems, \d+ in order, \d+ not looked at /);

@@ -174,7 +174,7 @@ describe('status', () => {
     const { exitCode, stdout } = await cli('status');
     expect(exitCode).toBe(1);
     expect(stdout).toMatch(words);
-    expect(stdout).toContain('rakuten-postback register');
+    expect(stdout).toContain('cdk-rakuten-postback register');
   });
 
   it('says what is wrong with one publisher and goes on with the others', async () => {

@@ -132,7 +132,7 @@ describe('the command line', () => {
 
   test.each(ofLanguage('sh', 'cli-'))('%s', async (recipe, { code, output }) => {
     const [npx, name, ...args] = shellWords(code);
-    expect([npx, name]).toEqual(['npx', 'rakuten-postback']);
+    expect([npx, name]).toEqual(['npx', 'cdk-rakuten-postback']);
     const ran = await runIn(application.folder, [...args, '--local']);
     const notes = /^(\d+ lines in \w+\.csv|next export: --changed-since 2026-0[56]|1 of 2 clicks has).*\n/gm;
     expect({ exitCode: ran.exitCode, stderr: ran.stderr.replace(notes, '') }).toEqual({ exitCode: 0, stderr: '' });

@@ -37,7 +37,7 @@ describe('an error', () => {
       'NotShownError',
       'Rakuten accepted the change for SID 3900112, but 61 s later its status call still shows tracker.example, 1 field (u1), active instead of no postback. ' +
         'Meaning: the change was not made, or somebody else changed the slot at the same time. ' +
-        'Next step: look with "npx rakuten-postback status" who else uses this SID, and deploy again.',
+        'Next step: look with "npx cdk-rakuten-postback status" who else uses this SID, and deploy again.',
     ]);
   });
 });

@@ -154,7 +154,7 @@ describe('a slot that cannot be put back', () => {
     trouble();
     const { message, slotUntouched, cause } = await undone({ fresh: true, at: 'the slot' });
     expect(message).toMatch(
-      /^the cause Besides, the slot could not be put back as it was \(.*\) and may hold our URL: look with "npx rakuten-postback status"\.$/,
+      /^the cause Besides, the slot could not be put back as it was \(.*\) and may hold our URL: look with "npx cdk-rakuten-postback status"\.$/,
     );
     expect(message).toMatch(reason);
     expect(slotUntouched).toBe(false);

@@ -36,7 +36,7 @@ function leadsSomewhere(page: string, link: string): boolean {
 describe('what the pages tell to run', () => {
   const program = createProgram(new Cli(testTerminal(ROOT).terminal));
   const mentioned = [...PAGES, ...['cli/program.ts']].flatMap((page) =>
-    [...textOf(page).matchAll(/(?:npx |\$ |`)rakuten-postback ([^\n`|]*)/g)].map((found) => ({ page, words: String(found[1]) })),
+    [...textOf(page).matchAll(/(?:npx |\$ |`)cdk-rakuten-postback ([^\n`|]*)/g)].map((found) => ({ page, words: String(found[1]) })),
   );
 
   it('are commands that the command line has, with options that it takes', () => {

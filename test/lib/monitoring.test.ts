@@ -198,7 +198,7 @@ describe('the alarms', () => {
     for (const one of alarmsOf(standard)) {
       const { AlarmDescription, AlarmName } = one.Properties;
       expect(AlarmDescription).toMatch(
-        /^\*\*.+\.\*\* .{20,}\n\nAt stake: .{20,}\n\nNext: `npx rakuten-postback .+ --stack Stack`\n\nhttps:\/\/.+\/docs\/runbook\/[a-z-]+\.md$/,
+        /^\*\*.+\.\*\* .{20,}\n\nAt stake: .{20,}\n\nNext: `npx cdk-rakuten-postback .+ --stack Stack`\n\nhttps:\/\/.+\/docs\/runbook\/[a-z-]+\.md$/,
       );
       expect(AlarmDescription.length).toBeLessThan(1024);
       expect(AlarmDescription).toContain(`/${runbookPage(kindOf(standard, one))}.md`);
@@ -469,7 +469,7 @@ describe('the targets of onTransaction', () => {
     const [status] = widgets.filter(({ type }) => type === 'alarm');
     expect(status?.properties.alarms).toHaveLength(alarmsOf(resources).length);
     expect(widgets.map(({ properties }) => properties.markdown ?? '').join('\n')).toContain(
-      '/events-given-up.md) | `npx rakuten-postback doctor',
+      '/events-given-up.md) | `npx cdk-rakuten-postback doctor',
     );
   });
 
@@ -582,7 +582,7 @@ describe('a relay', () => {
       Threshold: 900,
       TreatMissingData: 'notBreaching',
     });
-    expect(stalled.AlarmDescription).toContain('Next: `npx rakuten-postback doctor`\n');
+    expect(stalled.AlarmDescription).toContain('Next: `npx cdk-rakuten-postback doctor`\n');
     const tuned = relay({ monitoring: { alarms: [{ kind: AlarmKind.RELAY_STALLED, threshold: 60 }] } }).resources;
     expect(alarmsOf(tuned).at(-1)?.Properties.Threshold).toBe(60);
     expect(named(relay({ monitoring: { enabled: false } }).resources)).toEqual([]);
@@ -627,7 +627,7 @@ describe('the dashboard', () => {
     expect(status?.properties.alarms).toHaveLength(alarmsOf(standard).length);
     const texts = widgets.map(({ properties }) => properties.markdown ?? '').join('\n');
     for (const { kind, next } of ALARM_CATALOGUE.filter(({ kind: one }) => kindsOf(standard).includes(one))) {
-      expect(texts).toContain(`/${runbookPage(kind)}.md) | \`npx rakuten-postback ${next} --stack Stack\``);
+      expect(texts).toContain(`/${runbookPage(kind)}.md) | \`npx cdk-rakuten-postback ${next} --stack Stack\``);
     }
   });
 
@@ -743,7 +743,7 @@ describe('the runbook', () => {
         '## When it is over',
       ]);
       expect(told).toContain(`\`${kind}\``);
-      expect(told).toContain(`npx rakuten-postback ${next}`);
+      expect(told).toContain(`npx cdk-rakuten-postback ${next}`);
       expect(told).toContain(severity);
       if (threshold !== undefined) expect(told).toContain(`${threshold.default} ${threshold.unit}`);
     },

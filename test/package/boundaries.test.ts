@@ -101,11 +101,7 @@ describe('what a user of the package needs installed', () => {
       .sort();
 
   it('to synthesize: the CDK and nothing else', () => {
-    expect(packagesReachedFrom('lib/index.ts')).toEqual(
-      Object.keys(packageJson.peerDependencies)
-        .filter((name) => !isOptional(name))
-        .sort(),
-    );
+    expect(packagesReachedFrom('lib/index.ts')).toEqual(Object.keys(packageJson.peerDependencies).sort());
   });
 
   it('to query: what the package brings, and the AWS SDK that the application has', () => {
@@ -113,8 +109,14 @@ describe('what a user of the package needs installed', () => {
     for (const name of packagesReachedFrom('client/index.ts')) expect(declared).toContain(name);
   });
 
-  const isOptional = (name: string): boolean =>
-    (packageJson.peerDependenciesMeta as Record<string, { optional?: boolean }>)[name]?.optional === true;
+  it('to run the command line: nothing, so npx downloads no other package', () => {
+    expect(Object.keys(packageJson.bin)).toEqual(['cdk-rakuten-postback']);
+    expect(packagesReachedFrom('bin/cdk-rakuten-postback.ts')).not.toEqual(
+      expect.arrayContaining([expect.stringMatching(/^(aws-cdk-lib|constructs)$/)]),
+    );
+    for (const name of Object.keys(packageJson.peerDependencies))
+      expect(packageJson.peerDependenciesMeta).toHaveProperty([name, 'optional'], true);
+  });
 });
 
 describe('a name that two sides must agree on', () => {

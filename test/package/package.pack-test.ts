@@ -35,7 +35,7 @@ describe('the tarball', () => {
   });
 
   it('has the API description that packages for other languages are made from, the command line, the licence and the read-me', () => {
-    for (const file of ['.jsii', 'cli-dist/rakuten-postback.js', 'LICENSE', 'README.md', 'API.md', 'package.json'])
+    for (const file of ['.jsii', 'cli-dist/cdk-rakuten-postback.js', 'LICENSE', 'README.md', 'API.md', 'package.json'])
       expect(packed.files).toContain(file);
     expect(packed.files).toContain('node_modules/big.js/big.js');
   });
@@ -166,7 +166,7 @@ describe('an app that has it installed', () => {
   }, 120_000);
 
   it('has the command line', async () => {
-    const { stdout } = await run(process.execPath, [join(packed.folder, packageJson.bin['rakuten-postback']), '--version']);
+    const { stdout } = await run(process.execPath, [join(packed.folder, packageJson.bin['cdk-rakuten-postback']), '--version']);
     expect(stdout.trim()).toBe(packageJson.version);
   });
 });

@@ -29,19 +29,29 @@ export const handlers = (): string[] => sourcesIn('lambda').filter((file) => /^l
 export const textOf = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
 
 /** What a source imports: `import`, `export … from`, `import()`, `require()` and types in `import('…')`. */
-export function importsOf(file: string): ImportOf[] {
-  return ts.preProcessFile(textOf(file), true, true).importedFiles.map(({ fileName }) => ({
+export const importsOf = oncePerFile((file) =>
+  ts.preProcessFile(textOf(file), true, true).importedFiles.map(({ fileName }) => ({
     file,
     specifier: fileName,
     target: fileName.startsWith('.') ? resolved(file, fileName) : undefined,
-  }));
-}
+  })),
+);
 
 /** Its imports without those of types alone. */
-export function valueImportsOf(file: string): ImportOf[] {
-  const kept = ts.transpile(textOf(file), { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 });
-  const specifiers = new Set(ts.preProcessFile(kept, true, true).importedFiles.map(({ fileName }) => fileName));
+export const valueImportsOf = oncePerFile((file) => {
+  const options = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 };
+  const { importedFiles } = ts.preProcessFile(ts.transpile(textOf(file), options), true, true);
+  const specifiers = new Set(importedFiles.map(({ fileName }) => fileName));
   return importsOf(file).filter(({ specifier }) => specifiers.has(specifier));
+});
+
+function oncePerFile(read: (file: string) => ImportOf[]): (file: string) => ImportOf[] {
+  const known = new Map<string, ImportOf[]>();
+  return (file) => {
+    const imports = known.get(file) ?? read(file);
+    known.set(file, imports);
+    return imports;
+  };
 }
 
 /** The file itself and every source of the project that it reaches through imports. */

@@ -23,9 +23,27 @@ const cutOff = withoutNetwork();
 const work = mkdtempSync(join(tmpdir(), 'try-package-'));
 try {
   const asked = process.argv.slice(2);
+  tryCommandLineAlone();
   for (const version of asked.length > 0 ? asked : [OLDEST_CDK, packageJson.devDependencies['aws-cdk-lib']]) tryWith(version);
 } finally {
   rmSync(work, { recursive: true, force: true });
+}
+
+/** `npx cdk-rakuten-postback` outside a project must not download the CDK. */
+function tryCommandLineAlone(): void {
+  const folder = join(work, 'alone');
+  mkdirSync(folder);
+  writeFileSync(join(folder, 'package.json'), '{"private": true}');
+  run('npm', ['install', '--no-audit', '--no-fund', tarball], folder);
+  const installed = readdirSync(join(folder, 'node_modules')).filter((name) => !name.startsWith('.'));
+  if (installed.join() !== packageJson.name) throw new Error(`npm also installed ${installed.join(', ')}`);
+  checkCommandLine(folder);
+  console.log('the command line needs no other package');
+}
+
+function checkCommandLine(folder: string): void {
+  const version = run(process.execPath, ['node_modules/.bin/cdk-rakuten-postback', '--version'], folder).trim();
+  if (version !== packageJson.version) throw new Error(`the installed command line reports version ${version}`);
 }
 
 function tryWith(version: string): void {
@@ -52,9 +70,7 @@ function tryWith(version: string): void {
     `with aws-cdk-lib ${version} and constructs ${versionOf(app, 'constructs')}: ${Object.keys(Resources).length} resources; installed: ${installed.join(', ')}`,
   );
   if (output.trim() !== '') console.log(output.trim());
-
-  const said = run(process.execPath, ['node_modules/.bin/rakuten-postback', '--version'], app).trim();
-  if (said !== packageJson.version) throw new Error(`the installed command line says it is ${said}`);
+  checkCommandLine(app);
 }
 
 /** The beginning of a command that leaves a program no network at all; none where that is not allowed, and then only Node's own calls are refused. */

@@ -10,14 +10,14 @@ export const publishers: Check = {
       return problem('none is registered, so every postback fails', 'deploy the stack, which registers the publisher');
     return found.map(({ sid, properties, unsettled, rotation }): Finding => {
       const what = `SID ${sid}`;
-      if (properties === undefined) return { ...warning('unregistered by hand', 'rakuten-postback register'), what };
+      if (properties === undefined) return { ...warning('unregistered by hand', 'cdk-rakuten-postback register'), what };
       if (unsettled === true)
-        return { ...problem('a registration began and was cut off', 'deploy again, or rakuten-postback register'), what };
+        return { ...problem('a registration began and was cut off', 'deploy again, or cdk-rakuten-postback register'), what };
       if (rotation !== undefined) {
         return {
           ...warning(
             `a rotation of the secret began at ${rotation.startedAt} and has not ended`,
-            'rakuten-postback rotate-secret, which goes on with it',
+            'cdk-rakuten-postback rotate-secret, which goes on with it',
           ),
           what,
         };

@@ -49,7 +49,7 @@ export const deadLetters: Check = {
     const kept = spanText(Number(MessageRetentionPeriod) * 1000);
     return problem(
       `about ${count} ${count === 1 ? 'message' : 'messages'}, each of which SQS deletes ${kept} after it came`,
-      'rakuten-postback dlq list tells why; mend that, then rakuten-postback dlq redrive',
+      'cdk-rakuten-postback dlq list tells why; mend that, then cdk-rakuten-postback dlq redrive',
     );
   },
 };

@@ -25,7 +25,7 @@ export const received: Check = {
 };
 
 function judge(at: string | undefined, now: Date): Finding {
-  const mend = 'if sales are expected: rakuten-postback reconcile --from DAY --dry-run shows what Rakuten has';
+  const mend = 'if sales are expected: cdk-rakuten-postback reconcile --from DAY --dry-run shows what Rakuten has';
   if (at === undefined) return warning(`none in ${DAYS} days`, mend);
   const ago = Math.max(0, now.getTime() - Date.parse(at));
   const found = `received ${spanText(ago)} ago, ${timeText(at)} UTC`;

@@ -49,7 +49,7 @@ export function judgeResults({ braked, unreadable, reused }: Results): Finding {
     findings.push(
       problem(
         `${counted(braked, 'run')} would have changed too many verified lines, and changed none`,
-        'rakuten-postback reconcile --from DAY --dry-run shows the changes; with --accept-changes instead it applies them',
+        'cdk-rakuten-postback reconcile --from DAY --dry-run shows the changes; with --accept-changes instead it applies them',
       ),
     );
   }
@@ -57,7 +57,7 @@ export function judgeResults({ braked, unreadable, reused }: Results): Finding {
     findings.push(
       problem(
         `${counted(unreadable, 'answer')} of the Events API with a field that cannot be read`,
-        'rakuten-postback reconcile --from yesterday --dry-run lists them; docs/runbook/unreadable-answers.md',
+        'cdk-rakuten-postback reconcile --from yesterday --dry-run lists them; docs/runbook/unreadable-answers.md',
       ),
     );
   }
@@ -65,7 +65,7 @@ export function judgeResults({ braked, unreadable, reused }: Results): Finding {
     findings.push(
       problem(
         `${counted(reused, 'answer')} with another advertiser, order or SKU than the line had`,
-        'rakuten-postback reconcile --from yesterday --dry-run lists them; docs/runbook/reused-ids.md',
+        'cdk-rakuten-postback reconcile --from yesterday --dry-run lists them; docs/runbook/reused-ids.md',
       ),
     );
   }

@@ -66,26 +66,26 @@ async function ifThere(
 export function judgeWatch(record: WatchRecord | undefined, now: number, { properties }: PublisherState): Finding {
   if (properties === undefined) return UNREGISTERED;
   if (record === undefined)
-    return warning('the status watch has not looked yet', 'look again some minutes after the deployment; then rakuten-postback watch');
+    return warning('the status watch has not looked yet', 'look again some minutes after the deployment; then cdk-rakuten-postback watch');
   const { spell, failures = 0, activeAt } = record;
   if (spell !== undefined) {
     return problem(
       `since ${spell.noticedAt} the postback is ${RESULTS[spell.finding]}`,
-      'rakuten-postback watch puts right what may be put right; docs/watch.md says when it does not',
+      'cdk-rakuten-postback watch puts right what may be put right; docs/watch.md says when it does not',
     );
   }
   if (failures > 0)
     return warning(
       `the last ${failures === 1 ? 'look' : `${failures} looks`} failed`,
-      "rakuten-postback watch says why; or see the function's log",
+      "cdk-rakuten-postback watch says why; or see the function's log",
     );
   // What is to be off is never seen switched on, however often the watch looks.
   if (!parseProperties(properties).enabled) return ok('the postback is to be off, as the stack says');
-  if (activeAt === undefined) return warning('the status watch has not seen the postback switched on', 'rakuten-postback watch');
+  if (activeAt === undefined) return warning('the status watch has not seen the postback switched on', 'cdk-rakuten-postback watch');
   const ago = now - Date.parse(activeAt);
   const found = `the postback was seen switched on ${spanText(Math.max(0, ago))} ago`;
   return ago > WATCH_MILLIS
-    ? problem(`${found}, and not looked at since`, 'see the schedule and the function above; rakuten-postback watch looks now')
+    ? problem(`${found}, and not looked at since`, 'see the schedule and the function above; cdk-rakuten-postback watch looks now')
     : ok(found);
 }
 
@@ -99,7 +99,7 @@ export function judgeReconciliation(succeededAt: number | undefined, now: number
   if (succeededAt === undefined) {
     return warning(
       'none has succeeded yet',
-      'the first one runs right after a deployment, the next within the hour; rakuten-postback reconcile --from DAY --dry-run does it by hand and says what is wrong',
+      'the first one runs right after a deployment, the next within the hour; cdk-rakuten-postback reconcile --from DAY --dry-run does it by hand and says what is wrong',
     );
   }
   const ago = now - succeededAt;
@@ -107,6 +107,6 @@ export function judgeReconciliation(succeededAt: number | undefined, now: number
   if (ago <= RECONCILED_MILLIS) return ok(found);
   return problem(
     `${found}, and none since`,
-    "look into the function's log; rakuten-postback reconcile --from DAY does its work by hand and says what is wrong",
+    "look into the function's log; cdk-rakuten-postback reconcile --from DAY does its work by hand and says what is wrong",
   );
 }

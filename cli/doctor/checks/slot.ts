@@ -40,21 +40,21 @@ async function ofPublisher(examination: Examination, { sid, properties }: KnownP
 type Status = Awaited<ReturnType<typeof slotStatus>>;
 
 export function judgeSlot({ slot: found, drift, enabled }: Status, isRegistered: boolean): Finding {
-  if (!isRegistered) return warning(drift.join('; '), 'rakuten-postback register, when lines are wanted again');
+  if (!isRegistered) return warning(drift.join('; '), 'cdk-rakuten-postback register, when lines are wanted again');
   if (drift.length > 0) return problem(drift.join('; '), mendOf(drift));
   if (found === undefined) return problem('the slot is empty', mendOf([]));
   const shown = `ours, under the current secret and fields: ${found.host ?? 'not a URL'}, ${found.fields.length} fields`;
   return enabled
     ? ok(`${shown}; switched on`)
-    : warning(`${shown}; switched off on purpose`, 'rakuten-postback enable, when lines are wanted again');
+    : warning(`${shown}; switched off on purpose`, 'cdk-rakuten-postback enable, when lines are wanted again');
 }
 
 function mendOf(drift: readonly string[]): string {
   const text = drift.join();
   if (/switched off, though/.test(text))
-    return 'rakuten-postback enable; then look why Rakuten switched it off: the endpoint failed or was slow';
+    return 'cdk-rakuten-postback enable; then look why Rakuten switched it off: the endpoint failed or was slow';
   if (/somebody else|another installation/.test(text)) {
-    return 'ask who has put it there; rakuten-postback register --replace takes the slot over and remembers their URL';
+    return 'ask who has put it there; cdk-rakuten-postback register --replace takes the slot over and remembers their URL';
   }
-  return 'rakuten-postback register, or deploy again';
+  return 'cdk-rakuten-postback register, or deploy again';
 }

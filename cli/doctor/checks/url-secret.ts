@@ -26,7 +26,7 @@ async function ofPublisher(examination: Examination, publisher: KnownPublisher, 
     return {
       ...problem(
         'the consumer does not accept its current value: it was changed by hand, or a rotation was cut off',
-        'rakuten-postback rotate-secret, which puts a new one everywhere',
+        'cdk-rakuten-postback rotate-secret, which puts a new one everywhere',
       ),
       what,
     };

@@ -69,7 +69,7 @@ const MEANINGS: Record<RakutenErrorKind, [meaning: string, next: string]> = {
   unavailable: ['Rakuten could not be reached or does not work at the moment', 'wait and deploy again'],
   uncertain: [
     'there was no whole answer, so the change may or may not have been made',
-    'look at the slot with "npx rakuten-postback status" and deploy again',
+    'look at the slot with "npx cdk-rakuten-postback status" and deploy again',
   ],
 };
 

@@ -14,7 +14,7 @@ export function heading(scope: Construct, { parts }: AlarmSources, alarms: Alarm
   return [
     [
       text(
-        `# Rakuten postbacks\nStack **${stackName}** takes them at \`${parts.endpointUrl}\`. Something looks wrong? Run \`npx rakuten-postback doctor --stack ${stackName}\`, and see the runbook at the end of this page.`,
+        `# Rakuten postbacks\nStack **${stackName}** takes them at \`${parts.endpointUrl}\`. Something looks wrong? Run \`npx cdk-rakuten-postback doctor --stack ${stackName}\`, and see the runbook at the end of this page.`,
         WIDTH,
         2,
       ),
@@ -40,7 +40,7 @@ export function help(scope: Construct, alarms: Alarms, runbookUrl = RUNBOOK_URL)
   const { stackName } = Stack.of(scope);
   const halves = (): readonly [readonly string[], readonly string[]] => {
     const rows = ALARM_CATALOGUE.filter(({ kind }) => alarms.get(kind) !== undefined).map(
-      ({ kind, title, next }) => `[${title}](${runbookLink(kind, runbookUrl)}) | \`npx rakuten-postback ${next} --stack ${stackName}\``,
+      ({ kind, title, next }) => `[${title}](${runbookLink(kind, runbookUrl)}) | \`npx cdk-rakuten-postback ${next} --stack ${stackName}\``,
     );
     const middle = Math.ceil(rows.length / 2);
     return [rows.slice(0, middle), rows.slice(middle)];

@@ -1,4 +1,4 @@
-/** The command line `rakuten-postback`. The program is in `cli/program.ts`, its commands in `commands/`. */
+/** The command line `cdk-rakuten-postback`. The program is in `cli/program.ts`, its commands in `commands/`. */
 import { run } from '../cli/program';
 
 // package.json declares the Node version. The SDK's notice about it would be printed in the middle of the output.

@@ -92,7 +92,9 @@ describe.each(['local', 'stack'] as const)('on the %s', (where) => {
     expect(failed.stderr).toMatch(/^error: .*could not update the postback of SID 3900112: HTTP 400.*url is not valid/);
     stack.rakuten.clearFaults();
     const { stdout } = await cli(where, 'rotate-secret', '--all', '--resume', '--json');
-    expect(JSON.parse(stdout)).toEqual([{ sid: stack.sid, outcome: 'rotated', resumed: true, previousAcceptedUntil: expect.any(String) }]);
+    expect(JSON.parse(stdout)).toEqual([
+      { sid: stack.sid, outcome: 'rotated', resumed: true, discarded: false, previousAcceptedUntil: expect.any(String) },
+    ]);
   });
 
   it('watch puts right what was switched off, and says so', async () => {

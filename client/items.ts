@@ -2,11 +2,10 @@ import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import Big from 'big.js';
 import { ATTRIBUTES } from '../core/names';
 import { ROW_FIELDS } from '../core/rakuten/postback/fields';
+import type { Item } from '../core/transactions/attributes';
 import { LISTED_ATTRIBUTES, parseLineId, TABLE_KEYS } from '../core/transactions/keys';
 import { kindOf } from './kind';
 import type { Transaction, TransactionRow } from './types';
-
-type Item = Record<string, AttributeValue>;
 
 /** What a list shows, in this order. */
 const LISTED: readonly string[] = [

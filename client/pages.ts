@@ -1,6 +1,5 @@
-import { type AttributeValue, type DynamoDBClient, ScanCommand, type ScanCommandInput } from '@aws-sdk/client-dynamodb';
-
-type Item = Record<string, AttributeValue>;
+import { type DynamoDBClient, ScanCommand, type ScanCommandInput } from '@aws-sdk/client-dynamodb';
+import type { Item } from '../core/transactions/attributes';
 
 /** The items of the whole table, page after page. */
 export async function* scanItems(client: DynamoDBClient, input: ScanCommandInput): AsyncGenerator<Item, void, undefined> {

@@ -1,5 +1,6 @@
-import type { AttributeValue, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { ATTRIBUTES, INDEXES } from '../core/names';
+import type { Item } from '../core/transactions/attributes';
 import { INDEX_KEYS, processDayKeys, TABLE_KEYS, UNKNOWN_IS_EVENT } from '../core/transactions/keys';
 import { hasKnownRow } from '../core/transactions/known-row';
 import { queryItems } from '../core/transactions/query-items';
@@ -12,8 +13,6 @@ import { type OrderIdentity, orderOf, orderText } from './order-identity';
 import { collect, concatenated, filtered, mapAhead, mapped, mergeSorted, scanItems, sequence } from './pages';
 import { isWithin, type TimeRange } from './times';
 import type { Transaction, TransactionRow } from './types';
-
-type Item = Record<string, AttributeValue>;
 
 /** Number of orders that are read at once. */
 export const ORDERS_AT_ONCE = 8;

@@ -2,7 +2,7 @@ import { UserError } from '../errors';
 import { REGISTRATION_PROPERTIES as P } from '../names';
 import type { Slot } from '../rakuten/api/client';
 import { Redactor } from '../rakuten/api/redact';
-import { postbackUrl, summarizeUrl, type UrlSummary } from '../rakuten/postback/url';
+import { summarizeUrl, type UrlSummary } from '../rakuten/postback/url';
 import type { PublisherState } from '../state/publisher-state';
 import { withAllowedUrls } from './allowed-urls';
 import { withLease } from './lease';
@@ -10,7 +10,7 @@ import type { LeasedPorts, ReadingPorts, RegistrationPorts } from './ports';
 import { readPreviousSlot, shownPreviousSlot } from './previous-slot';
 import { type Desired, parseProperties, type RemovalRule } from './properties';
 import { type Registered, register } from './register';
-import { belongings, openRun, type Run, readUrlSecret } from './run';
+import { belongings, openRun, type Run, readUrlSecret, wantedSlot } from './run';
 import { sanitizeError } from './sanitize-error';
 import { type SelfTestResult, selfTest } from './self-test';
 import { isSameSlot, isSameUrl, ownerOf, type SlotOwner } from './slot-url';
@@ -109,7 +109,7 @@ async function readStatus(
   const run = await open(ports, desired, redactor);
   const secret = await readUrlSecret(run);
   const slot = await run.client.read(until);
-  const wanted = { url: postbackUrl(desired.endpointUrl, secret, desired.fields), active: desired.enabled };
+  const wanted = wantedSlot(desired, secret);
   const owner = ownerOf(slot, belongings(desired, state, secret));
   const drift = isSameSlot(slot, wanted) ? [] : [differenceOf(slot, wanted, owner)];
   if (stackEndpointUrl !== undefined && stackEndpointUrl !== desired.endpointUrl) {

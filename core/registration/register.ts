@@ -1,11 +1,10 @@
 import type { Slot } from '../rakuten/api/client';
-import { postbackUrl } from '../rakuten/postback/url';
 import type { PublisherState } from '../state/publisher-state';
 import { changeSlot, putSlot } from './change-slot';
 import { SlotBusyError } from './lease';
 import { slotTakenError } from './messages';
 import { PreviousSlotStore, protectPreviousSlot, withoutPreviousSlot } from './previous-slot';
-import { belongings, type Run, readUrlSecret } from './run';
+import { belongings, type Run, readUrlSecret, wantedSlot } from './run';
 import { type SelfTestResult, selfTest } from './self-test';
 import { isSameSlot, ownerOf } from './slot-url';
 import { accepting, accepts, emptyState, markFor, otherOwners, retiringAllBut, withOwner } from './state';
@@ -33,7 +32,7 @@ export async function register(run: Run, fresh: boolean): Promise<Registered> {
   let wanted: Slot | undefined;
   try {
     const secret = await readUrlSecret(run);
-    wanted = { url: postbackUrl(run.desired.endpointUrl, secret, run.desired.fields), active: run.desired.enabled };
+    wanted = wantedSlot(run.desired, secret);
     return await registerUrl(run, fresh, secret, wanted, progress);
   } catch (cause) {
     // Whoever took over decides what becomes of slot and state.

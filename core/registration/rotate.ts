@@ -1,7 +1,6 @@
 import { UserError } from '../errors';
 import type { Slot } from '../rakuten/api/client';
 import { Redactor } from '../rakuten/api/redact';
-import { postbackUrl } from '../rakuten/postback/url';
 import { sha256 } from '../sha256';
 import type { SecretVersion, SecretVersions } from '../state/publisher-state';
 import { ACCEPT_PREVIOUS_FOR_MILLIS, type PublisherState } from '../state/publisher-state';
@@ -10,7 +9,7 @@ import { withLease } from './lease';
 import { describeSlot } from './messages';
 import type { LeasedPorts, RegistrationPorts } from './ports';
 import { parseProperties, sidOf } from './properties';
-import { belongings, checkUrlSecret, openRun, type Run } from './run';
+import { belongings, checkUrlSecret, openRun, type Run, wantedSlot } from './run';
 import { hasNextStep, sanitizeError, unforeseenText } from './sanitize-error';
 import { selfTest } from './self-test';
 import { isSameSlot, ownerOf } from './slot-url';
@@ -129,7 +128,7 @@ async function rotate(
   const { current, next, ...earlier } = await chooseVersion(ports, desired.urlSecret, state, fresh, redactor);
   if (state.unsettled) throw rotationError(sid, 'a registration began and did not end', 'deploy the stack again, then rotate');
   const run = await openRun(ports, desired, { endUntil, reserveMillis: RESERVE_MILLIS, redactor });
-  refuseTaken(run, state, current.text, await run.client.read(run.workUntil));
+  assertOwnSlot(run, state, current.text, await run.client.read(run.workUntil));
 
   const version = next ?? (await versions.addPending(desired.urlSecret, ports.newSecret()));
   redactor.add(version.text);
@@ -138,7 +137,7 @@ async function rotate(
   await register(run, accepted, version.text);
   if (version.id !== current.id) await versions.promote(desired.urlSecret, version, current);
 
-  const wanted = wantedSlot(run, version.text);
+  const wanted = wantedSlot(run.desired, version.text);
   const { rotation, ...done } = retiringAllBut(accepted, wanted, clock.now());
   await store.writeState({ ...done, rotatedAt: new Date(clock.now()).toISOString() });
   log('secret rotated', { sid, ...earlier });
@@ -198,22 +197,17 @@ async function accept(run: Run, state: PublisherState, secret: string): Promise<
 
 async function register(run: Run, state: PublisherState, secret: string): Promise<void> {
   if (run.desired.selfTest) await selfTest(run, secret, { until: run.workUntil, queue: true });
-  const wanted = wantedSlot(run, secret);
+  const wanted = wantedSlot(run.desired, secret);
   await changeSlot(run, {
     wanted,
     reached: (slot) => isSameSlot(slot, wanted),
-    approve: async (slot) => refuseTaken(run, state, secret, slot),
+    approve: async (slot) => assertOwnSlot(run, state, secret, slot),
     write: putSlot(run, wanted),
   });
 }
 
-const wantedSlot = ({ desired }: Run, secret: string): Slot => ({
-  url: postbackUrl(desired.endpointUrl, secret, desired.fields),
-  active: desired.enabled,
-});
-
 /** A rotation never takes a slot over: whose it is, a deployment or the status watch decides. */
-function refuseTaken({ desired }: Run, state: PublisherState, secret: string, slot: Slot | undefined): void {
+function assertOwnSlot({ desired }: Run, state: PublisherState, secret: string, slot: Slot | undefined): void {
   const owner = ownerOf(slot, belongings(desired, state, secret));
   if (owner === 'empty' || owner === 'ours') return;
   throw rotationError(

@@ -1,8 +1,9 @@
 import { UserError } from '../errors';
-import { RakutenClient } from '../rakuten/api/client';
+import { RakutenClient, type Slot } from '../rakuten/api/client';
 import { parseCredentials } from '../rakuten/api/credentials';
 import { Redactor } from '../rakuten/api/redact';
 import type { ApiContext } from '../rakuten/api/request-with-retry';
+import { postbackUrl } from '../rakuten/postback/url';
 import { sha256 } from '../sha256';
 import type { PublisherState } from '../state/publisher-state';
 import { assertAllowed } from './allowed-urls';
@@ -97,6 +98,12 @@ export function isJsonObject(text: string): boolean {
     throw error;
   }
 }
+
+/** The slot that a publisher's properties ask for. */
+export const wantedSlot = ({ endpointUrl, fields, enabled }: Desired, secret: string): Slot => ({
+  url: postbackUrl(endpointUrl, secret, fields),
+  active: enabled,
+});
 
 /** What is known to be ours: the endpoint, and every secret that was ever registered or is about to be. */
 export function belongings(desired: Desired, state: PublisherState | undefined, secret?: string): Belongings {

@@ -1,9 +1,8 @@
 import { UserError } from '../errors';
 import type { Slot } from '../rakuten/api/client';
-import { postbackUrl } from '../rakuten/postback/url';
 import { changeSlot, putSlot } from '../registration/change-slot';
 import { PreviousSlotStore } from '../registration/previous-slot';
-import { belongings, type Run, readUrlSecret } from '../registration/run';
+import { belongings, type Run, readUrlSecret, wantedSlot } from '../registration/run';
 import { isSameSlot, isSameUrl, ownerOf } from '../registration/slot-url';
 import { accepting, markFor, retiringAllBut } from '../registration/state';
 import type { PublisherState } from '../state/publisher-state';
@@ -39,7 +38,7 @@ export async function enableAgain(run: Run, url: string): Promise<void> {
 export async function registerAgain(run: Run, earlier: PublisherState, found: Slot | undefined): Promise<void> {
   const { desired, ports } = run;
   const secret = await readUrlSecret(run);
-  const wanted = { url: postbackUrl(desired.endpointUrl, secret, desired.fields), active: true };
+  const wanted = { ...wantedSlot(desired, secret), active: true };
   const isForeign = found !== undefined && ownerOf(found, belongings(desired, earlier, secret)) !== 'ours';
   const remembered = isForeign ? await new PreviousSlotStore(run, earlier).save(earlier, found) : earlier;
   const state = accepting(remembered, markFor(secret, desired.fields), desired.fields);

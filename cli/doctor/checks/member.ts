@@ -1,10 +1,9 @@
-import { type AttributeValue, BatchGetItemCommand, type DynamoDBClient, paginateQuery } from '@aws-sdk/client-dynamodb';
+import { BatchGetItemCommand, type DynamoDBClient, paginateQuery } from '@aws-sdk/client-dynamodb';
 import { ATTRIBUTES as A, INDEXES } from '../../../core/names';
+import type { Item } from '../../../core/transactions/attributes';
 import { processDayKeys } from '../../../core/transactions/keys';
 import type { Examination } from '../examination';
 import { type Check, type Finding, ok, warning } from '../finding';
-
-type Item = Record<string, AttributeValue>;
 
 const DAY_MILLIS = 24 * 60 * 60_000;
 /** Rakuten may match a member hours later: yesterday's lines prove nothing yet. */

@@ -3,7 +3,7 @@ module.exports = {
   testEnvironment: 'node',
   roots: ['<rootDir>/test'],
   // A bound against hanging only: a machine that is busy with something else is no failure.
-  testTimeout: 60_000,
+  testTimeout: 300_000,
   // Tests leave nothing in the temporary folder, and neither does Jest's cache.
   globalSetup: '<rootDir>/test/global-setup.js',
   globalTeardown: '<rootDir>/test/global-teardown.js',

@@ -197,12 +197,12 @@ describe('cdk synth', () => {
     expect(stdout).not.toMatch(/\[warning|deprecated/i);
     const report = JSON.parse(await readFile(join(outDir, 'validation-report.json'), 'utf8'));
     expect(report.pluginReports).toEqual([]);
-  }, 60_000);
+  });
 
   it('says in one line what is missing, and how to give it', async () => {
     const { code, stdout, stderr } = await cdkSynth('-c', 'sid=3900112');
     expect(code).toBe(1);
     expect(stdout + stderr).toContain(`the setting 'credentialsSecretName' is missing: the name of the Secrets Manager secret`);
     expect(stdout + stderr).not.toMatch(/^\s+at /m);
-  }, 60_000);
+  });
 });

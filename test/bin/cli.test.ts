@@ -437,7 +437,7 @@ describe('tail', () => {
       await server.accept();
     }
     expect(stderr.text).toMatch(/(warning.*\n){5}error: the local run: nothing answers.*\n$/);
-  }, 30_000);
+  });
 });
 
 /** Commands that query the table. */

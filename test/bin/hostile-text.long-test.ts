@@ -12,8 +12,6 @@ import { scanTable } from '../../local/verify';
 import { messageBody } from '../support/messages';
 import { runIn, testTerminal } from './terminal';
 
-jest.setTimeout(120_000);
-
 /** ESC, OSC, C1, bidirectional override and NUL, and an attempt at a line of its own. */
 const HOSTILE = 'x\u001b[2J\u001b]0;title\u0007\u009b31m\u202e\u0000\nforged line';
 const NOW = new Date();

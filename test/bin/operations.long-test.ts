@@ -23,8 +23,6 @@ import { runIn } from './terminal';
 
 /** `dlq` and `doctor`, with a consumer that fails and a dead-letter queue that fills. */
 
-jest.setTimeout(60_000);
-
 let stack: LocalStack;
 let folder: string;
 let secret: string;
@@ -34,7 +32,7 @@ beforeAll(async () => {
   secret = new URL(stack.registeredUrl).searchParams.get('k') ?? '';
   folder = mkdtempSync(join(tmpdir(), 'rakuten-dlq-'));
   await writeEndpoints(join(folder, '.local', 'endpoints.json'), stack);
-}, 60_000);
+});
 afterAll(async () => {
   if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
   await stack?.close();

@@ -11,8 +11,6 @@ import { type Ran, runIn } from './terminal';
 
 /** `reconcile` with the function itself, its unmodified bundle, and a fake Rakuten. */
 
-jest.setTimeout(120_000);
-
 const HOUR = 60 * 60 * 1000;
 const now = Date.now();
 const processed = new Date(now - HOUR).toISOString();

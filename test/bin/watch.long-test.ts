@@ -14,8 +14,6 @@ import { type Ran, runIn } from './terminal';
 
 /** `rotate-secret` and `watch`, on the local run and on a deployed stack. Their functions are invoked through Lambda's API. */
 
-jest.setTimeout(60_000);
-
 let stack: LocalStack;
 let services: AwsServices;
 let cloudFormation: Awaited<ReturnType<typeof startCloudFormation>>;
@@ -49,7 +47,7 @@ beforeAll(async () => {
     AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
   });
   for (const [name, value] of Object.entries(environment)) process.env[name] = value;
-}, 60_000);
+});
 afterAll(async () => {
   for (const name of Object.keys(environment)) delete process.env[name];
   rmSync(folder, { recursive: true, force: true });

@@ -4,8 +4,6 @@ import { MemoryDynamoDb } from '../../tools/simulation/memory-dynamodb';
 import { runCampaigns } from '../../tools/simulation/run';
 import { SHORT, TABLES } from '../../tools/simulation/settings';
 
-jest.setTimeout(120_000);
-
 /** The output and the exit code of a run. */
 async function played(
   seed: number,

@@ -19,8 +19,6 @@ import { AS_DEPLOYED, RECONCILIATION, WATCH } from '../../tools/simulation/setti
 import { type RakutenStep, traffic } from '../../tools/simulation/traffic';
 import { Resources, SID, withPostback } from '../support/stacks';
 
-jest.setTimeout(120_000);
-
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;

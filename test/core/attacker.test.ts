@@ -172,4 +172,4 @@ it('a row shows the latest answer, or it is unverified and in the report, whatev
     }),
     { numRuns: Number(process.env.ATTACK_RUNS ?? 150) },
   );
-}, 120_000);
+});

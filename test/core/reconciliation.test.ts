@@ -355,8 +355,6 @@ function linesBefore(now: number, days: number, perDay: number): LineRecord[] {
 }
 
 describe('the runs of an installation', () => {
-  jest.setTimeout(60_000);
-
   /** Lines of the last days, some of them lost. Returns the IDs of those that were pushed. */
   async function fill(world: ReconciliationWorld, days: number, lost: (index: number) => boolean): Promise<Set<string>> {
     const pushed = new Set<string>();

@@ -143,7 +143,7 @@ describe('a table of rows', () => {
       }),
       { numRuns: Number(process.env.WRITE_RUNS ?? 10) },
     );
-  }, 180_000);
+  });
 
   /** All pushes in some order, some of them twice, in batches. */
   const batchesOf = (pushes: readonly PushedLine[]): fc.Arbitrary<PushedLine[][]> =>
@@ -753,7 +753,7 @@ describe('a hostile postback', () => {
         { numRuns: 150 },
       );
     });
-  }, 60_000);
+  });
 
   it('never makes a row exceed 16 KB, nor an index key exceed its limit', async () => {
     await withTable(async (tableName) => {
@@ -780,5 +780,5 @@ describe('a hostile postback', () => {
         { numRuns: 60 },
       );
     });
-  }, 120_000);
+  });
 });

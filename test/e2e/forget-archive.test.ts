@@ -19,8 +19,6 @@ import { startFirehose } from '../support/delivery-stream';
 
 /** The command `forget` with an archive. */
 
-jest.setTimeout(60_000);
-
 const MEMBER = 'ana+müller@example.com';
 const [SID, OTHER_SID] = ['3900112', '3900113'];
 const [BUCKET, PREFIX, STREAM] = ['raw-messages', 'rakuten/', 'archive-stream'];

@@ -21,8 +21,6 @@ import { type Encode, once, ownPartOf, queryOf, twice } from './postbacks';
 
 /** The command `forget` with the deployed functions. */
 
-jest.setTimeout(120_000);
-
 const [MINUTE, HOUR] = [60_000, 3_600_000];
 const MEMBER = 'ana+müller@example.com';
 const OTHER = 'bob@example.com';
@@ -37,7 +35,7 @@ beforeAll(async () => {
   stack = await startLocalStack({ autoDisableAfter: Number.POSITIVE_INFINITY, pushTimeoutMillis: 20_000 });
   folder = mkdtempSync(join(tmpdir(), 'rakuten-forget-'));
   await writeEndpoints(join(folder, '.local', 'endpoints.json'), stack);
-}, 60_000);
+});
 afterAll(async () => {
   if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
   await stack?.close();

@@ -23,8 +23,6 @@ import { Tripwire } from '../support/tripwire';
 const EVERY = Number(process.env.ROTATION_EVERY ?? 4);
 const WHEN = ['before', 'after'] as const;
 
-jest.setTimeout(240_000);
-
 let stack: LocalStack;
 let registration: LocalFunction;
 let store: DynamoRegistrationStore;
@@ -64,7 +62,7 @@ beforeAll(async () => {
   await changeProperties({ [P.rakutenApiUrl]: rakutenUrl });
   noteSecret();
   pusher = push();
-}, 60_000);
+});
 afterAll(async () => {
   pushing = false;
   await pusher;

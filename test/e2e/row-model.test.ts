@@ -34,8 +34,6 @@ import { type Encode, ownPartOf, queryOf, twice } from './postbacks';
  * orders of arrival, through the queue and after a redrive, with scheduled and manual runs.
  */
 
-jest.setTimeout(120_000);
-
 const [MINUTE, HOUR, DAY] = [60_000, 3_600_000, 86_400_000];
 const OTHER_SID = '3900113';
 const OTHER_SECRET = 'secret-of-the-other-publisher-0123456789abc';
@@ -59,7 +57,7 @@ beforeAll(async () => {
   reconciliation = found;
   folder = mkdtempSync(join(tmpdir(), 'rakuten-rows-'));
   await writeEndpoints(join(folder, '.local', 'endpoints.json'), stack);
-}, 60_000);
+});
 beforeEach(() => {
   metrics = new MetricSums();
   batches.length = 0;

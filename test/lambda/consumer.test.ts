@@ -560,12 +560,12 @@ describe('when something it needs is missing', () => {
     // A burst that passes within the time of an invocation.
     await server.refuse({ ...refusal, times: 25 });
     expect(await deliver(others)).toMatchObject({ failed: [], metrics: { [METRICS.otherPushes]: 10 } });
-  }, 30_000);
+  });
 
   it('reads the publishers again after that was throttled', async () => {
     await server.refuse({ operations: ['Query'], status: 400, type: 'ThrottlingException', times: 2 });
     expect(await deliver([messageBody(query())])).toMatchObject({ failed: [], metrics: { [METRICS.stored]: 1 } });
-  }, 30_000);
+  });
 
   it('reports everything as failed while DynamoDB cannot be reached', async () => {
     const cutOff = start('http://127.0.0.1:1');
@@ -574,7 +574,7 @@ describe('when something it needs is missing', () => {
     expect(log).toContainEqual(expect.objectContaining({ message: 'message failed', reason: expect.stringContaining('ECONNREFUSED') }));
     expect(log).toContainEqual(expect.objectContaining({ message: 'the reason of a failed message was not recorded' }));
     await cutOff.close();
-  }, 30_000);
+  });
 
   it('returns before its timeout when no request is answered', async () => {
     const silent = createServer(() => {}).listen(0, '127.0.0.1');
@@ -588,7 +588,7 @@ describe('when something it needs is missing', () => {
     );
     await stuck.close();
     silent.close();
-  }, 30_000);
+  });
 
   it('names the GET in every log line of a message, also where it fails', async () => {
     const bodies = [

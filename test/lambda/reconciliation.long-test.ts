@@ -101,7 +101,7 @@ beforeAll(async () => {
     reportBatchItemFailures: true,
     concurrency: 2,
   });
-}, 60_000);
+});
 
 /** Lambda's Invoke, of the asynchronous kind: the answer comes before the run. */
 function answerInvoke(
@@ -201,8 +201,6 @@ async function expectComplete(): Promise<void> {
     expect(row.source?.S).toBe(pushed.has(row.line_id?.S ?? '') ? SOURCES.push : SOURCES.eventsApi);
   }
 }
-
-jest.setTimeout(120_000);
 
 it('first fetches all lines that Rakuten returns and verifies those that were pushed', async () => {
   const lines = linesOfDays(12, 12);

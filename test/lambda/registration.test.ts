@@ -123,7 +123,7 @@ it('registers, updates and removes, and Rakuten sees only documented calls', asy
   expect(rakuten.slot(SID)).toBeUndefined();
   expect(rakuten.calls.flatMap(deviations)).toEqual([]);
   expect(rakuten.requests.map((r) => r.method).filter((m) => m !== 'GET')).toEqual(['POST', 'PUT', 'DELETE']);
-}, 30_000);
+});
 
 it('does a request that is delivered twice at once, and again later, one time', async () => {
   const create = event('Create');
@@ -132,7 +132,7 @@ it('does a request that is delivered twice at once, and again later, one time', 
   expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
   expect(rakuten.requests.map((r) => r.method).filter((m) => m !== 'GET')).toEqual(['POST']);
   await invoke(event('Delete'));
-}, 60_000);
+});
 
 it('finishes what a killed run began, once the lease of the dead has ended', async () => {
   const create = event('Create');
@@ -145,7 +145,7 @@ it('finishes what a killed run began, once the lease of the dead has ended', asy
   expect((await invoke(create)).Data.Status).toBe('registered, active');
   expect(rakuten.requests.map((r) => r.method).filter((m) => m !== 'GET')).toEqual(['POST']);
   await invoke(event('Delete'));
-}, 60_000);
+});
 
 it('stops before a slot that is taken, with a reason that CloudFormation can show', async () => {
   rakuten.setSlot(SID, TRACKER);
@@ -154,7 +154,7 @@ it('stops before a slot that is taken, with a reason that CloudFormation can sho
   await invoke(event('Create', { [P.existingPostback]: 'REPLACE' }));
   await invoke(event('Delete'));
   expect(rakuten.slot(SID)).toEqual(TRACKER);
-}, 30_000);
+});
 
 it('stops before an endpoint that is too slow, and leaves nothing behind', async () => {
   endpointMillis = 450;
@@ -166,7 +166,7 @@ it('stops before an endpoint that is too slow, and leaves nothing behind', async
     await hurried.close();
   }
   expect(rakuten.slot(SID)).toBeUndefined();
-}, 30_000);
+});
 
 it('explains secrets that are missing or cannot be used', async () => {
   await expect(invoke(event('Create', { [P.credentialsSecretArn]: 'nowhere' }))).rejects.toThrow(
@@ -177,7 +177,7 @@ it('explains secrets that are missing or cannot be used', async () => {
   await secrets.send(new PutSecretValueCommand({ SecretId: 'no-value', SecretString: '{}' }));
   await expect(invoke(event('Create', { [P.credentialsSecretArn]: 'no-value' }))).rejects.toThrow(/no value for clientId and clientSecret/);
   expect(rakuten.calls).toEqual([]);
-}, 30_000);
+});
 
 it('takes the credentials from a SecureString parameter as well, and says so when there is none', async () => {
   const asked: unknown[] = [];
@@ -203,7 +203,7 @@ it('takes the credentials from a SecureString parameter as well, and says so whe
     parameters.closeAllConnections();
   }
   expect(asked.slice(0, 2)).toEqual(['AmazonSSM.GetParameter', { Name: arn, WithDecryption: true }]);
-}, 30_000);
+});
 
 it('ends with an error when the state cannot be written, with nothing registered', async () => {
   await dynamodb.refuse({ operations: ['UpdateItem'], status: 400, type: 'ResourceNotFoundException', message: 'no such table' });
@@ -211,7 +211,7 @@ it('ends with an error when the state cannot be written, with nothing registered
     /The state table state cannot be used: ResourceNotFoundException: no such table\. Next step: bring the table back/,
   );
   expect(rakuten.slot(SID)).toBeUndefined();
-}, 30_000);
+});
 
 it.each([
   ['ResourceNotFoundException', 'bring the table back'],

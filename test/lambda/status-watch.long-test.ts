@@ -20,8 +20,6 @@ import { AwsServices } from '../support/aws-services';
 const TRACKER: Slot = { url: 'https://user:pass-4711@tracker.example/in/token-4711?key=value-4711', active: true };
 const { detailTypes: SAID } = WATCH_EVENTS;
 
-jest.setTimeout(60_000);
-
 let stack: LocalStack;
 let services: AwsServices;
 let watchFunction: LocalFunction;
@@ -50,7 +48,7 @@ beforeAll(async () => {
     variables: { ...definition.variables, ...services.variables },
   });
   urlSecret = new URL(stack.registeredUrl).searchParams.get('k') ?? '';
-}, 60_000);
+});
 beforeEach(() => {
   metrics = new MetricSums();
   services.events.length = 0;

@@ -7,8 +7,6 @@ import { join } from 'node:path';
 import { synthesize } from '../../local/template/assembly';
 import { Printed } from '../support/printed';
 
-jest.setTimeout(60_000);
-
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'local-run-'));

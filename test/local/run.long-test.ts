@@ -1,3 +1,4 @@
+import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { request } from 'node:http';
@@ -5,15 +6,16 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { promisify } from 'node:util';
 import { GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { dynamoDbClient } from '../../local/embedded/clients';
 import { runLocally } from '../../local/run';
 import { Printed } from '../support/printed';
 
-jest.setTimeout(60_000);
-
 let folder: string;
 beforeAll(async () => {
+  // What `npm start -- --ui` does before it loads the program.
+  await promisify(execFile)(process.execPath, ['--input-type=module', '-e', "(await import('./tools/install.mjs')).install('local/ui')"]);
   folder = await mkdtemp(join(tmpdir(), 'local-run-'));
 });
 afterAll(() => rm(folder, { recursive: true }));

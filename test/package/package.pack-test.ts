@@ -14,7 +14,7 @@ const run = promisify(execFile);
 let packed: PackedPackage;
 beforeAll(async () => {
   packed = await packedPackage();
-}, 180_000);
+});
 afterAll(() => packed?.remove());
 
 const kilobytes = (bytes: number): string => `${Math.round(bytes / 1000)} kB`;
@@ -122,7 +122,7 @@ describe('an app that has it installed', () => {
     const types = Object.values(Resources).map(({ Type }) => Type);
     expect(types.filter((type) => type === 'Custom::RakutenPostbackRegistration')).toHaveLength(2);
     expect(types).toEqual(expect.arrayContaining(['AWS::ApiGateway::RestApi', 'AWS::SQS::Queue', 'AWS::DynamoDB::GlobalTable']));
-  }, 60_000);
+  });
 
   it('deploys the very bundles of the package', async () => {
     const read = (folder: string, files: readonly string[]): Promise<string[]> =>
@@ -144,7 +144,7 @@ describe('an app that has it installed', () => {
     await run(process.execPath, ['app.cjs', again], { cwd: packed.app, env: { ...process.env, TZ: 'Asia/Tokyo' } });
     const [one, other] = await Promise.all([outDir, again].map((folder) => readFile(join(folder, 'CashBack.template.json'), 'utf8')));
     expect(other).toBe(one);
-  }, 60_000);
+  });
 
   it('type-checks against the package', async () => {
     await symlink(join(ROOT, 'node_modules/@types'), join(packed.app, 'node_modules/@types'));
@@ -163,7 +163,7 @@ describe('an app that has it installed', () => {
     );
     const options = ['--noEmit', '--strict', '--target', 'es2022', '--module', 'node16', '--types', 'node', 'app.ts'];
     await run(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), ...options], { cwd: packed.app });
-  }, 120_000);
+  });
 
   it('has the command line', async () => {
     const { stdout } = await run(process.execPath, [join(packed.folder, packageJson.bin['cdk-rakuten-postback']), '--version']);
@@ -251,6 +251,8 @@ describe('the public API', () => {
         if (!member.docs?.summary) missing.push(`${type.name}.${member.name}: what it is`);
         if (type.datatype && member.optional && !member.docs?.default) missing.push(`${type.name}.${member.name}: @default`);
         for (const parameter of member.parameters ?? []) {
+          // The summary of a metric says what its statistic and period are; the rest is the CDK's.
+          if (parameter.type?.fqn === 'aws-cdk-lib.aws_cloudwatch.MetricOptions') continue;
           if (!parameter.docs?.summary) missing.push(`${type.name}.${member.name}(${parameter.name}): @param`);
         }
       }

@@ -1,10 +1,10 @@
 const ROUNDS = 5;
-const FACTOR = 8;
+const FACTOR = 16;
 
 /**
- * How much more processor time work takes for an input eight times as large.
+ * How much more processor time work takes for an input sixteen times as large.
  *
- * About 8 if the time is linear, 64 if it is quadratic. It is the least of several rounds, and
+ * About 16 if the time is linear, 256 if it is quadratic. It is the least of several rounds, and
  * other programs on the machine do not count.
  */
 export function growth(work: (size: number) => unknown, size: number): number {
@@ -23,7 +23,7 @@ export function growth(work: (size: number) => unknown, size: number): number {
 }
 
 /** Above every linear growth, and far below a quadratic one. */
-export const LINEAR = 24;
+export const LINEAR = 100;
 
 function microseconds(work: () => unknown): number {
   const before = process.cpuUsage();

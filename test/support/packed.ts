@@ -36,6 +36,7 @@ export interface JsiiDocs {
 export interface JsiiMember extends JsiiDocs {
   readonly name: string;
   readonly optional?: boolean;
+  readonly type?: { readonly fqn?: string };
   readonly parameters?: readonly (JsiiMember & JsiiDocs)[];
 }
 export interface JsiiType extends JsiiDocs {

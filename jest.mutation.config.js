@@ -19,9 +19,10 @@ const DEFAULT_TESTS = [
     'rotation',
   ],
 ];
+const [unit] = require('./jest.config.js').projects;
 module.exports = {
-  ...require('./jest.config.js'),
-  testMatch: (process.env.MUTATION_TESTS?.split(',') ?? DEFAULT_TESTS).map((name) => `<rootDir>/test/core/${name}.test.ts`),
+  ...unit,
+  testMatch: (process.env.MUTATION_TESTS?.split(',') ?? DEFAULT_TESTS).map((name) => `<rootDir>/test/*/core/${name}.test.ts`),
   // Properties with few runs: MUTATION_RUNS, 25 when left out.
   moduleNameMapper: { '^fast-check$': '<rootDir>/test/support/few-runs.js' },
   maxWorkers: 1,

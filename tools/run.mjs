@@ -10,7 +10,7 @@ import { install } from './install.mjs';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const jest = ['node', 'node_modules/jest/bin/jest.js'];
-const SMOKE_TESTS = ['lambda/consumer', 'lambda/relay', 'core/events'].map((name) => `test/${name}.test.ts`);
+const SMOKE_TESTS = ['lambda/consumer', 'lambda/relay', 'core/events'].map((name) => `test/integration/${name}.test.ts`);
 
 /**
  * Each task is a TypeScript file or a list of commands, with fixed arguments before those given.
@@ -24,13 +24,13 @@ const TASKS = {
   'test-long': {
     about: 'whole installations, for minutes',
     builds: ['lambda', 'cli'],
-    commands: [[...jest, '--config', 'jest.long.config.js']],
+    commands: [[...jest, '--selectProjects', 'long', '--ci']],
   },
   'test-package': {
     about: 'the package as it is published',
     builds: ['lambda', 'cli'],
     installs: 'tools/package',
-    commands: [[...jest, '--config', 'jest.package.config.js']],
+    commands: [[...jest, '--selectProjects', 'package', '--ci']],
   },
   smoke: {
     about: 'a few tests and the local run, for other Node versions',

@@ -3,7 +3,7 @@ import { type DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { HttpResponse } from '@smithy/core/protocols';
 import type { SQSEvent } from 'aws-lambda';
 import { dynamoDb } from '../../../../../lambda/consumer/dynamodb';
-import { itemOf } from '../parse-alone/index';
+import { itemOf } from '../parse-alone';
 
 /** Answers at once, without a network. */
 export const nowhere = {

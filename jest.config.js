@@ -4,8 +4,6 @@ const project = (displayName, testMatch) => ({
   testMatch: testMatch.map((pattern) => `<rootDir>/test/${pattern}`),
   testEnvironment: 'node',
   setupFiles: ['<rootDir>/test/setup.js'],
-  // A bound against hanging only: a machine that is busy with something else is no failure.
-  testTimeout: 300_000,
   cacheDirectory: '<rootDir>/node_modules/.cache/jest',
   // Sources first: the build leaves .js files beside them.
   moduleFileExtensions: ['ts', 'js', 'json'],
@@ -25,6 +23,8 @@ module.exports = {
     // The package as it is published, which takes a jsii build: `node tools/run.mjs test-package`.
     project('package', ['package/**/*.test.ts']),
   ],
+  // A bound against hanging only: a machine that is busy with something else is no failure.
+  testTimeout: 300_000,
   // Tests leave nothing in the temporary folder.
   globalSetup: '<rootDir>/test/global-setup.js',
   globalTeardown: '<rootDir>/test/global-teardown.js',

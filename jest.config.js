@@ -1,4 +1,7 @@
-/** Tests run from the TypeScript sources (type checking is `npx tsc --noEmit`), against the bundles that `pretest` builds. */
+/**
+ * Tests run from the TypeScript sources (type checking is `npx tsc --noEmit`), against the bundles
+ * that `pretest` builds.
+ */
 const project = (displayName, testMatch) => ({
   displayName,
   testMatch: testMatch.map((pattern) => `<rootDir>/test/${pattern}`),
@@ -9,7 +12,12 @@ const project = (displayName, testMatch) => ({
   moduleFileExtensions: ['ts', 'js', 'json'],
   // The examples import the client as their users do.
   moduleNameMapper: { '^cdk-rakuten-postback/client$': '<rootDir>/client/index.ts' },
-  transform: { '^.+\\.ts$': ['@swc/jest', { jsc: { target: 'es2022', parser: { syntax: 'typescript' } }, module: { type: 'commonjs' } }] },
+  transform: {
+    '^.+\\.ts$': [
+      '@swc/jest',
+      { jsc: { target: 'es2022', parser: { syntax: 'typescript' } }, module: { type: 'commonjs' } },
+    ],
+  },
 });
 
 module.exports = {

@@ -1,4 +1,5 @@
-// Mutation testing of what a wrong line would cost data or the slot for. How to run it, and what is left: docs/mutation-testing.md.
+// Mutation testing of what a wrong line would cost data or the slot for. How to run it, and what is
+// left: docs/mutation-testing.md.
 export default {
   testRunner: 'jest',
   plugins: ['@stryker-mutator/jest-runner'],

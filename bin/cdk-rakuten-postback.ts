@@ -1,7 +1,11 @@
-/** The command line `cdk-rakuten-postback`. The program is in `cli/program.ts`, its commands in `commands/`. */
+/**
+ * The command line `cdk-rakuten-postback`. The program is in `cli/program.ts`, its commands in
+ * `commands/`.
+ */
 import { run } from '../cli/program';
 
-// package.json declares the Node version. The SDK's notice about it would be printed in the middle of the output.
+// package.json declares the Node version. The SDK's notice about it would be printed in the middle
+// of the output.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 
 /** Time after Ctrl-C for a command to end by itself and to clean up its files. */
@@ -20,7 +24,9 @@ for (const [signal, exitCode] of [
 
 for (const stream of [process.stdout, process.stderr]) {
   // A reader such as `head` that closes the pipe is no error.
-  stream.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+  stream.on('error', (error: NodeJS.ErrnoException) =>
+    process.exit(error.code === 'EPIPE' ? 0 : 1),
+  );
 }
 
 void run(process.argv.slice(2), {

@@ -9,7 +9,10 @@ import type { Construct } from 'constructs';
 import { type MonitoringOptions, type PostbackDomain, RakutenPostback } from '../lib';
 import type { AppSettings, DomainSettings } from './settings';
 
-/** The stack of the app: a RakutenPostback as the settings say, and outputs that name what an operator needs. */
+/**
+ * The stack of the app: a RakutenPostback as the settings say, and outputs that name what an
+ * operator needs.
+ */
 export class PostbackStack extends Stack {
   constructor(scope: Construct, id: string, settings: AppSettings) {
     super(scope, id, {
@@ -32,33 +35,58 @@ export class PostbackStack extends Stack {
       monitoring: this.mailing(settings.alarmEmail),
     });
     const outputs: Record<string, [value: string, description: string]> = {
-      EndpointUrl: [postback.endpointUrl, 'Where Rakuten sends to (without the secret and the fields)'],
+      EndpointUrl: [
+        postback.endpointUrl,
+        'Where Rakuten sends to (without the secret and the fields)',
+      ],
       TableName: [postback.table.tableName, 'The table with one row per line'],
       QueueUrl: [postback.queue.queueUrl, 'The queue between endpoint and table'],
-      DeadLetterQueueUrl: [postback.deadLetterQueue.queueUrl, 'Messages that could not be processed'],
+      DeadLetterQueueUrl: [
+        postback.deadLetterQueue.queueUrl,
+        'Messages that could not be processed',
+      ],
       RegistrationStatus: [postback.registrationStatus, 'What the deployment left at Rakuten'],
       Sid: [settings.sid, 'The publisher id'],
       StateTableName: [postback.stateTable.tableName, 'What the functions share'],
-      RegistrationFunctionName: [postback.registrationFunction.functionName, 'The function that talks to Rakuten'],
-      ReconciliationFunctionName: [postback.reconciliationFunction?.functionName ?? '', 'The function that compares with the Events API'],
-      StatusWatchFunctionName: [postback.statusWatchFunction?.functionName ?? '', 'The function that keeps the postbacks switched on'],
+      RegistrationFunctionName: [
+        postback.registrationFunction.functionName,
+        'The function that talks to Rakuten',
+      ],
+      ReconciliationFunctionName: [
+        postback.reconciliationFunction?.functionName ?? '',
+        'The function that compares with the Events API',
+      ],
+      StatusWatchFunctionName: [
+        postback.statusWatchFunction?.functionName ?? '',
+        'The function that keeps the postbacks switched on',
+      ],
       DashboardName: [
         postback.dashboard?.dashboardName ?? '',
         'CloudWatch dashboard: is money arriving, is anything lost, is it fast enough, what does it cost',
       ],
-      UrlSecretArn: [postback.urlSecret.secretArn, 'The secret in the registered URL (its name, not its value)'],
+      UrlSecretArn: [
+        postback.urlSecret.secretArn,
+        'The secret in the registered URL (its name, not its value)',
+      ],
     };
-    for (const [name, [value, description]] of Object.entries(outputs)) new CfnOutput(this, name, { value, description });
+    for (const [name, [value, description]] of Object.entries(outputs))
+      new CfnOutput(this, name, { value, description });
   }
 
   private named(domain: DomainSettings | undefined): PostbackDomain | undefined {
     if (domain === undefined) return undefined;
     const { name, hostedZoneId, hostedZoneName } = domain;
-    const hostedZone = HostedZone.fromHostedZoneAttributes(this, 'HostedZone', { hostedZoneId, zoneName: hostedZoneName });
+    const hostedZone = HostedZone.fromHostedZoneAttributes(this, 'HostedZone', {
+      hostedZoneId,
+      zoneName: hostedZoneName,
+    });
     return { domainName: name, hostedZone };
   }
 
-  /** Alarms that write to an address, and write again when they are over. AWS asks the address to confirm first. */
+  /**
+   * Alarms that write to an address, and write again when they are over. AWS asks the address to
+   * confirm first.
+   */
   private mailing(address: string | undefined): MonitoringOptions | undefined {
     if (address === undefined) return undefined;
     const topic = new Topic(this, 'Alarms', { displayName: 'Rakuten postbacks', enforceSSL: true });

@@ -47,7 +47,10 @@ const SETTINGS = {
 type SettingName = keyof typeof SETTINGS;
 
 /** Reads the settings. Throws a SettingError. */
-export function appSettings(context: (name: string) => unknown, environment: Record<string, string | undefined>): AppSettings {
+export function appSettings(
+  context: (name: string) => unknown,
+  environment: Record<string, string | undefined>,
+): AppSettings {
   const read = (name: SettingName): string | undefined => {
     const value = context(name) ?? environment[SETTINGS[name]];
     return value === undefined || value === '' ? undefined : String(value);
@@ -98,10 +101,16 @@ function stackNameProblem(name: string): Problem {
 }
 
 /** The zone's name is that of the domain without its first label, unless it is given. */
-function domainFrom(name: string | undefined, hostedZoneId: string | undefined, zone: string | undefined): DomainSettings | undefined {
+function domainFrom(
+  name: string | undefined,
+  hostedZoneId: string | undefined,
+  zone: string | undefined,
+): DomainSettings | undefined {
   if (name === undefined && hostedZoneId === undefined && zone === undefined) return undefined;
   if (name === undefined)
-    throw new SettingError("hostedZoneId or hostedZoneName is given without domainName; give the endpoint's name too");
+    throw new SettingError(
+      "hostedZoneId or hostedZoneName is given without domainName; give the endpoint's name too",
+    );
   if (hostedZoneId === undefined) {
     throw new SettingError(
       `domainName is '${name}' and hostedZoneId is missing; give the id of its hosted zone in Route 53, such as Z0123456789ABCDEFGHIJ`,
@@ -109,7 +118,9 @@ function domainFrom(name: string | undefined, hostedZoneId: string | undefined, 
   }
   const hostedZoneName = zone ?? name.replace(/^[^.]+\./, '');
   if (name !== hostedZoneName && !name.endsWith(`.${hostedZoneName}`)) {
-    throw new SettingError(`domainName is '${name}', which is not in the hosted zone '${hostedZoneName}'; give a name that ends with it`);
+    throw new SettingError(
+      `domainName is '${name}', which is not in the hosted zone '${hostedZoneName}'; give a name that ends with it`,
+    );
   }
   return { name, hostedZoneId, hostedZoneName };
 }
@@ -120,19 +131,27 @@ function emailProblem(address: string | undefined): Problem {
 }
 
 /**
- * Fields from one line of text: names separated by commas; `u1:unique_id` renames, `source=rakuten` is a static value, a leading `all` keeps every field
- * and `exactly:` before the first takes the list literally. `all,u1:unique_id` is everything with one field renamed.
+ * Fields from one line of text: names separated by commas; `u1:unique_id` renames, `source=rakuten`
+ * is a static value, a leading `all` keeps every field and `exactly:` before the first takes the
+ * list literally. `all,u1:unique_id` is everything with one field renamed.
  */
 export function fieldsFrom(text: string | undefined): PostbackFields {
   if (text === undefined) return PostbackFields.all();
   const exactly = text.startsWith(EXACTLY);
-  const entries = (exactly ? text.slice(EXACTLY.length) : text).split(',').map((entry) => entry.trim());
+  const entries = (exactly ? text.slice(EXACTLY.length) : text)
+    .split(',')
+    .map((entry) => entry.trim());
   const named = entries.filter((entry) => entry !== '' && !entry.includes('='));
   const all = named[0] === ALL || named.length === 0;
-  if (exactly && all) throw new Error(`${EXACTLY} needs the names of fields behind it, such as ${EXACTLY}is_event,etransaction_id`);
+  if (exactly && all)
+    throw new Error(
+      `${EXACTLY} needs the names of fields behind it, such as ${EXACTLY}is_event,etransaction_id`,
+    );
 
   const asked = (named[0] === ALL ? named.slice(1) : named).map(fieldAndName);
-  let fields = all ? PostbackFields.all() : PostbackFields[exactly ? 'exactly' : 'only'](...asked.map(([field]) => field));
+  let fields = all
+    ? PostbackFields.all()
+    : PostbackFields[exactly ? 'exactly' : 'only'](...asked.map(([field]) => field));
   for (const [field, name] of asked) if (name !== undefined) fields = fields.rename(field, name);
   for (const entry of entries.filter((e) => e.includes('='))) {
     const equals = entry.indexOf('=');
@@ -155,17 +174,29 @@ function asSetting<T>(read: () => T): T {
   try {
     return read();
   } catch (error) {
-    throw new SettingError(`the setting 'fields': ${error instanceof Error ? error.message : String(error)}`);
+    throw new SettingError(
+      `the setting 'fields': ${error instanceof Error ? error.message : String(error)}`,
+    );
   }
 }
 
 const RemovalPolicies = { RETAIN: RemovalPolicy.RETAIN, DESTROY: RemovalPolicy.DESTROY };
 
 function oneOf<T>(name: SettingName, text: string, choices: Record<string, T>): T;
-function oneOf<T>(name: SettingName, text: string | undefined, choices: Record<string, T>): T | undefined;
-function oneOf<T>(name: SettingName, text: string | undefined, choices: Record<string, T>): T | undefined {
+function oneOf<T>(
+  name: SettingName,
+  text: string | undefined,
+  choices: Record<string, T>,
+): T | undefined;
+function oneOf<T>(
+  name: SettingName,
+  text: string | undefined,
+  choices: Record<string, T>,
+): T | undefined {
   if (text === undefined) return undefined;
   const choice = choices[text.toUpperCase()];
   if (choice !== undefined) return choice;
-  throw new SettingError(`the setting '${name}' is '${text}'; give one of ${Object.keys(choices).join(', ').toLowerCase()}`);
+  throw new SettingError(
+    `the setting '${name}' is '${text}'; give one of ${Object.keys(choices).join(', ').toLowerCase()}`,
+  );
 }

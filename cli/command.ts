@@ -40,7 +40,9 @@ export class CommandContext<O extends GlobalOptions = GlobalOptions> {
   }
 }
 
-/** A run of the command line. Commands add themselves to its program and set their exit code here. */
+/**
+ * A run of the command line. Commands add themselves to its program and set their exit code here.
+ */
 export class Cli {
   exitCode: ExitCode = EXIT.found;
 
@@ -49,10 +51,12 @@ export class Cli {
   /**
    * The action of a command: `command.action(cli.action(async (context) => …))`.
    *
-   * It gets the command's options together with the global ones and returns the exit code. An error is
-   * explained in one line.
+   * It gets the command's options together with the global ones and returns the exit code. An error
+   * is explained in one line.
    */
-  action<O extends object>(run: (context: CommandContext<O & GlobalOptions>) => Promise<ExitCode>): (...args: unknown[]) => Promise<void> {
+  action<O extends object>(
+    run: (context: CommandContext<O & GlobalOptions>) => Promise<ExitCode>,
+  ): (...args: unknown[]) => Promise<void> {
     return async (...args) => {
       const command = args.at(-1) as Command;
       const options = command.optsWithGlobals<O & GlobalOptions>();
@@ -66,8 +70,9 @@ export class Cli {
 }
 
 /** The publisher that the options name, else the only one of the installation. */
-export const sidOf = async (context: CommandContext<GlobalOptions & { readonly sid?: string }>): Promise<string> =>
-  context.options.sid ?? requireResource(await context.installation(), 'sid');
+export const sidOf = async (
+  context: CommandContext<GlobalOptions & { readonly sid?: string }>,
+): Promise<string> => context.options.sid ?? requireResource(await context.installation(), 'sid');
 
 /** Adds a command to the program. See `cli/commands/index.ts`. */
 export type AddCommand = (program: Command, cli: Cli) => void;

@@ -6,13 +6,23 @@ import { CHECKED_FIELDS } from '../core/transactions/row';
 import { amountText, type Colours } from './show';
 import type { Column } from './table';
 
-/** A difference between the table and the Events API. `not returned`: a row that the Events API does not return. */
+/**
+ * A difference between the table and the Events API. `not returned`: a row that the Events API does
+ * not return.
+ */
 export interface Difference extends Omit<LineDifference, 'what'> {
   readonly what: LineDifference['what'] | 'not returned';
 }
 
 /** What identifies a line for a person. */
-const SHOWN_FIELDS = ['advertiser_id', 'order_id', 'sale_amount', 'commissions', 'currency', 'u1'] as const;
+const SHOWN_FIELDS = [
+  'advertiser_id',
+  'order_id',
+  'sale_amount',
+  'commissions',
+  'currency',
+  'u1',
+] as const;
 
 /** A row that the Events API does not return, as a difference in all that is shown of it. */
 export const notReturned = (row: Item): Difference => ({
@@ -26,11 +36,18 @@ export const notReturned = (row: Item): Difference => ({
 });
 
 /** Names the row of a difference. */
-export const differenceKey = ({ line_id, is_event }: Pick<Difference, 'line_id' | 'is_event'>): string => `${line_id} ${is_event}`;
+export const differenceKey = ({
+  line_id,
+  is_event,
+}: Pick<Difference, 'line_id' | 'is_event'>): string => `${line_id} ${is_event}`;
 
-/** Whether a person should see it. Nearly every first answer brings fields that postbacks do not have. */
+/**
+ * Whether a person should see it. Nearly every first answer brings fields that postbacks do not
+ * have.
+ */
 export const isNotable = ({ what, fields }: Difference): boolean =>
-  what !== 'unverified' || fields.some(({ field }) => (CHECKED_FIELDS as readonly string[]).includes(field));
+  what !== 'unverified' ||
+  fields.some(({ field }) => (CHECKED_FIELDS as readonly string[]).includes(field));
 
 export function differenceColumns(colours: Colours): Column<Difference>[] {
   const paint: Record<Difference['what'], (text: string) => string> = {
@@ -46,7 +63,10 @@ export function differenceColumns(colours: Colours): Column<Difference>[] {
   };
   return [
     { title: 'WHAT', text: ({ what }) => what, paint: (text, { what }) => paint[what](text) },
-    { title: 'TRANSACTION', text: ({ line_id }) => parseLineId(line_id).etransactionId ?? '(no ID)' },
+    {
+      title: 'TRANSACTION',
+      text: ({ line_id }) => parseLineId(line_id).etransactionId ?? '(no ID)',
+    },
     { title: 'EVENT', text: ({ is_event }) => is_event },
     { title: 'ROW → RAKUTEN', text: changeText, maxWidth: 100, wraps: true },
   ];
@@ -55,12 +75,15 @@ export function differenceColumns(colours: Colours): Column<Difference>[] {
 function changeText({ what, fields }: Difference): string {
   if (what === 'missing') return `(no row) → ${lineText(fields, 'rakuten')}`;
   if (what === 'not returned') return `${lineText(fields, 'row')} → (nothing)`;
-  return fields.map(({ field, row, rakuten }) => `${field}: ${row ?? '(empty)'} → ${rakuten ?? '(empty)'}`).join('; ');
+  return fields
+    .map(({ field, row, rakuten }) => `${field}: ${row ?? '(empty)'} → ${rakuten ?? '(empty)'}`)
+    .join('; ');
 }
 
 /** `order W-1, 180.00 USD, commission 5.40, u1 clk_1` */
 function lineText(fields: readonly FieldDifference[], side: 'row' | 'rakuten'): string {
-  const value = (name: (typeof SHOWN_FIELDS)[number]): string | undefined => fields.find(({ field }) => field === name)?.[side];
+  const value = (name: (typeof SHOWN_FIELDS)[number]): string | undefined =>
+    fields.find(({ field }) => field === name)?.[side];
   const currency = value('currency');
   const parts: [label: string, text: string][] = [
     ['order', value('order_id') ?? ''],
@@ -68,5 +91,7 @@ function lineText(fields: readonly FieldDifference[], side: 'row' | 'rakuten'): 
     ['commission', amountText(value('commissions'), currency)],
     ['u1', value('u1') ?? ''],
   ];
-  return parts.flatMap(([label, text]) => (text === '' ? [] : [`${label} ${text}`.trim()])).join(', ');
+  return parts
+    .flatMap(([label, text]) => (text === '' ? [] : [`${label} ${text}`.trim()]))
+    .join(', ');
 }

@@ -28,17 +28,22 @@ export interface CsvOptions {
 }
 
 /** Lines as CSV (RFC 4180, UTF-8, line feeds), with a header. */
-export async function* csvLines(lines: AsyncIterable<Transaction>, { forSpreadsheets, delimiter }: CsvOptions): AsyncGenerator<string> {
+export async function* csvLines(
+  lines: AsyncIterable<Transaction>,
+  { forSpreadsheets, delimiter }: CsvOptions,
+): AsyncGenerator<string> {
   const csv = stringify({
     header: true,
     delimiter,
     columns: [...CSV_COLUMNS],
     cast: {
-      object: (value, { column }) => protect(Array.isArray(value) ? value.join('; ') : JSON.stringify(value), column),
+      object: (value, { column }) =>
+        protect(Array.isArray(value) ? value.join('; ') : JSON.stringify(value), column),
       string: (value, { header, column }) => (header ? value : protect(value, column)),
     },
   });
-  const protect = (text: string, column: unknown): string => (forSpreadsheets && !hasOwnForm(column) ? protectCell(text) : text);
+  const protect = (text: string, column: unknown): string =>
+    forSpreadsheets && !hasOwnForm(column) ? protectCell(text) : text;
   if (forSpreadsheets) yield BYTE_ORDER_MARK;
   // Unlike `pipe`, `compose` propagates errors and backpressure.
   for await (const chunk of Readable.from(lines).compose(csv)) yield String(chunk);
@@ -50,7 +55,10 @@ export async function* jsonLines(lines: AsyncIterable<unknown>): AsyncGenerator<
 }
 
 /** `{"lines": […], …}`: the rest is asked for at the end. */
-export async function* jsonDocument(lines: AsyncIterable<unknown>, rest: () => object): AsyncGenerator<string> {
+export async function* jsonDocument(
+  lines: AsyncIterable<unknown>,
+  rest: () => object,
+): AsyncGenerator<string> {
   let separator = '{"lines":[\n';
   for await (const line of lines) {
     yield separator + JSON.stringify(line);
@@ -70,4 +78,7 @@ const OWN_TIMES: readonly unknown[] = [
 
 /** Whether the column has decimals or times only, which this package writes in one form. */
 const hasOwnForm = (column: unknown): boolean =>
-  OWN_TIMES.includes(column) || (typeof column === 'string' && isRowField(column) && ['decimal', 'date'].includes(ROW_FIELDS[column]));
+  OWN_TIMES.includes(column) ||
+  (typeof column === 'string' &&
+    isRowField(column) &&
+    ['decimal', 'date'].includes(ROW_FIELDS[column]));

@@ -36,10 +36,13 @@ export class CliError extends UserError {
 
 export const usageError = (problem: string): CliError => new CliError(problem, EXIT.usage);
 
-/** Explains an error in one line, with the fix if it is known. All errors of the AWS SDK pass here. */
+/**
+ * Explains an error in one line, with the fix if it is known. All errors of the AWS SDK pass here.
+ */
 export function explain(error: unknown, where: string): CliError {
   if (error instanceof CliError) return error;
-  if (error instanceof InvalidQueryError) return new CliError(error.problem, EXIT.usage, { cause: error });
+  if (error instanceof InvalidQueryError)
+    return new CliError(error.problem, EXIT.usage, { cause: error });
   if (error instanceof UserError) {
     const { name, problem, meaning, nextStep, requestId } = error;
     const fields = { meaning, nextStep, requestId, cause: error, isTraceable: true };
@@ -47,7 +50,8 @@ export function explain(error: unknown, where: string): CliError {
   }
   const { name, message, code } = detailsOf(error);
   const known = KNOWN_ERRORS.find(({ matches }) => matches(name, message, code));
-  if (known !== undefined) return new CliError(known.says(where, message), EXIT.error, { cause: error });
+  if (known !== undefined)
+    return new CliError(known.says(where, message), EXIT.error, { cause: error });
   const problem = `${where}: ${name === 'Error' ? '' : `${name}: `}${message}`;
   return new CliError(problem, EXIT.error, { cause: error, isTraceable: true });
 }
@@ -64,8 +68,10 @@ const named =
 
 const KNOWN_ERRORS: readonly KnownError[] = [
   {
-    matches: (_name, message) => message.includes('Region is missing') || message.includes('region=""'),
-    says: () => 'no AWS region is set: give --region, set AWS_REGION, or name a profile that has one with --profile',
+    matches: (_name, message) =>
+      message.includes('Region is missing') || message.includes('region=""'),
+    says: () =>
+      'no AWS region is set: give --region, set AWS_REGION, or name a profile that has one with --profile',
   },
   {
     matches: (_name, message) => message.startsWith('Region not accepted'),
@@ -73,7 +79,8 @@ const KNOWN_ERRORS: readonly KnownError[] = [
       `'${/region="(.*)" is not/.exec(message)?.[1] ?? ''}' is no AWS region: give one such as us-east-1 with --region or AWS_REGION`,
   },
   {
-    matches: (name, message) => name === 'CredentialsProviderError' || message.includes('Could not load credentials'),
+    matches: (name, message) =>
+      name === 'CredentialsProviderError' || message.includes('Could not load credentials'),
     says: (_where, message) =>
       `no AWS credentials: ${message}. Sign in ("aws sso login", "aws configure") or name a profile with --profile; for the local run give --local`,
   },
@@ -86,7 +93,8 @@ const KNOWN_ERRORS: readonly KnownError[] = [
       'InvalidSignatureException',
       'SignatureDoesNotMatch',
     ),
-    says: (_where, message) => `AWS does not accept the credentials: ${message}. Sign in again, or name another profile with --profile`,
+    says: (_where, message) =>
+      `AWS does not accept the credentials: ${message}. Sign in again, or name another profile with --profile`,
   },
   {
     matches: named('AccessDeniedException', 'AccessDenied'),
@@ -94,27 +102,40 @@ const KNOWN_ERRORS: readonly KnownError[] = [
   },
   {
     matches: named('ResourceNotFoundException'),
-    says: (where) => `${where}: there is no such table in this account and region. Check --region, --profile and the name`,
+    says: (where) =>
+      `${where}: there is no such table in this account and region. Check --region, --profile and the name`,
   },
   {
     matches: named('QueueDoesNotExist', 'AWS.SimpleQueueService.NonExistentQueue'),
-    says: (where) => `${where}: there is no such queue in this account and region. Check --region, --profile and the stack's name`,
+    says: (where) =>
+      `${where}: there is no such queue in this account and region. Check --region, --profile and the stack's name`,
   },
   {
-    matches: (name, message) => name === 'ValidationException' && /index|key schema element/i.test(message),
-    says: (where, message) => `${where}: this is not a transaction table of RakutenPostback: ${message}`,
+    matches: (name, message) =>
+      name === 'ValidationException' && /index|key schema element/i.test(message),
+    says: (where, message) =>
+      `${where}: this is not a transaction table of RakutenPostback: ${message}`,
   },
   {
-    matches: named('ThrottlingException', 'ProvisionedThroughputExceededException', 'RequestLimitExceeded', 'Throttling'),
-    says: (where) => `${where}: AWS throttles the reads, also after several tries. Try again in a minute, or ask for less at once`,
+    matches: named(
+      'ThrottlingException',
+      'ProvisionedThroughputExceededException',
+      'RequestLimitExceeded',
+      'Throttling',
+    ),
+    says: (where) =>
+      `${where}: AWS throttles the reads, also after several tries. Try again in a minute, or ask for less at once`,
   },
   {
-    matches: (_name, message, code) => /ECONNREFUSED|ECONNRESET|socket hang up/.test(`${code} ${message}`),
-    says: (where) => `${where}: nothing answers at its endpoint. If it is the local run, start it with "npm start"`,
+    matches: (_name, message, code) =>
+      /ECONNREFUSED|ECONNRESET|socket hang up/.test(`${code} ${message}`),
+    says: (where) =>
+      `${where}: nothing answers at its endpoint. If it is the local run, start it with "npm start"`,
   },
   {
     matches: (_name, message, code) => /ENOTFOUND|EAI_AGAIN/.test(`${code} ${message}`),
-    says: (where, message) => `${where}: the endpoint's name cannot be resolved (${message}). Check --region and the network`,
+    says: (where, message) =>
+      `${where}: the endpoint's name cannot be resolved (${message}). Check --region and the network`,
   },
 ];
 

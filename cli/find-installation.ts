@@ -16,17 +16,34 @@ export function installationName(options: GlobalOptions, env: Terminal['env']): 
   return `stack ${stackName(options, env)}`;
 }
 
-const stackName = (options: GlobalOptions, env: Terminal['env']): string => options.stack || env[STACK_VARIABLE] || DEFAULT_STACK;
+const stackName = (options: GlobalOptions, env: Terminal['env']): string =>
+  options.stack || env[STACK_VARIABLE] || DEFAULT_STACK;
 
 /** Finds the installation that the options name. */
-export async function findInstallation(options: GlobalOptions, terminal: Terminal): Promise<Installation> {
-  const chosen = [options.stack !== undefined, options.table !== undefined, options.local === true].filter(Boolean).length;
-  if (chosen > 1) throw usageError('--stack, --table and --local exclude each other: give one of them');
+export async function findInstallation(
+  options: GlobalOptions,
+  terminal: Terminal,
+): Promise<Installation> {
+  const chosen = [
+    options.stack !== undefined,
+    options.table !== undefined,
+    options.local === true,
+  ].filter(Boolean).length;
+  if (chosen > 1)
+    throw usageError('--stack, --table and --local exclude each other: give one of them');
   if (options.construct !== undefined && (options.table !== undefined || options.local === true))
-    throw usageError('--construct chooses one of several in a stack: leave out --table and --local');
+    throw usageError(
+      '--construct chooses one of several in a stack: leave out --table and --local',
+    );
   if (options.local === true) return localInstallation(terminal.directory);
   await checkProfile(options, terminal.env);
   const config: AwsConfig = { region: options.region, profile: options.profile };
-  if (options.table === undefined) return stackInstallation(stackName(options, terminal.env), config, options.construct);
-  return { name: `table ${options.table}`, kind: 'table', resources: { tableName: options.table }, aws: () => config };
+  if (options.table === undefined)
+    return stackInstallation(stackName(options, terminal.env), config, options.construct);
+  return {
+    name: `table ${options.table}`,
+    kind: 'table',
+    resources: { tableName: options.table },
+    aws: () => config,
+  };
 }

@@ -4,8 +4,8 @@ import { dayBefore } from './options';
 const MINUTE = 60_000;
 
 /**
- * How far back every read goes. The index sorts lines by their arrival, but a line appears there later:
- * after it was in the queue, and after the index has caught up.
+ * How far back every read goes. The index sorts lines by their arrival, but a line appears there
+ * later: after it was in the queue, and after the index has caught up.
  */
 export const OVERLAP_MILLIS = 15 * MINUTE;
 
@@ -46,9 +46,17 @@ export class NewLines {
   private async read(now: Date): Promise<Transaction[]> {
     const receivedFrom = new Date(this.lastRead.getTime() - OVERLAP_MILLIS);
     const { timeZone } = this;
-    const days = { from: dayBefore(this.days - 1, now, timeZone), to: dayBefore(-1, now, timeZone) };
+    const days = {
+      from: dayBefore(this.days - 1, now, timeZone),
+      to: dayBefore(-1, now, timeZone),
+    };
     const lines: Transaction[] = [];
-    for await (const line of this.transactions.byDay(days, { ...this.options, receivedFrom, timeZone })) lines.push(line);
+    for await (const line of this.transactions.byDay(days, {
+      ...this.options,
+      receivedFrom,
+      timeZone,
+    }))
+      lines.push(line);
     return lines.sort((a, b) => (a.received_at < b.received_at ? -1 : 1));
   }
 

@@ -69,11 +69,17 @@ export interface Installation {
 export function requireResource(installation: Installation, resource: ResourceName): string {
   const value = installation.resources[resource];
   if (value !== undefined && value !== '') return value;
-  const fix = installation.kind === 'table' ? 'name the stack with --stack instead' : `give the stack an output ${RESOURCES[resource]}`;
+  const fix =
+    installation.kind === 'table'
+      ? 'name the stack with --stack instead'
+      : `give the stack an output ${RESOURCES[resource]}`;
   const { constructs = [] } = installation;
-  if (constructs.length > 1) throw usageError(`${installation.name} has ${severalConstructs(constructs)}`);
+  if (constructs.length > 1)
+    throw usageError(`${installation.name} has ${severalConstructs(constructs)}`);
   if (resource === 'sid')
-    throw usageError(`${installation.name}: the publisher is unknown (there is none, or several): give it with --sid`);
+    throw usageError(
+      `${installation.name}: the publisher is unknown (there is none, or several): give it with --sid`,
+    );
   throw usageError(`${installation.name}: its ${RESOURCES[resource]} is unknown; ${fix}`);
 }
 

@@ -7,11 +7,16 @@ import { type ResourceName, requireResource } from './installation';
 const TIMEOUT_MILLIS = 16 * 60_000;
 
 /**
- * Invokes a function of the installation and waits for its result. Ctrl-C ends the wait, not the function.
+ * Invokes a function of the installation and waits for its result. Ctrl-C ends the wait, not the
+ * function.
  *
  * @throws CliError with the message of the function's error, which the functions make safe to show
  */
-export async function invokeFunction<T>(context: CommandContext, resource: ResourceName, event: object): Promise<T> {
+export async function invokeFunction<T>(
+  context: CommandContext,
+  resource: ResourceName,
+  event: object,
+): Promise<T> {
   const { signal } = context.terminal;
   const installation = await context.installation();
   const FunctionName = requireResource(installation, resource);
@@ -26,10 +31,15 @@ export async function invokeFunction<T>(context: CommandContext, resource: Resou
     const { Payload, FunctionError } = await client.send(command, { abortSignal: signal });
     const answer: unknown = JSON.parse(Payload?.transformToString() || 'null');
     if (FunctionError !== undefined)
-      throw new CliError(`${FunctionName}: ${(answer as { errorMessage?: string } | null)?.errorMessage ?? FunctionError}`);
+      throw new CliError(
+        `${FunctionName}: ${(answer as { errorMessage?: string } | null)?.errorMessage ?? FunctionError}`,
+      );
     return answer as T;
   } catch (cause) {
-    if (signal.aborted) throw new CliError(`stopped waiting for ${FunctionName}, which continues`, undefined, { cause });
+    if (signal.aborted)
+      throw new CliError(`stopped waiting for ${FunctionName}, which continues`, undefined, {
+        cause,
+      });
     throw cause;
   } finally {
     client.destroy();

@@ -6,7 +6,10 @@ import type { AwsConfig, Installation, Service } from './installation';
 /** The file with the addresses of the local run, while it runs. */
 export const LOCAL_ENDPOINTS_FILE = join('.local', 'endpoints.json');
 
-/** Not a secret: the embedded servers accept any key. In code, so that a developer's profile is never used. */
+/**
+ * Not a secret: the embedded servers accept any key. In code, so that a developer's profile is
+ * never used.
+ */
 const CREDENTIALS = { accessKeyId: 'local', secretAccessKey: 'local' };
 
 /** The entry of the file with the endpoint of a service. */
@@ -48,8 +51,13 @@ export function localInstallation(directory: string): Installation {
   };
 }
 
-function localConfig(service: Service, endpoint: string | undefined, region = 'us-east-1'): AwsConfig {
-  if (endpoint === undefined) throw new CliError(`the local run has no ${service}: this command requires a deployed stack`);
+function localConfig(
+  service: Service,
+  endpoint: string | undefined,
+  region = 'us-east-1',
+): AwsConfig {
+  if (endpoint === undefined)
+    throw new CliError(`the local run has no ${service}: this command requires a deployed stack`);
   return { endpoint, region, credentials: CREDENTIALS };
 }
 
@@ -58,11 +66,19 @@ function readEntries(file: string): Record<string, unknown> {
   try {
     text = readFileSync(file, 'utf8');
   } catch (cause) {
-    throw new CliError(`no local run here (there is no ${file}): start it with "npm start" in the project's folder`, undefined, { cause });
+    throw new CliError(
+      `no local run here (there is no ${file}): start it with "npm start" in the project's folder`,
+      undefined,
+      { cause },
+    );
   }
   try {
     return JSON.parse(text) as Record<string, unknown>;
   } catch (cause) {
-    throw new CliError(`${file} is not JSON: start the local run again with "npm start"`, undefined, { cause });
+    throw new CliError(
+      `${file} is not JSON: start the local run again with "npm start"`,
+      undefined,
+      { cause },
+    );
   }
 }

@@ -29,8 +29,13 @@ export async function openOutputFile(path: string, flags: 'wx' | 'a'): Promise<F
  *
  * The file is created before the first value is read. Only its owner can read it.
  */
-export async function writeOutputFile(path: string, content: AsyncIterable<string>, signal: AbortSignal): Promise<void> {
-  if ((await stat(path).catch(() => undefined))?.isDirectory()) throw fileError(path, { code: 'EISDIR' });
+export async function writeOutputFile(
+  path: string,
+  content: AsyncIterable<string>,
+  signal: AbortSignal,
+): Promise<void> {
+  if ((await stat(path).catch(() => undefined))?.isDirectory())
+    throw fileError(path, { code: 'EISDIR' });
   const partial = `${path}.${randomUUID().slice(0, 8)}.part`;
   const handle = await openOutputFile(partial, 'wx').catch((error: CliError) => {
     throw fileError(path, error.cause);
@@ -49,7 +54,8 @@ export async function writeOutputFile(path: string, content: AsyncIterable<strin
     await rename(partial, path);
   } catch (cause) {
     await rm(partial, { force: true });
-    if (signal.aborted) throw new CliError(`stopped: ${path} was not written`, EXIT.error, { cause });
+    if (signal.aborted)
+      throw new CliError(`stopped: ${path} was not written`, EXIT.error, { cause });
     throw readError ?? fileError(path, cause);
   }
 }
@@ -66,5 +72,9 @@ function fileError(path: string, cause: unknown): CliError {
     ENOSPC: 'the disk is full: free some space',
     ENAMETOOLONG: 'its name is too long: choose a shorter one',
   };
-  return new CliError(`cannot write ${path}: ${reasons[code ?? ''] ?? message ?? code}`, EXIT.error, { cause });
+  return new CliError(
+    `cannot write ${path}: ${reasons[code ?? ''] ?? message ?? code}`,
+    EXIT.error,
+    { cause },
+  );
 }

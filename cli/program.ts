@@ -79,6 +79,10 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
 
 async function report(error: unknown, { stderr }: Terminal, debug: boolean): Promise<void> {
   const hint = error instanceof CliError && error.isTraceable ? ' (--debug shows where)' : '';
-  await writeLine(stderr, `error: ${error instanceof Error ? error.message : String(error)}${hint}`);
-  for (let cause = error; debug && cause instanceof Error; cause = cause.cause) await writeLine(stderr, cause.stack ?? String(cause));
+  await writeLine(
+    stderr,
+    `error: ${error instanceof Error ? error.message : String(error)}${hint}`,
+  );
+  for (let cause = error; debug && cause instanceof Error; cause = cause.cause)
+    await writeLine(stderr, cause.stack ?? String(cause));
 }

@@ -31,7 +31,10 @@ export class StatusLine {
   }
 }
 
-/** Counts values on their way, and shows the number on a terminal's standard error after two seconds. */
+/**
+ * Counts values on their way, and shows the number on a terminal's standard error after two
+ * seconds.
+ */
 export class Progress {
   total = 0;
   private readonly started = performance.now();
@@ -83,7 +86,8 @@ export class Progress {
   }
 
   private draw(): void {
-    if (this.seconds * 1000 >= FIRST_DRAW_MILLIS) this.line.draw(`${this.counted}, ${Math.floor(this.seconds)} s …`);
+    if (this.seconds * 1000 >= FIRST_DRAW_MILLIS)
+      this.line.draw(`${this.counted}, ${Math.floor(this.seconds)} s …`);
   }
 }
 
@@ -95,7 +99,11 @@ export async function withProgress<R>(
   noun: string | undefined,
   work: (progress: Progress) => Promise<R>,
 ): Promise<R> {
-  const progress = new Progress(terminal, options.json === true && terminal.stdout.isTTY === true, noun);
+  const progress = new Progress(
+    terminal,
+    options.json === true && terminal.stdout.isTTY === true,
+    noun,
+  );
   try {
     return await work(progress);
   } finally {

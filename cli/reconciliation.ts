@@ -47,14 +47,32 @@ export async function invokeReconciliation(
   { sid, window, ...options }: ReconciliationEvent,
   onBusy: (message: string) => void,
 ): Promise<ReconciliationResult> {
-  const event = { sid, from: isoTime(window.from), to: isoTime(window.to), reason: 'manual', ...options };
+  const event = {
+    sid,
+    from: isoTime(window.from),
+    to: isoTime(window.to),
+    reason: 'manual',
+    ...options,
+  };
   for (let tries = 1; ; tries += 1) {
-    const result = await invokeFunction<ReconciliationResult>(context, 'reconciliationFunctionName', event);
-    if (result.outcome === 'not-reconcilable') throw new CliError(result.reason ?? `SID ${sid} cannot be reconciled`);
+    const result = await invokeFunction<ReconciliationResult>(
+      context,
+      'reconciliationFunctionName',
+      event,
+    );
+    if (result.outcome === 'not-reconcilable')
+      throw new CliError(result.reason ?? `SID ${sid} cannot be reconciled`);
     if (result.outcome !== 'busy') return result;
-    if (tries >= BUSY_TRIES) throw new CliError(`another reconciliation of SID ${sid} is still running. Try again when it has ended`);
-    onBusy(`another reconciliation of SID ${sid} is running: trying again (${tries + 1} of ${BUSY_TRIES})`);
-    await wait(FIRST_BUSY_PAUSE_MILLIS * 2 ** (tries - 1), undefined, { signal: context.terminal.signal });
+    if (tries >= BUSY_TRIES)
+      throw new CliError(
+        `another reconciliation of SID ${sid} is still running. Try again when it has ended`,
+      );
+    onBusy(
+      `another reconciliation of SID ${sid} is running: trying again (${tries + 1} of ${BUSY_TRIES})`,
+    );
+    await wait(FIRST_BUSY_PAUSE_MILLIS * 2 ** (tries - 1), undefined, {
+      signal: context.terminal.signal,
+    });
   }
 }
 

@@ -24,27 +24,36 @@ export interface SidOptions extends GlobalOptions {
 }
 
 /** The ports of the registration for the installation of a command. */
-export async function registrationPorts(context: CommandContext<SidOptions>): Promise<RegistrationPorts> {
+export async function registrationPorts(
+  context: CommandContext<SidOptions>,
+): Promise<RegistrationPorts> {
   return { ...(await localPorts(context)), urls: await allowedUrls(await context.installation()) };
 }
 
 /** The ports of what sends nothing to Rakuten or the endpoint. */
-export async function localPorts(context: CommandContext<SidOptions>): Promise<Omit<RegistrationPorts, 'urls'>> {
+export async function localPorts(
+  context: CommandContext<SidOptions>,
+): Promise<Omit<RegistrationPorts, 'urls'>> {
   const { options, terminal } = context;
   const found = await context.installation();
-  const store = new DynamoRegistrationStore(new DynamoDBClient(found.aws('dynamodb')), requireResource(found, 'stateTableName'));
+  const store = new DynamoRegistrationStore(
+    new DynamoDBClient(found.aws('dynamodb')),
+    requireResource(found, 'stateTableName'),
+  );
   const aws = found.aws('secretsManager');
   const secrets = { secretsManager: new SecretsManagerClient(aws), ssm: () => new SSMClient(aws) };
   return {
     store,
     readSecret: (id, versionId) => readSecret(secrets, id, versionId),
-    saveSecretVersion: (id, text, label) => new SecretsManagerVersions(secrets.secretsManager).save(id, text, label),
+    saveSecretVersion: (id, text, label) =>
+      new SecretsManagerVersions(secrets.secretsManager).save(id, text, label),
     send: sendHttp,
     probe: sendProbe,
     clock: systemClock,
     randomId: randomUUID,
     log: (message, fields) => {
-      if (options.debug === true) void writeLine(terminal.stderr, JSON.stringify({ message, ...fields }));
+      if (options.debug === true)
+        void writeLine(terminal.stderr, JSON.stringify({ message, ...fields }));
     },
   };
 }
@@ -60,20 +69,32 @@ async function allowedUrls(installation: Installation): Promise<AllowedUrls> {
   const client = new LambdaClient(installation.aws('lambda'));
   const FunctionName = requireResource(installation, 'registrationFunctionName');
   const { Environment } = await client.send(new GetFunctionConfigurationCommand({ FunctionName }));
-  const { [ENVIRONMENT.rakutenApiUrl]: rakutenApiUrl = RAKUTEN_API_URL, [ENVIRONMENT.endpointUrl]: endpointUrl } =
-    Environment?.Variables ?? {};
+  const {
+    [ENVIRONMENT.rakutenApiUrl]: rakutenApiUrl = RAKUTEN_API_URL,
+    [ENVIRONMENT.endpointUrl]: endpointUrl,
+  } = Environment?.Variables ?? {};
   return { rakutenApiUrl, endpointUrl };
 }
 
 /** The publishers of a command: the one of --sid, else all. */
-export async function publishersOf(context: CommandContext<SidOptions>): Promise<readonly string[]> {
+export async function publishersOf(
+  context: CommandContext<SidOptions>,
+): Promise<readonly string[]> {
   const installation = await context.installation();
   const tableName = requireResource(installation, 'stateTableName');
-  const states = await readPublisherStates(new DynamoDBClient(installation.aws('dynamodb')), tableName);
-  const sids = states.filter((state) => state.properties !== undefined || state.setAside !== undefined).map((state) => state.sid);
+  const states = await readPublisherStates(
+    new DynamoDBClient(installation.aws('dynamodb')),
+    tableName,
+  );
+  const sids = states
+    .filter((state) => state.properties !== undefined || state.setAside !== undefined)
+    .map((state) => state.sid);
   const { sid } = context.options;
   if (sid === undefined) {
-    if (sids.length === 0) throw new CliError(`${installation.name}: no publisher is registered; deploy the stack to register one`);
+    if (sids.length === 0)
+      throw new CliError(
+        `${installation.name}: no publisher is registered; deploy the stack to register one`,
+      );
     return sids.sort();
   }
   if (sids.includes(sid)) return [sid];
@@ -86,5 +107,7 @@ export async function publishersOf(context: CommandContext<SidOptions>): Promise
 export async function publisherOf(context: CommandContext<SidOptions>): Promise<string> {
   const [sid, ...more] = await publishersOf(context);
   if (sid !== undefined && more.length === 0) return sid;
-  throw usageError(`there are several publishers (${[sid, ...more].join(', ')}): choose one with --sid`);
+  throw usageError(
+    `there are several publishers (${[sid, ...more].join(', ')}): choose one with --sid`,
+  );
 }

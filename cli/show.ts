@@ -1,4 +1,12 @@
-import type { Money, OrderStatus, OrderSummary, Sums, Transaction, TransactionKind, TransactionRow } from '../client';
+import type {
+  Money,
+  OrderStatus,
+  OrderSummary,
+  Sums,
+  Transaction,
+  TransactionKind,
+  TransactionRow,
+} from '../client';
 import { MoneySum } from '../client/amounts';
 import type { Styles } from '../core/terminal-text';
 import { EXIT, type ExitCode } from './errors';
@@ -29,7 +37,10 @@ function minorDigits(currency: string | undefined): number {
 
 function readMinorDigits(currency: string): number {
   try {
-    return new Intl.NumberFormat('en', { style: 'currency', currency }).resolvedOptions().minimumFractionDigits ?? 0;
+    return (
+      new Intl.NumberFormat('en', { style: 'currency', currency }).resolvedOptions()
+        .minimumFractionDigits ?? 0
+    );
   } catch {
     return 0; // Not a currency code.
   }
@@ -37,11 +48,19 @@ function readMinorDigits(currency: string): number {
 
 /** `71.49 USD, 900 JPY`, or nothing without any amount. */
 export function moneyText(amounts: readonly Money[], field: 'sale_amount' | 'commissions'): string {
-  return amounts.map((money) => `${amountText(money[field], money.currency)} ${money.currency ?? '(no currency)'}`).join(', ');
+  return amounts
+    .map(
+      (money) => `${amountText(money[field], money.currency)} ${money.currency ?? '(no currency)'}`,
+    )
+    .join(', ');
 }
 
 /** `2026-03-13 18:02` in a time zone, with seconds on demand. */
-export function timeText(iso: string, timeZone = UTC, form: 'minutes' | 'seconds' = 'minutes'): string {
+export function timeText(
+  iso: string,
+  timeZone = UTC,
+  form: 'minutes' | 'seconds' = 'minutes',
+): string {
   const millis = Date.parse(iso);
   return Number.isNaN(millis) ? iso : formatter(timeZone, form).format(millis);
 }
@@ -110,14 +129,31 @@ export interface ShownTime {
 export function lineColumns(colours: Colours, time: ShownTime): Column<Transaction>[] {
   const negative = (text: string): string => (text.startsWith('-') ? colours.red(text) : text);
   return [
-    { title: timeTitle(time.title, time.timeZone), text: (line) => timeText(time.of(line), time.timeZone) },
-    { title: 'KIND', text: (line) => line.kind, paint: (text, line) => kindPainter(colours)[line.kind](text) },
+    {
+      title: timeTitle(time.title, time.timeZone),
+      text: (line) => timeText(time.of(line), time.timeZone),
+    },
+    {
+      title: 'KIND',
+      text: (line) => line.kind,
+      paint: (text, line) => kindPainter(colours)[line.kind](text),
+    },
     { title: 'ORDER', text: (line) => line.order_id ?? '', maxWidth: 36 },
     { title: 'ADVERTISER', text: (line) => line.advertiser_id ?? '', dropOrder: 3 },
     { title: 'SKU', text: (line) => line.sku_number ?? '', maxWidth: 20, dropOrder: 4 },
     { title: 'PRODUCT', text: (line) => line.product_name ?? '', maxWidth: 28, dropOrder: 5 },
-    { title: 'SALE', text: (line) => amountText(line.sale_amount, line.currency), align: 'right', paint: negative },
-    { title: 'COMMISSION', text: (line) => amountText(line.commissions, line.currency), align: 'right', paint: negative },
+    {
+      title: 'SALE',
+      text: (line) => amountText(line.sale_amount, line.currency),
+      align: 'right',
+      paint: negative,
+    },
+    {
+      title: 'COMMISSION',
+      text: (line) => amountText(line.commissions, line.currency),
+      align: 'right',
+      paint: negative,
+    },
     { title: 'CUR', text: (line) => line.currency ?? '' },
     { title: 'MEMBER', text: (line) => line.u1 ?? '', maxWidth: 24, dropOrder: 2 },
     {
@@ -131,18 +167,51 @@ export function lineColumns(colours: Colours, time: ShownTime): Column<Transacti
 
 /** Columns of a list of orders. */
 export function orderColumns(colours: Colours, timeZone: string): Column<OrderSummary>[] {
-  const confirmedLines = (order: OrderSummary): number => order.lines.filter((line) => line.is_event === 'N').length;
+  const confirmedLines = (order: OrderSummary): number =>
+    order.lines.filter((line) => line.is_event === 'N').length;
   return [
-    { title: timeTitle('ORDERED', timeZone), text: (order) => timeText(order.ordered_at, timeZone) },
-    { title: 'STATUS', text: (order) => order.status, paint: (text, order) => statusPainter(colours)[order.status](text) },
+    {
+      title: timeTitle('ORDERED', timeZone),
+      text: (order) => timeText(order.ordered_at, timeZone),
+    },
+    {
+      title: 'STATUS',
+      text: (order) => order.status,
+      paint: (text, order) => statusPainter(colours)[order.status](text),
+    },
     { title: 'ORDER', text: (order) => order.order_id ?? '', maxWidth: 36 },
     { title: 'ADVERTISER', text: (order) => order.advertiser_id ?? '', dropOrder: 4 },
     { title: 'MEMBER', text: (order) => order.members.join(', '), maxWidth: 24, dropOrder: 3 },
-    { title: 'LINES', text: (order) => String(confirmedLines(order)), align: 'right', dropOrder: 5 },
-    { title: 'EARNED SALE', text: (order) => moneyText(order.earned, 'sale_amount'), align: 'right', wraps: true },
-    { title: 'COMMISSION', text: (order) => moneyText(order.earned, 'commissions'), align: 'right', wraps: true },
-    { title: 'AWAITING', text: (order) => moneyText(order.awaiting, 'sale_amount'), align: 'right', dropOrder: 1 },
-    { title: 'PENDING', text: (order) => moneyText(order.pending, 'sale_amount'), align: 'right', dropOrder: 2 },
+    {
+      title: 'LINES',
+      text: (order) => String(confirmedLines(order)),
+      align: 'right',
+      dropOrder: 5,
+    },
+    {
+      title: 'EARNED SALE',
+      text: (order) => moneyText(order.earned, 'sale_amount'),
+      align: 'right',
+      wraps: true,
+    },
+    {
+      title: 'COMMISSION',
+      text: (order) => moneyText(order.earned, 'commissions'),
+      align: 'right',
+      wraps: true,
+    },
+    {
+      title: 'AWAITING',
+      text: (order) => moneyText(order.awaiting, 'sale_amount'),
+      align: 'right',
+      dropOrder: 1,
+    },
+    {
+      title: 'PENDING',
+      text: (order) => moneyText(order.pending, 'sale_amount'),
+      align: 'right',
+      dropOrder: 2,
+    },
   ];
 }
 
@@ -162,7 +231,10 @@ export class LineTally {
     if (name !== undefined) this.sums.get(name)?.addLine(line);
   }
 
-  async *count(lines: AsyncIterable<Transaction>, each?: (line: Transaction) => void): AsyncGenerator<Transaction> {
+  async *count(
+    lines: AsyncIterable<Transaction>,
+    each?: (line: Transaction) => void,
+  ): AsyncGenerator<Transaction> {
     for await (const line of lines) {
       this.add(line);
       each?.(line);
@@ -187,8 +259,17 @@ export class LineTally {
   }
 }
 
-const sumOf = ({ is_event }: Transaction, state: Verification): (typeof SUMS)[number] | undefined =>
-  is_event === 'Y' ? SUMS[2] : is_event === 'N' ? (state === 'verified' ? SUMS[0] : SUMS[1]) : undefined;
+const sumOf = (
+  { is_event }: Transaction,
+  state: Verification,
+): (typeof SUMS)[number] | undefined =>
+  is_event === 'Y'
+    ? SUMS[2]
+    : is_event === 'N'
+      ? state === 'verified'
+        ? SUMS[0]
+        : SUMS[1]
+      : undefined;
 
 /** Counts texts, in the order of their first occurrence. */
 export class Counter {
@@ -217,12 +298,15 @@ export class NoteTally {
     const text = [...postbackNotes(line), ...doubtNotes(line)].join('; ');
     if (text === '') return;
     this.total += 1;
-    if (this.total <= MAX_NOTES) this.notes.push(`${line.etransaction_id ?? line.line_id}: ${text}`);
+    if (this.total <= MAX_NOTES)
+      this.notes.push(`${line.etransaction_id ?? line.line_id}: ${text}`);
   }
 
   get texts(): string[] {
     const more = this.total - this.notes.length;
-    return more === 0 ? this.notes : [...this.notes, `and ${numberText(more)} more lines with notes`];
+    return more === 0
+      ? this.notes
+      : [...this.notes, `and ${numberText(more)} more lines with notes`];
   }
 }
 
@@ -237,22 +321,40 @@ const doubtNotes = ({ parse_problems: problems = [], kind }: Transaction): strin
 ];
 
 /** All attributes of a row, by name. Lists of deliveries get one entry per delivery. */
-export function rowRecord({ other_pushes: pushes = [], replaced_answers: answers = [], ...row }: TransactionRow): [string, string][] {
+export function rowRecord({
+  other_pushes: pushes = [],
+  replaced_answers: answers = [],
+  ...row
+}: TransactionRow): [string, string][] {
   return [
     ['state', [verificationOf(row), ...postbackNotes(row)].join('; ')],
-    ...Object.entries(row).map(([name, value]): [string, string] => [name, typeof value === 'string' ? value : JSON.stringify(value)]),
-    ...pushes.map(({ received_at, source = 'postback', query }): [string, string] => [`other ${source}`, `${received_at}  ${query}`]),
-    ...answers.map(({ answered_at, values }): [string, string] => ['replaced answer', `${answered_at}  ${values}`]),
+    ...Object.entries(row).map(([name, value]): [string, string] => [
+      name,
+      typeof value === 'string' ? value : JSON.stringify(value),
+    ]),
+    ...pushes.map(({ received_at, source = 'postback', query }): [string, string] => [
+      `other ${source}`,
+      `${received_at}  ${query}`,
+    ]),
+    ...answers.map(({ answered_at, values }): [string, string] => [
+      'replaced answer',
+      `${answered_at}  ${values}`,
+    ]),
   ];
 }
 
 /** The three sums, as far as there are any. */
 export function sumsText({ earned, awaiting, pending }: Sums): string[] {
-  return [...totals('earned', earned), ...totals('awaiting verification', awaiting), ...totals('pending', pending)];
+  return [
+    ...totals('earned', earned),
+    ...totals('awaiting verification', awaiting),
+    ...totals('pending', pending),
+  ];
 }
 
 /** `earned: 71.49 USD; commissions 3.57 USD`, or nothing without any amount. */
-export const totals = (name: string, amounts: readonly Money[]): string[] => totalTexts(amounts).map((text) => `${name}: ${text}`);
+export const totals = (name: string, amounts: readonly Money[]): string[] =>
+  totalTexts(amounts).map((text) => `${name}: ${text}`);
 
 /** `71.49 USD; commissions 3.57 USD`, or nothing without any amount. */
 export function totalTexts(amounts: readonly Money[]): string[] {

@@ -6,9 +6,15 @@ const SIGNS = '=+\\-@＝＋－＠﹦﹢﹣﹫\u2212';
  *
  * Spaces and invisible characters in between do not count. A zero-width space is one.
  */
-const FORMULA_START = new RegExp(`(?<=^|[;,|\\t\\r\\n\\v\\f\\u0085\\u2028\\u2029]|\\p{Cf})(?=[\\p{Z}\\p{C}]*[${SIGNS}])`, 'gu');
+const FORMULA_START = new RegExp(
+  `(?<=^|[;,|\\t\\r\\n\\v\\f\\u0085\\u2028\\u2029]|\\p{Cf})(?=[\\p{Z}\\p{C}]*[${SIGNS}])`,
+  'gu',
+);
 
-/** Names of months and of Japanese eras, and other characters of numbers, dates and times: see `NUMERIC`. */
+/**
+ * Names of months and of Japanese eras, and other characters of numbers, dates and times: see
+ * `NUMERIC`.
+ */
 const WORDS = new RegExp(
   [
     'jan(uary)?|feb(ruary)?|mar(ch)?|apr(il)?|may|june?|july?|aug(ust)?|sep(t(ember)?)?|oct(ober)?|nov(ember)?|dec(ember)?',

@@ -9,7 +9,10 @@ import type { ResourceName, Resources } from './installation';
 
 type Sought = readonly [name: ResourceName, type: RegExp, logicalId: RegExp];
 
-/** The construct's names of its parts. A logical ID is the path in the stack without slashes, and a hash of eight digits. */
+/**
+ * The construct's names of its parts. A logical ID is the path in the stack without slashes, and a
+ * hash of eight digits.
+ */
 const SOUGHT: readonly Sought[] = [
   ['stateTableName', /^AWS::DynamoDB::(Global)?Table$/, /StateTable$/],
   ['queueUrl', /^AWS::SQS::Queue$/, /PostbackQueue$/],
@@ -21,9 +24,16 @@ const SOUGHT: readonly Sought[] = [
 ];
 
 /** Parts that a RakutenPostback may not have. */
-const OPTIONAL: readonly ResourceName[] = ['statusWatchFunctionName', 'reconciliationFunctionName', 'archiveStreamName'];
+const OPTIONAL: readonly ResourceName[] = [
+  'statusWatchFunctionName',
+  'reconciliationFunctionName',
+  'archiveStreamName',
+];
 
-/** Resources that need no outputs: they are found by type and name, if the stack has one RakutenPostback. */
+/**
+ * Resources that need no outputs: they are found by type and name, if the stack has one
+ * RakutenPostback.
+ */
 export const FOUND_IN_STACK: readonly ResourceName[] = [...SOUGHT.map(([name]) => name), 'sid'];
 
 /**
@@ -32,20 +42,31 @@ export const FOUND_IN_STACK: readonly ResourceName[] = [...SOUGHT.map(([name]) =
  * Logical IDs that the application chose itself are replaced by those that the CDK would have
  * generated, if the template has the construct paths (`aws:cdk:path`).
  */
-export async function listResources(client: CloudFormationClient, stackName: string): Promise<StackResourceSummary[]> {
+export async function listResources(
+  client: CloudFormationClient,
+  stackName: string,
+): Promise<StackResourceSummary[]> {
   const found: StackResourceSummary[] = [];
   for await (const page of paginateListStackResources({ client }, { StackName: stackName }))
     found.push(...(page.StackResourceSummaries ?? []));
   const own = hasUnusualIds(found) ? await withGeneratedIds(client, stackName, found) : found;
   const nested: StackResourceSummary[] = [];
   for (const { ResourceType, PhysicalResourceId, ResourceStatus } of found) {
-    if (ResourceType !== 'AWS::CloudFormation::Stack' || PhysicalResourceId === undefined || ResourceStatus === 'DELETE_COMPLETE') continue;
+    if (
+      ResourceType !== 'AWS::CloudFormation::Stack' ||
+      PhysicalResourceId === undefined ||
+      ResourceStatus === 'DELETE_COMPLETE'
+    )
+      continue;
     nested.push(...(await listResources(client, PhysicalResourceId)));
   }
   return [...own, ...nested];
 }
 
-/** A registration whose construct cannot be found with all of its parts under names that the CDK generates. */
+/**
+ * A registration whose construct cannot be found with all of its parts under names that the CDK
+ * generates.
+ */
 function hasUnusualIds(summaries: readonly StackResourceSummary[]): boolean {
   const complete = constructsIn(summaries).filter((construct) => {
     const found = readResources(summaries, construct);
@@ -53,7 +74,8 @@ function hasUnusualIds(summaries: readonly StackResourceSummary[]): boolean {
   });
   return summaries.some(
     ({ ResourceType, LogicalResourceId = '' }) =>
-      ResourceType === REGISTRATION_RESOURCE_TYPE && !complete.some((construct) => LogicalResourceId.startsWith(`${construct}Publisher`)),
+      ResourceType === REGISTRATION_RESOURCE_TYPE &&
+      !complete.some((construct) => LogicalResourceId.startsWith(`${construct}Publisher`)),
   );
 }
 
@@ -62,7 +84,9 @@ async function withGeneratedIds(
   stackName: string,
   summaries: readonly StackResourceSummary[],
 ): Promise<StackResourceSummary[]> {
-  const { TemplateBody = '{}' } = await client.send(new GetTemplateCommand({ StackName: stackName, TemplateStage: 'Original' }));
+  const { TemplateBody = '{}' } = await client.send(
+    new GetTemplateCommand({ StackName: stackName, TemplateStage: 'Original' }),
+  );
   const { Resources = {} } = parseTemplate(TemplateBody);
   return summaries.map((summary) => {
     const path = Resources[summary.LogicalResourceId ?? '']?.Metadata?.['aws:cdk:path'];
@@ -71,7 +95,9 @@ async function withGeneratedIds(
 }
 
 interface TemplateWithPaths {
-  readonly Resources?: Readonly<Record<string, { readonly Metadata?: Readonly<Record<string, string>> }>>;
+  readonly Resources?: Readonly<
+    Record<string, { readonly Metadata?: Readonly<Record<string, string>> }>
+  >;
 }
 
 /** The CDK writes templates as JSON. Another one has no construct paths. */
@@ -83,7 +109,10 @@ function parseTemplate(text: string): TemplateWithPaths {
   }
 }
 
-/** `PostbackStateTableTable00000000` for `Stack/Postback/StateTable/Table/Resource`, as the CDK names it, with another hash. */
+/**
+ * `PostbackStateTableTable00000000` for `Stack/Postback/StateTable/Table/Resource`, as the CDK
+ * names it, with another hash.
+ */
 function generatedId(path: string): string {
   const names = path
     .split('/')
@@ -93,12 +122,19 @@ function generatedId(path: string): string {
   return `${withoutRepetition.map((name) => name.replace(/[^A-Za-z0-9]/g, '')).join('')}00000000`;
 }
 
-/** The RakutenPostbacks in a stack, by the prefix of their logical IDs: `Postback`, or `ShopPostback` inside a construct `Shop`. */
+/**
+ * The RakutenPostbacks in a stack, by the prefix of their logical IDs: `Postback`, or
+ * `ShopPostback` inside a construct `Shop`.
+ */
 export function constructsIn(summaries: readonly StackResourceSummary[]): string[] {
   const functions = summaries
     .filter(({ ResourceType }) => ResourceType === 'AWS::Lambda::Function')
     .map(({ LogicalResourceId }) => withoutHash(LogicalResourceId));
-  return [...new Set(functions.flatMap((name) => /^(.*)RegistrationProviderFunction$/.exec(name)?.[1] ?? []))].sort();
+  return [
+    ...new Set(
+      functions.flatMap((name) => /^(.*)RegistrationProviderFunction$/.exec(name)?.[1] ?? []),
+    ),
+  ].sort();
 }
 
 /**
@@ -107,16 +143,26 @@ export function constructsIn(summaries: readonly StackResourceSummary[]): string
  *
  * @param construct which RakutenPostback, if the stack has several
  */
-export function readResources(summaries: readonly StackResourceSummary[], construct?: string): Resources {
+export function readResources(
+  summaries: readonly StackResourceSummary[],
+  construct?: string,
+): Resources {
   const found: Partial<Record<ResourceName, string>> = {};
   const keep = (name: ResourceName, [value, ...more]: readonly string[]): void => {
     if (value !== undefined && more.length === 0) found[name] = value;
-    else if (value === undefined && found.registrationFunctionName !== undefined && OPTIONAL.includes(name)) found[name] = '';
+    else if (
+      value === undefined &&
+      found.registrationFunctionName !== undefined &&
+      OPTIONAL.includes(name)
+    )
+      found[name] = '';
   };
   for (const [name, type, logicalId] of SOUGHT) {
-    const whole = construct === undefined ? logicalId : new RegExp(`^${construct}${logicalId.source}`);
+    const whole =
+      construct === undefined ? logicalId : new RegExp(`^${construct}${logicalId.source}`);
     const those = summaries.filter(
-      (summary) => type.test(summary.ResourceType ?? '') && whole.test(withoutHash(summary.LogicalResourceId)),
+      (summary) =>
+        type.test(summary.ResourceType ?? '') && whole.test(withoutHash(summary.LogicalResourceId)),
     );
     keep(
       name,
@@ -125,7 +171,8 @@ export function readResources(summaries: readonly StackResourceSummary[], constr
   }
   const registrations = summaries.filter(
     ({ ResourceType, LogicalResourceId = '' }) =>
-      ResourceType === REGISTRATION_RESOURCE_TYPE && LogicalResourceId.startsWith(construct === undefined ? '' : `${construct}Publisher`),
+      ResourceType === REGISTRATION_RESOURCE_TYPE &&
+      LogicalResourceId.startsWith(construct === undefined ? '' : `${construct}Publisher`),
   );
   keep(
     'sid',

@@ -16,8 +16,11 @@ export interface SumRow<T> extends Partial<Record<SumName, Money>> {
 /** The sums by currency, at least one row. */
 export function sumRows<T extends Sums>(of: T): SumRow<T>[] {
   const { earned, awaiting, pending } = of;
-  const currencies = [...new Set([...earned, ...awaiting, ...pending].map(({ currency }) => currency))];
-  const inCurrency = (amounts: readonly Money[], currency: string | undefined) => amounts.find((money) => money.currency === currency);
+  const currencies = [
+    ...new Set([...earned, ...awaiting, ...pending].map(({ currency }) => currency)),
+  ];
+  const inCurrency = (amounts: readonly Money[], currency: string | undefined) =>
+    amounts.find((money) => money.currency === currency);
   return (currencies.length === 0 ? [undefined] : currencies).map((currency, index) => ({
     of,
     currency,
@@ -36,21 +39,40 @@ export function sumColumns<T>(): Column<SumRow<T>>[] {
     { title: 'CUR', text: ({ currency }) => currency ?? '' },
     { title: 'EARNED SALE', text: (row) => amount(row, 'earned', 'sale_amount'), align: 'right' },
     { title: 'COMMISSION', text: (row) => amount(row, 'earned', 'commissions'), align: 'right' },
-    { title: 'AWAITING', text: (row) => amount(row, 'awaiting', 'sale_amount'), align: 'right', dropOrder: 1 },
-    { title: 'PENDING', text: (row) => amount(row, 'pending', 'sale_amount'), align: 'right', dropOrder: 2 },
+    {
+      title: 'AWAITING',
+      text: (row) => amount(row, 'awaiting', 'sale_amount'),
+      align: 'right',
+      dropOrder: 1,
+    },
+    {
+      title: 'PENDING',
+      text: (row) => amount(row, 'pending', 'sale_amount'),
+      align: 'right',
+      dropOrder: 2,
+    },
   ];
 }
 
 /** Adds up sums on their way. */
 export class SumsTally {
-  private readonly sums: Record<SumName, MoneySum> = { earned: new MoneySum(), awaiting: new MoneySum(), pending: new MoneySum() };
+  private readonly sums: Record<SumName, MoneySum> = {
+    earned: new MoneySum(),
+    awaiting: new MoneySum(),
+    pending: new MoneySum(),
+  };
 
   add(sums: Sums): void {
-    for (const name of ['earned', 'awaiting', 'pending'] as const) for (const money of sums[name]) this.sums[name].add(money);
+    for (const name of ['earned', 'awaiting', 'pending'] as const)
+      for (const money of sums[name]) this.sums[name].add(money);
   }
 
   get texts(): string[] {
     const { earned, awaiting, pending } = this.sums;
-    return sumsText({ earned: earned.toMoney(), awaiting: awaiting.toMoney(), pending: pending.toMoney() });
+    return sumsText({
+      earned: earned.toMoney(),
+      awaiting: awaiting.toMoney(),
+      pending: pending.toMoney(),
+    });
   }
 }

@@ -22,8 +22,9 @@ export interface Terminal {
 }
 
 /**
- * Writes text, and waits where the reader is slower. The one place where text reaches a stream: control characters
- * of text from outside, such as a parameter name of a forged postback, arrive escaped.
+ * Writes text, and waits where the reader is slower. The one place where text reaches a stream:
+ * control characters of text from outside, such as a parameter name of a forged postback, arrive
+ * escaped.
  */
 export async function write(stream: Writable, text: string): Promise<void> {
   if (!stream.write(terminalText(text))) await once(stream, 'drain');
@@ -32,9 +33,15 @@ export async function write(stream: Writable, text: string): Promise<void> {
 /** Erases the line that the cursor is in. */
 export const eraseLine = (stream: Writable): boolean => stream.write('\r\u001b[K');
 
-export const writeLine = (stream: Writable, text: string): Promise<void> => write(stream, `${text}\n`);
+export const writeLine = (stream: Writable, text: string): Promise<void> =>
+  write(stream, `${text}\n`);
 
 /** Writes text in lines that fit the terminal. A pipe gets one line. */
-export async function writeText(stream: OutputStream, text: string, paint = (line: string) => line): Promise<void> {
-  for (const line of wrap(cellText(text), stream.columns ?? Number.POSITIVE_INFINITY)) await writeLine(stream, paint(line));
+export async function writeText(
+  stream: OutputStream,
+  text: string,
+  paint = (line: string) => line,
+): Promise<void> {
+  for (const line of wrap(cellText(text), stream.columns ?? Number.POSITIVE_INFINITY))
+    await writeLine(stream, paint(line));
 }

@@ -1,10 +1,12 @@
 import stringWidth from 'string-width';
 
 /** Columns that a text takes on a terminal. A full-width character takes two. */
-export const widthOf = (text: string): number => (/^[ -~]*$/.test(text) ? text.length : stringWidth(text));
+export const widthOf = (text: string): number =>
+  /^[ -~]*$/.test(text) ? text.length : stringWidth(text);
 
 const segmenter = new Intl.Segmenter('en');
-const graphemes = (text: string): string[] => [...segmenter.segment(text)].map(({ segment }) => segment);
+const graphemes = (text: string): string[] =>
+  [...segmenter.segment(text)].map(({ segment }) => segment);
 
 /** A text of at most `width` columns. A longer one is cut and ends with `…`. */
 export function cut(text: string, width: number): string {

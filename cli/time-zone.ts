@@ -9,7 +9,12 @@ export const UTC = 'UTC';
 
 /** Adds the option for the time zone of days and of shown times. */
 export const addTimeZone = (command: Command): Command =>
-  command.option('--time-zone <zone>', 'time zone of days and of shown times, such as Asia/Tokyo', parseTimeZone, UTC);
+  command.option(
+    '--time-zone <zone>',
+    'time zone of days and of shown times, such as Asia/Tokyo',
+    parseTimeZone,
+    UTC,
+  );
 
 /** The name of a time zone that exists. */
 export function parseTimeZone(text: string): string {
@@ -18,7 +23,10 @@ export function parseTimeZone(text: string): string {
     return text;
   } catch {
     const similar = similarZones(text);
-    const hint = similar.length === 0 ? 'Give an IANA name such as Asia/Tokyo.' : `Did you mean ${similar.join(', ')}?`;
+    const hint =
+      similar.length === 0
+        ? 'Give an IANA name such as Asia/Tokyo.'
+        : `Did you mean ${similar.join(', ')}?`;
     throw new InvalidArgumentError(`There is no such time zone. ${hint}`);
   }
 }
@@ -34,7 +42,10 @@ function similarZones(text: string): string[] {
   return Intl.supportedValuesOf('timeZone')
     .map((zone) => {
       const name = normalName(zone);
-      return { zone, typos: Math.min(distance(name, wanted), distance(name.split('/').at(-1) ?? name, city)) };
+      return {
+        zone,
+        typos: Math.min(distance(name, wanted), distance(name.split('/').at(-1) ?? name, city)),
+      };
     })
     .filter(({ typos }) => typos <= MAX_TYPOS && typos < city.length)
     .sort((a, b) => a.typos - b.typos)
@@ -50,7 +61,13 @@ function distance(a: string, b: string): number {
   for (const [i, character] of [...a].entries()) {
     const next = [i + 1];
     for (let j = 1; j <= b.length; j += 1)
-      next.push(Math.min((next[j - 1] ?? 0) + 1, (row[j] ?? 0) + 1, (row[j - 1] ?? 0) + (character === b[j - 1] ? 0 : 1)));
+      next.push(
+        Math.min(
+          (next[j - 1] ?? 0) + 1,
+          (row[j] ?? 0) + 1,
+          (row[j - 1] ?? 0) + (character === b[j - 1] ? 0 : 1),
+        ),
+      );
     row = next;
   }
   return row[b.length] ?? 0;

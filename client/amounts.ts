@@ -4,10 +4,17 @@ import type { Transaction } from './types';
 
 /** An exact sum by currency. */
 export class MoneySum {
-  private readonly byCurrency = new Map<string | undefined, { sale: Big; commissions: Big; lines: number }>();
+  private readonly byCurrency = new Map<
+    string | undefined,
+    { sale: Big; commissions: Big; lines: number }
+  >();
 
   add({ currency, sale_amount, commissions, lines }: Money): void {
-    const sum = this.byCurrency.get(currency) ?? { sale: new Big(0), commissions: new Big(0), lines: 0 };
+    const sum = this.byCurrency.get(currency) ?? {
+      sale: new Big(0),
+      commissions: new Big(0),
+      lines: 0,
+    };
     this.byCurrency.set(currency, {
       sale: sum.sale.plus(sale_amount),
       commissions: sum.commissions.plus(commissions),
@@ -16,7 +23,11 @@ export class MoneySum {
   }
 
   /** A missing amount adds nothing; the line still counts. */
-  addLine({ currency, sale_amount = '0', commissions = '0' }: Pick<Transaction, 'currency' | 'sale_amount' | 'commissions'>): void {
+  addLine({
+    currency,
+    sale_amount = '0',
+    commissions = '0',
+  }: Pick<Transaction, 'currency' | 'sale_amount' | 'commissions'>): void {
     this.add({ currency, sale_amount, commissions, lines: 1 });
   }
 

@@ -34,21 +34,39 @@ export function requireBalances(options: BalanceOptions, adjustmentSku: RegExp):
  * `u1`. So one pass over the index by day finds the orders that have such lines, and only these
  * orders are read as a whole.
  */
-export async function* memberBalances(reader: TableReader, options: RequiredBalances): AsyncGenerator<MemberBalance, void, undefined> {
+export async function* memberBalances(
+  reader: TableReader,
+  options: RequiredBalances,
+): AsyncGenerator<MemberBalance, void, undefined> {
   const withoutMember = new KeyFilter();
-  const rest = balanceOf(await summariseMember('', options.range, ordersOfRest(reader, options, withoutMember)));
+  const rest = balanceOf(
+    await summariseMember('', options.range, ordersOfRest(reader, options, withoutMember)),
+  );
   const members = reader.linesOfIndex(INDEXES.byMember, ofPublisher(options.sid));
   yield* present(
     mapAhead(partitions(reader, members, options.sid), ORDERS_AT_ONCE, async (lines) => {
       const u1 = lines[0]?.u1 ?? '';
-      const sum = balanceOf(await summariseMember(u1, options.range, ordersOfMember(reader, lines, u1, options, withoutMember)));
+      const sum = balanceOf(
+        await summariseMember(
+          u1,
+          options.range,
+          ordersOfMember(reader, lines, u1, options, withoutMember),
+        ),
+      );
       return sum.orders.total === 0 ? undefined : { ...sum, u1 };
     }),
   );
   if (rest.orders.total > 0) yield rest;
 }
 
-function balanceOf({ orders, pending, awaiting, earned, doubtful, unattributed }: MemberSummary): MemberBalance {
+function balanceOf({
+  orders,
+  pending,
+  awaiting,
+  earned,
+  doubtful,
+  unattributed,
+}: MemberSummary): MemberBalance {
   return { pending, awaiting, earned, orders, doubtful, unattributed };
 }
 
@@ -70,7 +88,9 @@ async function* ordersOfMember(
   for (const [text, order] of orders) {
     const [first] = order;
     if (first === undefined) continue;
-    const rows = withoutMember.mayHave(text) ? await collect(reader.rowsOfOrder(orderOf(first))) : order;
+    const rows = withoutMember.mayHave(text)
+      ? await collect(reader.rowsOfOrder(orderOf(first)))
+      : order;
     const summary = summariseMemberOrder(rows, u1, range, settings);
     if (summary !== undefined) yield summary;
   }
@@ -82,7 +102,10 @@ async function* ordersOfRest(
   { range, sid, settings }: RequiredBalances,
   withoutMember: KeyFilter,
 ): AsyncGenerator<OrderSummary, void, undefined> {
-  const lines = reader.linesOfIndex(INDEXES.byDay, [{ attribute: 'u1', test: 'missing' }, ...ofPublisher(sid)]);
+  const lines = reader.linesOfIndex(INDEXES.byDay, [
+    { attribute: 'u1', test: 'missing' },
+    ...ofPublisher(sid),
+  ]);
   const noted = mapped(lines, (line) => {
     withoutMember.add(orderText(orderOf(line)));
     return line;
@@ -111,13 +134,18 @@ async function* partitions(
       yield partition;
       partition = [];
     }
-    if (partition.length === 0 && complete.mayHave(line.u1 ?? '')) await assertFirstLine(reader, line, sid);
+    if (partition.length === 0 && complete.mayHave(line.u1 ?? ''))
+      await assertFirstLine(reader, line, sid);
     partition.push(line);
   }
   if (partition.length > 0) yield partition;
 }
 
-async function assertFirstLine(reader: TableReader, line: Transaction, sid: string | undefined): Promise<void> {
+async function assertFirstLine(
+  reader: TableReader,
+  line: Transaction,
+  sid: string | undefined,
+): Promise<void> {
   for await (const first of reader.linesOfMember(line.u1 ?? '', {}, undefined, ofPublisher(sid))) {
     if (first.occurred_at === line.occurred_at) return;
     break;

@@ -1,5 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { type AttributeValue, BatchGetItemCommand, type BatchGetItemCommandInput, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import {
+  type AttributeValue,
+  BatchGetItemCommand,
+  type BatchGetItemCommandInput,
+  type DynamoDBClient,
+} from '@aws-sdk/client-dynamodb';
 import { backoffMillis } from '../core/async';
 import { TABLE_KEYS } from '../core/transactions/keys';
 import { batches, mapAhead } from './pages';
@@ -34,7 +39,10 @@ export async function* readItems(
  *
  * The SDK does not retry the rest.
  */
-async function readBatch(client: DynamoDBClient, request: BatchGetItemCommandInput['RequestItems']): Promise<Item[]> {
+async function readBatch(
+  client: DynamoDBClient,
+  request: BatchGetItemCommandInput['RequestItems'],
+): Promise<Item[]> {
   const items: Item[] = [];
   let unread = request;
   for (let tries = 1; ; tries += 1) {
@@ -42,7 +50,10 @@ async function readBatch(client: DynamoDBClient, request: BatchGetItemCommandInp
     items.push(...Object.values(answer.Responses ?? {}).flat());
     unread = answer.UnprocessedKeys ?? {};
     if (Object.keys(unread).length === 0) return items;
-    if (tries === MAX_TRIES) throw new Error(`DynamoDB returned only a part of the rows in ${MAX_TRIES} tries. Try again later.`);
+    if (tries === MAX_TRIES)
+      throw new Error(
+        `DynamoDB returned only a part of the rows in ${MAX_TRIES} tries. Try again later.`,
+      );
     await pause(backoffMillis(tries, FIRST_PAUSE_MILLIS, LONGEST_PAUSE_MILLIS));
   }
 }
@@ -50,7 +61,10 @@ async function readBatch(client: DynamoDBClient, request: BatchGetItemCommandInp
 const KEY_NAMES = Object.values(TABLE_KEYS);
 
 /** An index returns its own key as well, which `BatchGetItem` refuses. */
-const keyOf = (item: Item): Item => Object.fromEntries(KEY_NAMES.flatMap((name) => (item[name] === undefined ? [] : [[name, item[name]]])));
+const keyOf = (item: Item): Item =>
+  Object.fromEntries(
+    KEY_NAMES.flatMap((name) => (item[name] === undefined ? [] : [[name, item[name]]])),
+  );
 
 /** The same text for the same key. */
 export const keyText = (item: Item): string => KEY_NAMES.map((name) => item[name]?.S).join('\n');

@@ -11,14 +11,23 @@ type TimedIndex = typeof INDEXES.byMember | typeof INDEXES.byDay;
  *
  * It may return lines of up to a second around the range.
  */
-export function indexQuery(tableName: string, index: TimedIndex, value: string, range: TimeRange, list: RequiredList): QueryCommandInput {
+export function indexQuery(
+  tableName: string,
+  index: TimedIndex,
+  value: string,
+  range: TimeRange,
+  list: RequiredList,
+): QueryCommandInput {
   const { partition, sort } = INDEX_KEYS[index];
   const time = timeCondition(range);
   return {
     TableName: tableName,
     IndexName: index,
     KeyConditionExpression: `#partition = :partition${time.condition}`,
-    ExpressionAttributeNames: { '#partition': partition, ...(time.condition === '' ? {} : { '#time': sort }) },
+    ExpressionAttributeNames: {
+      '#partition': partition,
+      ...(time.condition === '' ? {} : { '#time': sort }),
+    },
     ExpressionAttributeValues: textValues({ ':partition': value, ...time.values }),
     ScanIndexForward: !list.newestFirst,
     Limit: list.readAtOnce,
@@ -30,11 +39,15 @@ export function indexQuery(tableName: string, index: TimedIndex, value: string, 
  *
  * No row has a bare second, so here that is the same.
  */
-function timeCondition({ from, to }: TimeRange): { condition: string; values: Record<string, string> } {
+function timeCondition({ from, to }: TimeRange): {
+  condition: string;
+  values: Record<string, string>;
+} {
   const values: Record<string, string> = {};
   if (from !== undefined) values[':from'] = startOfSecond(from);
   if (to !== undefined) values[':to'] = nextSecond(to);
-  if (from !== undefined && to !== undefined) return { condition: ' AND #time BETWEEN :from AND :to', values };
+  if (from !== undefined && to !== undefined)
+    return { condition: ' AND #time BETWEEN :from AND :to', values };
   if (from !== undefined) return { condition: ' AND #time >= :from', values };
   if (to !== undefined) return { condition: ' AND #time < :to', values };
   return { condition: '', values };
@@ -72,27 +85,38 @@ export type Filter = Condition | { readonly anyOf: readonly Condition[] };
 
 /** Lines of one publisher. */
 export const ofPublisher = (sid: string | undefined): Condition[] =>
-  sid === undefined ? [] : [{ attribute: TABLE_KEYS.partition, test: 'begins with', value: `${sid}#` }];
+  sid === undefined
+    ? []
+    : [{ attribute: TABLE_KEYS.partition, test: 'begins with', value: `${sid}#` }];
 
 /** A query or scan that returns only items of all conditions. It reads the others, too. */
-export function withFilter<I extends QueryCommandInput | ScanCommandInput>(input: I, filters: readonly Filter[]): I {
+export function withFilter<I extends QueryCommandInput | ScanCommandInput>(
+  input: I,
+  filters: readonly Filter[],
+): I {
   const alternatives = filters.map((filter) => ('anyOf' in filter ? filter.anyOf : [filter]));
   const conditions = alternatives.flat();
   if (conditions.length === 0) return input;
   const values = Object.fromEntries(
-    conditions.flatMap(({ value }, index) => (value === undefined ? [] : [[`:filter${index}`, value]])),
+    conditions.flatMap(({ value }, index) =>
+      value === undefined ? [] : [[`:filter${index}`, value]],
+    ),
   ) as Record<string, string>;
   return {
     ...input,
     FilterExpression: filterExpression(alternatives),
     ExpressionAttributeNames: {
       ...input.ExpressionAttributeNames,
-      ...Object.fromEntries(conditions.map(({ attribute }, index) => [`#filter${index}`, attribute])),
+      ...Object.fromEntries(
+        conditions.map(({ attribute }, index) => [`#filter${index}`, attribute]),
+      ),
     },
     // DynamoDB refuses an empty map.
     ...(Object.keys(values).length === 0
       ? {}
-      : { ExpressionAttributeValues: { ...input.ExpressionAttributeValues, ...textValues(values) } }),
+      : {
+          ExpressionAttributeValues: { ...input.ExpressionAttributeValues, ...textValues(values) },
+        }),
   };
 }
 

@@ -4,7 +4,12 @@
  *
  * @packageDocumentation
  */
-export type { AttributeChange, EventTransaction, EventValue, TransactionEvent } from '../core/change-events/event';
+export type {
+  AttributeChange,
+  EventTransaction,
+  EventValue,
+  TransactionEvent,
+} from '../core/change-events/event';
 export type { TransactionReason } from '../core/change-events/event-filter';
 export { InvalidQueryError } from './input';
 export { TRANSACTION_KINDS } from './list';

@@ -18,7 +18,9 @@ const LISTED: readonly string[] = [
 ];
 
 /** All attributes of a row that this package writes, in this order. */
-const KNOWN: readonly string[] = [...new Set([...Object.keys(ROW_FIELDS), ...Object.values(ATTRIBUTES), ...LISTED])];
+const KNOWN: readonly string[] = [
+  ...new Set([...Object.keys(ROW_FIELDS), ...Object.values(ATTRIBUTES), ...LISTED]),
+];
 
 /** A line of an index: the same attributes whichever index returned it. */
 export function toTransaction(item: Item, adjustmentSku: RegExp): Transaction {
@@ -33,7 +35,9 @@ export function toRow(item: Item, adjustmentSku: RegExp): TransactionRow {
 
 function readLine(item: Item, names: readonly string[], adjustmentSku: RegExp): TransactionRow {
   const attributes: Item = { ...item, ...derivedAttributes(item) };
-  const read = names.flatMap((name) => (attributes[name] === undefined ? [] : [[name, plain(attributes[name])]]));
+  const read = names.flatMap((name) =>
+    attributes[name] === undefined ? [] : [[name, plain(attributes[name])]],
+  );
   // This package writes the table, so attributes of these names have these types.
   const row = Object.fromEntries(read) as Omit<TransactionRow, 'kind'>;
   return { ...row, kind: kindOf(row, adjustmentSku) };
@@ -42,7 +46,11 @@ function readLine(item: Item, names: readonly string[], adjustmentSku: RegExp): 
 /** What is not stored because the key or other attributes say it. */
 function derivedAttributes(item: Item): Item {
   const { sid, etransactionId } = parseLineId(item[TABLE_KEYS.partition]?.S ?? '');
-  const occurredAt = item[ATTRIBUTES.occurredAt] ?? item.transaction_date ?? item.process_date ?? item[ATTRIBUTES.receivedAt];
+  const occurredAt =
+    item[ATTRIBUTES.occurredAt] ??
+    item.transaction_date ??
+    item.process_date ??
+    item[ATTRIBUTES.receivedAt];
   return {
     sid: { S: sid },
     ...(etransactionId === undefined ? {} : { etransaction_id: { S: etransactionId } }),
@@ -59,6 +67,7 @@ function plain(value: AttributeValue): unknown {
   if (value.S !== undefined) return value.S;
   if (value.N !== undefined) return new Big(value.N).toFixed();
   if (value.L !== undefined) return value.L.map(plain);
-  if (value.M !== undefined) return Object.fromEntries(Object.entries(value.M).map(([name, part]) => [name, plain(part)]));
+  if (value.M !== undefined)
+    return Object.fromEntries(Object.entries(value.M).map(([name, part]) => [name, plain(part)]));
   return value.BOOL ?? value.SS ?? value.NS ?? value.B ?? value.BS ?? null;
 }

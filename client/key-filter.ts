@@ -13,7 +13,8 @@ export class KeyFilter {
   private readonly bytes = new Uint8Array(BITS / 8);
 
   add(key: string): void {
-    for (const bit of bitsOf(key)) this.bytes[bit >>> 3] = (this.bytes[bit >>> 3] ?? 0) | (1 << (bit & 7));
+    for (const bit of bitsOf(key))
+      this.bytes[bit >>> 3] = (this.bytes[bit >>> 3] ?? 0) | (1 << (bit & 7));
   }
 
   mayHave(key: string): boolean {

@@ -10,17 +10,27 @@ export { DEFAULT_ADJUSTMENT_SKU, kindOf, signOf } from '../core/rakuten/postback
  * looks like one or if it came together with the sale (same `transaction_date` and `process_date`),
  * as a discount does and a return does not.
  */
-export function kindsInOrder<T extends Transaction>(lines: readonly T[], adjustmentSku: RegExp): T[] {
+export function kindsInOrder<T extends Transaction>(
+  lines: readonly T[],
+  adjustmentSku: RegExp,
+): T[] {
   const positive = lines.filter((line) => line.kind === 'sale' && signOf(line) === 1);
   const negativeKind = (line: T): TransactionKind => {
     if (positive.some((sale) => sameSku(sale, line) && isNotLater(sale, line))) return 'return';
-    return looksLikeAdjustment(line, adjustmentSku) || positive.some((sale) => sameBatch(sale, line)) ? 'adjustment' : 'return';
+    return looksLikeAdjustment(line, adjustmentSku) ||
+      positive.some((sale) => sameBatch(sale, line))
+      ? 'adjustment'
+      : 'return';
   };
   const classified = lines.map((line) =>
-    line.kind === 'return' || line.kind === 'adjustment' ? { ...line, kind: negativeKind(line) } : line,
+    line.kind === 'return' || line.kind === 'adjustment'
+      ? { ...line, kind: negativeKind(line) }
+      : line,
   );
   const adjustments = classified.filter((line) => line.kind === 'adjustment');
-  return classified.map((line) => (line.kind === 'sale' && takesBack(line, adjustments) ? { ...line, kind: 'adjustment' } : line));
+  return classified.map((line) =>
+    line.kind === 'sale' && takesBack(line, adjustments) ? { ...line, kind: 'adjustment' } : line,
+  );
 }
 
 /**
@@ -28,13 +38,15 @@ export function kindsInOrder<T extends Transaction>(lines: readonly T[], adjustm
  * is cancelled.
  */
 const takesBack = (line: Transaction, adjustments: readonly Transaction[]): boolean =>
-  signOf(line) === 1 && adjustments.some((earlier) => sameSku(earlier, line) && isNotLater(earlier, line));
+  signOf(line) === 1 &&
+  adjustments.some((earlier) => sameSku(earlier, line) && isNotLater(earlier, line));
 
 /** When Rakuten processed the line, or when it arrived if that is not known. */
 export const processedAt = (line: Transaction): string => line.process_date ?? line.received_at;
 
 /** Whether `a` was processed before `b` or in the same second. */
-const isNotLater = (a: Transaction, b: Transaction): boolean => toSecond(processedAt(a)) <= toSecond(processedAt(b));
+const isNotLater = (a: Transaction, b: Transaction): boolean =>
+  toSecond(processedAt(a)) <= toSecond(processedAt(b));
 
 /** `process_date` has whole seconds, `received_at` has milliseconds. */
 const toSecond = (iso: string): string => iso.slice(0, 19);
@@ -42,4 +54,6 @@ const toSecond = (iso: string): string => iso.slice(0, 19);
 const sameSku = (a: Transaction, b: Transaction): boolean => a.sku_number === b.sku_number;
 
 const sameBatch = (a: Transaction, b: Transaction): boolean =>
-  a.process_date !== undefined && a.process_date === b.process_date && a.transaction_date === b.transaction_date;
+  a.process_date !== undefined &&
+  a.process_date === b.process_date &&
+  a.transaction_date === b.transaction_date;

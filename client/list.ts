@@ -2,7 +2,13 @@ import { InvalidQueryError, requireCount } from './input';
 import type { ListOptions, Transaction, TransactionKind } from './types';
 
 /** Every kind, in the order of the documentation. */
-export const TRANSACTION_KINDS = ['preliminary', 'sale', 'return', 'adjustment', 'unknown'] as const satisfies readonly TransactionKind[];
+export const TRANSACTION_KINDS = [
+  'preliminary',
+  'sale',
+  'return',
+  'adjustment',
+  'unknown',
+] as const satisfies readonly TransactionKind[];
 
 /** Validated list options. */
 export interface RequiredList {
@@ -31,7 +37,9 @@ export function requireList(options: ListOptions): RequiredList {
 }
 
 export function listFilter({ kinds, verifiedOnly }: RequiredList): (line: Transaction) => boolean {
-  return (line) => (kinds === undefined || kinds.has(line.kind)) && (!verifiedOnly || line.verified_at !== undefined);
+  return (line) =>
+    (kinds === undefined || kinds.has(line.kind)) &&
+    (!verifiedOnly || line.verified_at !== undefined);
 }
 
 function requireKinds(kind: ListOptions['kind']): ReadonlySet<TransactionKind> | undefined {
@@ -39,7 +47,9 @@ function requireKinds(kind: ListOptions['kind']): ReadonlySet<TransactionKind> |
   const kinds = typeof kind === 'string' ? [kind] : [...kind];
   const wrong = kinds.find((one) => !TRANSACTION_KINDS.includes(one));
   if (wrong !== undefined || kinds.length === 0) {
-    throw new InvalidQueryError(`kind must be one of ${TRANSACTION_KINDS.join(', ')}, but is '${wrong ?? ''}'`);
+    throw new InvalidQueryError(
+      `kind must be one of ${TRANSACTION_KINDS.join(', ')}, but is '${wrong ?? ''}'`,
+    );
   }
   return new Set(kinds);
 }

@@ -19,21 +19,33 @@ export function summariseMemberOrder(
 ): OrderSummary | undefined {
   const all = partOf(rows, u1);
   const trusted = partOf(trustedLines(rows, settings.includeUnverified), u1);
-  const [isListed, isEarned] = [isPlacedWithin(all, u1, period), isPlacedWithin(trusted, u1, period)];
+  const [isListed, isEarned] = [
+    isPlacedWithin(all, u1, period),
+    isPlacedWithin(trusted, u1, period),
+  ];
   if (!isListed && !isEarned) return undefined;
   const { pending, awaiting } = settle(isListed ? all : [], settings);
   const { earned } = settle(isEarned ? trusted : [], settings);
   const attributed = new Set([...all, ...trusted]);
-  const [own, others] = [rows.filter((row) => attributed.has(row)), rows.filter((row) => !attributed.has(row))];
+  const [own, others] = [
+    rows.filter((row) => attributed.has(row)),
+    rows.filter((row) => !attributed.has(row)),
+  ];
   const order = describeOrder(own, { pending, awaiting, earned }, settings);
-  return order && { ...order, members: [u1], unattributed: others.filter((row) => row.u1 === undefined) };
+  return (
+    order && { ...order, members: [u1], unattributed: others.filter((row) => row.u1 === undefined) }
+  );
 }
 
 /**
  * The part of an order that no member can be found for. Undefined if nothing of it was placed in
  * the period.
  */
-export function summariseRest(rows: readonly TransactionRow[], period: TimeRange, settings: SummarySettings): OrderSummary | undefined {
+export function summariseRest(
+  rows: readonly TransactionRow[],
+  period: TimeRange,
+  settings: SummarySettings,
+): OrderSummary | undefined {
   const all = restOf(rows, period);
   const trusted = restOf(trustedLines(rows, settings.includeUnverified), period);
   const { pending, awaiting } = settle(all, settings);
@@ -47,7 +59,11 @@ export function summariseRest(rows: readonly TransactionRow[], period: TimeRange
 function restOf(lines: readonly TransactionRow[], period: TimeRange): readonly TransactionRow[] {
   const rest = lines.filter((line) => line.u1 === undefined);
   const isOfOneMember = new Set(lines.flatMap((line) => line.u1 ?? [])).size === 1;
-  return isOfOneMember || rest.length === 0 || !isWithin(earliest(rest.map((line) => line.occurred_at)), period) ? [] : rest;
+  return isOfOneMember ||
+    rest.length === 0 ||
+    !isWithin(earliest(rest.map((line) => line.occurred_at)), period)
+    ? []
+    : rest;
 }
 
 /**
@@ -75,8 +91,21 @@ const NO_ORDERS: Readonly<Record<OrderStatus | 'total', number>> = {
 };
 
 /** Adds up a member's orders one by one. */
-export async function summariseMember(u1: string, period: TimeRange, orders: AsyncIterable<OrderSummary>): Promise<MemberSummary> {
-  let sum: MemberSummary = { u1, ...period, orders: NO_ORDERS, pending: [], awaiting: [], earned: [], doubtful: 0, unattributed: 0 };
+export async function summariseMember(
+  u1: string,
+  period: TimeRange,
+  orders: AsyncIterable<OrderSummary>,
+): Promise<MemberSummary> {
+  let sum: MemberSummary = {
+    u1,
+    ...period,
+    orders: NO_ORDERS,
+    pending: [],
+    awaiting: [],
+    earned: [],
+    doubtful: 0,
+    unattributed: 0,
+  };
   for await (const order of orders) sum = addOrder(sum, order);
   return sum;
 }
@@ -84,7 +113,11 @@ export async function summariseMember(u1: string, period: TimeRange, orders: Asy
 function addOrder(sum: MemberSummary, order: OrderSummary): MemberSummary {
   return {
     ...sum,
-    orders: { ...sum.orders, total: sum.orders.total + 1, [order.status]: sum.orders[order.status] + 1 },
+    orders: {
+      ...sum.orders,
+      total: sum.orders.total + 1,
+      [order.status]: sum.orders[order.status] + 1,
+    },
     pending: addMoney([...sum.pending, ...order.pending]),
     awaiting: addMoney([...sum.awaiting, ...order.awaiting]),
     earned: addMoney([...sum.earned, ...order.earned]),

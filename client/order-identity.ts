@@ -6,7 +6,9 @@ export type OrderIdentity = Pick<Transaction, 'sid' | 'advertiser_id'> &
   ({ readonly order_id: string } | { readonly order_id?: undefined; readonly line_id: string });
 
 export function orderOf({ sid, advertiser_id, order_id, line_id }: Transaction): OrderIdentity {
-  return order_id === undefined ? { sid, advertiser_id, line_id } : { sid, advertiser_id, order_id };
+  return order_id === undefined
+    ? { sid, advertiser_id, line_id }
+    : { sid, advertiser_id, order_id };
 }
 
 /** The same text for the same order. */
@@ -21,7 +23,9 @@ export function requireOrder(sid: string, advertiserId: string, orderId: string)
 }
 
 /** The orders of lines, each once. Keeps all of them in memory. */
-export async function* distinctOrders(lines: AsyncIterable<Transaction>): AsyncGenerator<OrderIdentity, void, undefined> {
+export async function* distinctOrders(
+  lines: AsyncIterable<Transaction>,
+): AsyncGenerator<OrderIdentity, void, undefined> {
   const seen = new Set<string>();
   for await (const line of lines) {
     const text = orderText(orderOf(line));

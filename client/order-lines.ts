@@ -11,10 +11,14 @@ import type { Transaction, TransactionRow } from './types';
 export const LINES_AT_ONCE = 500;
 
 /** The rows of the orders of some lines, by `orderText`. */
-export async function readOrders(reader: TableReader, lines: readonly Transaction[]): Promise<Map<string, TransactionRow[]>> {
+export async function readOrders(
+  reader: TableReader,
+  lines: readonly Transaction[],
+): Promise<Map<string, TransactionRow[]>> {
   const orders = new Map(lines.map((line) => [orderText(orderOf(line)), orderOf(line)]));
   const found = new Map([...orders.keys()].map((text): [string, TransactionRow[]] => [text, []]));
-  for await (const row of reader.rowsOfOrders(orders.values())) found.get(orderText(orderOf(row)))?.push(row);
+  for await (const row of reader.rowsOfOrders(orders.values()))
+    found.get(orderText(orderOf(row)))?.push(row);
   return found;
 }
 
@@ -49,12 +53,20 @@ const byArrival = (a: Transaction, b: Transaction): number =>
 export type SumName = keyof Sums;
 
 /** The sum that a line is in, by the settlement of its order. Undefined: in none. */
-export function sumOfLine(line: Transaction, settlement: Settlement<Transaction>): SumName | undefined {
-  return (['pending', 'awaiting', 'earned'] as const).find((name) => settlement[name].some((other) => isSameRow(other, line)));
+export function sumOfLine(
+  line: Transaction,
+  settlement: Settlement<Transaction>,
+): SumName | undefined {
+  return (['pending', 'awaiting', 'earned'] as const).find((name) =>
+    settlement[name].some((other) => isSameRow(other, line)),
+  );
 }
 
 /** The rows of a line's order. If the index of orders lags, they include the line itself. */
-export function rowsWith(line: Transaction, orders: ReadonlyMap<string, TransactionRow[]>): readonly TransactionRow[] {
+export function rowsWith(
+  line: Transaction,
+  orders: ReadonlyMap<string, TransactionRow[]>,
+): readonly TransactionRow[] {
   const rows = orders.get(orderText(orderOf(line))) ?? [];
   return rows.some((row) => isSameRow(row, line)) ? rows : [...rows, line];
 }
@@ -66,4 +78,5 @@ export const sumInOrder = (
   settings: Pick<SummarySettings, 'includeUnverified'>,
 ): SumName | undefined => sumOfLine(line, settle(rowsWith(line, orders), settings));
 
-export const isSameRow = (a: Transaction, b: Transaction): boolean => a.line_id === b.line_id && a.is_event === b.is_event;
+export const isSameRow = (a: Transaction, b: Transaction): boolean =>
+  a.line_id === b.line_id && a.is_event === b.is_event;

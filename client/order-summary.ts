@@ -12,7 +12,10 @@ export interface SummarySettings extends SummaryOptions {
 }
 
 /** Summarises the rows of one order. Undefined if there are none. */
-export function summariseOrder(rows: readonly TransactionRow[], settings: SummarySettings): OrderSummary | undefined {
+export function summariseOrder(
+  rows: readonly TransactionRow[],
+  settings: SummarySettings,
+): OrderSummary | undefined {
   return describeOrder(rows, settle(rows, settings), settings);
 }
 
@@ -48,7 +51,10 @@ const sumsOf = ({ pending, awaiting, earned }: Settlement<Transaction>): Sums =>
 });
 
 /** The lines that `earned` may depend on. */
-export const trustedLines = <L extends Transaction>(lines: readonly L[], includeUnverified = false): readonly L[] =>
+export const trustedLines = <L extends Transaction>(
+  lines: readonly L[],
+  includeUnverified = false,
+): readonly L[] =>
   includeUnverified ? lines : lines.filter((line) => line.verified_at !== undefined);
 
 /** A forged line must not name the member of what others earned. */
@@ -60,7 +66,8 @@ function membersOf(lines: readonly Transaction[], includeUnverified?: boolean): 
 /** The status of an order, from lines whose kinds were computed with regard to each other. */
 function orderStatus(lines: readonly Transaction[]): OrderStatus {
   const { pending, earned: counting } = settle(lines, { includeUnverified: true });
-  if (counting.some((line) => line.kind === 'return')) return isNothingLeft(counting) ? 'returned' : 'partly returned';
+  if (counting.some((line) => line.kind === 'return'))
+    return isNothingLeft(counting) ? 'returned' : 'partly returned';
   if (counting.length > 0) return 'confirmed';
   if (pending.length > 0) return 'preliminary';
   return lines.some((line) => line.kind !== 'unknown') ? 'cancelled' : 'unknown';
@@ -86,7 +93,9 @@ function isNothingLeft(confirmed: readonly Transaction[]): boolean {
  * for it.
  */
 function isUsedUp(money: Money, lines: readonly Transaction[]): boolean {
-  const hasSaleAmounts = lines.some((line) => line.sale_amount !== undefined && !new Big(line.sale_amount).eq(0));
+  const hasSaleAmounts = lines.some(
+    (line) => line.sale_amount !== undefined && !new Big(line.sale_amount).eq(0),
+  );
   return new Big(hasSaleAmounts ? money.sale_amount : money.commissions).lte(0);
 }
 

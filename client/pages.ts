@@ -2,7 +2,10 @@ import { type DynamoDBClient, ScanCommand, type ScanCommandInput } from '@aws-sd
 import type { Item } from '../core/transactions/attributes';
 
 /** The items of the whole table, page after page. */
-export async function* scanItems(client: DynamoDBClient, input: ScanCommandInput): AsyncGenerator<Item, void, undefined> {
+export async function* scanItems(
+  client: DynamoDBClient,
+  input: ScanCommandInput,
+): AsyncGenerator<Item, void, undefined> {
   let startKey = input.ExclusiveStartKey;
   do {
     const page = await client.send(new ScanCommand({ ...input, ExclusiveStartKey: startKey }));
@@ -50,7 +53,10 @@ export async function* mapAhead<T, R>(
 }
 
 /** The values in lists of `size`; the last one may be shorter. */
-export async function* batches<T>(values: AsyncIterable<T>, size: number): AsyncGenerator<T[], void, undefined> {
+export async function* batches<T>(
+  values: AsyncIterable<T>,
+  size: number,
+): AsyncGenerator<T[], void, undefined> {
   let batch: T[] = [];
   for await (const value of values) {
     batch.push(value);
@@ -76,12 +82,17 @@ export async function* filtered<T>(
   }
 }
 
-export async function* mapped<T, R>(values: AsyncIterable<T>, map: (value: T) => R): AsyncGenerator<R, void, undefined> {
+export async function* mapped<T, R>(
+  values: AsyncIterable<T>,
+  map: (value: T) => R,
+): AsyncGenerator<R, void, undefined> {
   for await (const value of values) yield map(value);
 }
 
 /** The values that are not undefined. */
-export async function* present<T>(values: AsyncIterable<T | undefined>): AsyncGenerator<T, void, undefined> {
+export async function* present<T>(
+  values: AsyncIterable<T | undefined>,
+): AsyncGenerator<T, void, undefined> {
   for await (const value of values) if (value !== undefined) yield value;
 }
 
@@ -91,6 +102,8 @@ export async function collect<T>(values: AsyncIterable<T>): Promise<T[]> {
   return all;
 }
 
-export async function* sequence<T>(values: Iterable<T> | AsyncIterable<T>): AsyncGenerator<T, void, undefined> {
+export async function* sequence<T>(
+  values: Iterable<T> | AsyncIterable<T>,
+): AsyncGenerator<T, void, undefined> {
   yield* values;
 }

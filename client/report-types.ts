@@ -36,8 +36,8 @@ export interface Changes extends AsyncIterable<Transaction> {
    * The moment to pass to the next run, as ISO 8601.
    *
    * It is 15 minutes before this run began, but never before the moment of this run. So a change
-   * that the index showed late, or whose writer was slow, is in the next run. A line that changed in
-   * these minutes is in both runs. A line that changes during a run is left to the next one.
+   * that the index showed late, or whose writer was slow, is in the next run. A line that changed
+   * in these minutes is in both runs. A line that changes during a run is left to the next one.
    */
   readonly cursor: string;
 }

@@ -44,12 +44,16 @@ export interface SettlementOptions {
  *
  * Withdrawn lines and lines of unknown kind are in no list. The order of `lines` does not matter.
  */
-export function settle<L extends SettlementLine>(lines: readonly L[], options: SettlementOptions = {}): Settlement<L> {
+export function settle<L extends SettlementLine>(
+  lines: readonly L[],
+  options: SettlementOptions = {},
+): Settlement<L> {
   const entries = lines
     .filter((line) => line.withdrawn_at === undefined && hasKnownKind(line))
     .map(toEntry)
     .sort(byLineId);
-  const isTrusted = ({ line }: Entry<L>): boolean => options.includeUnverified === true || line.verified_at !== undefined;
+  const isTrusted = ({ line }: Entry<L>): boolean =>
+    options.includeUnverified === true || line.verified_at !== undefined;
   const all = matchLines(entries);
   return {
     pending: linesOf(all.pending),
@@ -74,7 +78,8 @@ function toEntry<L extends SettlementLine>(line: L): Entry<L> {
   return { line, amount, magnitude: amount.abs().toFixed(), isNegative: amount.lt(0) };
 }
 
-const byLineId = <L extends SettlementLine>(a: Entry<L>, b: Entry<L>): number => compareTexts(a.line.line_id, b.line.line_id);
+const byLineId = <L extends SettlementLine>(a: Entry<L>, b: Entry<L>): number =>
+  compareTexts(a.line.line_id, b.line.line_id);
 const compareTexts = (a: string, b: string): number => (a < b ? -1 : Number(a > b));
 const linesOf = <L>(entries: readonly Entry<L>[]): L[] => entries.map(({ line }) => line);
 
@@ -85,14 +90,22 @@ const linesOf = <L>(entries: readonly Entry<L>[]): L[] => entries.map(({ line })
 const MAX_PAIRS = 100_000;
 
 /** The events that stay pending, and the confirmed lines that count. */
-function matchLines<L extends SettlementLine>(entries: readonly Entry<L>[]): { pending: Entry<L>[]; counting: Entry<L>[] } {
+function matchLines<L extends SettlementLine>(
+  entries: readonly Entry<L>[],
+): { pending: Entry<L>[]; counting: Entry<L>[] } {
   const events = entries.filter(({ line }) => line.is_event === 'Y');
   const confirmed = entries.filter(({ line }) => line.is_event === 'N');
   if (events.length * confirmed.length > MAX_PAIRS) return { pending: events, counting: confirmed };
-  const confirmations = closestPairs(events, confirmed, (event, other) => (hasSameSign(event, other) ? fitOf(event, other) : undefined));
+  const confirmations = closestPairs(events, confirmed, (event, other) =>
+    hasSameSign(event, other) ? fitOf(event, other) : undefined,
+  );
   const open = events.filter((event) => !confirmations.has(event));
-  const unsold = confirmed.filter((entry) => !confirmations.has(entry) && entry.isNegative && !isSold(entry, confirmed));
-  const cancellations = closestPairs(open, unsold, (event, other) => (hasSameSign(event, other) ? undefined : skuFitOf(event, other)));
+  const unsold = confirmed.filter(
+    (entry) => !confirmations.has(entry) && entry.isNegative && !isSold(entry, confirmed),
+  );
+  const cancellations = closestPairs(open, unsold, (event, other) =>
+    hasSameSign(event, other) ? undefined : skuFitOf(event, other),
+  );
   return {
     pending: open.filter((event) => !cancellations.has(event)),
     counting: confirmed.filter((entry) => !cancellations.has(entry)),
@@ -111,18 +124,25 @@ function fitOf<L extends SettlementLine>(event: Entry<L>, confirmed: Entry<L>): 
   return event.magnitude === confirmed.magnitude ? FIT.sameAmount : undefined;
 }
 
-const isSkuMissing = (a: SettlementLine, b: SettlementLine): boolean => a.sku_number === undefined || b.sku_number === undefined;
+const isSkuMissing = (a: SettlementLine, b: SettlementLine): boolean =>
+  a.sku_number === undefined || b.sku_number === undefined;
 
 const hasSameSign = <L>(a: Entry<L>, b: Entry<L>): boolean => a.isNegative === b.isNegative;
 
 /** The same without the fit by amount, which is too weak for a cancellation. */
-function skuFitOf<L extends SettlementLine>(event: Entry<L>, negative: Entry<L>): number | undefined {
+function skuFitOf<L extends SettlementLine>(
+  event: Entry<L>,
+  negative: Entry<L>,
+): number | undefined {
   const fit = fitOf(event, negative);
   return fit === FIT.sameAmount ? undefined : fit;
 }
 
 /** Whether the article of a negative line was confirmed. If not, the line can cancel an event. */
-const isSold = <L extends SettlementLine>({ line }: Entry<L>, confirmed: readonly Entry<L>[]): boolean =>
+const isSold = <L extends SettlementLine>(
+  { line }: Entry<L>,
+  confirmed: readonly Entry<L>[],
+): boolean =>
   confirmed.some(
     (other) =>
       other.amount.gt(0) &&
@@ -156,10 +176,14 @@ function closestPairs<L extends SettlementLine>(
   }
   const paired = new Set<Entry<L>>();
   for (const pair of pairs.sort(comparePairs)) {
-    if (!paired.has(pair.event) && !paired.has(pair.confirmed)) paired.add(pair.event).add(pair.confirmed);
+    if (!paired.has(pair.event) && !paired.has(pair.confirmed))
+      paired.add(pair.event).add(pair.confirmed);
   }
   return paired;
 }
 
 const comparePairs = <L extends SettlementLine>(a: Pair<L>, b: Pair<L>): number =>
-  a.fit - b.fit || a.difference - b.difference || byLineId(a.event, b.event) || byLineId(a.confirmed, b.confirmed);
+  a.fit - b.fit ||
+  a.difference - b.difference ||
+  byLineId(a.event, b.event) ||
+  byLineId(a.confirmed, b.confirmed);

@@ -41,7 +41,13 @@ export interface Sums {
  * - `cancelled`: cancelled before it was confirmed, or withdrawn.
  * - `unknown`: no line is known to be an event or a confirmed line.
  */
-export type OrderStatus = 'preliminary' | 'confirmed' | 'partly returned' | 'returned' | 'cancelled' | 'unknown';
+export type OrderStatus =
+  | 'preliminary'
+  | 'confirmed'
+  | 'partly returned'
+  | 'returned'
+  | 'cancelled'
+  | 'unknown';
 
 /** An order, computed from its lines. */
 export interface OrderSummary extends Sums {

@@ -12,7 +12,14 @@ function formatOf(timeZone: string): Intl.DateTimeFormat | undefined {
 }
 
 function createFormat(timeZone: string): Intl.DateTimeFormat | undefined {
-  const options = { timeZone, calendar: 'iso8601', numberingSystem: 'latn', year: 'numeric', month: '2-digit', day: '2-digit' } as const;
+  const options = {
+    timeZone,
+    calendar: 'iso8601',
+    numberingSystem: 'latn',
+    year: 'numeric',
+    month: '2-digit',
+    day: '2-digit',
+  } as const;
   try {
     return new Intl.DateTimeFormat('en-US', options);
   } catch {
@@ -24,7 +31,8 @@ function createFormat(timeZone: string): Intl.DateTimeFormat | undefined {
 export function dayIn(timeZone: string, time: string | number): string {
   if (timeZone === UTC) return new Date(time).toISOString().slice(0, 10);
   const parts = formatOf(timeZone)?.formatToParts(new Date(time)) ?? [];
-  const part = (type: Intl.DateTimeFormatPartTypes): string => parts.find((one) => one.type === type)?.value ?? '';
+  const part = (type: Intl.DateTimeFormatPartTypes): string =>
+    parts.find((one) => one.type === type)?.value ?? '';
   return `${part('year').padStart(4, '0')}-${part('month')}-${part('day')}`;
 }
 

@@ -5,7 +5,15 @@ import { memberBalances, requireBalances } from './balances';
 import { changedLines, confirmedLines, requireChanges, reversedLines } from './changes';
 import { clicksWithoutLine, requireClicks } from './clicks';
 import { ofPublisher, textValues } from './conditions';
-import { InvalidQueryError, requireCount, requireDays, requirePeriod, requireSpan, requireText, requireTimeZone } from './input';
+import {
+  InvalidQueryError,
+  requireCount,
+  requireDays,
+  requirePeriod,
+  requireSpan,
+  requireText,
+  requireTimeZone,
+} from './input';
 import { DEFAULT_ADJUSTMENT_SKU } from './kind';
 import { requireList } from './list';
 import { summariseMember, summariseMemberOrder } from './member-summary';
@@ -69,9 +77,8 @@ export interface TransactionsClientProps {
  *
  * @example
  * const transactions = new TransactionsClient({ client: new DynamoDBClient({}), tableName });
- * for await (const line of transactions.byMember('clk_01HRV6Z8Q2M4', { from: '2026-03-01', to: '2026-04-01' })) {
- *   console.log(line.order_id, line.kind, line.sale_amount, line.currency);
- * }
+ * for await (const line of transactions.byMember('clk_01HRV6Z8Q2M4', { from: '2026-03-01', to:
+ * '2026-04-01' })) { console.log(line.order_id, line.kind, line.sale_amount, line.currency); }
  */
 export class TransactionsClient {
   private readonly reader: TableReader;
@@ -96,7 +103,13 @@ export class TransactionsClient {
    */
   byMember(u1: string, options: MemberListOptions = {}): AsyncIterableIterator<Transaction> {
     const startKey = options.startAfter && memberIndexKey(u1, options.startAfter);
-    return this.reader.linesOfMember(requireText('u1', u1), requirePeriod(options), requireList(options), [], startKey);
+    return this.reader.linesOfMember(
+      requireText('u1', u1),
+      requirePeriod(options),
+      requireList(options),
+      [],
+      startKey,
+    );
   }
 
   /**
@@ -110,14 +123,27 @@ export class TransactionsClient {
   byDay(day: string | DaySpan, options: DayListOptions = {}): AsyncIterableIterator<Transaction> {
     const { receivedFrom, receivedTo } = options;
     const timeZone = requireTimeZone(options.timeZone);
-    const received = requirePeriod({ from: receivedFrom, to: receivedTo, timeZone }, ['receivedFrom', 'receivedTo']);
-    return this.reader.linesProcessed(requireDays(day, timeZone), requireList(options), [], received);
+    const received = requirePeriod({ from: receivedFrom, to: receivedTo, timeZone }, [
+      'receivedFrom',
+      'receivedTo',
+    ]);
+    return this.reader.linesProcessed(
+      requireDays(day, timeZone),
+      requireList(options),
+      [],
+      received,
+    );
   }
 
   /**
    * The lines of an order with all their attributes: events, confirmed lines, returns, adjustments.
    */
-  byOrder(sid: string, advertiserId: string, orderId: string, options: OrderListOptions = {}): AsyncIterableIterator<TransactionRow> {
+  byOrder(
+    sid: string,
+    advertiserId: string,
+    orderId: string,
+    options: OrderListOptions = {},
+  ): AsyncIterableIterator<TransactionRow> {
     return this.reader.rowsOfOrder(requireOrder(sid, advertiserId, orderId), requireList(options));
   }
 
@@ -128,7 +154,9 @@ export class TransactionsClient {
    * postback without a readable `is_event` has a row of its own (`is_event` is `-`).
    */
   byTransaction(sid: string, etransactionId: string): AsyncIterableIterator<TransactionRow> {
-    return this.reader.rowsOfLine(lineIdOf(requireText('sid', sid), requireText('etransaction_id', etransactionId)));
+    return this.reader.rowsOfLine(
+      lineIdOf(requireText('sid', sid), requireText('etransaction_id', etransactionId)),
+    );
   }
 
   /**
@@ -141,7 +169,12 @@ export class TransactionsClient {
   }
 
   /** Status, sums, dates and lines of an order. Undefined if there is no such order. */
-  orderSummary(sid: string, advertiserId: string, orderId: string, options: SummaryOptions = {}): Promise<OrderSummary | undefined> {
+  orderSummary(
+    sid: string,
+    advertiserId: string,
+    orderId: string,
+    options: SummaryOptions = {},
+  ): Promise<OrderSummary | undefined> {
     return this.summaryOfOrder(requireOrder(sid, advertiserId, orderId), options);
   }
 
@@ -152,7 +185,11 @@ export class TransactionsClient {
    * An order belongs to the period of the member's first line, so consecutive periods count it
    * once. What is earned belongs to the period of the first verified line.
    */
-  memberOrders(u1: string, period: Period = {}, options: SummaryOptions = {}): AsyncIterableIterator<OrderSummary> {
+  memberOrders(
+    u1: string,
+    period: Period = {},
+    options: SummaryOptions = {},
+  ): AsyncIterableIterator<OrderSummary> {
     return this.ordersOfMember(requireText('u1', u1), requirePeriod(period), options);
   }
 
@@ -162,7 +199,11 @@ export class TransactionsClient {
    * A later return changes the sums of the period in which the order was placed. Reads every order
    * of the period: one query and one batch read per order.
    */
-  memberSummary(u1: string, period: Period = {}, options: SummaryOptions = {}): Promise<MemberSummary> {
+  memberSummary(
+    u1: string,
+    period: Period = {},
+    options: SummaryOptions = {},
+  ): Promise<MemberSummary> {
     const range = requirePeriod(period);
     return summariseMember(u1, range, this.ordersOfMember(requireText('u1', u1), range, options));
   }
@@ -176,10 +217,15 @@ export class TransactionsClient {
    *
    * @param day `YYYY-MM-DD`, or a span of days
    */
-  dayOrders(day: string | DaySpan, options: SummaryOptions & Pick<DayListOptions, 'timeZone'> = {}): AsyncIterableIterator<OrderSummary> {
+  dayOrders(
+    day: string | DaySpan,
+    options: SummaryOptions & Pick<DayListOptions, 'timeZone'> = {},
+  ): AsyncIterableIterator<OrderSummary> {
     const span = requireDays(day, requireTimeZone(options.timeZone));
     const settings = this.summarySettings(options);
-    const orders = ordersOfLines(this.reader, this.reader.linesProcessed(span), (row) => isWithin(rowProcessedAt(row), span.range));
+    const orders = ordersOfLines(this.reader, this.reader.linesProcessed(span), (row) =>
+      isWithin(rowProcessedAt(row), span.range),
+    );
     return present(mapped(orders, (rows) => summariseOrder(rows, settings)));
   }
 
@@ -210,8 +256,8 @@ export class TransactionsClient {
   /**
    * Returns that the Events API verified at this moment or later, and lines that were withdrawn.
    *
-   * Withdrawn lines have `withdrawn_at`; their amounts are those that were earned before. A negative
-   * line that cancelled an event is not among them, as the event was never earned.
+   * Withdrawn lines have `withdrawn_at`; their amounts are those that were earned before. A
+   * negative line that cancelled an event is not among them, as the event was never earned.
    */
   reversedSince(moment: Moment, options: ChangeOptions = {}): AsyncIterableIterator<Transaction> {
     return reversedLines(this.reader, requireChanges(moment, options, Date.now()));
@@ -231,9 +277,9 @@ export class TransactionsClient {
   /**
    * Exact sums by month, day, advertiser, currency or publisher.
    *
-   * Each line is in the group of its own date. So an event that was confirmed in another month is in
-   * no sum of its month, and a return reduces the month of its own date. Reads the days in the index
-   * by day, and the orders of events and negative lines.
+   * Each line is in the group of its own date. So an event that was confirmed in another month is
+   * in no sum of its month, and a return reduces the month of its own date. Reads the days in the
+   * index by day, and the orders of events and negative lines.
    */
   totals(options: TotalsOptions): Promise<Total[]> {
     return addUp(this.reader, requireTotals(options), Date.now());
@@ -256,7 +302,10 @@ export class TransactionsClient {
    * span and `source: 'events-api'` says what they are worth.
    */
   recovered(options: RecoveredOptions): AsyncIterableIterator<Transaction> {
-    const conditions = [NOT_DELIVERED, ...ofPublisher(options.sid === undefined ? undefined : requireText('sid', options.sid))];
+    const conditions = [
+      NOT_DELIVERED,
+      ...ofPublisher(options.sid === undefined ? undefined : requireText('sid', options.sid)),
+    ];
     return this.reader.linesProcessed(requireSpan(options), undefined, conditions);
   }
 
@@ -265,11 +314,18 @@ export class TransactionsClient {
    *
    * Each click costs one query, of at most one read unit.
    */
-  clicksWithoutTransaction(clicks: AsyncIterable<string> | Iterable<string>, options: ClickOptions = {}): AsyncIterableIterator<string> {
+  clicksWithoutTransaction(
+    clicks: AsyncIterable<string> | Iterable<string>,
+    options: ClickOptions = {},
+  ): AsyncIterableIterator<string> {
     return clicksWithoutLine(this.reader, clicks, requireClicks(options));
   }
 
-  private ordersOfMember(u1: string, range: TimeRange, options: SummaryOptions): AsyncIterableIterator<OrderSummary> {
+  private ordersOfMember(
+    u1: string,
+    range: TimeRange,
+    options: SummaryOptions,
+  ): AsyncIterableIterator<OrderSummary> {
     const orders = distinctOrders(this.byMember(u1, range));
     const settings = this.summarySettings(options);
     return present(
@@ -279,8 +335,14 @@ export class TransactionsClient {
     );
   }
 
-  private async summaryOfOrder(order: OrderIdentity, options: SummaryOptions): Promise<OrderSummary | undefined> {
-    return summariseOrder(await collect(this.reader.rowsOfOrder(order)), this.summarySettings(options));
+  private async summaryOfOrder(
+    order: OrderIdentity,
+    options: SummaryOptions,
+  ): Promise<OrderSummary | undefined> {
+    return summariseOrder(
+      await collect(this.reader.rowsOfOrder(order)),
+      this.summarySettings(options),
+    );
   }
 
   private summarySettings({ includeUnverified }: SummaryOptions): SummarySettings {

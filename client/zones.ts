@@ -20,7 +20,11 @@ export function startOfDay(day: string, timeZone: string): Date {
  *
  * @param month `YYYY-MM`
  */
-export const startOfMonth = (month: string, timeZone: string): Date => startOfDay(`${month}-01`, timeZone);
+export const startOfMonth = (month: string, timeZone: string): Date =>
+  startOfDay(`${month}-01`, timeZone);
 
-/** The day in a time zone at a moment, as `YYYY-MM-DD`. Its first seven characters are the month. */
-export const dayOf = (moment: Moment, timeZone: string): string => dayIn(requireTimeZone(timeZone), requireMoment('moment', moment));
+/**
+ * The day in a time zone at a moment, as `YYYY-MM-DD`. Its first seven characters are the month.
+ */
+export const dayOf = (moment: Moment, timeZone: string): string =>
+  dayIn(requireTimeZone(timeZone), requireMoment('moment', moment));

@@ -14,7 +14,11 @@ export class TimeoutError extends UserError {
  *
  * @param message of the error
  */
-export async function withTimeout<T>(millis: number, work: Promise<T>, message: string): Promise<T> {
+export async function withTimeout<T>(
+  millis: number,
+  work: Promise<T>,
+  message: string,
+): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new TimeoutError(message)), millis);
@@ -32,12 +36,21 @@ export async function withTimeout<T>(millis: number, work: Promise<T>, message: 
  *
  * @param tries failed tries so far, 1 or more
  */
-export function backoffMillis(tries: number, firstMillis: number, longestMillis: number, random = Math.random): number {
+export function backoffMillis(
+  tries: number,
+  firstMillis: number,
+  longestMillis: number,
+  random = Math.random,
+): number {
   return random() * Math.min(longestMillis, firstMillis * 2 ** (tries - 1));
 }
 
 /** How DynamoDB says that there are too many calls. */
-const THROTTLING_ERRORS = new Set(['ProvisionedThroughputExceededException', 'ThrottlingException', 'RequestLimitExceeded']);
+const THROTTLING_ERRORS = new Set([
+  'ProvisionedThroughputExceededException',
+  'ThrottlingException',
+  'RequestLimitExceeded',
+]);
 
 /** Longest pause before the second try; it doubles with each try, up to the other. */
 const FIRST_PAUSE_MILLIS = 250;
@@ -59,7 +72,12 @@ export interface Clock {
  * @param deadline milliseconds since 1970
  * @param message of the TimeoutError if nothing was throttled
  */
-export async function retryOnThrottle<T>(work: () => Promise<T>, deadline: number, message: string, { now, pause }: Clock): Promise<T> {
+export async function retryOnThrottle<T>(
+  work: () => Promise<T>,
+  deadline: number,
+  message: string,
+  { now, pause }: Clock,
+): Promise<T> {
   let throttled: unknown;
   const repeated = async (): Promise<T> => {
     for (let tries = 1; ; tries++) {
@@ -81,7 +99,8 @@ export async function retryOnThrottle<T>(work: () => Promise<T>, deadline: numbe
   }
 }
 
-const isThrottling = (error: unknown): boolean => error instanceof Error && THROTTLING_ERRORS.has(error.name);
+const isThrottling = (error: unknown): boolean =>
+  error instanceof Error && THROTTLING_ERRORS.has(error.name);
 
 export const throttlePauseMillis = (tries: number, random = Math.random): number =>
   backoffMillis(tries, FIRST_PAUSE_MILLIS, LONGEST_PAUSE_MILLIS, random);

@@ -1,15 +1,22 @@
 /**
- * Every name that a construct and a handler (or a handler and a program that reads its work) must agree on, once.
- * A name that is written twice drifts: the metric that is emitted is then not the metric that is alarmed.
+ * Every name that a construct and a handler (or a handler and a program that reads its work) must
+ * agree on, once. A name that is written twice drifts: the metric that is emitted is then not the
+ * metric that is alarmed.
  */
 
 /** Parameters of the registered URL that are ours, not Rakuten's. */
 export const URL_PARAMETERS = {
   /** The generated secret that tells Rakuten's postbacks from forged ones. */
   secret: 'k',
-  /** Which field list the URL was registered with (see `fieldListId`), so that a postback in flight is read rightly after a change. */
+  /**
+   * Which field list the URL was registered with (see `fieldListId`), so that a postback in flight
+   * is read rightly after a change.
+   */
   fieldList: 'f',
-  /** Marks a test GET of the self-test or the status watch. Its value identifies the probe; it is never stored as a row. */
+  /**
+   * Marks a test GET of the self-test or the status watch. Its value identifies the probe; it is
+   * never stored as a row.
+   */
   probe: 'probe',
 } as const;
 
@@ -22,7 +29,10 @@ export const ATTRIBUTES = {
   lineId: 'line_id',
   /** Sort key: `Y`, `N`, or `-` where it is missing or unreadable. */
   isEvent: 'is_event',
-  /** UTC day of the Events API's `process_date`, of `received_at` until it answers. Sharded: `day#shard`. */
+  /**
+   * UTC day of the Events API's `process_date`, of `received_at` until it answers. Sharded:
+   * `day#shard`.
+   */
   processDay: 'process_day',
   /** When the order was placed: `transaction_date`, else `process_date`, else `received_at`. */
   occurredAt: 'occurred_at',
@@ -32,11 +42,17 @@ export const ATTRIBUTES = {
   updatedAt: 'updated_at',
   /** `push`, or `events-api` when no postback has delivered the line. */
   source: 'source',
-  /** API Gateway's extended request ID of the first postback; without one the run that first returned the line. */
+  /**
+   * API Gateway's extended request ID of the first postback; without one the run that first
+   * returned the line.
+   */
   requestId: 'request_id',
   /** Normalised query string of the first postback, without our secret. Never verified. */
   query: 'query',
-  /** Static values and parameters of the first postback that Rakuten does not document. Never verified. */
+  /**
+   * Static values and parameters of the first postback that Rakuten does not document. Never
+   * verified.
+   */
   extra: 'extra',
   /** Fields of an Events API record that Rakuten does not document. */
   eventsApiExtra: 'events_api_extra',
@@ -48,7 +64,9 @@ export const ATTRIBUTES = {
   withdrawnAt: 'withdrawn_at',
   /** Checked fields in which a postback differs from the Events API's answer. */
   differingFields: 'differing_fields',
-  /** True where the `u1` shown comes from the first postback, because the Events API returned none. */
+  /**
+   * True where the `u1` shown comes from the first postback, because the Events API returned none.
+   */
   u1FromPostback: 'u1_from_postback',
   /** True where the Events API returned a member that `forget` removed. */
   memberForgotten: 'member_forgotten',
@@ -58,7 +76,10 @@ export const ATTRIBUTES = {
   answeredAt: 'answered_at',
   /** When the Events API first answered, where that is not the time of the latest answer. */
   firstAnsweredAt: 'first_answered_at',
-  /** Since when the checked fields are unchanged, where neither `verified_at` nor `answered_at` says it. */
+  /**
+   * Since when the checked fields are unchanged, where neither `verified_at` nor `answered_at` says
+   * it.
+   */
   checkedSince: 'checked_since',
   /** The last answers that newer ones replaced, each with the values that changed. */
   replacedAnswers: 'replaced_answers',
@@ -70,7 +91,10 @@ export const ATTRIBUTES = {
   morePushes: 'more_pushes',
   /** Fingerprint of all attributes that this package writes: the condition of an update. */
   revision: 'revision',
-  /** Seconds since 1970 after which DynamoDB may delete the row, with `rowExpiry` or, of an event, `preliminaryExpiry`. */
+  /**
+   * Seconds since 1970 after which DynamoDB may delete the row, with `rowExpiry` or, of an event,
+   * `preliminaryExpiry`.
+   */
   expiresAt: 'expires_at',
 } as const;
 
@@ -123,13 +147,21 @@ export const METRICS = {
   stored: 'LinesStored',
   /** Postbacks that brought nothing new. */
   duplicate: 'DuplicatesAbsorbed',
-  /** Postbacks that arrived before the first one known, as after a redrive, or first for a line that the Events API delivered. */
+  /**
+   * Postbacks that arrived before the first one known, as after a redrive, or first for a line that
+   * the Events API delivered.
+   */
   changed: 'LinesChanged',
   /** Later postbacks with other content for a known line. They change nothing that a row shows. */
   otherPushes: 'OtherPushesKept',
-  /** Rows that got a postback which differs from the Events API in an amount, the currency or `u1`. */
+  /**
+   * Rows that got a postback which differs from the Events API in an amount, the currency or `u1`.
+   */
   differingPushes: 'PushesDiffering',
-  /** Postbacks whose `sid` is not the publisher of the URL secret. The row belongs to that publisher. */
+  /**
+   * Postbacks whose `sid` is not the publisher of the URL secret. The row belongs to that
+   * publisher.
+   */
   foreignSid: 'ForeignSids',
   /** Deliveries without a valid secret; not stored. */
   forged: 'ForgedRejected',
@@ -137,7 +169,9 @@ export const METRICS = {
   notAPostback: 'NotAPostback',
   /** Rows written with a `parse_problems` list. */
   parseProblems: 'ParseProblems',
-  /** Messages that could not be processed; each is tried again and ends in the dead-letter queue. */
+  /**
+   * Messages that could not be processed; each is tried again and ends in the dead-letter queue.
+   */
   failed: 'MessagesFailed',
   /** Self-test and watch probes seen by the consumer. */
   probes: 'ProbesSeen',
@@ -151,7 +185,9 @@ export const METRICS = {
   verified: 'LinesVerified',
   /** Verified lines whose checked values a newer answer of the Events API replaced. */
   corrected: 'LinesCorrected',
-  /** Verified lines that complete reads of the Events API lacked: the advertiser eliminated them. */
+  /**
+   * Verified lines that complete reads of the Events API lacked: the advertiser eliminated them.
+   */
   withdrawn: 'LinesWithdrawn',
   /** Runs that changed no verified line, as they would have changed too many of them. */
   brake: 'ReconciliationsBraked',
@@ -159,13 +195,21 @@ export const METRICS = {
   unreadableAnswers: 'UnreadableAnswers',
   /** Answers with another advertiser, order or SKU than the line had: Rakuten reused an ID. */
   reusedIds: 'ReusedIds',
-  /** Gauge: confirmed lines (`N`) that a postback delivered hours ago and the Events API does not return. */
+  /**
+   * Gauge: confirmed lines (`N`) that a postback delivered hours ago and the Events API does not
+   * return.
+   */
   unverified: 'LinesUnverified',
   /** Gauge: the same for events (`Y`), which the Events API may not keep. */
   unverifiedEvents: 'EventsUnverified',
-  /** Lines that a reconciliation read from the Events API, those included that were compared before. */
+  /**
+   * Lines that a reconciliation read from the Events API, those included that were compared before.
+   */
   reconciled: 'LinesReconciled',
-  /** Percent of the lines which a reconciliation met for the first time that a postback had brought. Nothing in a run without such lines. */
+  /**
+   * Percent of the lines which a reconciliation met for the first time that a postback had brought.
+   * Nothing in a run without such lines.
+   */
   deliveryRate: 'DeliveryRate',
   /** Gauge: hours since a reconciliation last succeeded; 0 when one has just done so. */
   reconciliationAge: 'HoursSinceReconciliation',
@@ -173,7 +217,10 @@ export const METRICS = {
   reconciliationFailed: 'ReconciliationsFailed',
   /** Gauge: how much of the first reconciliation is done, in percent. */
   backfillProgress: 'BackfillProgress',
-  /** Gauge, one value per publisher and status check: 1 where the postback is on at Rakuten, 0 where it is not. No value from a check that failed. */
+  /**
+   * Gauge, one value per publisher and status check: 1 where the postback is on at Rakuten, 0 where
+   * it is not. No value from a check that failed.
+   */
   active: 'PostbackActive',
   /** Status checks that found the postback switched off. */
   disabled: 'PostbackDisabled',
@@ -181,7 +228,10 @@ export const METRICS = {
   missing: 'PostbackMissing',
   /** Status checks that found a URL of somebody else. */
   takenOver: 'PostbackTakenOver',
-  /** Status checks that found a URL of ours whose postbacks are not received any more: an old endpoint or secret. */
+  /**
+   * Status checks that found a URL of ours whose postbacks are not received any more: an old
+   * endpoint or secret.
+   */
   outdated: 'PostbackOutdated',
   /** Status checks of a postback that the watch had to restore again and again. */
   flapping: 'PostbackFlapping',
@@ -189,15 +239,23 @@ export const METRICS = {
   restored: 'PostbackRestored',
   /** Status checks that could not be made. */
   statusCheckFailed: 'StatusCheckFailed',
-  /** Failed tasks of the status watch, its checks apart: a change event, a reconciliation request, a probe. */
+  /**
+   * Failed tasks of the status watch, its checks apart: a change event, a reconciliation request, a
+   * probe.
+   */
   watchTaskFailed: 'WatchTasksFailed',
-  /** Milliseconds until the endpoint acknowledged the status watch's own GET, on a new connection. */
+  /**
+   * Milliseconds until the endpoint acknowledged the status watch's own GET, on a new connection.
+   */
   probeLatency: 'ProbeLatency',
   /** GETs of the status watch that the endpoint did not acknowledge. */
   probeFailed: 'ProbeFailed',
 } as const;
 
-/** What the status watch says on the account's default event bus. No event holds a secret, or a URL of somebody else beyond its host. */
+/**
+ * What the status watch says on the account's default event bus. No event holds a secret, or a URL
+ * of somebody else beyond its host.
+ */
 export const WATCH_EVENTS = {
   source: 'cdk-rakuten-postback',
   detailTypes: {
@@ -215,11 +273,17 @@ export const WATCH_EVENTS = {
 export const TRANSACTION_EVENTS = {
   source: 'cdk-rakuten-postback',
   detailType: 'Rakuten Transaction',
-  /** Of the event's format: another one when a reader of this one would misunderstand it. What is added is not another version. */
+  /**
+   * Of the event's format: another one when a reader of this one would misunderstand it. What is
+   * added is not another version.
+   */
   version: '1',
 } as const;
 
-/** Properties of the registration custom resource, as CloudFormation delivers them (every scalar arrives as a string). */
+/**
+ * Properties of the registration custom resource, as CloudFormation delivers them (every scalar
+ * arrives as a string).
+ */
 export const REGISTRATION_PROPERTIES = {
   /** Version of this property format; bump it when the meaning of a property changes. */
   formatVersion: 'FormatVersion',
@@ -240,7 +304,10 @@ export const REGISTRATION_PROPERTIES = {
   acknowledgementLimitMillis: 'AcknowledgementLimitMillis',
 } as const;
 
-/** Attributes of the registration resource that a template may read with `Fn::GetAtt`. Nothing of Rakuten's answer, nothing secret. */
+/**
+ * Attributes of the registration resource that a template may read with `Fn::GetAtt`. Nothing of
+ * Rakuten's answer, nothing secret.
+ */
 export const REGISTRATION_ATTRIBUTES = {
   status: 'Status',
   selfTestP50Millis: 'SelfTestP50Millis',
@@ -255,5 +322,8 @@ export const PRECHECK_RESOURCE_TYPE = 'Custom::RakutenPostbackPrecheck';
 /** With what its physical id begins; the SID follows. */
 export const REGISTRATION_ID_PREFIX = 'rakuten-postback-';
 
-/** Last part of the logical ID of an output: URL of the dead-letter queue of a pipe in another stack. */
+/**
+ * Last part of the logical ID of an output: URL of the dead-letter queue of a pipe in another
+ * stack.
+ */
 export const DISCARDED_EVENTS_OUTPUT = 'DiscardedEvents';

@@ -26,12 +26,15 @@ export function createStyles(isEnabled: boolean): Styles {
     ([open, close]: readonly [number, number]) =>
     (text: string | number): string =>
       isEnabled ? `\u001b[${open};${MARK}m${text}\u001b[${close};${MARK}m` : String(text);
-  return Object.fromEntries(Object.entries(STYLES).map(([name, codes]) => [name, style(codes)])) as Styles;
+  return Object.fromEntries(
+    Object.entries(STYLES).map(([name, codes]) => [name, style(codes)]),
+  ) as Styles;
 }
 
 /**
- * The text as it can be written to a terminal: our own styles, line breaks and tabs work. Each other
- * control, bidirectional or invisible character becomes `\uXXXX`, which is also its form in JSON.
+ * The text as it can be written to a terminal: our own styles, line breaks and tabs work. Each
+ * other control, bidirectional or invisible character becomes `\uXXXX`, which is also its form in
+ * JSON.
  */
 export const terminalText = (text: string): string =>
   mapText(
@@ -49,19 +52,32 @@ export const cellText = (text: string): string =>
   );
 
 /** The split alternates between text and what may be one of our own styles. */
-const mapText = (text: string, onText: (part: string) => string, onStyle: (code: string) => string): string =>
+const mapText = (
+  text: string,
+  onText: (part: string) => string,
+  onStyle: (code: string) => string,
+): string =>
   text
     .split(MARKED_STYLE)
-    .map((part, index) => (index % 2 === 1 && part.endsWith(`;${MARK}m`) ? onStyle(part.slice(2, part.indexOf(';'))) : onText(part)))
+    .map((part, index) =>
+      index % 2 === 1 && part.endsWith(`;${MARK}m`)
+        ? onStyle(part.slice(2, part.indexOf(';')))
+        : onText(part),
+    )
     .join('');
 
 const escaped = (character: string): string =>
   character === '\n' || character === '\t'
     ? character
-    : [...Array(character.length).keys()].map((index) => `\\u${character.charCodeAt(index).toString(16).padStart(4, '0')}`).join('');
+    : [...Array(character.length).keys()]
+        .map((index) => `\\u${character.charCodeAt(index).toString(16).padStart(4, '0')}`)
+        .join('');
 
 /** Whether to style what goes to this stream: https://no-color.org. */
-export function isStyled(stream: { readonly isTTY?: boolean }, env: Readonly<Record<string, string | undefined>>): boolean {
+export function isStyled(
+  stream: { readonly isTTY?: boolean },
+  env: Readonly<Record<string, string | undefined>>,
+): boolean {
   if ((env.NO_COLOR ?? '') !== '') return false;
   return (env.FORCE_COLOR ?? '') !== '' || stream.isTTY === true;
 }

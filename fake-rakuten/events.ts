@@ -1,14 +1,31 @@
-import { EVENTS_API_ONLY_FIELDS, POSTBACK_FIELDS, type RowField } from '../core/rakuten/postback/fields';
+import {
+  EVENTS_API_ONLY_FIELDS,
+  POSTBACK_FIELDS,
+  type RowField,
+} from '../core/rakuten/postback/fields';
 import { type Ledger, processed } from './ledger';
 import type { Modes } from './modes';
 import { isAmong, printed } from './printing';
-import { type ApiAnswer, type Behaviour, invalidRequest, jsonAnswer, type LineRecord, type ReturnedLine } from './types';
+import {
+  type ApiAnswer,
+  type Behaviour,
+  invalidRequest,
+  jsonAnswer,
+  type LineRecord,
+  type ReturnedLine,
+} from './types';
 
 const DAY_MILLIS = 24 * 60 * 60 * 1000;
 const CURRENCIES = ['USD', 'CAD', 'GBP', 'EUR', 'BRL', 'AUD', 'JPY'];
 const DATE_FIELDS: readonly RowField[] = ['transaction_date', 'process_date'];
 /** Live answers write these as JSON numbers, and the other identifiers as strings. */
-const NUMBER_FIELDS: readonly RowField[] = ['advertiser_id', 'sid', 'sale_amount', 'quantity', 'commissions'];
+const NUMBER_FIELDS: readonly RowField[] = [
+  'advertiser_id',
+  'sid',
+  'sale_amount',
+  'quantity',
+  'commissions',
+];
 const EVENT_FIELDS = [...Object.keys(POSTBACK_FIELDS), 'commissions_list_id'] as RowField[];
 
 /** A publisher's ledger, and how the Events API shows it. */
@@ -29,16 +46,29 @@ interface HeldLine {
 }
 
 /** `GET /events/1.0/transactions` over the lines of one publisher, or of several. */
-export function transactions(holdings: readonly Holding[], query: URLSearchParams, now: number, behaviour: Behaviour): EventsAnswer {
+export function transactions(
+  holdings: readonly Holding[],
+  query: URLSearchParams,
+  now: number,
+  behaviour: Behaviour,
+): EventsAnswer {
   const problem = queryProblem(query, now);
   if (problem !== undefined) return { answer: invalidRequest(problem), lines: [] };
   const limit = Number(query.get('limit') ?? 100);
   const first = (Number(query.get('page') ?? 1) - 1) * limit;
-  const ordered = selected(holdings, query, now).sort((a, b) => (processed(b.line) || 0) - (processed(a.line) || 0));
+  const ordered = selected(holdings, query, now).sort(
+    (a, b) => (processed(b.line) || 0) - (processed(a.line) || 0),
+  );
   if (behaviour.eventsOrder === 'oldest-first') ordered.reverse();
   const page = ordered.slice(first, first + limit);
-  const lines = page.map(({ line, modes }) => ({ line, record: printed(line, 'events-api', modes, now) }));
-  return { answer: jsonAnswer(200, `[${lines.map(({ record }) => recordJson(record)).join(',')}]`), lines };
+  const lines = page.map(({ line, modes }) => ({
+    line,
+    record: printed(line, 'events-api', modes, now),
+  }));
+  return {
+    answer: jsonAnswer(200, `[${lines.map(({ record }) => recordJson(record)).join(',')}]`),
+    lines,
+  };
 }
 
 function selected(holdings: readonly Holding[], query: URLSearchParams, now: number): HeldLine[] {
@@ -48,7 +78,8 @@ function selected(holdings: readonly Holding[], query: URLSearchParams, now: num
   const type = query.get('type');
   return holdings
     .flatMap(({ ledger, modes }) => {
-      const lines = processedIn === undefined ? ledger.all() : ledger.around(processedIn.from, processedIn.to);
+      const lines =
+        processedIn === undefined ? ledger.all() : ledger.around(processedIn.from, processedIn.to);
       return lines.map((line) => ({ line, modes }));
     })
     .filter(
@@ -89,22 +120,35 @@ function isIn(millis: number, { from, to }: Range): boolean {
 function queryProblem(query: URLSearchParams, now: number): string | undefined {
   for (const name of ['limit', 'page']) {
     const value = query.get(name);
-    if (value !== null && !/^[1-9]\d*$/.test(value)) return `${name} must be an integer of at least 1`;
+    if (value !== null && !/^[1-9]\d*$/.test(value))
+      return `${name} must be an integer of at least 1`;
   }
   const currency = query.get('currency');
   if (currency !== null && !CURRENCIES.includes(currency)) return 'unknown currency';
   const type = query.get('type');
-  if (type !== null && type !== 'batch' && type !== 'realtime') return 'type must be batch or realtime';
-  return rangeProblem(query, 'process_date', 30, now) ?? rangeProblem(query, 'transaction_date', 100, now);
+  if (type !== null && type !== 'batch' && type !== 'realtime')
+    return 'type must be batch or realtime';
+  return (
+    rangeProblem(query, 'process_date', 30, now) ??
+    rangeProblem(query, 'transaction_date', 100, now)
+  );
 }
 
-function rangeProblem(query: URLSearchParams, name: string, historyDays: number, now: number): string | undefined {
+function rangeProblem(
+  query: URLSearchParams,
+  name: string,
+  historyDays: number,
+  now: number,
+): string | undefined {
   const given = [query.get(`${name}_start`), query.get(`${name}_end`)];
   if (given.every((value) => value === null)) return undefined;
   const [start, end] = given.map((value) => parseParameterDate(value ?? ''));
-  if (start === undefined || end === undefined) return `${name}_start and ${name}_end must both be YYYY-MM-DD HH:mm:ss`;
+  if (start === undefined || end === undefined)
+    return `${name}_start and ${name}_end must both be YYYY-MM-DD HH:mm:ss`;
   if (end < start || end - start > 30 * DAY_MILLIS) return `invalid ${name} range`;
-  return start <= now - historyDays * DAY_MILLIS ? `${name}_start must be less than ${historyDays} days ago` : undefined;
+  return start <= now - historyDays * DAY_MILLIS
+    ? `${name}_start must be less than ${historyDays} days ago`
+    : undefined;
 }
 
 function parseParameterDate(text: string): number | undefined {
@@ -118,7 +162,9 @@ function parseParameterDate(text: string): number | undefined {
  * binary float.
  */
 function recordJson(line: LineRecord): string {
-  const extra = (Object.keys(EVENTS_API_ONLY_FIELDS) as RowField[]).filter((f) => line[f] !== undefined && !EVENT_FIELDS.includes(f));
+  const extra = (Object.keys(EVENTS_API_ONLY_FIELDS) as RowField[]).filter(
+    (f) => line[f] !== undefined && !EVENT_FIELDS.includes(f),
+  );
   return `{${[...EVENT_FIELDS, ...extra].map((field) => `${JSON.stringify(field)}:${valueJson(field, line[field])}`).join(',')}}`;
 }
 

@@ -27,5 +27,7 @@ export class Faults {
 
 function matches(fault: Fault, operation: Operation | 'unknown'): boolean {
   if (fault.operation === undefined) return true;
-  return Array.isArray(fault.operation) ? fault.operation.includes(operation) : fault.operation === operation;
+  return Array.isArray(fault.operation)
+    ? fault.operation.includes(operation)
+    : fault.operation === operation;
 }

@@ -1,7 +1,10 @@
 import type { Server } from 'node:http';
 import { rejectForeignRequests } from './foreign-requests.cjs';
 
-/** Listens on the loopback address alone, and only to programs of this machine. Rejects with the reason, for example that the port is taken; 0 takes a free one. */
+/**
+ * Listens on the loopback address alone, and only to programs of this machine. Rejects with the
+ * reason, for example that the port is taken; 0 takes a free one.
+ */
 export function listen(server: Server, port: number): Promise<void> {
   rejectForeignRequests(server);
   return new Promise((resolve, reject) => {

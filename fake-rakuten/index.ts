@@ -4,10 +4,30 @@ import { close, listen } from './http-server';
 import type { Modes } from './modes';
 import { getOnce, Sender } from './sender';
 import { FakeRakutenService } from './service';
-import type { ApiCall, ApiOutcome, Behaviour, FakeRakutenOptions, Fault, LineRecord, PushResult, PushStatistics, Slot } from './types';
+import type {
+  ApiCall,
+  ApiOutcome,
+  Behaviour,
+  FakeRakutenOptions,
+  Fault,
+  LineRecord,
+  PushResult,
+  PushStatistics,
+  Slot,
+} from './types';
 
 export { DEFAULT_MODES, drawModes, type Modes } from './modes';
-export type { ApiCall, Behaviour, FakeRakutenOptions, Fault, LineRecord, Operation, PushResult, PushStatistics, Slot } from './types';
+export type {
+  ApiCall,
+  Behaviour,
+  FakeRakutenOptions,
+  Fault,
+  LineRecord,
+  Operation,
+  PushResult,
+  PushStatistics,
+  Slot,
+} from './types';
 
 /** A stand-in for Rakuten's token, postback and events calls, with the sender behind them. */
 export class FakeRakuten {
@@ -39,7 +59,9 @@ export class FakeRakuten {
     return this.service.slots.get(sid);
   }
 
-  /** Changes the slot as another program or a person in the portal would. `undefined` empties it. */
+  /**
+   * Changes the slot as another program or a person in the portal would. `undefined` empties it.
+   */
   public setSlot(sid: string, slot: Slot | undefined): void {
     this.service.slots.set(sid, slot);
   }
@@ -102,8 +124,16 @@ export async function startFakeRakuten(options: FakeRakutenOptions): Promise<Fak
   // The service forgives the sender's count when a postback is enabled; the sender needs the
   // service's slots.
   let sender: Sender | undefined;
-  const service = new FakeRakutenService(options, options.now ?? Date.now, (sid) => sender?.forgive(sid));
-  sender = new Sender(service.slots, options.timeoutMillis ?? 400, options.autoDisableAfter ?? 10, getOnce, (sid) => service.modesOf(sid));
+  const service = new FakeRakutenService(options, options.now ?? Date.now, (sid) =>
+    sender?.forgive(sid),
+  );
+  sender = new Sender(
+    service.slots,
+    options.timeoutMillis ?? 400,
+    options.autoDisableAfter ?? 10,
+    getOnce,
+    (sid) => service.modesOf(sid),
+  );
   const server = http.createServer((request, response) => {
     serve(service, request, response).catch((error: unknown) => response.destroy(error as Error));
   });
@@ -111,7 +141,11 @@ export async function startFakeRakuten(options: FakeRakutenOptions): Promise<Fak
   return new FakeRakuten(service, sender, server);
 }
 
-async function serve(service: FakeRakutenService, request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
+async function serve(
+  service: FakeRakutenService,
+  request: http.IncomingMessage,
+  response: http.ServerResponse,
+): Promise<void> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
   const outcome = service.handle({
@@ -120,11 +154,16 @@ async function serve(service: FakeRakutenService, request: http.IncomingMessage,
     authorization: request.headers.authorization,
     body: Buffer.concat(chunks).toString('utf8'),
   });
-  if (outcome.delayMillis > 0) await new Promise((resolve) => setTimeout(resolve, outcome.delayMillis));
+  if (outcome.delayMillis > 0)
+    await new Promise((resolve) => setTimeout(resolve, outcome.delayMillis));
   render(outcome, response, service.calls.length);
 }
 
-function render({ connection, answer }: ApiOutcome, response: http.ServerResponse, requestNumber: number): void {
+function render(
+  { connection, answer }: ApiOutcome,
+  response: http.ServerResponse,
+  requestNumber: number,
+): void {
   if (connection === 'hang') return;
   if (connection === 'drop') {
     response.destroy();

@@ -14,7 +14,8 @@ export class Ledger {
    * @param reusesId the line is another one under the same ID; both stay
    */
   public record(line: LineRecord, { reusesId = false } = {}): void {
-    const id = reusesId || line.etransaction_id === undefined ? `line ${this.byId.size}` : idOf(line);
+    const id =
+      reusesId || line.etransaction_id === undefined ? `line ${this.byId.size}` : idOf(line);
     const older = this.byId.get(id);
     if (older !== undefined) this.byHour.get(hourOf(older))?.delete(older);
     this.byId.set(id, line);
@@ -43,14 +44,19 @@ export class Ledger {
   /** Those of the hours that the span touches. Milliseconds since 1970. */
   public around(from: number, to: number): LineRecord[] {
     const lines: LineRecord[] = [];
-    for (let hour = Math.floor(from / BUCKET_MILLIS); hour <= Math.floor(to / BUCKET_MILLIS); hour += 1) {
+    for (
+      let hour = Math.floor(from / BUCKET_MILLIS);
+      hour <= Math.floor(to / BUCKET_MILLIS);
+      hour += 1
+    ) {
       lines.push(...(this.byHour.get(hour) ?? []));
     }
     return lines;
   }
 }
 
-const idOf = ({ etransaction_id, is_event = '' }: LineRecord): string => `${etransaction_id} ${is_event}`;
+const idOf = ({ etransaction_id, is_event = '' }: LineRecord): string =>
+  `${etransaction_id} ${is_event}`;
 
 const hourOf = (line: LineRecord): number => Math.floor(processed(line) / BUCKET_MILLIS);
 

@@ -17,7 +17,9 @@ export interface GarbledFields {
   readonly share: number;
   /** Hours after `process_date` until the interface prints them. @default - it never does */
   readonly hours?: number;
-  /** Printed in their place. @default - nothing; `?` for `is_event`; `n/a` for unreadable amounts */
+  /**
+   * Printed in their place. @default - nothing; `?` for `is_event`; `n/a` for unreadable amounts
+   */
   readonly value?: string;
 }
 
@@ -53,7 +55,9 @@ export interface Modes {
   readonly retentionDays?: number;
   /** The same for events (`Y`). 0: it never returns them. @default - as `retentionDays` */
   readonly eventRetentionDays?: number;
-  /** A part of the lines (0 to 1) that the Events API omits: others for each seed. @default - none */
+  /**
+   * A part of the lines (0 to 1) that the Events API omits: others for each seed. @default - none
+   */
   readonly hidden?: { readonly share: number; readonly seed: number };
   /** Hours after `process_date` until the Events API knows `u1`. @default 0 */
   readonly memberAfterHours: number | 'never';
@@ -90,7 +94,14 @@ export const DEFAULT_MODES: Modes = {
 
 /** How likely an account has a certain mode. */
 const LIKELY = 0.25;
-const IDENTITY: readonly RowField[] = ['etransaction_id', 'order_id', 'advertiser_id', 'sku_number', 'u1', 'is_event'];
+const IDENTITY: readonly RowField[] = [
+  'etransaction_id',
+  'order_id',
+  'advertiser_id',
+  'sku_number',
+  'u1',
+  'is_event',
+];
 const AMOUNTS: readonly RowField[] = ['sale_amount', 'commissions', 'quantity'];
 
 /**
@@ -99,9 +110,13 @@ const AMOUNTS: readonly RowField[] = ['sale_amount', 'commissions', 'quantity'];
  * @param otherSids publishers whose lines its Events API may return too
  */
 export function drawModes(random: Random, otherSids: readonly string[] = []): Modes {
-  const maybe = <T>(value: () => T, otherwise: T): T => (random.chance(LIKELY) ? value() : otherwise);
+  const maybe = <T>(value: () => T, otherwise: T): T =>
+    random.chance(LIKELY) ? value() : otherwise;
   const sides = (): readonly Side[] =>
-    maybe<readonly Side[]>(() => random.pick<readonly Side[]>([['push'], ['events-api'], ['push', 'events-api']]), []);
+    maybe<readonly Side[]>(
+      () => random.pick<readonly Side[]>([['push'], ['events-api'], ['push', 'events-api']]),
+      [],
+    );
   const side = (): Side => random.pick(['push', 'events-api'] as const);
   const retentionDays = maybe<number | undefined>(() => random.integer(7, 30), undefined);
   return {
@@ -115,16 +130,28 @@ export function drawModes(random: Random, otherSids: readonly string[] = []): Mo
     floatAmounts: sides(),
     localTimes: random.chance(LIKELY),
     blank: maybe<GarbledFields | undefined>(
-      () => ({ side: side(), fields: random.shuffle(IDENTITY).slice(0, random.integer(1, 2)), share: random.pick([0.05, 0.3, 1]) }),
+      () => ({
+        side: side(),
+        fields: random.shuffle(IDENTITY).slice(0, random.integer(1, 2)),
+        share: random.pick([0.05, 0.3, 1]),
+      }),
       undefined,
     ),
     unreadable: maybe<GarbledFields | undefined>(
-      () => ({ side: side(), fields: [random.pick(AMOUNTS)], share: random.pick([0.01, 0.2]), hours: random.pick([6, 60, 10_000]) }),
+      () => ({
+        side: side(),
+        fields: [random.pick(AMOUNTS)],
+        share: random.pick([0.01, 0.2]),
+        hours: random.pick([6, 60, 10_000]),
+      }),
       undefined,
     ),
     retentionDays,
     eventRetentionDays: maybe<number | undefined>(() => random.pick([0, 0, 2, 7]), retentionDays),
-    memberAfterHours: maybe<number | 'never'>(() => random.pick([random.integer(1, 40), random.integer(1, 40), 'never'] as const), 0),
+    memberAfterHours: maybe<number | 'never'>(
+      () => random.pick([random.integer(1, 40), random.integer(1, 40), 'never'] as const),
+      0,
+    ),
     alsoReturns: maybe(() => otherSids, []),
     reusedIds: maybe(() => 0.01, 0),
     eliminated: maybe(() => random.pick([0.004, 0.01]), 0),
@@ -134,7 +161,16 @@ export function drawModes(random: Random, otherSids: readonly string[] = []): Mo
 /** The modes that differ from the default, for people. */
 export function modesInWords(modes: Modes): string {
   const changed = Object.entries(modes).filter(([name, value]) => {
-    return value !== undefined && JSON.stringify(value) !== JSON.stringify(DEFAULT_MODES[name as keyof Modes]);
+    return (
+      value !== undefined &&
+      JSON.stringify(value) !== JSON.stringify(DEFAULT_MODES[name as keyof Modes])
+    );
   });
-  return changed.map(([name, value]) => `${name} ${typeof value === 'object' ? JSON.stringify(value) : value}`).join(', ') || 'default';
+  return (
+    changed
+      .map(
+        ([name, value]) => `${name} ${typeof value === 'object' ? JSON.stringify(value) : value}`,
+      )
+      .join(', ') || 'default'
+  );
 }

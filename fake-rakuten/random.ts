@@ -1,4 +1,6 @@
-/** Random numbers that are the same for the same seed (mulberry32), so that a run can be repeated. */
+/**
+ * Random numbers that are the same for the same seed (mulberry32), so that a run can be repeated.
+ */
 export class Random {
   private state: number;
 

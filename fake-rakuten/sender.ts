@@ -9,7 +9,9 @@ import type { LineRecord, PushResult, PushStatistics } from './types';
 /** One GET with a time limit. Never rejects. */
 export type PushSend = (url: string, timeoutMillis: number) => Promise<PushResult>;
 
-type Counters = { -readonly [K in keyof PushStatistics]: PushStatistics[K] extends number ? number : number[] };
+type Counters = {
+  -readonly [K in keyof PushStatistics]: PushStatistics[K] extends number ? number : number[];
+};
 
 /**
  * Sends lines to the registered URL as Rakuten does: one GET, a hard time limit, no second attempt,
@@ -35,7 +37,10 @@ export class Sender {
       return { millis: 0, skipped: slot === undefined ? 'no postback' : 'disabled' };
     }
     counters.sent += 1;
-    const result = await this.get(fillTemplate(slot.url, line, this.modesOf(sid)), this.timeoutMillis);
+    const result = await this.get(
+      fillTemplate(slot.url, line, this.modesOf(sid)),
+      this.timeoutMillis,
+    );
     this.count(sid, counters, result);
     return result;
   }
@@ -61,7 +66,8 @@ export class Sender {
     else counters.unreachable += 1;
     counters.consecutiveFailures += 1;
     const slot = this.slots.get(sid);
-    if (counters.consecutiveFailures < this.autoDisableAfter || slot === undefined || !slot.active) return;
+    if (counters.consecutiveFailures < this.autoDisableAfter || slot === undefined || !slot.active)
+      return;
     counters.autoDisabled += 1;
     this.slots.set(sid, { ...slot, active: false });
   }
@@ -87,9 +93,15 @@ export class Sender {
 }
 
 /** Each `<field>` becomes the line's value, or nothing where there is none. Unknown tokens stay. */
-export function fillTemplate(template: string, line: LineRecord, modes: Modes = DEFAULT_MODES): string {
+export function fillTemplate(
+  template: string,
+  line: LineRecord,
+  modes: Modes = DEFAULT_MODES,
+): string {
   const values = printed(line, 'push', modes, Date.parse(line.process_date ?? ''));
-  return template.replace(/<(\w+)>/g, (token, name: string) => (isRowField(name) ? escaped(values[name] ?? '', modes) : token));
+  return template.replace(/<(\w+)>/g, (token, name: string) =>
+    isRowField(name) ? escaped(values[name] ?? '', modes) : token,
+  );
 }
 
 export function getOnce(url: string, timeoutMillis: number): Promise<PushResult> {
@@ -104,12 +116,20 @@ export function getOnce(url: string, timeoutMillis: number): Promise<PushResult>
     try {
       const client = url.startsWith('https:') ? https : http;
       // `agent: false` makes a new connection, as a sender far away with many endpoints would.
-      const request = client.get(url, { agent: false, headers: { 'user-agent': 'fake-rakuten' } }, (response) => {
-        response.on('end', () => end({ status: response.statusCode ?? 0 }));
-        response.on('error', (error: NodeJS.ErrnoException) => end({ error: error.code ?? error.message }));
-        response.resume();
-      });
-      request.on('error', (error: NodeJS.ErrnoException) => end({ error: error.code ?? error.message }));
+      const request = client.get(
+        url,
+        { agent: false, headers: { 'user-agent': 'fake-rakuten' } },
+        (response) => {
+          response.on('end', () => end({ status: response.statusCode ?? 0 }));
+          response.on('error', (error: NodeJS.ErrnoException) =>
+            end({ error: error.code ?? error.message }),
+          );
+          response.resume();
+        },
+      );
+      request.on('error', (error: NodeJS.ErrnoException) =>
+        end({ error: error.code ?? error.message }),
+      );
       timer = setTimeout(() => {
         end({ error: 'timeout' });
         request.destroy();

@@ -20,7 +20,9 @@ import {
   type ReturnedLine,
 } from './types';
 
-const RATE_LIMITED = jsonAnswer(403, { message: 'The number of requests allowed per minute has been exceeded' });
+const RATE_LIMITED = jsonAnswer(403, {
+  message: 'The number of requests allowed per minute has been exceeded',
+});
 const NOT_YOURS = jsonAnswer(403, { message: 'You cannot consume this service' });
 const NO_SUCH_PATH = jsonAnswer(404, { message: 'no Route matched with those values' });
 const MINUTE_MILLIS = 60_000;
@@ -59,9 +61,13 @@ export class FakeRakutenService {
   public handle(request: ApiRequest): ApiOutcome {
     const route = routeOf(request);
     const fault = this.faults.next(route?.operation ?? 'unknown');
-    const replaced = fault?.status !== undefined || (fault?.connection !== undefined && fault.connection !== 'truncate');
+    const replaced =
+      fault?.status !== undefined ||
+      (fault?.connection !== undefined && fault.connection !== 'truncate');
     const takesEffect = !replaced || fault?.afterEffect === true;
-    const { answer, lines } = takesEffect ? this.answer(route, request) : plain(jsonAnswer(200, {}));
+    const { answer, lines } = takesEffect
+      ? this.answer(route, request)
+      : plain(jsonAnswer(200, {}));
     const outcome: ApiOutcome = {
       delayMillis: fault?.delayMillis ?? 0,
       connection: fault?.connection ?? 'answer',
@@ -125,12 +131,20 @@ export class FakeRakutenService {
   }
 
   private events(tokenSid: string, request: ApiRequest): EventsAnswer {
-    const sids = tokenSid === 'any' ? [...this.ledgers.keys()] : [tokenSid, ...this.modesOf(tokenSid).alsoReturns];
+    const sids =
+      tokenSid === 'any'
+        ? [...this.ledgers.keys()]
+        : [tokenSid, ...this.modesOf(tokenSid).alsoReturns];
     const holdings = sids.flatMap((sid): Holding[] => {
       const ledger = this.ledgers.get(sid);
       return ledger === undefined ? [] : [{ ledger, modes: this.modesOf(sid) }];
     });
-    return transactions(holdings, new URL(request.path, 'http://fake').searchParams, this.now(), this.behaviour);
+    return transactions(
+      holdings,
+      new URL(request.path, 'http://fake').searchParams,
+      this.now(),
+      this.behaviour,
+    );
   }
 
   private manage(route: Route, tokenSid: string, request: ApiRequest): ApiAnswer {
@@ -140,7 +154,8 @@ export class FakeRakutenService {
     if (route.operation === 'read') return this.slots.read(sid);
     if (route.operation === 'delete') return this.slots.delete(sid);
     if (body === undefined) return invalidRequest('the body must be JSON');
-    const answer = route.operation === 'create' ? this.slots.create(body) : this.slots.update(sid, body);
+    const answer =
+      route.operation === 'create' ? this.slots.create(body) : this.slots.update(sid, body);
     if (answer.status === 200 && this.slots.get(sid)?.active === true) this.onEnabled(sid);
     return answer;
   }
@@ -156,7 +171,11 @@ export class FakeRakutenService {
     return false;
   }
 
-  private log(route: Route | undefined, request: ApiRequest, { connection, answer }: ApiOutcome): void {
+  private log(
+    route: Route | undefined,
+    request: ApiRequest,
+    { connection, answer }: ApiOutcome,
+  ): void {
     const unanswered = connection === 'drop' || connection === 'hang';
     this.calls.push({
       operation: route?.operation ?? 'unknown',
@@ -173,14 +192,18 @@ const plain = (answer: ApiAnswer): EventsAnswer => ({ answer, lines: [] });
 
 function faultAnswer(fault: Fault, status: number, request: ApiRequest): ApiAnswer {
   const echo = fault.echo ? JSON.stringify(request) : undefined;
-  const answer = jsonAnswer(status, echo ?? fault.body ?? { message: `fault ${status}`, error: 'UNEXPECTED_ERROR' });
+  const answer = jsonAnswer(
+    status,
+    echo ?? fault.body ?? { message: `fault ${status}`, error: 'UNEXPECTED_ERROR' },
+  );
   return { ...answer, headers: { ...answer.headers, ...fault.headers } };
 }
 
 function routeOf({ method, path }: ApiRequest): Route | undefined {
   const [pathname = ''] = path.split('?', 1);
   if (pathname === '/token') return method === 'POST' ? { operation: 'token' } : undefined;
-  if (pathname === '/events/1.0/transactions') return method === 'GET' ? { operation: 'events' } : undefined;
+  if (pathname === '/events/1.0/transactions')
+    return method === 'GET' ? { operation: 'events' } : undefined;
   if (pathname === '/v1/postback') return method === 'POST' ? { operation: 'create' } : undefined;
   const sid = /^\/v1\/postback\/(\d+)$/.exec(pathname)?.[1];
   const operation = ({ GET: 'read', PUT: 'update', DELETE: 'delete' } as const)[method];

@@ -17,7 +17,8 @@ export class Slots {
   }
 
   public set(sid: string, slot: Slot | undefined): void {
-    if (this.behaviour.staleReads > 0) this.stale.set(sid, { slot: this.current.get(sid), reads: this.behaviour.staleReads });
+    if (this.behaviour.staleReads > 0)
+      this.stale.set(sid, { slot: this.current.get(sid), reads: this.behaviour.staleReads });
     else this.stale.delete(sid);
     if (slot === undefined) this.current.delete(sid);
     else this.current.set(sid, slot);
@@ -53,7 +54,10 @@ export class Slots {
   }
 
   public delete(sid: string): ApiAnswer {
-    if (!this.current.has(sid)) return this.behaviour.deleteAbsent === 'not-found' ? NOT_FOUND : { status: 200, headers: {}, body: '' };
+    if (!this.current.has(sid))
+      return this.behaviour.deleteAbsent === 'not-found'
+        ? NOT_FOUND
+        : { status: 200, headers: {}, body: '' };
     this.set(sid, undefined);
     return { status: 200, headers: {}, body: '' };
   }
@@ -67,12 +71,20 @@ export class Slots {
   }
 
   private shown(sid: string, slot: Slot | undefined): ApiAnswer {
-    const _metadata = { api_name_version: 'postback-v1.0.0', _links: { self: `/v1/postback/${sid}` } };
+    const _metadata = {
+      api_name_version: 'postback-v1.0.0',
+      _links: { self: `/v1/postback/${sid}` },
+    };
     if (slot !== undefined) {
-      return jsonAnswer(200, { _metadata, data: [{ sid: Number(sid), is_active: slot.active ? 'Y' : 'N', url: slot.url }] });
+      return jsonAnswer(200, {
+        _metadata,
+        data: [{ sid: Number(sid), is_active: slot.active ? 'Y' : 'N', url: slot.url }],
+      });
     }
     if (this.behaviour.absent === 'not-found') return jsonAnswer(404, { message: NONE_FOUND });
-    return this.behaviour.absent === 'empty' ? jsonAnswer(200, { _metadata, data: [] }) : jsonAnswer(200, { message: NONE_FOUND });
+    return this.behaviour.absent === 'empty'
+      ? jsonAnswer(200, { _metadata, data: [] })
+      : jsonAnswer(200, { message: NONE_FOUND });
   }
 }
 
@@ -81,11 +93,15 @@ export class Slots {
  * undocumented effects.
  */
 function bodyProblem(body: unknown, properties: readonly string[]): string | undefined {
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) return 'the body must be a JSON object';
+  if (typeof body !== 'object' || body === null || Array.isArray(body))
+    return 'the body must be a JSON object';
   const unknown = Object.keys(body).find((name) => !properties.includes(name));
   if (unknown !== undefined) return `unknown property ${unknown}`;
   const { sid, is_active, url } = body as Record<string, unknown>;
-  if (properties.includes('sid') && !(Number.isInteger(sid) && (sid as number) > 0 && (sid as number) <= INT32_MAX)) {
+  if (
+    properties.includes('sid') &&
+    !(Number.isInteger(sid) && (sid as number) > 0 && (sid as number) <= INT32_MAX)
+  ) {
     return 'sid must be an int32';
   }
   if (is_active !== 'Y' && is_active !== 'N') return 'is_active must be Y or N';

@@ -1,11 +1,21 @@
 import { randomBytes } from 'node:crypto';
-import { type ApiAnswer, type ApiRequest, type Behaviour, type FakeRakutenOptions, jsonAnswer } from './types';
+import {
+  type ApiAnswer,
+  type ApiRequest,
+  type Behaviour,
+  type FakeRakutenOptions,
+  jsonAnswer,
+} from './types';
 
 const LIFETIME_SECONDS = 3600;
 
 export const TOKEN_EXPIRED: ApiAnswer = jsonAnswer(401, { message: 'Access Token Expired' });
-const WRONG_CREDENTIALS: ApiAnswer = jsonAnswer(401, { error: 'invalid_client', error_description: 'Client authentication failed' });
-const badRequest = (description: string): ApiAnswer => jsonAnswer(400, { error: 'invalid_request', error_description: description });
+const WRONG_CREDENTIALS: ApiAnswer = jsonAnswer(401, {
+  error: 'invalid_client',
+  error_description: 'Client authentication failed',
+});
+const badRequest = (description: string): ApiAnswer =>
+  jsonAnswer(400, { error: 'invalid_request', error_description: description });
 
 /** `POST /token` and what its tokens are good for. */
 export class Tokens {
@@ -24,7 +34,8 @@ export class Tokens {
     const sid = form.get('scope');
     if (sid === null || !/^\d+$/.test(sid)) return badRequest('scope must be the publisher id');
     const refreshToken = form.get('refresh_token');
-    if (refreshToken !== null && this.refreshTokens.get(refreshToken) !== sid) return badRequest('unknown refresh token');
+    if (refreshToken !== null && this.refreshTokens.get(refreshToken) !== sid)
+      return badRequest('unknown refresh token');
     return jsonAnswer(200, this.issue(sid));
   }
 
@@ -50,12 +61,21 @@ export class Tokens {
     const refreshToken = `fake-refresh-${randomBytes(16).toString('hex')}`;
     this.issued.set(accessToken, { sid, expiresAt: this.now() + LIFETIME_SECONDS * 1000 });
     this.refreshTokens.set(refreshToken, sid);
-    return { access_token: accessToken, refresh_token: refreshToken, token_type: 'bearer', expires_in: LIFETIME_SECONDS };
+    return {
+      access_token: accessToken,
+      refresh_token: refreshToken,
+      token_type: 'bearer',
+      expires_in: LIFETIME_SECONDS,
+    };
   }
 
   private authenticated(authorization: string | undefined): boolean {
     const [scheme, key] = (authorization ?? '').split(' ');
-    if (key !== Buffer.from(`${this.options.clientId}:${this.options.clientSecret}`).toString('base64')) return false;
+    if (
+      key !==
+      Buffer.from(`${this.options.clientId}:${this.options.clientSecret}`).toString('base64')
+    )
+      return false;
     if (this.behaviour.tokenHeader === 'both') return scheme === 'Bearer' || scheme === 'Basic';
     return scheme?.toLowerCase() === this.behaviour.tokenHeader;
   }

@@ -178,4 +178,5 @@ export const jsonAnswer = (status: number, value: unknown): ApiAnswer => ({
 });
 
 /** The error form of Rakuten's offers calls; that of the postback calls is not documented. */
-export const invalidRequest = (message: string): ApiAnswer => jsonAnswer(400, { message, error: 'REQUEST_PARAM_INVALID' });
+export const invalidRequest = (message: string): ApiAnswer =>
+  jsonAnswer(400, { message, error: 'REQUEST_PARAM_INVALID' });

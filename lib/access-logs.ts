@@ -15,21 +15,24 @@ export interface AccessLogOptions {
 
   /**
    * Log group, in the stack's account and region. Its owner chooses its retention and encryption.
-   * @default - a log group is made, with the `logRetention` of the functions' logs, and goes with the stack
+   * @default - a log group is made, with the `logRetention` of the functions' logs, and goes with
+   *   the stack
    */
   readonly logGroup?: logs.ILogGroup;
 
   /**
-   * Whether the stack sets the role with which API Gateway writes logs. There is one such role for the **whole account and region**: set it here only if no other
-   * stack does. It is left in place when the stack is deleted, since other APIs may have come to rely on it.
+   * Whether the stack sets the role with which API Gateway writes logs. There is one such role for
+   * the **whole account and region**: set it here only if no other stack does. It is left in place
+   * when the stack is deleted, since other APIs may have come to rely on it.
    * @default false - the role is there already
    */
   readonly accountRole?: boolean;
 }
 
 /**
- * What a line says, under which name. Everything is API Gateway's own or the network's: no path as it was requested, no query string and no header but the user agent,
- * so the secret in the URL cannot get here. `requestId` is the `request_id` of the row.
+ * What a line says, under which name. Everything is API Gateway's own or the network's: no path as
+ * it was requested, no query string and no header but the user agent, so the secret in the URL
+ * cannot get here. `requestId` is the `request_id` of the row.
  */
 const LINE = {
   time: '$context.requestTime',
@@ -69,7 +72,9 @@ export function accessLogging(
   };
 }
 
-export function writesAccessLogs(options: AccessLogOptions | undefined): options is AccessLogOptions {
+export function writesAccessLogs(
+  options: AccessLogOptions | undefined,
+): options is AccessLogOptions {
   return options !== undefined && (options.enabled ?? true);
 }
 

@@ -14,13 +14,16 @@ export interface ArchiveOptions {
   /**
    * Existing bucket. Its owner sets its encryption, access and lifecycle.
    *
-   * The policy of a bucket of another account has to allow the role of the delivery stream to write.
-   * @default - a bucket is made: encrypted, closed to the public and to plain HTTP, kept when the stack is deleted
+   * The policy of a bucket of another account has to allow the role of the delivery stream to
+   * write.
+   * @default - a bucket is made: encrypted, closed to the public and to plain HTTP, kept when the
+   *   stack is deleted
    */
   readonly bucket?: s3.IBucket;
 
   /**
-   * With what the archive's keys begin, such as `rakuten/`. The days (`day=2026-03-13/`) come behind it.
+   * With what the archive's keys begin, such as `rakuten/`. The days (`day=2026-03-13/`) come
+   * behind it.
    * @default postbacks/
    */
   readonly prefix?: string;
@@ -32,19 +35,22 @@ export interface ArchiveOptions {
   readonly expireAfter?: Duration;
 
   /**
-   * After how long it is moved to S3 Glacier Instant Retrieval, where keeping it costs a fifth and reading it more, 0 days or more. Athena reads it there all the same. For a bucket that is made.
+   * After how long it is moved to S3 Glacier Instant Retrieval, where keeping it costs a fifth and
+   * reading it more, 0 days or more. Athena reads it there all the same. For a bucket that is made.
    * @default - after 90 days
    */
   readonly glacierAfter?: Duration;
 
   /**
-   * How long messages are collected for one object, 1 to 15 minutes: a message can be queried so much later.
+   * How long messages are collected for one object, 1 to 15 minutes: a message can be queried so
+   * much later.
    * @default Duration.minutes(15)
    */
   readonly bufferInterval?: Duration;
 
   /**
-   * What becomes of a bucket that is made when the stack is deleted. A bucket with something in it cannot be deleted: empty it first.
+   * What becomes of a bucket that is made when the stack is deleted. A bucket with something in it
+   * cannot be deleted: empty it first.
    * @default RemovalPolicy.RETAIN
    */
   readonly removalPolicy?: RemovalPolicy;
@@ -64,16 +70,24 @@ export class Archive extends Construct {
   public readonly deliveryStreamName: string;
   public readonly deliveryStreamArn: string;
 
-  constructor(scope: Construct, id: string, { options, encryptionKey, logRetention }: ArchiveProps) {
+  constructor(
+    scope: Construct,
+    id: string,
+    { options, encryptionKey, logRetention }: ArchiveProps,
+  ) {
     super(scope, id);
     rejectProblems(this, optionProblems(options));
     if (options.bucket !== undefined) checkBucket(this, options.bucket);
     this.bucket = options.bucket ?? this.makeBucket(options, encryptionKey);
     const prefix = options.prefix ?? 'postbacks/';
     const log = functionLogGroup(this, 'Logs', logRetention);
-    const logStream = new logs.LogStream(this, 'LogStream', { logGroup: log, removalPolicy: RemovalPolicy.DESTROY });
+    const logStream = new logs.LogStream(this, 'LogStream', {
+      logGroup: log,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
     const role = this.writingRole(log, prefix);
-    // CDK's own construct brings a table of addresses along that nothing here uses, and a warning about it at each synthesis.
+    // CDK's own construct brings a table of addresses along that nothing here uses, and a warning
+    // about it at each synthesis.
     const stream = new firehose.CfnDeliveryStream(this, 'Stream', {
       deliveryStreamType: 'DirectPut',
       deliveryStreamEncryptionConfigurationInput: encryptionKey
@@ -86,8 +100,15 @@ export class Archive extends Construct {
         prefix: `${prefix}day=!{timestamp:yyyy-MM-dd}/`,
         errorOutputPrefix: `${errorPrefix(prefix)}!{firehose:error-output-type}/day=!{timestamp:yyyy-MM-dd}/`,
         fileExtension: '.jsonl.gz',
-        bufferingHints: { intervalInSeconds: (options.bufferInterval ?? Duration.minutes(15)).toSeconds(), sizeInMBs: 64 },
-        cloudWatchLoggingOptions: { enabled: true, logGroupName: log.logGroupName, logStreamName: logStream.logStreamName },
+        bufferingHints: {
+          intervalInSeconds: (options.bufferInterval ?? Duration.minutes(15)).toSeconds(),
+          sizeInMBs: 64,
+        },
+        cloudWatchLoggingOptions: {
+          enabled: true,
+          logGroupName: log.logGroupName,
+          logStreamName: logStream.logStreamName,
+        },
       },
     });
     // Firehose tries its rights when the stream is made.
@@ -104,8 +125,12 @@ export class Archive extends Construct {
       }),
       description: 'Lets Firehose write raw messages to the archive',
     });
-    const allow = (actions: string[], ...resources: string[]): unknown => role.addToPolicy(new iam.PolicyStatement({ actions, resources }));
-    allow(['s3:GetBucketLocation', 's3:ListBucket', 's3:ListBucketMultipartUploads'], this.bucket.bucketArn);
+    const allow = (actions: string[], ...resources: string[]): unknown =>
+      role.addToPolicy(new iam.PolicyStatement({ actions, resources }));
+    allow(
+      ['s3:GetBucketLocation', 's3:ListBucket', 's3:ListBucketMultipartUploads'],
+      this.bucket.bucketArn,
+    );
     allow(
       ['s3:AbortMultipartUpload', 's3:PutObject'],
       this.bucket.arnForObjects(`${prefix}*`),
@@ -114,11 +139,15 @@ export class Archive extends Construct {
     allow(['logs:PutLogEvents'], log.logGroupArn);
     // Firehose makes a grant of its own for the key of the stream.
     const { encryptionKey } = this.bucket;
-    if (encryptionKey !== undefined) allow(['kms:Decrypt', 'kms:GenerateDataKey'], encryptionKey.keyArn);
+    if (encryptionKey !== undefined)
+      allow(['kms:Decrypt', 'kms:GenerateDataKey'], encryptionKey.keyArn);
     return role;
   }
 
-  private makeBucket({ expireAfter, glacierAfter, removalPolicy }: ArchiveOptions, encryptionKey: kms.IKey | undefined): s3.Bucket {
+  private makeBucket(
+    { expireAfter, glacierAfter, removalPolicy }: ArchiveOptions,
+    encryptionKey: kms.IKey | undefined,
+  ): s3.Bucket {
     return new s3.Bucket(this, 'Bucket', {
       encryption: encryptionKey ? s3.BucketEncryption.KMS : s3.BucketEncryption.S3_MANAGED,
       encryptionKey,
@@ -132,7 +161,12 @@ export class Archive extends Construct {
         {
           // What is deleted sooner is not worth moving.
           transitions: isMoved(expireAfter, glacierAfter)
-            ? [{ storageClass: s3.StorageClass.GLACIER_INSTANT_RETRIEVAL, transitionAfter: glacierAfter ?? GLACIER_AFTER }]
+            ? [
+                {
+                  storageClass: s3.StorageClass.GLACIER_INSTANT_RETRIEVAL,
+                  transitionAfter: glacierAfter ?? GLACIER_AFTER,
+                },
+              ]
             : undefined,
           expiration: expireAfter,
           abortIncompleteMultipartUploadAfter: Duration.days(7),
@@ -149,7 +183,8 @@ function checkBucket(scope: Construct, { bucketArn: arn, env, encryptionKey }: s
     'its policy has to allow the role of the delivery stream s3:AbortMultipartUpload, s3:GetBucketLocation, s3:ListBucket, ' +
     's3:ListBucketMultipartUploads and s3:PutObject';
   checkLocation(scope, { name: 'archive.bucket', arn, env }, { ...rule, permission });
-  if (encryptionKey !== undefined) checkKeyLocation(scope, 'the key of archive.bucket', encryptionKey, rule);
+  if (encryptionKey !== undefined)
+    checkKeyLocation(scope, 'the key of archive.bucket', encryptionKey, rule);
 }
 
 /** Beside the archive, so that no query reads it. */
@@ -165,10 +200,14 @@ const FOR_A_BUCKET_MADE_HERE = ['expireAfter', 'glacierAfter', 'removalPolicy'] 
 
 function optionProblems(options: ArchiveOptions): Problem[] {
   const { bucket, prefix, expireAfter, glacierAfter, bufferInterval } = options;
-  const given = bucket === undefined ? undefined : FOR_A_BUCKET_MADE_HERE.find((name) => options[name] !== undefined);
+  const given =
+    bucket === undefined
+      ? undefined
+      : FOR_A_BUCKET_MADE_HERE.find((name) => options[name] !== undefined);
   const years = Duration.days(36_500);
   return [
-    given && `archive.${given} is of the bucket that is made here, and a bucket is passed in; set it on that bucket instead`,
+    given &&
+      `archive.${given} is of the bucket that is made here, and a bucket is passed in; set it on that bucket instead`,
     prefix === undefined || /^([\w.-]+\/)+$/.test(prefix)
       ? undefined
       : `archive.prefix is '${prefix}'; give letters, digits, dots, hyphens and underscores with a slash at the end, such as rakuten/postbacks/`,
@@ -177,6 +216,11 @@ function optionProblems(options: ArchiveOptions): Problem[] {
     expireAfter !== undefined && glacierAfter !== undefined && !isMoved(expireAfter, glacierAfter)
       ? `archive.expireAfter is ${expireAfter.toHumanString()}, so nothing comes to be moved after archive.glacierAfter, ${glacierAfter.toHumanString()}; leave glacierAfter out, or keep longer`
       : undefined,
-    durationProblem('archive.bufferInterval', bufferInterval, Duration.minutes(1), Duration.minutes(15)),
+    durationProblem(
+      'archive.bufferInterval',
+      bufferInterval,
+      Duration.minutes(1),
+      Duration.minutes(15),
+    ),
   ];
 }

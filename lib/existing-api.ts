@@ -8,13 +8,16 @@ import { resourceOf, templateProperties } from './private/template-properties';
 /** A REST API that gets the endpoint as one more resource. */
 export interface ExistingApi {
   /**
-   * The resource below which `postback` is added: `api.root`, or one of your own such as `api.root.addResource('rakuten')`. Of an API that was imported with
-   * `RestApi.fromRestApiAttributes` too; give its `restApiName` there, since the name is what its metrics are found by.
+   * The resource below which `postback` is added: `api.root`, or one of your own such as
+   * `api.root.addResource('rakuten')`. Of an API that was imported with
+   * `RestApi.fromRestApiAttributes` too; give its `restApiName` there, since the name is what its
+   * metrics are found by.
    */
   readonly resource: apigateway.IResource;
 
   /**
-   * The stage that answers. Only for an imported API, whose stages are not known here: the stage must exist, and the endpoint is deployed to it.
+   * The stage that answers. Only for an imported API, whose stages are not known here: the stage
+   * must exist, and the endpoint is deployed to it.
    * @default - the stage that the API deploys to
    */
   readonly stageName?: string;
@@ -49,22 +52,36 @@ function isRestApi(api: apigateway.IRestApi | undefined): api is apigateway.Rest
  * For a validation at synthesis, as the mode can be set until then.
  */
 function overwritingErrors(api: apigateway.RestApiBase): string[] {
-  const { Body, BodyS3Location, Mode } = templateProperties<{ Body: unknown; BodyS3Location: unknown; Mode: string }>(api, REST_API);
-  if ((Body === undefined && BodyS3Location === undefined) || Mode === apigateway.RestApiMode.MERGE) return [];
+  const { Body, BodyS3Location, Mode } = templateProperties<{
+    Body: unknown;
+    BodyS3Location: unknown;
+    Mode: string;
+  }>(api, REST_API);
+  if ((Body === undefined && BodyS3Location === undefined) || Mode === apigateway.RestApiMode.MERGE)
+    return [];
   return [
     `existingApi is ${api.node.path}, which is defined by an OpenAPI document in the mode overwrite: each update of the document deletes what is not in it, the endpoint too. ` +
       'Set mode: RestApiMode.MERGE on that SpecRestApi, or leave existingApi out, so that the endpoint gets an API of its own',
   ];
 }
 
-/** Adds the resource `pathPart`, whose method inherits none of what the API asks of its other callers. */
+/**
+ * Adds the resource `pathPart`, whose method inherits none of what the API asks of its other
+ * callers.
+ */
 export function mountOn(scope: Construct, existing: ExistingApi, pathPart: string): Mount {
   const { resource: parent } = existing;
   const { api } = parent;
   assertValid(scope, isRestApi(api), NOT_A_REST_API);
-  checkLocation(scope, { name: 'existingApi', env: api.env }, { usedBy: 'the queue behind the endpoint' });
+  checkLocation(
+    scope,
+    { name: 'existingApi', env: api.env },
+    { usedBy: 'the queue behind the endpoint' },
+  );
   const own = resourceOf(api, REST_API);
-  rejectProblems(scope, [own === undefined ? importedProblem(existing) : ownedProblem(scope, existing, api)]);
+  rejectProblems(scope, [
+    own === undefined ? importedProblem(existing) : ownedProblem(scope, existing, api),
+  ]);
   assertValid(
     scope,
     parent.getResource(pathPart) === undefined,
@@ -80,7 +97,8 @@ export function mountOn(scope: Construct, existing: ExistingApi, pathPart: strin
     resource: new apigateway.Resource(scope, 'Postback', {
       parent,
       pathPart,
-      // Rakuten has no API key and nothing to authorize itself with, and what a validator refuses is lost.
+      // Rakuten has no API key and nothing to authorize itself with, and what a validator refuses
+      // is lost.
       defaultMethodOptions: {
         authorizationType: apigateway.AuthorizationType.NONE,
         authorizer: undefined,
@@ -95,17 +113,28 @@ export function mountOn(scope: Construct, existing: ExistingApi, pathPart: strin
 }
 
 /**
- * An imported API has no deployment that this app knows of, so a method that is added or changed would never reach the stage. This one is keyed to all that the
- * method consists of: each change of it is a new deployment. What is returned must stand before the URL is registered.
+ * An imported API has no deployment that this app knows of, so a method that is added or changed
+ * would never reach the stage. This one is keyed to all that the method consists of: each change of
+ * it is a new deployment. What is returned must stand before the URL is registered.
  */
-export function deployMethod({ api, stageName, resource }: Mount, method: apigateway.Method): IDependable {
+export function deployMethod(
+  { api, stageName, resource }: Mount,
+  method: apigateway.Method,
+): IDependable {
   const deployment = new apigateway.Deployment(method, 'Deployment', {
     api,
     stageName,
     description: 'Brings the endpoint for Rakuten postbacks to the stage',
   });
-  const { integration, methodResponses, authorizationType, apiKeyRequired } = method.node.defaultChild as apigateway.CfnMethod;
-  deployment.addToLogicalId({ path: resource.path, integration, methodResponses, authorizationType, apiKeyRequired });
+  const { integration, methodResponses, authorizationType, apiKeyRequired } = method.node
+    .defaultChild as apigateway.CfnMethod;
+  deployment.addToLogicalId({
+    path: resource.path,
+    integration,
+    methodResponses,
+    authorizationType,
+    apiKeyRequired,
+  });
   deployment.node.addDependency(method);
   // API Gateway refuses to delete the deployment that a stage is on, and the stage stays.
   deployment.applyRemovalPolicy(RemovalPolicy.RETAIN);
@@ -117,7 +146,11 @@ function importedProblem({ stageName }: ExistingApi): Problem {
   return 'existingApi is imported, so which of its stages answers is not known here; give existingApi.stageName, the name of a stage that exists';
 }
 
-function ownedProblem(scope: Construct, { stageName }: ExistingApi, api: apigateway.RestApiBase): Problem {
+function ownedProblem(
+  scope: Construct,
+  { stageName }: ExistingApi,
+  api: apigateway.RestApiBase,
+): Problem {
   if (Stack.of(api) !== Stack.of(scope)) {
     return (
       `existingApi is of the stack ${Stack.of(api).node.path}, whose deployment would have to wait for this stack while this one waits for that API; make the API in this stack, ` +
@@ -135,7 +168,10 @@ function ownedProblem(scope: Construct, { stageName }: ExistingApi, api: apigate
   return undefined;
 }
 
-/** What the API says of itself; undefined for an imported one, and where it is only known at deploy time. */
+/**
+ * What the API says of itself; undefined for an imported one, and where it is only known at deploy
+ * time.
+ */
 function endpointTypeOf(api: apigateway.RestApiBase): string | undefined {
   const { endpointConfiguration } = api.node.defaultChild as apigateway.CfnRestApi;
   // API Gateway's own default.

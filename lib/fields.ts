@@ -12,14 +12,18 @@ import {
 /** Characters that a parameter name may have: those that need no escaping in a query string. */
 const PARAMETER_NAME = /^[A-Za-z0-9._~-]+$/;
 const MAX_PARAMETER_NAME_LENGTH = 64;
-/** Far more than a marker needs, and with a few of them the URL stays well below the 8,192 bytes that API Gateway takes. */
+/**
+ * Far more than a marker needs, and with a few of them the URL stays well below the 8,192 bytes
+ * that API Gateway takes.
+ */
 const MAX_STATIC_VALUE_LENGTH = 512;
 
 /**
- * Which fields Rakuten sends, under which names and in which order. Immutable: each call gives a new list.
+ * Which fields Rakuten sends, under which names and in which order. Immutable: each call gives a
+ * new list.
  *
- * The rows keep Rakuten's own names whatever a field is called in the URL; renaming is for those who put something else
- * behind the same URL, or like the names of Rakuten's help page better.
+ * The rows keep Rakuten's own names whatever a field is called in the URL; renaming is for those
+ * who put something else behind the same URL, or like the names of Rakuten's help page better.
  *
  *     PostbackFields.all().rename('u1', 'unique_id').staticValue('site', 'cashback')
  */
@@ -84,33 +88,44 @@ export class PostbackFields {
   }
 
   /**
-   * Adds a parameter with a value that is always the same. It comes back with every postback and stands in the row under `extra`.
-   * It is shown in the template: it is no place for a secret, and none is needed, as the construct adds one of its own.
+   * Adds a parameter with a value that is always the same. It comes back with every postback and
+   * stands in the row under `extra`. It is shown in the template: it is no place for a secret, and
+   * none is needed, as the construct adds one of its own.
    *
    * @param name the name of the parameter in the URL: letters, digits and `. _ ~ -`, at most 64
-   * @param value any text of 1 to 512 characters without `<` and `>`, which are Rakuten's signs for a field
+   * @param value any text of 1 to 512 characters without `<` and `>`, which are Rakuten's signs for
+   *   a field
    */
   public staticValue(name: string, value: string): PostbackFields {
     const call = `staticValue('${name}', …)`;
     checkName(name, call);
     if (isPostbackField(name)) {
-      throw new Error(`${call}: '${name}' is the name of a Rakuten field; choose a name of your own`);
+      throw new Error(
+        `${call}: '${name}' is the name of a Rakuten field; choose a name of your own`,
+      );
     }
     checkStaticValue(value, call);
-    return this.with(freeTextLast([...this.parameters, { name, value }], this.endsWithFreeText), call);
+    return this.with(
+      freeTextLast([...this.parameters, { name, value }], this.endsWithFreeText),
+      call,
+    );
   }
 
   /**
-   * Puts these parameters first, in this order; the others follow in the order they had. Synthesis warns when something follows `product_name` then.
+   * Puts these parameters first, in this order; the others follow in the order they had. Synthesis
+   * warns when something follows `product_name` then.
    *
-   * @param names names in the URL: a field's own name, the name it was renamed to, or that of a static value
+   * @param names names in the URL: a field's own name, the name it was renamed to, or that of a
+   *   static value
    */
   public order(...names: string[]): PostbackFields {
     const call = `order(${names.map((n) => `'${n}'`).join(', ')})`;
     const first = names.map((name) => {
       const parameter = this.parameters.find((p) => p.name === name);
       if (!parameter)
-        throw new Error(`${call}: there is no parameter '${name}'; there are ${this.parameters.map((p) => p.name).join(', ')}`);
+        throw new Error(
+          `${call}: there is no parameter '${name}'; there are ${this.parameters.map((p) => p.name).join(', ')}`,
+        );
       return parameter;
     });
     return this.with([...first, ...this.parameters.filter((p) => !names.includes(p.name))], call);
@@ -180,7 +195,9 @@ export class PostbackFields {
     const seen = new Set<string>();
     for (const { name } of parameters) {
       if (seen.has(name))
-        throw new Error(`${call}: the name '${name}' stands in the URL twice, and only the last value would arrive; choose another name`);
+        throw new Error(
+          `${call}: the name '${name}' stands in the URL twice, and only the last value would arrive; choose another name`,
+        );
       seen.add(name);
     }
     return new PostbackFields(parameters);
@@ -197,28 +214,42 @@ function freeTextLast(parameters: FieldList, wanted = true): FieldList {
   return [...parameters.filter((p) => !isFreeText(p)), ...parameters.filter(isFreeText)];
 }
 
-const isField = (parameter: UrlParameter, field: PostbackField): boolean => 'field' in parameter && parameter.field === field;
-const asParameters = (fields: readonly PostbackField[]): FieldList => fields.map((field) => ({ name: field, field }));
+const isField = (parameter: UrlParameter, field: PostbackField): boolean =>
+  'field' in parameter && parameter.field === field;
+const asParameters = (fields: readonly PostbackField[]): FieldList =>
+  fields.map((field) => ({ name: field, field }));
 
 function checkedFields(method: string, fields: string[]): PostbackField[] {
-  if (fields.length === 0) throw new Error(`PostbackFields.${method}() needs at least one field; for every field use PostbackFields.all()`);
+  if (fields.length === 0)
+    throw new Error(
+      `PostbackFields.${method}() needs at least one field; for every field use PostbackFields.all()`,
+    );
   const known = fields.map((field) => checkedField(method, field));
   const twice = known.find((field, i) => known.indexOf(field) !== i);
-  if (twice) throw new Error(`PostbackFields.${method}(): the field '${twice}' is named twice; name it once`);
+  if (twice)
+    throw new Error(
+      `PostbackFields.${method}(): the field '${twice}' is named twice; name it once`,
+    );
   return known;
 }
 
 function checkedField(method: string, field: string): PostbackField {
   if (isPostbackField(field)) return field;
-  throw new Error(`${method}(): '${field}' is not a field of Rakuten's postbacks; there are ${Object.keys(POSTBACK_FIELDS).join(', ')}`);
+  throw new Error(
+    `${method}(): '${field}' is not a field of Rakuten's postbacks; there are ${Object.keys(POSTBACK_FIELDS).join(', ')}`,
+  );
 }
 
 function checkName(name: string, call: string): void {
   if (!PARAMETER_NAME.test(name)) {
-    throw new Error(`${call}: the name '${name}' is empty or has a character that is reserved in a URL; use letters, digits and . _ ~ -`);
+    throw new Error(
+      `${call}: the name '${name}' is empty or has a character that is reserved in a URL; use letters, digits and . _ ~ -`,
+    );
   }
   if (name.length > MAX_PARAMETER_NAME_LENGTH) {
-    throw new Error(`${call}: the name has ${name.length} characters; use at most ${MAX_PARAMETER_NAME_LENGTH}`);
+    throw new Error(
+      `${call}: the name has ${name.length} characters; use at most ${MAX_PARAMETER_NAME_LENGTH}`,
+    );
   }
   if (RESERVED_PARAMETER_NAMES.includes(name)) {
     throw new Error(
@@ -228,15 +259,19 @@ function checkName(name: string, call: string): void {
 }
 
 function checkStaticValue(value: string, call: string): void {
-  if (value === '') throw new Error(`${call}: the value is empty; leave the parameter out or give it a value`);
+  if (value === '')
+    throw new Error(`${call}: the value is empty; leave the parameter out or give it a value`);
   if (/[<>]/.test(value)) {
     throw new Error(
       `${call}: the value contains < or >, which Rakuten would read as a field; leave them out, or use rename() to send a field under this name`,
     );
   }
   if (value.length > MAX_STATIC_VALUE_LENGTH) {
-    throw new Error(`${call}: the value has ${value.length} characters; use at most ${MAX_STATIC_VALUE_LENGTH}`);
+    throw new Error(
+      `${call}: the value has ${value.length} characters; use at most ${MAX_STATIC_VALUE_LENGTH}`,
+    );
   }
   // Half of a surrogate pair has no place in a URL.
-  if (/\p{Surrogate}/u.test(value)) throw new Error(`${call}: the value is not valid Unicode text; write its characters whole`);
+  if (/\p{Surrogate}/u.test(value))
+    throw new Error(`${call}: the value is not valid Unicode text; write its characters whole`);
 }

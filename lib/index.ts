@@ -16,5 +16,9 @@ export type { ReconciliationOptions } from './reconciliation';
 export { type StatusWatchOptions, TakeoverAction } from './status-watch';
 export type { TableOptions } from './table-options';
 export * from './transaction-filter';
-export { type TransactionOptions, TransactionPipe, type TransactionPipeProps } from './transaction-pipe';
+export {
+  type TransactionOptions,
+  TransactionPipe,
+  type TransactionPipeProps,
+} from './transaction-pipe';
 export { TransactionTarget } from './transaction-target';

@@ -1,6 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Annotations, CfnResource, Names, Reference, Stack, Token, Tokenization } from 'aws-cdk-lib';
+import {
+  Annotations,
+  CfnResource,
+  Names,
+  Reference,
+  Stack,
+  Token,
+  Tokenization,
+} from 'aws-cdk-lib';
 import * as apigateway from 'aws-cdk-lib/aws-apigateway';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as logs from 'aws-cdk-lib/aws-logs';
@@ -21,12 +29,22 @@ const RESOURCE_PATH = 'postback';
 const STAGE_NAME = 'prod';
 
 /**
- * The types under which the mapping template stands. A GET without a Content-Type counts as JSON; under any other type
- * API Gateway answers 415 and the line is lost, so the usual ones are all there.
+ * The types under which the mapping template stands. A GET without a Content-Type counts as JSON;
+ * under any other type API Gateway answers 415 and the line is lost, so the usual ones are all
+ * there.
  */
-const CONTENT_TYPES = ['application/json', 'application/x-www-form-urlencoded', 'text/plain', 'text/html', 'application/xml', 'text/xml'];
+const CONTENT_TYPES = [
+  'application/json',
+  'application/x-www-form-urlencoded',
+  'text/plain',
+  'text/html',
+  'application/xml',
+  'text/xml',
+];
 
-const RESPONSES: apigateway.MethodOptions = { methodResponses: [{ statusCode: '200' }, { statusCode: '500' }] };
+const RESPONSES: apigateway.MethodOptions = {
+  methodResponses: [{ statusCode: '200' }, { statusCode: '500' }],
+};
 
 /** The API that has the endpoint, ours or somebody else's. */
 interface Front {
@@ -51,8 +69,9 @@ export interface IngestionApiProps extends EndpointOptions {
 }
 
 /**
- * The front door: a REST API whose one GET method hands the whole query string to SQS by a mapping template. Nothing that computes stands
- * between the GET and its answer, and the answer is 200 only when SQS said 200; everything else is a 500.
+ * The front door: a REST API whose one GET method hands the whole query string to SQS by a mapping
+ * template. Nothing that computes stands between the GET and its answer, and the answer is 200 only
+ * when SQS said 200; everything else is a 500.
  */
 export class IngestionApi extends Construct {
   /** The REST API. */
@@ -74,7 +93,8 @@ export class IngestionApi extends Construct {
 
   constructor(scope: Construct, id: string, props: IngestionApiProps) {
     super(scope, id);
-    const { webAclArn, allowedSourceRanges, throttling, existingApi, domain, endpointBaseUrl } = props;
+    const { webAclArn, allowedSourceRanges, throttling, existingApi, domain, endpointBaseUrl } =
+      props;
     const endpointType = props.endpointType ?? apigateway.EndpointType.REGIONAL;
     assertValid(
       this,
@@ -94,9 +114,12 @@ export class IngestionApi extends Construct {
     ]);
 
     const { api, stageName, stageText, path, isEdge } =
-      existingApi === undefined ? this.ownApi(props, endpointType) : this.mounted(existingApi, props);
+      existingApi === undefined
+        ? this.ownApi(props, endpointType)
+        : this.mounted(existingApi, props);
     this.restApi = api;
-    const ownDomain = domain && new EndpointDomain(this, 'Domain', { domain, endpointType, api, stageName, path });
+    const ownDomain =
+      domain && new EndpointDomain(this, 'Domain', { domain, endpointType, api, stageName, path });
     this.endpointUrl = `${baseUrl(api, stageName, ownDomain?.baseUrl ?? endpointBaseUrl)}${path}`;
     const earlyUrl = `${baseUrl(api, stageText, ownDomain?.baseUrl ?? endpointBaseUrl)}${path}`;
     this.earlyEndpointUrl = waitsForMethods(earlyUrl) ? undefined : earlyUrl;
@@ -114,12 +137,15 @@ export class IngestionApi extends Construct {
   private ownApi(props: IngestionApiProps, endpointType: apigateway.EndpointType): Front {
     const { allowedSourceRanges, throttling, accessLogs, webAclArn } = props;
     const api = new apigateway.RestApi(this, 'Api', {
-      // The name is the dimension of the API's metrics, so two installations in one account must not share it.
+      // The name is the dimension of the API's metrics, so two installations in one account must
+      // not share it.
       restApiName: Names.uniqueResourceName(this, { maxLength: 128, separator: '-' }),
       description: 'Receives the postbacks of Rakuten Advertising and hands them to SQS',
       endpointConfiguration: { types: [endpointType] },
       disableExecuteApiEndpoint: props.domain?.disableDefaultEndpoint,
-      policy: allowedSourceRanges && onlyFrom(allowedSourceRanges, `execute-api:/${STAGE_NAME}/GET/${RESOURCE_PATH}`),
+      policy:
+        allowedSourceRanges &&
+        onlyFrom(allowedSourceRanges, `execute-api:/${STAGE_NAME}/GET/${RESOURCE_PATH}`),
       deployOptions: {
         stageName: STAGE_NAME,
         throttlingRateLimit: throttling?.rateLimit,
@@ -127,19 +153,33 @@ export class IngestionApi extends Construct {
         tracingEnabled: props.tracing,
         ...accessLogging(this, accessLogs, props.logRetention),
       },
-      // The role for API Gateway's logs belongs to the whole account and region: not for a library to set, unless it is told to.
+      // The role for API Gateway's logs belongs to the whole account and region: not for a library
+      // to set, unless it is told to.
       cloudWatchRole: writesAccessLogs(accessLogs) && (accessLogs.accountRole ?? false),
     });
     // CDK's own output names the root of the API, where nothing answers.
     api.node.tryRemoveChild('Endpoint');
     const resource = api.root.addResource(RESOURCE_PATH);
-    resource.addMethod('GET', new apigateway.AwsIntegration(this.sendMessage(props.queue)), RESPONSES);
+    resource.addMethod(
+      'GET',
+      new apigateway.AwsIntegration(this.sendMessage(props.queue)),
+      RESPONSES,
+    );
     if (webAclArn !== undefined) {
       checkLocation(this, { name: 'webAclArn', arn: webAclArn }, { usedBy: 'the endpoint' });
-      new wafv2.CfnWebACLAssociation(this, 'WebAcl', { webAclArn, resourceArn: api.deploymentStage.stageArn });
+      new wafv2.CfnWebACLAssociation(this, 'WebAcl', {
+        webAclArn,
+        resourceArn: api.deploymentStage.stageArn,
+      });
     }
     const { stageName } = api.deploymentStage;
-    return { api, stageName, stageText: STAGE_NAME, path: resource.path, isEdge: endpointType === apigateway.EndpointType.EDGE };
+    return {
+      api,
+      stageName,
+      stageText: STAGE_NAME,
+      path: resource.path,
+      isEdge: endpointType === apigateway.EndpointType.EDGE,
+    };
   }
 
   private mounted(existingApi: ExistingApi, props: IngestionApiProps): Front {
@@ -150,7 +190,11 @@ export class IngestionApi extends Construct {
       // With binary media types on the API, the template would otherwise not be applied.
       options: { ...call.options, contentHandling: apigateway.ContentHandling.CONVERT_TO_TEXT },
     };
-    const method = mount.resource.addMethod('GET', new apigateway.AwsIntegration(integration), RESPONSES);
+    const method = mount.resource.addMethod(
+      'GET',
+      new apigateway.AwsIntegration(integration),
+      RESPONSES,
+    );
     if (mount.isImported) this.receiving.push(deployMethod(mount, method));
     else this.receiving.push(mount.api.deploymentStage);
     return { ...mount, stageText: stageTextOf(mount), path: mount.resource.path };
@@ -165,10 +209,16 @@ export class IngestionApi extends Construct {
       options: {
         credentialsRole: this.sendingRole(queue),
         passthroughBehavior: apigateway.PassthroughBehavior.NEVER,
-        requestParameters: { 'integration.request.header.Content-Type': "'application/x-www-form-urlencoded'" },
+        requestParameters: {
+          'integration.request.header.Content-Type': "'application/x-www-form-urlencoded'",
+        },
         requestTemplates: Object.fromEntries(CONTENT_TYPES.map((type) => [type, template])),
         integrationResponses: [
-          { statusCode: '200', selectionPattern: '200', responseTemplates: { 'application/json': '{"accepted":true}' } },
+          {
+            statusCode: '200',
+            selectionPattern: '200',
+            responseTemplates: { 'application/json': '{"accepted":true}' },
+          },
           // No pattern: whatever SQS answers but 200 is a failure.
           { statusCode: '500', responseTemplates: { 'application/json': '{"accepted":false}' } },
         ],
@@ -203,14 +253,20 @@ function waitsForMethods(url: string): boolean {
     const target = Reference.isReference(token) ? token.target : undefined;
     if (target === undefined || !CfnResource.isCfnResource(target)) return false;
     const { body, bodyS3Location } = target as apigateway.CfnRestApi;
-    if (target.cfnResourceType === apigateway.CfnRestApi.CFN_RESOURCE_TYPE_NAME) return body !== undefined || bodyS3Location !== undefined;
+    if (target.cfnResourceType === apigateway.CfnRestApi.CFN_RESOURCE_TYPE_NAME)
+      return body !== undefined || bodyS3Location !== undefined;
     return target.cfnResourceType !== apigateway.CfnDomainName.CFN_RESOURCE_TYPE_NAME;
   });
 }
 
 /** Where the paths of the stage begin, without a slash at its end. */
-function baseUrl(api: apigateway.RestApiBase, stageName: string, given: string | undefined): string {
-  if (given !== undefined) return fillPlaceholders(given, api.restApiId, stageName).replace(/\/+$/, '');
+function baseUrl(
+  api: apigateway.RestApiBase,
+  stageName: string,
+  given: string | undefined,
+): string {
+  if (given !== undefined)
+    return fillPlaceholders(given, api.restApiId, stageName).replace(/\/+$/, '');
   const { region, urlSuffix } = Stack.of(api);
   return `https://${api.restApiId}.execute-api.${region}.${urlSuffix}/${stageName}`;
 }

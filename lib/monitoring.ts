@@ -22,7 +22,10 @@ export interface MonitoringProps {
   readonly parts: MonitoredParts;
 }
 
-/** What is seen of an installation: alarms, a dashboard and saved log queries, all made from the same declarations of its metrics. */
+/**
+ * What is seen of an installation: alarms, a dashboard and saved log queries, all made from the
+ * same declarations of its metrics.
+ */
 export class Monitoring extends Construct {
   private readonly made?: Alarms;
   private readonly shown?: MadeDashboard;
@@ -61,8 +64,13 @@ export class Monitoring extends Construct {
   public alarm(kind: AlarmKind): cloudwatch.Alarm {
     const alarm = this.made?.get(kind);
     if (alarm !== undefined) return alarm;
-    const there = this.alarms.length === 0 ? 'there are none' : `there are ${(this.made?.kinds ?? []).join(', ')}`;
-    throw new Error(`${this.node.path}: there is no alarm ${kind}, as it is left out or the part that it watches is off; ${there}`);
+    const there =
+      this.alarms.length === 0
+        ? 'there are none'
+        : `there are ${(this.made?.kinds ?? []).join(', ')}`;
+    throw new Error(
+      `${this.node.path}: there is no alarm ${kind}, as it is left out or the part that it watches is off; ${there}`,
+    );
   }
 
   /** A publisher may be the first one that an alarm is for. */

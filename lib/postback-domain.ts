@@ -9,7 +9,10 @@ import { checkLocation, locationOf, type PassedResource } from './private/locati
 
 /** CloudFront, which stands behind an edge-optimised domain, takes its certificates from here. */
 const EDGE_CERTIFICATE_REGION = 'us-east-1';
-/** From where Route 53 looks whether the endpoint answers: three is the least, and North America is where Rakuten is assumed to be. */
+/**
+ * From where Route 53 looks whether the endpoint answers: three is the least, and North America is
+ * where Rakuten is assumed to be.
+ */
 const HEALTH_CHECK_REGIONS = ['us-east-1', 'us-west-1', 'us-west-2'];
 
 /** A name of your own for the endpoint. */
@@ -27,33 +30,38 @@ export interface PostbackDomain {
   readonly existingDomain?: apigateway.IDomainName;
 
   /**
-   * The certificate for the name, from AWS Certificate Manager: in the region of the stack, for an EDGE endpoint in us-east-1.
+   * The certificate for the name, from AWS Certificate Manager: in the region of the stack, for an
+   * EDGE endpoint in us-east-1.
    * @default - one is made and validated by a record in `hostedZone`
    */
   readonly certificate?: acm.ICertificate;
 
   /**
-   * The hosted zone in Route 53 that has the name. Its records are made and ready before the URL is registered.
-   * @default - no records are made; the name must point to the endpoint by the time the URL is registered
+   * The hosted zone in Route 53 that has the name. Its records are made and ready before the URL is
+   * registered.
+   * @default - no records are made; the name must point to the endpoint by the time the URL is
+   *   registered
    */
   readonly hostedZone?: route53.IHostedZone;
 
   /**
-   * One path segment between the name and the endpoint's own path: `rakuten` makes `https://postback.example.com/rakuten/postback`.
+   * One path segment between the name and the endpoint's own path: `rakuten` makes
+   * `https://postback.example.com/rakuten/postback`.
    * @default - none: `https://postback.example.com/postback`
    */
   readonly basePath?: string;
 
   /**
-   * Whether API Gateway's own name of the API stops answering. Turn it on in a deployment **after** the one that brings the domain: until the new URL is registered
-   * Rakuten sends to the old one.
+   * Whether API Gateway's own name of the API stops answering. Turn it on in a deployment **after**
+   * the one that brings the domain: until the new URL is registered Rakuten sends to the old one.
    * @default false
    */
   readonly disableDefaultEndpoint?: boolean;
 
   /**
-   * Makes the records latency records of this region, with a health check that sends a GET to the region's own endpoint: other regions can have the same name, and
-   * a sender gets the nearest one that answers (see `PostbackRelay`). Needs `hostedZone`, and a stack whose region is set.
+   * Makes the records latency records of this region, with a health check that sends a GET to the
+   * region's own endpoint: other regions can have the same name, and a sender gets the nearest one
+   * that answers (see `PostbackRelay`). Needs `hostedZone`, and a stack whose region is set.
    * @default false
    */
   readonly latencyRouting?: boolean;
@@ -68,7 +76,10 @@ export interface EndpointDomainProps {
   readonly path: string;
 }
 
-/** The endpoint under a name of the user's: API Gateway's domain name and its certificate, the mapping to the API, the records. */
+/**
+ * The endpoint under a name of the user's: API Gateway's domain name and its certificate, the
+ * mapping to the API, the records.
+ */
 export class EndpointDomain extends Construct {
   /** Base URL of what is mapped, without a slash at its end. */
   public readonly baseUrl: string;
@@ -99,8 +110,13 @@ export class EndpointDomain extends Construct {
       domainName,
       endpointType,
       certificate:
-        certificate ?? new acm.Certificate(this, 'Certificate', { domainName, validation: acm.CertificateValidation.fromDns(hostedZone) }),
-      // Which version Rakuten speaks is not documented, so not 1.3 alone: a refused handshake is a lost postback.
+        certificate ??
+        new acm.Certificate(this, 'Certificate', {
+          domainName,
+          validation: acm.CertificateValidation.fromDns(hostedZone),
+        }),
+      // Which version Rakuten speaks is not documented, so not 1.3 alone: a refused handshake is a
+      // lost postback.
       securityPolicy: apigateway.SecurityPolicy.TLS_1_2,
     });
   }
@@ -123,7 +139,8 @@ export class EndpointDomain extends Construct {
     };
     const record = {
       zone,
-      // The dot at the end says that it is the whole name, also where the zone's own name is a token.
+      // The dot at the end says that it is the whole name, also where the zone's own name is a
+      // token.
       recordName: `${domain.domainName ?? domainName.domainName}.`,
       target: route53.RecordTarget.fromAlias(new targets.ApiGatewayDomain(domainName)),
       ...routing,
@@ -133,7 +150,11 @@ export class EndpointDomain extends Construct {
   }
 }
 
-function domainProblem(scope: Construct, domain: PostbackDomain, endpointType: apigateway.EndpointType): Problem {
+function domainProblem(
+  scope: Construct,
+  domain: PostbackDomain,
+  endpointType: apigateway.EndpointType,
+): Problem {
   const { domainName, existingDomain, certificate, hostedZone, basePath, latencyRouting } = domain;
   if ((domainName === undefined) === (existingDomain === undefined)) {
     return 'domain has neither or both of domainName and existingDomain; give domainName for a new one, or existingDomain for one that API Gateway has already';
@@ -144,7 +165,11 @@ function domainProblem(scope: Construct, domain: PostbackDomain, endpointType: a
   if (existingDomain === undefined && certificate === undefined && hostedZone === undefined) {
     return `domain '${domainName}' has no certificate; give domain.certificate, or domain.hostedZone, in which a certificate is validated and the records are made`;
   }
-  if (basePath !== undefined && !Token.isUnresolved(basePath) && !/^[\w.~$+!*'()-]+$/.test(basePath)) {
+  if (
+    basePath !== undefined &&
+    !Token.isUnresolved(basePath) &&
+    !/^[\w.~$+!*'()-]+$/.test(basePath)
+  ) {
     return `domain.basePath is '${basePath}'; give one path segment without slashes, such as rakuten`;
   }
   if (latencyRouting && (hostedZone === undefined || Token.isUnresolved(Stack.of(scope).region))) {
@@ -153,12 +178,16 @@ function domainProblem(scope: Construct, domain: PostbackDomain, endpointType: a
   if (latencyRouting && domain.disableDefaultEndpoint) {
     return "domain.latencyRouting looks at the region's own endpoint, which domain.disableDefaultEndpoint switches off; leave one of them out";
   }
-  return nameProblem(domainName, hostedZone) ?? certificateProblem(scope, certificate, endpointType);
+  return (
+    nameProblem(domainName, hostedZone) ?? certificateProblem(scope, certificate, endpointType)
+  );
 }
 
 function nameProblem(name: string | undefined, zone: route53.IHostedZone | undefined): Problem {
   if (name === undefined || Token.isUnresolved(name)) return undefined;
-  if (!/^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]$/.test(name)) {
+  if (
+    !/^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]$/.test(name)
+  ) {
     return `domain.domainName is '${name}'; give a name in small letters such as postback.example.com, without https:// and path`;
   }
   if (zone === undefined || Token.isUnresolved(zone.zoneName)) return undefined;
@@ -167,24 +196,40 @@ function nameProblem(name: string | undefined, zone: route53.IHostedZone | undef
   return `domain.domainName is '${name}', which is not in the hosted zone '${zoneName}'; give a name that ends with it`;
 }
 
-function certificateProblem(scope: Construct, certificate: acm.ICertificate | undefined, endpointType: apigateway.EndpointType): Problem {
+function certificateProblem(
+  scope: Construct,
+  certificate: acm.ICertificate | undefined,
+  endpointType: apigateway.EndpointType,
+): Problem {
   const { region } = Stack.of(scope);
   const isEdge = endpointType === apigateway.EndpointType.EDGE;
   const needed = isEdge ? EDGE_CERTIFICATE_REGION : region;
   const found = certificate === undefined ? region : locationOf(passed(certificate)).region;
-  if (found === undefined || found === needed || Token.isUnresolved(found) || Token.isUnresolved(needed)) return undefined;
+  if (
+    found === undefined ||
+    found === needed ||
+    Token.isUnresolved(found) ||
+    Token.isUnresolved(needed)
+  )
+    return undefined;
   return isEdge
     ? `the certificate of domain is in ${found}, and an EDGE endpoint takes one in ${EDGE_CERTIFICATE_REGION} only; give domain.certificate, made in a stack of that region (with crossRegionReferences), or use endpointType REGIONAL`
     : `domain.certificate is in ${found}, and the endpoint in ${region} takes one of its own region only; give one from there, or leave it out and give domain.hostedZone`;
 }
 
-const passed = ({ certificateArn: arn, env }: acm.ICertificate): PassedResource => ({ name: 'domain.certificate', arn, env });
+const passed = ({ certificateArn: arn, env }: acm.ICertificate): PassedResource => ({
+  name: 'domain.certificate',
+  arn,
+  env,
+});
 
 function checkLocations(scope: Construct, { certificate, existingDomain }: PostbackDomain): void {
   const usedBy = 'the endpoint';
   // Its region depends on the type of the endpoint.
-  if (certificate !== undefined) checkLocation(scope, passed(certificate), { usedBy, anyRegion: true });
-  if (existingDomain !== undefined) checkLocation(scope, { name: 'domain.existingDomain', env: existingDomain.env }, { usedBy });
+  if (certificate !== undefined)
+    checkLocation(scope, passed(certificate), { usedBy, anyRegion: true });
+  if (existingDomain !== undefined)
+    checkLocation(scope, { name: 'domain.existingDomain', env: existingDomain.env }, { usedBy });
 }
 
 function warnOfMissingRecords(scope: Construct): void {

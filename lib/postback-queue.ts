@@ -4,12 +4,16 @@ import * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { deadLetterQueue, QUEUE_RETENTION, queueEncryption } from './private/queues';
 
-/** AWS asks for at least 5, so that a throttled function does not send good messages to the dead-letter queue. */
+/**
+ * AWS asks for at least 5, so that a throttled function does not send good messages to the
+ * dead-letter queue.
+ */
 const MAX_RECEIVE_COUNT = 5;
 
 export interface PostbackQueueProps {
   /**
-   * How long a message stays hidden from others while one reader has it: AWS recommends six times the reader's timeout, and the batching window on top.
+   * How long a message stays hidden from others while one reader has it: AWS recommends six times
+   * the reader's timeout, and the batching window on top.
    */
   readonly visibilityTimeout: Duration;
 
@@ -17,7 +21,10 @@ export interface PostbackQueueProps {
   readonly encryptionKey?: kms.IKey;
 }
 
-/** The queue between the endpoint and the consumer, and the dead-letter queue behind it. Both are encrypted and refuse plain HTTP. */
+/**
+ * The queue between the endpoint and the consumer, and the dead-letter queue behind it. Both are
+ * encrypted and refuse plain HTTP.
+ */
 export class PostbackQueue extends Construct {
   /** The queue that the endpoint writes to. */
   public readonly queue: sqs.Queue;

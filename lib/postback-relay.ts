@@ -29,8 +29,8 @@ const MAX_CONCURRENCY = 10;
 /** Properties of PostbackRelay. */
 export interface PostbackRelayProps extends EndpointOptions {
   /**
-   * The queue of the RakutenPostback, in another region of the same account: `postback.queue` where both stacks have `crossRegionReferences`, or
-   * `Queue.fromQueueArn`.
+   * The queue of the RakutenPostback, in another region of the same account: `postback.queue` where
+   * both stacks have `crossRegionReferences`, or `Queue.fromQueueArn`.
    */
   readonly queue: sqs.IQueue;
 
@@ -41,7 +41,8 @@ export interface PostbackRelayProps extends EndpointOptions {
   readonly logRetention?: logs.RetentionDays;
 
   /**
-   * The alarms of the relay, and their actions: `RELAY_STALLED`, `ENDPOINT_ERRORS`, `SLOW_ACKNOWLEDGEMENT`.
+   * The alarms of the relay, and their actions: `RELAY_STALLED`, `ENDPOINT_ERRORS`,
+   * `SLOW_ACKNOWLEDGEMENT`.
    *
    * An action must be in the region of the relay. A relay has no dashboard and no saved queries.
    * @default - all of them; the alarms notify nobody until they are given actions
@@ -50,15 +51,20 @@ export interface PostbackRelayProps extends EndpointOptions {
 }
 
 /**
- * The same endpoint once more, in another region: it takes postbacks for a RakutenPostback and hands each on to its queue. Rows are written in one region only, so
- * every promise about them holds, whichever endpoint a line came through. While the other region is away, lines wait here, for up to 14 days.
+ * The same endpoint once more, in another region: it takes postbacks for a RakutenPostback and
+ * hands each on to its queue. Rows are written in one region only, so every promise about them
+ * holds, whichever endpoint a line came through. While the other region is away, lines wait here,
+ * for up to 14 days.
  *
  * Give both the same `domain` with `latencyRouting`. Only the RakutenPostback talks to Rakuten.
  */
 export class PostbackRelay extends Construct {
   /** The REST API of the endpoint. */
   public readonly api: apigateway.RestApiBase;
-  /** URL of the endpoint, without the secret and the fields: with a `domain`, the same as that of the RakutenPostback. */
+  /**
+   * URL of the endpoint, without the secret and the fields: with a `domain`, the same as that of
+   * the RakutenPostback.
+   */
   public readonly endpointUrl: string;
   /** Where lines wait until they are handed on. */
   public readonly queue: sqs.Queue;
@@ -72,8 +78,13 @@ export class PostbackRelay extends Construct {
     rejectProblems(this, [queueProblem(this, props.queue)]);
     const { queueArn: arn, env } = props.queue;
     const permission = 'its policy has to allow the role of the relay sqs:SendMessage';
-    checkLocation(this, { name: 'the queue', arn, env }, { usedBy: 'the relay', anyRegion: true, permission });
-    // Without a dead-letter queue: nothing here reads a message, so none can be to blame for that it was not handed on.
+    checkLocation(
+      this,
+      { name: 'the queue', arn, env },
+      { usedBy: 'the relay', anyRegion: true, permission },
+    );
+    // Without a dead-letter queue: nothing here reads a message, so none can be to blame for that
+    // it was not handed on.
     this.queue = new sqs.Queue(this, 'Queue', {
       retentionPeriod: RETENTION,
       encryption: sqs.QueueEncryption.SQS_MANAGED,
@@ -88,10 +99,17 @@ export class PostbackRelay extends Construct {
     this.alarms = this.monitor(props, service);
   }
 
-  private monitor({ monitoring = {}, existingApi }: PostbackRelayProps, installation: string): cloudwatch.Alarm[] {
+  private monitor(
+    { monitoring = {}, existingApi }: PostbackRelayProps,
+    installation: string,
+  ): cloudwatch.Alarm[] {
     rejectProblems(this, optionProblems(monitoring));
     if (monitoring.enabled === false) return [];
-    const alarms = new Alarms(this, 'Alarms', { installation, catalogue: RELAY_ALARMS, options: monitoring });
+    const alarms = new Alarms(this, 'Alarms', {
+      installation,
+      catalogue: RELAY_ALARMS,
+      options: monitoring,
+    });
     const endpoint = existingApi === undefined ? new EndpointMetrics(this.api) : undefined;
     alarms.make({ endpoint, relayQueue: this.queue });
     return alarms.all;

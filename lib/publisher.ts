@@ -3,7 +3,10 @@ import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import type * as ssm from 'aws-cdk-lib/aws-ssm';
 import type { PostbackFields } from './fields';
 
-/** What to do when the publisher's one postback slot at Rakuten already holds a URL of someone else, for example of a tracker. */
+/**
+ * What to do when the publisher's one postback slot at Rakuten already holds a URL of someone else,
+ * for example of a tracker.
+ */
 export enum ExistingPostback {
   /** Stop the deployment and name the URL that is there (its query values masked). */
   FAIL = 'FAIL',
@@ -11,7 +14,10 @@ export enum ExistingPostback {
   REPLACE = 'REPLACE',
 }
 
-/** What becomes of the slot at Rakuten when the publisher is removed from the stack. Only a URL that is ours is ever touched. */
+/**
+ * What becomes of the slot at Rakuten when the publisher is removed from the stack. Only a URL that
+ * is ours is ever touched.
+ */
 export enum RemovalAction {
   /** Delete our postback. */
   DELETE = 'DELETE',
@@ -25,12 +31,15 @@ export enum RemovalAction {
 
 /** One publisher account (SID) at Rakuten Advertising. */
 export interface Publisher {
-  /** The publisher id at Rakuten, a number such as `3900112`. Rakuten keeps one postback per SID. */
+  /**
+   * The publisher id at Rakuten, a number such as `3900112`. Rakuten keeps one postback per SID.
+   */
   readonly sid: string;
 
   /**
-   * The Secrets Manager secret with the API credentials of this SID: `{"clientId": "…", "clientSecret": "…"}`, as made in Rakuten's portal
-   * under Account, Applications, or a ready token as `{"accessToken": "…"}`. Its value never enters the template.
+   * The Secrets Manager secret with the API credentials of this SID: `{"clientId": "…",
+   * "clientSecret": "…"}`, as made in Rakuten's portal under Account, Applications, or a ready
+   * token as `{"accessToken": "…"}`. Its value never enters the template.
    * @default - `credentialsParameter` has them
    */
   readonly credentials?: secretsmanager.ISecret;
@@ -72,7 +81,8 @@ export interface Publisher {
   readonly selfTest?: boolean;
 
   /**
-   * How fast the endpoint must answer in the self-test, 50 ms to 10 s. Rakuten gives up after 400 ms, its own way to the endpoint included.
+   * How fast the endpoint must answer in the self-test, 50 ms to 10 s. Rakuten gives up after 400
+   * ms, its own way to the endpoint included.
    * @default Duration.millis(400)
    */
   readonly acknowledgementLimit?: Duration;

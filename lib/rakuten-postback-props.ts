@@ -28,15 +28,16 @@ export interface RakutenPostbackProps extends EndpointOptions, ObservabilityOpti
   readonly rakutenApiUrl?: string;
 
   /**
-   * How many invocations of the consumer may run at once, 2 to 1000. It bounds how many messages, 50 each, wait for the table's busiest key: more than 200 for each of the
-   * `dayShards` gain nothing on a day's upload, and synthesis warns.
+   * How many invocations of the consumer may run at once, 2 to 1000. It bounds how many messages,
+   * 50 each, wait for the table's busiest key: more than 200 for each of the `dayShards` gain
+   * nothing on a day's upload, and synthesis warns.
    * @default 10
    */
   readonly maxConcurrency?: number;
 
   /**
-   * Over how many keys a day's rows are spread in the day index, 1 to 100. One key takes 1,000 writes per second. Changing it later leaves the rows of before
-   * under their old keys.
+   * Over how many keys a day's rows are spread in the day index, 1 to 100. One key takes 1,000
+   * writes per second. Changing it later leaves the rows of before under their old keys.
    * @default 1
    */
   readonly dayShards?: number;
@@ -49,18 +50,21 @@ export interface RakutenPostbackProps extends EndpointOptions, ObservabilityOpti
 
   /**
    * How it is watched that Rakuten goes on sending.
-   * @default - every 5 minutes: a postback that was switched off is enabled again, a missing one registered again, somebody else's URL is reported
+   * @default - every 5 minutes: a postback that was switched off is enabled again, a missing one
+   *   registered again, somebody else's URL is reported
    */
   readonly statusWatch?: StatusWatchOptions;
 
   /**
-   * Keeps every raw message in S3 as it came, without the URL's secret: those that brought nothing new and the forged ones too. `{}` for the defaults.
+   * Keeps every raw message in S3 as it came, without the URL's secret: those that brought nothing
+   * new and the forged ones too. `{}` for the defaults.
    * @default - raw messages are not kept beyond their rows
    */
   readonly archive?: ArchiveOptions;
 
   /**
-   * How often a new secret is put into the registered URLs, 1 to 365 days. The one before is accepted for another hour, and no postback is lost on the way.
+   * How often a new secret is put into the registered URLs, 1 to 365 days. The one before is
+   * accepted for another hour, and no postback is lost on the way.
    * @default - only on demand, by `npx cdk-rakuten-postback rotate-secret`
    */
   readonly rotateUrlSecretEvery?: Duration;
@@ -70,7 +74,11 @@ export interface RakutenPostbackProps extends EndpointOptions, ObservabilityOpti
 export function checkProps(scope: Construct, props: RakutenPostbackProps): void {
   // Programs in plain JavaScript, and those that tsx runs, get here with unchecked types.
   const { publisher }: Partial<RakutenPostbackProps> = props ?? {};
-  assertValid(scope, publisher, "the publisher is missing; give publisher: { sid: '3900112', credentials: … }");
+  assertValid(
+    scope,
+    publisher,
+    "the publisher is missing; give publisher: { sid: '3900112', credentials: … }",
+  );
   checkTableOptions(scope, props);
   rejectProblems(scope, [
     rangeProblem('maxConcurrency', props.maxConcurrency, 2, 1000),
@@ -81,13 +89,24 @@ export function checkProps(scope: Construct, props: RakutenPostbackProps): void 
   warnOnHotDayPartition(scope, props);
 }
 
-/** Messages of so many invocations a day's key takes within ten seconds, when the consumer waits 17 or more. */
+/**
+ * Messages of so many invocations a day's key takes within ten seconds, when the consumer waits 17
+ * or more.
+ */
 const INVOCATIONS_PER_SHARD = 200;
 const MESSAGES_PER_INVOCATION = 50;
 const WRITES_PER_SHARD = 1_000;
 
-function warnOnHotDayPartition(scope: Construct, { maxConcurrency = 10, dayShards = 1 }: Partial<RakutenPostbackProps>): void {
-  if (Token.isUnresolved(maxConcurrency) || Token.isUnresolved(dayShards) || maxConcurrency <= INVOCATIONS_PER_SHARD * dayShards) return;
+function warnOnHotDayPartition(
+  scope: Construct,
+  { maxConcurrency = 10, dayShards = 1 }: Partial<RakutenPostbackProps>,
+): void {
+  if (
+    Token.isUnresolved(maxConcurrency) ||
+    Token.isUnresolved(dayShards) ||
+    maxConcurrency <= INVOCATIONS_PER_SHARD * dayShards
+  )
+    return;
   const messages = maxConcurrency * MESSAGES_PER_INVOCATION;
   const writes = dayShards * WRITES_PER_SHARD;
   Annotations.of(scope).addWarningV2(

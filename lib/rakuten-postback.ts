@@ -33,9 +33,10 @@ import { TransactionTable } from './transaction-table';
 import type { TransactionTarget } from './transaction-target';
 
 /**
- * Receives Rakuten Advertising's postbacks and keeps each line exactly once in a DynamoDB table: an API Gateway endpoint that hands each GET straight to SQS,
- * a function that writes the rows, a custom resource that registers the endpoint's URL at Rakuten, a function that fetches from Rakuten what was lost on the way, and
- * one that sees to it that Rakuten goes on sending.
+ * Receives Rakuten Advertising's postbacks and keeps each line exactly once in a DynamoDB table: an
+ * API Gateway endpoint that hands each GET straight to SQS, a function that writes the rows, a
+ * custom resource that registers the endpoint's URL at Rakuten, a function that fetches from
+ * Rakuten what was lost on the way, and one that sees to it that Rakuten goes on sending.
  */
 export class RakutenPostback extends Construct {
   /** The table with one row per line. */
@@ -61,9 +62,15 @@ export class RakutenPostback extends Construct {
    * `reconciliation.enabled` is false.
    */
   public readonly reconciliationFunction?: lambda.Function;
-  /** The function that sees to it that the postbacks stay switched on; any invocation is a look. Absent when `statusWatch.enabled` is false. */
+  /**
+   * The function that sees to it that the postbacks stay switched on; any invocation is a look.
+   * Absent when `statusWatch.enabled` is false.
+   */
   public readonly statusWatchFunction?: lambda.Function;
-  /** What the functions share: accepted secrets and field lists, and the URL that stood in the slot before. */
+  /**
+   * What the functions share: accepted secrets and field lists, and the URL that stood in the slot
+   * before.
+   */
   public readonly stateTable: dynamodb.ITable;
   /** What the deployment left at Rakuten for the first publisher, in words. */
   public readonly registrationStatus: string;
@@ -111,7 +118,9 @@ export class RakutenPostback extends Construct {
       logRetention,
       tracing,
     };
-    const archive = props.archive && new Archive(this, 'Archive', { options: props.archive, encryptionKey, logRetention });
+    const archive =
+      props.archive &&
+      new Archive(this, 'Archive', { options: props.archive, encryptionKey, logRetention });
     this.archiveBucket = archive?.bucket;
     const consumer = new Consumer(this, 'Consumer', {
       ...storing,
@@ -127,7 +136,10 @@ export class RakutenPostback extends Construct {
     this.api = ingestion.restApi;
     this.endpointUrl = ingestion.endpointUrl;
 
-    const urls: FunctionUrls = { rakutenApiUrl: this.rakutenApiUrl, endpointUrl: ingestion.earlyEndpointUrl };
+    const urls: FunctionUrls = {
+      rakutenApiUrl: this.rakutenApiUrl,
+      endpointUrl: ingestion.earlyEndpointUrl,
+    };
     this.registrationProvider = new RegistrationProvider(this, 'RegistrationProvider', {
       stateTable: this.stateTable,
       urls,
@@ -135,11 +147,25 @@ export class RakutenPostback extends Construct {
       tracing,
     });
     this.registrationFunction = this.registrationProvider.function;
-    this.retained = [...(props.table ? [] : [this.table]), ...(archive === undefined || props.archive?.bucket ? [] : [archive.bucket])];
-    this.receivingSide = [...ingestion.receiving, queues, consumer, this.stateTable, ...(props.table ? [] : [this.table])];
+    this.retained = [
+      ...(props.table ? [] : [this.table]),
+      ...(archive === undefined || props.archive?.bucket ? [] : [archive.bucket]),
+    ];
+    this.receivingSide = [
+      ...ingestion.receiving,
+      queues,
+      consumer,
+      this.stateTable,
+      ...(props.table ? [] : [this.table]),
+    ];
 
     if (props.reconciliation?.enabled ?? true) {
-      this.reconciliation = new Reconciliation(this, 'Reconciliation', { ...storing, archive, urls, options: props.reconciliation ?? {} });
+      this.reconciliation = new Reconciliation(this, 'Reconciliation', {
+        ...storing,
+        archive,
+        urls,
+        options: props.reconciliation ?? {},
+      });
       this.reconciliationFunction = this.reconciliation.function;
     }
     if (props.statusWatch?.enabled ?? true) {
@@ -189,8 +215,9 @@ export class RakutenPostback extends Construct {
   }
 
   /**
-   * One alarm, to be used in a composite alarm, a widget or a rule of your own: of `EVENTS_GIVEN_UP`, which each target of `onTransaction` has, the first one. Fails when it
-   * is left out, or watches a part that is off.
+   * One alarm, to be used in a composite alarm, a widget or a rule of your own: of
+   * `EVENTS_GIVEN_UP`, which each target of `onTransaction` has, the first one. Fails when it is
+   * left out, or watches a part that is off.
    *
    * @param kind which one
    */
@@ -199,7 +226,8 @@ export class RakutenPostback extends Construct {
   }
 
   /**
-   * Lines that a postback brought first, by default the sum over 5 minutes. All other metrics are methods of `metrics`.
+   * Lines that a postback brought first, by default the sum over 5 minutes. All other metrics are
+   * methods of `metrics`.
    * @param options another statistic, period, label or colour
    */
   public metricLinesDeliveredByPush(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
@@ -207,7 +235,8 @@ export class RakutenPostback extends Construct {
   }
 
   /**
-   * Lines that no postback brought and the reconciliation fetched: what is lost on the way. By default the sum over 5 minutes.
+   * Lines that no postback brought and the reconciliation fetched: what is lost on the way. By
+   * default the sum over 5 minutes.
    * @param options another statistic, period, label or colour
    */
   public metricLinesRecovered(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
@@ -215,7 +244,8 @@ export class RakutenPostback extends Construct {
   }
 
   /**
-   * 1 for each publisher and status check whose postback is on at Rakuten, 0 where it is not. By default the minimum over 5 minutes.
+   * 1 for each publisher and status check whose postback is on at Rakuten, 0 where it is not. By
+   * default the minimum over 5 minutes.
    * @param options another statistic, period, label or colour
    */
   public metricPostbackActive(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
@@ -223,7 +253,8 @@ export class RakutenPostback extends Construct {
   }
 
   /**
-   * Receives the postbacks of another publisher account at the same endpoint and into the same table. There may be 16 of them.
+   * Receives the postbacks of another publisher account at the same endpoint and into the same
+   * table. There may be 16 of them.
    *
    * @param id name of this publisher's resources in the stack; renaming it registers the URL anew
    * @param publisher the account
@@ -242,22 +273,34 @@ export class RakutenPostback extends Construct {
     this.table.encryptionKey?.grantDecrypt(grantee);
     return iam.Grant.addToPrincipal({
       grantee,
-      actions: ['dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:Query', 'dynamodb:Scan', 'dynamodb:DescribeTable'],
+      actions: [
+        'dynamodb:GetItem',
+        'dynamodb:BatchGetItem',
+        'dynamodb:Query',
+        'dynamodb:Scan',
+        'dynamodb:DescribeTable',
+      ],
       // Named here, as a table that was imported does not say that it has indexes.
       resourceArns: [this.table.tableArn, `${this.table.tableArn}/index/*`],
     });
   }
 
   /**
-   * Sends every new line and every changed one to a queue, an event bus, a function or a state machine: what happened, the line, and what of it was otherwise before, as the
-   * package's `docs/schemas/transaction-event-v1.json` describes it. A table has room for two targets; an event bus hands on to as many as you like. Each has an alarm of the
-   * kind `EVENTS_GIVEN_UP`.
+   * Sends every new line and every changed one to a queue, an event bus, a function or a state
+   * machine: what happened, the line, and what of it was otherwise before, as the package's
+   * `docs/schemas/transaction-event-v1.json` describes it. A table has room for two targets; an
+   * event bus hands on to as many as you like. Each has an alarm of the kind `EVENTS_GIVEN_UP`.
    *
-   * @param id name of this target's resources in the stack; another one makes another pipe, which begins with the changes of the last 24 hours
+   * @param id name of this target's resources in the stack; another one makes another pipe, which
+   *   begins with the changes of the last 24 hours
    * @param target where the events go
    * @param options which lines, and how they are sent
    */
-  public onTransaction(id: string, target: TransactionTarget, options: TransactionOptions = {}): TransactionPipe {
+  public onTransaction(
+    id: string,
+    target: TransactionTarget,
+    options: TransactionOptions = {},
+  ): TransactionPipe {
     const { pipe, monitored } = this.pipes.add(id, target, options);
     this.monitoring.pipeAdded(monitored);
     return pipe;
@@ -266,7 +309,12 @@ export class RakutenPostback extends Construct {
   /** What is encrypted under a key of the user's is of use only to whom the key is too. */
   private grantKeys(): void {
     const { consumer, registrationFunction, reconciliationFunction, statusWatchFunction } = this;
-    grantTableKey(this.stateTable, [consumer, registrationFunction, reconciliationFunction, statusWatchFunction]);
+    grantTableKey(this.stateTable, [
+      consumer,
+      registrationFunction,
+      reconciliationFunction,
+      statusWatchFunction,
+    ]);
   }
 
   private get rakutenApiUrl(): string {
@@ -306,7 +354,10 @@ export class RakutenPostback extends Construct {
   }
 }
 
-/** IAM accepts 10,240 characters of inline policies per role, and one role reads the secrets of all publishers. */
+/**
+ * IAM accepts 10,240 characters of inline policies per role, and one role reads the secrets of all
+ * publishers.
+ */
 const MAX_PUBLISHERS = 16;
 
 function tooManyProblem(count: number): Problem {

@@ -9,7 +9,12 @@ import { ENVIRONMENT, INDEXES } from '../core/names';
 import { KEY_FIELDS } from '../core/rakuten/postback/fields';
 import { parseTime, type ScheduledRequest } from '../core/reconciliation/request';
 import type { ReconciliationSettings } from '../core/reconciliation/window';
-import { FORGOTTEN_KIND, MISSING_KIND, PUBLISHER_KIND, RECONCILIATION_KIND } from '../core/state/publisher-state';
+import {
+  FORGOTTEN_KIND,
+  MISSING_KIND,
+  PUBLISHER_KIND,
+  RECONCILIATION_KIND,
+} from '../core/state/publisher-state';
 import type { ArchiveStream } from './consumer';
 import type { PostbackFields } from './fields';
 import { BundledFunction } from './private/bundled-function';
@@ -32,7 +37,8 @@ export interface ReconciliationOptions {
   readonly enabled?: boolean;
 
   /**
-   * How far back the hourly run looks at least, 1 hour to 1 day. It looks further back by itself when runs before it failed.
+   * How far back the hourly run looks at least, 1 hour to 1 day. It looks further back by itself
+   * when runs before it failed.
    * @default Duration.hours(3)
    */
   readonly window?: Duration;
@@ -67,8 +73,8 @@ export interface ReconciliationOptions {
    * Whether a row counts as verified if only the first postback had its `u1`.
    *
    * For accounts whose Events API never returns `u1`: without this option no row with a member is
-   * verified there. `cdk-rakuten-postback doctor` recommends it if that is what it sees. The member then
-   * comes from the first postback, all other values from the Events API.
+   * verified there. `cdk-rakuten-postback doctor` recommends it if that is what it sees. The member
+   * then comes from the first postback, all other values from the Events API.
    * @default false
    */
   readonly memberFromPostback?: boolean;
@@ -100,7 +106,9 @@ export interface ReconciliationProps extends Omit<RowSettings, 'memberFromPostba
 
 /** Writes what the Events API returns to the table: one function, two schedules per publisher. */
 export class Reconciliation extends Construct {
-  /** The Lambda function. Invoked with `{"sid", "from", "to", "reason"}` it reconciles any window. */
+  /**
+   * The Lambda function. Invoked with `{"sid", "from", "to", "reason"}` it reconciles any window.
+   */
   public readonly function: BundledFunction;
   private compared = 0;
 
@@ -109,7 +117,8 @@ export class Reconciliation extends Construct {
     rejectProblems(this, optionProblems(props.options));
     this.function = new BundledFunction(this, 'Function', {
       bundle: 'reconciliation',
-      description: 'Fetches missing lines from the Events API and verifies those that a postback delivered',
+      description:
+        'Fetches missing lines from the Events API and verifies those that a postback delivered',
       // Lambda's maximum. A longer run continues in a new invocation.
       timeout: Duration.minutes(15),
       memorySize: 1024,
@@ -131,8 +140,15 @@ export class Reconciliation extends Construct {
    *
    * @internal
    */
-  public _addPublisher(id: string, publisher: Publisher, fields: PostbackFields, registration: Construct): void {
-    const asked = new Set(fields._toFieldList().flatMap((parameter) => ('field' in parameter ? [parameter.field] : [])));
+  public _addPublisher(
+    id: string,
+    publisher: Publisher,
+    fields: PostbackFields,
+    registration: Construct,
+  ): void {
+    const asked = new Set(
+      fields._toFieldList().flatMap((parameter) => ('field' in parameter ? [parameter.field] : [])),
+    );
     const missing = KEY_FIELDS.filter((field) => !asked.has(field));
     if (missing.length > 0) {
       Annotations.of(registration).addWarningV2(
@@ -144,8 +160,18 @@ export class Reconciliation extends Construct {
     }
     this.compared += 1;
     grantReadCredentials(publisher, this.function);
-    this.schedule(`${id}Hourly`, { sid: publisher.sid, run: 'hourly' }, Duration.hours(1), registration);
-    this.schedule(`${id}Daily`, { sid: publisher.sid, run: 'daily' }, Duration.days(1), registration);
+    this.schedule(
+      `${id}Hourly`,
+      { sid: publisher.sid, run: 'hourly' },
+      Duration.hours(1),
+      registration,
+    );
+    this.schedule(
+      `${id}Daily`,
+      { sid: publisher.sid, run: 'daily' },
+      Duration.days(1),
+      registration,
+    );
   }
 
   /** Whether there is a publisher whose lines are compared. */
@@ -153,12 +179,18 @@ export class Reconciliation extends Construct {
     return this.compared > 0;
   }
 
-  private schedule(id: string, request: ScheduledRequest, interval: Duration, registration: Construct): void {
+  private schedule(
+    id: string,
+    request: ScheduledRequest,
+    interval: Duration,
+    registration: Construct,
+  ): void {
     const isHourly = request.run === 'hourly';
     const rule = new events.Rule(this, id, {
       description: `Compares the table with Rakuten's Events API, ${isHourly ? 'over the last hours, and after each deployment' : 'over the last weeks'}`,
       schedule: events.Schedule.rate(interval),
-      // A rule may have both. The end of the first deployment is when the backfill is due; nothing of the deployment waits for it.
+      // A rule may have both. The end of the first deployment is when the backfill is due; nothing
+      // of the deployment waits for it.
       ...(isHourly ? { eventPattern: endOfDeployment(this) } : {}),
       targets: [
         new targets.LambdaFunction(this.function, {
@@ -174,24 +206,60 @@ export class Reconciliation extends Construct {
   private grantTables({ transactionTable, stateTable, archive }: ReconciliationProps): void {
     const statements: iam.PolicyStatementProps[] = [
       {
-        actions: ['dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
+        actions: [
+          'dynamodb:GetItem',
+          'dynamodb:BatchGetItem',
+          'dynamodb:PutItem',
+          'dynamodb:UpdateItem',
+        ],
         resources: [transactionTable.tableArn],
       },
       // The table itself: whether a line whose is_event is unreadable has another row.
-      { actions: ['dynamodb:Query'], resources: [transactionTable.tableArn, `${transactionTable.tableArn}/index/${INDEXES.byDay}`] },
-      onStateItems(stateTable, ['dynamodb:GetItem', 'dynamodb:Query'], PUBLISHER_KIND, RECONCILIATION_KIND, MISSING_KIND, FORGOTTEN_KIND),
+      {
+        actions: ['dynamodb:Query'],
+        resources: [
+          transactionTable.tableArn,
+          `${transactionTable.tableArn}/index/${INDEXES.byDay}`,
+        ],
+      },
+      onStateItems(
+        stateTable,
+        ['dynamodb:GetItem', 'dynamodb:Query'],
+        PUBLISHER_KIND,
+        RECONCILIATION_KIND,
+        MISSING_KIND,
+        FORGOTTEN_KIND,
+      ),
       // It cannot change which secrets are accepted.
-      onStateItems(stateTable, ['dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem'], RECONCILIATION_KIND, MISSING_KIND),
+      onStateItems(
+        stateTable,
+        ['dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem'],
+        RECONCILIATION_KIND,
+        MISSING_KIND,
+      ),
     ];
-    if (archive !== undefined) statements.push({ actions: ['firehose:PutRecordBatch'], resources: [archive.deliveryStreamArn] });
-    for (const statement of statements) this.function.addToRolePolicy(new iam.PolicyStatement(statement));
+    if (archive !== undefined)
+      statements.push({
+        actions: ['firehose:PutRecordBatch'],
+        resources: [archive.deliveryStreamArn],
+      });
+    for (const statement of statements)
+      this.function.addToRolePolicy(new iam.PolicyStatement(statement));
     transactionTable.encryptionKey?.grantEncryptDecrypt(this.function);
   }
 
-  /** A policy of its own: the function depends on its role's, which therefore cannot name the function. */
+  /**
+   * A policy of its own: the function depends on its role's, which therefore cannot name the
+   * function.
+   */
   private allowHandingOn(): void {
     const policy = new OwnPolicy(this, 'HandOnPolicy', this.function);
-    policy.addToPolicy(new iam.PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [this.function.functionArn] }));
+    policy.addToPolicy(
+      new iam.PolicyStatement({
+        actions: ['lambda:InvokeFunction'],
+        resources: [this.function.functionArn],
+      }),
+    );
   }
 }
 
@@ -216,7 +284,9 @@ function environmentOf(props: ReconciliationProps): Record<string, string> {
     ...urlVariables({ rakutenApiUrl: props.urls.rakutenApiUrl }),
     [ENVIRONMENT.reconciliation]: Stack.of(transactionTable).toJsonString(settingsOf(options)),
     ...rowEnvironment({ ...props, memberFromPostback: options.memberFromPostback }),
-    ...(archive === undefined ? {} : { [ENVIRONMENT.archiveStreamName]: archive.deliveryStreamName }),
+    ...(archive === undefined
+      ? {}
+      : { [ENVIRONMENT.archiveStreamName]: archive.deliveryStreamName }),
   };
 }
 
@@ -230,13 +300,24 @@ function settingsOf(options: ReconciliationOptions): ReconciliationSettings {
   };
 }
 
-function optionProblems({ window, dailyWindow, backfill, unverifiedAfter, notBefore }: ReconciliationOptions): Problem[] {
+function optionProblems({
+  window,
+  dailyWindow,
+  backfill,
+  unverifiedAfter,
+  notBefore,
+}: ReconciliationOptions): Problem[] {
   const day = Duration.days(1);
   return [
     durationProblem('reconciliation.window', window, Duration.hours(1), day),
     durationProblem('reconciliation.dailyWindow', dailyWindow, day, Duration.days(29)),
     durationProblem('reconciliation.backfill', backfill, Duration.days(0), Duration.days(29)),
-    durationProblem('reconciliation.unverifiedAfter', unverifiedAfter, Duration.hours(1), Duration.days(14)),
+    durationProblem(
+      'reconciliation.unverifiedAfter',
+      unverifiedAfter,
+      Duration.hours(1),
+      Duration.days(14),
+    ),
     timeProblem(notBefore),
   ];
 }

@@ -1,4 +1,11 @@
-import { Annotations, CfnResource, CustomResource, Duration, Reference, Tokenization } from 'aws-cdk-lib';
+import {
+  Annotations,
+  CfnResource,
+  CustomResource,
+  Duration,
+  Reference,
+  Tokenization,
+} from 'aws-cdk-lib';
 import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import * as events from 'aws-cdk-lib/aws-events';
 import * as targets from 'aws-cdk-lib/aws-events-targets';
@@ -52,7 +59,10 @@ export interface RegistrationProviderProps {
   readonly tracing?: boolean;
 }
 
-/** The function behind all registrations of one installation, and CDK's provider framework in front of it. */
+/**
+ * The function behind all registrations of one installation, and CDK's provider framework in front
+ * of it.
+ */
 export class RegistrationProvider extends Construct {
   /** The function that talks to Rakuten. */
   public readonly function: BundledFunction;
@@ -67,9 +77,13 @@ export class RegistrationProvider extends Construct {
     this.function = new BundledFunction(this, 'Function', {
       bundle: 'registration',
       description: 'Registers, updates and deletes the postback URL at Rakuten',
-      // The self-test waits up to two minutes for a fresh API, and Rakuten may ask for patience; the handler answers well before this.
+      // The self-test waits up to two minutes for a fresh API, and Rakuten may ask for patience;
+      // the handler answers well before this.
       timeout: Duration.minutes(10),
-      environment: { [ENVIRONMENT.stateTableName]: props.stateTable.tableName, ...urlVariables(props.urls) },
+      environment: {
+        [ENVIRONMENT.stateTableName]: props.stateTable.tableName,
+        ...urlVariables(props.urls),
+      },
       logRetention: props.logRetention,
       tracing: props.tracing,
     });
@@ -89,7 +103,8 @@ export class RegistrationProvider extends Construct {
   }
 
   /**
-   * Orders the custom resources: first all prechecks, then all registrations, each after the previous.
+   * Orders the custom resources: first all prechecks, then all registrations, each after the
+   * previous.
    *
    * Each occupies two functions at once, and a new account has a Lambda concurrency of 10.
    *
@@ -142,9 +157,14 @@ export interface RegistrationProps {
   readonly receivingSide: readonly IDependable[];
 }
 
-/** A publisher's postback at Rakuten: the generated secret in its URL, and the custom resource that keeps the slot as the template says. */
+/**
+ * A publisher's postback at Rakuten: the generated secret in its URL, and the custom resource that
+ * keeps the slot as the template says.
+ */
 export class Registration extends Construct {
-  /** The generated secret that Rakuten sends back in every postback, as part of the registered URL. */
+  /**
+   * The generated secret that Rakuten sends back in every postback, as part of the registered URL.
+   */
   public readonly urlSecret: secretsmanager.Secret;
 
   /**
@@ -165,7 +185,12 @@ export class Registration extends Construct {
     rejectProblems(this, [
       limitProblem(publisher.acknowledgementLimit),
       knownDurationProblem('rotateUrlSecretEvery', props.rotateUrlSecretEvery),
-      durationProblem('rotateUrlSecretEvery', props.rotateUrlSecretEvery, Duration.days(1), Duration.days(365)),
+      durationProblem(
+        'rotateUrlSecretEvery',
+        props.rotateUrlSecretEvery,
+        Duration.days(1),
+        Duration.days(365),
+      ),
     ]);
     for (const { id: warning, message } of fields._warnings()) {
       Annotations.of(this).addWarningV2(`cdk-rakuten-postback:${warning}`, message);
@@ -173,7 +198,11 @@ export class Registration extends Construct {
 
     this.urlSecret = new secretsmanager.Secret(this, 'UrlSecret', {
       description: `Secret in the postback URL that is registered at Rakuten for SID ${publisher.sid}`,
-      generateSecretString: { excludePunctuation: true, includeSpace: false, passwordLength: URL_SECRET_LENGTH },
+      generateSecretString: {
+        excludePunctuation: true,
+        includeSpace: false,
+        passwordLength: URL_SECRET_LENGTH,
+      },
     });
     grantRotateSecret(this.urlSecret, provider.function);
     const credentials = new OwnPolicy(this, 'SecretsPolicy', provider.function);
@@ -204,32 +233,46 @@ export class Registration extends Construct {
         [REGISTRATION_PROPERTIES.enabled]: String(publisher.enabled ?? true),
         [REGISTRATION_PROPERTIES.onRemoval]: publisher.onRemoval ?? '',
         [REGISTRATION_PROPERTIES.selfTest]: String(publisher.selfTest ?? props.selfTestByDefault),
-        [REGISTRATION_PROPERTIES.acknowledgementLimitMillis]: publisher.acknowledgementLimit?.toMilliseconds(),
+        [REGISTRATION_PROPERTIES.acknowledgementLimitMillis]:
+          publisher.acknowledgementLimit?.toMilliseconds(),
       },
     });
     provider._runInTurn({ precheck: this.precheck, registration: resource });
-    // Rakuten sends once and never again, so the URL is registered when everything that receives stands.
+    // Rakuten sends once and never again, so the URL is registered when everything that receives
+    // stands.
     resource.node.addDependency(...props.receivingSide);
     // The function needs its permissions before, and again when this publisher leaves the stack.
     resource.node.addDependency(provider, credentials.policy);
     this.status = resource.getAttString(REGISTRATION_ATTRIBUTES.status);
-    if (props.rotateUrlSecretEvery !== undefined) this.scheduleRotation(props, props.rotateUrlSecretEvery, resource);
+    if (props.rotateUrlSecretEvery !== undefined)
+      this.scheduleRotation(props, props.rotateUrlSecretEvery, resource);
   }
 
-  private scheduleRotation({ provider, publisher }: RegistrationProps, interval: Duration, registered: IDependable): void {
+  private scheduleRotation(
+    { provider, publisher }: RegistrationProps,
+    interval: Duration,
+    registered: IDependable,
+  ): void {
     const event: RotationEvent = { operation: 'rotate-secret', sid: publisher.sid };
     const rule = new events.Rule(this, 'RotationSchedule', {
       description: 'Puts a new secret into the postback URL at Rakuten',
       schedule: events.Schedule.rate(interval),
       // A run that is tried again goes on where the one before ended.
-      targets: [new targets.LambdaFunction(provider.function, { event: events.RuleTargetInput.fromObject(event) })],
+      targets: [
+        new targets.LambdaFunction(provider.function, {
+          event: events.RuleTargetInput.fromObject(event),
+        }),
+      ],
     });
     rule.node.addDependency(registered);
   }
 }
 
 /** Which slot at Rakuten, and how to use it. */
-function atRakuten(scope: Construct, { publisher, rakutenApiUrl }: RegistrationProps): Record<string, string | undefined> {
+function atRakuten(
+  scope: Construct,
+  { publisher, rakutenApiUrl }: RegistrationProps,
+): Record<string, string | undefined> {
   return {
     [REGISTRATION_PROPERTIES.sid]: publisher.sid,
     [REGISTRATION_PROPERTIES.credentialsSecretArn]: credentialsId(scope, publisher),
@@ -246,12 +289,17 @@ function atRakuten(scope: Construct, { publisher, rakutenApiUrl }: RegistrationP
  */
 function precheckedSlot({ endpointUrl, endpointIsNew }: RegistrationProps): Record<string, string> {
   const { tokens } = Tokenization.reverseString(endpointUrl);
-  const waits = tokens.some((token) => Reference.isReference(token) && CfnResource.isCfnResource(token.target));
+  const waits = tokens.some(
+    (token) => Reference.isReference(token) && CfnResource.isCfnResource(token.target),
+  );
   if (!waits) return { [REGISTRATION_PROPERTIES.endpointUrl]: endpointUrl };
   return endpointIsNew ? {} : { [REGISTRATION_PROPERTIES.existingPostback]: 'REPLACE' };
 }
 
 function limitProblem(limit: Duration | undefined): Problem {
   const name = 'acknowledgementLimit';
-  return tokenUnitProblem(name, limit, 'millis') ?? rangeProblem(`${name} in milliseconds`, limit?.toMilliseconds(), 50, 10_000);
+  return (
+    tokenUnitProblem(name, limit, 'millis') ??
+    rangeProblem(`${name} in milliseconds`, limit?.toMilliseconds(), 50, 10_000)
+  );
 }

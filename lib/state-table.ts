@@ -5,8 +5,9 @@ import { Construct } from 'constructs';
 import { STATE_KEYS, STATE_TTL } from '../core/state/publisher-state';
 
 /**
- * A small table for what the functions must share and a template cannot know: which secrets and field lists are accepted, which URL
- * stood in the slot before ours, which probes have come through. It goes with the stack.
+ * A small table for what the functions must share and a template cannot know: which secrets and
+ * field lists are accepted, which URL stood in the slot before ours, which probes have come
+ * through. It goes with the stack.
  */
 export class StateTable extends Construct {
   /** The DynamoDB table. */
@@ -18,7 +19,9 @@ export class StateTable extends Construct {
       partitionKey: { name: STATE_KEYS.partition, type: dynamodb.AttributeType.STRING },
       sortKey: { name: STATE_KEYS.sort, type: dynamodb.AttributeType.STRING },
       billing: dynamodb.Billing.onDemand(),
-      encryption: encryptionKey ? dynamodb.TableEncryptionV2.customerManagedKey(encryptionKey) : dynamodb.TableEncryptionV2.awsManagedKey(),
+      encryption: encryptionKey
+        ? dynamodb.TableEncryptionV2.customerManagedKey(encryptionKey)
+        : dynamodb.TableEncryptionV2.awsManagedKey(),
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
       timeToLiveAttribute: STATE_TTL,
       removalPolicy: RemovalPolicy.DESTROY,

@@ -10,14 +10,27 @@ import { ENVIRONMENT, WATCH_EVENTS } from '../core/names';
 import { PUBLISHER_KIND, WATCH_KIND } from '../core/state/publisher-state';
 import type { WatchSettings } from '../core/status-watch/record';
 import { BundledFunction } from './private/bundled-function';
-import { assertValid, durationProblem, knownDurationProblem, rangeProblem, rejectProblems } from './private/checks';
-import { grantReadCredentials, grantReadSecret, grantSaveSecretVersion } from './private/credentials';
+import {
+  assertValid,
+  durationProblem,
+  knownDurationProblem,
+  rangeProblem,
+  rejectProblems,
+} from './private/checks';
+import {
+  grantReadCredentials,
+  grantReadSecret,
+  grantSaveSecretVersion,
+} from './private/credentials';
 import { type FunctionUrls, urlVariables } from './private/function-urls';
 import { onStateItems } from './private/state-items';
 import type { Publisher } from './publisher';
 import type { Registration } from './registration';
 
-/** What the status watch does when somebody else's URL stands in the slot where ours was, for example of a tracker that was set up later. */
+/**
+ * What the status watch does when somebody else's URL stands in the slot where ours was, for
+ * example of a tracker that was set up later.
+ */
 export enum TakeoverAction {
   /** Say so, by metric and event, and leave the slot alone. */
   REPORT = 'REPORT',
@@ -25,16 +38,21 @@ export enum TakeoverAction {
   RECLAIM = 'RECLAIM',
 }
 
-/** How it is watched that Rakuten goes on sending. Rakuten switches a postback off that it takes for failing, and tells nobody. */
+/**
+ * How it is watched that Rakuten goes on sending. Rakuten switches a postback off that it takes for
+ * failing, and tells nobody.
+ */
 export interface StatusWatchOptions {
   /**
-   * Whether the slot at Rakuten is looked at, and put right. With `false` a postback that was switched off stays off until somebody notices.
+   * Whether the slot at Rakuten is looked at, and put right. With `false` a postback that was
+   * switched off stays off until somebody notices.
    * @default true
    */
   readonly enabled?: boolean;
 
   /**
-   * Time between two looks, whole minutes from 1 to 60. Each takes two calls of the 100 a minute that Rakuten allows.
+   * Time between two looks, whole minutes from 1 to 60. Each takes two calls of the 100 a minute
+   * that Rakuten allows.
    * @default Duration.minutes(5)
    */
   readonly interval?: Duration;
@@ -46,14 +64,15 @@ export interface StatusWatchOptions {
   readonly onTakeover?: TakeoverAction;
 
   /**
-   * Whether each look also sends one GET to the endpoint, on a new connection and marked as a probe, and publishes how long its acknowledgement took.
+   * Whether each look also sends one GET to the endpoint, on a new connection and marked as a
+   * probe, and publishes how long its acknowledgement took.
    * @default - true, unless `allowedSourceRanges` closes the endpoint to it
    */
   readonly selfProbe?: boolean;
 
   /**
-   * After how many restorations within `flappingWindow` the watch takes its time, 2 to 20: it waits 15 minutes before the next one, then each time twice as
-   * long, up to two hours.
+   * After how many restorations within `flappingWindow` the watch takes its time, 2 to 20: it waits
+   * 15 minutes before the next one, then each time twice as long, up to two hours.
    * @default 3
    */
   readonly flappingAfter?: number;
@@ -123,7 +142,9 @@ export class StatusWatch extends Construct {
       description: 'Looks whether the postbacks are switched on at Rakuten',
       schedule: events.Schedule.rate(interval),
       // The next look does the same.
-      targets: [new targets.LambdaFunction(this.function, { retryAttempts: 0, maxEventAge: interval })],
+      targets: [
+        new targets.LambdaFunction(this.function, { retryAttempts: 0, maxEventAge: interval }),
+      ],
     });
   }
 
@@ -137,8 +158,9 @@ export class StatusWatch extends Construct {
     grantReadSecret(registration.urlSecret, this.function);
     // It stores the URL that it replaces.
     if (this.reclaims) grantSaveSecretVersion(registration.urlSecret, this.function);
-    // So the schedule is gone before a registration is removed: a look in between would register it again. One that is on its way by then finds in
-    // the state table that the registration is given up.
+    // So the schedule is gone before a registration is removed: a look in between would register it
+    // again. One that is on its way by then finds in the state table that the registration is given
+    // up.
     this.schedule.node.addDependency(registration);
   }
 
@@ -150,7 +172,13 @@ export class StatusWatch extends Construct {
       onStateItems(stateTable, ['dynamodb:PutItem'], WATCH_KIND),
       {
         actions: ['events:PutEvents'],
-        resources: [Stack.of(this).formatArn({ service: 'events', resource: 'event-bus', resourceName: 'default' })],
+        resources: [
+          Stack.of(this).formatArn({
+            service: 'events',
+            resource: 'event-bus',
+            resourceName: 'default',
+          }),
+        ],
         // The key is multivalued. Without Null, a request without the key would be allowed.
         conditions: {
           'ForAllValues:StringEquals': { 'events:source': WATCH_EVENTS.source },
@@ -159,31 +187,53 @@ export class StatusWatch extends Construct {
       },
     ];
     if (reconciliationFunction !== undefined) {
-      statements.push({ actions: ['lambda:InvokeFunction'], resources: [reconciliationFunction.functionArn] });
+      statements.push({
+        actions: ['lambda:InvokeFunction'],
+        resources: [reconciliationFunction.functionArn],
+      });
     }
-    for (const statement of statements) this.function.addToRolePolicy(new iam.PolicyStatement(statement));
+    for (const statement of statements)
+      this.function.addToRolePolicy(new iam.PolicyStatement(statement));
   }
 }
 
-function settingsOf({ options, selfProbeByDefault, reconciliationFunction }: StatusWatchProps): WatchSettings {
+function settingsOf({
+  options,
+  selfProbeByDefault,
+  reconciliationFunction,
+}: StatusWatchProps): WatchSettings {
   return {
     onTakeover: options.onTakeover ?? TakeoverAction.REPORT,
     selfProbe: options.selfProbe ?? selfProbeByDefault,
     flappingAfter: options.flappingAfter ?? 3,
     flappingWindowSeconds: (options.flappingWindow ?? Duration.hours(24)).toSeconds(),
-    ...(reconciliationFunction === undefined ? {} : { reconciliationFunction: reconciliationFunction.functionName }),
+    ...(reconciliationFunction === undefined
+      ? {}
+      : { reconciliationFunction: reconciliationFunction.functionName }),
   };
 }
 
-function checkOptions(scope: Construct, { interval, flappingAfter, flappingWindow }: StatusWatchOptions): void {
+function checkOptions(
+  scope: Construct,
+  { interval, flappingAfter, flappingWindow }: StatusWatchOptions,
+): void {
   rejectProblems(scope, [
     knownDurationProblem('statusWatch.interval', interval),
     durationProblem('statusWatch.interval', interval, Duration.minutes(1), Duration.hours(1)),
   ]);
   const seconds = interval?.toSeconds() ?? 0;
-  assertValid(scope, seconds % 60 === 0, `statusWatch.interval is ${seconds} seconds; give whole minutes`);
+  assertValid(
+    scope,
+    seconds % 60 === 0,
+    `statusWatch.interval is ${seconds} seconds; give whole minutes`,
+  );
   rejectProblems(scope, [
     rangeProblem('statusWatch.flappingAfter', flappingAfter, 2, 20),
-    durationProblem('statusWatch.flappingWindow', flappingWindow, Duration.hours(1), Duration.days(7)),
+    durationProblem(
+      'statusWatch.flappingWindow',
+      flappingWindow,
+      Duration.hours(1),
+      Duration.days(7),
+    ),
   ]);
 }

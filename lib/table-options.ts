@@ -19,7 +19,8 @@ export interface TableOptions {
   readonly table?: dynamodb.ITable;
 
   /**
-   * What becomes of the table when the stack is deleted or the table leaves it. With DESTROY the rows are gone.
+   * What becomes of the table when the stack is deleted or the table leaves it. With DESTROY the
+   * rows are gone.
    * @default RemovalPolicy.RETAIN
    */
   readonly removalPolicy?: RemovalPolicy;
@@ -32,8 +33,10 @@ export interface TableOptions {
   readonly deletionProtection?: boolean;
 
   /**
-   * The KMS key under which everything of the postbacks is kept that the construct makes: the rows, the queues, the state table, the archive. Endpoint and functions get the right to use it. Queues and tables call KMS for it, which KMS bills, and a key
-   * that is disabled or may not be used any more stops the endpoint. The stack needs a region of its own.
+   * The KMS key under which everything of the postbacks is kept that the construct makes: the rows,
+   * the queues, the state table, the archive. Endpoint and functions get the right to use it.
+   * Queues and tables call KMS for it, which KMS bills, and a key that is disabled or may not be
+   * used any more stops the endpoint. The stack needs a region of its own.
    *
    * In the region of the stack. A key of another account has to let this account use it.
    * @default - keys of AWS
@@ -50,7 +53,8 @@ export interface TableOptions {
   readonly preliminaryExpiry?: Duration;
 
   /**
-   * How long to keep any row after Rakuten processed its line, for example to meet a privacy policy.
+   * How long to keep any row after Rakuten processed its line, for example to meet a privacy
+   * policy.
    *
    * 60 days or more. DynamoDB deletes the row within a few days of that time, and sums no longer
    * contain it. A row that was written before this option was set gets its time at its next change.
@@ -59,7 +63,8 @@ export interface TableOptions {
   readonly rowExpiry?: Duration;
 
   /**
-   * Other regions that get a copy of the table, for reading there, or for when the stack's own region is out of reach. The stack needs a region of its own.
+   * Other regions that get a copy of the table, for reading there, or for when the stack's own
+   * region is out of reach. The stack needs a region of its own.
    * @default - none
    */
   readonly replicaRegions?: string[];
@@ -76,7 +81,12 @@ export function checkTableOptions(scope: Construct, options: TableOptions): void
   rejectProblems(scope, [
     existingTableProblem(options),
     // Rakuten's Events API returns a line for 30 days: an expired one would come back.
-    durationProblem('preliminaryExpiry', options.preliminaryExpiry, Duration.days(30), Duration.days(3650)),
+    durationProblem(
+      'preliminaryExpiry',
+      options.preliminaryExpiry,
+      Duration.days(30),
+      Duration.days(3650),
+    ),
     // Exports and reports of changes look back for 35 days.
     durationProblem('rowExpiry', options.rowExpiry, Duration.days(60), Duration.days(3650)),
     regionProblem(scope, options),
@@ -84,9 +94,14 @@ export function checkTableOptions(scope: Construct, options: TableOptions): void
     replicaKeyProblem(options),
   ]);
   const { table, encryptionKey } = options;
-  if (encryptionKey !== undefined) checkKeyLocation(scope, 'encryptionKey', encryptionKey, { usedBy: 'the tables and queues' });
+  if (encryptionKey !== undefined)
+    checkKeyLocation(scope, 'encryptionKey', encryptionKey, { usedBy: 'the tables and queues' });
   if (table !== undefined) {
-    checkLocation(scope, { name: 'the table', arn: table.tableArn, env: table.env }, { usedBy: 'the functions that write to it' });
+    checkLocation(
+      scope,
+      { name: 'the table', arn: table.tableArn, env: table.env },
+      { usedBy: 'the functions that write to it' },
+    );
     scope.node.addValidation({ validate: () => ownTableErrors(table) });
   }
   const expiry = expiryOption(options);
@@ -102,7 +117,12 @@ export function checkTableOptions(scope: Construct, options: TableOptions): void
 export const expiryOption = (options: TableOptions): string | undefined =>
   (['preliminaryExpiry', 'rowExpiry'] as const).find((name) => options[name] !== undefined);
 
-const OF_A_TABLE_MADE_HERE = ['removalPolicy', 'deletionProtection', 'replicaRegions', 'replicaKeyArns'] as const;
+const OF_A_TABLE_MADE_HERE = [
+  'removalPolicy',
+  'deletionProtection',
+  'replicaRegions',
+  'replicaKeyArns',
+] as const;
 
 function existingTableProblem(options: TableOptions): Problem {
   if (options.table === undefined) return undefined;
@@ -114,7 +134,9 @@ function existingTableProblem(options: TableOptions): Problem {
 
 /** CDK writes down keys and copies by region. */
 function regionProblem(scope: Construct, options: TableOptions): Problem {
-  const name = (['encryptionKey', 'replicaRegions'] as const).find((one) => options[one] !== undefined);
+  const name = (['encryptionKey', 'replicaRegions'] as const).find(
+    (one) => options[one] !== undefined,
+  );
   if (name === undefined || !Token.isUnresolved(Stack.of(scope).region)) return undefined;
   return `${name} needs to know the stack's own region; give the stack one: new Stack(app, id, { env: { region: 'us-east-1' } })`;
 }
@@ -122,14 +144,23 @@ function regionProblem(scope: Construct, options: TableOptions): Problem {
 function replicaProblem(scope: Construct, { replicaRegions: regions }: TableOptions): Problem {
   if (regions === undefined || regions.length === 0) return undefined;
   const { region } = Stack.of(scope);
-  if (regions.includes(region)) return `replicaRegions has ${region}, where the table itself is; leave it out`;
+  if (regions.includes(region))
+    return `replicaRegions has ${region}, where the table itself is; leave it out`;
   const twice = regions.find((one, i) => regions.indexOf(one) !== i);
   if (twice !== undefined) return `replicaRegions has ${twice} twice; name each region once`;
-  const odd = regions.find((one) => !Token.isUnresolved(one) && !/^[a-z]{2,3}(-[a-z]+)+-\d+$/.test(one));
-  return odd === undefined ? undefined : `replicaRegions has '${odd}'; give regions such as us-west-2`;
+  const odd = regions.find(
+    (one) => !Token.isUnresolved(one) && !/^[a-z]{2,3}(-[a-z]+)+-\d+$/.test(one),
+  );
+  return odd === undefined
+    ? undefined
+    : `replicaRegions has '${odd}'; give regions such as us-west-2`;
 }
 
-function replicaKeyProblem({ encryptionKey, replicaRegions = [], replicaKeyArns }: TableOptions): Problem {
+function replicaKeyProblem({
+  encryptionKey,
+  replicaRegions = [],
+  replicaKeyArns,
+}: TableOptions): Problem {
   if (encryptionKey === undefined) {
     return replicaKeyArns === undefined
       ? undefined
@@ -142,8 +173,11 @@ function replicaKeyProblem({ encryptionKey, replicaRegions = [], replicaKeyArns 
   const misplaced = Object.entries(replicaKeyArns ?? {}).find(
     ([region, arn]) => (locationOf({ name: region, arn }).region ?? region) !== region,
   );
-  if (misplaced !== undefined) return `replicaKeyArns has for ${misplaced[0]} the key ${misplaced[1]}; give a key of that region`;
-  const unused = Object.keys(replicaKeyArns ?? {}).filter((region) => !replicaRegions.includes(region));
+  if (misplaced !== undefined)
+    return `replicaKeyArns has for ${misplaced[0]} the key ${misplaced[1]}; give a key of that region`;
+  const unused = Object.keys(replicaKeyArns ?? {}).filter(
+    (region) => !replicaRegions.includes(region),
+  );
   return unused.length > 0
     ? `replicaKeyArns has ${unused.join(' and ')}, which replicaRegions has not; add the region there, or leave the key out`
     : undefined;

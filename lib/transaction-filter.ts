@@ -82,18 +82,27 @@ export function toEventFilter(filter: TransactionFilter = {}): EventFilter {
     TransactionChange.CHANGED,
     ...(verifiedOnly ? [TransactionChange.VERIFIED, TransactionChange.WITHDRAWN] : []),
   ];
-  return { reasons: changes ?? defaultChanges, kinds, sids, advertiserIds, ...(verifiedOnly ? { verifiedOnly } : {}) };
+  return {
+    reasons: changes ?? defaultChanges,
+    kinds,
+    sids,
+    advertiserIds,
+    ...(verifiedOnly ? { verifiedOnly } : {}),
+  };
 }
 
 export function filterProblem(filter: TransactionFilter = {}): Problem {
   for (const name of ['changes', 'kinds', 'sids', 'advertiserIds'] as const) {
     const values: readonly string[] | undefined = filter[name];
-    if (values?.length === 0) return `filter.${name} is empty, so nothing would be sent; omit it to send everything`;
+    if (values?.length === 0)
+      return `filter.${name} is empty, so nothing would be sent; omit it to send everything`;
     const padded = values?.find((value) => !Token.isUnresolved(value) && value.trim() !== value);
-    if (padded !== undefined) return `filter.${name} has '${padded}', which begins or ends with a space`;
+    if (padded !== undefined)
+      return `filter.${name} has '${padded}', which begins or ends with a space`;
   }
   const wrongSid = filter.sids?.find((sid) => !Token.isUnresolved(sid) && !/^\d+$/.test(sid));
-  if (wrongSid !== undefined) return `filter.sids has '${wrongSid}'; publisher IDs are whole numbers such as 3900112`;
+  if (wrongSid !== undefined)
+    return `filter.sids has '${wrongSid}'; publisher IDs are whole numbers such as 3900112`;
   if (longestPart(filter) > MAX_FILTER_CHARACTERS) {
     return `the filter has more than ${MAX_FILTER_CHARACTERS} characters, too many for a pipe; name fewer publishers and advertisers, or filter in the target`;
   }
@@ -102,5 +111,7 @@ export function filterProblem(filter: TransactionFilter = {}): Problem {
 
 function longestPart(filter: TransactionFilter): number {
   const eventFilter = toEventFilter(filter);
-  return Math.max(...[eventFilter, ...pipePatterns(eventFilter)].map((part) => JSON.stringify(part).length));
+  return Math.max(
+    ...[eventFilter, ...pipePatterns(eventFilter)].map((part) => JSON.stringify(part).length),
+  );
 }

@@ -11,7 +11,13 @@ import type { EventFilter } from '../core/change-events/event-filter';
 import { pipePatterns } from '../core/change-events/pipe-patterns';
 import { ENVIRONMENT } from '../core/names';
 import { BundledFunction, functionLogGroup } from './private/bundled-function';
-import { assertValid, durationProblem, type Problem, rangeProblem, rejectProblems } from './private/checks';
+import {
+  assertValid,
+  durationProblem,
+  type Problem,
+  rangeProblem,
+  rejectProblems,
+} from './private/checks';
 import { checkLocation } from './private/location';
 import { TABLE_TYPES } from './private/own-table';
 import { allowSending, deadLetterQueue } from './private/queues';
@@ -76,9 +82,10 @@ export interface TransactionOptions {
   /**
    * Scope of the pipe, its function and its queue.
    *
-   * For a target in another stack that also uses the table: a pipe in the stack of the RakutenPostback
-   * would make the two stacks depend on each other. Set a construct of the target's stack, in the same
-   * account and region. The alarms of the pipe are then in that stack, and the dashboard shows them.
+   * For a target in another stack that also uses the table: a pipe in the stack of the
+   * RakutenPostback would make the two stacks depend on each other. Set a construct of the target's
+   * stack, in the same account and region. The alarms of the pipe are then in that stack, and the
+   * dashboard shows them.
    * @default - the RakutenPostback
    */
   readonly pipeScope?: Construct;
@@ -132,12 +139,20 @@ export class TransactionPipe extends Construct {
     checkLocation(
       this,
       { name: 'the table', arn: table.tableArn, env: table.env },
-      { usedBy: 'the pipe that reads its stream', fix: 'create the pipe in a stack of the account and region of the table' },
+      {
+        usedBy: 'the pipe that reads its stream',
+        fix: 'create the pipe in a stack of the account and region of the table',
+      },
     );
     const streamArn = this.streamOf(table);
     const filter = toEventFilter(props.filter);
 
-    this.deadLetterQueue = deadLetterQueue(this, 'DeadLetterQueue', props.encryptionKey, props.name);
+    this.deadLetterQueue = deadLetterQueue(
+      this,
+      'DeadLetterQueue',
+      props.encryptionKey,
+      props.name,
+    );
     this.function = new BundledFunction(this, 'Function', {
       bundle: 'transaction-event',
       description: "Creates the events of new and changed lines from the table's stream",
@@ -170,7 +185,10 @@ export class TransactionPipe extends Construct {
       target: target.arn,
       targetParameters: target.parameters,
       // The only place with the target's error messages. The events themselves are not logged.
-      logConfiguration: { level: 'ERROR', cloudwatchLogsLogDestination: { logGroupArn: log.logGroupArn } },
+      logConfiguration: {
+        level: 'ERROR',
+        cloudwatchLogsLogDestination: { logGroupArn: log.logGroupArn },
+      },
     });
     // A pipe checks its permissions when it is created.
     pipe.node.addDependency(role);
@@ -178,7 +196,10 @@ export class TransactionPipe extends Construct {
     this.pipeArn = pipe.attrArn;
   }
 
-  private source(options: TransactionOptions, target: TargetBinding): pipes.CfnPipe.PipeSourceDynamoDBStreamParametersProperty {
+  private source(
+    options: TransactionOptions,
+    target: TargetBinding,
+  ): pipes.CfnPipe.PipeSourceDynamoDBStreamParametersProperty {
     return {
       // Includes the records that are written while the pipe is being created.
       startingPosition: 'TRIM_HORIZON',
@@ -215,11 +236,20 @@ export class TransactionPipe extends Construct {
       assumedBy: new iam.ServicePrincipal('pipes.amazonaws.com', {
         conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } },
       }),
-      description: "Allows a pipe to send new and changed lines from the table's stream to their target",
+      description:
+        "Allows a pipe to send new and changed lines from the table's stream to their target",
     });
     const allow = (actions: string[], resource: string): unknown =>
       role.addToPolicy(new iam.PolicyStatement({ actions, resources: [resource] }));
-    allow(['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator', 'dynamodb:ListStreams'], streamArn);
+    allow(
+      [
+        'dynamodb:DescribeStream',
+        'dynamodb:GetRecords',
+        'dynamodb:GetShardIterator',
+        'dynamodb:ListStreams',
+      ],
+      streamArn,
+    );
     allow(['lambda:InvokeFunction'], this.function.functionArn);
     allowSending(role, this.deadLetterQueue);
     if (table.encryptionKey) allow(['kms:Decrypt'], table.encryptionKey.keyArn);
@@ -233,7 +263,9 @@ const patterns = (scope: Construct, filter: EventFilter): pipes.CfnPipe.FilterPr
 /** The view type of a table's stream; `none` without a stream, undefined for an imported table. */
 function streamViewType(table: ITable): string | undefined {
   if (resourceOf(table, ...TABLE_TYPES) === undefined) return undefined;
-  const { StreamSpecification } = templateProperties<{ StreamSpecification: { StreamViewType?: string } }>(table, ...TABLE_TYPES);
+  const { StreamSpecification } = templateProperties<{
+    StreamSpecification: { StreamViewType?: string };
+  }>(table, ...TABLE_TYPES);
   return StreamSpecification === undefined ? 'none' : StreamSpecification.StreamViewType;
 }
 
@@ -242,7 +274,11 @@ function checkTarget(scope: Construct, { arn, environment, permission }: TargetB
   checkLocation(
     scope,
     { name: 'the target', arn, env: environment },
-    { usedBy: 'the pipe', permission, fix: 'send to an event bus of the account and region of the pipe, whose rule forwards the events' },
+    {
+      usedBy: 'the pipe',
+      permission,
+      fix: 'send to an event bus of the account and region of the pipe, whose rule forwards the events',
+    },
   );
 }
 

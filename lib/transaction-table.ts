@@ -29,12 +29,14 @@ export class TransactionTable extends Construct {
       dynamoStream: dynamodb.StreamViewType.NEW_AND_OLD_IMAGES,
       removalPolicy: props.removalPolicy ?? RemovalPolicy.RETAIN,
       deletionProtection: props.deletionProtection ?? this.protectionByPolicy(),
-      globalSecondaryIndexes: Object.entries(INDEX_KEYS).map(([indexName, { partition, sort, projected }]) => ({
-        indexName,
-        partitionKey: stringKey(partition),
-        sortKey: stringKey(sort),
-        ...projectionOf(indexName, projected),
-      })),
+      globalSecondaryIndexes: Object.entries(INDEX_KEYS).map(
+        ([indexName, { partition, sort, projected }]) => ({
+          indexName,
+          partitionKey: stringKey(partition),
+          sortKey: stringKey(sort),
+          ...projectionOf(indexName, projected),
+        }),
+      ),
     });
   }
 
@@ -46,21 +48,31 @@ export class TransactionTable extends Construct {
   private protectionByPolicy(): boolean {
     const produce = (): boolean => {
       const { deletionPolicy } = (this.table.node.defaultChild as CfnResource).cfnOptions;
-      return deletionPolicy !== CfnDeletionPolicy.DELETE && deletionPolicy !== CfnDeletionPolicy.RETAIN_EXCEPT_ON_CREATE;
+      return (
+        deletionPolicy !== CfnDeletionPolicy.DELETE &&
+        deletionPolicy !== CfnDeletionPolicy.RETAIN_EXCEPT_ON_CREATE
+      );
     };
     // The type of the property has no room for a token.
     return Lazy.any({ produce }) as unknown as boolean;
   }
 }
 
-const stringKey = (name: string): dynamodb.Attribute => ({ name, type: dynamodb.AttributeType.STRING });
+const stringKey = (name: string): dynamodb.Attribute => ({
+  name,
+  type: dynamodb.AttributeType.STRING,
+});
 
 type Projection = Pick<dynamodb.GlobalSecondaryIndexPropsV2, 'projectionType' | 'nonKeyAttributes'>;
 
-/** Throws if DynamoDB would reject the index: CloudFormation finds that out only while it deploys. */
+/**
+ * Throws if DynamoDB would reject the index: CloudFormation finds that out only while it deploys.
+ */
 export function projectionOf(indexName: string, projected: readonly string[]): Projection {
   if (projected.length > MAX_PROJECTED_ATTRIBUTES) {
-    throw new Error(`the index ${indexName} projects ${projected.length} attributes; DynamoDB takes ${MAX_PROJECTED_ATTRIBUTES}`);
+    throw new Error(
+      `the index ${indexName} projects ${projected.length} attributes; DynamoDB takes ${MAX_PROJECTED_ATTRIBUTES}`,
+    );
   }
   if (projected.length === 0) return { projectionType: dynamodb.ProjectionType.KEYS_ONLY };
   return { projectionType: dynamodb.ProjectionType.INCLUDE, nonKeyAttributes: [...projected] };

@@ -16,7 +16,10 @@ export interface TargetBinding {
   readonly arn: string;
   /** Account and region of the target. */
   readonly environment: ResourceEnvironment;
-  /** What the owner of a target in another account has to allow. @default - it cannot be in another account */
+  /**
+   * What the owner of a target in another account has to allow. @default - it cannot be in another
+   * account
+   */
   readonly permission?: string;
   readonly parameters: CfnPipe.PipeTargetParametersProperty;
   readonly maxBatchSize: number;
@@ -60,7 +63,10 @@ export class TransactionTarget {
       environment: bus.env,
       permission: "its policy has to allow the pipe's role events:PutEvents",
       parameters: {
-        eventBridgeEventBusParameters: { source: TRANSACTION_EVENTS.source, detailType: TRANSACTION_EVENTS.detailType },
+        eventBridgeEventBusParameters: {
+          source: TRANSACTION_EVENTS.source,
+          detailType: TRANSACTION_EVENTS.detailType,
+        },
       },
       maxBatchSize: ENTRIES_PER_CALL,
       defaultBatchSize: ENTRIES_PER_CALL,
@@ -95,15 +101,18 @@ export class TransactionTarget {
    * @param stateMachine in the stack's account and region
    */
   public static stateMachine(stateMachine: sfn.IStateMachine): TransactionTarget {
-    return new TransactionTarget((role) => grant(role, ['states:StartExecution'], stateMachine.stateMachineArn), {
-      arn: stateMachine.stateMachineArn,
-      environment: stateMachine.env,
-      parameters: { stepFunctionStateMachineParameters: { invocationType: 'FIRE_AND_FORGET' } },
-      // Step Functions accepts 262,144 characters of input. An event can have 10,000.
-      maxBatchSize: 20,
-      defaultBatchSize: 1,
-      canRejectEvent: true,
-    });
+    return new TransactionTarget(
+      (role) => grant(role, ['states:StartExecution'], stateMachine.stateMachineArn),
+      {
+        arn: stateMachine.stateMachineArn,
+        environment: stateMachine.env,
+        parameters: { stepFunctionStateMachineParameters: { invocationType: 'FIRE_AND_FORGET' } },
+        // Step Functions accepts 262,144 characters of input. An event can have 10,000.
+        maxBatchSize: 20,
+        defaultBatchSize: 1,
+        canRejectEvent: true,
+      },
+    );
   }
 
   private constructor(

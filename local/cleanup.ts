@@ -1,6 +1,9 @@
 /** Undoes tasks in reverse order, so that started parts are stopped even if a later start fails. */
 export class Cleanup {
-  private readonly tasks: { readonly what: string; readonly undo: () => Promise<unknown> | unknown }[] = [];
+  private readonly tasks: {
+    readonly what: string;
+    readonly undo: () => Promise<unknown> | unknown;
+  }[] = [];
 
   public add(what: string, undo: () => Promise<unknown> | unknown): void {
     this.tasks.push({ what, undo });
@@ -16,6 +19,7 @@ export class Cleanup {
         failures.push(new Error(`stopping ${task.what} failed`, { cause: error }));
       }
     }
-    if (failures.length > 0) throw new AggregateError(failures, failures.map(({ message }) => message).join('; '));
+    if (failures.length > 0)
+      throw new AggregateError(failures, failures.map(({ message }) => message).join('; '));
   }
 }

@@ -9,7 +9,10 @@ export interface DayOptions {
   readonly day: Date;
   /** Number of orders. There are about three times as many lines. */
   readonly orders: number;
-  /** When an order is placed, in milliseconds since midnight. @default - any time of the first twenty hours */
+  /**
+   * When an order is placed, in milliseconds since midnight. @default - any time of the first
+   * twenty hours
+   */
   readonly placedAt?: (random: Random) => number;
 }
 
@@ -24,7 +27,9 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** How an advertiser reports: at once, once a day, or first as an event that a batch confirms later. */
+/**
+ * How an advertiser reports: at once, once a day, or first as an event that a batch confirms later.
+ */
 type Reporting = 'realtime' | 'batch' | 'event-first';
 
 interface Shop {
@@ -109,19 +114,27 @@ const SHOPS: readonly Shop[] = [
 ];
 
 /**
- * The pushes of one day in the order in which Rakuten sends them: sales with several lines, preliminary
- * events, confirmations of earlier events (together with these events), full and partial returns,
- * coupons, and redeliveries.
+ * The pushes of one day in the order in which Rakuten sends them: sales with several lines,
+ * preliminary events, confirmations of earlier events (together with these events), full and
+ * partial returns, coupons, and redeliveries.
  */
 export function postbackDay(options: DayOptions): DayPush[] {
   const random = new Random(options.seed);
   const start = Math.floor(options.day.getTime() / DAY) * DAY;
-  const lines = Array.from({ length: options.orders }, () => orderOf(random, options, start)).flat();
-  const inOrder = lines.sort((a, b) => Date.parse(a.process_date ?? '') - Date.parse(b.process_date ?? ''));
+  const lines = Array.from({ length: options.orders }, () =>
+    orderOf(random, options, start),
+  ).flat();
+  const inOrder = lines.sort(
+    (a, b) => Date.parse(a.process_date ?? '') - Date.parse(b.process_date ?? ''),
+  );
   const pushes = inOrder.map((line) => ({ line, redelivery: false }));
   for (const { line } of [...pushes]) {
     if (random.chance(0.05))
-      pushes.splice(random.integer(pushes.findIndex((p) => p.line === line) + 1, pushes.length), 0, { line, redelivery: true });
+      pushes.splice(
+        random.integer(pushes.findIndex((p) => p.line === line) + 1, pushes.length),
+        0,
+        { line, redelivery: true },
+      );
   }
   return pushes;
 }
@@ -129,7 +142,11 @@ export function postbackDay(options: DayOptions): DayPush[] {
 const anyTime = (random: Random): number => random.integer(0, 20 * HOUR);
 
 /** All lines of one order, each with its own process date. */
-function orderOf(random: Random, { sid, placedAt = anyTime }: DayOptions, start: number): LineRecord[] {
+function orderOf(
+  random: Random,
+  { sid, placedAt = anyTime }: DayOptions,
+  start: number,
+): LineRecord[] {
   const shop = random.pick(SHOPS);
   const placed = start + placedAt(random);
   const common = {
@@ -161,13 +178,19 @@ function orderOf(random: Random, { sid, placedAt = anyTime }: DayOptions, start:
     ...amounts(shop, price * quantity),
   }));
   const processed = processedAt(random, shop.reporting, placed, start);
-  if (shop.reporting === 'event-first') return eventAndConfirmation(random, sales, line, placed, processed);
+  if (shop.reporting === 'event-first')
+    return eventAndConfirmation(random, sales, line, placed, processed);
 
   const lines = sales.map((sale) => line(sale, processed));
   if (random.chance(shop.couponShare)) {
     lines.push(
       line(
-        { sku_number: 'DISCOUNT', product_name: 'クーポン値引き', quantity: '1', ...amounts(shop, -100 * random.integer(1, 3)) },
+        {
+          sku_number: 'DISCOUNT',
+          product_name: 'クーポン値引き',
+          quantity: '1',
+          ...amounts(shop, -100 * random.integer(1, 3)),
+        },
         processed,
       ),
     );
@@ -177,13 +200,20 @@ function orderOf(random: Random, { sid, placedAt = anyTime }: DayOptions, start:
   if (first !== undefined && firstSale !== undefined && random.chance(0.15)) {
     // One of two pieces is returned, or the whole line. The quantity stays positive.
     const pieces = first.quantity === 2 && random.chance(0.6) ? 1 : first.quantity;
-    const back = { ...firstSale, quantity: String(pieces), ...amounts(shop, -first.good[2] * pieces) };
+    const back = {
+      ...firstSale,
+      quantity: String(pieces),
+      ...amounts(shop, -first.good[2] * pieces),
+    };
     lines.push(line(back, Math.min(processed + random.integer(HOUR, 3 * HOUR), start + DAY - 1)));
   }
   return lines;
 }
 
-/** An event of some weeks ago with its confirmation under a new ID, or an unconfirmed event of today. */
+/**
+ * An event of some weeks ago with its confirmation under a new ID, or an unconfirmed event of
+ * today.
+ */
 function eventAndConfirmation(
   random: Random,
   sales: readonly LineRecord[],
@@ -192,19 +222,34 @@ function eventAndConfirmation(
   processed: number,
 ): LineRecord[] {
   const event = { is_event: 'Y', commissions: '0', transaction_type: 'realtime' };
-  if (random.chance(0.5)) return sales.map((sale) => line({ ...sale, ...event }, placed + random.integer(1, 9) * MINUTE));
+  if (random.chance(0.5))
+    return sales.map((sale) => line({ ...sale, ...event }, placed + random.integer(1, 9) * MINUTE));
   const placedThen = placed - random.integer(10, 25) * DAY;
-  return sales.flatMap((sale) => [line({ ...sale, ...event }, placedThen + 4 * MINUTE, placedThen), line(sale, processed, placedThen)]);
+  return sales.flatMap((sale) => [
+    line({ ...sale, ...event }, placedThen + 4 * MINUTE, placedThen),
+    line(sale, processed, placedThen),
+  ]);
 }
 
 /** A realtime line is processed within minutes, a batch late in the evening. */
-const processedAt = (random: Random, reporting: Reporting, placed: number, start: number): number =>
-  reporting === 'realtime' ? placed + random.integer(20_000, 9 * MINUTE) : start + 22 * HOUR + random.integer(0, 10) * MINUTE;
+const processedAt = (
+  random: Random,
+  reporting: Reporting,
+  placed: number,
+  start: number,
+): number =>
+  reporting === 'realtime'
+    ? placed + random.integer(20_000, 9 * MINUTE)
+    : start + 22 * HOUR + random.integer(0, 10) * MINUTE;
 
 function amounts(shop: Shop, price: number): Pick<LineRecord, 'sale_amount' | 'commissions'> {
   const unit = 10 ** shop.decimals;
-  return { sale_amount: (price / unit).toFixed(shop.decimals), commissions: ((price * shop.rate) / unit).toFixed(shop.decimals) };
+  return {
+    sale_amount: (price / unit).toFixed(shop.decimals),
+    commissions: ((price * shop.rate) / unit).toFixed(shop.decimals),
+  };
 }
 
 /** `2026-03-13T18:17:25.000+00:00`, the form that Rakuten documents for a postback. */
-const rakutenDate = (millis: number): string => new Date(Math.floor(millis / 1000) * 1000).toISOString().replace('Z', '+00:00');
+const rakutenDate = (millis: number): string =>
+  new Date(Math.floor(millis / 1000) * 1000).toISOString().replace('Z', '+00:00');

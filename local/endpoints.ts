@@ -26,7 +26,10 @@ export function endpointsOf(stack: LocalStack): Record<string, string> {
  * Writes the endpoints to a file that only the user can read, as it contains the URL's secret.
  * Returns a function that removes the file, unless another run has replaced it.
  */
-export async function writeEndpoints(file: string, stack: LocalStack): Promise<() => Promise<void>> {
+export async function writeEndpoints(
+  file: string,
+  stack: LocalStack,
+): Promise<() => Promise<void>> {
   const text = `${JSON.stringify(endpointsOf(stack), null, 2)}\n`;
   await mkdir(dirname(file), { recursive: true });
   await writeFile(file, text, { mode: 0o600 });

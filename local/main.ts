@@ -9,20 +9,30 @@ const PROJECT = join(__dirname, '..');
 
 function port(text: string): number {
   const number = Number(text);
-  if (!Number.isInteger(number) || number < 1 || number > 65535) throw new InvalidArgumentError('give a number from 1 to 65535');
+  if (!Number.isInteger(number) || number < 1 || number > 65535)
+    throw new InvalidArgumentError('give a number from 1 to 65535');
   return number;
 }
 
 function options(): RunOptions {
   const command = new Command('npm start --')
-    .description('Runs the whole flow on this machine: a fake Rakuten sends a day of postbacks to the endpoint of the synthesized app.')
+    .description(
+      'Runs the whole flow on this machine: a fake Rakuten sends a day of postbacks to the endpoint of the synthesized app.',
+    )
     .option('--once', 'exit after the day; 0 only if every line is in the table exactly once')
     .option('--port <number>', 'port of the endpoint on 127.0.0.1 (default: a free one)', port)
     .option('--ui', 'open a table browser')
-    .addHelpText('after', '\nThe addresses of all parts are in .local/endpoints.json while it runs.')
+    .addHelpText(
+      'after',
+      '\nThe addresses of all parts are in .local/endpoints.json while it runs.',
+    )
     .allowExcessArguments(false)
     .parse();
-  const { once = false, ui = false, port: wanted } = command.opts<{ once?: boolean; ui?: boolean; port?: number }>();
+  const {
+    once = false,
+    ui = false,
+    port: wanted,
+  } = command.opts<{ once?: boolean; ui?: boolean; port?: number }>();
   return { once, ui, port: wanted, folder: join(PROJECT, '.local') };
 }
 

@@ -22,7 +22,10 @@ export class MetricSums {
 
 interface MetricDocument {
   readonly _aws: {
-    readonly CloudWatchMetrics: readonly { readonly Namespace: string; readonly Metrics: readonly { readonly Name: string }[] }[];
+    readonly CloudWatchMetrics: readonly {
+      readonly Namespace: string;
+      readonly Metrics: readonly { readonly Name: string }[];
+    }[];
   };
   readonly [name: string]: unknown;
 }
@@ -38,4 +41,5 @@ function embeddedMetrics(line: string): MetricDocument | undefined {
 }
 
 /** A metric with several values in one document is a list. */
-const total = (value: unknown): number => [value].flat().reduce<number>((sum, item) => sum + Number(item ?? 0), 0);
+const total = (value: unknown): number =>
+  [value].flat().reduce<number>((sum, item) => sum + Number(item ?? 0), 0);

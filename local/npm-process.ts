@@ -18,9 +18,13 @@ export function whenNpmEnds(callback: () => void): void {
   }, INTERVAL_MILLIS).unref();
 }
 
-/** The parent, or its parent where the parent is the shell that npm runs scripts with. Some shells replace themselves by the program. */
+/**
+ * The parent, or its parent where the parent is the shell that npm runs scripts with. Some shells
+ * replace themselves by the program.
+ */
 function npmPid(): number {
-  const [name, parent] = process.platform === 'linux' ? fromProc(process.ppid) : fromPs(process.ppid);
+  const [name, parent] =
+    process.platform === 'linux' ? fromProc(process.ppid) : fromPs(process.ppid);
   return /(^|\/|-)(ba|da|z|k|a)?sh$/.test(name) ? Number(parent) : process.ppid;
 }
 
@@ -30,7 +34,9 @@ function fromProc(pid: number): [name: string, parent: string] {
 }
 
 function fromPs(pid: number): [name: string, parent: string] {
-  const text = execFileSync('ps', ['-o', 'ppid=,comm=', '-p', String(pid)], { encoding: 'utf8' }).trim();
+  const text = execFileSync('ps', ['-o', 'ppid=,comm=', '-p', String(pid)], {
+    encoding: 'utf8',
+  }).trim();
   const [parent = '', ...name] = text.split(/\s+/);
   return [name.join(' '), parent];
 }

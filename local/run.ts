@@ -27,7 +27,10 @@ const PUSHES_PER_SECOND = 200;
 const SENDERS = 2;
 const DRAIN_SECONDS = 60;
 
-/** Runs the stack, sends a day of postbacks and prints the result. Returns the exit code at once or after the signal. */
+/**
+ * Runs the stack, sends a day of postbacks and prints the result. Returns the exit code at once or
+ * after the signal.
+ */
 export async function runLocally(options: RunOptions, signal: AbortSignal): Promise<number> {
   const cleanup = new Cleanup();
   try {
@@ -50,16 +53,21 @@ async function run(options: RunOptions, signal: AbortSignal, cleanup: Cleanup): 
       if (!metrics.read(line)) complaints.read(name, line);
     },
     onBatch: ({ functionName, error }) => {
-      if (error !== undefined && !signal.aborted) complaints.add(`${functionName}: a batch failed and will be retried: ${error.errorType}`);
+      if (error !== undefined && !signal.aborted)
+        complaints.add(`${functionName}: a batch failed and will be retried: ${error.errorType}`);
       watch?.nudge();
     },
     onTrouble: (message) => complaints.add(message),
   });
   cleanup.add('the repeated complaints', () => {
-    for (const [text, count] of complaints.repeated()) printError(colors.dim(`! ${count} times: ${text}`));
+    for (const [text, count] of complaints.repeated())
+      printError(colors.dim(`! ${count} times: ${text}`));
   });
   cleanup.add('the local stack', () => stack.close());
-  cleanup.add('.local/endpoints.json', await writeEndpoints(join(options.folder, 'endpoints.json'), stack));
+  cleanup.add(
+    '.local/endpoints.json',
+    await writeEndpoints(join(options.folder, 'endpoints.json'), stack),
+  );
   print(
     `${colors.green('✓')} ready after ${((Date.now() - started) / 1000).toFixed(1)} s; status at the fake Rakuten: ${stack.outputs.RegistrationStatus}\n`,
   );
@@ -70,7 +78,8 @@ async function run(options: RunOptions, signal: AbortSignal, cleanup: Cleanup): 
   await untilEmpty(stack.clients.sqs, stack.queueUrl, DRAIN_SECONDS, signal);
   const result = await resultOf(stack, metrics);
   print(`\n${daySummary(result)}\n`);
-  const exact = isExact(result.comparison) && result.deadLetters === 0 && result.pushes.skipped === 0;
+  const exact =
+    isExact(result.comparison) && result.deadLetters === 0 && result.pushes.skipped === 0;
   if (options.once) return exact ? 0 : 1;
 
   watch = new RowWatch(stack.clients.dynamodb, stack.tableName, (row) => print(rowLine(row)));
@@ -93,7 +102,11 @@ async function run(options: RunOptions, signal: AbortSignal, cleanup: Cleanup): 
  * Rakuten records and pushes each line in the order of the day, at most `PUSHES_PER_SECOND` and
  * `SENDERS` at once. Sender and endpoint share a machine: a busy processor would distort the times.
  */
-async function sendAll({ rakuten }: LocalStack, pushes: readonly DayPush[], signal: AbortSignal): Promise<void> {
+async function sendAll(
+  { rakuten }: LocalStack,
+  pushes: readonly DayPush[],
+  signal: AbortSignal,
+): Promise<void> {
   const started = Date.now();
   // One iterator for all senders: each sends the next push.
   const waiting = pushes.entries();
@@ -109,13 +122,17 @@ async function sendAll({ rakuten }: LocalStack, pushes: readonly DayPush[], sign
   await Promise.all(Array.from({ length: SENDERS }, sender));
 }
 
-async function resultOf({ clients, rakuten, sid, tableName, deadLetterQueueUrl }: LocalStack, metrics: MetricSums): Promise<DayResult> {
+async function resultOf(
+  { clients, rakuten, sid, tableName, deadLetterQueueUrl }: LocalStack,
+  metrics: MetricSums,
+): Promise<DayResult> {
   const rows = await scanTable(clients.dynamodb, tableName);
   return {
     pushes: rakuten.statistics(sid),
     rows,
     comparison: compareRows(rakuten.ledger(sid), rows),
-    // After a redelivery that overtook it, the first delivery counts as changed: it arrived earlier.
+    // After a redelivery that overtook it, the first delivery counts as changed: it arrived
+    // earlier.
     duplicates: metrics.sum(METRICS.duplicate) + metrics.sum(METRICS.changed),
     deadLetters: await queueDepth(clients.sqs, deadLetterQueueUrl),
   };

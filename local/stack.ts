@@ -33,7 +33,10 @@ export interface LocalStackOptions {
   readonly visibilityTimeoutSeconds?: number;
   /** Maximum number of batches at once. @default - as in the template, at most one per processor */
   readonly maxConcurrency?: number;
-  /** Failures in a row after which the fake Rakuten disables the postback. @default - the fake's own number */
+  /**
+   * Failures in a row after which the fake Rakuten disables the postback. @default - the fake's own
+   * number
+   */
   readonly autoDisableAfter?: number;
   /** Milliseconds that the fake Rakuten waits for a response. @default 400 */
   readonly pushTimeoutMillis?: number;
@@ -69,13 +72,19 @@ export interface LocalStack {
   /** The template's outputs. */
   readonly outputs: Readonly<Record<string, string>>;
   readonly consumer: LocalFunction;
-  /** Every function of the template, by ARN. Schedules do not run here: only the consumer is invoked by itself. */
+  /**
+   * Every function of the template, by ARN. Schedules do not run here: only the consumer is invoked
+   * by itself.
+   */
   readonly functions: ReadonlyMap<string, LocalFunction>;
   readonly clients: ProvisionContext['clients'];
   close(): Promise<void>;
 }
 
-/** Starts the embedded parts, synthesizes the app and creates its resources. Resolves when the postback is registered. */
+/**
+ * Starts the embedded parts, synthesizes the app and creates its resources. Resolves when the
+ * postback is registered.
+ */
 export async function startLocalStack(options: LocalStackOptions = {}): Promise<LocalStack> {
   const cleanup = new Cleanup();
   try {
@@ -97,7 +106,10 @@ async function start(options: LocalStackOptions, cleanup: Cleanup): Promise<Loca
   const parts = await startParts(options, cleanup);
   const { dynamodb, sqs, secretsManager, lambda, gateway, rakuten, clients, functions } = parts;
   await clients.secretsManager.send(
-    new CreateSecretCommand({ Name: CREDENTIALS_SECRET_NAME, SecretString: JSON.stringify(parts.rakutenCredentials) }),
+    new CreateSecretCommand({
+      Name: CREDENTIALS_SECRET_NAME,
+      SecretString: JSON.stringify(parts.rakutenCredentials),
+    }),
   );
 
   step('synthesizing the app');
@@ -141,7 +153,8 @@ async function start(options: LocalStackOptions, cleanup: Cleanup): Promise<Loca
   options.signal?.removeEventListener('abort', stopOnAbort);
 
   const registered = rakuten.slot(sid);
-  if (registered === undefined) throw new Error('the registration succeeded, but nothing is registered at the fake Rakuten');
+  if (registered === undefined)
+    throw new Error('the registration succeeded, but nothing is registered at the fake Rakuten');
   return {
     sid,
     registeredUrl: registered.url,
@@ -165,13 +178,23 @@ async function start(options: LocalStackOptions, cleanup: Cleanup): Promise<Loca
 }
 
 /** The endpoint starts first: a used port is the most likely reason for a failure. */
-async function startParts({ port, autoDisableAfter, pushTimeoutMillis }: LocalStackOptions, cleanup: Cleanup) {
+async function startParts(
+  { port, autoDisableAfter, pushTimeoutMillis }: LocalStackOptions,
+  cleanup: Cleanup,
+) {
   const sqs = await startSqs();
   cleanup.add('SQS', () => sqs.close());
   const gateway = await startGateway({ port, sqsEndpoint: sqs.endpoint });
   cleanup.add('the endpoint', () => gateway.close());
-  const rakutenCredentials = { clientId: 'local-client', clientSecret: randomBytes(16).toString('hex') };
-  const rakuten = await startFakeRakuten({ ...rakutenCredentials, autoDisableAfter, timeoutMillis: pushTimeoutMillis });
+  const rakutenCredentials = {
+    clientId: 'local-client',
+    clientSecret: randomBytes(16).toString('hex'),
+  };
+  const rakuten = await startFakeRakuten({
+    ...rakutenCredentials,
+    autoDisableAfter,
+    timeoutMillis: pushTimeoutMillis,
+  });
   cleanup.add('the fake Rakuten', () => rakuten.close());
   const dynamodb = await startDynamoDb();
   cleanup.add('DynamoDB', () => dynamodb.close());
@@ -188,7 +211,17 @@ async function startParts({ port, autoDisableAfter, pushTimeoutMillis }: LocalSt
   cleanup.add('the SDK clients', () => {
     for (const client of Object.values(clients)) client.destroy();
   });
-  return { sqs, gateway, rakuten, rakutenCredentials, dynamodb, secretsManager, lambda, clients, functions };
+  return {
+    sqs,
+    gateway,
+    rakuten,
+    rakutenCredentials,
+    dynamodb,
+    secretsManager,
+    lambda,
+    clients,
+    functions,
+  };
 }
 
 async function temporaryFolder(cleanup: Cleanup): Promise<string> {
@@ -197,7 +230,10 @@ async function temporaryFolder(cleanup: Cleanup): Promise<string> {
   return folder;
 }
 
-async function closeFunctions({ eventSources, functions }: Pick<ProvisionContext, 'eventSources' | 'functions'>): Promise<void> {
+async function closeFunctions({
+  eventSources,
+  functions,
+}: Pick<ProvisionContext, 'eventSources' | 'functions'>): Promise<void> {
   const closed = eventSources.map((source) => source.close());
   // A running batch fails at once when its process ends, and its messages stay in the queue.
   await Promise.all([...functions.values()].map((fn) => fn.close()));
@@ -205,9 +241,13 @@ async function closeFunctions({ eventSources, functions }: Pick<ProvisionContext
 }
 
 /** The function that the queue feeds. */
-function consumerOf({ eventSources, stackName }: Pick<ProvisionContext, 'eventSources' | 'stackName'>): LocalFunction {
+function consumerOf({
+  eventSources,
+  stackName,
+}: Pick<ProvisionContext, 'eventSources' | 'stackName'>): LocalFunction {
   const [source] = eventSources;
-  if (source === undefined) throw new Error(`the stack ${stackName} has no function that reads the queue`);
+  if (source === undefined)
+    throw new Error(`the stack ${stackName} has no function that reads the queue`);
   return source.target;
 }
 

@@ -9,7 +9,9 @@ import { install } from '../tools/install.mjs';
 
 const tools = join(dirname(fileURLToPath(import.meta.url)), '..', 'tools');
 const builds = ['build-lambda.mjs', 'build-cli.mjs'].map(async (script) => {
-  const child = spawn(process.execPath, [join(tools, script)], { stdio: ['ignore', 'ignore', 'inherit'] });
+  const child = spawn(process.execPath, [join(tools, script)], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
   const [code] = await once(child, 'exit');
   return code;
 });

@@ -22,15 +22,31 @@ export interface DayResult {
 }
 
 /** In the order of the table. */
-const KINDS: readonly TransactionKind[] = ['sale', 'preliminary', 'return', 'adjustment', 'unknown'];
+const KINDS: readonly TransactionKind[] = [
+  'sale',
+  'preliminary',
+  'return',
+  'adjustment',
+  'unknown',
+];
 
 /** The summary of the day, for a person. At most 80 columns wide. */
-export function daySummary({ pushes, rows, comparison, duplicates, deadLetters }: DayResult): string {
+export function daySummary({
+  pushes,
+  rows,
+  comparison,
+  duplicates,
+  deadLetters,
+}: DayResult): string {
   const latency = new LatencyHistogram();
   for (const millis of pushes.acknowledgedMillis) latency.record(millis);
   const p99 = latency.percentile(0.99);
   const lost = pushes.sent - pushes.acknowledged;
-  const reasons = Object.entries({ 'too late': pushes.timeouts, refused: pushes.refused, 'no connection': pushes.unreachable })
+  const reasons = Object.entries({
+    'too late': pushes.timeouts,
+    refused: pushes.refused,
+    'no connection': pushes.unreachable,
+  })
     .filter(([, count]) => count > 0)
     .map(([reason, count]) => `${count} ${reason}`);
   const facts: [string, string][] = [
@@ -40,7 +56,12 @@ export function daySummary({ pushes, rows, comparison, duplicates, deadLetters }
     ],
     ...(pushes.skipped === 0
       ? []
-      : [['Disabled', bad(`after failures in a row; ${pushes.skipped} postbacks not sent`)] satisfies [string, string]]),
+      : [
+          [
+            'Disabled',
+            bad(`after failures in a row; ${pushes.skipped} postbacks not sent`),
+          ] satisfies [string, string],
+        ]),
     [
       'Acknowledged after',
       `p50 ${millisText(latency.percentile(0.5))}, p99 ${good(millisText(p99), p99 < LIMIT_MILLIS)}, longest ${millisText(latency.max)} ` +
@@ -51,13 +72,19 @@ export function daySummary({ pushes, rows, comparison, duplicates, deadLetters }
     ['Dead-letter queue', deadLetters === 0 ? good('empty', true) : bad(`${deadLetters} messages`)],
   ];
   const width = Math.max(...facts.map(([name]) => name.length));
-  return [...facts.map(([name, value]) => `  ${colors.bold(name.padEnd(width))}  ${value}`), '', indent(kindTable(rows))].join('\n');
+  return [
+    ...facts.map(([name, value]) => `  ${colors.bold(name.padEnd(width))}  ${value}`),
+    '',
+    indent(kindTable(rows)),
+  ].join('\n');
 }
 
 function comparisonText(comparison: Comparison): string {
   if (isExact(comparison)) return good('every line exactly once', true);
   const { intact, missing, repeated, different, unexpected } = comparison;
-  const problems = Object.entries({ missing, repeated, different, unexpected }).filter(([, found]) => found.length > 0);
+  const problems = Object.entries({ missing, repeated, different, unexpected }).filter(
+    ([, found]) => found.length > 0,
+  );
   return `${intact} intact, ${bad(problems.map(([what, found]) => `${found.length} ${what}`).join(', '))}`;
 }
 
@@ -69,7 +96,12 @@ function kindTable(rows: readonly Row[]): string {
   for (const kind of KINDS) {
     const found = rows.filter((row) => rowKind(row) === kind);
     if (found.length > 0)
-      table.push([kind, { content: String(found.length), hAlign: 'right' }, sums(found, 'sale_amount'), sums(found, 'commissions')]);
+      table.push([
+        kind,
+        { content: String(found.length), hAlign: 'right' },
+        sums(found, 'sale_amount'),
+        sums(found, 'commissions'),
+      ]);
   }
   return table.toString();
 }
@@ -134,7 +166,9 @@ export function curlLine(registeredUrl: string, sid: string, now: Date): string 
   return `curl "${url}"`;
 }
 
-const millisText = (millis: number): string => `${millis < 10 ? millis.toFixed(1) : Math.round(millis)} ms`;
-const good = (text: string | number, condition: boolean): string => (condition ? colors.green(String(text)) : colors.red(String(text)));
+const millisText = (millis: number): string =>
+  `${millis < 10 ? millis.toFixed(1) : Math.round(millis)} ms`;
+const good = (text: string | number, condition: boolean): string =>
+  condition ? colors.green(String(text)) : colors.red(String(text));
 const bad = (text: string | number): string => colors.red(String(text));
 const indent = (text: string): string => text.replace(/^/gm, '  ');

@@ -16,7 +16,10 @@ export interface Comparison {
   /** Lines with more than one row. */
   readonly repeated: readonly LineRecord[];
   /** Lines whose row has other values, with the fields that differ. */
-  readonly different: readonly { readonly line: LineRecord; readonly fields: readonly RowField[] }[];
+  readonly different: readonly {
+    readonly line: LineRecord;
+    readonly fields: readonly RowField[];
+  }[];
   /** Rows without a line. */
   readonly unexpected: readonly Row[];
 }
@@ -37,7 +40,9 @@ export function compareRows(lines: readonly LineRecord[], rows: readonly Row[]):
     const id = identityOfRow(row);
     rowsOf.set(id, [...(rowsOf.get(id) ?? []), row]);
   }
-  const sent = new Map(lines.map((line) => [identity(line.sid, line.etransaction_id, line.is_event), line]));
+  const sent = new Map(
+    lines.map((line) => [identity(line.sid, line.etransaction_id, line.is_event), line]),
+  );
   const missing: LineRecord[] = [];
   const repeated: LineRecord[] = [];
   const different: { line: LineRecord; fields: RowField[] }[] = [];
@@ -51,27 +56,39 @@ export function compareRows(lines: readonly LineRecord[], rows: readonly Row[]):
     }
   }
   const unexpected = [...rowsOf].filter(([id]) => !sent.has(id)).flatMap(([, found]) => found);
-  return { intact: sent.size - missing.length - repeated.length - different.length, missing, repeated, different, unexpected };
+  return {
+    intact: sent.size - missing.length - repeated.length - different.length,
+    missing,
+    repeated,
+    different,
+    unexpected,
+  };
 }
 
 /** Every row of a table. */
 export async function scanTable(client: DynamoDBClient, TableName: string): Promise<Row[]> {
   const rows: Row[] = [];
-  for await (const { Items = [] } of paginateScan({ client }, { TableName, ConsistentRead: true })) rows.push(...Items);
+  for await (const { Items = [] } of paginateScan({ client }, { TableName, ConsistentRead: true }))
+    rows.push(...Items);
   return rows;
 }
 
 /** A row has these in its key only. */
 const KEY_FIELDS: readonly RowField[] = ['sid', 'etransaction_id', 'is_event'];
-const VALUE_FIELDS = (Object.keys(ROW_FIELDS) as RowField[]).filter((field) => !KEY_FIELDS.includes(field));
+const VALUE_FIELDS = (Object.keys(ROW_FIELDS) as RowField[]).filter(
+  (field) => !KEY_FIELDS.includes(field),
+);
 
 function identityOfRow(row: Row): string {
   const { sid, etransactionId } = parseLineId(row[ATTRIBUTES.lineId]?.S ?? '');
   return identity(sid, etransactionId, row[ATTRIBUTES.isEvent]?.S);
 }
 
-const identity = (sid: string | undefined, id: string | undefined, isEvent: string | undefined): string =>
-  JSON.stringify([sid, id?.trim().toUpperCase(), isEvent]);
+const identity = (
+  sid: string | undefined,
+  id: string | undefined,
+  isEvent: string | undefined,
+): string => JSON.stringify([sid, id?.trim().toUpperCase(), isEvent]);
 
 function isSameValue(field: RowField, sent = '', stored: AttributeValue | undefined): boolean {
   if (stored === undefined || sent === '') return stored === undefined && sent === '';

@@ -42,7 +42,10 @@ export class RowWatch {
   private async read(): Promise<void> {
     const started = Date.now();
     const fresh: Row[] = [];
-    for await (const { Items = [] } of paginateScan({ client: this.client }, { TableName: this.tableName })) {
+    for await (const { Items = [] } of paginateScan(
+      { client: this.client },
+      { TableName: this.tableName },
+    )) {
       for (const row of Items) {
         if (this.known.has(keyOf(row))) continue;
         this.known.add(keyOf(row));
@@ -55,4 +58,5 @@ export class RowWatch {
   }
 }
 
-const keyOf = (row: Row): string => JSON.stringify([row[TABLE_KEYS.partition]?.S, row[TABLE_KEYS.sort]?.S]);
+const keyOf = (row: Row): string =>
+  JSON.stringify([row[TABLE_KEYS.partition]?.S, row[TABLE_KEYS.sort]?.S]);

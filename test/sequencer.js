@@ -1,7 +1,10 @@
 // The sequencer comes with jest itself.
 const { default: Sequencer } = require('@jest/test-sequencer');
 
-/** Long runs first, so that the last of them does not end alone: jest knows how long a file takes only from an earlier run, and a fresh clone has none. */
+/**
+ * Long runs first, so that the last of them does not end alone: jest knows how long a file takes
+ * only from an earlier run, and a fresh clone has none.
+ */
 module.exports = class extends Sequencer {
   sort(tests) {
     const isLong = ({ path }) => /[\\/](e2e|tools[\\/]simulation)/.test(path);

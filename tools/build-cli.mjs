@@ -1,4 +1,5 @@
-// Bundles the command line into one file, cli-dist/cdk-rakuten-postback.js, with everything it uses: the package has no run-time dependencies for it.
+// Bundles the command line into one file, cli-dist/cdk-rakuten-postback.js, with everything it
+// uses: the package has no run-time dependencies for it.
 import { chmodSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';

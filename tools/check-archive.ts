@@ -36,12 +36,16 @@ async function main(): Promise<void> {
     statements.map(({ code }) => code),
   );
   if (results.length !== expected.length)
-    throw new Error(`${PAGE} has ${results.length} queries; expected-results.ts has ${expected.length}`);
+    throw new Error(
+      `${PAGE} has ${results.length} queries; expected-results.ts has ${expected.length}`,
+    );
   for (const [i, rows] of results.entries()) {
     const where = `${PAGE}:${statements[i + 1]?.line}`;
     console.log(`${where}: ${rows.length} rows`);
     if (isDeepStrictEqual(sorted(rows), sorted(expected[i] ?? []))) continue;
-    console.error(`${where}: Athena would return ${JSON.stringify(rows)}\n  instead of ${JSON.stringify(expected[i])}`);
+    console.error(
+      `${where}: Athena would return ${JSON.stringify(rows)}\n  instead of ${JSON.stringify(expected[i])}`,
+    );
     process.exitCode = 1;
   }
 }
@@ -65,10 +69,14 @@ function install(): string | undefined {
 }
 
 function query(folder: string, statements: readonly string[]): object[][] {
-  const { status, stdout, stderr } = spawnSync(join(work, 'venv/bin/python'), [join(__dirname, 'athena/query.py')], {
-    input: JSON.stringify({ folder, statements }),
-    encoding: 'utf8',
-  });
+  const { status, stdout, stderr } = spawnSync(
+    join(work, 'venv/bin/python'),
+    [join(__dirname, 'athena/query.py')],
+    {
+      input: JSON.stringify({ folder, statements }),
+      encoding: 'utf8',
+    },
+  );
   if (status !== 0) throw new Error(`${PAGE}: ${stderr}`);
   return JSON.parse(stdout);
 }

@@ -19,7 +19,10 @@ const folder = mkdtempSync(join(tmpdir(), 'event-ruler-'));
 try {
   const ruler = buildRuler(folder);
   const { pipes, rules } = templatePatterns();
-  const problems = [...pipeProblems(ruler, pipes), ...ruleProblems(ruler, [...rules, ...documentedRules()])];
+  const problems = [
+    ...pipeProblems(ruler, pipes),
+    ...ruleProblems(ruler, [...rules, ...documentedRules()]),
+  ];
   for (const problem of problems.slice(0, 10)) console.error(problem);
   process.exitCode = problems.length === 0 ? 0 : 1;
 } catch (error) {

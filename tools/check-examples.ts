@@ -1,6 +1,7 @@
 /**
- * Deploys the examples for real with the CDK CLI to an AWS emulator, as they are: synthesized as a user would, with only the addresses of Rakuten and of the emulator
- * put in. Each must register its URLs, and turn a postback for each of its publishers into a row.
+ * Deploys the examples for real with the CDK CLI to an AWS emulator, as they are: synthesized as a
+ * user would, with only the addresses of Rakuten and of the emulator put in. Each must register its
+ * URLs, and turn a postback for each of its publishers into a row.
  *
  *     node tools/run.mjs check-examples --endpoint http://127.0.0.1:4566
  */
@@ -56,15 +57,23 @@ const EXAMPLES: readonly Example[] = [
 ];
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { endpoint: { type: 'string', default: 'http://127.0.0.1:4566' } } });
+  const { values } = parseArgs({
+    options: { endpoint: { type: 'string', default: 'http://127.0.0.1:4566' } },
+  });
   const { endpoint } = values;
   await prepare(endpoint);
   const zoneId = await createHostedZone(endpoint, ZONE);
   const name = await startName(NAME, endpoint);
-  const surroundings = { endpoint, hosts: { [NAME]: name.url }, names: { Z0123456789EXAMPLE: zoneId } };
+  const surroundings = {
+    endpoint,
+    hosts: { [NAME]: name.url },
+    names: { Z0123456789EXAMPLE: zoneId },
+  };
   try {
     for (const example of EXAMPLES) {
-      await step(`examples/${example.folder}: deployed, registered, a row for each publisher`, () => check(example, surroundings));
+      await step(`examples/${example.folder}: deployed, registered, a row for each publisher`, () =>
+        check(example, surroundings),
+      );
     }
   } finally {
     await name.close();
@@ -76,31 +85,61 @@ async function prepare(endpoint: string): Promise<void> {
     const secretsManager = new SecretsManagerClient(aws(endpoint));
     for (const Name of new Set(EXAMPLES.flatMap(({ secrets }) => secrets))) {
       const command = new CreateSecretCommand({ Name, SecretString: JSON.stringify(CREDENTIALS) });
-      await secretsManager.send(command).catch((error: Error) => assert(error.name === 'ResourceExistsException', error.message));
+      await secretsManager
+        .send(command)
+        .catch((error: Error) => assert(error.name === 'ResourceExistsException', error.message));
     }
     await cdk({ endpoint, args: ['bootstrap', `aws://${ACCOUNT}/${REGION}`], cwd: tmpdir() });
   });
 }
 
-async function check(example: Example, surroundings: Pick<Surroundings, 'endpoint' | 'hosts' | 'names'>): Promise<void> {
+async function check(
+  example: Example,
+  surroundings: Pick<Surroundings, 'endpoint' | 'hosts' | 'names'>,
+): Promise<void> {
   const { endpoint } = surroundings;
   const folder = mkdtempSync(join(tmpdir(), 'example-check-'));
   const rakuten = await startFakeRakuten({ ...CREDENTIALS });
   try {
-    if (example.tracked !== undefined) rakuten.setSlot(example.tracked, { url: 'https://tracker.example/in', active: true });
+    if (example.tracked !== undefined)
+      rakuten.setSlot(example.tracked, { url: 'https://tracker.example/in', active: true });
     const assembly = join(folder, 'cdk.out');
     synthesize(example.folder, assembly);
-    moveToEmulator(assembly, { ...surroundings, rakuten: rakuten.url, stackName: `Example-${example.folder}` });
+    moveToEmulator(assembly, {
+      ...surroundings,
+      rakuten: rakuten.url,
+      stackName: `Example-${example.folder}`,
+    });
 
     const outputsFile = join(folder, 'outputs.json');
-    await cdk({ endpoint, cwd: folder, args: ['deploy', '--app', assembly, '--require-approval', 'never', '--outputs-file', outputsFile] });
+    await cdk({
+      endpoint,
+      cwd: folder,
+      args: [
+        'deploy',
+        '--app',
+        assembly,
+        '--require-approval',
+        'never',
+        '--outputs-file',
+        outputsFile,
+      ],
+    });
     for (const sid of example.sids) {
       const slot = rakuten.slot(sid);
-      assert(slot?.active === true && example.url.test(slot.url), `the slot of ${sid} holds ${slot?.url.split('?')[0]}`);
+      assert(
+        slot?.active === true && example.url.test(slot.url),
+        `the slot of ${sid} holds ${slot?.url.split('?')[0]}`,
+      );
       const pushed = await rakuten.push(line(sid));
-      assert(pushed.status === 200, `a postback of ${sid} was answered ${pushed.status ?? pushed.error ?? pushed.skipped}`);
+      assert(
+        pushed.status === 200,
+        `a postback of ${sid} was answered ${pushed.status ?? pushed.error ?? pushed.skipped}`,
+      );
     }
-    const [outputs] = Object.values(JSON.parse(readFileSync(outputsFile, 'utf8')) as Record<string, { TableName: string }>);
+    const [outputs] = Object.values(
+      JSON.parse(readFileSync(outputsFile, 'utf8')) as Record<string, { TableName: string }>,
+    );
     await expectRows(endpoint, String(outputs?.TableName), example.sids);
   } finally {
     await rakuten.close();
@@ -108,13 +147,28 @@ async function check(example: Example, surroundings: Pick<Surroundings, 'endpoin
   }
 }
 
-/** Against the sources, by the path mapping of the project's own tsconfig; the packed package is tried by its own test. */
+/**
+ * Against the sources, by the path mapping of the project's own tsconfig; the packed package is
+ * tried by its own test.
+ */
 function synthesize(example: string, outdir: string): void {
-  const env = { ...process.env, TSX_TSCONFIG_PATH: join(ROOT, 'tsconfig.json'), CDK_OUTDIR: outdir };
-  execFileSync(process.execPath, ['--import', join(ROOT, 'tools/typescript.mjs'), join(ROOT, 'examples', example, 'app.ts')], { env });
+  const env = {
+    ...process.env,
+    TSX_TSCONFIG_PATH: join(ROOT, 'tsconfig.json'),
+    CDK_OUTDIR: outdir,
+  };
+  execFileSync(
+    process.execPath,
+    ['--import', join(ROOT, 'tools/typescript.mjs'), join(ROOT, 'examples', example, 'app.ts')],
+    { env },
+  );
 }
 
-async function expectRows(endpoint: string, TableName: string, sids: readonly string[]): Promise<void> {
+async function expectRows(
+  endpoint: string,
+  TableName: string,
+  sids: readonly string[],
+): Promise<void> {
   const dynamodb = new DynamoDBClient(aws(endpoint));
   const deadline = Date.now() + ROWS_WITHIN_MILLIS;
   for (;;) {
@@ -129,7 +183,11 @@ async function expectRows(endpoint: string, TableName: string, sids: readonly st
   }
 }
 
-const aws = (endpoint: string) => ({ endpoint, region: REGION, credentials: { accessKeyId: 'test', secretAccessKey: 'test' } });
+const aws = (endpoint: string) => ({
+  endpoint,
+  region: REGION,
+  credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+});
 
 const line = (sid: string) => ({
   is_event: 'N' as const,

@@ -1,11 +1,13 @@
 /**
- * Renders the mapping template in Apache Velocity, the engine that API Gateway uses, with the same hard inputs as in the engine of the local run: both must
- * give the same request, byte for byte, with exactly an Action and a MessageBody, in which every value has come through intact.
+ * Renders the mapping template in Apache Velocity, the engine that API Gateway uses, with the same
+ * hard inputs as in the engine of the local run: both must give the same request, byte for byte,
+ * with exactly an Action and a MessageBody, in which every value has come through intact.
  *
  *     node tools/run.mjs check-template-in-velocity <class path of the renderer> --queries 100000
  *
- * The renderer is a Java class `Render` that reads {"template", "inputs"} as JSON and prints a JSON array of the rendered texts. `--queries` adds as many query
- * strings as the fuzz run draws them (`node tools/run.mjs fuzz`); one that fails is kept in its corpus.
+ * The renderer is a Java class `Render` that reads {"template", "inputs"} as JSON and prints a JSON
+ * array of the rendered texts. `--queries` adds as many query strings as the fuzz run draws them
+ * (`node tools/run.mjs fuzz`); one that fails is kept in its corpus.
  */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -31,8 +33,11 @@ const HARD_INPUTS: Record<string, string>[] = [
   { u1: '' },
   { product_name: `quotes " and ' and \\ and \\"` },
   { product_name: 'a+b c%20d %zz & e=f #g ; | { } < > ~ * !' },
-  // biome-ignore lint/suspicious/noTemplateCurlyInString: the text of a mapping template
-  { product_name: '$q #set($q = "x") #foreach($k in $qs) #end $util.urlEncode("x") ${q} #{end} $!{x} ## comment #* block *# #[[raw]]#' },
+  {
+    product_name:
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: the text of a mapping template
+      '$q #set($q = "x") #foreach($k in $qs) #end $util.urlEncode("x") ${q} #{end} $!{x} ## comment #* block *# #[[raw]]#',
+  },
   { product_name: 'line\r\nbreak\ttab \u0001 \u001f \u007f \u0085 \u2028' },
   { product_name: '抹茶チョコレート 12個入り 🎁 Größe' },
   { product_name: 'Cr\uFFFDme br\uFFFDl\uFFFDe' },
@@ -63,20 +68,30 @@ function main(): void {
     fc.string({ unit: fc.constantFrom(...'$#{}()"\'\\&=+%;|<>@!. \n\tqk') }),
     fc.string(),
   );
-  const random = fc.sample(fc.dictionary(text, text, { maxKeys: 8, noNullPrototype: true }), { numRuns: RANDOM_INPUTS, seed: 1 });
+  const random = fc.sample(fc.dictionary(text, text, { maxKeys: 8, noNullPrototype: true }), {
+    numRuns: RANDOM_INPUTS,
+    seed: 1,
+  });
   const inputs = [...HARD_INPUTS, ...random].map(
-    (input) => new Map(Object.entries(input).map(([name, value]) => [name.toWellFormed(), value.toWellFormed()])),
+    (input) =>
+      new Map(
+        Object.entries(input).map(([name, value]) => [name.toWellFormed(), value.toWellFormed()]),
+      ),
   );
   const failures = complaints(classPath, inputs).filter((complaint) => complaint !== undefined);
   for (let done = 0; done < queries; done += CHUNK) {
-    const cases = fc.sample(fuzzCases, { numRuns: Math.min(CHUNK, queries - done), seed: seed + done / CHUNK });
+    const cases = fc.sample(fuzzCases, {
+      numRuns: Math.min(CHUNK, queries - done),
+      seed: seed + done / CHUNK,
+    });
     const found = complaints(
       classPath,
       cases.map(({ query }) => decodeQuery(`/postback?${query}`)),
     );
     for (const [i, fuzzCase] of cases.entries()) {
       const complaint = found[i];
-      if (complaint !== undefined) failures.push(`${complaint}\n  kept in ${keep(fuzzCase, complaint)}`);
+      if (complaint !== undefined)
+        failures.push(`${complaint}\n  kept in ${keep(fuzzCase, complaint)}`);
     }
   }
   const count = `${inputs.length} inputs${queries > 0 ? ` and ${queries} query strings (seed ${seed})` : ''} in Apache Velocity`;
@@ -90,19 +105,33 @@ function main(): void {
 /** What is wrong with each input, where something is. */
 function complaints(classPath: string, inputs: readonly Query[]): (string | undefined)[] {
   const inVelocity = renderInVelocity(classPath, inputs);
-  return inputs.map((input, i) => complaintAbout(input, inVelocity[i] ?? '', LOCAL.render({ querystring: input, context: CONTEXT })));
+  return inputs.map((input, i) =>
+    complaintAbout(
+      input,
+      inVelocity[i] ?? '',
+      LOCAL.render({ querystring: input, context: CONTEXT }),
+    ),
+  );
 }
 
 const LOCAL = parseTemplate(TEMPLATE);
 /** As the renderer has it. */
-const CONTEXT = { extendedRequestId: 'abc=', requestTimeEpoch: '1774000000000', identity: { sourceIp: '198.51.100.7' } };
+const CONTEXT = {
+  extendedRequestId: 'abc=',
+  requestTimeEpoch: '1774000000000',
+  identity: { sourceIp: '198.51.100.7' },
+};
 
 function renderInVelocity(classPath: string, inputs: readonly Query[]): string[] {
-  const { status, stdout, stderr } = spawnSync('java', ['-cp', classPath, '-Dfile.encoding=UTF-8', 'Render'], {
-    input: `{"template":${JSON.stringify(TEMPLATE)},"inputs":[${inputs.map(asJson).join()}]}`,
-    encoding: 'utf8',
-    maxBuffer: 1 << 30,
-  });
+  const { status, stdout, stderr } = spawnSync(
+    'java',
+    ['-cp', classPath, '-Dfile.encoding=UTF-8', 'Render'],
+    {
+      input: `{"template":${JSON.stringify(TEMPLATE)},"inputs":[${inputs.map(asJson).join()}]}`,
+      encoding: 'utf8',
+      maxBuffer: 1 << 30,
+    },
+  );
   if (status !== 0) throw new Error(`the renderer failed: ${stderr}`);
   return JSON.parse(stdout) as string[];
 }
@@ -116,11 +145,18 @@ function complaintAbout(input: Query, rendered: string, local: string): string |
     return `Apache Velocity renders ${JSON.stringify(rendered)} of ${asJson(input)}, the local engine ${JSON.stringify(local)}`;
   const form = [...new URLSearchParams(rendered)];
   const [[action, name], [messageBody, body]] = [form[0] ?? [], form[1] ?? []];
-  if (form.length !== 2 || action !== 'Action' || name !== 'SendMessage' || messageBody !== 'MessageBody')
+  if (
+    form.length !== 2 ||
+    action !== 'Action' ||
+    name !== 'SendMessage' ||
+    messageBody !== 'MessageBody'
+  )
     return `not one Action and one MessageBody: ${asJson(input)}`;
   const { parameters } = parseMessage(body ?? '');
   const arrived = asJson(new Map(parameters));
-  return parameters.length === input.size && arrived === asJson(input) ? undefined : `came through changed: ${asJson(input)} → ${arrived}`;
+  return parameters.length === input.size && arrived === asJson(input)
+    ? undefined
+    : `came through changed: ${asJson(input)} → ${arrived}`;
 }
 
 main();

@@ -57,13 +57,18 @@ function checkItself(): string[] {
   const matrix = synthesize('matrix', (app) => {
     stacks = addMatrix(app);
   });
-  const found = [...ruleNames(plain), ...ruleNames(matrix).filter((name) => !name.includes('Annotation::cdk-rakuten-postback:'))];
+  const found = [
+    ...ruleNames(plain),
+    ...ruleNames(matrix).filter((name) => !name.includes('Annotation::cdk-rakuten-postback:')),
+  ];
   report("CDK's own validation", found, 0);
   return stacks;
 }
 
 function ruleNames(outdir: string): string[] {
-  return findings(outdir).flatMap(([pack, violations]) => violations.map(({ ruleName }) => `${pack}: ${ruleName}`));
+  return findings(outdir).flatMap(([pack, violations]) =>
+    violations.map(({ ruleName }) => `${pack}: ${ruleName}`),
+  );
 }
 
 function checkWithPacks(): void {
@@ -79,9 +84,18 @@ function checkWithPacks(): void {
 function checkWithControlTower(): void {
   const folder = join(work, 'control-tower');
   mkdirSync(folder);
-  const options = ['--no-save', '--no-fund', '--no-audit', '--legacy-peer-deps', '--prefix', folder];
+  const options = [
+    '--no-save',
+    '--no-fund',
+    '--no-audit',
+    '--legacy-peer-deps',
+    '--prefix',
+    folder,
+  ];
   if (!isDone('Control Tower rules', 'npm', ['install', ...options, CONTROL_TOWER_RULES])) return;
-  const { CfnGuardValidator } = createRequire(join(folder, 'index.js'))('@cdklabs/cdk-validator-cfnguard');
+  const { CfnGuardValidator } = createRequire(join(folder, 'index.js'))(
+    '@cdklabs/cdk-validator-cfnguard',
+  );
   checkWithPlugins('guard', () => [new CfnGuardValidator({ maxBuffer: 1e8 })]);
 }
 
@@ -92,9 +106,14 @@ function checkWithPlugins(name: string, pluginsOf: (app: App) => IPolicyValidati
   });
   for (const [pack, violations] of findings(outdir)) {
     const all = violations.flatMap(({ ruleName, violatingConstructs }) =>
-      violatingConstructs.map(({ constructPath }) => ({ rule: ruleName.replace(`${pack}-`, ''), path: belowPostback(constructPath) })),
+      violatingConstructs.map(({ constructPath }) => ({
+        rule: ruleName.replace(`${pack}-`, ''),
+        path: belowPostback(constructPath),
+      })),
     );
-    const unexplained = all.filter(({ rule, path }) => !EXPLAINED.some(({ rules, on }) => rules.includes(rule) && on.test(path)));
+    const unexplained = all.filter(
+      ({ rule, path }) => !EXPLAINED.some(({ rules, on }) => rules.includes(rule) && on.test(path)),
+    );
     report(
       pack,
       unexplained.map(({ rule, path }) => `${rule} at ${path}`),
@@ -117,7 +136,11 @@ function checkWithCfnLint(matrix: readonly string[]): void {
 function lint(program: string, regions: readonly string[], templates: readonly string[]): void {
   const problems: string[] = [];
   try {
-    run(program, ['--config-file', join(ROOT, '.cfnlintrc.yaml'), '--regions', ...regions, '--', ...templates], work);
+    run(
+      program,
+      ['--config-file', join(ROOT, '.cfnlintrc.yaml'), '--regions', ...regions, '--', ...templates],
+      work,
+    );
   } catch (error) {
     problems.push((error as Error).message);
   }
@@ -128,7 +151,8 @@ function cfnLint(): string | undefined {
   if (isInstalled('cfn-lint')) return 'cfn-lint';
   const environment = join(work, 'venv');
   if (!isDone('cfn-lint', 'python3', ['-m', 'venv', environment])) return undefined;
-  if (!isDone('cfn-lint', join(environment, 'bin/pip'), ['install', '--quiet', CFN_LINT])) return undefined;
+  if (!isDone('cfn-lint', join(environment, 'bin/pip'), ['install', '--quiet', CFN_LINT]))
+    return undefined;
   return join(environment, 'bin/cfn-lint');
 }
 
@@ -138,7 +162,9 @@ function isDone(what: string, command: string, args: readonly string[]): boolean
     run(command, args, work);
     return true;
   } catch (error) {
-    console.log(`NOT CHECKED: ${what}: ${(error as Error).message.split('\n').slice(0, 3).join(' ')}`);
+    console.log(
+      `NOT CHECKED: ${what}: ${(error as Error).message.split('\n').slice(0, 3).join(' ')}`,
+    );
     return false;
   }
 }
@@ -153,11 +179,17 @@ function synthesize(name: string, fill: (app: App) => void): string {
 }
 
 function addDefault(app: App): void {
-  const settings = appSettings(() => undefined, { RAKUTEN_SID: '3900112', RAKUTEN_CREDENTIALS_SECRET_NAME: 'rakuten/api' });
+  const settings = appSettings(() => undefined, {
+    RAKUTEN_SID: '3900112',
+    RAKUTEN_CREDENTIALS_SECRET_NAME: 'rakuten/api',
+  });
   new PostbackStack(app, STACK, settings);
 }
 
-/** Hides the report that CDK prints, as its file is read. A finding also sets the exit code, which this script sets itself. */
+/**
+ * Hides the report that CDK prints, as its file is read. A finding also sets the exit code, which
+ * this script sets itself.
+ */
 function quietly(work: () => unknown): void {
   const { error, log, warn } = console;
   Object.assign(console, { error: () => undefined, log: () => undefined, warn: () => undefined });
@@ -172,8 +204,13 @@ function quietly(work: () => unknown): void {
 }
 
 function findings(outdir: string): [pack: string, violations: Finding[]][] {
-  const { pluginReports } = JSON.parse(readFileSync(join(outdir, 'validation-report.json'), 'utf8'));
-  return pluginReports.map((report: { pluginName: string; violations: Finding[] }) => [report.pluginName, report.violations]);
+  const { pluginReports } = JSON.parse(
+    readFileSync(join(outdir, 'validation-report.json'), 'utf8'),
+  );
+  return pluginReports.map((report: { pluginName: string; violations: Finding[] }) => [
+    report.pluginName,
+    report.violations,
+  ]);
 }
 
 function belowPostback(path: string): string {
@@ -182,6 +219,8 @@ function belowPostback(path: string): string {
 
 function report(what: string, unexplained: readonly string[], explained: number): void {
   problems += unexplained.length;
-  console.log(`${what}: ${unexplained.length} unexplained${explained === 0 ? '' : `, ${explained} explained`}`);
+  console.log(
+    `${what}: ${unexplained.length} unexplained${explained === 0 ? '' : `, ${explained} explained`}`,
+  );
   for (const problem of unexplained) console.error(`  ${problem}`);
 }

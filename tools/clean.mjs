@@ -5,7 +5,16 @@ import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
-for (const name of ['lambda-dist', 'cli-dist', 'dist', 'cdk.out', '.jsii', '.npmignore', 'tsconfig.jsii.json', 'tsconfig.tsbuildinfo']) {
+for (const name of [
+  'lambda-dist',
+  'cli-dist',
+  'dist',
+  'cdk.out',
+  '.jsii',
+  '.npmignore',
+  'tsconfig.jsii.json',
+  'tsconfig.tsbuildinfo',
+]) {
   rmSync(join(root, name), { recursive: true, force: true });
 }
 for (const folder of ['lib', 'core', 'client']) {

@@ -11,7 +11,8 @@ export const wholeNumber =
   (text: string): number => {
     const number = Number(text);
     if (Number.isInteger(number) && number >= least && number <= most) return number;
-    const limits = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`;
+    const limits =
+      most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`;
     throw new InvalidArgumentError(`give a whole number ${limits}`);
   };
 

@@ -1,5 +1,6 @@
 /**
- * Draws the dashboard of the app's own template with made-up values, to be looked at without an AWS account. Writes a page; with a browser (Chromium or Chrome) a picture too.
+ * Draws the dashboard of the app's own template with made-up values, to be looked at without an AWS
+ * account. Writes a page; with a browser (Chromium or Chrome) a picture too.
  *
  *     node tools/run.mjs render-dashboard --html dashboard.html [--browser /usr/bin/chromium --png dashboard.png]
  */
@@ -34,8 +35,13 @@ async function main(): Promise<void> {
 }
 
 async function dashboardWidgets(folder: string): Promise<Widget[]> {
-  const { template } = await synthesize(folder, { sid: '3900112', credentialsSecretName: 'rakuten/api' });
-  const dashboard = Object.values(template.Resources).find(({ Type }) => Type === 'AWS::CloudWatch::Dashboard');
+  const { template } = await synthesize(folder, {
+    sid: '3900112',
+    credentialsSecretName: 'rakuten/api',
+  });
+  const dashboard = Object.values(template.Resources).find(
+    ({ Type }) => Type === 'AWS::CloudWatch::Dashboard',
+  );
   if (dashboard === undefined) throw new Error('the template has no dashboard');
   return (JSON.parse(textOf(dashboard.Properties?.DashboardBody)) as { widgets: Widget[] }).widgets;
 }
@@ -44,14 +50,20 @@ async function dashboardWidgets(folder: string): Promise<Widget[]> {
 function textOf(value: unknown): string {
   if (typeof value === 'string') return value;
   const [[intrinsic, argument] = []] = Object.entries(value as Record<string, unknown>);
-  if (intrinsic === 'Fn::Join') return ((argument as [string, unknown[]])[1] ?? []).map(textOf).join('');
+  if (intrinsic === 'Fn::Join')
+    return ((argument as [string, unknown[]])[1] ?? []).map(textOf).join('');
   if (intrinsic === 'Fn::GetAtt') return String((argument as string[])[0]);
   if (intrinsic === 'Ref')
-    return argument === 'AWS::URLSuffix' ? 'amazonaws.com' : argument === 'AWS::Region' ? 'us-east-1' : String(argument);
+    return argument === 'AWS::URLSuffix'
+      ? 'amazonaws.com'
+      : argument === 'AWS::Region'
+        ? 'us-east-1'
+        : String(argument);
   throw new Error(`${intrinsic} cannot be read yet`);
 }
 
-const alarmName = (logicalId: string): string => logicalId.replace(/^.*Alarms/, '').replace(/[0-9A-F]{8}$/, '');
+const alarmName = (logicalId: string): string =>
+  logicalId.replace(/^.*Alarms/, '').replace(/[0-9A-F]{8}$/, '');
 
 function photograph(
   browser: string,
@@ -60,10 +72,29 @@ function photograph(
   png: string,
   { width, height }: { width: number; height: number },
 ): void {
-  const flags = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'];
-  const more = ['--disable-component-update', '--disable-sync', '--hide-scrollbars', `--user-data-dir=${join(folder, 'browser')}`];
-  const picture = [`--window-size=${width},${height}`, `--screenshot=${resolve(png)}`, pathToFileURL(resolve(html)).href];
-  execFileSync(browser, [...flags, ...more, ...picture], { stdio: ['ignore', 'ignore', 'pipe'], timeout: 60_000 });
+  const flags = [
+    '--headless',
+    '--no-sandbox',
+    '--disable-gpu',
+    '--disable-quic',
+    '--no-first-run',
+    '--disable-background-networking',
+  ];
+  const more = [
+    '--disable-component-update',
+    '--disable-sync',
+    '--hide-scrollbars',
+    `--user-data-dir=${join(folder, 'browser')}`,
+  ];
+  const picture = [
+    `--window-size=${width},${height}`,
+    `--screenshot=${resolve(png)}`,
+    pathToFileURL(resolve(html)).href,
+  ];
+  execFileSync(browser, [...flags, ...more, ...picture], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    timeout: 60_000,
+  });
 }
 
 main().catch((error: Error) => {

@@ -22,11 +22,19 @@ interface BalancesOptions extends TimeZoneOptions, GlobalOptions {
 type Context = CommandContext<BalancesOptions>;
 
 export const addBalances: AddCommand = (program, cli) => {
-  const command = program.command('balances').description('What is pending, awaiting verification and earned, for every member.');
+  const command = program
+    .command('balances')
+    .description('What is pending, awaiting verification and earned, for every member.');
   addTimeZone(addPublisher(command))
-    .option('--from <time>', 'orders placed at this time or later (a day, today, yesterday, or a time with Z)')
+    .option(
+      '--from <time>',
+      'orders placed at this time or later (a day, today, yesterday, or a time with Z)',
+    )
     .option('--to <time>', 'orders placed before this time')
-    .option('--include-unverified', 'count unverified confirmed lines as earned (a forged postback is then earned, too)')
+    .option(
+      '--include-unverified',
+      'count unverified confirmed lines as earned (a forged postback is then earned, too)',
+    )
     .addHelpText(
       'after',
       `
@@ -50,15 +58,24 @@ Examples:
   $ cdk-rakuten-postback balances --from 2026-03-01 --to 2026-04-01 --time-zone Asia/Tokyo
   $ cdk-rakuten-postback balances --json | jq -r '.[] | [.u1, .earned[0].commissions] | @tsv'`,
     )
-    .action(cli.action<BalancesOptions>((context) => withProgress(context, 'members', (progress) => balances(context, progress))));
+    .action(
+      cli.action<BalancesOptions>((context) =>
+        withProgress(context, 'members', (progress) => balances(context, progress)),
+      ),
+    );
 };
 
 async function balances(context: Context, progress: Progress): Promise<ExitCode> {
   const { options, terminal, colours } = context;
   const { sid, includeUnverified } = options;
-  const found = (await context.transactions()).balances({ ...periodOf(options, terminal.now()), sid, includeUnverified });
+  const found = (await context.transactions()).balances({
+    ...periodOf(options, terminal.now()),
+    sid,
+    includeUnverified,
+  });
   const counted = progress.count(found);
-  if (options.json === true) return (await writeJsonArray(terminal.stdout, counted)) === 0 ? EXIT.nothing : EXIT.found;
+  if (options.json === true)
+    return (await writeJsonArray(terminal.stdout, counted)) === 0 ? EXIT.nothing : EXIT.found;
   const tally = new SumsTally();
   const rows = await writeTable(context, columns(), rowsOf(counted, tally), progress);
   if (rows === 0) return nothing(terminal);
@@ -67,7 +84,10 @@ async function balances(context: Context, progress: Progress): Promise<ExitCode>
   return EXIT.found;
 }
 
-async function* rowsOf(found: AsyncIterable<MemberBalance>, tally: SumsTally): AsyncGenerator<SumRow<MemberBalance>> {
+async function* rowsOf(
+  found: AsyncIterable<MemberBalance>,
+  tally: SumsTally,
+): AsyncGenerator<SumRow<MemberBalance>> {
   for await (const balance of found) {
     tally.add(balance);
     yield* sumRows(balance);
@@ -75,7 +95,11 @@ async function* rowsOf(found: AsyncIterable<MemberBalance>, tally: SumsTally): A
 }
 
 const columns = (): Column<SumRow<MemberBalance>>[] => [
-  { title: 'MEMBER', text: ({ of, isContinued }) => (isContinued ? '' : (of.u1 ?? '(no member)')), maxWidth: 36 },
+  {
+    title: 'MEMBER',
+    text: ({ of, isContinued }) => (isContinued ? '' : (of.u1 ?? '(no member)')),
+    maxWidth: 36,
+  },
   {
     title: 'ORDERS',
     text: ({ of, isContinued }) => (isContinued ? '' : numberText(of.orders.total)),

@@ -20,14 +20,19 @@ type Context = CommandContext<ChangesOptions>;
 
 /** A question about what changed since a time. */
 interface Question {
-  readonly ask: (transactions: TransactionsClient, since: Moment, options: ChangeOptions) => AsyncIterable<Transaction>;
+  readonly ask: (
+    transactions: TransactionsClient,
+    since: Moment,
+    options: ChangeOptions,
+  ) => AsyncIterable<Transaction>;
   /** Heading of the time of the change. */
   readonly title: string;
   readonly at: (line: Transaction) => string | undefined;
 }
 
 const SINCE = '--since <time>';
-const SINCE_DESCRIPTION = 'changes at this time or later (a day, today, yesterday, or a time with Z)';
+const SINCE_DESCRIPTION =
+  'changes at this time or later (a day, today, yesterday, or a time with Z)';
 
 const LOOK_BACK_HELP = `The command reads the days of --look-back before --since. A change of a line
 that Rakuten processed earlier is not shown. Reconciliation reads 29 days, so 35
@@ -100,14 +105,23 @@ Examples:
 };
 
 const action = (cli: Parameters<AddCommand>[1], question: Question) =>
-  cli.action<ChangesOptions>((context) => withProgress(context, 'lines', (progress) => showChanges(context, question, progress)));
+  cli.action<ChangesOptions>((context) =>
+    withProgress(context, 'lines', (progress) => showChanges(context, question, progress)),
+  );
 
-async function showChanges(context: Context, { ask, title, at }: Question, progress: Progress): Promise<ExitCode> {
+async function showChanges(
+  context: Context,
+  { ask, title, at }: Question,
+  progress: Progress,
+): Promise<ExitCode> {
   const { options, terminal, colours } = context;
   const { timeZone, sid, lookBack: lookBackDays } = options;
   const since = dayOf(options.since, terminal.now(), timeZone);
-  const lines = progress.count(ask(await context.transactions(), since, { lookBackDays, sid, timeZone }));
-  if (options.json === true) return (await writeJsonArray(terminal.stdout, lines)) === 0 ? EXIT.nothing : EXIT.found;
+  const lines = progress.count(
+    ask(await context.transactions(), since, { lookBackDays, sid, timeZone }),
+  );
+  if (options.json === true)
+    return (await writeJsonArray(terminal.stdout, lines)) === 0 ? EXIT.nothing : EXIT.found;
   const [tally, withdrawn] = [new LineTally(), new MoneySum()];
   const counted = tally.count(lines, (line) => {
     if (line.withdrawn_at !== undefined) withdrawn.addLine(line);

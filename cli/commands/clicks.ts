@@ -37,7 +37,11 @@ Examples:
   $ cdk-rakuten-postback clicks clicks.txt
   $ cut -d , -f 1 clicks.csv | cdk-rakuten-postback clicks - > lost.txt`,
     )
-    .action(cli.action<ClicksOptions>((context) => withProgress(context, 'clicks', (progress) => clicks(context, progress))));
+    .action(
+      cli.action<ClicksOptions>((context) =>
+        withProgress(context, 'clicks', (progress) => clicks(context, progress)),
+      ),
+    );
 };
 
 async function clicks(context: Context, progress: Progress): Promise<ExitCode> {
@@ -46,14 +50,21 @@ async function clicks(context: Context, progress: Progress): Promise<ExitCode> {
   const transactions = await context.transactions();
   const wanted = progress.count(nonEmptyLines(await openInput(context, args[0] ?? '-')));
   const found = transactions.clicksWithoutTransaction(wanted, { sid });
-  const count = options.json === true ? await writeJsonArray(terminal.stdout, found) : await writeClicks(context, found, progress);
+  const count =
+    options.json === true
+      ? await writeJsonArray(terminal.stdout, found)
+      : await writeClicks(context, found, progress);
   progress.erase();
   const text = `${numberText(count)} of ${numberText(progress.total)} clicks ${count === 1 ? 'has' : 'have'} no transaction`;
   await writeText(terminal.stderr, text);
   return count === 0 ? EXIT.nothing : EXIT.found;
 }
 
-async function writeClicks({ terminal: { stdout } }: Context, found: AsyncIterable<string>, progress: Progress): Promise<number> {
+async function writeClicks(
+  { terminal: { stdout } }: Context,
+  found: AsyncIterable<string>,
+  progress: Progress,
+): Promise<number> {
   let count = 0;
   for await (const click of found) {
     progress.erase();
@@ -72,12 +83,23 @@ async function openInput({ terminal }: Context, file: string): Promise<Readable>
     await handle.close();
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;
-    const reason = code === 'ENOENT' ? 'there is no such file' : code === 'EACCES' ? 'the permission to read it is missing' : message;
-    throw new CliError(`cannot read ${path}: ${reason}. Give a file with one click per line, or - for standard input`, EXIT.error, {
-      cause,
-    });
+    const reason =
+      code === 'ENOENT'
+        ? 'there is no such file'
+        : code === 'EACCES'
+          ? 'the permission to read it is missing'
+          : message;
+    throw new CliError(
+      `cannot read ${path}: ${reason}. Give a file with one click per line, or - for standard input`,
+      EXIT.error,
+      {
+        cause,
+      },
+    );
   }
-  throw new CliError(`cannot read ${path}: it is a folder. Give a file with one click per line, or - for standard input`);
+  throw new CliError(
+    `cannot read ${path}: it is a folder. Give a file with one click per line, or - for standard input`,
+  );
 }
 
 async function* nonEmptyLines(input: Readable): AsyncGenerator<string> {

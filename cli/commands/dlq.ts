@@ -30,7 +30,9 @@ export const addDlq: AddCommand = (program, cli) => {
     .action(cli.action<DlqOptions>(show));
   dlq
     .command('redrive')
-    .description('Sends messages back to the queue after the cause is fixed, and reports the result.')
+    .description(
+      'Sends messages back to the queue after the cause is fixed, and reports the result.',
+    )
     .argument('[ids...]', 'ids or prefixes of ids (default: all that can become a row)')
     .option('--all', 'every message that can become a row, as without ids')
     .option('--dry-run', 'only show the messages that would be sent')

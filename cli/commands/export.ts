@@ -41,16 +41,36 @@ type Context = CommandContext<ExportOptions>;
 const SELECTIONS: readonly Selection[] = ['member', 'day', 'changedSince', 'all'];
 
 export const addExport: AddCommand = (program, cli) => {
-  const command = program.command('export').description('Writes lines as CSV or JSON Lines, to a file or to standard output.');
+  const command = program
+    .command('export')
+    .description('Writes lines as CSV or JSON Lines, to a file or to standard output.');
   addTimeZone(addLookBack(addSelections(command, SELECTIONS)))
-    .option('--from <time>', 'first processing day (with --member: orders placed at this time or later)')
+    .option(
+      '--from <time>',
+      'first processing day (with --member: orders placed at this time or later)',
+    )
     .option('--to <time>', 'end day, exclusive (with --member: orders placed before this time)')
-    .option('--kind <kinds>', 'only these kinds: preliminary, sale, return, adjustment, unknown', parseKinds)
+    .option(
+      '--kind <kinds>',
+      'only these kinds: preliminary, sale, return, adjustment, unknown',
+      parseKinds,
+    )
     .option('--verified', "only lines that Rakuten's Events API returns as shown")
-    .addOption(new Option('--format <format>', 'csv or jsonl (default: by the file name, else csv)').choices(['csv', 'jsonl']))
-    .option('-o, --output <file>', 'file to write, readable by its owner only; it gets its name when it is complete')
+    .addOption(
+      new Option('--format <format>', 'csv or jsonl (default: by the file name, else csv)').choices(
+        ['csv', 'jsonl'],
+      ),
+    )
+    .option(
+      '-o, --output <file>',
+      'file to write, readable by its owner only; it gets its name when it is complete',
+    )
     .option('--spreadsheet', 'csv for Excel and similar programs: see below')
-    .option('--delimiter <character>', "csv: the character between two values: , ; | : or tab (default: ',')", parseDelimiter)
+    .option(
+      '--delimiter <character>',
+      "csv: the character between two values: , ; | : or tab (default: ',')",
+      parseDelimiter,
+    )
     .option('--quiet', 'no progress')
     .addHelpText(
       'after',
@@ -105,18 +125,24 @@ async function exportLines(context: Context): Promise<ExitCode> {
     progress.stop();
   }
   if (options.quiet !== true) await writeText(terminal.stderr, progress.summary(options.output));
-  if (cursor !== undefined && options.json !== true) await writeLine(terminal.stderr, `next export: --changed-since ${cursor}`);
+  if (cursor !== undefined && options.json !== true)
+    await writeLine(terminal.stderr, `next export: --changed-since ${cursor}`);
   return progress.total === 0 ? EXIT.nothing : EXIT.found;
 }
 
 function checkOptions(options: ExportOptions): void {
   checkSelection(options, SELECTIONS, true);
-  if (options.lookBack !== undefined && options.changedSince === undefined) throw usageError('--look-back goes with --changed-since');
+  if (options.lookBack !== undefined && options.changedSince === undefined)
+    throw usageError('--look-back goes with --changed-since');
   const isCsv = formatOf(options) === 'csv';
-  if (options.spreadsheet === true && !isCsv) throw usageError('--spreadsheet goes with --format csv');
-  if (options.delimiter !== undefined && !isCsv) throw usageError('--delimiter goes with --format csv');
+  if (options.spreadsheet === true && !isCsv)
+    throw usageError('--spreadsheet goes with --format csv');
+  if (options.delimiter !== undefined && !isCsv)
+    throw usageError('--delimiter goes with --format csv');
   if (options.json === true && options.output === undefined && options.format === 'csv')
-    throw usageError('--json and --format csv exclude each other on standard output: write the CSV to a file with --output');
+    throw usageError(
+      '--json and --format csv exclude each other on standard output: write the CSV to a file with --output',
+    );
 }
 
 /** Writes the lines to the file or to standard output. `report` is called at the end. */
@@ -127,14 +153,17 @@ async function write(
 ): Promise<void> {
   const { output, json, spreadsheet: forSpreadsheets = false, delimiter = ',' } = options;
   const encoded = (): AsyncIterable<string> =>
-    formatOf(options) === 'csv' ? csvLines(lines, { forSpreadsheets, delimiter }) : jsonLines(lines);
+    formatOf(options) === 'csv'
+      ? csvLines(lines, { forSpreadsheets, delimiter })
+      : jsonLines(lines);
   if (output !== undefined) {
     const file = resolve(terminal.directory, output);
     await writeOutputFile(file, encoded(), terminal.signal);
     if (json === true) await writeLine(terminal.stdout, JSON.stringify({ file, ...report() }));
     return;
   }
-  const content = json === true ? jsonDocument(lines, () => ({ cursor: report().cursor })) : encoded();
+  const content =
+    json === true ? jsonDocument(lines, () => ({ cursor: report().cursor })) : encoded();
   const shown = terminal.stdout.isTTY === true ? onTerminal(content) : content;
   await pipeline(Readable.from(shown), terminal.stdout, { end: false, signal: terminal.signal });
 }
@@ -147,16 +176,32 @@ interface Found {
 
 async function find(context: Context, transactions: TransactionsClient): Promise<Found> {
   const { options, terminal } = context;
-  const { member, all, day, from = '', to = '', changedSince, lookBack: lookBackDays, timeZone } = options;
+  const {
+    member,
+    all,
+    day,
+    from = '',
+    to = '',
+    changedSince,
+    lookBack: lookBackDays,
+    timeZone,
+  } = options;
   const list = { kind: options.kind, verifiedOnly: options.verified };
   const now = terminal.now();
   if (changedSince !== undefined) {
-    const changes = transactions.changedSince(dayOf(changedSince, now, timeZone), { lookBackDays, timeZone });
+    const changes = transactions.changedSince(dayOf(changedSince, now, timeZone), {
+      lookBackDays,
+      timeZone,
+    });
     return { lines: filtered(changes, listFilter(requireList(list))), cursor: changes.cursor };
   }
-  if (member !== undefined) return { lines: transactions.byMember(member, { ...list, ...periodOf(options, now) }) };
+  if (member !== undefined)
+    return { lines: transactions.byMember(member, { ...list, ...periodOf(options, now) }) };
   if (all === true) return { lines: transactions.all(list) };
-  const days = day === undefined ? { from: dayOf(from, now, timeZone), to: dayOf(to, now, timeZone) } : dayOf(day, now, timeZone);
+  const days =
+    day === undefined
+      ? { from: dayOf(from, now, timeZone), to: dayOf(to, now, timeZone) }
+      : dayOf(day, now, timeZone);
   return { lines: transactions.byDay(days, { ...list, timeZone }) };
 }
 

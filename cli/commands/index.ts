@@ -19,7 +19,8 @@ import { addTotals } from './totals';
 import { addWatch } from './watch';
 
 /**
- * Every command, in the order of the help. A new command is a file in this folder with a function that adds it:
+ * Every command, in the order of the help. A new command is a file in this folder with a function
+ * that adds it:
  *
  *     export const addStatus: AddCommand = (program, cli) => {
  *       program.command('status').description('…').action(cli.action<StatusOptions>(async (context) => {

@@ -4,7 +4,14 @@ import { type AddCommand, type CommandContext, sidOf } from '../command';
 import { EXIT, type ExitCode, usageError } from '../errors';
 import type { GlobalOptions } from '../installation';
 import { writeJsonArray } from '../json';
-import { addSelections, checkSelection, dayOf, periodOf, type Selection, type SelectionOptions } from '../options';
+import {
+  addSelections,
+  checkSelection,
+  dayOf,
+  periodOf,
+  type Selection,
+  type SelectionOptions,
+} from '../options';
 import { numberText, type Progress, withProgress } from '../progress';
 import { Counter, nothing, orderColumns, sumsText } from '../show';
 import { writeTable } from '../stream-table';
@@ -22,12 +29,23 @@ type Context = CommandContext<OrdersOptions>;
 const SELECTIONS: readonly Selection[] = ['member', 'order', 'day'];
 
 export const addOrders: AddCommand = (program, cli) => {
-  const command = program.command('orders').description('Adds lines up to orders: status, and sums by currency.');
+  const command = program
+    .command('orders')
+    .description('Adds lines up to orders: status, and sums by currency.');
   addTimeZone(addSelections(command, SELECTIONS))
-    .option('--from <time>', 'with --member: orders placed at this time or later; alone with --to: first processing day')
-    .option('--to <time>', 'with --member: orders placed before this time; alone with --from: end day, exclusive')
+    .option(
+      '--from <time>',
+      'with --member: orders placed at this time or later; alone with --to: first processing day',
+    )
+    .option(
+      '--to <time>',
+      'with --member: orders placed before this time; alone with --from: end day, exclusive',
+    )
     .option('--totals', 'with --member: the totals only')
-    .option('--include-unverified', 'count unverified confirmed lines as earned (a forged postback is then earned, too)')
+    .option(
+      '--include-unverified',
+      'count unverified confirmed lines as earned (a forged postback is then earned, too)',
+    )
     .addHelpText(
       'after',
       `
@@ -50,7 +68,11 @@ Examples:
   $ cdk-rakuten-postback orders --from 2026-03-01 --to 2026-04-01 --json | jq '.[] | select(.status == "returned")'
   $ cdk-rakuten-postback orders --member clk_01HRV6Z8Q2M4 --totals --json`,
     )
-    .action(cli.action<OrdersOptions>((context) => withProgress(context, 'orders', (progress) => orders(context, progress))));
+    .action(
+      cli.action<OrdersOptions>((context) =>
+        withProgress(context, 'orders', (progress) => orders(context, progress)),
+      ),
+    );
 };
 
 async function orders(context: Context, progress: Progress): Promise<ExitCode> {
@@ -58,23 +80,34 @@ async function orders(context: Context, progress: Progress): Promise<ExitCode> {
   checkSelection(options, SELECTIONS, true);
   if (options.totals === true) return showMember(context);
   const found = progress.count(find(context, await context.transactions()));
-  if (options.json === true) return (await writeJsonArray(terminal.stdout, found)) === 0 ? EXIT.nothing : EXIT.found;
+  if (options.json === true)
+    return (await writeJsonArray(terminal.stdout, found)) === 0 ? EXIT.nothing : EXIT.found;
   const tally = new OrdersTally();
   const counted = mapped(found, (order) => tally.add(order));
-  const count = await writeTable(context, orderColumns(context.colours, options.timeZone), counted, progress);
+  const count = await writeTable(
+    context,
+    orderColumns(context.colours, options.timeZone),
+    counted,
+    progress,
+  );
   if (count === 0) return nothing(terminal);
   for (const text of tally.texts) await writeText(terminal.stdout, text, context.colours.dim);
   return EXIT.found;
 }
 
-async function* find(context: Context, transactions: TransactionsClient): AsyncGenerator<OrderSummary> {
+async function* find(
+  context: Context,
+  transactions: TransactionsClient,
+): AsyncGenerator<OrderSummary> {
   const { options, terminal } = context;
   const { from = '', to = '', advertiser = '', includeUnverified, timeZone } = options;
   const now = terminal.now();
   if (options.member !== undefined) {
     yield* transactions.memberOrders(options.member, periodOf(options, now), { includeUnverified });
   } else if (options.order !== undefined) {
-    const order = await transactions.orderSummary(await sidOf(context), advertiser, options.order, { includeUnverified });
+    const order = await transactions.orderSummary(await sidOf(context), advertiser, options.order, {
+      includeUnverified,
+    });
     if (order !== undefined) yield order;
   } else {
     const span = { from: dayOf(from, now, timeZone), to: dayOf(to, now, timeZone) };
@@ -113,7 +146,11 @@ async function showMember(context: Context): Promise<ExitCode> {
   if (options.member === undefined) throw usageError('--totals goes with --member');
   const { includeUnverified } = options;
   const transactions = await context.transactions();
-  const summary = await transactions.memberSummary(options.member, periodOf(options, terminal.now()), { includeUnverified });
+  const summary = await transactions.memberSummary(
+    options.member,
+    periodOf(options, terminal.now()),
+    { includeUnverified },
+  );
   const hasOrders = summary.orders.total > 0;
   if (options.json === true) await writeLine(terminal.stdout, JSON.stringify(summary));
   else if (!hasOrders) return nothing(terminal);
@@ -121,12 +158,21 @@ async function showMember(context: Context): Promise<ExitCode> {
   return hasOrders ? EXIT.found : EXIT.nothing;
 }
 
-function memberText({ colours }: Context, { u1, orders: { total, ...byStatus }, ...summary }: MemberSummary): string[] {
-  const counts = Object.entries(byStatus).flatMap(([status, count]) => (count === 0 ? [] : [`${count} ${status}`]));
+function memberText(
+  { colours }: Context,
+  { u1, orders: { total, ...byStatus }, ...summary }: MemberSummary,
+): string[] {
+  const counts = Object.entries(byStatus).flatMap(([status, count]) =>
+    count === 0 ? [] : [`${count} ${status}`],
+  );
   return [
     `${colours.bold(u1)}: ${total === 1 ? '1 order' : `${total} orders`} (${counts.join(', ')})`,
     ...sumsText(summary),
     ...(summary.doubtful === 0 ? [] : [`${summary.doubtful} doubtful lines`]),
-    ...(summary.unattributed === 0 ? [] : [`${summary.unattributed} lines without u1 in orders shared with other members, in no sum`]),
+    ...(summary.unattributed === 0
+      ? []
+      : [
+          `${summary.unattributed} lines without u1 in orders shared with other members, in no sum`,
+        ]),
   ];
 }

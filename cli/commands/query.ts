@@ -4,9 +4,27 @@ import { type AddCommand, type CommandContext, sidOf } from '../command';
 import { EXIT, type ExitCode, usageError } from '../errors';
 import type { GlobalOptions } from '../installation';
 import { writeJsonArray } from '../json';
-import { addSelections, checkSelection, dayOf, parseCount, parseKinds, periodOf, type Selection, type SelectionOptions } from '../options';
+import {
+  addSelections,
+  checkSelection,
+  dayOf,
+  parseCount,
+  parseKinds,
+  periodOf,
+  type Selection,
+  type SelectionOptions,
+} from '../options';
 import { type Progress, withProgress } from '../progress';
-import { LineTally, lineColumns, NoteTally, nothing, rowRecord, type ShownTime, timeText, totalTexts } from '../show';
+import {
+  LineTally,
+  lineColumns,
+  NoteTally,
+  nothing,
+  rowRecord,
+  type ShownTime,
+  timeText,
+  totalTexts,
+} from '../show';
 import { writeTable } from '../stream-table';
 import { type Column, renderRecord } from '../table';
 import { writeLine, writeText } from '../terminal';
@@ -27,13 +45,26 @@ const SELECTIONS: readonly Selection[] = ['member', 'order', 'day', 'transaction
 const TABLE_LINES = 200;
 
 export const addQuery: AddCommand = (program, cli) => {
-  const command = program.command('query').description('Shows lines: of a member, an order, a day, or by transaction ID.');
+  const command = program
+    .command('query')
+    .description('Shows lines: of a member, an order, a day, or by transaction ID.');
   addTimeZone(addSelections(command, SELECTIONS))
-    .option('--from <time>', 'with --member: orders placed at this time or later (a day, today, yesterday, or a time with Z)')
+    .option(
+      '--from <time>',
+      'with --member: orders placed at this time or later (a day, today, yesterday, or a time with Z)',
+    )
     .option('--to <time>', 'with --member: orders placed before this time')
-    .option('--kind <kinds>', 'only these kinds: preliminary, sale, return, adjustment, unknown', parseKinds)
+    .option(
+      '--kind <kinds>',
+      'only these kinds: preliminary, sale, return, adjustment, unknown',
+      parseKinds,
+    )
     .option('--verified', "only lines that Rakuten's Events API returns as shown")
-    .option('--limit <number>', `maximum number of lines (default: ${TABLE_LINES} in a table, all with --json)`, parseCount)
+    .option(
+      '--limit <number>',
+      `maximum number of lines (default: ${TABLE_LINES} in a table, all with --json)`,
+      parseCount,
+    )
     .option('--newest-first', 'newest line first')
     .addHelpText(
       'after',
@@ -58,7 +89,11 @@ Examples:
   $ cdk-rakuten-postback query --day yesterday --kind return,adjustment
   $ cdk-rakuten-postback query --transaction A1F79C0162D1404DAB3F3E6BADA181C8 --json`,
     )
-    .action(cli.action<QueryOptions>((context) => withProgress(context, 'lines', (progress) => query(context, progress))));
+    .action(
+      cli.action<QueryOptions>((context) =>
+        withProgress(context, 'lines', (progress) => query(context, progress)),
+      ),
+    );
 };
 
 async function query(context: Context, progress: Progress): Promise<ExitCode> {
@@ -66,7 +101,10 @@ async function query(context: Context, progress: Progress): Promise<ExitCode> {
   checkSelection(options, SELECTIONS, false);
   checkListOptions(options);
   if (options.json === true) {
-    const count = await writeJsonArray(terminal.stdout, progress.count(await find(context, options.limit)));
+    const count = await writeJsonArray(
+      terminal.stdout,
+      progress.count(await find(context, options.limit)),
+    );
     return count === 0 ? EXIT.nothing : EXIT.found;
   }
   if (options.transaction !== undefined) return showTransaction(context, options.transaction);
@@ -74,7 +112,15 @@ async function query(context: Context, progress: Progress): Promise<ExitCode> {
   return showList(context, progress);
 }
 
-function checkListOptions({ member, day, transaction, kind, limit, newestFirst, verified }: QueryOptions): void {
+function checkListOptions({
+  member,
+  day,
+  transaction,
+  kind,
+  limit,
+  newestFirst,
+  verified,
+}: QueryOptions): void {
   if (member !== undefined || day !== undefined) return;
   if (kind !== undefined || limit !== undefined || newestFirst === true) {
     throw usageError('--kind, --limit and --newest-first go with --member and --day');
@@ -88,10 +134,18 @@ async function find(context: Context, limit?: number): Promise<AsyncIterable<Tra
   const { options, terminal } = context;
   const transactions = await context.transactions();
   const { timeZone } = options;
-  const list = { kind: options.kind, verifiedOnly: options.verified, newestFirst: options.newestFirst, limit };
-  if (options.member !== undefined) return transactions.byMember(options.member, { ...list, ...periodOf(options, terminal.now()) });
-  if (options.day !== undefined) return transactions.byDay(dayOf(options.day, terminal.now(), timeZone), { ...list, timeZone });
-  if (options.transaction !== undefined) return transactions.byTransaction(await sidOf(context), options.transaction);
+  const list = {
+    kind: options.kind,
+    verifiedOnly: options.verified,
+    newestFirst: options.newestFirst,
+    limit,
+  };
+  if (options.member !== undefined)
+    return transactions.byMember(options.member, { ...list, ...periodOf(options, terminal.now()) });
+  if (options.day !== undefined)
+    return transactions.byDay(dayOf(options.day, terminal.now(), timeZone), { ...list, timeZone });
+  if (options.transaction !== undefined)
+    return transactions.byTransaction(await sidOf(context), options.transaction);
   const order = await findOrder(context);
   return (async function* () {
     if (order !== undefined) yield* linesOf(order, options);
@@ -125,8 +179,15 @@ async function showList(context: Context, progress: Progress): Promise<ExitCode>
   };
   const tally = await writeLines(context, shown(), time, progress);
   if (tally === undefined) return nothing(terminal);
-  await writeFooter(context, [...(isCut ? tally.lines.textsOfPart : tally.lines.texts), ...tally.notes.texts]);
-  if (isCut) await writeText(terminal.stderr, `there are more than these ${limit}: raise --limit, or write all to a file with "export"`);
+  await writeFooter(context, [
+    ...(isCut ? tally.lines.textsOfPart : tally.lines.texts),
+    ...tally.notes.texts,
+  ]);
+  if (isCut)
+    await writeText(
+      terminal.stderr,
+      `there are more than these ${limit}: raise --limit, or write all to a file with "export"`,
+    );
   return EXIT.found;
 }
 
@@ -135,7 +196,9 @@ interface Tally {
   readonly notes: NoteTally;
 }
 
-/** Writes a table of lines. Returns what the footer says of them, or undefined if there are none. */
+/**
+ * Writes a table of lines. Returns what the footer says of them, or undefined if there are none.
+ */
 async function writeLines(
   context: Context,
   lines: AsyncIterable<Transaction>,
@@ -149,11 +212,19 @@ async function writeLines(
 }
 
 function columnsOf({ options, colours }: Context, time: ShownTime): Column<Transaction>[] {
-  const known = options.member !== undefined ? ['MEMBER'] : options.order !== undefined ? ['ORDER', 'ADVERTISER'] : [];
+  const known =
+    options.member !== undefined
+      ? ['MEMBER']
+      : options.order !== undefined
+        ? ['ORDER', 'ADVERTISER']
+        : [];
   return lineColumns(colours, time).filter(({ title }) => !known.includes(title));
 }
 
-async function writeFooter({ terminal, colours }: Context, texts: readonly string[]): Promise<void> {
+async function writeFooter(
+  { terminal, colours }: Context,
+  texts: readonly string[],
+): Promise<void> {
   for (const text of texts) await writeText(terminal.stdout, text, colours.dim);
 }
 
@@ -161,11 +232,21 @@ async function showOrder(context: Context, progress: Progress): Promise<ExitCode
   const { options, terminal, colours } = context;
   const order = await findOrder(context);
   if (order === undefined) return nothing(terminal);
-  await writeLine(terminal.stdout, renderRecord(orderRecord(order, options.timeZone), colours.dim, terminal.stdout.columns));
+  await writeLine(
+    terminal.stdout,
+    renderRecord(orderRecord(order, options.timeZone), colours.dim, terminal.stdout.columns),
+  );
   await writeLine(terminal.stdout, '');
-  const time: ShownTime = { title: 'PROCESSED', of: (line) => line.process_date ?? line.received_at, timeZone: options.timeZone };
+  const time: ShownTime = {
+    title: 'PROCESSED',
+    of: (line) => line.process_date ?? line.received_at,
+    timeZone: options.timeZone,
+  };
   const tally = await writeLines(context, sequence(linesOf(order, options)), time, progress);
-  await writeFooter(context, tally === undefined ? ['no line of it is verified'] : [tally.lines.text, ...tally.notes.texts]);
+  await writeFooter(
+    context,
+    tally === undefined ? ['no line of it is verified'] : [tally.lines.text, ...tally.notes.texts],
+  );
   return EXIT.found;
 }
 
@@ -181,7 +262,10 @@ function orderRecord(order: OrderSummary, timeZone: string): [string, string][] 
     ['member', order.members.join(', ') || '(not attributed)'],
     ['status', order.status],
     ['ordered', `${time(order.ordered_at)} ${timeZone}`],
-    ['processed', `${time(order.first_processed_at)} to ${time(order.last_processed_at)} ${timeZone}`],
+    [
+      'processed',
+      `${time(order.first_processed_at)} to ${time(order.last_processed_at)} ${timeZone}`,
+    ],
     ...sums,
   ];
 }
@@ -192,7 +276,10 @@ async function showTransaction(context: Context, id: string): Promise<ExitCode> 
   let count = 0;
   for await (const row of transactions.byTransaction(await sidOf(context), id)) {
     if (count > 0) await writeLine(terminal.stdout, '');
-    await writeLine(terminal.stdout, renderRecord(rowRecord(row), colours.dim, terminal.stdout.columns));
+    await writeLine(
+      terminal.stdout,
+      renderRecord(rowRecord(row), colours.dim, terminal.stdout.columns),
+    );
     count += 1;
   }
   return count === 0 ? nothing(terminal) : EXIT.found;

@@ -6,13 +6,24 @@ import { type Counts, comparedCount, NO_COUNTS } from '../../core/reconciliation
 import { unverifiedRows } from '../../core/reconciliation/day-index';
 import { clamp } from '../../core/reconciliation/window';
 import type { AddCommand, CommandContext } from '../command';
-import { type Difference, differenceColumns, differenceKey, isNotable, notReturned } from '../differences';
+import {
+  type Difference,
+  differenceColumns,
+  differenceKey,
+  isNotable,
+  notReturned,
+} from '../differences';
 import { CliError, EXIT, type ExitCode, usageError } from '../errors';
 import { requireResource } from '../installation';
 import { writeJsonArray } from '../json';
 import { dayOf } from '../options';
 import { numberText, StatusLine } from '../progress';
-import { invokeReconciliation, MAX_DIFFERENCES, type ReconciliationResult, splitIntoDays } from '../reconciliation';
+import {
+  invokeReconciliation,
+  MAX_DIFFERENCES,
+  type ReconciliationResult,
+  splitIntoDays,
+} from '../reconciliation';
 import { publisherOf, type SidOptions } from '../registration';
 import { renderTable } from '../table';
 import { writeLine, writeText } from '../terminal';
@@ -31,11 +42,19 @@ type Context = CommandContext<ReconcileOptions>;
 export const addReconcile: AddCommand = (program, cli) => {
   addTimeZone(program.command('reconcile'))
     .description("Compares the table with Rakuten's Events API and corrects the table.")
-    .requiredOption('--from <time>', 'lines that Rakuten processed at this time or later (a day, or a time with Z), at most 29 days ago')
+    .requiredOption(
+      '--from <time>',
+      'lines that Rakuten processed at this time or later (a day, or a time with Z), at most 29 days ago',
+    )
     .option('--to <time>', 'lines that Rakuten processed up to this time (default: now)')
     .option('--sid <sid>', 'the publisher, if there are several')
     .option('--dry-run', 'only report the differences')
-    .addOption(new Option('--accept-changes', 'apply changes that the brake holds back (see below)').conflicts('dryRun'))
+    .addOption(
+      new Option(
+        '--accept-changes',
+        'apply changes that the brake holds back (see below)',
+      ).conflicts('dryRun'),
+    )
     .option('--quiet', 'no progress')
     .addHelpText(
       'after',
@@ -84,15 +103,20 @@ async function reconcile(context: Context): Promise<ExitCode> {
   const window = await reconcilableWindow(context);
   const sid = await publisherOf(context);
   const found = await reconcileWindow(context, sid, window);
-  const unreturned = found.interruption === undefined ? await rowsNotReturned(context, sid, window, found) : [];
+  const unreturned =
+    found.interruption === undefined ? await rowsNotReturned(context, sid, window, found) : [];
   const differences = [...found.differences.values(), ...unreturned].filter(isNotable);
   if (options.json === true) {
     await writeJsonArray(terminal.stdout, asAsync(differences));
   } else if (differences.length > 0) {
     const columns = differenceColumns(context.colours);
-    await writeLine(terminal.stdout, renderTable(columns, differences, terminal.stdout.columns, context.colours.bold));
+    await writeLine(
+      terminal.stdout,
+      renderTable(columns, differences, terminal.stdout.columns, context.colours.bold),
+    );
   }
-  for (const text of summary(context, window, found, unreturned)) await writeText(terminal.stderr, text);
+  for (const text of summary(context, window, found, unreturned))
+    await writeText(terminal.stderr, text);
   if (found.interruption !== undefined) throw found.interruption.error;
   return exitCodeOf(context, found, differences);
 }
@@ -101,20 +125,32 @@ async function reconcile(context: Context): Promise<ExitCode> {
 async function reconcilableWindow({ options, terminal }: Context): Promise<EventsWindow> {
   const now = terminal.now();
   const { timeZone } = options;
-  const moment = (name: string, text: string): number => Date.parse(requireMoment(name, dayOf(text, now, timeZone), timeZone));
-  const requested = { from: moment('--from', options.from), to: options.to === undefined ? now.getTime() : moment('--to', options.to) };
+  const moment = (name: string, text: string): number =>
+    Date.parse(requireMoment(name, dayOf(text, now, timeZone), timeZone));
+  const requested = {
+    from: moment('--from', options.from),
+    to: options.to === undefined ? now.getTime() : moment('--to', options.to),
+  };
   if (requested.from >= requested.to) throw usageError('--from is not before --to');
   const window = clamp(requested, 0, now.getTime());
   for (const text of leftOut(requested, window)) await writeText(terminal.stderr, text);
   if (window.from < window.to) return window;
-  throw usageError('the Events API covers lines that Rakuten processed between 29 days and two minutes ago, and the window is outside');
+  throw usageError(
+    'the Events API covers lines that Rakuten processed between 29 days and two minutes ago, and the window is outside',
+  );
 }
 
 /** What a window lacks of another, apart from parts of a second. */
 function leftOut(requested: EventsWindow, { from, to }: EventsWindow): string[] {
   return [
-    ...(from - requested.from < 1000 ? [] : [`the window begins at ${momentText(from)}: the Events API covers 29 days`]),
-    ...(requested.to - to < 1000 ? [] : [`the window ends at ${momentText(to)}: lines of the last two minutes may be on their way`]),
+    ...(from - requested.from < 1000
+      ? []
+      : [`the window begins at ${momentText(from)}: the Events API covers 29 days`]),
+    ...(requested.to - to < 1000
+      ? []
+      : [
+          `the window ends at ${momentText(to)}: lines of the last two minutes may be on their way`,
+        ]),
   ];
 }
 
@@ -137,7 +173,11 @@ interface Found {
   interruption?: { readonly error: unknown; readonly from: string };
 }
 
-async function reconcileWindow(context: Context, sid: string, window: EventsWindow): Promise<Found> {
+async function reconcileWindow(
+  context: Context,
+  sid: string,
+  window: EventsWindow,
+): Promise<Found> {
   const { options, terminal } = context;
   const status = new StatusLine(terminal.stderr, options.quiet === true);
   const found: Found = {
@@ -153,26 +193,40 @@ async function reconcileWindow(context: Context, sid: string, window: EventsWind
     status.erase();
     void writeLine(terminal.stderr, message);
   };
-  // The brake counts the lines of one invocation. Without it there is no reason to split the window.
+  // The brake counts the lines of one invocation. Without it there is no reason to split the
+  // window.
   for (const part of options.acceptChanges === true ? [window] : splitIntoDays(window)) {
     status.draw(`${progressText(window, part.from, found)}; reading ${dayText(part.from)} …`);
     try {
       terminal.signal.throwIfAborted();
-      addResult(found, part, await invokeReconciliation(context, { sid, window: part, ...modeOf(options) }, showBusy));
+      addResult(
+        found,
+        part,
+        await invokeReconciliation(context, { sid, window: part, ...modeOf(options) }, showBusy),
+      );
     } catch (cause) {
       const from = momentText(part.from);
       const isStopped = terminal.signal.aborted;
-      found.interruption = { from, error: isStopped ? new CliError(`stopped; go on with --from ${from}`, EXIT.error, { cause }) : cause };
+      found.interruption = {
+        from,
+        error: isStopped
+          ? new CliError(`stopped; go on with --from ${from}`, EXIT.error, { cause })
+          : cause,
+      };
       break;
     }
   }
   status.draw(progressText(window, window.to, found));
-  if (found.interruption === undefined && options.quiet !== true && terminal.stderr.isTTY === true) await writeLine(terminal.stderr, '');
+  if (found.interruption === undefined && options.quiet !== true && terminal.stderr.isTTY === true)
+    await writeLine(terminal.stderr, '');
   else status.erase();
   return found;
 }
 
-const modeOf = ({ dryRun, acceptChanges }: ReconcileOptions): { dryRun?: true; acceptChanges?: true } => ({
+const modeOf = ({
+  dryRun,
+  acceptChanges,
+}: ReconcileOptions): { dryRun?: true; acceptChanges?: true } => ({
   ...(dryRun === true ? { dryRun } : {}),
   ...(acceptChanges === true ? { acceptChanges } : {}),
 });
@@ -182,9 +236,12 @@ function addResult(found: Found, part: EventsWindow, result: ReconciliationResul
   if (outcome !== 'empty') found.comparedFrom ??= from === undefined ? part.from : Date.parse(from);
   if (counts !== undefined) {
     const names = Object.keys(NO_COUNTS) as (keyof Counts)[];
-    found.counts = Object.fromEntries(names.map((name) => [name, found.counts[name] + (counts[name] ?? 0)])) as Counts;
+    found.counts = Object.fromEntries(
+      names.map((name) => [name, found.counts[name] + (counts[name] ?? 0)]),
+    ) as Counts;
   }
-  for (const difference of differences) found.differences.set(differenceKey(difference), difference);
+  for (const difference of differences)
+    found.differences.set(differenceKey(difference), difference);
   found.isCut ||= differences.length >= MAX_DIFFERENCES;
   found.braked += braked;
   if (braked > 0) found.brakedWindows.push(part);
@@ -195,9 +252,15 @@ function addResult(found: Found, part: EventsWindow, result: ReconciliationResul
 /**
  * Rows that arrived in the window and that the Events API does not return.
  *
- * The index can be a second behind, and a dry run verifies nothing: rows that the function reported are left out.
+ * The index can be a second behind, and a dry run verifies nothing: rows that the function reported
+ * are left out.
  */
-async function rowsNotReturned(context: Context, sid: string, window: EventsWindow, found: Found): Promise<Difference[]> {
+async function rowsNotReturned(
+  context: Context,
+  sid: string,
+  window: EventsWindow,
+  found: Found,
+): Promise<Difference[]> {
   const { options, terminal } = context;
   if (options.dryRun === true && found.isCut) return [];
   const installation = await context.installation();
@@ -220,14 +283,39 @@ function progressText({ from, to }: EventsWindow, reached: number, { counts }: F
 }
 
 /** In the order of the help text. */
-const SHOWN_COUNTS = ['same', 'missing', 'unverified', 'different', 'updated', 'returned', 'withdrawn', 'unreadable', 'reused'] as const;
+const SHOWN_COUNTS = [
+  'same',
+  'missing',
+  'unverified',
+  'different',
+  'updated',
+  'returned',
+  'withdrawn',
+  'unreadable',
+  'reused',
+] as const;
 const ALWAYS_SHOWN: readonly string[] = ['same', 'missing', 'different'];
 
-function summary({ options, colours }: Context, window: EventsWindow, found: Found, unreturned: readonly Difference[]): string[] {
-  const { counts, braked, brakedWindows, continuing, isCut, interruption, comparedFrom = window.from } = found;
+function summary(
+  { options, colours }: Context,
+  window: EventsWindow,
+  found: Found,
+  unreturned: readonly Difference[],
+): string[] {
+  const {
+    counts,
+    braked,
+    brakedWindows,
+    continuing,
+    isCut,
+    interruption,
+    comparedFrom = window.from,
+  } = found;
   if (!found.hasComparedAny && interruption !== undefined) return [];
   if (!found.hasComparedAny)
-    return ['nothing in this window can be compared: it is before the first complete registration, or before `notBefore`'];
+    return [
+      'nothing in this window can be compared: it is before the first complete registration, or before `notBefore`',
+    ];
   const shown = SHOWN_COUNTS.filter((name) => counts[name] > 0 || ALWAYS_SHOWN.includes(name));
   return [
     `${lineCount(comparedCount(counts))} from the Events API, ${spanText(window)}`,
@@ -237,17 +325,24 @@ function summary({ options, colours }: Context, window: EventsWindow, found: Fou
       : [
           `lines before ${momentText(comparedFrom)} were not compared: it is before the first complete registration, or before \`notBefore\``,
         ]),
-    ...(counts.foreign === 0 ? [] : [`  ${numberText(counts.foreign)} of other publishers, skipped`]),
+    ...(counts.foreign === 0
+      ? []
+      : [`  ${numberText(counts.foreign)} of other publishers, skipped`]),
     ...unreturnedText(unreturned),
-    ...(isCut ? [`not all differences are listed: an invocation lists ${numberText(MAX_DIFFERENCES)}`] : []),
+    ...(isCut
+      ? [`not all differences are listed: an invocation lists ${numberText(MAX_DIFFERENCES)}`]
+      : []),
     ...continuing.map(
-      (part) => `${spanText(part)} takes longer than one invocation: the function continues by itself, and logs its results`,
+      (part) =>
+        `${spanText(part)} takes longer than one invocation: the function continues by itself, and logs its results`,
     ),
     options.dryRun === true
       ? 'nothing was written (--dry-run)'
       : `${numberText(counts.written)} ${counts.written === 1 ? 'row was' : 'rows were'} written`,
     ...(braked === 0 ? [] : brakeText(braked, brakedWindows).map((text) => colours.yellow(text))),
-    ...(interruption === undefined ? [] : [`not reconciled: the time from ${interruption.from} on`]),
+    ...(interruption === undefined
+      ? []
+      : [`not reconciled: the time from ${interruption.from} on`]),
   ];
 }
 
@@ -277,9 +372,14 @@ function brakeText(braked: number, windows: readonly EventsWindow[]): string[] {
   ];
 }
 
-function exitCodeOf({ options }: Context, { braked, counts, hasComparedAny }: Found, differences: readonly Difference[]): ExitCode {
+function exitCodeOf(
+  { options }: Context,
+  { braked, counts, hasComparedAny }: Found,
+  differences: readonly Difference[],
+): ExitCode {
   if (!hasComparedAny) return EXIT.nothing;
-  if (options.dryRun === true) return differences.length > 0 || counts.unverified > 0 ? EXIT.found : EXIT.nothing;
+  if (options.dryRun === true)
+    return differences.length > 0 || counts.unverified > 0 ? EXIT.found : EXIT.nothing;
   return braked > 0 ? EXIT.error : EXIT.found;
 }
 
@@ -287,9 +387,11 @@ async function* asAsync<T>(values: readonly T[]): AsyncGenerator<T> {
   yield* values;
 }
 
-const lineCount = (count: number): string => `${numberText(count)} ${count === 1 ? 'line' : 'lines'}`;
+const lineCount = (count: number): string =>
+  `${numberText(count)} ${count === 1 ? 'line' : 'lines'}`;
 const dayText = (millis: number): string => new Date(millis).toISOString().slice(0, 10);
 const spanText = ({ from, to }: EventsWindow): string => `${momentText(from)} to ${momentText(to)}`;
 
 /** `2026-03-27T06:00:00Z`: as --from accepts it, whatever the time zone. */
-const momentText = (millis: number): string => new Date(millis).toISOString().replace(/\.000Z$/, 'Z');
+const momentText = (millis: number): string =>
+  new Date(millis).toISOString().replace(/\.000Z$/, 'Z');

@@ -19,7 +19,9 @@ type Context = CommandContext<RecoveredOptions>;
 const DEFAULT_DAYS = 30;
 
 export const addRecovered: AddCommand = (program, cli) => {
-  const command = program.command('recovered').description('Lines that no postback delivered, and what they are worth.');
+  const command = program
+    .command('recovered')
+    .description('Lines that no postback delivered, and what they are worth.');
   addTimeZone(addPublisher(addSpan(command, DEFAULT_DAYS)))
     .addHelpText(
       'after',
@@ -37,17 +39,30 @@ Examples:
   $ cdk-rakuten-postback recovered --from 2026-03-01 --to 2026-04-01 --time-zone Asia/Tokyo
   $ cdk-rakuten-postback recovered --from 2026-03-01 --json | jq length`,
     )
-    .action(cli.action<RecoveredOptions>((context) => withProgress(context, 'lines', (progress) => recovered(context, progress))));
+    .action(
+      cli.action<RecoveredOptions>((context) =>
+        withProgress(context, 'lines', (progress) => recovered(context, progress)),
+      ),
+    );
 };
 
 async function recovered(context: Context, progress: Progress): Promise<ExitCode> {
   const { options, terminal, colours } = context;
   const span = spanOf(options, terminal.now(), DEFAULT_DAYS);
-  const lines = progress.count((await context.transactions()).recovered({ ...span, sid: options.sid }));
-  if (options.json === true) return (await writeJsonArray(terminal.stdout, lines)) === 0 ? EXIT.nothing : EXIT.found;
+  const lines = progress.count(
+    (await context.transactions()).recovered({ ...span, sid: options.sid }),
+  );
+  if (options.json === true)
+    return (await writeJsonArray(terminal.stdout, lines)) === 0 ? EXIT.nothing : EXIT.found;
   const tally = new LineTally();
-  const columns = lineColumns(colours, { title: 'RECEIVED', of: (line) => line.received_at, timeZone: options.timeZone });
-  if ((await writeTable(context, columns, tally.count(lines), progress)) === 0) return nothing(terminal);
-  for (const text of [`processed ${spanText(span)}`, ...tally.texts]) await writeText(terminal.stdout, text, colours.dim);
+  const columns = lineColumns(colours, {
+    title: 'RECEIVED',
+    of: (line) => line.received_at,
+    timeZone: options.timeZone,
+  });
+  if ((await writeTable(context, columns, tally.count(lines), progress)) === 0)
+    return nothing(terminal);
+  for (const text of [`processed ${spanText(span)}`, ...tally.texts])
+    await writeText(terminal.stdout, text, colours.dim);
   return EXIT.found;
 }

@@ -24,7 +24,9 @@ const DEFAULT_DAYS = 30;
 export const addReview: AddCommand = (program, cli) => {
   const command = program
     .command('review')
-    .description('Lines that are unverified, withdrawn, contradicted by a postback or unreadable, with their age.')
+    .description(
+      'Lines that are unverified, withdrawn, contradicted by a postback or unreadable, with their age.',
+    )
     .addOption(
       new Option('--state <states>', `only these states: ${REVIEW_STATES.join(', ')}`)
         .argParser(parseNames<ReviewState>(REVIEW_STATES))
@@ -55,14 +57,21 @@ Examples:
   $ cdk-rakuten-postback review --state withdrawn,differing --from 2026-03-01 --to 2026-04-01
   $ cdk-rakuten-postback review --state unverified --json | jq '.[] | select(.ageSeconds > 86400) | .line.line_id'`,
     )
-    .action(cli.action<ReviewOptions>((context) => withProgress(context, 'lines', (progress) => review(context, progress))));
+    .action(
+      cli.action<ReviewOptions>((context) =>
+        withProgress(context, 'lines', (progress) => review(context, progress)),
+      ),
+    );
 };
 
 async function review(context: Context, progress: Progress): Promise<ExitCode> {
   const { options, terminal, colours } = context;
   const span = spanOf(options, terminal.now(), DEFAULT_DAYS);
-  const items = progress.count((await context.transactions()).review({ ...span, states: options.state, sid: options.sid }));
-  if (options.json === true) return (await writeJsonArray(terminal.stdout, items)) === 0 ? EXIT.nothing : EXIT.found;
+  const items = progress.count(
+    (await context.transactions()).review({ ...span, states: options.state, sid: options.sid }),
+  );
+  if (options.json === true)
+    return (await writeJsonArray(terminal.stdout, items)) === 0 ? EXIT.nothing : EXIT.found;
   const states = new Counter();
   const count = await writeTable(context, columns(context), counted(items, states), progress);
   if (count === 0) return nothing(terminal);
@@ -71,7 +80,10 @@ async function review(context: Context, progress: Progress): Promise<ExitCode> {
   return EXIT.found;
 }
 
-async function* counted(items: AsyncIterable<ReviewItem>, states: Counter): AsyncGenerator<ReviewItem> {
+async function* counted(
+  items: AsyncIterable<ReviewItem>,
+  states: Counter,
+): AsyncGenerator<ReviewItem> {
   for await (const item of items) {
     for (const state of item.states) states.add(state);
     yield item;
@@ -91,14 +103,20 @@ function columns({ colours, options }: Context): Column<ReviewItem>[] {
     { title: 'ORDER', text: ({ line }) => line.order_id ?? '', maxWidth: 36, dropOrder: 1 },
     { title: 'ADVERTISER', text: ({ line }) => line.advertiser_id ?? '', dropOrder: 6 },
     { title: 'MEMBER', text: ({ line }) => line.u1 ?? '', maxWidth: 24, dropOrder: 5 },
-    { title: 'SALE', text: ({ line }) => amountText(line.sale_amount, line.currency), align: 'right', dropOrder: 2 },
+    {
+      title: 'SALE',
+      text: ({ line }) => amountText(line.sale_amount, line.currency),
+      align: 'right',
+      dropOrder: 2,
+    },
     { title: 'CUR', text: ({ line }) => line.currency ?? '', dropOrder: 3 },
     { title: 'TRANSACTION', text: ({ line }) => line.etransaction_id ?? '(no ID)' },
     { title: 'WHY', text: whyText, maxWidth: 60, wraps: true },
   ];
 }
 
-const whyText = ({ line }: ReviewItem): string => [...postbackNotes(line), ...(line.parse_problems ?? [])].join('; ');
+const whyText = ({ line }: ReviewItem): string =>
+  [...postbackNotes(line), ...(line.parse_problems ?? [])].join('; ');
 
 /** `3 d 4 h`, `4 h 10 min`, `10 min` */
 function ageText(seconds: number): string {

@@ -20,7 +20,11 @@ export const addRotateSecret: AddCommand = (program, cli) => {
     .description('Puts a new secret into the postback URL at Rakuten, without losing a postback.')
     .option('--sid <sid>', 'the publisher, if there are several')
     .option('--all', 'every publisher, one after the other')
-    .addOption(new Option('--fresh', 'discard the value of an interrupted run (the default)').conflicts('resume'))
+    .addOption(
+      new Option('--fresh', 'discard the value of an interrupted run (the default)').conflicts(
+        'resume',
+      ),
+    )
     .option('--resume', 'continue an interrupted run with its value, if there is one')
     .addHelpText(
       'after',
@@ -47,7 +51,11 @@ async function rotateSecret(context: Context): Promise<ExitCode> {
   const sids = options.all === true ? await publishersOf(context) : [await publisherOf(context)];
   const answers: RotationAnswer[] = [];
   for (const sid of sids) {
-    const event: RotationEvent = { operation: 'rotate-secret', sid, fresh: options.resume !== true };
+    const event: RotationEvent = {
+      operation: 'rotate-secret',
+      sid,
+      fresh: options.resume !== true,
+    };
     const answer = await invokeFunction<RotationAnswer>(context, 'registrationFunctionName', event);
     answers.push(answer);
     if (options.json !== true) await writeLine(terminal.stdout, resultText(answer));
@@ -56,8 +64,15 @@ async function rotateSecret(context: Context): Promise<ExitCode> {
   return answers.some(({ outcome }) => outcome === 'rotated') ? EXIT.found : EXIT.nothing;
 }
 
-function resultText({ sid, outcome, resumed, discarded, previousAcceptedUntil }: RotationAnswer): string {
-  if (outcome === 'not-registered') return `SID ${sid}: nothing is registered, so there is nothing to rotate`;
+function resultText({
+  sid,
+  outcome,
+  resumed,
+  discarded,
+  previousAcceptedUntil,
+}: RotationAnswer): string {
+  if (outcome === 'not-registered')
+    return `SID ${sid}: nothing is registered, so there is nothing to rotate`;
   const which = resumed ? 'the new secret of an interrupted run' : 'a new secret';
   const instead = discarded ? ' in place of that of an interrupted run' : '';
   return `SID ${sid}: ${which} is registered${instead}; postbacks under the old one are accepted until ${timeText(previousAcceptedUntil ?? '')} UTC`;

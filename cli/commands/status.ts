@@ -48,34 +48,49 @@ async function status(context: Context): Promise<ExitCode> {
   const transactions = await context.transactions();
   const found: (PublisherStatus | UnknownStatus)[] = [];
   for (const sid of await publishersOf(context)) {
-    const slot = await slotStatus(ports, sid, { stackEndpointUrl: endpointUrl, reveal: options.reveal }).catch((error: Error) => ({
+    const slot = await slotStatus(ports, sid, {
+      stackEndpointUrl: endpointUrl,
+      reveal: options.reveal,
+    }).catch((error: Error) => ({
       sid,
       problem: error.message,
     }));
-    found.push('problem' in slot ? slot : { ...slot, lastReceivedAt: await lastReceived(transactions, sid, terminal.now(), DAYS) });
+    found.push(
+      'problem' in slot
+        ? slot
+        : { ...slot, lastReceivedAt: await lastReceived(transactions, sid, terminal.now(), DAYS) },
+    );
   }
-  if (options.reveal === true) await writeLine(terminal.stderr, 'warning: the URLs contain secrets; do not share them');
+  if (options.reveal === true)
+    await writeLine(terminal.stderr, 'warning: the URLs contain secrets; do not share them');
   if (options.json === true)
     await writeLine(
       terminal.stdout,
       JSON.stringify(found, (_key, value: unknown) => value ?? null),
     );
-  else for (const one of found) for (const line of inWords(context, one)) await writeLine(terminal.stdout, line);
+  else
+    for (const one of found)
+      for (const line of inWords(context, one)) await writeLine(terminal.stdout, line);
   return found.some((one) => 'problem' in one || one.drift.length > 0) ? EXIT.error : EXIT.found;
 }
 
 function inWords({ colours }: Context, status: PublisherStatus | UnknownStatus): string[] {
-  if ('problem' in status) return [colours.bold(`SID ${status.sid}`), `  ${colours.red(status.problem)}`];
+  if ('problem' in status)
+    return [colours.bold(`SID ${status.sid}`), `  ${colours.red(status.problem)}`];
   const { sid, slot, drift, previous, enabled, selfTest, lastReceivedAt } = status;
   const good = enabled ? 'as deployed' : 'as deployed: switched off on purpose';
   return [
     colours.bold(`SID ${sid}`),
     `  slot           ${slot === undefined ? 'empty' : slotText(slot)}`,
-    ...(drift.length === 0 ? [`  state          ${colours.green(good)}`] : drift.map((text) => `  state          ${colours.red(text)}`)),
+    ...(drift.length === 0
+      ? [`  state          ${colours.green(good)}`]
+      : drift.map((text) => `  state          ${colours.red(text)}`)),
     ...(previous === undefined ? [] : [`  comes back     ${slotText(previous)}`]),
     `  last received  ${lastReceivedAt === undefined ? `nothing in ${DAYS} days` : `${timeText(lastReceivedAt)} UTC`}`,
     `  self-test      ${selfTest === undefined ? 'never' : `median ${selfTest.p50Millis} ms, longest ${selfTest.maxMillis} ms, ${timeText(selfTest.at)} UTC`}`,
-    ...(drift.length === 0 ? [] : ['  next step      cdk-rakuten-postback register (or deploy); see docs/registration.md']),
+    ...(drift.length === 0
+      ? []
+      : ['  next step      cdk-rakuten-postback register (or deploy); see docs/registration.md']),
   ];
 }
 

@@ -29,10 +29,23 @@ const FAILURES_ALLOWED = 5;
 export const addTail: AddCommand = (program, cli) => {
   addTimeZone(program.command('tail'))
     .description('Shows new lines as they arrive, until Ctrl-C.')
-    .option('--since <span>', 'begin with the lines received in the last 90s, 15m, 2h, …', parseDuration, 0)
-    .addOption(new Option('--interval <span>', 'time between two reads').default(5000, '5s').argParser(parseDuration))
+    .option(
+      '--since <span>',
+      'begin with the lines received in the last 90s, 15m, 2h, …',
+      parseDuration,
+      0,
+    )
+    .addOption(
+      new Option('--interval <span>', 'time between two reads')
+        .default(5000, '5s')
+        .argParser(parseDuration),
+    )
     .option('--days <number>', 'processing days to read, today included', parseCount, 2)
-    .option('--kind <kinds>', 'only these kinds: preliminary, sale, return, adjustment, unknown', parseKinds)
+    .option(
+      '--kind <kinds>',
+      'only these kinds: preliminary, sale, return, adjustment, unknown',
+      parseKinds,
+    )
     .option('--verified', "only lines that Rakuten's Events API returns as shown")
     .addHelpText(
       'after',
@@ -56,11 +69,17 @@ async function tail(context: Context): Promise<ExitCode> {
   const transactions = await context.transactions();
   const start = terminal.now();
   const { timeZone } = options;
-  const lines = new NewLines(transactions, start, options.days, timeZone, { kind: options.kind, verifiedOnly: options.verified });
+  const lines = new NewLines(transactions, start, options.days, timeZone, {
+    kind: options.kind,
+    verifiedOnly: options.verified,
+  });
   const since = new Date(start.getTime() - options.since);
   const firstDay = dayBefore(options.days - 1, start, timeZone);
   if (since < startOfDay(firstDay, timeZone))
-    await writeText(terminal.stderr, `lines processed before ${firstDay} are not shown: raise --days to see more of --since`);
+    await writeText(
+      terminal.stderr,
+      `lines processed before ${firstDay} are not shown: raise --days to see more of --since`,
+    );
   await lines.skipKnown(since);
   const { name } = await context.installation();
   await writeLine(terminal.stderr, `watching ${name}: new lines appear here, Ctrl-C stops`);
@@ -104,18 +123,33 @@ async function show({ options, terminal, colours }: Context, line: Transaction):
     currency: line.currency ?? '',
     member: line.u1 ?? '',
   });
-  return writeLine(terminal.stdout, line.kind === 'return' ? colours.red(text) : line.kind === 'preliminary' ? colours.yellow(text) : text);
+  return writeLine(
+    terminal.stdout,
+    line.kind === 'return'
+      ? colours.red(text)
+      : line.kind === 'preliminary'
+        ? colours.yellow(text)
+        : text,
+  );
 }
 
-type Cells = Readonly<Record<'received' | 'kind' | 'order' | 'sale' | 'commission' | 'currency' | 'member', string>>;
+type Cells = Readonly<
+  Record<'received' | 'kind' | 'order' | 'sale' | 'commission' | 'currency' | 'member', string>
+>;
 
 /** Width of the columns except ORDER and MEMBER, with the spaces between them. */
 const FIXED_WIDTH = 63;
 const ORDER_WIDTH = 20;
 const MIN_WIDTH = 8;
 
-/** Lines come one by one, so the widths are fixed. In a pipe a longer value shifts the rest of its line. */
-function columns(width: number | undefined, { received, kind, order, sale, commission, currency, member }: Cells): string {
+/**
+ * Lines come one by one, so the widths are fixed. In a pipe a longer value shifts the rest of its
+ * line.
+ */
+function columns(
+  width: number | undefined,
+  { received, kind, order, sale, commission, currency, member }: Cells,
+): string {
   const left = width === undefined ? undefined : width - FIXED_WIDTH;
   const orderWidth = Math.max(MIN_WIDTH, Math.min(ORDER_WIDTH, left ?? ORDER_WIDTH));
   const memberWidth = memberRoom(width);

@@ -1,11 +1,27 @@
 import { Option } from 'commander';
-import { TOTALS_DATES, TOTALS_GROUPS, type Total, type TotalsDate, type TotalsGroup, type Transaction } from '../../client';
+import {
+  TOTALS_DATES,
+  TOTALS_GROUPS,
+  type Total,
+  type TotalsDate,
+  type TotalsGroup,
+  type Transaction,
+} from '../../client';
 import { DEFAULT_LOOK_BACK_DAYS } from '../../client/changes';
 import { SOURCES } from '../../core/names';
 import type { AddCommand, CommandContext } from '../command';
 import { EXIT, type ExitCode, usageError } from '../errors';
 import type { GlobalOptions } from '../installation';
-import { addPublisher, addSpan, type LookBackOptions, parseCount, parseNames, type SpanOptions, spanOf, spanText } from '../options';
+import {
+  addPublisher,
+  addSpan,
+  type LookBackOptions,
+  parseCount,
+  parseNames,
+  type SpanOptions,
+  spanOf,
+  spanText,
+} from '../options';
 import { withProgress } from '../progress';
 import { nothing } from '../show';
 import { type SumRow, SumsTally, sumColumns, sumRows } from '../sums';
@@ -35,14 +51,26 @@ export const addTotals: AddCommand = (program, cli) => {
         .default(['month', 'currency'], 'month,currency'),
     );
   addTimeZone(addPublisher(addSpan(command, DEFAULT_DAYS)))
-    .addOption(new Option('--date <field>', 'the date of a line').choices(TOTALS_DATES).default(TOTALS_DATES[0]))
+    .addOption(
+      new Option('--date <field>', 'the date of a line')
+        .choices(TOTALS_DATES)
+        .default(TOTALS_DATES[0]),
+    )
     .option(
       '--look-back <days>',
       `with --date transaction_date: read lines that Rakuten processed from this number of days before --from (default: ${DEFAULT_LOOK_BACK_DAYS})`,
       parseCount,
     )
-    .addOption(new Option('--source <source>', 'only lines that a postback delivered, or that none did').choices(Object.values(SOURCES)))
-    .option('--include-unverified', 'count unverified confirmed lines as earned (a forged postback is then earned, too)')
+    .addOption(
+      new Option(
+        '--source <source>',
+        'only lines that a postback delivered, or that none did',
+      ).choices(Object.values(SOURCES)),
+    )
+    .option(
+      '--include-unverified',
+      'count unverified confirmed lines as earned (a forged postback is then earned, too)',
+    )
     .addHelpText(
       'after',
       `
@@ -73,26 +101,47 @@ Examples:
 async function showTotals(context: Context): Promise<ExitCode> {
   const { options, terminal, colours } = context;
   const { by, date, lookBack: lookBackDays, source, sid, includeUnverified } = options;
-  if (lookBackDays !== undefined && date !== 'transaction_date') throw usageError('--look-back goes with --date transaction_date');
+  if (lookBackDays !== undefined && date !== 'transaction_date')
+    throw usageError('--look-back goes with --date transaction_date');
   const span = spanOf(options, terminal.now(), DEFAULT_DAYS);
   const transactions = await context.transactions();
   const found = await withProgress(context, undefined, () =>
-    transactions.totals({ ...span, by, dateField: date, lookBackDays, source, sid, includeUnverified }),
+    transactions.totals({
+      ...span,
+      by,
+      dateField: date,
+      lookBackDays,
+      source,
+      sid,
+      includeUnverified,
+    }),
   );
   if (options.json === true) await writeLine(terminal.stdout, JSON.stringify(found));
   if (found.length === 0) return options.json === true ? EXIT.nothing : nothing(terminal);
   if (options.json === true) return EXIT.found;
   const tally = new SumsTally();
   for (const total of found) tally.add(total);
-  const table = renderTable(columns(by), found.flatMap(sumRows), terminal.stdout.columns, colours.bold);
+  const table = renderTable(
+    columns(by),
+    found.flatMap(sumRows),
+    terminal.stdout.columns,
+    colours.bold,
+  );
   await writeLine(terminal.stdout, `${table}\n`);
   const days = lookBackDays ?? DEFAULT_LOOK_BACK_DAYS;
-  const read = date === 'transaction_date' ? `; of lines that Rakuten processed from ${days} days before to now` : '';
-  for (const text of [`by ${date}, ${spanText(span)}${read}`, ...tally.texts]) await writeText(terminal.stdout, text, colours.dim);
+  const read =
+    date === 'transaction_date'
+      ? `; of lines that Rakuten processed from ${days} days before to now`
+      : '';
+  for (const text of [`by ${date}, ${spanText(span)}${read}`, ...tally.texts])
+    await writeText(terminal.stdout, text, colours.dim);
   return EXIT.found;
 }
 
-const GROUP_COLUMNS: Record<Exclude<TotalsGroup, 'currency'>, { title: string; of: (total: Total) => string | undefined }> = {
+const GROUP_COLUMNS: Record<
+  Exclude<TotalsGroup, 'currency'>,
+  { title: string; of: (total: Total) => string | undefined }
+> = {
   month: { title: 'MONTH', of: (total) => total.month },
   day: { title: 'DAY', of: (total) => total.day },
   advertiser: { title: 'ADVERTISER', of: (total) => total.advertiser_id },

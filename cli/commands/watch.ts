@@ -13,7 +13,12 @@ import { writeLine } from '../terminal';
 type Context = CommandContext<SidOptions>;
 
 /** Of the construct's own defaults; the probe included. */
-const LOCAL_SETTINGS: WatchSettings = { onTakeover: 'REPORT', selfProbe: true, flappingAfter: 3, flappingWindowSeconds: 24 * 3600 };
+const LOCAL_SETTINGS: WatchSettings = {
+  onTakeover: 'REPORT',
+  selfProbe: true,
+  flappingAfter: 3,
+  flappingWindowSeconds: 24 * 3600,
+};
 const LONGEST_MILLIS = 5 * 60_000;
 
 export const addWatch: AddCommand = (program, cli) => {
@@ -42,34 +47,54 @@ async function look(context: Context): Promise<ExitCode> {
   if (options.json === true) {
     await writeLine(terminal.stdout, JSON.stringify(result));
   } else {
-    for (const check of checks) await writeLine(terminal.stdout, isWell(check) ? inWords(check) : colours.red(inWords(check)));
+    for (const check of checks)
+      await writeLine(
+        terminal.stdout,
+        isWell(check) ? inWords(check) : colours.red(inWords(check)),
+      );
     if (checks.length === 0) await writeLine(terminal.stderr, 'no publisher is registered');
     if (probe !== undefined) {
       const answer =
-        probe.status === 200 ? `acknowledged after ${Math.round(probe.millis)} ms` : `not acknowledged (${probe.status ?? probe.error})`;
+        probe.status === 200
+          ? `acknowledged after ${Math.round(probe.millis)} ms`
+          : `not acknowledged (${probe.status ?? probe.error})`;
       await writeLine(terminal.stdout, `endpoint: ${answer}`);
     }
   }
-  return checks.every(isWell) && (probe === undefined || probe.status === 200) ? EXIT.found : EXIT.error;
+  return checks.every(isWell) && (probe === undefined || probe.status === 200)
+    ? EXIT.found
+    : EXIT.error;
 }
 
 async function run(context: Context): Promise<WatchResult> {
   const installation = await context.installation();
-  if (installation.kind !== 'local') return invokeFunction<WatchResult>(context, 'statusWatchFunctionName', {});
-  // The local run has no schedule, event bus or service that invokes functions: what the function does is done here, and what it would say is written.
+  if (installation.kind !== 'local')
+    return invokeFunction<WatchResult>(context, 'statusWatchFunctionName', {});
+  // The local run has no schedule, event bus or service that invokes functions: what the function
+  // does is done here, and what it would say is written.
   const ports = await registrationPorts(context);
   const { stderr } = context.terminal;
   return watch(
     {
       ...ports,
-      store: new DynamoWatchStore(new DynamoDBClient(installation.aws('dynamodb')), requireResource(installation, 'stateTableName')),
+      store: new DynamoWatchStore(
+        new DynamoDBClient(installation.aws('dynamodb')),
+        requireResource(installation, 'stateTableName'),
+      ),
       taskFailed: ({ message, sid, reason }) =>
-        void writeLine(stderr, `${message}${sid === undefined ? '' : ` for SID ${sid}`}: ${reason}`),
+        void writeLine(
+          stderr,
+          `${message}${sid === undefined ? '' : ` for SID ${sid}`}: ${reason}`,
+        ),
       announce: async (announcements) => {
-        for (const announcement of announcements) await writeLine(stderr, `event: ${JSON.stringify(announcement)}`);
+        for (const announcement of announcements)
+          await writeLine(stderr, `event: ${JSON.stringify(announcement)}`);
       },
       reconcile: (sid, { from, to }) =>
-        writeLine(stderr, `SID ${sid}: fetch what it missed with "reconcile --local --from ${from} --to ${to}"`),
+        writeLine(
+          stderr,
+          `SID ${sid}: fetch what it missed with "reconcile --local --from ${from} --to ${to}"`,
+        ),
     },
     LOCAL_SETTINGS,
     ports.clock.now() + LONGEST_MILLIS,
@@ -77,7 +102,8 @@ async function run(context: Context): Promise<WatchResult> {
 }
 
 const isWell = ({ finding, restored, problem }: Check): boolean =>
-  problem === undefined && (restored || ['active', 'switched-off', 'not-registered', 'busy'].includes(finding));
+  problem === undefined &&
+  (restored || ['active', 'switched-off', 'not-registered', 'busy'].includes(finding));
 
 const FINDINGS: Record<Check['finding'], string> = {
   active: 'on',

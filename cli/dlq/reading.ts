@@ -3,7 +3,11 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import { rowKeyOf } from '../../core/dead-letters/contents';
 import { type DeadLetter, deadLetter } from '../../core/dead-letters/letter';
 import { FailureNotes } from '../../core/dead-letters/notes';
-import { DeadLetterQueue, type QueueCounts, type ReceivedMessage } from '../../core/dead-letters/queue';
+import {
+  DeadLetterQueue,
+  type QueueCounts,
+  type ReceivedMessage,
+} from '../../core/dead-letters/queue';
 import { Publishers } from '../../core/state/publishers';
 import type { RowKey } from '../../core/transactions/keys';
 import type { CommandContext } from '../command';
@@ -49,14 +53,21 @@ export interface Reading {
  */
 export async function withDeadLetters<T>(
   context: DlqContext,
-  process: (reading: Reading, markRemoved: (messages: readonly ReceivedMessage[]) => void) => Promise<T>,
+  process: (
+    reading: Reading,
+    markRemoved: (messages: readonly ReceivedMessage[]) => void,
+  ) => Promise<T>,
 ): Promise<T> {
   const { installation, sqs, dynamodb, queue, notes } = await open(context);
-  const publishers = await Publishers.read(dynamodb, requireResource(installation, 'stateTableName'));
+  const publishers = await Publishers.read(
+    dynamodb,
+    requireResource(installation, 'stateTableName'),
+  );
   const counts = await queue.counts();
   const received = new Set<ReceivedMessage>();
   try {
-    for await (const page of queue.receive(counts.waiting)) for (const message of page) received.add(message);
+    for await (const page of queue.receive(counts.waiting))
+      for (const message of page) received.add(message);
     const noted = await notes.read([...received].map(({ id }) => id));
     const entries = [...received]
       .sort((a, b) => a.sentAt - b.sentAt)
@@ -65,9 +76,12 @@ export async function withDeadLetters<T>(
         letter: deadLetter(message, publishers, noted.get(message.id), counts.retentionSeconds),
         key: rowKeyOf(message.body, publishers),
       }));
-    return await process({ sqs, dynamodb, queue, notes, counts, entries, publishers }, (messages) => {
-      for (const message of messages) received.delete(message);
-    });
+    return await process(
+      { sqs, dynamodb, queue, notes, counts, entries, publishers },
+      (messages) => {
+        for (const message of messages) received.delete(message);
+      },
+    );
   } finally {
     await queue.release([...received]);
   }
@@ -82,15 +96,28 @@ async function open(context: DlqContext) {
     waitSeconds: installation.kind === 'local' ? 0 : 1,
     signal: context.terminal.signal,
   });
-  return { installation, sqs, dynamodb, queue, notes: new FailureNotes(dynamodb, requireResource(installation, 'stateTableName')) };
+  return {
+    installation,
+    sqs,
+    dynamodb,
+    queue,
+    notes: new FailureNotes(dynamodb, requireResource(installation, 'stateTableName')),
+  };
 }
 
 /** Deletes the notes of messages that were removed. Notes that cannot be deleted expire. */
-export async function deleteNotes({ terminal }: DlqContext, { notes }: Reading, messages: readonly ReceivedMessage[]): Promise<void> {
+export async function deleteNotes(
+  { terminal }: DlqContext,
+  { notes }: Reading,
+  messages: readonly ReceivedMessage[],
+): Promise<void> {
   try {
     await notes.remove(messages.map(({ id }) => id));
   } catch (error) {
-    await writeLine(terminal.stderr, `their notes could not be deleted and stay until they expire: ${(error as Error).name}`);
+    await writeLine(
+      terminal.stderr,
+      `their notes could not be deleted and stay until they expire: ${(error as Error).name}`,
+    );
   }
 }
 
@@ -98,12 +125,22 @@ export async function deleteNotes({ terminal }: DlqContext, { notes }: Reading, 
 const SHORTEST_ID = 4;
 
 /** The messages that the command line names by id or prefix. Throws if one is not there. */
-export function chosenEntries({ args }: DlqContext, { entries, counts }: Reading): readonly Entry[] {
+export function chosenEntries(
+  { args }: DlqContext,
+  { entries, counts }: Reading,
+): readonly Entry[] {
   if (args.length === 0) return entries;
   const found = args.map((id) => {
-    const [entry, ...more] = entries.filter(({ message }) => message.id.startsWith(id.toLowerCase()));
-    if (entry === undefined) throw new CliError(`no message ${id} is in the dead-letter queue${inFlightNote(counts)}`, EXIT.nothing);
-    if (more.length > 0) throw usageError(`${id} matches ${more.length + 1} messages: give more of the id`);
+    const [entry, ...more] = entries.filter(({ message }) =>
+      message.id.startsWith(id.toLowerCase()),
+    );
+    if (entry === undefined)
+      throw new CliError(
+        `no message ${id} is in the dead-letter queue${inFlightNote(counts)}`,
+        EXIT.nothing,
+      );
+    if (more.length > 0)
+      throw usageError(`${id} matches ${more.length + 1} messages: give more of the id`);
     return entry;
   });
   return [...new Set(found)];
@@ -115,12 +152,18 @@ export function inFlightNote({ inFlight }: QueueCounts): string {
   return `; another reader has about ${inFlight} at the moment (a "dlq" command, the console or a redrive): try again in a minute`;
 }
 
-/** Checks the ids. Without ids a command means all messages; a harmful one requires `--all` for that. */
+/**
+ * Checks the ids. Without ids a command means all messages; a harmful one requires `--all` for
+ * that.
+ */
 export function checkChoice({ args, options }: DlqContext, isHarmless: boolean): void {
-  if (options.all === true && args.length > 0) throw usageError('--all means every message: give ids or --all, not both');
+  if (options.all === true && args.length > 0)
+    throw usageError('--all means every message: give ids or --all, not both');
   if (!isHarmless && options.all !== true && args.length === 0)
     throw usageError('which messages? Give their ids (see "dlq list"), or --all');
   const short = args.find((id) => id.length < SHORTEST_ID);
   if (short !== undefined)
-    throw usageError(`'${short}' is too short for a prefix of a message's id: give ${SHORTEST_ID} characters or more`);
+    throw usageError(
+      `'${short}' is too short for a prefix of a message's id: give ${SHORTEST_ID} characters or more`,
+    );
 }

@@ -9,7 +9,8 @@ import { examine } from './run';
 /** Looks at the whole chain and tells what it finds. Exit code 1 when there is a problem. */
 export async function doctor(context: DoctorContext): Promise<ExitCode> {
   const { options, terminal } = context;
-  if (options.table !== undefined) throw usageError('a table alone has no chain to look at: name the stack with --stack');
+  if (options.table !== undefined)
+    throw usageError('a table alone has no chain to look at: name the stack with --stack');
   const startedAt = performance.now();
   const examination = new Examination(context);
   const name = installationName(options, terminal.env);

@@ -1,4 +1,8 @@
-import { CloudFormationClient, type Output, type StackResourceSummary } from '@aws-sdk/client-cloudformation';
+import {
+  CloudFormationClient,
+  type Output,
+  type StackResourceSummary,
+} from '@aws-sdk/client-cloudformation';
 import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
 import { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { Redactor } from '../../core/rakuten/api/redact';
@@ -7,7 +11,13 @@ import type { PublisherState } from '../../core/state/publisher-state';
 import { readPublisherStates } from '../../core/state/publishers';
 import type { CommandContext } from '../command';
 import { CheckSkippedError } from '../errors';
-import { type AwsConfig, type Installation, type ResourceName, type Service, severalConstructs } from '../installation';
+import {
+  type AwsConfig,
+  type Installation,
+  type ResourceName,
+  type Service,
+  severalConstructs,
+} from '../installation';
 import { localPorts, registrationPorts, type SidOptions } from '../registration';
 import { describeOutputs } from '../stack';
 import { listResources } from '../stack-resources';
@@ -25,7 +35,10 @@ const PATIENCE = {
 
 export type CheckConfig = AwsConfig & typeof PATIENCE;
 
-/** What the checks look with. What several of them need is looked up once; only the check that it belongs to tells why it failed. */
+/**
+ * What the checks look with. What several of them need is looked up once; only the check that it
+ * belongs to tells why it failed.
+ */
 export class Examination {
   /** Knows what must not be shown. */
   readonly redactor = new Redactor();
@@ -60,8 +73,13 @@ export class Examination {
     const { resources, constructs = [] } = await this.installation();
     const value = resources[name];
     if (value !== undefined && value !== '') return value;
-    if (constructs.length > 1) throw new CheckSkippedError(`not looked at, as the stack has ${severalConstructs(constructs)}`);
-    throw new CheckSkippedError(`not looked at, as it is not found in the stack, and there is no output ${output}`);
+    if (constructs.length > 1)
+      throw new CheckSkippedError(
+        `not looked at, as the stack has ${severalConstructs(constructs)}`,
+      );
+    throw new CheckSkippedError(
+      `not looked at, as it is not found in the stack, and there is no output ${output}`,
+    );
   }
 
   async aws(service: Service): Promise<CheckConfig> {
@@ -78,7 +96,9 @@ export class Examination {
     return this.once('dynamodb', async () => new DynamoDBClient(await this.aws('dynamodb')));
   }
 
-  /** What the registration works with. Needs to know where the deployed function may send secrets. */
+  /**
+   * What the registration works with. Needs to know where the deployed function may send secrets.
+   */
   async ports(): Promise<RegistrationPorts> {
     await this.installation();
     const ports = await this.once('ports', () => registrationPorts(this.context));
@@ -92,14 +112,21 @@ export class Examination {
     return this.once(`secret ${id}`, async () => this.keepSecret(await ports.readSecret(id)));
   };
 
-  /** The publishers, or the one that was asked for, as the state table has them. Throws what reading it throws: the check of the publishers tells it. */
+  /**
+   * The publishers, or the one that was asked for, as the state table has them. Throws what reading
+   * it throws: the check of the publishers tells it.
+   */
   async readPublishers(): Promise<readonly KnownPublisher[]> {
     const tableName = await this.resource('stateTableName', 'StateTableName');
-    const states = await this.once('states', async () => readPublisherStates(await this.dynamodb(), tableName));
+    const states = await this.once('states', async () =>
+      readPublisherStates(await this.dynamodb(), tableName),
+    );
     const { sid } = this.context.options;
     return states.flatMap((state): KnownPublisher[] => {
       const wanted = state.properties ?? state.setAside;
-      return wanted === undefined || (sid !== undefined && state.sid !== sid) ? [] : [{ ...state, wanted }];
+      return wanted === undefined || (sid !== undefined && state.sid !== sid)
+        ? []
+        : [{ ...state, wanted }];
     });
   }
 
@@ -107,9 +134,12 @@ export class Examination {
   async publishers(): Promise<readonly KnownPublisher[]> {
     const publishers = await this.readPublishers().catch((error: unknown) => {
       if (error instanceof CheckSkippedError) throw error;
-      throw new CheckSkippedError('not looked at, as it could not be read which publishers there are');
+      throw new CheckSkippedError(
+        'not looked at, as it could not be read which publishers there are',
+      );
     });
-    if (publishers.length === 0) throw new CheckSkippedError('not looked at, as no publisher is registered');
+    if (publishers.length === 0)
+      throw new CheckSkippedError('not looked at, as no publisher is registered');
     return publishers;
   }
 
@@ -118,7 +148,9 @@ export class Examination {
     return this.once('queue', async () => {
       const client = new SQSClient(await this.aws('sqs'));
       const QueueUrl = await this.resource('queueUrl', 'QueueUrl');
-      const { Attributes } = await client.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['QueueArn'] }));
+      const { Attributes } = await client.send(
+        new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['QueueArn'] }),
+      );
       return Attributes?.QueueArn ?? '';
     });
   }
@@ -144,7 +176,9 @@ export class Examination {
     return this.once('outputs', async () => {
       const client = new CloudFormationClient(await this.aws('cloudFormation'));
       const nested = await this.stackResources(['AWS::CloudFormation::Stack']);
-      const outputs = await Promise.all([await this.stackName(), ...nested].map((name) => describeOutputs(client, name)));
+      const outputs = await Promise.all(
+        [await this.stackName(), ...nested].map((name) => describeOutputs(client, name)),
+      );
       return outputs.flat();
     });
   }
@@ -156,7 +190,8 @@ export class Examination {
   private keepSecret(text: string): string {
     this.redactor.add(text);
     try {
-      for (const value of Object.values(JSON.parse(text) as object)) if (typeof value === 'string') this.redactor.add(value);
+      for (const value of Object.values(JSON.parse(text) as object))
+        if (typeof value === 'string') this.redactor.add(value);
     } catch {
       // Not JSON: one value.
     }

@@ -1,7 +1,8 @@
 import type { Examination } from './examination';
 
 /**
- * - `warning`: works, and something should be looked at; or it could not be looked at for want of a permission
+ * - `warning`: works, and something should be looked at; or it could not be looked at for want of a
+ *   permission
  * - `problem`: postbacks are lost, or will be
  * - `skipped`: there is nothing to look at here, or something before it failed
  */
@@ -18,16 +19,28 @@ export interface Finding {
 }
 
 export const ok = (found: string): Finding => ({ status: 'ok', found });
-export const warning = (found: string, mend?: string): Finding => ({ status: 'warning', found, mend });
-export const problem = (found: string, mend?: string): Finding => ({ status: 'problem', found, mend });
+export const warning = (found: string, mend?: string): Finding => ({
+  status: 'warning',
+  found,
+  mend,
+});
+export const problem = (found: string, mend?: string): Finding => ({
+  status: 'problem',
+  found,
+  mend,
+});
 export const skipped = (found: string): Finding => ({ status: 'skipped', found });
 /** Of a publisher. */
 export const UNREGISTERED = skipped('not looked at, as it was unregistered by hand');
 
 /** The worst of what was found about one thing, all of it in words. */
 export function together(...findings: readonly Finding[]): Finding {
-  const worst = (['problem', 'warning', 'ok', 'skipped'] as const).find((status) => findings.some((finding) => finding.status === status));
-  const shown = findings.filter(({ status }) => status === worst || status === 'ok' || status === 'warning');
+  const worst = (['problem', 'warning', 'ok', 'skipped'] as const).find((status) =>
+    findings.some((finding) => finding.status === status),
+  );
+  const shown = findings.filter(
+    ({ status }) => status === worst || status === 'ok' || status === 'warning',
+  );
   const mends = shown.flatMap(({ mend }) => mend ?? []);
   return {
     status: worst ?? 'ok',

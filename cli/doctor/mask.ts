@@ -11,8 +11,15 @@ const ACCOUNT_IN_PATH = /(:\/\/[^/\s]+\/)(\d{12})(?=\/)/g;
 /** The name of a session is often a person's. */
 const SESSION = /(\bassumed-role\/[^/\s]+)\/[\w+=,.@-]+/g;
 
-/** Takes out of a finding what a stranger must not read: secrets, tokens, values of query strings, account ids. */
-export function masked(finding: Finding, redactor: Redactor, accountId: string | undefined): Finding {
+/**
+ * Takes out of a finding what a stranger must not read: secrets, tokens, values of query strings,
+ * account ids.
+ */
+export function masked(
+  finding: Finding,
+  redactor: Redactor,
+  accountId: string | undefined,
+): Finding {
   const mask = (text: string): string => {
     const clean = redactor
       .clean(cellText(text))

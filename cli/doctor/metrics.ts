@@ -13,7 +13,11 @@ const MINUTE_SECONDS = 60;
 const MOST_POINTS = 30;
 
 /** Each metric over the time up to now, as one number; undefined where CloudWatch has none. */
-export async function metricsOver(examination: Examination, millis: number, metrics: readonly Metric[]): Promise<(number | undefined)[]> {
+export async function metricsOver(
+  examination: Examination,
+  millis: number,
+  metrics: readonly Metric[],
+): Promise<(number | undefined)[]> {
   const client = new CloudWatchClient(await examination.aws('cloudWatch'));
   const now = examination.now();
   const Period = Math.ceil(millis / 1000 / MOST_POINTS / MINUTE_SECONDS) * MINUTE_SECONDS;
@@ -38,6 +42,8 @@ export async function metricsOver(examination: Examination, millis: number, metr
   return metrics.map(({ statistic }, index) => {
     const values = MetricDataResults.find(({ Id }) => Id === `m${index}`)?.Values ?? [];
     if (values.length === 0) return undefined;
-    return statistic === 'Sum' ? values.reduce((sum, value) => sum + value, 0) : Math.max(...values);
+    return statistic === 'Sum'
+      ? values.reduce((sum, value) => sum + value, 0)
+      : Math.max(...values);
   });
 }

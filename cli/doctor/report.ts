@@ -21,7 +21,12 @@ export class Report {
   ) {
     const { colours } = context;
     this.status = new StatusLine(context.terminal.stderr, false);
-    this.paint = { ok: colours.green, warning: colours.yellow, problem: colours.red, skipped: colours.dim };
+    this.paint = {
+      ok: colours.green,
+      warning: colours.yellow,
+      problem: colours.red,
+      skipped: colours.dim,
+    };
   }
 
   head(installation: string): Promise<void> {
@@ -30,7 +35,8 @@ export class Report {
 
   /** A line on standard error that is drawn over, on a terminal. */
   progress(running: readonly string[], ended: number): void {
-    if (running.length > 0) this.status.draw(`${ended} of ${this.checks}: checking ${running.join(', ')} …`);
+    if (running.length > 0)
+      this.status.draw(`${ended} of ${this.checks}: checking ${running.join(', ')} …`);
   }
 
   clear(): void {
@@ -50,11 +56,16 @@ export class Report {
   }
 
   summary(told: readonly Told[], millis: number): Promise<void> {
-    const count = (status: Status): number => told.filter((finding) => finding.status === status).length;
+    const count = (status: Status): number =>
+      told.filter((finding) => finding.status === status).length;
     const [problems, warnings, skipped] = [count('problem'), count('warning'), count('skipped')];
     const parts = [
-      ...(problems > 0 ? [this.paint.problem(problems === 1 ? '1 problem' : `${problems} problems`)] : []),
-      ...(warnings > 0 ? [this.paint.warning(warnings === 1 ? '1 warning' : `${warnings} warnings`)] : []),
+      ...(problems > 0
+        ? [this.paint.problem(problems === 1 ? '1 problem' : `${problems} problems`)]
+        : []),
+      ...(warnings > 0
+        ? [this.paint.warning(warnings === 1 ? '1 warning' : `${warnings} warnings`)]
+        : []),
       `${count('ok')} in order`,
       ...(skipped > 0 ? [`${skipped} not looked at`] : []),
     ];
@@ -82,7 +93,10 @@ export class Report {
   }
 }
 
-/** Words in lines of at most `width` characters; a longer word stays whole, so that a command can be copied. */
+/**
+ * Words in lines of at most `width` characters; a longer word stays whole, so that a command can be
+ * copied.
+ */
 export function wrapped(text: string, width: number): string[] {
   const lines: string[] = [];
   for (const word of text.split(' ')) {

@@ -20,8 +20,15 @@ export interface Listener {
   readonly onFindings: (findings: readonly Told[]) => Promise<void>;
 }
 
-/** Makes all checks, each within its time. None of them hides another: what one throws is its finding. */
-export async function examine(examination: Examination, checks: readonly Check[], listener: Listener): Promise<Told[]> {
+/**
+ * Makes all checks, each within its time. None of them hides another: what one throws is its
+ * finding.
+ */
+export async function examine(
+  examination: Examination,
+  checks: readonly Check[],
+  listener: Listener,
+): Promise<Told[]> {
   const ended = new Map<Check, readonly Told[]>();
   const running = new Set<string>();
   const told: Told[] = [];
@@ -75,12 +82,25 @@ async function within(check: Check, examination: Examination): Promise<Told[]> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<Finding>((resolve) => {
     const text = `no answer within ${limit / 1000} s`;
-    timer = setTimeout(() => resolve(problem(text, 'see whether the service works and can be reached from here, and try again')), limit);
+    timer = setTimeout(
+      () =>
+        resolve(
+          problem(
+            text,
+            'see whether the service works and can be reached from here, and try again',
+          ),
+        ),
+      limit,
+    );
   });
   try {
     const findings = [await Promise.race([look(check, examination), late])].flat();
     const { redactor, accountId } = examination;
-    return findings.map((finding) => ({ ...masked(finding, redactor, accountId), area: check.area, what: finding.what ?? check.name }));
+    return findings.map((finding) => ({
+      ...masked(finding, redactor, accountId),
+      area: check.area,
+      what: finding.what ?? check.name,
+    }));
   } finally {
     clearTimeout(timer);
   }
@@ -89,7 +109,9 @@ async function within(check: Check, examination: Examination): Promise<Told[]> {
 async function look(check: Check, examination: Examination): Promise<Finding | readonly Finding[]> {
   try {
     const isLocal = (await examination.installation().catch(() => undefined))?.kind === 'local';
-    return isLocal && check.stackOnly === true ? skipped('no part of the local run') : await check.run(examination);
+    return isLocal && check.stackOnly === true
+      ? skipped('no part of the local run')
+      : await check.run(examination);
   } catch (error) {
     return troubleOf(error, check, check.name);
   }

@@ -5,9 +5,13 @@ const UNITS = [
   ['second', 1000],
 ] as const;
 
-/** `14 days`, `3 hours`, `1 minute`: whole numbers of the largest unit that fits twice, or once exactly. */
+/**
+ * `14 days`, `3 hours`, `1 minute`: whole numbers of the largest unit that fits twice, or once
+ * exactly.
+ */
 export function spanText(millis: number): string {
-  const [unit, size] = UNITS.find(([, size]) => millis >= 2 * size || millis === size) ?? (['second', 1000] as const);
+  const [unit, size] =
+    UNITS.find(([, size]) => millis >= 2 * size || millis === size) ?? (['second', 1000] as const);
   const count = Math.round(millis / size);
   return `${count} ${unit}${count === 1 ? '' : 's'}`;
 }

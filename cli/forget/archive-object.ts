@@ -14,7 +14,10 @@ export interface ArchivedLine {
   readonly record?: ArchivedQuery;
 }
 
-/** The lines of an object, gzipped or not, except empty ones. Throws if the object cannot be read to its end. */
+/**
+ * The lines of an object, gzipped or not, except empty ones. Throws if the object cannot be read to
+ * its end.
+ */
 export async function* archivedLines(body: Readable): AsyncGenerator<ArchivedLine> {
   let number = 0;
   try {
@@ -32,7 +35,9 @@ function parseRecord(line: string): ArchivedQuery | undefined {
   try {
     const { source, line_id, query } = JSON.parse(line) as Record<string, unknown>;
     if (typeof source !== 'string' || typeof query !== 'string') return undefined;
-    return line_id === undefined || typeof line_id === 'string' ? { source, line_id, query } : undefined;
+    return line_id === undefined || typeof line_id === 'string'
+      ? { source, line_id, query }
+      : undefined;
   } catch {
     return undefined;
   }

@@ -35,17 +35,30 @@ const IDLE_MILLIS = 60_000;
 const NAMED_LINES = 5;
 
 /** Finds the objects of the archive that contain a member. Undefined without an archive. */
-export async function searchArchive(context: ForgetContext, member: KnownMember): Promise<ArchivedMember | undefined> {
+export async function searchArchive(
+  context: ForgetContext,
+  member: KnownMember,
+): Promise<ArchivedMember | undefined> {
   const installation = await context.installation();
   const { archiveStreamName: streamName } = installation.resources;
   if (streamName === '') return undefined;
   const dynamodb = new DynamoDBClient(installation.aws('dynamodb'));
-  const { fieldLists } = await Publishers.read(dynamodb, requireResource(installation, 'stateTableName'));
+  const { fieldLists } = await Publishers.read(
+    dynamodb,
+    requireResource(installation, 'stateTableName'),
+  );
   const { signal } = context.terminal;
   try {
-    if (streamName === undefined) throw new Error(`give the stack an output ${RESOURCES.archiveStreamName}`);
+    if (streamName === undefined)
+      throw new Error(`give the stack an output ${RESOURCES.archiveStreamName}`);
     const location = await locateArchive(installation, streamName, signal);
-    return await new ArchiveSearch(context, s3Client(installation), location, member, fieldLists).run();
+    return await new ArchiveSearch(
+      context,
+      s3Client(installation),
+      location,
+      member,
+      fieldLists,
+    ).run();
   } catch (error) {
     signal.throwIfAborted();
     return { keys: [], failures: [`the archive, whose bucket is unknown (${String(error)})`] };
@@ -53,9 +66,15 @@ export async function searchArchive(context: ForgetContext, member: KnownMember)
 }
 
 /** The delivery stream knows the bucket, also one that is not of the stack. */
-async function locateArchive(installation: Installation, DeliveryStreamName: string, abortSignal: AbortSignal): Promise<ArchiveLocation> {
+async function locateArchive(
+  installation: Installation,
+  DeliveryStreamName: string,
+  abortSignal: AbortSignal,
+): Promise<ArchiveLocation> {
   const firehose = new FirehoseClient(installation.aws('firehose'));
-  const described = await firehose.send(new DescribeDeliveryStreamCommand({ DeliveryStreamName }), { abortSignal });
+  const described = await firehose.send(new DescribeDeliveryStreamCommand({ DeliveryStreamName }), {
+    abortSignal,
+  });
   const [destination] = described.DeliveryStreamDescription?.Destinations ?? [];
   const { BucketARN = '', Prefix = '' } = destination?.ExtendedS3DestinationDescription ?? {};
   const bucket = BucketARN.split(':').at(-1) ?? '';
@@ -107,7 +126,11 @@ class ArchiveSearch {
 
   private async *listKeys(): AsyncGenerator<string> {
     const { bucket, prefix } = this.location;
-    const pages = paginateListObjectsV2({ client: this.s3 }, { Bucket: bucket, Prefix: prefix }, { abortSignal: this.signal });
+    const pages = paginateListObjectsV2(
+      { client: this.s3 },
+      { Bucket: bucket, Prefix: prefix },
+      { abortSignal: this.signal },
+    );
     for await (const { Contents = [] } of pages) {
       for (const { Key, Size } of Contents) if (Key !== undefined && Size !== 0) yield Key;
     }
@@ -131,12 +154,16 @@ class ArchiveSearch {
       this.failures.push(`${key} (${String(error)})`);
     }
     if (isFound) this.keys.push(key);
-    if (badCount > 0) this.failures.push(`${key} (${badLinesText(badLines, badCount - badLines.length)})`);
+    if (badCount > 0)
+      this.failures.push(`${key} (${badLinesText(badLines, badCount - badLines.length)})`);
   }
 
   private async open(Key: string): Promise<Readable> {
     const { signal } = this;
-    const { Body } = await this.s3.send(new GetObjectCommand({ Bucket: this.location.bucket, Key }), { abortSignal: signal });
+    const { Body } = await this.s3.send(
+      new GetObjectCommand({ Bucket: this.location.bucket, Key }),
+      { abortSignal: signal },
+    );
     return addAbortSignal(signal, Body as Readable);
   }
 }

@@ -28,9 +28,16 @@ export async function forget(context: ForgetContext): Promise<ExitCode> {
   const rows = await (await RowScrubber.open(context, member)).run(isPreview);
   const letters = await scrubLetters(context, member, isPreview);
   const notes = await scrubNotes(context, member, isPreview);
-  const report: Report = { isPreview, rows, letters, notes, archive: await searchArchive(context, member) };
+  const report: Report = {
+    isPreview,
+    rows,
+    letters,
+    notes,
+    archive: await searchArchive(context, member),
+  };
   await writeReport(context, report);
-  if (isPreview && options.dryRun !== true) throw usageError('nothing was removed: add --yes to remove the member');
+  if (isPreview && options.dryRun !== true)
+    throw usageError('nothing was removed: add --yes to remove the member');
   return exitCodeOf(report);
 }
 
@@ -47,14 +54,25 @@ async function announce(context: ForgetContext): Promise<void> {
   const installation = await context.installation();
   const client = new DynamoDBClient(installation.aws('dynamodb'));
   const now = terminal.now().getTime();
-  const since = await noteForgotten(client, requireResource(installation, 'stateTableName'), options.member, options.sid, now);
+  const since = await noteForgotten(
+    client,
+    requireResource(installation, 'stateTableName'),
+    options.member,
+    options.sid,
+    now,
+  );
   const status = new StatusLine(terminal.stderr, false);
-  const pause = terminal.pause ?? ((millis: number) => sleep(millis, undefined, { signal: terminal.signal }));
+  const pause =
+    terminal.pause ?? ((millis: number) => sleep(millis, undefined, { signal: terminal.signal }));
   let left = Math.min(since + FORGOTTEN_EVERYWHERE_MILLIS - now, FORGOTTEN_EVERYWHERE_MILLIS);
   for (; left > 0; left -= PAUSE_MILLIS) {
-    status.draw(`waiting until every function leaves the member out: ${Math.ceil(left / 1000)} s …`);
+    status.draw(
+      `waiting until every function leaves the member out: ${Math.ceil(left / 1000)} s …`,
+    );
     await pause(Math.min(left, PAUSE_MILLIS)).catch((cause: unknown) => {
-      throw new CliError('stopped: nothing was removed yet. Run this command again', EXIT.error, { cause });
+      throw new CliError('stopped: nothing was removed yet. Run this command again', EXIT.error, {
+        cause,
+      });
     });
   }
   status.erase();

@@ -21,7 +21,11 @@ export interface ScrubbedLetters {
 }
 
 /** Puts copies without the member in the place of dead letters. */
-export async function scrubLetters(context: ForgetContext, member: KnownMember, isPreview: boolean): Promise<ScrubbedLetters> {
+export async function scrubLetters(
+  context: ForgetContext,
+  member: KnownMember,
+  isPreview: boolean,
+): Promise<ScrubbedLetters> {
   const waiting = await waitingMessages(context);
   return withDeadLetters(context, async (reading, markRemoved) => {
     const { entries, publishers, counts } = reading;
@@ -35,14 +39,21 @@ export async function scrubLetters(context: ForgetContext, member: KnownMember, 
     const found = { waiting, inFlight: counts.inFlight };
     if (isPreview) return { ...found, rewritten: copies.length, failures: [] };
     const now = () => context.terminal.now().getTime();
-    const parts = { client: reading.sqs, deadLetters: reading.queue, now, signal: context.terminal.signal };
+    const parts = {
+      client: reading.sqs,
+      deadLetters: reading.queue,
+      now,
+      signal: context.terminal.signal,
+    };
     const { redriven, notSent } = await rewrite(parts, copies);
     const removed = redriven.filter(({ stillThere }) => !stillThere);
     markRemoved(removed.flatMap(({ message }) => originals.get(message.id) ?? []));
     await moveNotes(reading, removed);
     const failures = [
       ...notSent.map(({ message, problem }) => `${message.id} (${problem})`),
-      ...redriven.filter(({ stillThere }) => stillThere).map(({ message }) => `${message.id} (SQS did not delete it)`),
+      ...redriven
+        .filter(({ stillThere }) => stillThere)
+        .map(({ message }) => `${message.id} (SQS did not delete it)`),
     ];
     return { ...found, rewritten: removed.length, failures };
   });
@@ -59,11 +70,18 @@ async function moveNotes({ notes }: Reading, redriven: readonly Redriven[]): Pro
 }
 
 /** Masks the member in the notes about failed messages. Returns their number. */
-export async function scrubNotes(context: ForgetContext, member: KnownMember, isPreview: boolean): Promise<number> {
+export async function scrubNotes(
+  context: ForgetContext,
+  member: KnownMember,
+  isPreview: boolean,
+): Promise<number> {
   // A note names no publisher, and the ID may be another member's there.
   if (member.sid !== undefined) return 0;
   const installation = await context.installation();
-  const notes = new FailureNotes(new DynamoDBClient(installation.aws('dynamodb')), requireResource(installation, 'stateTableName'));
+  const notes = new FailureNotes(
+    new DynamoDBClient(installation.aws('dynamodb')),
+    requireResource(installation, 'stateTableName'),
+  );
   let changed = 0;
   for await (const [id, note] of notes.all()) {
     const reason = member.mask(note.reason);
@@ -76,7 +94,10 @@ export async function scrubNotes(context: ForgetContext, member: KnownMember, is
 
 async function waitingMessages(context: ForgetContext): Promise<number> {
   const installation = await context.installation();
-  const queue = new DeadLetterQueue(new SQSClient(installation.aws('sqs')), requireResource(installation, 'queueUrl'));
+  const queue = new DeadLetterQueue(
+    new SQSClient(installation.aws('sqs')),
+    requireResource(installation, 'queueUrl'),
+  );
   const { waiting, inFlight } = await queue.counts();
   return waiting + inFlight;
 }

@@ -25,14 +25,21 @@ const ELSEWHERE = [
   'attributes that an application wrote to rows',
 ] as const;
 
-const BUFFERED = 'what Firehose received before is archived up to 15 minutes later: run this command with --dry-run again then';
+const BUFFERED =
+  'what Firehose received before is archived up to 15 minutes later: run this command with --dry-run again then';
 
 export async function writeReport(context: ForgetContext, report: Report): Promise<void> {
   const { terminal, options } = context;
   const { isPreview, rows, letters, notes, archive } = report;
   if (options.json === true) {
     const { isContended: _, ...written } = rows;
-    const found = { dryRun: isPreview, rows: written, deadLetters: letters, notes, archive: archive ?? null };
+    const found = {
+      dryRun: isPreview,
+      rows: written,
+      deadLetters: letters,
+      notes,
+      archive: archive ?? null,
+    };
     await writeLine(terminal.stdout, JSON.stringify({ ...found, elsewhere: ELSEWHERE }));
   } else {
     for (const text of summary(report)) await writeText(terminal.stdout, text);
@@ -43,7 +50,10 @@ export async function writeReport(context: ForgetContext, report: Report): Promi
   for (const text of problems(report)) await writeText(terminal.stderr, text);
 }
 
-async function writeArchive(stdout: OutputStream, archive: ArchivedMember | undefined): Promise<void> {
+async function writeArchive(
+  stdout: OutputStream,
+  archive: ArchivedMember | undefined,
+): Promise<void> {
   if (archive === undefined) return writeText(stdout, 'there is no archive');
   const { bucket, keys } = archive;
   if (bucket === undefined) return;
@@ -59,7 +69,8 @@ async function writeArchive(stdout: OutputStream, archive: ArchivedMember | unde
   await writeText(stdout, BUFFERED);
 }
 
-const counted = (count: number, one: string, many = `${one}s`): string => `${numberText(count)} ${count === 1 ? one : many}`;
+const counted = (count: number, one: string, many = `${one}s`): string =>
+  `${numberText(count)} ${count === 1 ? one : many}`;
 
 function summary({ isPreview, rows, letters, notes }: Report): string[] {
   const { members, queries, extras } = rows.traces;
@@ -86,10 +97,14 @@ function problems({ rows, letters, archive }: Report): string[] {
     ...(archive?.failures ?? []).map((failure) => `error: not searched for the member: ${failure}`),
     ...(letters.inFlight === 0
       ? []
-      : [`another program was reading about ${counted(letters.inFlight, 'dead letter')}: run this command again in a minute`]),
+      : [
+          `another program was reading about ${counted(letters.inFlight, 'dead letter')}: run this command again in a minute`,
+        ]),
     ...(rows.failures.length + letters.failures.length > 0 ? ['run this command again'] : []),
     ...(rows.isContended && rows.failures.length === 0
-      ? ['error: rows with the member are still being written: is every function deployed with this version? Then run this command again']
+      ? [
+          'error: rows with the member are still being written: is every function deployed with this version? Then run this command again',
+        ]
       : []),
   ];
 }

@@ -31,7 +31,10 @@ const WRITE_MILLIS = 60_000;
 /** The first one removes the member, the second one shows that it is gone. */
 const MAX_READINGS = 4;
 
-/** Removes a member from the rows of the table, each under a condition, so that no other write is lost. */
+/**
+ * Removes a member from the rows of the table, each under a condition, so that no other write is
+ * lost.
+ */
 export class RowScrubber {
   private readonly limited = limitConcurrency(WRITES_AT_ONCE);
   private readonly changed = new Set<string>();
@@ -49,28 +52,58 @@ export class RowScrubber {
   static async open(context: ForgetContext, member: KnownMember): Promise<RowScrubber> {
     const installation = await context.installation();
     const client = new DynamoDBClient(installation.aws('dynamodb'));
-    const { fieldLists } = await Publishers.read(client, requireResource(installation, 'stateTableName'));
-    return new RowScrubber(context, client, requireResource(installation, 'tableName'), member, fieldLists);
+    const { fieldLists } = await Publishers.read(
+      client,
+      requireResource(installation, 'stateTableName'),
+    );
+    return new RowScrubber(
+      context,
+      client,
+      requireResource(installation, 'tableName'),
+      member,
+      fieldLists,
+    );
   }
 
   /** Reads the whole table until a reading finds nothing. */
   async run(isPreview: boolean): Promise<ScrubbedRows> {
     let found = 1;
-    for (let reading = 1; found > 0 && reading <= (isPreview ? 1 : MAX_READINGS); reading += 1) found = await this.readTable(isPreview);
+    for (let reading = 1; found > 0 && reading <= (isPreview ? 1 : MAX_READINGS); reading += 1)
+      found = await this.readTable(isPreview);
     const { traces, changed, failures } = this;
-    return { changed: changed.size, traces, failures: [...failures.values()], isContended: !isPreview && found > 0 };
+    return {
+      changed: changed.size,
+      traces,
+      failures: [...failures.values()],
+      isContended: !isPreview && found > 0,
+    };
   }
 
   private async readTable(isPreview: boolean): Promise<number> {
     return withProgress(this.context, 'rows', async (progress) => {
-      const segments = Array.from({ length: SEGMENTS }, (_, segment) => this.readSegment(segment, progress, isPreview));
+      const segments = Array.from({ length: SEGMENTS }, (_, segment) =>
+        this.readSegment(segment, progress, isPreview),
+      );
       return (await Promise.all(segments)).reduce((sum, count) => sum + count, 0);
     });
   }
 
-  private async readSegment(Segment: number, progress: Progress, isPreview: boolean): Promise<number> {
-    const store = new RowStore({ client: this.client, tableName: this.tableName, dayShards: 1, clock: { now: Date.now, pause } });
-    const items = scanItems(this.client, { TableName: this.tableName, Segment, TotalSegments: SEGMENTS });
+  private async readSegment(
+    Segment: number,
+    progress: Progress,
+    isPreview: boolean,
+  ): Promise<number> {
+    const store = new RowStore({
+      client: this.client,
+      tableName: this.tableName,
+      dayShards: 1,
+      clock: { now: Date.now, pause },
+    });
+    const items = scanItems(this.client, {
+      TableName: this.tableName,
+      Segment,
+      TotalSegments: SEGMENTS,
+    });
     const writes: Promise<boolean>[] = [];
     for await (const item of progress.count(items)) {
       this.context.terminal.signal.throwIfAborted();
@@ -95,7 +128,10 @@ export class RowScrubber {
     const deadline = Date.now() + WRITE_MILLIS;
     const write = () => store.forgetMember(this.member, this.fieldLists, deadline, item);
     try {
-      const traces = await retryOnThrottle(write, deadline, 'DynamoDB did not answer in time', { now: Date.now, pause });
+      const traces = await retryOnThrottle(write, deadline, 'DynamoDB did not answer in time', {
+        now: Date.now,
+        pause,
+      });
       this.failures.delete(name);
       if (traces !== undefined) this.count(item, traces);
       return traces !== undefined;

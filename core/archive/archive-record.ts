@@ -1,8 +1,14 @@
 import type { RowKey } from '../transactions/keys';
 
-/** One delivery in the archive: a line of JSON, names in this order. A name without a value is left out. */
+/**
+ * One delivery in the archive: a line of JSON, names in this order. A name without a value is left
+ * out.
+ */
 export interface ArchiveRecord {
-  /** When the GET reached the endpoint, or the page of the Events API was fetched. ISO 8601 UTC with milliseconds. */
+  /**
+   * When the GET reached the endpoint, or the page of the Events API was fetched. ISO 8601 UTC with
+   * milliseconds.
+   */
   readonly received_at: string;
   /** API Gateway's ID of the GET; the run that fetched a line from the Events API. */
   readonly request_id: string;
@@ -18,7 +24,10 @@ export interface ArchiveRecord {
   /** Key of the row that it became part of. */
   readonly line_id?: string;
   readonly is_event?: string;
-  /** Normalised query string without the URL's secret and field list; a record of the Events API likewise. */
+  /**
+   * Normalised query string without the URL's secret and field list; a record of the Events API
+   * likewise.
+   */
   readonly query: string;
 }
 
@@ -46,7 +55,15 @@ export interface ArchivedDelivery {
 }
 
 /** What the archive keeps of a delivery. */
-export function archiveRecord({ receivedAt, requestId, source, sourceIp, outcome, key, query }: ArchivedDelivery): ArchiveRecord {
+export function archiveRecord({
+  receivedAt,
+  requestId,
+  source,
+  sourceIp,
+  outcome,
+  key,
+  query,
+}: ArchivedDelivery): ArchiveRecord {
   return {
     received_at: receivedAt,
     request_id: requestId,

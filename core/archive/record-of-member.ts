@@ -11,7 +11,11 @@ import type { ArchiveRecord } from './archive-record';
  *
  * @param fieldLists under which postbacks may have been registered: a record does not have its own
  */
-export function isRecordOf(record: ArchivedQuery, member: KnownMember, fieldLists: readonly FieldList[]): boolean {
+export function isRecordOf(
+  record: ArchivedQuery,
+  member: KnownMember,
+  fieldLists: readonly FieldList[],
+): boolean {
   const { source, line_id, query } = record;
   const sid = line_id === undefined ? undefined : parseLineId(line_id).sid;
   if (member.sid !== undefined && member.sid !== sid) return false;

@@ -1,9 +1,19 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { ATTRIBUTES, TRANSACTION_EVENTS } from '../names';
-import { EVENTS_API_ONLY_FIELDS, type RowField, type TransactionKind } from '../rakuten/postback/fields';
+import {
+  EVENTS_API_ONLY_FIELDS,
+  type RowField,
+  type TransactionKind,
+} from '../rakuten/postback/fields';
 import { DEFAULT_ADJUSTMENT_SKU, kindOf } from '../rakuten/postback/kind';
 import { sha256 } from '../sha256';
-import { canonicalNumber, type Item, readMap, readText, readTexts } from '../transactions/attributes';
+import {
+  canonicalNumber,
+  type Item,
+  readMap,
+  readText,
+  readTexts,
+} from '../transactions/attributes';
 import { parseLineId } from '../transactions/keys';
 import { STORED_FIELDS } from '../transactions/row';
 import type { TransactionReason } from './event-filter';
@@ -147,7 +157,8 @@ export function transactionEvent(record: StreamRecord): TransactionEvent | undef
 }
 
 /** An application may write attributes of its own to a row before the line arrives. */
-const hasLine = (item: Item | undefined): item is Item => item?.[ATTRIBUTES.receivedAt] !== undefined;
+const hasLine = (item: Item | undefined): item is Item =>
+  item?.[ATTRIBUTES.receivedAt] !== undefined;
 
 function writtenAt({ dynamodb }: StreamRecord): string {
   const seconds = dynamodb.ApproximateCreationDateTime ?? 0;
@@ -162,13 +173,20 @@ function toTransaction(item: Item): EventTransaction {
     sid,
     ...(etransactionId === undefined ? {} : { etransaction_id: etransactionId }),
     is_event: readText(item[ATTRIBUTES.isEvent]),
-    ...Object.fromEntries(SHOWN_ATTRIBUTES.flatMap((name) => (item[name] === undefined ? [] : [[name, toEventValue(item[name])]]))),
+    ...Object.fromEntries(
+      SHOWN_ATTRIBUTES.flatMap((name) =>
+        item[name] === undefined ? [] : [[name, toEventValue(item[name])]],
+      ),
+    ),
   };
   // This package wrote the row, so the attributes have these types.
   return { kind: kindOf(shown, DEFAULT_ADJUSTMENT_SKU), ...shown } as EventTransaction;
 }
 
-function changesBetween(before: EventTransaction, after: EventTransaction): Record<string, AttributeChange> {
+function changesBetween(
+  before: EventTransaction,
+  after: EventTransaction,
+): Record<string, AttributeChange> {
   const changes: Record<string, AttributeChange> = {};
   for (const name of SHOWN_ATTRIBUTES) {
     const change = { old: before[name] ?? null, new: after[name] ?? null };
@@ -213,18 +231,28 @@ export function reasonsOf(
   const reasons: TransactionReason[] = [];
   if (before === undefined) reasons.push('new');
   else if (hasChangedValue(changes) || becameUnverified(before, after)) reasons.push('changed');
-  if (before?.verified_at === undefined && after.verified_at !== undefined) reasons.push('verified');
-  if (before?.withdrawn_at === undefined && after.withdrawn_at !== undefined) reasons.push('withdrawn');
+  if (before?.verified_at === undefined && after.verified_at !== undefined)
+    reasons.push('verified');
+  if (before?.withdrawn_at === undefined && after.withdrawn_at !== undefined)
+    reasons.push('withdrawn');
   return reasons.length > 0 ? reasons : ['bookkeeping'];
 }
 
 const hasChangedValue = (changes: Readonly<Record<string, AttributeChange>>): boolean =>
-  Object.entries(changes).some(([name, { old }]) => !BOOKKEEPING_ATTRIBUTES.has(name) && !(old === null && isEventsApiOnly(name)));
+  Object.entries(changes).some(
+    ([name, { old }]) =>
+      !BOOKKEEPING_ATTRIBUTES.has(name) && !(old === null && isEventsApiOnly(name)),
+  );
 
-/** Its first value comes with the first answer for nearly every line, and changes nothing about the line. */
+/**
+ * Its first value comes with the first answer for nearly every line, and changes nothing about the
+ * line.
+ */
 const isEventsApiOnly = (name: string): boolean => Object.hasOwn(EVENTS_API_ONLY_FIELDS, name);
 
 /** As when the Events API no longer returns the `u1` of a verified line: the sums change. */
-const becameUnverified = (before: EventTransaction, after: EventTransaction): boolean => isSettled(before) && !isSettled(after);
+const becameUnverified = (before: EventTransaction, after: EventTransaction): boolean =>
+  isSettled(before) && !isSettled(after);
 
-const isSettled = (line: EventTransaction): boolean => line.verified_at !== undefined || line.withdrawn_at !== undefined;
+const isSettled = (line: EventTransaction): boolean =>
+  line.verified_at !== undefined || line.withdrawn_at !== undefined;

@@ -11,7 +11,9 @@ import type { EventFilter } from './event-filter';
 export function matchesFilter(filter: EventFilter, event: TransactionEvent): boolean {
   return (
     event.reasons.some((reason) => filter.reasons.includes(reason)) &&
-    [event.transaction, transactionBefore(event)].some((transaction) => matchesTransaction(filter, transaction))
+    [event.transaction, transactionBefore(event)].some((transaction) =>
+      matchesTransaction(filter, transaction),
+    )
   );
 }
 

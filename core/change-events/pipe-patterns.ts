@@ -20,7 +20,11 @@ type Attributes = Record<string, EventPattern>;
  * of an amount. A pipe accepts five patterns; these are at most two.
  */
 export function pipePatterns(filter: EventFilter): EventPattern[] {
-  const line: Attributes = { [ATTRIBUTES.receivedAt]: EXISTS, ...ofKey(filter), ...ofReasons(filter) };
+  const line: Attributes = {
+    [ATTRIBUTES.receivedAt]: EXISTS,
+    ...ofKey(filter),
+    ...ofReasons(filter),
+  };
   const state = ofState(filter);
   if (hasOnly(filter, 'new')) {
     return [
@@ -35,8 +39,12 @@ export function pipePatterns(filter: EventFilter): EventPattern[] {
 
 /** Conditions on the key, which never changes. */
 const ofKey = ({ sids, kinds }: EventFilter): Attributes => ({
-  ...(sids === undefined ? {} : { [ATTRIBUTES.lineId]: { S: sids.map((sid) => ({ prefix: `${sid}#` })) } }),
-  ...(kinds === undefined || kinds.includes('unknown') ? {} : { [ATTRIBUTES.isEvent]: { S: isEventValues(kinds) } }),
+  ...(sids === undefined
+    ? {}
+    : { [ATTRIBUTES.lineId]: { S: sids.map((sid) => ({ prefix: `${sid}#` })) } }),
+  ...(kinds === undefined || kinds.includes('unknown')
+    ? {}
+    : { [ATTRIBUTES.isEvent]: { S: isEventValues(kinds) } }),
 });
 
 function isEventValues(kinds: NonNullable<EventFilter['kinds']>): string[] {
@@ -55,9 +63,14 @@ const ofState = ({ advertiserIds, verifiedOnly }: EventFilter): Attributes => ({
   ...(verifiedOnly === true ? { [ATTRIBUTES.verifiedAt]: EXISTS } : {}),
 });
 
-const hasOnly = (filter: EventFilter, reason: TransactionReason): boolean => filter.reasons.every((one) => one === reason);
+const hasOnly = (filter: EventFilter, reason: TransactionReason): boolean =>
+  filter.reasons.every((one) => one === reason);
 
-const pattern = (eventName: readonly string[], NewImage: Attributes, OldImage?: Attributes): EventPattern => ({
+const pattern = (
+  eventName: readonly string[],
+  NewImage: Attributes,
+  OldImage?: Attributes,
+): EventPattern => ({
   eventName,
   dynamodb: { NewImage, ...(OldImage === undefined ? {} : { OldImage }) },
 });

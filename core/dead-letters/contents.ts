@@ -1,5 +1,11 @@
 import { URL_PARAMETERS } from '../names';
-import { normalisedQuery, ownParameter, type PostbackMessage, parseMessage, probeOf } from '../rakuten/postback/message';
+import {
+  normalisedQuery,
+  ownParameter,
+  type PostbackMessage,
+  parseMessage,
+  probeOf,
+} from '../rakuten/postback/message';
 import { type ParsedLine, parsePostback } from '../rakuten/postback/parse';
 import type { Publishers } from '../state/publishers';
 import type { RowKey } from '../transactions/keys';
@@ -39,24 +45,48 @@ export interface Contents {
 export function contentsOf(body: string, publishers: Publishers): Contents {
   const mask = secretMask(publishers);
   const message = readMessage(body);
-  if (message === undefined) return { kind: 'unreadable', fields: {}, extra: {}, problems: [], query: beginning(body, mask) };
+  if (message === undefined)
+    return {
+      kind: 'unreadable',
+      fields: {},
+      extra: {},
+      problems: [],
+      query: beginning(body, mask),
+    };
   const publisher = recognise(message, publishers);
-  // Masked before it is read: a problem quotes the beginning of a value, in which a secret could not be recognised.
+  // Masked before it is read: a problem quotes the beginning of a value, in which a secret could
+  // not be recognised.
   const shown = maskedValue(message, mask);
   const { receivedAt, requestId, sourceIp, parameters } = shown;
   const line = publisher && readPushedLine(shown, publisher);
   // Without a publisher it is read under Rakuten's own names, to show what was sent.
   const { fields, extra, problems } = line?.push ?? parsePostback(parameters, []);
-  const shared = { receivedAt, requestId, sourceIp, sid: publisher?.sid, fields, extra, problems, query: normalisedQuery(parameters) };
-  if (publisher !== undefined && probeOf(message) !== undefined) return { ...shared, kind: 'probe' };
-  return line === undefined ? { ...shared, kind: 'unrecognised' } : { ...shared, kind: 'postback', key: line.key };
+  const shared = {
+    receivedAt,
+    requestId,
+    sourceIp,
+    sid: publisher?.sid,
+    fields,
+    extra,
+    problems,
+    query: normalisedQuery(parameters),
+  };
+  if (publisher !== undefined && probeOf(message) !== undefined)
+    return { ...shared, kind: 'probe' };
+  return line === undefined
+    ? { ...shared, kind: 'unrecognised' }
+    : { ...shared, kind: 'postback', key: line.key };
 }
 
-/** The key of the row that a message makes or changes. Nothing in it is masked. Undefined if it makes none. */
+/**
+ * The key of the row that a message makes or changes. Nothing in it is masked. Undefined if it
+ * makes none.
+ */
 export function rowKeyOf(body: string, publishers: Publishers): RowKey | undefined {
   const message = readMessage(body);
   const publisher = message && recognise(message, publishers);
-  if (message === undefined || publisher === undefined || probeOf(message) !== undefined) return undefined;
+  if (message === undefined || publisher === undefined || probeOf(message) !== undefined)
+    return undefined;
   return readPushedLine(message, publisher)?.key;
 }
 
@@ -71,12 +101,20 @@ export function readMessage(body: string): PostbackMessage | undefined {
 }
 
 /** The publisher whose URL secret a message has. */
-export function recognise({ parameters, receivedAt }: PostbackMessage, publishers: Publishers): RecognisedPublisher | undefined {
+export function recognise(
+  { parameters, receivedAt }: PostbackMessage,
+  publishers: Publishers,
+): RecognisedPublisher | undefined {
   const secret = ownParameter(parameters, 'secret');
-  return secret === undefined ? undefined : publishers.recognise(secret, ownParameter(parameters, 'fieldList'), new Date(receivedAt));
+  return secret === undefined
+    ? undefined
+    : publishers.recognise(secret, ownParameter(parameters, 'fieldList'), new Date(receivedAt));
 }
 
-/** A message as it may be kept and shown: whole, except for URL secrets and each value of the parameter for them. */
+/**
+ * A message as it may be kept and shown: whole, except for URL secrets and each value of the
+ * parameter for them.
+ */
 export function maskedBody(body: string, publishers: Publishers): string {
   return maskBody(body, secretMask(publishers));
 }
@@ -98,11 +136,19 @@ function maskedQuery(query: string, mask: Mask): string {
   return new URLSearchParams(parameters).toString();
 }
 
-/** A query string's parameter with our secret: plain, encoded once, encoded twice, each up to its delimiter. */
-const SECRET_PARAMETERS = [/(?<=\bk=)[^&\s"'<>]+/g, /(?<=k%3D)(?:(?!%26)[^&\s"'<>])+/gi, /(?<=k%253D)(?:(?!%26|%2526)[^&\s"'<>])+/gi];
+/**
+ * A query string's parameter with our secret: plain, encoded once, encoded twice, each up to its
+ * delimiter.
+ */
+const SECRET_PARAMETERS = [
+  /(?<=\bk=)[^&\s"'<>]+/g,
+  /(?<=k%3D)(?:(?!%26)[^&\s"'<>])+/gi,
+  /(?<=k%253D)(?:(?!%26|%2526)[^&\s"'<>])+/gi,
+];
 
 /** Text that is not one of our forms may still contain a postback's URL. */
-const maskedText = (text: string): string => SECRET_PARAMETERS.reduce((masked, value) => masked.replace(value, MASK), text);
+const maskedText = (text: string): string =>
+  SECRET_PARAMETERS.reduce((masked, value) => masked.replace(value, MASK), text);
 
 const SHOWN_CHARACTERS = 300;
 

@@ -42,7 +42,11 @@ export async function followUp(
     pending = pending.filter(({ key }) => missing.has(keyText(key)));
     const failedAgain = await notes.read(pending.map(({ id }) => id));
     if (pending.length === failedAgain.size || isOver()) {
-      return { stored: sent.length - pending.length, failedAgain, pending: pending.length - failedAgain.size };
+      return {
+        stored: sent.length - pending.length,
+        failedAgain,
+        pending: pending.length - failedAgain.size,
+      };
     }
     await pause();
   }

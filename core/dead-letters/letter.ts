@@ -6,7 +6,10 @@ import { type Reason, reasonOf } from './reasons';
 import { redrivesOf } from './redrive';
 import { MASK, secretMask } from './secret-mask';
 
-/** A message of the dead-letter queue with the reason of its failure and the next step. Nothing secret. */
+/**
+ * A message of the dead-letter queue with the reason of its failure and the next step. Nothing
+ * secret.
+ */
 export interface DeadLetter extends Reason {
   readonly id: string;
   readonly contents: Contents;
@@ -42,7 +45,10 @@ export function deadLetter(
   };
 }
 
-/** Whether a redrive can make a row of it. The consumer rejects a message without an accepted secret, and then it is gone. */
+/**
+ * Whether a redrive can make a row of it. The consumer rejects a message without an accepted
+ * secret, and then it is gone.
+ */
 export const canSucceed = ({ contents: { kind } }: Pick<DeadLetter, 'contents'>): boolean =>
   kind !== 'unrecognised' && kind !== 'unreadable';
 

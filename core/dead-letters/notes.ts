@@ -8,7 +8,13 @@ import {
   paginateQuery,
   type QueryCommandInput,
 } from '@aws-sdk/client-dynamodb';
-import { FAILURE_KEPT_SECONDS, FAILURE_KIND, FAILURE_REASON, STATE_KEYS, STATE_TTL } from '../state/publisher-state';
+import {
+  FAILURE_KEPT_SECONDS,
+  FAILURE_KIND,
+  FAILURE_REASON,
+  STATE_KEYS,
+  STATE_TTL,
+} from '../state/publisher-state';
 
 /** The consumer's note about a message that failed. */
 export interface FailureNote {
@@ -39,9 +45,12 @@ export class FailureNotes {
       let Keys: Key[] | undefined = ids.slice(start, start + READS_PER_CALL).map(keyOf);
       for (let tries = 0; Keys !== undefined && Keys.length > 0 && tries < MAX_TRIES; tries += 1) {
         const { Responses, UnprocessedKeys }: BatchGetItemCommandOutput = await this.client.send(
-          new BatchGetItemCommand({ RequestItems: { [this.tableName]: { Keys, ConsistentRead: true } } }),
+          new BatchGetItemCommand({
+            RequestItems: { [this.tableName]: { Keys, ConsistentRead: true } },
+          }),
         );
-        for (const item of Responses?.[this.tableName] ?? []) notes.set(item[STATE_KEYS.sort]?.S ?? '', noteIn(item));
+        for (const item of Responses?.[this.tableName] ?? [])
+          notes.set(item[STATE_KEYS.sort]?.S ?? '', noteIn(item));
         Keys = UnprocessedKeys?.[this.tableName]?.Keys;
       }
     }
@@ -51,7 +60,8 @@ export class FailureNotes {
   /** The newest note of all; undefined when there is none. */
   async latest(): Promise<FailureNote | undefined> {
     let latest: FailureNote | undefined;
-    for await (const [, note] of this.all()) if (latest === undefined || note.failedAt > latest.failedAt) latest = note;
+    for await (const [, note] of this.all())
+      if (latest === undefined || note.failedAt > latest.failedAt) latest = note;
     return latest;
   }
 
@@ -65,7 +75,11 @@ export class FailureNotes {
   /** Writes the note of a message. It expires as the consumer's would. */
   async save(id: string, { reason, failedAt }: FailureNote): Promise<void> {
     const expiresAt = Math.floor(failedAt / 1000) + FAILURE_KEPT_SECONDS;
-    const Item = { ...keyOf(id), [FAILURE_REASON]: { S: reason }, [STATE_TTL]: { N: String(expiresAt) } };
+    const Item = {
+      ...keyOf(id),
+      [FAILURE_REASON]: { S: reason },
+      [STATE_TTL]: { N: String(expiresAt) },
+    };
     await this.client.send(new PutItemCommand({ TableName: this.tableName, Item }));
   }
 
@@ -81,13 +95,20 @@ export class FailureNotes {
   /** Deletes notes. One that DynamoDB leaves out stays until it expires. */
   async remove(ids: readonly string[]): Promise<void> {
     for (let start = 0; start < ids.length; start += WRITES_PER_CALL) {
-      const requests = ids.slice(start, start + WRITES_PER_CALL).map((id) => ({ DeleteRequest: { Key: keyOf(id) } }));
-      await this.client.send(new BatchWriteItemCommand({ RequestItems: { [this.tableName]: requests } }));
+      const requests = ids
+        .slice(start, start + WRITES_PER_CALL)
+        .map((id) => ({ DeleteRequest: { Key: keyOf(id) } }));
+      await this.client.send(
+        new BatchWriteItemCommand({ RequestItems: { [this.tableName]: requests } }),
+      );
     }
   }
 }
 
-const keyOf = (id: string): Key => ({ [STATE_KEYS.partition]: { S: FAILURE_KIND }, [STATE_KEYS.sort]: { S: id } });
+const keyOf = (id: string): Key => ({
+  [STATE_KEYS.partition]: { S: FAILURE_KIND },
+  [STATE_KEYS.sort]: { S: id },
+});
 
 const noteIn = (item: Key): FailureNote => ({
   reason: item[FAILURE_REASON]?.S ?? '',

@@ -8,14 +8,17 @@ import {
   type SQSClient,
 } from '@aws-sdk/client-sqs';
 
-/** A message that was received and not released yet: hidden from others until its visibility timeout. */
+/**
+ * A message that was received and not released yet: hidden from others until its visibility
+ * timeout.
+ */
 export interface ReceivedMessage {
   readonly id: string;
   readonly body: string;
   readonly receiptHandle: string;
   /**
-   * When it was put into the queue, milliseconds since 1970. A move to the dead-letter queue does not
-   * change it, and the retention period counts from it.
+   * When it was put into the queue, milliseconds since 1970. A move to the dead-letter queue does
+   * not change it, and the retention period counts from it.
    */
   readonly sentAt: number;
   /** How often it was received, readings of the dead-letter queue included. */
@@ -34,9 +37,15 @@ export interface QueueCounts {
 
 /** SQS's limits for one call. */
 export const MESSAGES_PER_CALL = 10;
-/** A queue is spread over servers, and an answer may miss the slow ones: this many empty answers end a reading. */
+/**
+ * A queue is spread over servers, and an answer may miss the slow ones: this many empty answers end
+ * a reading.
+ */
 const EMPTY_ANSWERS = 3;
-/** Long enough to read the queue to its end. After a reader that was killed, the messages are back after this time. */
+/**
+ * Long enough to read the queue to its end. After a reader that was killed, the messages are back
+ * after this time.
+ */
 const SHORTEST_VISIBILITY_SECONDS = 60;
 const LONGEST_VISIBILITY_SECONDS = 43_200;
 const MESSAGES_READ_PER_SECOND = 50;
@@ -49,9 +58,9 @@ export interface DeadLetterQueueOptions {
 }
 
 /**
- * The dead-letter queue, read the only way that SQS offers: each message is received, which hides it
- * from others for a while, and released. That counts as a receive, which is harmless here: no message
- * leaves a dead-letter queue by its number of receives.
+ * The dead-letter queue, read the only way that SQS offers: each message is received, which hides
+ * it from others for a while, and released. That counts as a receive, which is harmless here: no
+ * message leaves a dead-letter queue by its number of receives.
  */
 export class DeadLetterQueue {
   constructor(
@@ -64,7 +73,11 @@ export class DeadLetterQueue {
     const { Attributes } = await this.client.send(
       new GetQueueAttributesCommand({
         QueueUrl: this.url,
-        AttributeNames: ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible', 'MessageRetentionPeriod'],
+        AttributeNames: [
+          'ApproximateNumberOfMessages',
+          'ApproximateNumberOfMessagesNotVisible',
+          'MessageRetentionPeriod',
+        ],
       }),
     );
     return {
@@ -88,7 +101,9 @@ export class DeadLetterQueue {
     const seen = new Set<string>();
     let emptyAnswers = 0;
     while (emptyAnswers < EMPTY_ANSWERS && this.options.signal?.aborted !== true) {
-      const messages = (await this.receivePage(visibilitySeconds)).filter(({ id }) => !seen.has(id));
+      const messages = (await this.receivePage(visibilitySeconds)).filter(
+        ({ id }) => !seen.has(id),
+      );
       for (const { id } of messages) seen.add(id);
       if (messages.length > 0) {
         emptyAnswers = 0;
@@ -98,11 +113,20 @@ export class DeadLetterQueue {
     }
   }
 
-  /** Makes the messages visible to others again. A message that cannot be released is visible after its timeout. */
+  /**
+   * Makes the messages visible to others again. A message that cannot be released is visible after
+   * its timeout.
+   */
   async release(messages: readonly ReceivedMessage[]): Promise<void> {
     for (const page of pages(messages)) {
-      const Entries = page.map(({ receiptHandle }, index) => ({ Id: String(index), ReceiptHandle: receiptHandle, VisibilityTimeout: 0 }));
-      await this.client.send(new ChangeMessageVisibilityBatchCommand({ QueueUrl: this.url, Entries }));
+      const Entries = page.map(({ receiptHandle }, index) => ({
+        Id: String(index),
+        ReceiptHandle: receiptHandle,
+        VisibilityTimeout: 0,
+      }));
+      await this.client.send(
+        new ChangeMessageVisibilityBatchCommand({ QueueUrl: this.url, Entries }),
+      );
     }
   }
 
@@ -110,8 +134,13 @@ export class DeadLetterQueue {
   async remove(messages: readonly ReceivedMessage[]): Promise<ReceivedMessage[]> {
     const left: ReceivedMessage[] = [];
     for (const page of pages(messages)) {
-      const Entries = page.map(({ receiptHandle }, index) => ({ Id: String(index), ReceiptHandle: receiptHandle }));
-      const { Failed = [] } = await this.client.send(new DeleteMessageBatchCommand({ QueueUrl: this.url, Entries }));
+      const Entries = page.map(({ receiptHandle }, index) => ({
+        Id: String(index),
+        ReceiptHandle: receiptHandle,
+      }));
+      const { Failed = [] } = await this.client.send(
+        new DeleteMessageBatchCommand({ QueueUrl: this.url, Entries }),
+      );
       left.push(...page.filter((_, index) => Failed.some(({ Id }) => Id === String(index))));
     }
     return left;
@@ -135,7 +164,8 @@ export class DeadLetterQueue {
     } catch (error) {
       // Messages of an aborted call are visible again after their timeout. SQS has at most 120,000
       // messages in flight: the rest is for the next reading.
-      if (signal?.aborted === true || (error instanceof Error && error.name === 'OverLimit')) return [];
+      if (signal?.aborted === true || (error instanceof Error && error.name === 'OverLimit'))
+        return [];
       throw error;
     }
   }
@@ -160,5 +190,6 @@ function receivedMessage({
 
 /** Ten at a time. */
 export function* pages<T>(items: readonly T[]): Generator<readonly T[]> {
-  for (let start = 0; start < items.length; start += MESSAGES_PER_CALL) yield items.slice(start, start + MESSAGES_PER_CALL);
+  for (let start = 0; start < items.length; start += MESSAGES_PER_CALL)
+    yield items.slice(start, start + MESSAGES_PER_CALL);
 }

@@ -57,7 +57,8 @@ const KNOWN_REASONS: readonly KnownReason[] = [
     next: `check whether it does now with "cdk-rakuten-postback doctor"; then ${REDRIVE}`,
   },
   {
-    matches: /^InternalServerError|^ServiceUnavailable|ECONNREFUSED|ECONNRESET|EPIPE|ENOTFOUND|EAI_AGAIN|socket hang up/i,
+    matches:
+      /^InternalServerError|^ServiceUnavailable|ECONNREFUSED|ECONNRESET|EPIPE|ENOTFOUND|EAI_AGAIN|socket hang up/i,
     why: 'DynamoDB could not be reached or failed itself',
     next: `check whether it works now with "cdk-rakuten-postback doctor"; then ${REDRIVE}`,
   },
@@ -83,7 +84,10 @@ export function reasonOf(noted: string | undefined, kind: ContentsKind): Reason 
   }
   const known = KNOWN_REASONS.find(({ matches }) => matches.test(noted));
   if (known !== undefined) return inWords(known, noted);
-  return { why: noted, next: `search the consumer's log for the message's id; after the fix ${REDRIVE}` };
+  return {
+    why: noted,
+    next: `search the consumer's log for the message's id; after the fix ${REDRIVE}`,
+  };
 }
 
 function inWords(known: KnownReason | undefined, noted: string): Reason {
@@ -93,7 +97,9 @@ function inWords(known: KnownReason | undefined, noted: string): Reason {
 
 function permissionIn(noted: string): string {
   const [, permission, resource] = /perform: (\S+)(?: on resource: (\S+))?/.exec(noted) ?? [];
-  return permission === undefined ? '' : `: ${permission}${resource === undefined ? '' : ` on ${resource}`}`;
+  return permission === undefined
+    ? ''
+    : `: ${permission}${resource === undefined ? '' : ` on ${resource}`}`;
 }
 
 const messageIn = (noted: string): string => noted.replace(/^\w+: /, '');

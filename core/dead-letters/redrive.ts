@@ -1,24 +1,39 @@
-import { type MessageAttributeValue, SendMessageBatchCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import {
+  type MessageAttributeValue,
+  SendMessageBatchCommand,
+  type SQSClient,
+} from '@aws-sdk/client-sqs';
 import { errorText } from '../errors';
 import { type DeadLetterQueue, MESSAGES_PER_CALL, type ReceivedMessage } from './queue';
 
-/** SQS's limit for one call. It has been raised to 1 MiB since; the smaller one holds everywhere. */
+/**
+ * SQS's limit for one call. It has been raised to 1 MiB since; the smaller one holds everywhere.
+ */
 const BYTES_PER_CALL = 256 * 1024;
 
 /** Attributes of a message that was sent back. The consumer ignores them. */
 const REDRIVEN = { count: 'redrives', at: 'redriven_at' } as const;
 
 /** How often a message was sent back before, and when last (milliseconds since 1970). */
-export function redrivesOf({ attributes }: ReceivedMessage): { count: number; at: number | undefined } {
+export function redrivesOf({ attributes }: ReceivedMessage): {
+  count: number;
+  at: number | undefined;
+} {
   const at = Number(attributes[REDRIVEN.at]?.StringValue);
-  return { count: Number(attributes[REDRIVEN.count]?.StringValue ?? 0), at: Number.isFinite(at) ? at : undefined };
+  return {
+    count: Number(attributes[REDRIVEN.count]?.StringValue ?? 0),
+    at: Number.isFinite(at) ? at : undefined,
+  };
 }
 
 /** A message that is in the queue again, under another id. */
 export interface Redriven {
   readonly message: ReceivedMessage;
   readonly newId: string;
-  /** It could not be deleted from the dead-letter queue and will be sent once more. It stays one row. */
+  /**
+   * It could not be deleted from the dead-letter queue and will be sent once more. It stays one
+   * row.
+   */
   readonly stillThere: boolean;
 }
 
@@ -45,14 +60,17 @@ export interface RedriveParts {
 }
 
 /**
- * Sends messages of the dead-letter queue to the queue that the consumer reads, and deletes each only
- * after SQS has accepted it. A run that is killed in between leaves a message in both queues: the
- * consumer then receives the same delivery twice, which is one row. Never throws: failures are part
- * of the result.
+ * Sends messages of the dead-letter queue to the queue that the consumer reads, and deletes each
+ * only after SQS has accepted it. A run that is killed in between leaves a message in both queues:
+ * the consumer then receives the same delivery twice, which is one row. Never throws: failures are
+ * part of the result.
  *
  * @param messages received within their visibility timeout
  */
-export function redrive(parts: RedriveParts, messages: readonly ReceivedMessage[]): Promise<RedriveResult> {
+export function redrive(
+  parts: RedriveParts,
+  messages: readonly ReceivedMessage[],
+): Promise<RedriveResult> {
   return resend(parts, messages, (message) => markedAttributes(message, parts.now()));
 }
 
@@ -64,13 +82,24 @@ export function redrive(parts: RedriveParts, messages: readonly ReceivedMessage[
  *
  * @param messages received within their visibility timeout, with the new bodies
  */
-export function rewrite(parts: Omit<RedriveParts, 'queueUrl'>, messages: readonly ReceivedMessage[]): Promise<RedriveResult> {
-  return resend({ ...parts, queueUrl: parts.deadLetters.url }, messages, ({ attributes }) => attributes);
+export function rewrite(
+  parts: Omit<RedriveParts, 'queueUrl'>,
+  messages: readonly ReceivedMessage[],
+): Promise<RedriveResult> {
+  return resend(
+    { ...parts, queueUrl: parts.deadLetters.url },
+    messages,
+    ({ attributes }) => attributes,
+  );
 }
 
 type AttributesOf = (message: ReceivedMessage) => Readonly<Record<string, MessageAttributeValue>>;
 
-async function resend(parts: RedriveParts, messages: readonly ReceivedMessage[], attributesOf: AttributesOf): Promise<RedriveResult> {
+async function resend(
+  parts: RedriveParts,
+  messages: readonly ReceivedMessage[],
+  attributesOf: AttributesOf,
+): Promise<RedriveResult> {
   const redriven: Redriven[] = [];
   const notSent: NotSent[] = [];
   let stop: string | undefined;
@@ -94,7 +123,10 @@ async function resend(parts: RedriveParts, messages: readonly ReceivedMessage[],
 
 type Sent = Pick<Redriven, 'message' | 'newId'>;
 
-async function removeSent(deadLetters: DeadLetterQueue, sent: readonly Sent[]): Promise<Redriven[]> {
+async function removeSent(
+  deadLetters: DeadLetterQueue,
+  sent: readonly Sent[],
+): Promise<Redriven[]> {
   const messages = sent.map(({ message }) => message);
   const left = new Set(await deadLetters.remove(messages).catch(() => messages));
   return sent.map(({ message, newId }) => ({ message, newId, stillThere: left.has(message) }));
@@ -110,20 +142,34 @@ async function send(
     MessageBody: message.body,
     MessageAttributes: { ...attributesOf(message) },
   }));
-  const { Successful = [], Failed = [] } = await client.send(new SendMessageBatchCommand({ QueueUrl: queueUrl, Entries }));
+  const { Successful = [], Failed = [] } = await client.send(
+    new SendMessageBatchCommand({ QueueUrl: queueUrl, Entries }),
+  );
   const newIds = new Map(Successful.map(({ Id, MessageId = '' }) => [Id, MessageId]));
-  const problems = new Map(Failed.map(({ Id, Code, Message }) => [Id, `${Code}${Message === undefined ? '' : `: ${Message}`}`]));
+  const problems = new Map(
+    Failed.map(({ Id, Code, Message }) => [
+      Id,
+      `${Code}${Message === undefined ? '' : `: ${Message}`}`,
+    ]),
+  );
   const sent: Sent[] = [];
   const refused: NotSent[] = [];
   for (const [index, message] of messages.entries()) {
     const newId = newIds.get(String(index));
     if (newId !== undefined) sent.push({ message, newId });
-    else refused.push({ message, problem: problems.get(String(index)) ?? 'SQS does not say whether it accepted it' });
+    else
+      refused.push({
+        message,
+        problem: problems.get(String(index)) ?? 'SQS does not say whether it accepted it',
+      });
   }
   return { sent, refused };
 }
 
-function markedAttributes(message: ReceivedMessage, now: number): Record<string, MessageAttributeValue> {
+function markedAttributes(
+  message: ReceivedMessage,
+  now: number,
+): Record<string, MessageAttributeValue> {
   const { count } = redrivesOf(message);
   return {
     ...message.attributes,

@@ -14,18 +14,22 @@ const LETTERS_AND_DIGITS = /[a-z0-9]{16,}/gi;
 /**
  * A mask for the URL secrets of these publishers, wherever they are in a text.
  *
- * Only their hashes are known, so each part of a text that can be a secret is hashed: the text, each
- * value of a query string as it is and decoded, each run of unreserved characters, and each run of
- * letters and digits, which a generated secret is. A secret of other characters next to unreserved
- * characters is not recognised.
+ * Only their hashes are known, so each part of a text that can be a secret is hashed: the text,
+ * each value of a query string as it is and decoded, each run of unreserved characters, and each
+ * run of letters and digits, which a generated secret is. A secret of other characters next to
+ * unreserved characters is not recognised.
  */
 export function secretMask(publishers: Publishers): Mask {
-  const orMasked = (text: string, otherwise: Mask): string => (publishers.hasSecret(text.trim()) ? MASK : otherwise(text));
+  const orMasked = (text: string, otherwise: Mask): string =>
+    publishers.hasSecret(text.trim()) ? MASK : otherwise(text);
   const tokens: Mask = (text) =>
     text.replace(TOKENS, (token, code?: string) =>
-      code === undefined ? orMasked(token, (run) => run.replace(LETTERS_AND_DIGITS, (part) => orMasked(part, same))) : token,
+      code === undefined
+        ? orMasked(token, (run) => run.replace(LETTERS_AND_DIGITS, (part) => orMasked(part, same)))
+        : token,
     );
-  const piece: Mask = (text) => (forms(text).some((form) => publishers.hasSecret(form)) ? MASK : tokens(text));
+  const piece: Mask = (text) =>
+    forms(text).some((form) => publishers.hasSecret(form)) ? MASK : tokens(text);
   return (text) => orMasked(text, (whole) => tokens(whole.replace(PIECES, piece)));
 }
 
@@ -51,5 +55,7 @@ export function maskedValue<T>(value: T, mask: Mask): T {
   if (typeof value === 'string') return mask(value) as T;
   if (Array.isArray(value)) return value.map((item) => maskedValue(item, mask)) as T;
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, item]) => [mask(name), maskedValue(item, mask)])) as T;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, item]) => [mask(name), maskedValue(item, mask)]),
+  ) as T;
 }

@@ -27,7 +27,10 @@ export interface AnswerOrigin {
  * Undefined for a record of another publisher: a token can be valid for several, and each has runs
  * of its own.
  */
-export function readAnswer(record: EventsRecord, { sid, fetchedAt, runId, member }: AnswerOrigin): KeyedAnswer | undefined {
+export function readAnswer(
+  record: EventsRecord,
+  { sid, fetchedAt, runId, member }: AnswerOrigin,
+): KeyedAnswer | undefined {
   const parsed = parseEventsApiRecord(record);
   if (isForeignSid(parsed, sid)) return undefined;
   const { fields, extra, problems } = parsed;
@@ -39,7 +42,10 @@ export function readAnswer(record: EventsRecord, { sid, fetchedAt, runId, member
     runId,
     query: normalisedQuery(parametersOf(record)),
   };
-  return { key: rowKey(sid, fields, problems), answer: member === undefined ? answer : answerWithoutMember(answer, member) };
+  return {
+    key: rowKey(sid, fields, problems),
+    answer: member === undefined ? answer : answerWithoutMember(answer, member),
+  };
 }
 
 const parametersOf = (record: EventsRecord): Parameters =>
@@ -61,7 +67,8 @@ export class SeenLines {
   /** Whether the line comes for the first time in this form. */
   isNew({ answer: { query, fields } }: KeyedAnswer): boolean {
     if (this.seconds.has(query)) return false;
-    if (this.seconds.size < MAX_REMEMBERED) this.seconds.set(query, Date.parse(fields.process_date ?? ''));
+    if (this.seconds.size < MAX_REMEMBERED)
+      this.seconds.set(query, Date.parse(fields.process_date ?? ''));
     return true;
   }
 

@@ -2,7 +2,10 @@ import { type DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { type LeaseStore, LeaseTable } from '../state/lease';
 import { RECONCILIATION_KIND } from '../state/publisher-state';
 
-/** What runs tell each other about a publisher. Nothing depends on it: without it a run reads more than it would have to. */
+/**
+ * What runs tell each other about a publisher. Nothing depends on it: without it a run reads more
+ * than it would have to.
+ */
 export interface ReconciliationNote {
   /** Up to which `process_date` lines are compared without a gap. Milliseconds since 1970. */
   readonly coveredUntil?: number;
@@ -20,7 +23,9 @@ export type WrittenNote = ReconciliationNote & { readonly succeededAt: number };
  */
 export interface NoteStore extends LeaseStore {
   read(sid: string): Promise<ReconciliationNote>;
-  /** Writes as the holder of the lease. False, with nothing written, when the holder has lost it. */
+  /**
+   * Writes as the holder of the lease. False, with nothing written, when the holder has lost it.
+   */
   write(sid: string, note: WrittenNote, holder: string): Promise<boolean>;
 }
 
@@ -37,7 +42,8 @@ export class NoteTable extends LeaseTable implements NoteStore {
     const { Item = {} } = await this.client.send(
       new GetItemCommand({ TableName: this.tableName, Key: this.key(sid), ConsistentRead: true }),
     );
-    const time = (name: string): number | undefined => (Item[name]?.S === undefined ? undefined : Date.parse(Item[name].S));
+    const time = (name: string): number | undefined =>
+      Item[name]?.S === undefined ? undefined : Date.parse(Item[name].S);
     return { coveredUntil: time(NOTE.coveredUntil), succeededAt: time(NOTE.succeededAt) };
   }
 

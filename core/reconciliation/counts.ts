@@ -1,7 +1,12 @@
 import type { RowField } from '../rakuten/postback/fields';
 import type { RowKey } from '../transactions/keys';
 import { STORED_FIELDS } from '../transactions/row';
-import { type Answer, type AnswerEffect, type RowState, shownContent } from '../transactions/row-state';
+import {
+  type Answer,
+  type AnswerEffect,
+  type RowState,
+  shownContent,
+} from '../transactions/row-state';
 
 /**
  * Lines of a run by what their answers did, and:
@@ -27,7 +32,16 @@ export const NO_COUNTS: Counts = {
 };
 
 /** Lines of this publisher that the Events API returned. */
-export const comparedCount = ({ missing, unverified, returned, different, updated, same, unreadable, reused }: Counts): number =>
+export const comparedCount = ({
+  missing,
+  unverified,
+  returned,
+  different,
+  updated,
+  same,
+  unreadable,
+  reused,
+}: Counts): number =>
   missing + unverified + returned + different + updated + same + unreadable + reused;
 
 /**
@@ -56,9 +70,16 @@ export interface FieldDifference {
   readonly rakuten?: string;
 }
 
-export function differenceOf(key: RowKey, what: Difference['what'], row: RowState | undefined, answer?: Answer): Difference {
+export function differenceOf(
+  key: RowKey,
+  what: Difference['what'],
+  row: RowState | undefined,
+  answer?: Answer,
+): Difference {
   const shown = row === undefined ? {} : shownContent(row).fields;
-  const fields = STORED_FIELDS.filter((field) => answer !== undefined && shown[field] !== answer.fields[field]);
+  const fields = STORED_FIELDS.filter(
+    (field) => answer !== undefined && shown[field] !== answer.fields[field],
+  );
   return {
     what,
     line_id: key.lineId,

@@ -21,11 +21,17 @@ export interface DayIndex {
   read(sid: string, day: string): Promise<ReadonlyMap<string, IndexedRow>>;
 }
 
-const PROJECTED = [ATTRIBUTES.lineId, ATTRIBUTES.isEvent, ATTRIBUTES.answerHash, ATTRIBUTES.withdrawnAt, 'process_date'];
+const PROJECTED = [
+  ATTRIBUTES.lineId,
+  ATTRIBUTES.isEvent,
+  ATTRIBUTES.answerHash,
+  ATTRIBUTES.withdrawnAt,
+  'process_date',
+];
 
 /**
- * Reads the day index of the transaction table. An index entry costs about a sixth of the read units
- * of its row, and nearly all lines of a run are unchanged.
+ * Reads the day index of the transaction table. An index entry costs about a sixth of the read
+ * units of its row, and nearly all lines of a run are unchanged.
  */
 export class TableDayIndex implements DayIndex {
   constructor(
@@ -89,12 +95,19 @@ export interface UnverifiedQuery {
  * They are selected by arrival, which the endpoint's clock decides, so that no date in a postback
  * hides a row. A row without a readable `is_event` is omitted if the same line has one with it.
  */
-export async function* unverifiedRows(client: Pick<DynamoDBClient, 'send'>, query: UnverifiedQuery): AsyncGenerator<Item> {
+export async function* unverifiedRows(
+  client: Pick<DynamoDBClient, 'send'>,
+  query: UnverifiedQuery,
+): AsyncGenerator<Item> {
   const { tableName, dayShards, window, sid } = query;
   const before = Math.min(window.to, query.receivedBefore);
   if (before <= window.from) return;
   const ofPublisher = sid === undefined ? [] : ['begins_with(#line, :sid)'];
-  const conditions = ['attribute_not_exists(#verified)', 'attribute_not_exists(#withdrawn)', ...ofPublisher];
+  const conditions = [
+    'attribute_not_exists(#verified)',
+    'attribute_not_exists(#withdrawn)',
+    ...ofPublisher,
+  ];
   for (const day of arrivalDays(window)) {
     for (const key of processDayKeys(day, dayShards)) {
       const items = queryItems(client, {
@@ -119,7 +132,8 @@ export async function* unverifiedRows(client: Pick<DynamoDBClient, 'send'>, quer
       });
       for await (const item of items) {
         const isUnknown = item[ATTRIBUTES.isEvent]?.S === UNKNOWN_IS_EVENT;
-        if (!isUnknown || !(await hasKnownRow(client, tableName, item[ATTRIBUTES.lineId]?.S ?? ''))) yield item;
+        if (!isUnknown || !(await hasKnownRow(client, tableName, item[ATTRIBUTES.lineId]?.S ?? '')))
+          yield item;
       }
     }
   }
@@ -132,5 +146,7 @@ export async function* unverifiedRows(client: Pick<DynamoDBClient, 'send'>, quer
 export function arrivalDays({ from, to }: EventsWindow): string[] {
   const first = Math.floor(from / DAY_MILLIS) - 1;
   const last = Math.floor(to / DAY_MILLIS) + 1;
-  return Array.from({ length: Math.max(0, last - first + 1) }, (_, day) => new Date((first + day) * DAY_MILLIS).toISOString().slice(0, 10));
+  return Array.from({ length: Math.max(0, last - first + 1) }, (_, day) =>
+    new Date((first + day) * DAY_MILLIS).toISOString().slice(0, 10),
+  );
 }

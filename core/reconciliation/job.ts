@@ -9,7 +9,14 @@ import type { ReconcilablePublisher } from './publisher';
 import type { ContinuedRequest, ReconciliationRequest } from './request';
 import { newRunId, type RunReason } from './request';
 import { MAX_FAILURES, type RunResult, run, unwrittenLinesError } from './run';
-import { clamp, coveredAfter, LONGEST_LOOK_BACK_MILLIS, notBefore, type ReconciliationSettings, scheduledWindow } from './window';
+import {
+  clamp,
+  coveredAfter,
+  LONGEST_LOOK_BACK_MILLIS,
+  notBefore,
+  type ReconciliationSettings,
+  scheduledWindow,
+} from './window';
 
 /** What a run on AWS works with. */
 export interface JobPorts extends Omit<RunPorts, 'readPage' | 'clock'> {
@@ -80,14 +87,21 @@ const LEAST_WORK_MILLIS = 7 * MINUTE_MILLIS;
 const ABANDONED_AFTER_MILLIS = PAGE_MILLIS + MINUTE_MILLIS;
 const TAKEN_OVER = 'another run took over, as this one was too slow; nothing is lost';
 const LEASE_POLL_MILLIS = 10_000;
-/** Lambda ends a function that has started itself 16 times; so many runs of a quarter of an hour read millions of lines. */
+/**
+ * Lambda ends a function that has started itself 16 times; so many runs of a quarter of an hour
+ * read millions of lines.
+ */
 const MAX_PARTS = 15;
 
 /**
- * Runs a request, alone on its publisher, and continues in a new invocation when the function's time
- * is over. Throws when Rakuten, AWS or the credentials fail, or lines could not be written.
+ * Runs a request, alone on its publisher, and continues in a new invocation when the function's
+ * time is over. Throws when Rakuten, AWS or the credentials fail, or lines could not be written.
  */
-export async function reconcile(request: ReconciliationRequest, publisher: ReconcilablePublisher, ports: JobPorts): Promise<JobOutcome> {
+export async function reconcile(
+  request: ReconciliationRequest,
+  publisher: ReconcilablePublisher,
+  ports: JobPorts,
+): Promise<JobOutcome> {
   const { notes, clock } = ports;
   const holder = 'holder' in request ? request.holder : newRunId('lease');
   const isHeld = await waitForLease(notes, publisher.sid, holder, {
@@ -102,13 +116,18 @@ export async function reconcile(request: ReconciliationRequest, publisher: Recon
     const { coveredUntil } = await notes.read(publisher.sid);
     const job = plan(request, publisher, ports, coveredUntil);
     if (job.window.from >= job.window.to) return { outcome: 'empty', job };
-    const { next, failures, ...result } = await compareWindow(job, publisher, ports, () => notes.renewLease(publisher.sid, holder));
+    const { next, failures, ...result } = await compareWindow(job, publisher, ports, () =>
+      notes.renewLease(publisher.sid, holder),
+    );
     const allFailures = [...(job.failures ?? []), ...failures];
     const isOver = next === undefined || allFailures.length >= MAX_FAILURES;
     if (isOver && allFailures.length > 0) throw unwrittenLinesError(allFailures);
     if (next === undefined) {
       if (job.dryRun !== true) {
-        const note = { coveredUntil: coveredAfter(job.window, job.isScheduled, coveredUntil), succeededAt: clock.now() };
+        const note = {
+          coveredUntil: coveredAfter(job.window, job.isScheduled, coveredUntil),
+          succeededAt: clock.now(),
+        };
         if (!(await notes.write(job.sid, note, holder))) throw new Error(TAKEN_OVER);
       }
       return { outcome: 'done', job, ...result };
@@ -117,7 +136,8 @@ export async function reconcile(request: ReconciliationRequest, publisher: Recon
     isContinued = true;
     return { outcome: 'continues', job, ...result };
   } finally {
-    // The rest keeps the lease: a run that came in between would begin again, and a long window would never be done.
+    // The rest keeps the lease: a run that came in between would begin again, and a long window
+    // would never be done.
     if (!isContinued) await release(publisher.sid, holder, ports);
   }
 }
@@ -127,11 +147,18 @@ async function release(sid: string, holder: string, { notes, onWarning }: JobPor
   try {
     await notes.releaseLease(sid, holder);
   } catch (error) {
-    onWarning?.(`the lease was not released and delays other runs by ${ABANDONED_AFTER_MILLIS / MINUTE_MILLIS} minutes: ${String(error)}`);
+    onWarning?.(
+      `the lease was not released and delays other runs by ${ABANDONED_AFTER_MILLIS / MINUTE_MILLIS} minutes: ${String(error)}`,
+    );
   }
 }
 
-function plan(request: ReconciliationRequest, publisher: ReconcilablePublisher, ports: JobPorts, coveredUntil: number | undefined): Job {
+function plan(
+  request: ReconciliationRequest,
+  publisher: ReconcilablePublisher,
+  ports: JobPorts,
+  coveredUntil: number | undefined,
+): Job {
   const { settings, clock } = ports;
   // The rest of a window keeps its ends, or its pages would be others.
   if ('start' in request) return { outOfReachMillis: 0, ...request };
@@ -140,11 +167,21 @@ function plan(request: ReconciliationRequest, publisher: ReconcilablePublisher, 
   if ('run' in request) {
     const { isBackfill, ...wanted } = scheduledWindow(request.run, settings, coveredUntil, now);
     const reason = isBackfill ? 'backfill' : request.run;
-    return { ...identity(request.sid, reason, true), window: clamp(wanted, earliest, now), outOfReachMillis: 0 };
+    return {
+      ...identity(request.sid, reason, true),
+      window: clamp(wanted, earliest, now),
+      outOfReachMillis: 0,
+    };
   }
   const { window, reason, dryRun, acceptChanges } = request;
   const outOfReachMillis = Math.max(0, now - LONGEST_LOOK_BACK_MILLIS - window.from);
-  return { ...identity(request.sid, reason, false), window: clamp(window, earliest, now), dryRun, acceptChanges, outOfReachMillis };
+  return {
+    ...identity(request.sid, reason, false),
+    window: clamp(window, earliest, now),
+    dryRun,
+    acceptChanges,
+    outOfReachMillis,
+  };
 }
 
 const identity = (sid: string, reason: RunReason, isScheduled: boolean) => ({
@@ -163,28 +200,48 @@ async function compareWindow(
 ): Promise<RunResult> {
   const { clock, remainingMillis } = ports;
   const { window } = job;
-  const readPage = await ports.open(publisher, () => clock.now() + remainingMillis() - SHUTDOWN_RESERVE_MILLIS);
+  const readPage = await ports.open(
+    publisher,
+    () => clock.now() + remainingMillis() - SHUTDOWN_RESERVE_MILLIS,
+  );
   return run(
     {
       ...job,
       walk: ports.walk,
-      // Reading the whole time that Rakuten keeps, day after day, is what shows that a line is gone.
+      // Reading the whole time that Rakuten keeps, day after day, is what shows that a line is
+      // gone.
       findsWithdrawn: job.reason === 'daily' || job.acceptChanges === true,
       listsDifferences: job.reason === 'manual',
     },
-    { ...ports, readPage, clock: { now: () => clock.now(), pause: (millis) => clock.sleep(millis) } },
+    {
+      ...ports,
+      readPage,
+      clock: { now: () => clock.now(), pause: (millis) => clock.sleep(millis) },
+    },
     {
       isTimeUp: () => remainingMillis() < PAGE_MILLIS,
       onProgress: async ({ reached, counts }) => {
-        ports.onProgress?.({ job, counts, done: (reached - window.from) / (window.to - window.from) });
+        ports.onProgress?.({
+          job,
+          counts,
+          done: (reached - window.from) / (window.to - window.from),
+        });
         if (!(await keepLease())) throw new Error(TAKEN_OVER);
       },
     },
   );
 }
 
-async function continueRun(job: Job, start: Position, holder: string, ports: JobPorts): Promise<void> {
-  if (job.parts >= MAX_PARTS) throw new Error(`the window is not done after ${job.parts} runs; the schedule continues with it`);
+async function continueRun(
+  job: Job,
+  start: Position,
+  holder: string,
+  ports: JobPorts,
+): Promise<void> {
+  if (job.parts >= MAX_PARTS)
+    throw new Error(
+      `the window is not done after ${job.parts} runs; the schedule continues with it`,
+    );
   const { sid, runId, reason, isScheduled, window, dryRun, acceptChanges, failures = [] } = job;
   await ports.continueInNewInvocation({
     sid,

@@ -31,7 +31,8 @@ export class MissingLinesTable implements MissingLines {
       ExpressionAttributeNames: { '#kind': STATE_KEYS.partition, '#id': STATE_KEYS.sort },
       ExpressionAttributeValues: { ':missing': { S: MISSING_KIND }, ':sid': { S: `${sid}#` } },
     });
-    for await (const item of items) lines.set(item[STATE_KEYS.sort]?.S ?? '', Date.parse(item[MISSING_SINCE]?.S ?? ''));
+    for await (const item of items)
+      lines.set(item[STATE_KEYS.sort]?.S ?? '', Date.parse(item[MISSING_SINCE]?.S ?? ''));
     return lines;
   }
 
@@ -40,17 +41,32 @@ export class MissingLinesTable implements MissingLines {
       [MISSING_SINCE]: { S: new Date(since).toISOString() },
       [STATE_TTL]: { N: String(Math.floor(since / 1000) + KEPT_SECONDS) },
     };
-    return this.each(lineIds, (id) => new PutItemCommand({ TableName: this.tableName, Item: { ...keyOf(id), ...attributes } }));
+    return this.each(
+      lineIds,
+      (id) =>
+        new PutItemCommand({ TableName: this.tableName, Item: { ...keyOf(id), ...attributes } }),
+    );
   }
 
   forget(lineIds: readonly string[]): Promise<void> {
-    return this.each(lineIds, (id) => new DeleteItemCommand({ TableName: this.tableName, Key: keyOf(id) }));
+    return this.each(
+      lineIds,
+      (id) => new DeleteItemCommand({ TableName: this.tableName, Key: keyOf(id) }),
+    );
   }
 
-  private async each(lineIds: readonly string[], command: (lineId: string) => PutItemCommand | DeleteItemCommand): Promise<void> {
+  private async each(
+    lineIds: readonly string[],
+    command: (lineId: string) => PutItemCommand | DeleteItemCommand,
+  ): Promise<void> {
     const limited = limitConcurrency(WRITES_AT_ONCE);
-    await Promise.all(lineIds.map((id) => limited(() => this.client.send(command(id) as PutItemCommand))));
+    await Promise.all(
+      lineIds.map((id) => limited(() => this.client.send(command(id) as PutItemCommand))),
+    );
   }
 }
 
-const keyOf = (lineId: string) => ({ [STATE_KEYS.partition]: { S: MISSING_KIND }, [STATE_KEYS.sort]: { S: lineId } });
+const keyOf = (lineId: string) => ({
+  [STATE_KEYS.partition]: { S: MISSING_KIND },
+  [STATE_KEYS.sort]: { S: lineId },
+});

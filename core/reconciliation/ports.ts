@@ -9,7 +9,10 @@ import type { MissingLines } from './missing-lines';
 
 /** Rows of the transaction table. */
 export interface RowReader {
-  /** The rows under these keys, in their order; undefined where there is none. Eventually consistent. */
+  /**
+   * The rows under these keys, in their order; undefined where there is none. Eventually
+   * consistent.
+   */
   read(keys: readonly RowKey[]): Promise<(Item | undefined)[]>;
 }
 
@@ -24,5 +27,8 @@ export interface RunPorts {
   readonly forgotten?: ForgottenSource;
   /** @default - what the run writes is not archived */
   readonly archive?: Archive;
-  readonly clock: { readonly now: () => number; readonly pause: (millis: number) => Promise<unknown> };
+  readonly clock: {
+    readonly now: () => number;
+    readonly pause: (millis: number) => Promise<unknown>;
+  };
 }

@@ -9,7 +9,9 @@ import { limitedSend } from '../rakuten/api/request-with-retry';
 import { KEY_FIELDS } from '../rakuten/postback/fields';
 import type { AcceptedUrl, PublisherState } from '../state/publisher-state';
 
-/** Of the 100 calls a minute that Rakuten allows; the others are for whoever else uses the account. */
+/**
+ * Of the 100 calls a minute that Rakuten allows; the others are for whoever else uses the account.
+ */
 const CALLS_PER_MINUTE = 90;
 
 /** A publisher cannot be reconciled as it is set up. The message says why, and how to mend it. */
@@ -28,15 +30,25 @@ export interface ReconcilablePublisher {
   readonly sid: string;
   /** ARN or name. */
   readonly credentialsSecret: string;
-  /** Milliseconds since 1970: earlier lines came under a URL that did not ask for the key of a row. 0: none did. */
+  /**
+   * Milliseconds since 1970: earlier lines came under a URL that did not ask for the key of a row.
+   * 0: none did.
+   */
   readonly comparableSince: number;
 }
 
 /** Throws a NotReconcilableError. */
-export function reconcilablePublisher(sid: string, state: PublisherState | undefined): ReconcilablePublisher {
+export function reconcilablePublisher(
+  sid: string,
+  state: PublisherState | undefined,
+): ReconcilablePublisher {
   const { [P.credentialsSecretArn]: credentialsSecret } = state?.properties ?? {};
   if (state === undefined || credentialsSecret === undefined) {
-    throw new NotReconcilableError(sid, 'it is not registered (yet)', 'deploy the stack; the next run after that finds it');
+    throw new NotReconcilableError(
+      sid,
+      'it is not registered (yet)',
+      'deploy the stack; the next run after that finds it',
+    );
   }
   const lacking = state.accepted.filter((url) => missingKeyFields(url).length > 0);
   const current = lacking.find(({ acceptedUntil }) => acceptedUntil === undefined);
@@ -48,12 +60,17 @@ export function reconcilablePublisher(sid: string, state: PublisherState | undef
       'leave PostbackFields.exactly() out, or name these fields in it',
     );
   }
-  const comparableSince = Math.max(0, ...lacking.map(({ acceptedUntil = '' }) => Date.parse(acceptedUntil)));
+  const comparableSince = Math.max(
+    0,
+    ...lacking.map(({ acceptedUntil = '' }) => Date.parse(acceptedUntil)),
+  );
   return { sid, credentialsSecret, comparableSince };
 }
 
 const missingKeyFields = ({ fields }: AcceptedUrl): string[] =>
-  KEY_FIELDS.filter((field) => !fields.some((parameter) => 'field' in parameter && parameter.field === field));
+  KEY_FIELDS.filter(
+    (field) => !fields.some((parameter) => 'field' in parameter && parameter.field === field),
+  );
 
 export interface RakutenAccess {
   /** Base URL of Rakuten's API: never what the state table says. */
@@ -70,10 +87,19 @@ export interface RakutenAccess {
   }) => void;
 }
 
-/** A client for the publisher's account that keeps to Rakuten's calls a minute. Throws when the credentials cannot be used. */
-export async function openClient(publisher: ReconcilablePublisher, access: RakutenAccess): Promise<RakutenClient> {
+/**
+ * A client for the publisher's account that keeps to Rakuten's calls a minute. Throws when the
+ * credentials cannot be used.
+ */
+export async function openClient(
+  publisher: ReconcilablePublisher,
+  access: RakutenAccess,
+): Promise<RakutenClient> {
   const { sid, credentialsSecret } = publisher;
-  const credentials = parseCredentials(await access.readSecret(credentialsSecret), credentialsSecret);
+  const credentials = parseCredentials(
+    await access.readSecret(credentialsSecret),
+    credentialsSecret,
+  );
   const context = {
     baseUrl: access.rakutenApiUrl.replace(/\/+$/, ''),
     sid,

@@ -4,10 +4,21 @@ import { UserError } from '../errors';
 import { SOURCES } from '../names';
 import type { EventsRecord, EventsWindow } from '../rakuten/events-api/events';
 import { isTransaction } from '../rakuten/events-api/events';
-import { type Position, type WalkedPage, type WalkOptions, walk } from '../rakuten/events-api/paginate-events';
+import {
+  type Position,
+  type WalkedPage,
+  type WalkOptions,
+  walk,
+} from '../rakuten/events-api/paginate-events';
 import type { Item } from '../transactions/attributes';
 import { keyText, type RowKey } from '../transactions/keys';
-import { type AnswerEffect, answerHash, effectOf, pushHash, type RowState } from '../transactions/row-state';
+import {
+  type AnswerEffect,
+  answerHash,
+  effectOf,
+  pushHash,
+  type RowState,
+} from '../transactions/row-state';
 import { readRow } from '../transactions/row-without-member';
 import type { MemberTest } from '../transactions/without-member';
 import { type KeyedAnswer, readAnswer, SeenLines } from './answer';
@@ -19,7 +30,10 @@ export interface RunPlan {
   readonly sid: string;
   readonly runId: string;
   readonly window: EventsWindow;
-  /** Where an earlier run over a window with this end stopped. @default - the beginning of the window */
+  /**
+   * Where an earlier run over a window with this end stopped. @default - the beginning of the
+   * window
+   */
   readonly start?: Position;
   readonly walk?: WalkOptions;
   /** Whether verified lines that Rakuten lacks are withdrawn. @default false */
@@ -56,9 +70,12 @@ export interface RunControl {
   readonly onProgress?: (progress: RunProgress) => Promise<void> | void;
 }
 
-/** Some lines could not be written. The others were; the next run over the window finds these again. */
+/**
+ * Some lines could not be written. The others were; the next run over the window finds these again.
+ */
 export function unwrittenLinesError(failures: readonly string[]): UserError {
-  const others = failures.length > NAMED_FAILURES ? ` and ${failures.length - NAMED_FAILURES} more` : '';
+  const others =
+    failures.length > NAMED_FAILURES ? ` and ${failures.length - NAMED_FAILURES} more` : '';
   const lines = failures.length === 1 ? '1 line' : `${failures.length} lines`;
   const named = failures.slice(0, NAMED_FAILURES).join('; ');
   return new UserError({
@@ -95,7 +112,10 @@ export async function run(plan: RunPlan, ports: RunPorts, control: RunControl): 
   let next: Position | undefined;
   for await (const page of walk(ports.readPage, plan.window, plan.walk, plan.start)) {
     await reconciliation.processPage(page);
-    await control.onProgress?.({ reached: page.next?.from ?? plan.window.to, counts: reconciliation.counts });
+    await control.onProgress?.({
+      reached: page.next?.from ?? plan.window.to,
+      counts: reconciliation.counts,
+    });
     if (page.next === undefined || !control.isTimeUp()) continue;
     next = page.next;
     break;
@@ -133,7 +153,9 @@ class ReconciliationRun {
   private readonly lacking = new Map<string, RowKey>();
   private missingSince: ReadonlyMap<string, number> = new Map();
   private readonly found = new Set<string>();
-  private day: { readonly name: string; readonly rows: ReadonlyMap<string, IndexedRow> } | undefined;
+  private day:
+    | { readonly name: string; readonly rows: ReadonlyMap<string, IndexedRow> }
+    | undefined;
   private seenInPart = new Set<string>();
   /** The last part that was read to its end. */
   private completed: { readonly until: number; readonly seen: ReadonlySet<string> } | undefined;
@@ -152,7 +174,8 @@ class ReconciliationRun {
   }
 
   async start(): Promise<void> {
-    if (this.plan.findsWithdrawn === true) this.missingSince = await this.ports.missingLines.read(this.plan.sid);
+    if (this.plan.findsWithdrawn === true)
+      this.missingSince = await this.ports.missingLines.read(this.plan.sid);
   }
 
   async processPage({ records, next, part, completesPart }: WalkedPage): Promise<void> {
@@ -175,16 +198,28 @@ class ReconciliationRun {
     const due = this.dueForWithdrawal();
     const changes = this.held.size + due.length;
     const isBraked =
-      this.plan.acceptChanges !== true && changes >= BRAKE.leastLines && changes > BRAKE.share * (this.verifiedLines + this.lacking.size);
+      this.plan.acceptChanges !== true &&
+      changes >= BRAKE.leastLines &&
+      changes > BRAKE.share * (this.verifiedLines + this.lacking.size);
     if (!isBraked) {
       await this.write([...this.held.values()]);
       await this.withdraw(due);
     }
     if (this.plan.findsWithdrawn === true && this.plan.dryRun !== true) await this.updateMissing();
-    return { counts: this.counts, next, braked: isBraked ? changes : 0, differences: this.differences, failures: this.failures };
+    return {
+      counts: this.counts,
+      next,
+      braked: isBraked ? changes : 0,
+      differences: this.differences,
+      failures: this.failures,
+    };
   }
 
-  private readLines(records: readonly EventsRecord[], fetchedAt: string, member: MemberTest | undefined): KeyedAnswer[] {
+  private readLines(
+    records: readonly EventsRecord[],
+    fetchedAt: string,
+    member: MemberTest | undefined,
+  ): KeyedAnswer[] {
     const { sid, runId } = this.plan;
     const lines: KeyedAnswer[] = [];
     for (const record of records.filter(isTransaction)) {
@@ -205,10 +240,14 @@ class ReconciliationRun {
     if (this.missingSince.has(key.lineId) && key.isEvent === 'N') this.found.add(key.lineId);
     const { process_date: processDate } = answer.fields;
     if (key.isEvent !== 'N' || processDate === undefined) return;
-    if (this.oldestReturned === undefined || processDate < this.oldestReturned) this.oldestReturned = processDate;
+    if (this.oldestReturned === undefined || processDate < this.oldestReturned)
+      this.oldestReturned = processDate;
   }
 
-  /** Each answer with its row. The index shows nearly all of them to be unchanged; only the others are read. */
+  /**
+   * Each answer with its row. The index shows nearly all of them to be unchanged; only the others
+   * are read.
+   */
   private async compare(
     lines: readonly KeyedAnswer[],
     indexed: ReadonlyMap<string, IndexedRow>,
@@ -237,9 +276,14 @@ class ReconciliationRun {
 
   private async apply(comparisons: readonly Comparison[]): Promise<void> {
     for (const comparison of comparisons) {
-      if (comparison.effect === 'different') this.held.set(keyText(comparison.line.key), comparison);
+      if (comparison.effect === 'different')
+        this.held.set(keyText(comparison.line.key), comparison);
     }
-    await this.write(comparisons.filter((comparison) => comparison.effect !== 'different' && changesRow(comparison)));
+    await this.write(
+      comparisons.filter(
+        (comparison) => comparison.effect !== 'different' && changesRow(comparison),
+      ),
+    );
   }
 
   private async write(comparisons: readonly Comparison[]): Promise<void> {
@@ -252,7 +296,10 @@ class ReconciliationRun {
     );
   }
 
-  /** Before the rows, so that a run which is cut off in between archives a line twice rather than never. */
+  /**
+   * Before the rows, so that a run which is cut off in between archives a line twice rather than
+   * never.
+   */
   private async archive(comparisons: readonly Comparison[]): Promise<void> {
     const { archive } = this.ports;
     if (archive === undefined) return;
@@ -268,7 +315,8 @@ class ReconciliationRun {
     );
     const failed = await archive.put(records);
     const [first] = failed.values();
-    if (first !== undefined) throw new Error(`${failed.size} of ${records.length} lines could not be archived: ${first}`);
+    if (first !== undefined)
+      throw new Error(`${failed.size} of ${records.length} lines could not be archived: ${first}`);
   }
 
   /** One line that cannot be written does not stop the others. */
@@ -278,7 +326,12 @@ class ReconciliationRun {
       if (this.failures.length >= MAX_FAILURES) throw unwrittenLinesError(this.failures);
       try {
         const deadline = clock.now() + WRITE_MILLIS;
-        const result = await retryOnThrottle(() => work(deadline), deadline, 'DynamoDB did not answer in time', clock);
+        const result = await retryOnThrottle(
+          () => work(deadline),
+          deadline,
+          'DynamoDB did not answer in time',
+          clock,
+        );
         if (result !== false) this.total.written += 1;
       } catch (error) {
         this.failures.push(`${keyText(key)} (${String(error)})`);
@@ -288,7 +341,8 @@ class ReconciliationRun {
 
   private async indexOf(part: EventsWindow): Promise<ReadonlyMap<string, IndexedRow>> {
     const name = new Date(part.from).toISOString().slice(0, 10);
-    if (this.day?.name !== name) this.day = { name, rows: await this.ports.dayIndex.read(this.plan.sid, name) };
+    if (this.day?.name !== name)
+      this.day = { name, rows: await this.ports.dayIndex.read(this.plan.sid, name) };
     return this.day.rows;
   }
 
@@ -305,7 +359,10 @@ class ReconciliationRun {
       // The run that withdrew the line was cut off before it removed the mark.
       if (isWithdrawn && this.missingSince.has(key.lineId)) this.found.add(key.lineId);
       const time = Date.parse(processDate ?? '');
-      const isWithin = time < part.to && (time > part.from || (isContinuous && time === part.from && !this.completed?.seen.has(text)));
+      const isWithin =
+        time < part.to &&
+        (time > part.from ||
+          (isContinuous && time === part.from && !this.completed?.seen.has(text)));
       if (key.isEvent !== 'N' || isWithdrawn || !isWithin) continue;
       if (this.seenInPart.has(text) || this.held.has(text)) continue;
       if (this.oldestReturned === undefined || this.oldestReturned >= (processDate ?? '')) continue;
@@ -316,7 +373,9 @@ class ReconciliationRun {
   /** Lines that a read at least 20 hours ago lacked too. */
   private dueForWithdrawal(): RowKey[] {
     const latest = this.ports.clock.now() - WITHDRAWN_AFTER_MILLIS;
-    const due = [...this.lacking.values()].filter(({ lineId }) => (this.missingSince.get(lineId) ?? Number.POSITIVE_INFINITY) <= latest);
+    const due = [...this.lacking.values()].filter(
+      ({ lineId }) => (this.missingSince.get(lineId) ?? Number.POSITIVE_INFINITY) <= latest,
+    );
     for (const key of due) this.list(differenceOf(key, 'withdrawn', undefined));
     return due;
   }
@@ -340,7 +399,9 @@ class ReconciliationRun {
   private async updateMissing(): Promise<void> {
     const { missingLines, clock } = this.ports;
     await missingLines.forget([...this.found]);
-    const fresh = [...this.lacking.values()].map(({ lineId }) => lineId).filter((lineId) => !this.missingSince.has(lineId));
+    const fresh = [...this.lacking.values()]
+      .map(({ lineId }) => lineId)
+      .filter((lineId) => !this.missingSince.has(lineId));
     await missingLines.remember(fresh, clock.now());
   }
 

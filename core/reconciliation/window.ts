@@ -5,13 +5,20 @@ const HOUR_MILLIS = 60 * MINUTE_MILLIS;
 const DAY_MILLIS = 24 * HOUR_MILLIS;
 
 /**
- * How far back the Events API goes: lines that were processed less than 30 days ago (Rakuten's guide, as third parties read it). A day less leaves room
- * for clocks that differ and for a run that takes long.
+ * How far back the Events API goes: lines that were processed less than 30 days ago (Rakuten's
+ * guide, as third parties read it). A day less leaves room for clocks that differ and for a run
+ * that takes long.
  */
 export const LONGEST_LOOK_BACK_MILLIS = 29 * DAY_MILLIS;
-/** A line that was processed just now may still be on its way, to Rakuten's list or through our queue. */
+/**
+ * A line that was processed just now may still be on its way, to Rakuten's list or through our
+ * queue.
+ */
 export const SETTLING_MILLIS = 2 * MINUTE_MILLIS;
-/** How far a run that goes on where the last one ended reaches into the time of that one, for lines that turned up late and clocks that differ. */
+/**
+ * How far a run that goes on where the last one ended reaches into the time of that one, for lines
+ * that turned up late and clocks that differ.
+ */
 const OVERLAP_MILLIS = 2 * HOUR_MILLIS;
 
 /** What a schedule's run reads, and whether it is the installation's first one. */
@@ -20,8 +27,9 @@ export interface ScheduledWindow extends EventsWindow {
 }
 
 /**
- * The window of a scheduled run. The clock alone says what it reads at least; the note of how far earlier runs came (undefined: nobody ever came
- * anywhere) can only make it longer, so a note that got lost loses no line.
+ * The window of a scheduled run. The clock alone says what it reads at least; the note of how far
+ * earlier runs came (undefined: nobody ever came anywhere) can only make it longer, so a note that
+ * got lost loses no line.
  */
 export function scheduledWindow(
   kind: 'hourly' | 'daily',
@@ -29,13 +37,19 @@ export function scheduledWindow(
   coveredUntil: number | undefined,
   now: number,
 ): ScheduledWindow {
-  const length = (kind === 'daily' ? settings.dailyWindowSeconds : settings.hourlyWindowSeconds) * 1000;
+  const length =
+    (kind === 'daily' ? settings.dailyWindowSeconds : settings.hourlyWindowSeconds) * 1000;
   const isBackfill = coveredUntil === undefined && settings.backfillSeconds > 0;
-  const sinceLast = isBackfill ? now - settings.backfillSeconds * 1000 : (coveredUntil ?? now) - OVERLAP_MILLIS;
+  const sinceLast = isBackfill
+    ? now - settings.backfillSeconds * 1000
+    : (coveredUntil ?? now) - OVERLAP_MILLIS;
   return { from: Math.min(now - length, sinceLast), to: now, isBackfill };
 }
 
-/** The part of a window that can be read now, on whole seconds. There is none when its `from` is not before its `to`. */
+/**
+ * The part of a window that can be read now, on whole seconds. There is none when its `from` is not
+ * before its `to`.
+ */
 export function clamp(window: EventsWindow, notBefore: number, now: number): EventsWindow {
   const earliest = Math.max(now - LONGEST_LOOK_BACK_MILLIS, notBefore);
   return {
@@ -47,13 +61,20 @@ export function clamp(window: EventsWindow, notBefore: number, now: number): Eve
 const wholeSecond = (millis: number): number => Math.floor(millis / 1000) * 1000;
 
 /**
- * How far lines are known to be compared without a gap that could be closed, after a run over this window.
+ * How far lines are known to be compared without a gap that could be closed, after a run over this
+ * window.
  *
- * @param isScheduled whether it was a window of the schedule. It begins as early as it has to; where it begins after what is covered, what lies between is
- * beyond what Rakuten tells or was to be left alone, and waiting for it would have every run read all the time since.
+ * @param isScheduled whether it was a window of the schedule. It begins as early as it has to;
+ *   where it begins after what is covered, what lies between is beyond what Rakuten tells or was to
+ *   be left alone, and waiting for it would have every run read all the time since.
  */
-export function coveredAfter(window: EventsWindow, isScheduled: boolean, coveredUntil: number | undefined): number | undefined {
-  if (!isScheduled && (coveredUntil === undefined || window.from > coveredUntil)) return coveredUntil;
+export function coveredAfter(
+  window: EventsWindow,
+  isScheduled: boolean,
+  coveredUntil: number | undefined,
+): number | undefined {
+  if (!isScheduled && (coveredUntil === undefined || window.from > coveredUntil))
+    return coveredUntil;
   return Math.max(coveredUntil ?? 0, window.to);
 }
 

@@ -38,13 +38,23 @@ const urlNotAllowedError = (property: string, url: string): UserError =>
 /** Throws for a URL that this deployment does not use. */
 export function assertAllowed(allowed: AllowedUrls, { rakutenApiUrl, endpointUrl }: Urls): void {
   const isApi =
-    allowed.rakutenApiUrl === undefined ? isLoopback(new URL(rakutenApiUrl).hostname) : isSame(rakutenApiUrl, allowed.rakutenApiUrl);
+    allowed.rakutenApiUrl === undefined
+      ? isLoopback(new URL(rakutenApiUrl).hostname)
+      : isSame(rakutenApiUrl, allowed.rakutenApiUrl);
   if (!isApi) throw urlNotAllowedError(P.rakutenApiUrl, rakutenApiUrl);
-  if (endpointUrl === undefined || allowed.endpointUrl === undefined || isSame(endpointUrl, allowed.endpointUrl)) return;
+  if (
+    endpointUrl === undefined ||
+    allowed.endpointUrl === undefined ||
+    isSame(endpointUrl, allowed.endpointUrl)
+  )
+    return;
   throw urlNotAllowedError(P.endpointUrl, endpointUrl);
 }
 
-/** The same slot with the deployed URLs: a removal must not fail because its properties are of an earlier deployment. */
+/**
+ * The same slot with the deployed URLs: a removal must not fail because its properties are of an
+ * earlier deployment.
+ */
 export const withAllowedUrls = <Slot extends Urls>(allowed: AllowedUrls, slot: Slot): Slot => ({
   ...slot,
   rakutenApiUrl: allowed.rakutenApiUrl ?? slot.rakutenApiUrl,

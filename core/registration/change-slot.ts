@@ -11,7 +11,10 @@ export interface SlotChange {
   readonly wanted: Slot | undefined;
   /** Whether what is there is as it should be. */
   readonly reached: (slot: Slot | undefined) => boolean;
-  /** Called with what was just read, right before each write. Throws when that must not be overwritten. */
+  /**
+   * Called with what was just read, right before each write. Throws when that must not be
+   * overwritten.
+   */
   readonly approve: (slot: Slot | undefined) => Promise<void>;
   /** The one call that makes the change, given what is there. */
   readonly write: (slot: Slot | undefined, until: number) => Promise<void>;
@@ -21,14 +24,21 @@ export interface SlotChange {
 const PATIENCE_MILLIS = 180_000;
 /** How long the status call may lag behind an acknowledged change. */
 const LAG_MILLIS = 60_000;
-/** How often a create that is refused is compared with the slot before the refusal is believed: the read may lag behind somebody's write. */
+/**
+ * How often a create that is refused is compared with the slot before the refusal is believed: the
+ * read may lag behind somebody's write.
+ */
 const REFUSALS_BELIEVED = 4;
 
 /**
- * Reads, compares, writes, and reads until the change shows. A write whose answer was lost is never repeated blindly: what the slot shows decides.
- * Returns what the slot holds in the end.
+ * Reads, compares, writes, and reads until the change shows. A write whose answer was lost is never
+ * repeated blindly: what the slot shows decides. Returns what the slot holds in the end.
  */
-export async function changeSlot(run: Run, change: SlotChange, endUntil = run.workUntil): Promise<Slot | undefined> {
+export async function changeSlot(
+  run: Run,
+  change: SlotChange,
+  endUntil = run.workUntil,
+): Promise<Slot | undefined> {
   const { clock } = run.ports;
   const until = Math.min(endUntil, clock.now() + PATIENCE_MILLIS);
   let acknowledgedAt: number | undefined;
@@ -54,16 +64,20 @@ export async function changeSlot(run: Run, change: SlotChange, endUntil = run.wo
     const wait = backoffMillis(SHORT_BACKOFF, Math.min(round, 4), clock.random());
     const waited = clock.now() - (acknowledgedAt ?? clock.now());
     if (waited > LAG_MILLIS || clock.now() + wait >= until) {
-      throw problem ?? notShownError(run.desired.sid, change.wanted, slot, Math.round(waited / 1000));
+      throw (
+        problem ?? notShownError(run.desired.sid, change.wanted, slot, Math.round(waited / 1000))
+      );
     }
     await clock.sleep(wait);
   }
 }
 
 /** The effect of the call is unknown, or the slot was not as the last read showed it. */
-const worthAnotherLook = (error: RakutenError): boolean => error.kind === 'uncertain' || error.kind === 'not-found' || isRefusal(error);
+const worthAnotherLook = (error: RakutenError): boolean =>
+  error.kind === 'uncertain' || error.kind === 'not-found' || isRefusal(error);
 
-const isRefusal = ({ kind, operation, status = 0 }: RakutenError): boolean => kind === 'refused' && operation === 'create' && status >= 400;
+const isRefusal = ({ kind, operation, status = 0 }: RakutenError): boolean =>
+  kind === 'refused' && operation === 'create' && status >= 400;
 
 /** A write through the right call: POST into an empty slot, PUT over what is there. */
 export const putSlot =
@@ -74,8 +88,15 @@ export const putSlot =
 const LOOKS = 4;
 const LOOK_PAUSE_MILLIS = 1_000;
 
-/** Reads until the slot shows what it is asked for, a few times: the status call may lag behind a write whose answer was lost. Returns the last read. */
-export async function lookFor(run: Run<ReadingPorts>, test: (slot: Slot) => boolean, until: number): Promise<Slot | undefined> {
+/**
+ * Reads until the slot shows what it is asked for, a few times: the status call may lag behind a
+ * write whose answer was lost. Returns the last read.
+ */
+export async function lookFor(
+  run: Run<ReadingPorts>,
+  test: (slot: Slot) => boolean,
+  until: number,
+): Promise<Slot | undefined> {
   for (let look = 1; ; look += 1) {
     const slot = await run.client.read(until);
     if (look === LOOKS || (slot !== undefined && test(slot))) return slot;
@@ -84,17 +105,25 @@ export async function lookFor(run: Run<ReadingPorts>, test: (slot: Slot) => bool
 }
 
 /**
- * Replaces what is ours in the slot by what was there before (`undefined`: nothing). What is not ours stays. Returns what the slot holds in the end.
+ * Replaces what is ours in the slot by what was there before (`undefined`: nothing). What is not
+ * ours stays. Returns what the slot holds in the end.
  */
-export function putBack(run: Run, target: Slot | undefined, isMine: (slot: Slot) => boolean, until: number): Promise<Slot | undefined> {
+export function putBack(
+  run: Run,
+  target: Slot | undefined,
+  isMine: (slot: Slot) => boolean,
+  until: number,
+): Promise<Slot | undefined> {
   return changeSlot(
     run,
     {
       wanted: target,
-      // Also reached when nothing of ours is there, so a write happens only right after a read that showed ours.
+      // Also reached when nothing of ours is there, so a write happens only right after a read that
+      // showed ours.
       reached: (slot) => slot === undefined || !isMine(slot) || isSameSlot(slot, target),
       approve: async () => {},
-      write: (_slot, limit) => (target === undefined ? run.client.delete(limit) : run.client.update(target, limit)),
+      write: (_slot, limit) =>
+        target === undefined ? run.client.delete(limit) : run.client.update(target, limit),
     },
     until,
   );

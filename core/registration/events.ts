@@ -46,7 +46,10 @@ interface Context extends Request {
 /** What a registration keeps of its time for putting things back when it fails. */
 const UNDO_RESERVE_MILLIS = 75_000;
 const REMOVAL_RESERVE_MILLIS = 5_000;
-/** A repetition of a request waits for the first run almost to its own end, as it only needs the answer. */
+/**
+ * A repetition of a request waits for the first run almost to its own end, as it only needs the
+ * answer.
+ */
 const REPEAT_RESERVE_MILLIS = 5_000;
 /** From here on the time until the lease was there counts as waiting for another run. */
 const WAITED_MILLIS = 2_000;
@@ -56,8 +59,9 @@ const WORK_RESERVE_MILLIS = 120_000;
 export const physicalIdOf = (sid: string): string => REGISTRATION_ID_PREFIX + sid;
 
 /**
- * Does what a CloudFormation request asks, in whatever order requests come: twice, at once, after a failure, after an interruption.
- * `endUntil` (milliseconds since 1970) is when the answer must be there. Throws an error whose message may be shown.
+ * Does what a CloudFormation request asks, in whatever order requests come: twice, at once, after a
+ * failure, after an interruption. `endUntil` (milliseconds since 1970) is when the answer must be
+ * there. Throws an error whose message may be shown.
  */
 export async function handleRegistrationEvent(
   ports: RegistrationPorts,
@@ -80,7 +84,8 @@ async function handle(request: Request): Promise<RegistrationAnswer> {
   const askedAt = installation.clock.now();
   // A deletion that is denied must not wait: nothing was granted for it.
   const isPatient = event.RequestType !== 'Delete';
-  const acquireLease: LeaseStore['acquireLease'] = (...args) => installation.store.acquireLease(...args);
+  const acquireLease: LeaseStore['acquireLease'] = (...args) =>
+    installation.store.acquireLease(...args);
   const acquire = isPatient ? retryWhileDenied(installation)(acquireLease) : acquireLease;
   const work = async (leased: LeasedPorts): Promise<RegistrationAnswer> => {
     const known = await leased.store.readOutcome(event.RequestId);
@@ -91,12 +96,19 @@ async function handle(request: Request): Promise<RegistrationAnswer> {
     const inLease = { ...request, ports: leased };
     try {
       const answer = await HANDLERS[event.RequestType](inLease, sid);
-      await remember(inLease, { succeeded: true, physicalResourceId: answer.PhysicalResourceId, data: answer.Data });
+      await remember(inLease, {
+        succeeded: true,
+        physicalResourceId: answer.PhysicalResourceId,
+        data: answer.Data,
+      });
       return answer;
     } catch (error) {
       // Whoever took over decides how this request ends.
       if (!(error instanceof SlotBusyError)) {
-        await remember(inLease, { succeeded: false, message: failureOf(error, event, request.redactor).message });
+        await remember(inLease, {
+          succeeded: false,
+          message: failureOf(error, event, request.redactor).message,
+        });
       }
       throw error;
     }
@@ -110,7 +122,10 @@ async function handle(request: Request): Promise<RegistrationAnswer> {
   );
 }
 
-const HANDLERS: Record<RegistrationEvent['RequestType'], (context: Context, sid: string) => Promise<RegistrationAnswer>> = {
+const HANDLERS: Record<
+  RegistrationEvent['RequestType'],
+  (context: Context, sid: string) => Promise<RegistrationAnswer>
+> = {
   Create: onCreate,
   Update: onUpdate,
   Delete: onDelete,
@@ -138,17 +153,20 @@ async function onUpdate(context: Context, sid: string): Promise<RegistrationAnsw
   const failed = await failedUpdateThatThisReverts(ports, event);
   try {
     const desired = parseProperties(event.ResourceProperties);
-    // The id must not change while the SID stays: CloudFormation would delete the "old" one, which is the same slot.
+    // The id must not change while the SID stays: CloudFormation would delete the "old" one, which
+    // is the same slot.
     const physicalId = moved ? physicalIdOf(sid) : (event.PhysicalResourceId ?? physicalIdOf(sid));
     const state = await ports.store.readState(sid);
     const owned = state?.properties !== undefined && (state.owners ?? []).includes(ownerOf(event));
-    // Back to a SID that was not given up yet: an update to another one is rolled back, because another resource failed.
+    // Back to a SID that was not given up yet: an update to another one is rolled back, because
+    // another resource failed.
     const reverted = failed ?? (moved && owned ? { slotUntouched: true } : undefined);
     const data = await registerOrStay(context, desired, moved && !owned, reverted);
     if (moved && physicalId === event.PhysicalResourceId) await cleanUp(context, oldSid, old);
     return { PhysicalResourceId: physicalId, Data: data };
   } catch (error) {
-    // What failed at another SID left the slot alone that the reverting update is about. Whoever took over decides what this one was.
+    // What failed at another SID left the slot alone that the reverting update is about. Whoever
+    // took over decides what this one was.
     const untouched = moved || !(error instanceof RegistrationFailure) || error.slotUntouched;
     if (!(error instanceof SlotBusyError)) await rememberFailure(context, untouched);
     throw error;
@@ -156,8 +174,8 @@ async function onUpdate(context: Context, sid: string): Promise<RegistrationAnsw
 }
 
 /**
- * An update that takes back another one must not fail without need, or the stack is stuck: where that one left the slot alone,
- * the slot is already as the old template had it.
+ * An update that takes back another one must not fail without need, or the stack is stuck: where
+ * that one left the slot alone, the slot is already as the old template had it.
  */
 async function registerOrStay(
   context: Context,
@@ -176,14 +194,18 @@ async function registerOrStay(
       reason: (cause as Error).name,
     });
     const state = await context.ports.store.readState(desired.sid);
-    return attributes({ status: 'as before the failed update, not verified', selfTest: state?.selfTest });
+    return attributes({
+      status: 'as before the failed update, not verified',
+      selfTest: state?.selfTest,
+    });
   }
 }
 
 async function onDelete(context: Context, sid: string): Promise<RegistrationAnswer> {
   const { event } = context;
   await removeSid(context, sid, event.ResourceProperties);
-  // After an update to another SID that failed, it is not documented which of the two the properties name.
+  // After an update to another SID that failed, it is not documented which of the two the
+  // properties name.
   const idSid = event.PhysicalResourceId?.startsWith(REGISTRATION_ID_PREFIX)
     ? event.PhysicalResourceId.slice(REGISTRATION_ID_PREFIX.length)
     : undefined;
@@ -191,8 +213,15 @@ async function onDelete(context: Context, sid: string): Promise<RegistrationAnsw
   return { PhysicalResourceId: event.PhysicalResourceId ?? physicalIdOf(sid), Data: {} };
 }
 
-/** Removes what this resource left at another SID. Only if the state says that it owns it, or that its removal has not ended well. */
-async function cleanUp(context: Context, sid: string, properties: Readonly<Record<string, unknown>>): Promise<void> {
+/**
+ * Removes what this resource left at another SID. Only if the state says that it owns it, or that
+ * its removal has not ended well.
+ */
+async function cleanUp(
+  context: Context,
+  sid: string,
+  properties: Readonly<Record<string, unknown>>,
+): Promise<void> {
   const { installation, ports, event, endUntil } = context;
   const state = await ports.store.readState(sid);
   const owner = ownerOf(event);
@@ -202,14 +231,21 @@ async function cleanUp(context: Context, sid: string, properties: Readonly<Recor
   );
 }
 
-async function removeSid(context: Context, sid: string, properties: Readonly<Record<string, unknown>>): Promise<void> {
+async function removeSid(
+  context: Context,
+  sid: string,
+  properties: Readonly<Record<string, unknown>>,
+): Promise<void> {
   const { ports, event, endUntil, redactor } = context;
   const { store, log } = ports;
   const owner = ownerOf(event);
   const state = await store.readState(sid);
   const neverRegistered = (state?.accepted ?? []).length === 0;
   try {
-    const desired = readable(properties) ?? readable(state?.properties ?? state?.leaving?.properties ?? {}) ?? parseProperties(properties);
+    const desired =
+      readable(properties) ??
+      readable(state?.properties ?? state?.leaving?.properties ?? {}) ??
+      parseProperties(properties);
     const others = state === undefined ? [] : otherOwners(state, owner);
     const stays = desired.onRemoval === 'RETAIN' || others.length > 0;
     const leaving = stays ? undefined : { owner, properties: desired.raw };
@@ -228,7 +264,10 @@ async function removeSid(context: Context, sid: string, properties: Readonly<Rec
     // Whoever took over decides how this request ends.
     if (error instanceof SlotBusyError) throw error;
     if (neverRegistered) {
-      log('nothing was ever registered, so nothing is removed', { sid, reason: (error as Error).name });
+      log('nothing was ever registered, so nothing is removed', {
+        sid,
+        reason: (error as Error).name,
+      });
       return;
     }
     const sentence =
@@ -238,9 +277,19 @@ async function removeSid(context: Context, sid: string, properties: Readonly<Rec
   }
 }
 
-async function registerDesired({ ports, event, endUntil, redactor }: Context, desired: Desired, fresh: boolean): Promise<Registered> {
+async function registerDesired(
+  { ports, event, endUntil, redactor }: Context,
+  desired: Desired,
+  fresh: boolean,
+): Promise<Registered> {
   const [owner, request] = [ownerOf(event), event.RequestId];
-  const run = await openRun(ports, desired, { endUntil, reserveMillis: UNDO_RESERVE_MILLIS, redactor, owner, request });
+  const run = await openRun(ports, desired, {
+    endUntil,
+    reserveMillis: UNDO_RESERVE_MILLIS,
+    redactor,
+    owner,
+    request,
+  });
   return register(run, fresh);
 }
 
@@ -255,18 +304,29 @@ function rememberFailure(request: Request | Context, slotUntouched: boolean): Pr
   );
 }
 
-function attributes(registered: Registered | { status: string; selfTest?: Registered['selfTest'] }): Record<string, string> {
+function attributes(
+  registered: Registered | { status: string; selfTest?: Registered['selfTest'] },
+): Record<string, string> {
   const { selfTest } = registered;
-  const status = 'status' in registered ? registered.status : `registered, ${registered.active ? 'active' : 'switched off'}`;
+  const status =
+    'status' in registered
+      ? registered.status
+      : `registered, ${registered.active ? 'active' : 'switched off'}`;
   return {
     [REGISTRATION_ATTRIBUTES.status]: status,
-    [REGISTRATION_ATTRIBUTES.selfTestP50Millis]: selfTest === undefined ? 'not measured' : String(selfTest.p50Millis),
-    [REGISTRATION_ATTRIBUTES.selfTestMaxMillis]: selfTest === undefined ? 'not measured' : String(selfTest.maxMillis),
+    [REGISTRATION_ATTRIBUTES.selfTestP50Millis]:
+      selfTest === undefined ? 'not measured' : String(selfTest.p50Millis),
+    [REGISTRATION_ATTRIBUTES.selfTestMaxMillis]:
+      selfTest === undefined ? 'not measured' : String(selfTest.maxMillis),
   };
 }
 
 /** The error as CloudFormation shows it. */
-const failureOf = (error: unknown, { RequestType }: RegistrationEvent, redactor: Redactor): UserError =>
+const failureOf = (
+  error: unknown,
+  { RequestType }: RegistrationEvent,
+  redactor: Redactor,
+): UserError =>
   sanitizeError(
     toUserError(
       error,
@@ -275,7 +335,8 @@ const failureOf = (error: unknown, { RequestType }: RegistrationEvent, redactor:
     redactor,
   );
 
-const ownerOf = ({ StackId, LogicalResourceId }: RegistrationEvent): string => `${StackId}/${LogicalResourceId}`;
+const ownerOf = ({ StackId, LogicalResourceId }: RegistrationEvent): string =>
+  `${StackId}/${LogicalResourceId}`;
 
 function readable(properties: Readonly<Record<string, unknown>>): Desired | undefined {
   try {
@@ -288,7 +349,8 @@ function readable(properties: Readonly<Record<string, unknown>>): Desired | unde
 
 function repeat(outcome: RequestOutcome): RegistrationAnswer {
   // The stored text has its next step.
-  if (!outcome.succeeded) throw new UserError({ name: 'Error', problem: outcome.message, nextStep: '' });
+  if (!outcome.succeeded)
+    throw new UserError({ name: 'Error', problem: outcome.message, nextStep: '' });
   return { PhysicalResourceId: outcome.physicalResourceId, Data: outcome.data };
 }
 

@@ -12,7 +12,9 @@ interface UpdateProperties {
 
 /** Our properties only, in a stable order. */
 const fingerprint = (properties: Readonly<Record<string, unknown>>): string => {
-  const own = Object.entries(properties).filter(([name]) => name !== 'ServiceToken' && name !== 'ServiceTimeout');
+  const own = Object.entries(properties).filter(
+    ([name]) => name !== 'ServiceToken' && name !== 'ServiceTimeout',
+  );
   return sha256(JSON.stringify(own.map(([name, value]) => [name, String(value)]).sort()));
 };
 
@@ -26,9 +28,15 @@ export async function rememberFailedUpdate(
   const old = event.OldResourceProperties ?? {};
   const sid = sidOf(old);
   if (sid === undefined) return;
-  const failedUpdate = { from: fingerprint(old), to: fingerprint(event.ResourceProperties), slotUntouched };
+  const failedUpdate = {
+    from: fingerprint(old),
+    to: fingerprint(event.ResourceProperties),
+    slotUntouched,
+  };
   try {
-    await withLeaseOf(sid, async ({ store }) => store.writeState({ ...((await store.readState(sid)) ?? emptyState(sid)), failedUpdate }));
+    await withLeaseOf(sid, async ({ store }) =>
+      store.writeState({ ...((await store.readState(sid)) ?? emptyState(sid)), failedUpdate }),
+    );
   } catch (error) {
     // The error that made the update fail is the one to report.
     log('failed update not remembered', { sid, reason: (error as Error).name });
@@ -36,8 +44,9 @@ export async function rememberFailedUpdate(
 }
 
 /**
- * The failed update that this one takes back, if it does. A failure that could not be remembered shows all the same: what this one wants is what was registered
- * last, and what CloudFormation takes for the state before never was.
+ * The failed update that this one takes back, if it does. A failure that could not be remembered
+ * shows all the same: what this one wants is what was registered last, and what CloudFormation
+ * takes for the state before never was.
  */
 export async function failedUpdateThatThisReverts(
   { store }: Pick<ReadingPorts, 'store'>,
@@ -53,7 +62,10 @@ export async function failedUpdateThatThisReverts(
   return neverStood ? { slotUntouched: state.unsettled !== true } : undefined;
 }
 
-function isRegistered(properties: Readonly<Record<string, unknown>>, { properties: registered }: PublisherState): boolean {
+function isRegistered(
+  properties: Readonly<Record<string, unknown>>,
+  { properties: registered }: PublisherState,
+): boolean {
   if (registered === undefined) return false;
   try {
     return fingerprint(parseProperties(properties).raw) === fingerprint(registered);

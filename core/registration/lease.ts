@@ -2,7 +2,10 @@ import { UserError } from '../errors';
 import { type LeaseStore, waitForLease } from '../state/lease';
 import type { LeasedPorts, RegistrationPorts } from './ports';
 
-/** Milliseconds without a renewal after which a holder counts as dead. Longer than a call to Rakuten with its secret. */
+/**
+ * Milliseconds without a renewal after which a holder counts as dead. Longer than a call to Rakuten
+ * with its secret.
+ */
 const ABANDONED_AFTER_MILLIS = 45_000;
 const RENEW_AFTER_MILLIS = 10_000;
 const POLL_MILLIS = 2_000;
@@ -25,9 +28,9 @@ export class SlotBusyError extends UserError {
 /**
  * Runs the work while nobody else of this installation changes the slot.
  *
- * CloudFormation may deliver an event twice at once, or a Delete while the Create still runs, and the
- * watch and the command line change the slot too. The work gets ports that renew the lease before
- * each call, and whose writes fail once another run has taken over.
+ * CloudFormation may deliver an event twice at once, or a Delete while the Create still runs, and
+ * the watch and the command line change the slot too. The work gets ports that renew the lease
+ * before each call, and whose writes fail once another run has taken over.
  *
  * @param waitUntil milliseconds since 1970
  */
@@ -53,7 +56,9 @@ export async function withLease<T>(
     // Losing this only makes the next run wait until the lease counts as abandoned.
     await store
       .releaseLease(sid, holder)
-      .catch((error: unknown) => ports.log('lease not given back', { sid, reason: (error as Error).name }));
+      .catch((error: unknown) =>
+        ports.log('lease not given back', { sid, reason: (error as Error).name }),
+      );
   }
 }
 
@@ -103,7 +108,9 @@ export function leasedPorts(ports: RegistrationPorts, sid: string, holder: strin
 const PROPAGATION_MILLIS = 60_000;
 const PAUSE_MILLIS = 5_000;
 
-type Retry = <Args extends unknown[], Result>(work: (...args: Args) => Promise<Result>) => (...args: Args) => Promise<Result>;
+type Retry = <Args extends unknown[], Result>(
+  work: (...args: Args) => Promise<Result>,
+) => (...args: Args) => Promise<Result>;
 
 /**
  * Retries while access is denied.
@@ -122,7 +129,9 @@ export function retryWhileDenied(
           return await work(...args);
         } catch (error) {
           if (!isAccessDenied(error) || clock.now() + PAUSE_MILLIS > until) throw error;
-          log('access denied, trying again: the permission may be new', { reason: (error as Error).name });
+          log('access denied, trying again: the permission may be new', {
+            reason: (error as Error).name,
+          });
           await clock.sleep(PAUSE_MILLIS);
           await beforeRetry();
         }

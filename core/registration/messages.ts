@@ -5,7 +5,9 @@ import type { SlotOwner } from './slot-url';
 
 /** A slot in words, without the parts of its URL that can be secret. */
 export const describeSlot = (slot: Slot | undefined): string =>
-  slot === undefined ? 'no postback' : `${summaryText(summarizeUrl(slot.url))}, ${slot.active ? 'active' : 'switched off'}`;
+  slot === undefined
+    ? 'no postback'
+    : `${summaryText(summarizeUrl(slot.url))}, ${slot.active ? 'active' : 'switched off'}`;
 
 /** The slot holds a URL that must not be touched. */
 export const slotTakenError = (sid: string, slot: Slot, owner: SlotOwner): UserError =>
@@ -16,7 +18,9 @@ export const slotTakenError = (sid: string, slot: Slot, owner: SlotOwner): UserE
   });
 
 const SOMEBODY_ELSE = {
-  meaning: 'another program or tracker receives the postbacks of this SID, ' + 'and Rakuten keeps only one URL. Nothing was changed',
+  meaning:
+    'another program or tracker receives the postbacks of this SID, ' +
+    'and Rakuten keeps only one URL. Nothing was changed',
   nextStep:
     'either set existingPostback to REPLACE on this publisher, which takes the slot over, ' +
     'remembers that URL and restores it on removal; ' +
@@ -37,7 +41,12 @@ const OTHER_INSTALLATION = {
 };
 
 /** Rakuten took the change, but its status call shows something else. */
-export function notShownError(sid: string, wanted: Slot | undefined, shown: Slot | undefined, seconds: number): UserError {
+export function notShownError(
+  sid: string,
+  wanted: Slot | undefined,
+  shown: Slot | undefined,
+  seconds: number,
+): UserError {
   const isAlike = describeSlot(shown) === describeSlot(wanted);
   return new UserError({
     name: 'NotShownError',
@@ -46,6 +55,7 @@ export function notShownError(sid: string, wanted: Slot | undefined, shown: Slot
       `shows ${describeSlot(shown)} ` +
       `instead of ${isAlike ? 'this with another URL' : describeSlot(wanted)}`,
     meaning: 'the change was not made, or somebody else changed the slot at the same time',
-    nextStep: 'look with "npx cdk-rakuten-postback status" who else uses this SID, and deploy again',
+    nextStep:
+      'look with "npx cdk-rakuten-postback status" who else uses this SID, and deploy again',
   });
 }

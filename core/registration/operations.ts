@@ -31,7 +31,11 @@ export interface Changes {
 }
 
 /** Registers again, with changes. Throws as a deployment would. */
-export function registerByHand(ports: RegistrationPorts, sid: string, changes: Changes): Promise<Registered> {
+export function registerByHand(
+  ports: RegistrationPorts,
+  sid: string,
+  changes: Changes,
+): Promise<Registered> {
   return byHand(ports, (redactor) =>
     leased(ports, sid, async (inLease) => {
       const { desired } = await registered(inLease, sid);
@@ -41,13 +45,20 @@ export function registerByHand(ports: RegistrationPorts, sid: string, changes: C
 }
 
 /** Takes our URL out of the slot. `registerByHand` puts it back. */
-export function unregisterByHand(ports: RegistrationPorts, sid: string, rule?: Exclude<RemovalRule, 'RETAIN'>): Promise<Removal> {
+export function unregisterByHand(
+  ports: RegistrationPorts,
+  sid: string,
+  rule?: Exclude<RemovalRule, 'RETAIN'>,
+): Promise<Removal> {
   return byHand(ports, (redactor) =>
     leased(ports, sid, async (inLease) => {
       const { desired } = await registered(inLease, sid);
       // Whoever removes it by hand does not want it retained.
       const byRule = rule ?? (desired.onRemoval === 'RETAIN' ? 'RESTORE' : desired.onRemoval);
-      const removal = await unregister(await open(inLease, withAllowedUrls(inLease.urls, desired), redactor), byRule);
+      const removal = await unregister(
+        await open(inLease, withAllowedUrls(inLease.urls, desired), redactor),
+        byRule,
+      );
       const state = await inLease.store.readState(sid);
       if (state !== undefined) await inLease.store.writeState({ ...state, setAside: desired.raw });
       return removal;
@@ -56,7 +67,11 @@ export function unregisterByHand(ports: RegistrationPorts, sid: string, rule?: E
 }
 
 /** The self-test alone, from where this runs. Changes nothing. */
-export function testByHand(ports: RegistrationPorts, sid: string, queue: boolean): Promise<SelfTestResult> {
+export function testByHand(
+  ports: RegistrationPorts,
+  sid: string,
+  queue: boolean,
+): Promise<SelfTestResult> {
   return byHand(ports, async (redactor) => {
     const { desired } = await registered(ports, sid);
     const run = await open(ports, desired, redactor);
@@ -94,7 +109,11 @@ export interface SlotStatusOptions {
 }
 
 /** Reads the slot and compares it with what was deployed. Changes nothing. */
-export function slotStatus(ports: RegistrationPorts, sid: string, options: SlotStatusOptions = {}): Promise<SlotStatus> {
+export function slotStatus(
+  ports: RegistrationPorts,
+  sid: string,
+  options: SlotStatusOptions = {},
+): Promise<SlotStatus> {
   return byHand(ports, (redactor) => readStatus(ports, sid, options, redactor));
 }
 
@@ -113,7 +132,9 @@ async function readStatus(
   const owner = ownerOf(slot, belongings(desired, state, secret));
   const drift = isSameSlot(slot, wanted) ? [] : [differenceOf(slot, wanted, owner)];
   if (stackEndpointUrl !== undefined && stackEndpointUrl !== desired.endpointUrl) {
-    drift.push(`the stack's endpoint is ${stackEndpointUrl}, registered was ${desired.endpointUrl}`);
+    drift.push(
+      `the stack's endpoint is ${stackEndpointUrl}, registered was ${desired.endpointUrl}`,
+    );
   }
   if (state.unsettled) drift.push('a registration began and was cut off');
   if (state.properties === undefined) drift.push('it was unregistered by hand');
@@ -122,18 +143,23 @@ async function readStatus(
     slot: shownSlot(slot, reveal),
     owner,
     drift,
-    previous: reveal ? shownSlot(await readPreviousSlot(run, state), true) : shownPreviousSlot(state),
+    previous: reveal
+      ? shownSlot(await readPreviousSlot(run, state), true)
+      : shownPreviousSlot(state),
     enabled: desired.enabled,
     selfTest: state.selfTest,
   };
 }
 
 const shownSlot = (slot: Slot | undefined, reveal: boolean): ShownSlot | undefined =>
-  slot === undefined ? undefined : { ...summarizeUrl(slot.url), active: slot.active, ...(reveal ? { url: slot.url } : {}) };
+  slot === undefined
+    ? undefined
+    : { ...summarizeUrl(slot.url), active: slot.active, ...(reveal ? { url: slot.url } : {}) };
 
 const NOT_OURS: Record<Exclude<SlotOwner, 'ours'>, string> = {
   empty: 'the slot is empty: Rakuten sends nothing',
-  endpoint: 'the slot has our endpoint under a secret that is not ours: what Rakuten sends is turned away as forged',
+  endpoint:
+    'the slot has our endpoint under a secret that is not ours: what Rakuten sends is turned away as forged',
   installation: 'the slot holds the URL of another installation of this construct',
   foreign: 'the slot holds a URL of somebody else',
 };
@@ -145,16 +171,31 @@ function differenceOf(
 ): string {
   if (slot === undefined) return NOT_OURS.empty;
   if (owner !== 'ours') return NOT_OURS[owner];
-  if (!isSameUrl(slot.url, wanted.url)) return 'the slot holds an older URL of ours (other secret, fields or endpoint)';
-  return wanted.active ? 'the postback is switched off, though it should be on' : 'the postback is on, though it should be off';
+  if (!isSameUrl(slot.url, wanted.url))
+    return 'the slot holds an older URL of ours (other secret, fields or endpoint)';
+  return wanted.active
+    ? 'the postback is switched off, though it should be on'
+    : 'the postback is on, though it should be off';
 }
 
-function changed(desired: Desired, { enabled = desired.enabled, selfTest: test = desired.selfTest, replace }: Changes): Desired {
+function changed(
+  desired: Desired,
+  { enabled = desired.enabled, selfTest: test = desired.selfTest, replace }: Changes,
+): Desired {
   const raw = { ...desired.raw, [P.enabled]: String(enabled) };
-  return { ...desired, enabled, selfTest: test, existingPostback: replace ? 'REPLACE' : desired.existingPostback, raw };
+  return {
+    ...desired,
+    enabled,
+    selfTest: test,
+    existingPostback: replace ? 'REPLACE' : desired.existingPostback,
+    raw,
+  };
 }
 
-async function registered({ store }: Pick<ReadingPorts, 'store'>, sid: string): Promise<{ state: PublisherState; desired: Desired }> {
+async function registered(
+  { store }: Pick<ReadingPorts, 'store'>,
+  sid: string,
+): Promise<{ state: PublisherState; desired: Desired }> {
   const state = await store.readState(sid);
   const properties = state?.properties ?? state?.setAside;
   if (state === undefined || properties === undefined) {
@@ -168,7 +209,10 @@ async function registered({ store }: Pick<ReadingPorts, 'store'>, sid: string): 
 }
 
 /** Nothing secret leaves in an error. */
-async function byHand<T>({ clock, log }: RegistrationPorts, work: (redactor: Redactor) => Promise<T>): Promise<T> {
+async function byHand<T>(
+  { clock, log }: RegistrationPorts,
+  work: (redactor: Redactor) => Promise<T>,
+): Promise<T> {
   const redactor = new Redactor();
   const startedAt = clock.now();
   try {
@@ -179,8 +223,19 @@ async function byHand<T>({ clock, log }: RegistrationPorts, work: (redactor: Red
   }
 }
 
-const open = <Ports extends ReadingPorts>(ports: Ports, desired: Desired, redactor: Redactor): Promise<Run<Ports>> =>
-  openRun(ports, desired, { endUntil: ports.clock.now() + LONGEST_MILLIS, reserveMillis: UNDO_RESERVE_MILLIS, redactor });
+const open = <Ports extends ReadingPorts>(
+  ports: Ports,
+  desired: Desired,
+  redactor: Redactor,
+): Promise<Run<Ports>> =>
+  openRun(ports, desired, {
+    endUntil: ports.clock.now() + LONGEST_MILLIS,
+    reserveMillis: UNDO_RESERVE_MILLIS,
+    redactor,
+  });
 
-const leased = <T>(ports: RegistrationPorts, sid: string, work: (ports: LeasedPorts) => Promise<T>): Promise<T> =>
-  withLease(ports, sid, ports.clock.now() + LONGEST_MILLIS, work);
+const leased = <T>(
+  ports: RegistrationPorts,
+  sid: string,
+  work: (ports: LeasedPorts) => Promise<T>,
+): Promise<T> => withLease(ports, sid, ports.clock.now() + LONGEST_MILLIS, work);

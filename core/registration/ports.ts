@@ -19,7 +19,11 @@ export type Probe = (url: string, timeoutMillis: number) => Promise<ProbeResult>
 
 /** How a CloudFormation request ended. */
 export type RequestOutcome =
-  | { readonly succeeded: true; readonly physicalResourceId: string; readonly data: Readonly<Record<string, string>> }
+  | {
+      readonly succeeded: true;
+      readonly physicalResourceId: string;
+      readonly data: Readonly<Record<string, string>>;
+    }
   | { readonly succeeded: false; readonly message: string };
 
 /** What is read of the state without a lease. Reads are consistent. */
@@ -36,19 +40,27 @@ interface OutcomeStore {
 
 /** What outlives a run, with one lease for each SID. */
 export interface RegistrationStore extends StateReader, OutcomeStore, LeaseStore {
-  /** Writes the state as the holder of its lease. False, with nothing written, when the holder has lost it. */
+  /**
+   * Writes the state as the holder of its lease. False, with nothing written, when the holder has
+   * lost it.
+   */
   writeState(state: PublisherState, holder: string): Promise<boolean>;
 }
 
 /** What outlives a run, for the holder of a SID's lease. */
 export interface LeasedStore extends StateReader, OutcomeStore {
-  /** Throws a `SlotBusyError` when another run has taken over, or when the state is of another SID. */
+  /**
+   * Throws a `SlotBusyError` when another run has taken over, or when the state is of another SID.
+   */
   writeState(state: PublisherState): Promise<void>;
 }
 
 export interface RegistrationPorts {
   readonly store: RegistrationStore;
-  /** Text of a secret by its ARN or name, of a version or the current one. Throws an error that explains, without the value. */
+  /**
+   * Text of a secret by its ARN or name, of a version or the current one. Throws an error that
+   * explains, without the value.
+   */
   readonly readSecret: (id: string, versionId?: string) => Promise<string>;
   /** Stores a text as a version of a secret that has only this staging label. Returns its id. */
   readonly saveSecretVersion: (id: string, text: string, label: string) => Promise<string>;
@@ -59,7 +71,10 @@ export interface RegistrationPorts {
   /** An unguessable name, for runs and probes. */
   readonly randomId: () => string;
   /** Fields are numbers and words only: no URL, no secret. */
-  readonly log: (message: string, fields?: Readonly<Record<string, string | number | boolean | undefined>>) => void;
+  readonly log: (
+    message: string,
+    fields?: Readonly<Record<string, string | number | boolean | undefined>>,
+  ) => void;
 }
 
 /** Ports that are enough to look at a slot. */

@@ -38,9 +38,14 @@ export class PreviousSlotStore {
     const rest = withoutPreviousSlot(state);
     const secret = run.desired.urlSecret;
     const isSaved = state.previousSlot !== undefined && this.saved?.url === slot.url;
-    const versionId = isSaved ? state.previousSlot.versionId : await run.ports.saveSecretVersion(secret, slot.url, label);
+    const versionId = isSaved
+      ? state.previousSlot.versionId
+      : await run.ports.saveSecretVersion(secret, slot.url, label);
     this.saved = slot;
-    return { ...rest, previousSlot: { secret, versionId, label, active: slot.active, ...summarizeUrl(slot.url) } };
+    return {
+      ...rest,
+      previousSlot: { secret, versionId, label, active: slot.active, ...summarizeUrl(slot.url) },
+    };
   }
 }
 
@@ -54,9 +59,14 @@ const clearSlot = ({ previousUrl, previousActive = true }: PublisherState): Slot
   previousUrl === undefined ? undefined : { url: previousUrl, active: previousActive };
 
 /** The state with its previous slot in the publisher's URL secret. */
-export async function protectPreviousSlot(run: Run, state: PublisherState): Promise<PublisherState> {
+export async function protectPreviousSlot(
+  run: Run,
+  state: PublisherState,
+): Promise<PublisherState> {
   const slot = clearSlot(state);
-  return slot === undefined ? copyPreviousSlot(run, state) : new PreviousSlotStore(run, state).save(state, slot);
+  return slot === undefined
+    ? copyPreviousSlot(run, state)
+    : new PreviousSlotStore(run, state).save(state, slot);
 }
 
 /**
@@ -75,7 +85,9 @@ async function copyPreviousSlot(run: Run, state: PublisherState): Promise<Publis
     const versionId = await run.ports.saveSecretVersion(secret, text, previousSlot.label);
     return { ...state, previousSlot: { ...previousSlot, secret, versionId, copiedFrom: place } };
   } catch (error) {
-    throw error instanceof PreviousSlotError ? notCopiedError(run.desired.sid, previousSlot, error.cause) : error;
+    throw error instanceof PreviousSlotError
+      ? notCopiedError(run.desired.sid, previousSlot, error.cause)
+      : error;
   }
 }
 
@@ -100,7 +112,10 @@ const notCopiedError = (sid: string, { host, secret }: PreviousSlot, cause: Erro
 type Reading = Pick<Run<ReadingPorts>, 'desired' | 'ports'>;
 
 /** The slot to restore. Undefined if there was none. Throws a `PreviousSlotError`. */
-export async function readPreviousSlot(run: Reading, state: PublisherState): Promise<Slot | undefined> {
+export async function readPreviousSlot(
+  run: Reading,
+  state: PublisherState,
+): Promise<Slot | undefined> {
   const { previousSlot } = state;
   if (previousSlot === undefined) return clearSlot(state);
   return { url: (await readAnyPlace(run, previousSlot)).text, active: previousSlot.active };
@@ -110,15 +125,31 @@ export async function readPreviousSlot(run: Reading, state: PublisherState): Pro
  * The same for a removal, which must not fail for a secret that is deleted with an earlier URL
  * secret of the publisher: no permission or repetition brings it back.
  */
-export async function readRestorableSlot(run: Reading, state: PublisherState): Promise<Slot | undefined> {
+export async function readRestorableSlot(
+  run: Reading,
+  state: PublisherState,
+): Promise<Slot | undefined> {
   try {
     return await readPreviousSlot(run, state);
   } catch (error) {
     const { previousSlot } = state;
-    if (!(error instanceof PreviousSlotError) || previousSlot === undefined || !isInOtherSecret(run, previousSlot)) throw error;
+    if (
+      !(error instanceof PreviousSlotError) ||
+      previousSlot === undefined ||
+      !isInOtherSecret(run, previousSlot)
+    )
+      throw error;
     const { host, fields } = previousSlot;
-    const shown = { sid: run.desired.sid, host, fields: fields.join(' '), reason: error.cause.name };
-    run.ports.log('the URL to restore was in a URL secret that the publisher no longer has: ours is removed, nothing is restored', shown);
+    const shown = {
+      sid: run.desired.sid,
+      host,
+      fields: fields.join(' '),
+      reason: error.cause.name,
+    };
+    run.ports.log(
+      'the URL to restore was in a URL secret that the publisher no longer has: ours is removed, nothing is restored',
+      shown,
+    );
     return undefined;
   }
 }
@@ -127,20 +158,28 @@ export async function readRestorableSlot(run: Reading, state: PublisherState): P
 function placesOf({ desired }: Reading, previousSlot: PreviousSlot): SecretVersionPlace[] {
   const { secret = desired.urlSecret, versionId, copiedFrom } = previousSlot;
   const places = [{ secret, versionId }, ...(copiedFrom === undefined ? [] : [copiedFrom])];
-  return places.sort((a, b) => Number(b.secret === desired.urlSecret) - Number(a.secret === desired.urlSecret));
+  return places.sort(
+    (a, b) => Number(b.secret === desired.urlSecret) - Number(a.secret === desired.urlSecret),
+  );
 }
 
 const isInOtherSecret = (run: Reading, previousSlot: PreviousSlot): boolean =>
   placesOf(run, previousSlot)[0]?.secret !== run.desired.urlSecret;
 
-async function readAnyPlace(run: Reading, previousSlot: PreviousSlot): Promise<{ text: string; place: SecretVersionPlace }> {
+async function readAnyPlace(
+  run: Reading,
+  previousSlot: PreviousSlot,
+): Promise<{ text: string; place: SecretVersionPlace }> {
   const failures: { readonly place: SecretVersionPlace; readonly error: Error }[] = [];
   for (const place of placesOf(run, previousSlot)) {
     try {
       const text = await run.ports.readSecret(place.secret, place.versionId);
       // Whoever can write the state could name the credentials as the URL to restore.
       if (isJsonObject(text)) {
-        throw new UserError({ name: 'CredentialsInSlotError', problem: 'that version is not a URL' });
+        throw new UserError({
+          name: 'CredentialsInSlotError',
+          problem: 'that version is not a URL',
+        });
       }
       return { text, place };
     } catch (error) {
@@ -164,7 +203,8 @@ class PreviousSlotError extends UserError {
     super({
       name: 'PreviousSlotError',
       problem:
-        `The URL that the slot of SID ${sid} had before (${host ?? 'not a URL'}) cannot be read, ` + `so it is not restored: ${cause.name}`,
+        `The URL that the slot of SID ${sid} had before (${host ?? 'not a URL'}) cannot be read, ` +
+        `so it is not restored: ${cause.name}`,
       meaning: `it is the version ${versionId} of the secret ${secret}`,
       nextStep:
         'make that version readable (secretsmanager:GetSecretValue) and try again, ' +
@@ -176,9 +216,12 @@ class PreviousSlotError extends UserError {
 }
 
 /** What may be shown of the slot to restore. */
-export function shownPreviousSlot(state: PublisherState): Pick<PreviousSlot, 'host' | 'fields' | 'active'> | undefined {
+export function shownPreviousSlot(
+  state: PublisherState,
+): Pick<PreviousSlot, 'host' | 'fields' | 'active'> | undefined {
   const clear = clearSlot(state);
-  if (state.previousSlot === undefined) return clear && { ...summarizeUrl(clear.url), active: clear.active };
+  if (state.previousSlot === undefined)
+    return clear && { ...summarizeUrl(clear.url), active: clear.active };
   const { host, fields, active } = state.previousSlot;
   return { host, fields, active };
 }

@@ -49,8 +49,9 @@ export class PropertyError extends UserError {
 type Raw = Readonly<Record<string, unknown>>;
 
 /**
- * Reads the properties of any format version so far: what an older one does not know gets its default, what a newer one added is ignored,
- * since a rollback may bring the properties of the other version. CloudFormation delivers every scalar as text.
+ * Reads the properties of any format version so far: what an older one does not know gets its
+ * default, what a newer one added is ignored, since a rollback may bring the properties of the
+ * other version. CloudFormation delivers every scalar as text.
  */
 export function parseProperties(raw: Raw): Desired {
   const access = parseSlotAccess(raw);
@@ -74,7 +75,10 @@ function parseSlotAccess(raw: Raw): SlotAccess {
     sid: parseSid(raw),
     credentialsSecret: required(raw, P.credentialsSecretArn),
     existingPostback: choice(raw, P.existingPostback, ['FAIL', 'REPLACE'], 'FAIL'),
-    rakutenApiUrl: url(raw, P.rakutenApiUrl, text(raw, P.rakutenApiUrl) ?? RAKUTEN_API_URL).replace(/\/+$/, ''),
+    rakutenApiUrl: url(raw, P.rakutenApiUrl, text(raw, P.rakutenApiUrl) ?? RAKUTEN_API_URL).replace(
+      /\/+$/,
+      '',
+    ),
   };
 }
 
@@ -85,13 +89,18 @@ export function parsePrecheckProperties(raw: Raw): PrecheckProperties {
 /** The SID alone, for events whose other properties cannot be read. Undefined when it is none. */
 export function sidOf(raw: Raw): string | undefined {
   const sid = text(raw, P.sid);
-  return sid !== undefined && /^[1-9]\d{0,9}$/.test(sid) && Number(sid) <= INT32_MAX ? sid : undefined;
+  return sid !== undefined && /^[1-9]\d{0,9}$/.test(sid) && Number(sid) <= INT32_MAX
+    ? sid
+    : undefined;
 }
 
 function parseSid(raw: Raw): string {
   const sid = sidOf(raw);
   if (sid !== undefined) return sid;
-  throw new PropertyError(P.sid, `is '${text(raw, P.sid) ?? ''}', not a publisher id such as 3900112`);
+  throw new PropertyError(
+    P.sid,
+    `is '${text(raw, P.sid) ?? ''}', not a publisher id such as 3900112`,
+  );
 }
 
 /** Undefined for what is absent or empty. */
@@ -110,16 +119,22 @@ function required(raw: Raw, name: string): string {
 /** The value of the URL secret is sent in the URL: never that of the credentials. */
 function urlSecret(raw: Raw, { credentialsSecret }: SlotAccess): string {
   const id = required(raw, P.urlSecretArn);
-  if (id === credentialsSecret) throw new PropertyError(P.urlSecretArn, 'is the secret of the credentials');
+  if (id === credentialsSecret)
+    throw new PropertyError(P.urlSecretArn, 'is the secret of the credentials');
   return id;
 }
 
 function url(_raw: Raw, name: string, value: string): string {
   const parsed = URL.canParse(value) ? new URL(value) : undefined;
-  if (parsed === undefined || !/^https?:$/.test(parsed.protocol)) throw new PropertyError(name, 'is not an http or https URL');
-  if (isPlainHttp(value)) throw new PropertyError(name, 'is plain http, which is allowed for this machine only');
+  if (parsed === undefined || !/^https?:$/.test(parsed.protocol))
+    throw new PropertyError(name, 'is not an http or https URL');
+  if (isPlainHttp(value))
+    throw new PropertyError(name, 'is plain http, which is allowed for this machine only');
   if (parsed.search !== '' || parsed.hash !== '' || parsed.username !== '') {
-    throw new PropertyError(name, 'has a query, a fragment or a user name, which do not belong there');
+    throw new PropertyError(
+      name,
+      'has a query, a fragment or a user name, which do not belong there',
+    );
   }
   return value;
 }
@@ -135,14 +150,18 @@ function choice<T extends string>(raw: Raw, name: string, choices: readonly T[],
   const value = text(raw, name)?.toUpperCase();
   if (value === undefined) return otherwise;
   const chosen = choices.find((c) => c === value);
-  if (chosen === undefined) throw new PropertyError(name, `is '${value}', not one of ${choices.join(', ')}`);
+  if (chosen === undefined)
+    throw new PropertyError(name, `is '${value}', not one of ${choices.join(', ')}`);
   return chosen;
 }
 
 function limit(raw: Raw): number {
   const value = Number(text(raw, P.acknowledgementLimitMillis) ?? DEFAULT_LIMIT_MILLIS);
   if (value >= 1 && value <= 10_000) return value;
-  throw new PropertyError(P.acknowledgementLimitMillis, 'is not a number of milliseconds from 1 to 10000');
+  throw new PropertyError(
+    P.acknowledgementLimitMillis,
+    'is not a number of milliseconds from 1 to 10000',
+  );
 }
 
 function fieldList(raw: Raw): FieldList {
@@ -157,5 +176,7 @@ function fieldList(raw: Raw): FieldList {
 /** Our own properties only: CloudFormation adds some, such as `ServiceToken`. */
 function remembered(raw: Raw): Record<string, string> {
   const entries = Object.values(P).map((name) => [name, text(raw, name)] as const);
-  return Object.fromEntries(entries.filter((entry): entry is [(typeof entry)[0], string] => entry[1] !== undefined));
+  return Object.fromEntries(
+    entries.filter((entry): entry is [(typeof entry)[0], string] => entry[1] !== undefined),
+  );
 }

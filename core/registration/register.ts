@@ -7,7 +7,15 @@ import { PreviousSlotStore, protectPreviousSlot, withoutPreviousSlot } from './p
 import { belongings, type Run, readUrlSecret, wantedSlot } from './run';
 import { type SelfTestResult, selfTest } from './self-test';
 import { isSameSlot, ownerOf } from './slot-url';
-import { accepting, accepts, emptyState, markFor, otherOwners, retiringAllBut, withOwner } from './state';
+import {
+  accepting,
+  accepts,
+  emptyState,
+  markFor,
+  otherOwners,
+  retiringAllBut,
+  withOwner,
+} from './state';
 import { type Progress, undo } from './undo';
 
 export interface Registered {
@@ -17,8 +25,9 @@ export interface Registered {
 }
 
 /**
- * Makes the slot as desired. `fresh`: nothing of this resource was there before, so a failure must leave nothing of ours behind.
- * Throws a `RegistrationFailure`, or a `SlotBusyError` when another run took over.
+ * Makes the slot as desired. `fresh`: nothing of this resource was there before, so a failure must
+ * leave nothing of ours behind. Throws a `RegistrationFailure`, or a `SlotBusyError` when another
+ * run took over.
  */
 export async function register(run: Run, fresh: boolean): Promise<Registered> {
   const earlier = await readEarlier(run);
@@ -41,7 +50,10 @@ export async function register(run: Run, fresh: boolean): Promise<Registered> {
   }
 }
 
-/** The state before the run. A deployment, which may store secrets, brings the URL to restore into the present URL secret. */
+/**
+ * The state before the run. A deployment, which may store secrets, brings the URL to restore into
+ * the present URL secret.
+ */
 async function readEarlier(run: Run): Promise<PublisherState> {
   const state = (await run.ports.store.readState(run.desired.sid)) ?? emptyState(run.desired.sid);
   if (run.owner === undefined) return state;
@@ -56,24 +68,35 @@ interface OwnProgress extends Progress {
 
 async function savePrevious(progress: OwnProgress, slot: Slot | undefined): Promise<void> {
   const { state, previousSlots } = progress;
-  progress.state = slot === undefined ? withoutPreviousSlot(state) : await previousSlots.save(state, slot);
+  progress.state =
+    slot === undefined ? withoutPreviousSlot(state) : await previousSlots.save(state, slot);
 }
 
-async function registerUrl(run: Run, fresh: boolean, secret: string, wanted: Slot, progress: OwnProgress): Promise<Registered> {
+async function registerUrl(
+  run: Run,
+  fresh: boolean,
+  secret: string,
+  wanted: Slot,
+  progress: OwnProgress,
+): Promise<Registered> {
   const { desired, owner } = run;
   const { store, clock } = run.ports;
   const mark = markFor(secret, desired.fields);
   const first = await run.client.read(run.workUntil);
   progress.first = first;
   // Remembered at first sight, so that not even a read that fails to show it again can lose it.
-  if (refuseTaken(run, progress.state, secret, first) === 'takeover') await savePrevious(progress, first);
+  if (refuseTaken(run, progress.state, secret, first) === 'takeover')
+    await savePrevious(progress, first);
   const settled = !fresh && isSameSlot(first, wanted) && accepts(progress.state, mark);
 
   progress.state = withOwner(accepting(progress.state, mark, desired.fields), owner);
   // Before anything can be sent under the new secret, the consumer must know it.
   await store.writeState(progress.state);
   if (desired.selfTest && !settled) {
-    progress.state = { ...progress.state, selfTest: await selfTest(run, secret, { until: run.workUntil, queue: true }) };
+    progress.state = {
+      ...progress.state,
+      selfTest: await selfTest(run, secret, { until: run.workUntil, queue: true }),
+    };
   }
   await changeSlot(run, {
     wanted,
@@ -81,25 +104,48 @@ async function registerUrl(run: Run, fresh: boolean, secret: string, wanted: Slo
     approve: (slot) => approve(run, fresh, secret, progress, slot),
     write: putSlot(run, wanted),
   });
-  const { failedUpdate, unsettled, setAside, leaving, ...done } = retiringAllBut(progress.state, wanted, clock.now());
+  const { failedUpdate, unsettled, setAside, leaving, ...done } = retiringAllBut(
+    progress.state,
+    wanted,
+    clock.now(),
+  );
   await store.writeState({ ...done, properties: desired.raw, registeredBy: run.request });
   return { active: wanted.active, selfTest: done.selfTest };
 }
 
-function refuseTaken(run: Run, state: PublisherState, secret: string, slot: Slot | undefined): 'free' | 'ours' | 'takeover' {
+function refuseTaken(
+  run: Run,
+  state: PublisherState,
+  secret: string,
+  slot: Slot | undefined,
+): 'free' | 'ours' | 'takeover' {
   const owner = ownerOf(slot, belongings(run.desired, state, secret));
   if (slot === undefined) return 'free';
   if (owner === 'ours' || owner === 'endpoint') return 'ours';
-  if (run.desired.existingPostback !== 'REPLACE') throw slotTakenError(run.desired.sid, slot, owner);
+  if (run.desired.existingPostback !== 'REPLACE')
+    throw slotTakenError(run.desired.sid, slot, owner);
   return 'takeover';
 }
 
-/** Right before a write: nobody else's URL is overwritten unasked, and none before it has been remembered. */
-async function approve(run: Run, fresh: boolean, secret: string, progress: OwnProgress, slot: Slot | undefined): Promise<void> {
+/**
+ * Right before a write: nobody else's URL is overwritten unasked, and none before it has been
+ * remembered.
+ */
+async function approve(
+  run: Run,
+  fresh: boolean,
+  secret: string,
+  progress: OwnProgress,
+  slot: Slot | undefined,
+): Promise<void> {
   const finding = refuseTaken(run, progress.state, secret, slot);
   progress.before = slot;
   progress.written = true;
-  const startsAnew = finding === 'free' && progress.first === undefined && fresh && otherOwners(progress.state, run.owner).length === 0;
+  const startsAnew =
+    finding === 'free' &&
+    progress.first === undefined &&
+    fresh &&
+    otherOwners(progress.state, run.owner).length === 0;
   if (finding === 'takeover' || startsAnew) await savePrevious(progress, slot);
   progress.state = { ...progress.state, unsettled: true };
   await run.ports.store.writeState(progress.state);

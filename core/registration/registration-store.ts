@@ -1,4 +1,9 @@
-import { type DynamoDBClient, GetItemCommand, PutItemCommand, type PutItemCommandInput } from '@aws-sdk/client-dynamodb';
+import {
+  type DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+  type PutItemCommandInput,
+} from '@aws-sdk/client-dynamodb';
 import { LeaseTable, type SeenLease } from '../state/lease';
 import {
   PROBE_KIND,
@@ -30,7 +35,9 @@ export class DynamoRegistrationStore implements RegistrationStore {
   }
 
   writeState(state: PublisherState, holder: string): Promise<boolean> {
-    return this.leases.writeHeld(state.sid, holder, { [STATE_DOCUMENT]: { S: JSON.stringify(state) } });
+    return this.leases.writeHeld(state.sid, holder, {
+      [STATE_DOCUMENT]: { S: JSON.stringify(state) },
+    });
   }
 
   async probeSeen(probe: string): Promise<boolean> {
@@ -66,7 +73,9 @@ export class DynamoRegistrationStore implements RegistrationStore {
   }
 
   private async read(kind: string, id: string) {
-    const { Item } = await this.client.send(new GetItemCommand({ TableName: this.tableName, Key: key(kind, id), ConsistentRead: true }));
+    const { Item } = await this.client.send(
+      new GetItemCommand({ TableName: this.tableName, Key: key(kind, id), ConsistentRead: true }),
+    );
     return Item;
   }
 
@@ -76,8 +85,17 @@ export class DynamoRegistrationStore implements RegistrationStore {
     attributes: NonNullable<PutItemCommandInput['Item']>,
     condition: Partial<PutItemCommandInput> = {},
   ): Promise<void> {
-    await this.client.send(new PutItemCommand({ TableName: this.tableName, Item: { ...key(kind, id), ...attributes }, ...condition }));
+    await this.client.send(
+      new PutItemCommand({
+        TableName: this.tableName,
+        Item: { ...key(kind, id), ...attributes },
+        ...condition,
+      }),
+    );
   }
 }
 
-const key = (kind: string, id: string) => ({ [STATE_KEYS.partition]: { S: kind }, [STATE_KEYS.sort]: { S: id } });
+const key = (kind: string, id: string) => ({
+  [STATE_KEYS.partition]: { S: kind },
+  [STATE_KEYS.sort]: { S: id },
+});

@@ -20,19 +20,25 @@ export interface RotationEvent {
   readonly operation: 'rotate-secret';
   readonly sid: string;
   /**
-   * Whether to make a new value although an interrupted run has left one, which may be known to others.
+   * Whether to make a new value although an interrupted run has left one, which may be known to
+   * others.
    * @default false: the interrupted run is continued, also when Lambda retries
    */
   readonly fresh?: boolean;
 }
 
 export const isRotationEvent = (event: unknown): event is RotationEvent =>
-  typeof event === 'object' && event !== null && (event as { operation?: unknown }).operation === 'rotate-secret';
+  typeof event === 'object' &&
+  event !== null &&
+  (event as { operation?: unknown }).operation === 'rotate-secret';
 
 /** How a rotation ended. Nothing secret. */
 export interface RotationAnswer {
   readonly sid: string;
-  /** `not-registered`: there is nothing to rotate, as the publisher's registration has not succeeded yet, or is given up. */
+  /**
+   * `not-registered`: there is nothing to rotate, as the publisher's registration has not succeeded
+   * yet, or is given up.
+   */
   readonly outcome: 'rotated' | 'not-registered';
   /** Whether this run ended what an earlier one had begun. */
   readonly resumed?: boolean;
@@ -79,18 +85,29 @@ const rotationError = (sid: string, problem: string, nextStep: string): UserErro
   });
 
 /**
- * Puts a new secret into the registered URL without losing a postback. In this order, so that whatever Rakuten sends at any moment, the consumer knows its
- * secret: the new value is stored as pending, accepted beside the old one, proven by the self-test, registered at Rakuten, made current, and only then the old
- * one is retired, still accepted for an hour. A run that ends anywhere on the way leaves a working postback. The next one goes on with the same value, or
- * makes another: then all of them are accepted until that one is registered, as any may be in the slot.
+ * Puts a new secret into the registered URL without losing a postback. In this order, so that
+ * whatever Rakuten sends at any moment, the consumer knows its secret: the new value is stored as
+ * pending, accepted beside the old one, proven by the self-test, registered at Rakuten, made
+ * current, and only then the old one is retired, still accepted for an hour. A run that ends
+ * anywhere on the way leaves a working postback. The next one goes on with the same value, or makes
+ * another: then all of them are accepted until that one is registered, as any may be in the slot.
  *
  * @param endUntil milliseconds since 1970
  */
-export async function rotateUrlSecret(ports: RotationPorts, event: RotationEvent, endUntil: number): Promise<RotationAnswer> {
+export async function rotateUrlSecret(
+  ports: RotationPorts,
+  event: RotationEvent,
+  endUntil: number,
+): Promise<RotationAnswer> {
   const redactor = new Redactor();
   try {
     const sid = sidOf({ Sid: event.sid });
-    if (sid === undefined) throw rotationError(String(event.sid), 'that is no publisher id', 'give a number such as 3900112');
+    if (sid === undefined)
+      throw rotationError(
+        String(event.sid),
+        'that is no publisher id',
+        'give a number such as 3900112',
+      );
     return await withLease(ports, sid, endUntil - WORK_MILLIS, (leased) =>
       rotate(
         { ...leased, versions: leasedVersions(ports.versions, leased), newSecret: ports.newSecret },
@@ -125,8 +142,19 @@ async function rotate(
   const state = await store.readState(sid);
   if (state?.properties === undefined) return { sid, outcome: 'not-registered' };
   const desired = parseProperties(state.properties);
-  const { current, next, ...earlier } = await chooseVersion(ports, desired.urlSecret, state, fresh, redactor);
-  if (state.unsettled) throw rotationError(sid, 'a registration began and did not end', 'deploy the stack again, then rotate');
+  const { current, next, ...earlier } = await chooseVersion(
+    ports,
+    desired.urlSecret,
+    state,
+    fresh,
+    redactor,
+  );
+  if (state.unsettled)
+    throw rotationError(
+      sid,
+      'a registration began and did not end',
+      'deploy the stack again, then rotate',
+    );
   const run = await openRun(ports, desired, { endUntil, reserveMillis: RESERVE_MILLIS, redactor });
   assertOwnSlot(run, state, current.text, await run.client.read(run.workUntil));
 
@@ -156,7 +184,8 @@ interface Choice {
 /**
  * The version that an interrupted run left, or a new one in its place.
  *
- * A version that is not wanted is replaced before anything else can fail: no later run may install it.
+ * A version that is not wanted is replaced before anything else can fail: no later run may install
+ * it.
  */
 async function chooseVersion(
   { versions, newSecret }: Pick<RotationPorts, 'versions' | 'newSecret'>,
@@ -190,7 +219,10 @@ async function unfinishedVersion(
 async function accept(run: Run, state: PublisherState, secret: string): Promise<PublisherState> {
   const mark = markFor(secret, run.desired.fields);
   const startedAt = new Date(run.ports.clock.now()).toISOString();
-  const next = { ...accepting(state, mark, run.desired.fields), rotation: { secretSha256: mark.secretSha256, startedAt } };
+  const next = {
+    ...accepting(state, mark, run.desired.fields),
+    rotation: { secretSha256: mark.secretSha256, startedAt },
+  };
   await run.ports.store.writeState(next);
   return next;
 }
@@ -207,7 +239,12 @@ async function register(run: Run, state: PublisherState, secret: string): Promis
 }
 
 /** A rotation never takes a slot over: whose it is, a deployment or the status watch decides. */
-function assertOwnSlot({ desired }: Run, state: PublisherState, secret: string, slot: Slot | undefined): void {
+function assertOwnSlot(
+  { desired }: Run,
+  state: PublisherState,
+  secret: string,
+  slot: Slot | undefined,
+): void {
   const owner = ownerOf(slot, belongings(desired, state, secret));
   if (owner === 'empty' || owner === 'ours') return;
   throw rotationError(

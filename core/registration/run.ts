@@ -21,7 +21,9 @@ export interface Run<Ports extends ReadingPorts = LeasedPorts> {
   readonly workUntil: number;
   /** What is left after `workUntil` is for putting back what was half done. */
   readonly endUntil: number;
-  /** The custom resource on whose behalf this is done; absent for the command line and the watch. */
+  /**
+   * The custom resource on whose behalf this is done; absent for the command line and the watch.
+   */
   readonly owner?: string;
   /** The id of the request of CloudFormation, which may come again; absent as `owner` is. */
   readonly request?: string;
@@ -36,13 +38,29 @@ export interface RunOptions {
   readonly request?: string;
 }
 
-/** Reads the credentials and makes the client. Throws when they cannot be used, or must not be sent where the properties say. */
-export async function openRun<Ports extends ReadingPorts>(ports: Ports, desired: Desired, options: RunOptions): Promise<Run<Ports>> {
+/**
+ * Reads the credentials and makes the client. Throws when they cannot be used, or must not be sent
+ * where the properties say.
+ */
+export async function openRun<Ports extends ReadingPorts>(
+  ports: Ports,
+  desired: Desired,
+  options: RunOptions,
+): Promise<Run<Ports>> {
   const redactor = options.redactor ?? new Redactor();
   assertAllowed(ports.urls, desired);
   const client = await openClient(ports, desired, redactor);
   const { endUntil, owner, request } = options;
-  return { desired, ports, redactor, client, owner, request, endUntil, workUntil: endUntil - options.reserveMillis };
+  return {
+    desired,
+    ports,
+    redactor,
+    client,
+    owner,
+    request,
+    endUntil,
+    workUntil: endUntil - options.reserveMillis,
+  };
 }
 
 /** Reads the credentials and makes the client of a slot. Throws when they cannot be used. */
@@ -54,7 +72,10 @@ export async function openClient(
   const { sid, credentialsSecret, rakutenApiUrl: baseUrl } = slot;
   assertAllowed(ports.urls, { rakutenApiUrl: baseUrl });
   const { send, clock } = ports;
-  const credentials = parseCredentials(await ports.readSecret(credentialsSecret), credentialsSecret);
+  const credentials = parseCredentials(
+    await ports.readSecret(credentialsSecret),
+    credentialsSecret,
+  );
   const onTry: ApiContext['onTry'] = (tried) => ports.log('Rakuten call', { ...tried, sid });
   return new RakutenClient({ baseUrl, sid, send, clock, redactor, onTry }, credentials);
 }
@@ -65,7 +86,9 @@ export async function readUrlSecret({
   ports,
   desired,
   redactor,
-}: Pick<Run<ReadingPorts>, 'desired' | 'redactor'> & { readonly ports: Pick<ReadingPorts, 'readSecret'> }): Promise<string> {
+}: Pick<Run<ReadingPorts>, 'desired' | 'redactor'> & {
+  readonly ports: Pick<ReadingPorts, 'readSecret'>;
+}): Promise<string> {
   const secret = await ports.readSecret(desired.urlSecret);
   redactor.add(secret);
   checkUrlSecret(desired.urlSecret, secret);
@@ -84,7 +107,8 @@ export function checkUrlSecret(id: string, secret: string): void {
 }
 
 function urlSecretProblem(secret: string): string | undefined {
-  if (secret.length < SHORTEST_URL_SECRET) return `has fewer than ${SHORTEST_URL_SECRET} characters and could be guessed`;
+  if (secret.length < SHORTEST_URL_SECRET)
+    return `has fewer than ${SHORTEST_URL_SECRET} characters and could be guessed`;
   if (isJsonObject(secret)) return 'is a JSON object, as credentials are';
   return /^\s*https?:/i.test(secret) ? 'is a URL' : undefined;
 }
@@ -105,8 +129,18 @@ export const wantedSlot = ({ endpointUrl, fields, enabled }: Desired, secret: st
   active: enabled,
 });
 
-/** What is known to be ours: the endpoint, and every secret that was ever registered or is about to be. */
-export function belongings(desired: Desired, state: PublisherState | undefined, secret?: string): Belongings {
+/**
+ * What is known to be ours: the endpoint, and every secret that was ever registered or is about to
+ * be.
+ */
+export function belongings(
+  desired: Desired,
+  state: PublisherState | undefined,
+  secret?: string,
+): Belongings {
   const hashes = state?.accepted.map((entry) => entry.secretSha256) ?? [];
-  return { endpoints: [desired.endpointUrl], secretHashes: secret === undefined ? hashes : [sha256(secret), ...hashes] };
+  return {
+    endpoints: [desired.endpointUrl],
+    secretHashes: secret === undefined ? hashes : [sha256(secret), ...hashes],
+  };
 }

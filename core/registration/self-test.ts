@@ -33,28 +33,42 @@ export interface SelfTestOptions {
 }
 
 /**
- * Proves the live endpoint: ten GETs in a row, each on a new connection, answered 200 inside the limit, and one of them seen by the consumer.
- * A fresh API and role refuse at first, so it goes on for two minutes. Throws an error with each latency and what to try.
+ * Proves the live endpoint: ten GETs in a row, each on a new connection, answered 200 inside the
+ * limit, and one of them seen by the consumer. A fresh API and role refuse at first, so it goes on
+ * for two minutes. Throws an error with each latency and what to try.
  */
-export async function selfTest(run: Run<ReadingPorts>, secret: string, { until, queue }: SelfTestOptions): Promise<SelfTestResult> {
+export async function selfTest(
+  run: Run<ReadingPorts>,
+  secret: string,
+  { until, queue }: SelfTestOptions,
+): Promise<SelfTestResult> {
   const { clock, randomId, probe } = run.ports;
   const probeId = randomId();
   const url = probeUrl(run.desired, secret, probeId);
   const get = (): Promise<ProbeResult> => probe(url, PROBE_TIMEOUT_MILLIS);
   const row = await tenInARow(run, get, Math.min(until, clock.now() + PROBE_PATIENCE_MILLIS));
-  if (queue) await seenByConsumer(run, probeId, get, Math.min(until, clock.now() + QUEUE_PATIENCE_MILLIS));
+  if (queue)
+    await seenByConsumer(run, probeId, get, Math.min(until, clock.now() + QUEUE_PATIENCE_MILLIS));
   const sorted = row.map((result) => result.millis).sort((a, b) => a - b);
   const result = {
     p50Millis: Math.round(sorted[Math.floor((sorted.length - 1) / 2)] ?? 0),
     maxMillis: Math.round(sorted.at(-1) ?? 0),
     at: new Date(clock.now()).toISOString(),
   };
-  run.ports.log('self-test passed', { sid: run.desired.sid, p50Millis: result.p50Millis, maxMillis: result.maxMillis });
+  run.ports.log('self-test passed', {
+    sid: run.desired.sid,
+    p50Millis: result.p50Millis,
+    maxMillis: result.maxMillis,
+  });
   return result;
 }
 
 /** A GET to the endpoint that the consumer takes for a probe: it makes no row. */
-export function probeUrl(desired: Pick<Desired, 'endpointUrl' | 'fields'>, secret: string, probeId: string): string {
+export function probeUrl(
+  desired: Pick<Desired, 'endpointUrl' | 'fields'>,
+  secret: string,
+  probeId: string,
+): string {
   const query = new URLSearchParams({
     [URL_PARAMETERS.secret]: secret,
     [URL_PARAMETERS.fieldList]: fieldListId(desired.fields),
@@ -63,9 +77,14 @@ export function probeUrl(desired: Pick<Desired, 'endpointUrl' | 'fields'>, secre
   return `${desired.endpointUrl}?${query}`;
 }
 
-export const passes = (result: ProbeResult, limitMillis: number): boolean => result.status === 200 && result.millis <= limitMillis;
+export const passes = (result: ProbeResult, limitMillis: number): boolean =>
+  result.status === 200 && result.millis <= limitMillis;
 
-async function tenInARow(run: Run<ReadingPorts>, get: () => Promise<ProbeResult>, until: number): Promise<ProbeResult[]> {
+async function tenInARow(
+  run: Run<ReadingPorts>,
+  get: () => Promise<ProbeResult>,
+  until: number,
+): Promise<ProbeResult[]> {
   const { desired, ports } = run;
   const started = ports.clock.now();
   const all: ProbeResult[] = [];
@@ -84,7 +103,12 @@ async function tenInARow(run: Run<ReadingPorts>, get: () => Promise<ProbeResult>
   }
 }
 
-async function seenByConsumer(run: Run<ReadingPorts>, probeId: string, get: () => Promise<ProbeResult>, until: number): Promise<void> {
+async function seenByConsumer(
+  run: Run<ReadingPorts>,
+  probeId: string,
+  get: () => Promise<ProbeResult>,
+  until: number,
+): Promise<void> {
   const { store, clock } = run.ports;
   const started = clock.now();
   let lastSent = started;
@@ -94,7 +118,8 @@ async function seenByConsumer(run: Run<ReadingPorts>, probeId: string, get: () =
       throw new UserError({
         name: 'SelfTestError',
         problem:
-          `The endpoint ${run.desired.endpointUrl} answers, ` + `but none of the test postbacks came out of the queue within ${seconds} s`,
+          `The endpoint ${run.desired.endpointUrl} answers, ` +
+          `but none of the test postbacks came out of the queue within ${seconds} s`,
         meaning: `the consumer does not run, cannot read the queue, or is busy with a backlog. ${NOT_CHANGED}`,
         nextStep: `look at the consumer function's log and the dead-letter queue, then deploy again; ${HOW_TO_SKIP}`,
       });
@@ -109,17 +134,26 @@ async function seenByConsumer(run: Run<ReadingPorts>, probeId: string, get: () =
 export const NOT_CHANGED = 'Nothing was changed at Rakuten';
 export const HOW_TO_SKIP = 'selfTest: false on the publisher skips this test';
 
-/** An error in a CloudFormation event has about 4,000 characters; the last probes tell more than the first. */
+/**
+ * An error in a CloudFormation event has about 4,000 characters; the last probes tell more than the
+ * first.
+ */
 const PROBES_LISTED = 40;
 
 /** What a failed self-test saw, and what to try. */
-export function selfTestError(desired: Desired, probes: readonly ProbeResult[], seconds: number): UserError {
+export function selfTestError(
+  desired: Desired,
+  probes: readonly ProbeResult[],
+  seconds: number,
+): UserError {
   const { limitMillis } = desired;
   const listed = probes.slice(-PROBES_LISTED);
   const answered = probes.filter((p) => p.status === 200).map((p) => p.millis);
   const list = `${probes.length > listed.length ? `the last ${listed.length} of ${probes.length}` : 'each'}: ${listed.map(inWords).join(', ')}`;
   const fastest =
-    answered.length === 0 ? '' : `. Of the ${answered.length} answered 200, the fastest took ${Math.round(Math.min(...answered))} ms`;
+    answered.length === 0
+      ? ''
+      : `. Of the ${answered.length} answered 200, the fastest took ${Math.round(Math.min(...answered))} ms`;
   return new UserError({
     name: 'SelfTestError',
     problem:
@@ -139,7 +173,8 @@ function inWords({ status, millis, error }: ProbeResult): string {
 function advice(desired: Desired, probes: readonly ProbeResult[]): string {
   // What a fresh API does at first says nothing about what is wrong now.
   const recent = probes.slice(-10);
-  const share = (test: (p: ProbeResult) => boolean): number => recent.filter(test).length / recent.length;
+  const share = (test: (p: ProbeResult) => boolean): number =>
+    recent.filter(test).length / recent.length;
   if (share((p) => p.status === undefined) >= 0.5) {
     return 'check that the host resolves and is reachable from the internet, its certificate (custom domain: the DNS record and the base path mapping), and that no resource policy or firewall closes it';
   }
@@ -152,7 +187,10 @@ function advice(desired: Desired, probes: readonly ProbeResult[]): string {
   return `the answers are too slow: a REGIONAL endpoint in a region near this function, no proxy or CDN in front, a custom domain that is regional too; from far away raise the limit (${desired.limitMillis} ms) only knowing that Rakuten's own is 400 ms`;
 }
 
-/** One GET on a new connection, as Rakuten's sender makes it: DNS, handshakes and the whole answer count. */
+/**
+ * One GET on a new connection, as Rakuten's sender makes it: DNS, handshakes and the whole answer
+ * count.
+ */
 export const sendProbe: Probe = (url, timeoutMillis) => {
   const started = performance.now();
   return new Promise((resolve) => {
@@ -162,11 +200,15 @@ export const sendProbe: Probe = (url, timeoutMillis) => {
     };
     const fail = (error: NodeJS.ErrnoException): void => end({ error: error.code ?? error.name });
     const client = url.startsWith('https:') ? https : http;
-    const request = client.get(url, { agent: false, headers: { 'user-agent': 'cdk-rakuten-postback self-test' } }, (response) => {
-      response.on('end', () => end({ status: response.statusCode }));
-      response.on('error', fail);
-      response.resume();
-    });
+    const request = client.get(
+      url,
+      { agent: false, headers: { 'user-agent': 'cdk-rakuten-postback self-test' } },
+      (response) => {
+        response.on('end', () => end({ status: response.statusCode }));
+        response.on('error', fail);
+        response.resume();
+      },
+    );
     request.on('error', fail);
     const timer = setTimeout(() => {
       end({ error: 'no answer' });

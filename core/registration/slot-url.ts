@@ -13,15 +13,21 @@ export interface UrlMark {
 export const markOf = (url: string): UrlMark | undefined => ownSecret(url)?.mark;
 
 /** The secret in such a URL, with its mark. */
-export function ownSecret(url: string): { readonly secret: string; readonly mark: UrlMark } | undefined {
+export function ownSecret(
+  url: string,
+): { readonly secret: string; readonly mark: UrlMark } | undefined {
   const query = new URLSearchParams(normalised(url).split('?', 2)[1] ?? '');
   const secret = query.get(URL_PARAMETERS.secret);
   const fieldListId = query.get(URL_PARAMETERS.fieldList);
-  if (secret === null || fieldListId === null || !/^[0-9a-f]{8}$/.test(fieldListId)) return undefined;
+  if (secret === null || fieldListId === null || !/^[0-9a-f]{8}$/.test(fieldListId))
+    return undefined;
   return { secret, mark: { secretSha256: sha256(secret), fieldListId } };
 }
 
-/** Whether Rakuten shows the URL that it was given. It may escape the brackets of the fields or the ampersands between them. */
+/**
+ * Whether Rakuten shows the URL that it was given. It may escape the brackets of the fields or the
+ * ampersands between them.
+ */
 export const isSameUrl = (a: string, b: string): boolean => normalised(a) === normalised(b);
 
 const normalised = (url: string): string =>
@@ -48,7 +54,10 @@ export interface Belongings {
   readonly secretHashes: readonly string[];
 }
 
-export function ownerOf(slot: Slot | undefined, { endpoints, secretHashes }: Belongings): SlotOwner {
+export function ownerOf(
+  slot: Slot | undefined,
+  { endpoints, secretHashes }: Belongings,
+): SlotOwner {
   if (slot === undefined) return 'empty';
   const mark = markOf(slot.url);
   if (mark !== undefined && secretHashes.includes(mark.secretSha256)) return 'ours';

@@ -17,7 +17,10 @@ export class RegistrationFailure extends UserError {
     public readonly slotUntouched: boolean,
     undoProblem?: unknown,
   ) {
-    const fields = undoProblem === undefined ? toErrorFields(cause) : withSentence(cause, notRestored(undoProblem));
+    const fields =
+      undoProblem === undefined
+        ? toErrorFields(cause)
+        : withSentence(cause, notRestored(undoProblem));
     super({ ...fields, name: 'RegistrationFailure', cause });
   }
 }
@@ -43,7 +46,11 @@ interface Failed {
   readonly cause: unknown;
 }
 
-/** Puts back what a registration changed before it failed: the framework sends no Delete after a failed Create. Returns the error to throw. Throws a `SlotBusyError` when another run has taken over. */
+/**
+ * Puts back what a registration changed before it failed: the framework sends no Delete after a
+ * failed Create. Returns the error to throw. Throws a `SlotBusyError` when another run has taken
+ * over.
+ */
 export async function undo(run: Run, fresh: boolean, failed: Failed): Promise<RegistrationFailure> {
   const { log } = run.ports;
   try {
@@ -57,19 +64,28 @@ export async function undo(run: Run, fresh: boolean, failed: Failed): Promise<Re
     await undoState(run, fresh, failed);
   } catch (problem) {
     if (problem instanceof SlotBusyError) throw problem;
-    // The slot is what counts; an entry too many in the state only means that a secret of ours stays accepted.
-    log('the state could not be put back', { sid: run.desired.sid, reason: (problem as Error).name });
+    // The slot is what counts; an entry too many in the state only means that a secret of ours
+    // stays accepted.
+    log('the state could not be put back', {
+      sid: run.desired.sid,
+      reason: (problem as Error).name,
+    });
   }
   return new RegistrationFailure(failed.cause, failed.earlier.unsettled !== true);
 }
 
-/** Whether a run of the same request may have left its URL in the slot: one that was cut off, or that ended well and could not say so any more. */
+/**
+ * Whether a run of the same request may have left its URL in the slot: one that was cut off, or
+ * that ended well and could not say so any more.
+ */
 const isRepetition = (run: Run, fresh: boolean, { earlier, progress }: Failed): boolean =>
   fresh &&
   otherOwners(progress.state, run.owner).length === 0 &&
-  (earlier.unsettled === true || (run.request !== undefined && run.request === earlier.registeredBy));
+  (earlier.unsettled === true ||
+    (run.request !== undefined && run.request === earlier.registeredBy));
 
-const isOwner = ({ owner }: Run, { owners = [] }: PublisherState): boolean => owner !== undefined && owners.includes(owner);
+const isOwner = ({ owner }: Run, { owners = [] }: PublisherState): boolean =>
+  owner !== undefined && owners.includes(owner);
 
 async function undoSlot(run: Run, fresh: boolean, failed: Failed): Promise<void> {
   const { wanted, earlier, progress } = failed;
@@ -79,7 +95,8 @@ async function undoSlot(run: Run, fresh: boolean, failed: Failed): Promise<void>
   // It is not what was there before.
   const isLeftOver = (slot: Slot | undefined): boolean =>
     repetition && slot !== undefined && hashes.includes(markOf(slot.url)?.secretSha256 ?? '');
-  const isMine = (slot: Slot): boolean => (wanted !== undefined && isSameUrl(slot.url, wanted.url)) || isLeftOver(slot);
+  const isMine = (slot: Slot): boolean =>
+    (wanted !== undefined && isSameUrl(slot.url, wanted.url)) || isLeftOver(slot);
   await lookFor(run, isMine, run.endUntil);
   const fromBefore = progress.written && !isLeftOver(progress.before);
   const target = fromBefore ? progress.before : await readPreviousSlot(run, progress.state);
@@ -93,9 +110,21 @@ async function undoState(run: Run, fresh: boolean, failed: Failed): Promise<void
   const { previousSlot, previousUrl, previousActive, unsettled } = earlier;
   const now = run.ports.clock.now();
   const mark = wanted === undefined ? undefined : markOf(wanted.url);
-  let state: PublisherState = { ...progress.state, previousSlot, previousUrl, previousActive, unsettled };
-  // A postback may be on its way under the new URL, even if that stood in the slot for a moment only.
-  if (repetition) state = { ...retiringAllBut(state, undefined, now), unsettled: undefined, properties: undefined };
+  let state: PublisherState = {
+    ...progress.state,
+    previousSlot,
+    previousUrl,
+    previousActive,
+    unsettled,
+  };
+  // A postback may be on its way under the new URL, even if that stood in the slot for a moment
+  // only.
+  if (repetition)
+    state = {
+      ...retiringAllBut(state, undefined, now),
+      unsettled: undefined,
+      properties: undefined,
+    };
   else if (mark !== undefined && !accepts(earlier, mark)) state = retiring(state, mark, now);
   if (fresh) state = withoutOwner(state, run.owner);
   await run.ports.store.writeState(state);

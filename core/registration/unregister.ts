@@ -15,7 +15,10 @@ export type Removal =
   /** Nothing of ours was there. */
   | 'nothing to do';
 
-/** Takes our URL out of the slot by the rule; what is not ours stays. Doing it twice changes nothing more. */
+/**
+ * Takes our URL out of the slot by the rule; what is not ours stays. Doing it twice changes nothing
+ * more.
+ */
 export async function unregister(run: Run, rule: Exclude<RemovalRule, 'RETAIN'>): Promise<Removal> {
   const { store, clock } = run.ports;
   const { sid } = run.desired;
@@ -23,25 +26,38 @@ export async function unregister(run: Run, rule: Exclude<RemovalRule, 'RETAIN'>)
   const known = belongings(run.desired, state, await urlSecretIfThere(run));
   const isMine = (slot: Slot): boolean => {
     const owner = ownerOf(slot, known);
-    // At our endpoint under a secret we do not know: of another stack that took our domain over, unless we know no secret at all.
+    // At our endpoint under a secret we do not know: of another stack that took our domain over,
+    // unless we know no secret at all.
     return owner === 'ours' || (owner === 'endpoint' && known.secretHashes.length === 0);
   };
-  const slot = state.unsettled ? await lookFor(run, isMine, run.workUntil) : await run.client.read(run.workUntil);
+  const slot = state.unsettled
+    ? await lookFor(run, isMine, run.workUntil)
+    : await run.client.read(run.workUntil);
   let removal: Removal = 'nothing to do';
   if (slot !== undefined && isMine(slot)) {
     const target = await removalTarget(run, rule, slot, state);
     const left = await putBack(run, target, isMine, run.workUntil);
     // Else somebody else took the place of ours at the last moment.
-    if (isSameSlot(left, target)) removal = target === undefined ? 'removed' : rule === 'DISABLE' ? 'switched off' : 'restored';
+    if (isSameSlot(left, target))
+      removal = target === undefined ? 'removed' : rule === 'DISABLE' ? 'switched off' : 'restored';
   }
-  const { properties, failedUpdate, unsettled, leaving, ...retired } = retiringAllBut(state, undefined, clock.now());
+  const { properties, failedUpdate, unsettled, leaving, ...retired } = retiringAllBut(
+    state,
+    undefined,
+    clock.now(),
+  );
   // A URL that is not in the slot again, and was not given up either, stays remembered.
   const settled = removal === 'removed' || removal === 'restored';
   await store.writeState(settled ? withoutPreviousSlot(retired) : retired);
   return removal;
 }
 
-async function removalTarget(run: Run, rule: RemovalRule, slot: Slot, state: PublisherState): Promise<Slot | undefined> {
+async function removalTarget(
+  run: Run,
+  rule: RemovalRule,
+  slot: Slot,
+  state: PublisherState,
+): Promise<Slot | undefined> {
   if (rule === 'DISABLE') return { url: slot.url, active: false };
   return rule === 'RESTORE' ? readRestorableSlot(run, state) : undefined;
 }

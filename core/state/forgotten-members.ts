@@ -1,7 +1,17 @@
 import { createHmac, randomBytes } from 'node:crypto';
-import { ConditionalCheckFailedException, type DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import {
+  ConditionalCheckFailedException,
+  type DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+} from '@aws-sdk/client-dynamodb';
 import { queryItems } from '../transactions/query-items';
-import { type ForgottenSource, type MembersToForget, type MemberTest, normalForm } from '../transactions/without-member';
+import {
+  type ForgottenSource,
+  type MembersToForget,
+  type MemberTest,
+  normalForm,
+} from '../transactions/without-member';
 import { FORGOTTEN_KIND, STATE_KEYS } from './publisher-state';
 
 type Client = Pick<DynamoDBClient, 'send'>;
@@ -14,7 +24,10 @@ const SALT_BYTES = 32;
 
 /** How long a function uses the list of forgotten members before it reads it again. */
 const FRESH_MILLIS = 60_000;
-/** Longest time between a writer's look at the list and the end of its write: 60 seconds, and the last call. */
+/**
+ * Longest time between a writer's look at the list and the end of its write: 60 seconds, and the
+ * last call.
+ */
 const LONGEST_WRITE_MILLIS = 90_000;
 /** After this time no function writes a member that was forgotten. */
 export const FORGOTTEN_EVERYWHERE_MILLIS = FRESH_MILLIS + LONGEST_WRITE_MILLIS;
@@ -54,7 +67,8 @@ export class ForgottenMembers implements MembersToForget {
     const { salt, hashes } = this;
     if (salt === undefined || hashes.size === 0) return undefined;
     const isMember = (value: string): boolean =>
-      hashes.has(hashOf(salt, value)) || (sid !== undefined && hashes.has(hashOf(salt, value, sid)));
+      hashes.has(hashOf(salt, value)) ||
+      (sid !== undefined && hashes.has(hashOf(salt, value, sid)));
     return { isMember };
   }
 }
@@ -105,7 +119,13 @@ export async function noteForgotten(
 ): Promise<number> {
   const salt = await readOrCreateSalt(client, stateTableName);
   const at = new Date(now).toISOString();
-  const item = await putOnce(client, stateTableName, hashOf(salt, normalForm(member), sid), FORGOTTEN_AT, at);
+  const item = await putOnce(
+    client,
+    stateTableName,
+    hashOf(salt, normalForm(member), sid),
+    FORGOTTEN_AT,
+    at,
+  );
   return Date.parse(item);
 }
 
@@ -113,7 +133,13 @@ const readOrCreateSalt = (client: Client, stateTableName: string): Promise<strin
   putOnce(client, stateTableName, SALT_ID, SALT, randomBytes(SALT_BYTES).toString('base64'));
 
 /** Writes an item unless it is there. Returns the value that it has. */
-async function putOnce(client: Client, TableName: string, id: string, attribute: string, value: string): Promise<string> {
+async function putOnce(
+  client: Client,
+  TableName: string,
+  id: string,
+  attribute: string,
+  value: string,
+): Promise<string> {
   const Key = { [STATE_KEYS.partition]: { S: FORGOTTEN_KIND }, [STATE_KEYS.sort]: { S: id } };
   try {
     await client.send(
@@ -127,7 +153,9 @@ async function putOnce(client: Client, TableName: string, id: string, attribute:
     return value;
   } catch (error) {
     if (!(error instanceof ConditionalCheckFailedException)) throw error;
-    const { Item } = await client.send(new GetItemCommand({ TableName, Key, ConsistentRead: true }));
+    const { Item } = await client.send(
+      new GetItemCommand({ TableName, Key, ConsistentRead: true }),
+    );
     return Item?.[attribute]?.S ?? value;
   }
 }

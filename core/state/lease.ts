@@ -50,7 +50,12 @@ export interface LeaseWait {
 }
 
 /** Waits for a lease. False when there was no more time. */
-export async function waitForLease(store: Pick<LeaseStore, 'acquireLease'>, id: string, holder: string, wait: LeaseWait): Promise<boolean> {
+export async function waitForLease(
+  store: Pick<LeaseStore, 'acquireLease'>,
+  id: string,
+  holder: string,
+  wait: LeaseWait,
+): Promise<boolean> {
   let seen: SeenLease | undefined;
   let unchangedMillis = 0;
   for (;;) {
@@ -65,7 +70,8 @@ export async function waitForLease(store: Pick<LeaseStore, 'acquireLease'>, id: 
   }
 }
 
-const isSame = (a: SeenLease, b: SeenLease): boolean => a.holder === b.holder && a.renewal === b.renewal;
+const isSame = (a: SeenLease, b: SeenLease): boolean =>
+  a.holder === b.holder && a.renewal === b.renewal;
 
 /** Attributes of an item under a lease. */
 export const LEASE_HOLDER = 'lease_holder';
@@ -83,7 +89,11 @@ export class LeaseTable implements LeaseStore {
     private readonly kind: string,
   ) {}
 
-  async acquireLease(id: string, holder: string, abandoned?: SeenLease): Promise<SeenLease | undefined> {
+  async acquireLease(
+    id: string,
+    holder: string,
+    abandoned?: SeenLease,
+  ): Promise<SeenLease | undefined> {
     for (;;) {
       if (await this.take(id, holder, abandoned)) return undefined;
       const seen = await this.readLease(id);
@@ -105,10 +115,24 @@ export class LeaseTable implements LeaseStore {
     });
   }
 
-  /** Sets attributes of the item and renews the lease. False, with nothing written, when the holder has lost it. */
-  writeHeld(id: string, holder: string, attributes: Readonly<Record<string, AttributeValue>>): Promise<boolean> {
-    const entries = Object.entries(attributes).map(([name, value], index) => ({ name, value, alias: String(index) }));
-    const assignments = ['#renewal = :renewal', ...entries.map(({ alias }) => ['#a', alias, ' = :a', alias].join(''))];
+  /**
+   * Sets attributes of the item and renews the lease. False, with nothing written, when the holder
+   * has lost it.
+   */
+  writeHeld(
+    id: string,
+    holder: string,
+    attributes: Readonly<Record<string, AttributeValue>>,
+  ): Promise<boolean> {
+    const entries = Object.entries(attributes).map(([name, value], index) => ({
+      name,
+      value,
+      alias: String(index),
+    }));
+    const assignments = [
+      '#renewal = :renewal',
+      ...entries.map(({ alias }) => ['#a', alias, ' = :a', alias].join('')),
+    ];
     return this.update(id, {
       UpdateExpression: ['SET', assignments.join(', ')].join(' '),
       ConditionExpression: '#holder = :me',
@@ -130,12 +154,17 @@ export class LeaseTable implements LeaseStore {
     const free = 'attribute_not_exists(#holder) OR #holder = :me';
     return this.update(id, {
       UpdateExpression: 'SET #holder = :me, #renewal = :renewal',
-      ConditionExpression: abandoned === undefined ? free : [free, '(#holder = :other AND #renewal = :seen)'].join(' OR '),
+      ConditionExpression:
+        abandoned === undefined
+          ? free
+          : [free, '(#holder = :other AND #renewal = :seen)'].join(' OR '),
       ExpressionAttributeNames: { '#holder': LEASE_HOLDER, '#renewal': RENEWAL },
       ExpressionAttributeValues: {
         ':me': { S: holder },
         ':renewal': { S: randomUUID() },
-        ...(abandoned === undefined ? {} : { ':other': { S: abandoned.holder }, ':seen': { S: abandoned.renewal } }),
+        ...(abandoned === undefined
+          ? {}
+          : { ':other': { S: abandoned.holder }, ':seen': { S: abandoned.renewal } }),
       },
     });
   }
@@ -148,8 +177,15 @@ export class LeaseTable implements LeaseStore {
     return holder === undefined ? undefined : { holder, renewal: Item[RENEWAL]?.S ?? '' };
   }
 
-  private update(id: string, input: Omit<UpdateItemCommandInput, 'TableName' | 'Key'>): Promise<boolean> {
-    return conditionHeld(() => this.client.send(new UpdateItemCommand({ TableName: this.tableName, Key: this.key(id), ...input })));
+  private update(
+    id: string,
+    input: Omit<UpdateItemCommandInput, 'TableName' | 'Key'>,
+  ): Promise<boolean> {
+    return conditionHeld(() =>
+      this.client.send(
+        new UpdateItemCommand({ TableName: this.tableName, Key: this.key(id), ...input }),
+      ),
+    );
   }
 
   protected key(id: string): Record<string, AttributeValue> {

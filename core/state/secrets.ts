@@ -11,7 +11,12 @@ import { UserError } from '../errors';
 import type { SecretVersion, SecretVersions } from './publisher-state';
 
 /** A secret that cannot be read. The message says why and what to do. */
-export const secretUnreadableError = (id: string, problem: string, fix: string, cause?: Error): UserError =>
+export const secretUnreadableError = (
+  id: string,
+  problem: string,
+  fix: string,
+  cause?: Error,
+): UserError =>
   new UserError({
     name: 'SecretUnreadableError',
     problem: `The secret ${id} cannot be read: ${problem}`,
@@ -19,7 +24,8 @@ export const secretUnreadableError = (id: string, problem: string, fix: string, 
     cause,
   });
 
-export const secretBinaryError = (id: string): UserError => secretUnreadableError(id, 'it holds binary data', 'store its value as text');
+export const secretBinaryError = (id: string): UserError =>
+  secretUnreadableError(id, 'it holds binary data', 'store its value as text');
 
 const REGION_OF_ARN = /^arn:[^:]+:[^:]+:([^:]+):/;
 const PARAMETER_ARN = /^arn:[^:]+:ssm:[^:]+:\d+:parameter(\/.+)$/;
@@ -37,7 +43,10 @@ export interface SecretClient<Client extends { readonly send: unknown }> {
  * @param versionId of a secret of Secrets Manager; else the current one
  */
 export async function readSecret(
-  clients: { readonly secretsManager: SecretClient<SecretsManagerClient>; readonly ssm: () => Pick<SSMClient, 'send'> },
+  clients: {
+    readonly secretsManager: SecretClient<SecretsManagerClient>;
+    readonly ssm: () => Pick<SSMClient, 'send'>;
+  },
   id: string,
   versionId?: string,
 ): Promise<string> {
@@ -53,7 +62,9 @@ export async function readSecret(
   }
   try {
     const text =
-      parameter === null ? await fromSecretsManager(clients.secretsManager, id, versionId) : await fromParameter(clients.ssm(), id);
+      parameter === null
+        ? await fromSecretsManager(clients.secretsManager, id, versionId)
+        : await fromParameter(clients.ssm(), id);
     if (text !== undefined) return text;
   } catch (error) {
     throw secretReadError(id, error as Error);
@@ -69,8 +80,12 @@ async function fromSecretsManager(
   return (await client.send(new GetSecretValueCommand({ SecretId, VersionId }))).SecretString;
 }
 
-async function fromParameter(client: Pick<SSMClient, 'send'>, id: string): Promise<string | undefined> {
-  return (await client.send(new GetParameterCommand({ Name: id, WithDecryption: true }))).Parameter?.Value;
+async function fromParameter(
+  client: Pick<SSMClient, 'send'>,
+  id: string,
+): Promise<string | undefined> {
+  return (await client.send(new GetParameterCommand({ Name: id, WithDecryption: true }))).Parameter
+    ?.Value;
 }
 
 /** The error of a read that failed, with its meaning. */
@@ -86,7 +101,10 @@ function explanationOf({ name, message }: Error): readonly [problem: string, fix
     case 'ParameterNotFound':
       return /secret value/.test(message)
         ? ['it exists but has no value yet', 'put a value into it']
-        : ['there is none of this name in this account and region', 'create it here, or correct the name in the stack'];
+        : [
+            'there is none of this name in this account and region',
+            'create it here, or correct the name in the stack',
+          ];
     case 'InvalidRequestException':
       return ['it is marked for deletion', 'restore it (aws secretsmanager restore-secret)'];
     case 'AccessDeniedException':
@@ -110,14 +128,19 @@ const CHARACTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01234567
 /** 43 letters and digits are 256 bits, as many as the construct's first secret has. */
 const SECRET_LENGTH = 43;
 
-export const newUrlSecret = (): string => Array.from({ length: SECRET_LENGTH }, () => CHARACTERS[randomInt(CHARACTERS.length)]).join('');
+export const newUrlSecret = (): string =>
+  Array.from({ length: SECRET_LENGTH }, () => CHARACTERS[randomInt(CHARACTERS.length)]).join('');
 
-/** The URL of someone else, which a removal restores, could not be stored. Nothing was changed at Rakuten. */
+/**
+ * The URL of someone else, which a removal restores, could not be stored. Nothing was changed at
+ * Rakuten.
+ */
 const secretNotSavedError = (secretId: string, cause: Error): UserError =>
   new UserError({
     name: 'SecretNotSavedError',
     problem: `The URL that is in the slot cannot be stored as a version of the secret ${secretId}, so it was not replaced: ${cause.name}`,
-    nextStep: 'grant secretsmanager:PutSecretValue on that secret if access is denied, and try again',
+    nextStep:
+      'grant secretsmanager:PutSecretValue on that secret if access is denied, and try again',
     cause,
   });
 
@@ -145,7 +168,11 @@ export class SecretsManagerVersions implements SecretVersions {
 
   async addPending(secretId: string, text: string): Promise<SecretVersion> {
     const { VersionId: id = '' } = await this.client.send(
-      new PutSecretValueCommand({ SecretId: secretId, SecretString: text, VersionStages: [PENDING] }),
+      new PutSecretValueCommand({
+        SecretId: secretId,
+        SecretString: text,
+        VersionStages: [PENDING],
+      }),
     );
     return { id, text };
   }
@@ -162,11 +189,18 @@ export class SecretsManagerVersions implements SecretVersions {
     );
   }
 
-  /** Stores a text under a label of its own. Other labels, such as that of the current version, stay where they are. */
+  /**
+   * Stores a text under a label of its own. Other labels, such as that of the current version, stay
+   * where they are.
+   */
   async save(secretId: string, text: string, label: string): Promise<string> {
     try {
       const { VersionId: id = '' } = await this.client.send(
-        new PutSecretValueCommand({ SecretId: secretId, SecretString: text, VersionStages: [label] }),
+        new PutSecretValueCommand({
+          SecretId: secretId,
+          SecretString: text,
+          VersionStages: [label],
+        }),
       );
       return id;
     } catch (error) {

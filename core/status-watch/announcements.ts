@@ -37,12 +37,26 @@ const DETAIL_TYPES: Record<Trouble, string> = {
   outdated: WATCH_EVENTS.detailTypes.outdated,
 };
 
-export function findingAnnouncement(sid: string, spell: Spell, plan: Plan, slot: Slot | undefined): Announcement {
+export function findingAnnouncement(
+  sid: string,
+  spell: Spell,
+  plan: Plan,
+  slot: Slot | undefined,
+): Announcement {
   const host: Announcement['detail'] =
-    spell.finding === 'taken-over' && slot !== undefined ? { takenOverBy: summarizeUrl(slot.url).host ?? 'not a URL' } : {};
+    spell.finding === 'taken-over' && slot !== undefined
+      ? { takenOverBy: summarizeUrl(slot.url).host ?? 'not a URL' }
+      : {};
   return {
     detailType: DETAIL_TYPES[spell.finding],
-    detail: { sid, finding: spell.finding, plan, mayMissLinesSince: spell.from, noticedAt: spell.noticedAt, ...host },
+    detail: {
+      sid,
+      finding: spell.finding,
+      plan,
+      mayMissLinesSince: spell.from,
+      noticedAt: spell.noticedAt,
+      ...host,
+    },
   };
 }
 
@@ -53,10 +67,21 @@ export const restoredAnnouncement = (
   restoredAt: string,
 ): Announcement => ({
   detailType: WATCH_EVENTS.detailTypes.restored,
-  detail: { sid, finding: spell.finding, restoredBy: by, mayMissLinesSince: spell.from, noticedAt: spell.noticedAt, restoredAt },
+  detail: {
+    sid,
+    finding: spell.finding,
+    restoredBy: by,
+    mayMissLinesSince: spell.from,
+    noticedAt: spell.noticedAt,
+    restoredAt,
+  },
 });
 
-export function flappingAnnouncement(record: WatchRecord, settings: WatchSettings, now: number): Announcement {
+export function flappingAnnouncement(
+  record: WatchRecord,
+  settings: WatchSettings,
+  now: number,
+): Announcement {
   return {
     detailType: WATCH_EVENTS.detailTypes.flapping,
     detail: {
@@ -69,29 +94,44 @@ export function flappingAnnouncement(record: WatchRecord, settings: WatchSetting
 }
 
 /** `reason` must be fit to be seen. */
-export const unknownAnnouncement = (sid: string, failures: number, reason: string): Announcement => ({
+export const unknownAnnouncement = (
+  sid: string,
+  failures: number,
+  reason: string,
+): Announcement => ({
   detailType: WATCH_EVENTS.detailTypes.unknown,
   detail: { sid, failures, reason },
 });
 
-/** So many failed checks in a row are said on the event bus: one alone is mostly Rakuten's or the network's hiccup. */
+/**
+ * So many failed checks in a row are said on the event bus: one alone is mostly Rakuten's or the
+ * network's hiccup.
+ */
 const FAILURES_TOLD = 3;
 const LONGEST_REASON = 500;
 
 /**
- * Says what is in the outbox and asks for what was lost, and takes both off the record where that went well. What did not go well stays for the next check: the
- * postback itself does not depend on it.
+ * Says what is in the outbox and asks for what was lost, and takes both off the record where that
+ * went well. What did not go well stays for the next check: the postback itself does not depend on
+ * it.
  */
 export async function deliver(ports: WatchPorts, record: WatchRecord): Promise<void> {
   const { outbox, gap, sid } = record;
   if (outbox.length === 0 && gap === undefined) return;
-  const told = outbox.length === 0 || (await succeeds(ports, sid, 'event not sent', () => ports.announce(outbox)));
+  const told =
+    outbox.length === 0 ||
+    (await succeeds(ports, sid, 'event not sent', () => ports.announce(outbox)));
   const asked =
     gap === undefined ||
     ports.reconcile === undefined ||
-    (await succeeds(ports, sid, 'reconciliation not requested', async () => ports.reconcile?.(sid, gap)));
+    (await succeeds(ports, sid, 'reconciliation not requested', async () =>
+      ports.reconcile?.(sid, gap),
+    ));
   if (!told && !asked) return;
-  await ports.store.writeRecord({ ...record, outbox: told ? [] : outbox, gap: asked ? undefined : gap }, ports.clock.now());
+  await ports.store.writeRecord(
+    { ...record, outbox: told ? [] : outbox, gap: asked ? undefined : gap },
+    ports.clock.now(),
+  );
 }
 
 /** Counts a check that could not be made, and says so when it was not the first. */
@@ -100,12 +140,21 @@ export async function noteFailure(ports: WatchPorts, sid: string, reason: string
     const earlier = (await ports.store.readRecord(sid)) ?? newRecord(sid);
     const failures = (earlier.failures ?? 0) + 1;
     let record: WatchRecord = { ...earlier, failures };
-    if (failures === FAILURES_TOLD) record = withAnnouncement(record, unknownAnnouncement(sid, failures, reason.slice(0, LONGEST_REASON)));
+    if (failures === FAILURES_TOLD)
+      record = withAnnouncement(
+        record,
+        unknownAnnouncement(sid, failures, reason.slice(0, LONGEST_REASON)),
+      );
     await deliver(ports, await ports.store.writeRecord(record, ports.clock.now()));
   });
 }
 
-async function succeeds(ports: WatchPorts, sid: string, message: string, work: () => Promise<void>): Promise<boolean> {
+async function succeeds(
+  ports: WatchPorts,
+  sid: string,
+  message: string,
+  work: () => Promise<void>,
+): Promise<boolean> {
   try {
     await work();
     return true;

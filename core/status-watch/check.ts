@@ -7,7 +7,14 @@ import { parseProperties } from '../registration/properties';
 import { openRun, type Run } from '../registration/run';
 import { sanitizeError } from '../registration/sanitize-error';
 import type { PublisherState } from '../state/publisher-state';
-import { deliver, findingAnnouncement, flappingAnnouncement, noteFailure, type Plan, restoredAnnouncement } from './announcements';
+import {
+  deliver,
+  findingAnnouncement,
+  flappingAnnouncement,
+  noteFailure,
+  type Plan,
+  restoredAnnouncement,
+} from './announcements';
 import { expectedUrl, type Finding, isTrouble, judge, type Trouble } from './finding';
 import { RecordConflictError, type WatchPorts } from './ports';
 import type { WatchSettings } from './record';
@@ -26,7 +33,10 @@ import { enableAgain, registerAgain } from './repair';
 /** What a check of one publisher found and did. Nothing secret. */
 export interface Check {
   readonly sid: string;
-  /** `busy`: a registration, a rotation or another check is at work. `not-registered`: the template does not want it (any more), or not yet. `unknown`: the check failed. */
+  /**
+   * `busy`: a registration, a rotation or another check is at work. `not-registered`: the template
+   * does not want it (any more), or not yet. `unknown`: the check failed.
+   */
   readonly finding: Finding | 'busy' | 'not-registered' | 'unknown';
   /** What is done about it; absent where nothing needs to be. */
   readonly plan?: Plan;
@@ -41,16 +51,36 @@ export interface Check {
 const LONGEST_CHECK_MILLIS = 120_000;
 const RESERVE_MILLIS = 5_000;
 
-/** Checks one publisher's postback, and puts right what may be put right. Never throws: a problem is part of the answer. */
-export async function checkPublisher(ports: WatchPorts, settings: WatchSettings, sid: string, endUntil: number): Promise<Check> {
+/**
+ * Checks one publisher's postback, and puts right what may be put right. Never throws: a problem is
+ * part of the answer.
+ */
+export async function checkPublisher(
+  ports: WatchPorts,
+  settings: WatchSettings,
+  sid: string,
+  endUntil: number,
+): Promise<Check> {
   const redactor = new Redactor();
-  const context: Context = { ports, settings, sid, redactor, endUntil: Math.min(endUntil, ports.clock.now() + LONGEST_CHECK_MILLIS) };
+  const context: Context = {
+    ports,
+    settings,
+    sid,
+    redactor,
+    endUntil: Math.min(endUntil, ports.clock.now() + LONGEST_CHECK_MILLIS),
+  };
   try {
     return await check(context);
   } catch (error) {
     if (error instanceof SlotBusyError || error instanceof RecordConflictError)
       return { sid, finding: 'busy', restored: false, flapping: false };
-    return { sid, finding: 'unknown', restored: false, flapping: false, problem: await failed(context, error) };
+    return {
+      sid,
+      finding: 'unknown',
+      restored: false,
+      flapping: false,
+      problem: await failed(context, error),
+    };
   }
 }
 
@@ -69,18 +99,25 @@ interface Seen<Ports extends ReadingPorts> {
   readonly finding: Finding;
 }
 
-/** Looks without the right to change anything, as almost always nothing needs to be; what looks wrong is looked at again with it. */
+/**
+ * Looks without the right to change anything, as almost always nothing needs to be; what looks
+ * wrong is looked at again with it.
+ */
 async function check(context: Context): Promise<Check> {
   const { ports, sid, endUntil } = context;
   const seen = await look(context, ports);
-  if (seen === undefined) return { sid, finding: 'not-registered', restored: false, flapping: false };
+  if (seen === undefined)
+    return { sid, finding: 'not-registered', restored: false, flapping: false };
   if (!isTrouble(seen.finding)) return conclude(context, await readRecord(context), seen.finding);
   // Long enough to take over from a run that was killed.
   const waitUntil = Math.min(endUntil, ports.clock.now() + TAKEOVER_MILLIS);
   return withLease(ports, sid, waitUntil, (leased) => checkInLease(context, leased));
 }
 
-async function look<Ports extends ReadingPorts>({ sid, redactor, endUntil }: Context, ports: Ports): Promise<Seen<Ports> | undefined> {
+async function look<Ports extends ReadingPorts>(
+  { sid, redactor, endUntil }: Context,
+  ports: Ports,
+): Promise<Seen<Ports> | undefined> {
   const state = await ports.store.readState(sid);
   // Also the mark of a removal: it takes the properties away before it empties the slot.
   if (state?.properties === undefined) return undefined;
@@ -95,15 +132,25 @@ async function look<Ports extends ReadingPorts>({ sid, redactor, endUntil }: Con
 async function checkInLease(context: Context, leased: LeasedPorts): Promise<Check> {
   const { ports, settings, sid } = context;
   const seen = await look(context, leased);
-  if (seen === undefined) return { sid, finding: 'not-registered', restored: false, flapping: false };
+  if (seen === undefined)
+    return { sid, finding: 'not-registered', restored: false, flapping: false };
   const earlier = await readRecord(context);
   if (!isTrouble(seen.finding)) return conclude(context, earlier, seen.finding);
 
   const now = ports.clock.now();
   const plan = planFor(seen, seen.finding, earlier, settings, now);
   // Written before the slot is: a run that is cut off must not make a spell forgotten.
-  const record = await ports.store.writeRecord(noticed(earlier, seen, seen.finding, plan, now), now);
-  const unrestored = { sid, finding: seen.finding, plan, restored: false, flapping: isFlapping(record, settings, now) };
+  const record = await ports.store.writeRecord(
+    noticed(earlier, seen, seen.finding, plan, now),
+    now,
+  );
+  const unrestored = {
+    sid,
+    finding: seen.finding,
+    plan,
+    restored: false,
+    flapping: isFlapping(record, settings, now),
+  };
   if (plan !== 'enable' && plan !== 'register') {
     await deliver(ports, record);
     return unrestored;
@@ -118,7 +165,12 @@ async function checkInLease(context: Context, leased: LeasedPorts): Promise<Chec
   }
   ports.log('postback restored', { sid, finding: seen.finding });
   const restored = withRestoration(record, settings, ports.clock.now());
-  return { ...(await conclude(context, restored, 'active', 'status-watch')), finding: seen.finding, plan, restored: true };
+  return {
+    ...(await conclude(context, restored, 'active', 'status-watch')),
+    finding: seen.finding,
+    plan,
+    restored: true,
+  };
 }
 
 /** Notes why a check failed, and says it in words that may be seen. */
@@ -130,7 +182,10 @@ async function failed({ ports, sid, redactor }: Context, error: unknown): Promis
   return message;
 }
 
-/** A URL of somebody else may have a secret in its path too. A person who deploys is shown it; a log and an event bus are not. */
+/**
+ * A URL of somebody else may have a secret in its path too. A person who deploys is shown it; a log
+ * and an event bus are not.
+ */
 const withoutPaths = (text: string): string =>
   text.replace(/((?:[a-z][a-z0-9+.-]*:\/\/)?[\w-]+(?:\.[\w-]+)+(?::\d+)?)[/?#][^\s,;)]*/gi, '$1/…');
 
@@ -156,7 +211,12 @@ function noticed(
   now: number,
 ): WatchRecord {
   const isRepaired = plan === 'enable' || plan === 'register';
-  const record = inSpell(isRepaired ? earlier : { ...earlier, failures: undefined }, finding, now, state.selfTest?.at);
+  const record = inSpell(
+    isRepaired ? earlier : { ...earlier, failures: undefined },
+    finding,
+    now,
+    state.selfTest?.at,
+  );
   if (record.spell === undefined || earlier.spell?.finding === finding) return record;
   return withAnnouncement(record, findingAnnouncement(record.sid, record.spell, plan, slot));
 }
@@ -174,11 +234,16 @@ async function conclude(
   if (finding === 'active') {
     record = { ...record, activeAt: new Date(now).toISOString() };
     if (earlier.spell !== undefined)
-      record = withAnnouncement(record, restoredAnnouncement(sid, earlier.spell, by, new Date(now).toISOString()));
-    if (flapping && !earlier.flapping) record = withAnnouncement(record, flappingAnnouncement(record, settings, now));
+      record = withAnnouncement(
+        record,
+        restoredAnnouncement(sid, earlier.spell, by, new Date(now).toISOString()),
+      );
+    if (flapping && !earlier.flapping)
+      record = withAnnouncement(record, flappingAnnouncement(record, settings, now));
   }
   await deliver(ports, await ports.store.writeRecord(record, now));
   return { sid, finding, restored: false, flapping };
 }
 
-const readRecord = async ({ ports, sid }: Context): Promise<WatchRecord> => (await ports.store.readRecord(sid)) ?? newRecord(sid);
+const readRecord = async ({ ports, sid }: Context): Promise<WatchRecord> =>
+  (await ports.store.readRecord(sid)) ?? newRecord(sid);

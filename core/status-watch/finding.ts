@@ -8,23 +8,30 @@ import type { PublisherState } from '../state/publisher-state';
 
 /**
  * Why postbacks do not arrive:
- * - `disabled`: our URL is in the slot, switched off (by Rakuten after failed pushes, or by a person)
+ * - `disabled`: our URL is in the slot, switched off (by Rakuten after failed pushes, or by a
+ *   person)
  * - `missing`: the slot is empty
  * - `taken-over`: a URL that this installation does not know
- * - `outdated`: a URL of this installation that is not exactly as it was registered. Its postbacks are
- *   lost or changed: another endpoint, a secret that is no more accepted, other parameters
+ * - `outdated`: a URL of this installation that is not exactly as it was registered. Its postbacks
+ *   are lost or changed: another endpoint, a secret that is no more accepted, other parameters
  */
 export type Trouble = 'disabled' | 'missing' | 'taken-over' | 'outdated';
 
 /** `switched-off`: the template wants no postbacks, so there is nothing to be found. */
 export type Finding = 'active' | 'switched-off' | Trouble;
 
-export const isTrouble = (finding: Finding): finding is Trouble => finding !== 'active' && finding !== 'switched-off';
+export const isTrouble = (finding: Finding): finding is Trouble =>
+  finding !== 'active' && finding !== 'switched-off';
 
 /** What a slot means for an installation that wants the postback on. */
-export function judge(slot: Slot | undefined, state: PublisherState, desired: Desired): Exclude<Finding, 'switched-off'> {
+export function judge(
+  slot: Slot | undefined,
+  state: PublisherState,
+  desired: Desired,
+): Exclude<Finding, 'switched-off'> {
   if (slot === undefined) return 'missing';
-  // At our endpoint under a secret we do not know, it may be of a stack that took our domain over: that is not ours to undo.
+  // At our endpoint under a secret we do not know, it may be of a stack that took our domain over:
+  // that is not ours to undo.
   if (ownerOf(slot, belongings(desired, state)) !== 'ours') return 'taken-over';
   if (!isReceived(slot, state, desired)) return 'outdated';
   return slot.active ? 'active' : 'disabled';
@@ -37,10 +44,17 @@ export function judge(slot: Slot | undefined, state: PublisherState, desired: De
  * During a rotation, and after a registration that was cut off, another URL than the template's is
  * received just as well.
  */
-export function expectedUrl({ url }: Slot, state: PublisherState, { endpointUrl }: Desired): string | undefined {
+export function expectedUrl(
+  { url }: Slot,
+  state: PublisherState,
+  { endpointUrl }: Desired,
+): string | undefined {
   const known = ownSecret(url);
-  const entry = state.accepted.find((accepted) => known !== undefined && isMark(accepted, known.mark));
-  if (known === undefined || entry === undefined || entry.acceptedUntil !== undefined) return undefined;
+  const entry = state.accepted.find(
+    (accepted) => known !== undefined && isMark(accepted, known.mark),
+  );
+  if (known === undefined || entry === undefined || entry.acceptedUntil !== undefined)
+    return undefined;
   return postbackUrl(endpointUrl, known.secret, entry.fields);
 }
 

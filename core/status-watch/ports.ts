@@ -8,7 +8,10 @@ export interface WatchStore extends RegistrationStore {
   /** Every publisher that the installation knows, registered or not. */
   readStates(): Promise<PublisherState[]>;
   readRecord(sid: string): Promise<WatchRecord | undefined>;
-  /** Writes the record in the place of the one with the same revision. Throws a `RecordConflictError` where another run has written meanwhile. */
+  /**
+   * Writes the record in the place of the one with the same revision. Throws a
+   * `RecordConflictError` where another run has written meanwhile.
+   */
   writeRecord(record: WatchRecord, now: number): Promise<WatchRecord>;
 }
 
@@ -38,6 +41,8 @@ export interface WatchPorts extends Omit<RegistrationPorts, 'store'> {
   readonly taskFailed: (failure: TaskFailure) => void;
   /** Says it on the event bus, at least once. */
   readonly announce: (announcements: readonly Announcement[]) => Promise<void>;
-  /** Asks the reconciliation for a span, without waiting for its end. Absent where there is none. */
+  /**
+   * Asks the reconciliation for a span, without waiting for its end. Absent where there is none.
+   */
   readonly reconcile?: (sid: string, gap: Gap) => Promise<void>;
 }

@@ -32,15 +32,22 @@ export async function enableAgain(run: Run, url: string): Promise<void> {
 }
 
 /**
- * Registers the URL that the template wants, over what was found in the slot. Remembers a URL of somebody else that gives way for it, as a deployment does,
- * so that a removal can restore it.
+ * Registers the URL that the template wants, over what was found in the slot. Remembers a URL of
+ * somebody else that gives way for it, as a deployment does, so that a removal can restore it.
  */
-export async function registerAgain(run: Run, earlier: PublisherState, found: Slot | undefined): Promise<void> {
+export async function registerAgain(
+  run: Run,
+  earlier: PublisherState,
+  found: Slot | undefined,
+): Promise<void> {
   const { desired, ports } = run;
   const secret = await readUrlSecret(run);
   const wanted = { ...wantedSlot(desired, secret), active: true };
-  const isForeign = found !== undefined && ownerOf(found, belongings(desired, earlier, secret)) !== 'ours';
-  const remembered = isForeign ? await new PreviousSlotStore(run, earlier).save(earlier, found) : earlier;
+  const isForeign =
+    found !== undefined && ownerOf(found, belongings(desired, earlier, secret)) !== 'ours';
+  const remembered = isForeign
+    ? await new PreviousSlotStore(run, earlier).save(earlier, found)
+    : earlier;
   const state = accepting(remembered, markFor(secret, desired.fields), desired.fields);
   // Before anything can be sent under the secret, the consumer must know it.
   await ports.store.writeState(state);

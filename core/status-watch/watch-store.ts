@@ -1,6 +1,11 @@
 import { DynamoRegistrationStore } from '../registration/registration-store';
 import { conditionHeld } from '../state/lease';
-import { type PublisherState, STATE_DOCUMENT, STATE_TTL, WATCH_KIND } from '../state/publisher-state';
+import {
+  type PublisherState,
+  STATE_DOCUMENT,
+  STATE_TTL,
+  WATCH_KIND,
+} from '../state/publisher-state';
 import { readPublisherStates } from '../state/publishers';
 import { RecordConflictError, type WatchStore } from './ports';
 import type { WatchRecord } from './record';
@@ -31,8 +36,10 @@ export class DynamoWatchStore extends DynamoRegistrationStore implements WatchSt
       ExpressionAttributeNames: { '#revision': REVISION },
       ExpressionAttributeValues: { ':revision': { N: String(record.revision) } },
     };
-    if (await conditionHeld(() => this.put(WATCH_KIND, record.sid, attributes, unchanged))) return next;
-    // A call that the SDK repeats as its answer was lost meets its own effect. To be taken for another check's, that would put the repair off to the next look.
+    if (await conditionHeld(() => this.put(WATCH_KIND, record.sid, attributes, unchanged)))
+      return next;
+    // A call that the SDK repeats as its answer was lost meets its own effect. To be taken for
+    // another check's, that would put the repair off to the next look.
     const there = await this.readRecord(record.sid);
     if (JSON.stringify(there) === JSON.stringify(next)) return next;
     throw new RecordConflictError(record.sid);

@@ -23,8 +23,15 @@ const AT_ONCE = 4;
 /** What must be left to begin with another publisher. */
 const SHORTEST_CHECK_MILLIS = 30_000;
 
-/** Checks every publisher of the installation. `endUntil`: milliseconds since 1970. Throws only when it cannot be said which publishers there are. */
-export async function watch(ports: WatchPorts, settings: WatchSettings, endUntil: number): Promise<WatchResult> {
+/**
+ * Checks every publisher of the installation. `endUntil`: milliseconds since 1970. Throws only when
+ * it cannot be said which publishers there are.
+ */
+export async function watch(
+  ports: WatchPorts,
+  settings: WatchSettings,
+  endUntil: number,
+): Promise<WatchResult> {
   const states = await ports.store.readStates();
   const [checks, probe] = await Promise.all([
     checkAll(ports, settings, states, endUntil),
@@ -33,7 +40,12 @@ export async function watch(ports: WatchPorts, settings: WatchSettings, endUntil
   return { checks, probe };
 }
 
-async function checkAll(ports: WatchPorts, settings: WatchSettings, states: readonly PublisherState[], endUntil: number): Promise<Check[]> {
+async function checkAll(
+  ports: WatchPorts,
+  settings: WatchSettings,
+  states: readonly PublisherState[],
+  endUntil: number,
+): Promise<Check[]> {
   const checks: Check[] = [];
   // One iterator for all: each takes the next publisher.
   const waiting = states.values();
@@ -55,7 +67,10 @@ const notBegun = (sid: string): Check => ({
   problem: 'no time was left to begin the check, as those of other publishers took too long',
 });
 
-async function tryProbe(ports: WatchPorts, states: readonly PublisherState[]): Promise<ProbeResult | undefined> {
+async function tryProbe(
+  ports: WatchPorts,
+  states: readonly PublisherState[],
+): Promise<ProbeResult | undefined> {
   const redactor = new Redactor();
   try {
     return await selfProbe(ports, states, redactor);
@@ -67,8 +82,10 @@ async function tryProbe(ports: WatchPorts, states: readonly PublisherState[]): P
 }
 
 /**
- * One GET to the endpoint on a new connection, as Rakuten sends a postback, marked as a probe. The publishers share the endpoint, so the first one's URL serves.
- * Undefined where nobody is registered, or while the secret changes: a probe under a secret that is not accepted would count as forged.
+ * One GET to the endpoint on a new connection, as Rakuten sends a postback, marked as a probe. The
+ * publishers share the endpoint, so the first one's URL serves. Undefined where nobody is
+ * registered, or while the secret changes: a probe under a secret that is not accepted would count
+ * as forged.
  */
 export async function selfProbe(
   ports: WatchPorts,

@@ -11,7 +11,8 @@ export function writeFields(fields: LineFields): Item {
   const item: Item = {};
   for (const field of STORED_FIELDS) {
     const value = fields[field];
-    if (value !== undefined) item[field] = ROW_FIELDS[field] === 'decimal' ? { N: value } : { S: value };
+    if (value !== undefined)
+      item[field] = ROW_FIELDS[field] === 'decimal' ? { N: value } : { S: value };
   }
   return item;
 }
@@ -21,7 +22,9 @@ export function readFields(item: Item): LineFields {
   const fields: { -readonly [F in keyof LineFields]: string } = {};
   for (const field of STORED_FIELDS) {
     const attribute = item[field];
-    if (attribute !== undefined) fields[field] = attribute.N === undefined ? readText(attribute) : canonicalNumber(attribute.N);
+    if (attribute !== undefined)
+      fields[field] =
+        attribute.N === undefined ? readText(attribute) : canonicalNumber(attribute.N);
   }
   return fields;
 }
@@ -36,13 +39,16 @@ export const writeMap = (texts: Readonly<Record<string, string>>): AttributeValu
 });
 
 export const readMap = (map: AttributeValue | undefined): Record<string, string> =>
-  Object.fromEntries(Object.entries(map?.M ?? {}).map(([name, value]) => [storedName(name), readText(value)]));
+  Object.fromEntries(
+    Object.entries(map?.M ?? {}).map(([name, value]) => [storedName(name), readText(value)]),
+  );
 
 /**
  * DynamoDB accepts no empty name, and a JavaScript object has no value under `__proto__`. Such a
  * name gets an equals sign in front, and so does a name that begins with one.
  */
-const storableName = (name: string): string => (name === '' || name === '__proto__' || name.startsWith('=') ? `=${name}` : name);
+const storableName = (name: string): string =>
+  name === '' || name === '__proto__' || name.startsWith('=') ? `=${name}` : name;
 const storedName = (name: string): string => (name.startsWith('=') ? name.slice(1) : name);
 
 /** `field: reason` each, sorted. */
@@ -53,12 +59,18 @@ export const readProblems = (list: AttributeValue | undefined): ParseProblem[] =
   readTexts(list).map((text) => {
     const separator = text.indexOf(': ');
     // This package wrote it, so a field's name is in front.
-    return { field: text.slice(0, separator) as ParseProblem['field'], reason: text.slice(separator + 2) };
+    return {
+      field: text.slice(0, separator) as ParseProblem['field'],
+      reason: text.slice(separator + 2),
+    };
   });
 
 /** DynamoDB may return a number in another notation than it was written in. */
 export const canonicalNumber = (text: string): string => new Big(text).toFixed();
 
 export const readText = (attribute: AttributeValue | undefined): string => attribute?.S ?? '';
-export const writeTexts = (texts: readonly string[]): AttributeValue => ({ L: texts.map((S) => ({ S })) });
-export const readTexts = (list: AttributeValue | undefined): string[] => (list?.L ?? []).map(readText);
+export const writeTexts = (texts: readonly string[]): AttributeValue => ({
+  L: texts.map((S) => ({ S })),
+});
+export const readTexts = (list: AttributeValue | undefined): string[] =>
+  (list?.L ?? []).map(readText);

@@ -31,7 +31,9 @@ import {
 } from './row-state';
 
 /** The names that this package writes. An application's own attributes on a row are left alone. */
-export const OWN_ATTRIBUTES: readonly string[] = [...new Set([...STORED_FIELDS, ...Object.values(ATTRIBUTES)])];
+export const OWN_ATTRIBUTES: readonly string[] = [
+  ...new Set([...STORED_FIELDS, ...Object.values(ATTRIBUTES)]),
+];
 
 /** A change of one of these is a change of what the row shows. */
 const SHOWN_ATTRIBUTES: readonly string[] = [
@@ -97,8 +99,11 @@ export function changedItem(key: RowKey, before: Item, row: RowState): Item {
   const expiry = before[ATTRIBUTES.expiresAt]?.N;
   const item = toItem(key, row, {
     dayShards: 1,
-    rowExpirySeconds: expiry === undefined ? undefined : Number(expiry) - Math.floor(processed / 1000),
-    memberFromPostback: before[ATTRIBUTES.u1FromPostback] !== undefined && before[ATTRIBUTES.verifiedAt] !== undefined,
+    rowExpirySeconds:
+      expiry === undefined ? undefined : Number(expiry) - Math.floor(processed / 1000),
+    memberFromPostback:
+      before[ATTRIBUTES.u1FromPostback] !== undefined &&
+      before[ATTRIBUTES.verifiedAt] !== undefined,
   });
   const { [ATTRIBUTES.revision]: _, ...others } = item;
   const day = before[ATTRIBUTES.processDay];
@@ -106,17 +111,27 @@ export function changedItem(key: RowKey, before: Item, row: RowState): Item {
 }
 
 /** A writer sees by the revision whether another one wrote in between. */
-const withRevision = (item: Item): Item => ({ ...item, [ATTRIBUTES.revision]: { S: fingerprint(item, 8) } });
+const withRevision = (item: Item): Item => ({
+  ...item,
+  [ATTRIBUTES.revision]: { S: fingerprint(item, 8) },
+});
 
-const processedAt = (row: RowState): string => row.answer?.content.fields.process_date ?? receivedAt(row);
+const processedAt = (row: RowState): string =>
+  row.answer?.content.fields.process_date ?? receivedAt(row);
 
-/** The state that an item was made from. Undefined where an application began the row before its line came. */
+/**
+ * The state that an item was made from. Undefined where an application began the row before its
+ * line came.
+ */
 export function fromItem(item: Item): RowState | undefined {
   if (item[ATTRIBUTES.receivedAt] === undefined) return undefined;
   const answer = item[ATTRIBUTES.answerHash] === undefined ? undefined : readAnswer(item);
   const first = readFirstPush(item, answer);
   return {
-    pushes: first === undefined ? [] : [first, ...(item[ATTRIBUTES.otherPushes]?.L ?? []).map(readOtherPush)],
+    pushes:
+      first === undefined
+        ? []
+        : [first, ...(item[ATTRIBUTES.otherPushes]?.L ?? []).map(readOtherPush)],
     hasMorePushes: item[ATTRIBUTES.morePushes]?.BOOL === true,
     answer,
     withdrawnAt: item[ATTRIBUTES.withdrawnAt]?.S,
@@ -126,9 +141,14 @@ export function fromItem(item: Item): RowState | undefined {
 
 /** Whether two items of one row show something else. */
 export const showsChange = (before: Item, after: Item): boolean =>
-  SHOWN_ATTRIBUTES.some((name) => canonicalAttribute(before[name]) !== canonicalAttribute(after[name]));
+  SHOWN_ATTRIBUTES.some(
+    (name) => canonicalAttribute(before[name]) !== canonicalAttribute(after[name]),
+  );
 
-/** Text that is equal exactly when two attributes are: maps whatever the order of their keys, numbers by value. */
+/**
+ * Text that is equal exactly when two attributes are: maps whatever the order of their keys,
+ * numbers by value.
+ */
 export function canonicalAttribute(attribute: AttributeValue | undefined): string {
   if (attribute === undefined) return '';
   if (attribute.N !== undefined) return `N${canonicalNumber(attribute.N)}`;
@@ -144,10 +164,20 @@ export function canonicalAttribute(attribute: AttributeValue | undefined): strin
  * Seconds since 1970 after which a row may be deleted. It counts from Rakuten's processing, so that
  * the row expires at the same time in whichever order its deliveries come.
  */
-function expiresAt({ isEvent }: RowKey, processed: string, options: ItemOptions): AttributeValue | undefined {
-  const { preliminaryExpirySeconds = Number.POSITIVE_INFINITY, rowExpirySeconds = Number.POSITIVE_INFINITY } = options;
-  const seconds = isEvent === 'Y' ? Math.min(preliminaryExpirySeconds, rowExpirySeconds) : rowExpirySeconds;
-  return Number.isFinite(seconds) ? { N: String(Math.floor(Date.parse(processed) / 1000) + seconds) } : undefined;
+function expiresAt(
+  { isEvent }: RowKey,
+  processed: string,
+  options: ItemOptions,
+): AttributeValue | undefined {
+  const {
+    preliminaryExpirySeconds = Number.POSITIVE_INFINITY,
+    rowExpirySeconds = Number.POSITIVE_INFINITY,
+  } = options;
+  const seconds =
+    isEvent === 'Y' ? Math.min(preliminaryExpirySeconds, rowExpirySeconds) : rowExpirySeconds;
+  return Number.isFinite(seconds)
+    ? { N: String(Math.floor(Date.parse(processed) / 1000) + seconds) }
+    : undefined;
 }
 
 function answerAttributes(
@@ -158,13 +188,18 @@ function answerAttributes(
 ): Record<string, AttributeValue | undefined> {
   const { hash, answeredAt, firstAnsweredAt, checkedSince, content } = answer;
   const isPushedMember = memberOfFirstPush(row) !== undefined;
-  const verifiedAt = isPushedMember && options.memberFromPostback !== true ? undefined : checkedSince;
+  const verifiedAt =
+    isPushedMember && options.memberFromPostback !== true ? undefined : checkedSince;
   return {
     [ATTRIBUTES.verifiedAt]: text(verifiedAt),
     [ATTRIBUTES.answerHash]: text(hash),
     // Each of these is written only where the one before does not imply it.
-    [ATTRIBUTES.answeredAt]: text(answeredAt === (verifiedAt ?? row.withdrawnAt) ? undefined : answeredAt),
-    [ATTRIBUTES.firstAnsweredAt]: text(firstAnsweredAt === answeredAt ? undefined : firstAnsweredAt),
+    [ATTRIBUTES.answeredAt]: text(
+      answeredAt === (verifiedAt ?? row.withdrawnAt) ? undefined : answeredAt,
+    ),
+    [ATTRIBUTES.firstAnsweredAt]: text(
+      firstAnsweredAt === answeredAt ? undefined : firstAnsweredAt,
+    ),
     [ATTRIBUTES.checkedSince]: text(verifiedAt === checkedSince ? undefined : checkedSince),
     [ATTRIBUTES.u1FromPostback]: isPushedMember ? { BOOL: true } : undefined,
     [ATTRIBUTES.memberForgotten]: content.memberForgotten === true ? { BOOL: true } : undefined,
@@ -175,7 +210,9 @@ function answerAttributes(
 
 function readAnswer(item: Item): StoredAnswer {
   const verifiedAt = item[ATTRIBUTES.verifiedAt]?.S;
-  const answeredAt = (item[ATTRIBUTES.answeredAt] ?? item[ATTRIBUTES.verifiedAt] ?? item[ATTRIBUTES.withdrawnAt])?.S ?? '';
+  const answeredAt =
+    (item[ATTRIBUTES.answeredAt] ?? item[ATTRIBUTES.verifiedAt] ?? item[ATTRIBUTES.withdrawnAt])
+      ?.S ?? '';
   const { u1, ...others } = readFields(item);
   const isPushedMember = item[ATTRIBUTES.u1FromPostback]?.BOOL === true;
   const fields = u1 === undefined || isPushedMember ? others : { ...others, u1 };
@@ -198,7 +235,11 @@ function readAnswer(item: Item): StoredAnswer {
 const PUSH = { hash: 'hash', source: 'source' } as const;
 
 /** What of the first push cannot be seen in the row, once the row shows the answer. */
-function firstPush(push: Push, { content }: StoredAnswer, received: string): AttributeValue | undefined {
+function firstPush(
+  push: Push,
+  { content }: StoredAnswer,
+  received: string,
+): AttributeValue | undefined {
   const isAsAnswered = push.hash === pushHash(content.fields);
   const map = compact({
     [ATTRIBUTES.receivedAt]: text(push.receivedAt === received ? undefined : push.receivedAt),
@@ -210,7 +251,9 @@ function firstPush(push: Push, { content }: StoredAnswer, received: string): Att
 }
 
 const hasPush = (item: Item): boolean =>
-  item[ATTRIBUTES.source]?.S === SOURCES.push || item[ATTRIBUTES.firstPush] !== undefined || item[ATTRIBUTES.answerHash] === undefined;
+  item[ATTRIBUTES.source]?.S === SOURCES.push ||
+  item[ATTRIBUTES.firstPush] !== undefined ||
+  item[ATTRIBUTES.answerHash] === undefined;
 
 function readFirstPush(item: Item, answer: StoredAnswer | undefined): Push | undefined {
   if (!hasPush(item)) return undefined;
@@ -218,7 +261,9 @@ function readFirstPush(item: Item, answer: StoredAnswer | undefined): Push | und
   const fields = answer?.content.fields ?? readFields(item);
   const extra = readMap(item[ATTRIBUTES.extra]);
   const content: LineContent =
-    answer === undefined ? { fields, problems: readProblems(item[ATTRIBUTES.parseProblems]), extra } : { fields: {}, problems: [], extra };
+    answer === undefined
+      ? { fields, problems: readProblems(item[ATTRIBUTES.parseProblems]), extra }
+      : { fields: {}, problems: [], extra };
   return {
     receivedAt: readText(kept[ATTRIBUTES.receivedAt] ?? item[ATTRIBUTES.receivedAt]),
     requestId: readText(item[ATTRIBUTES.requestId]),
@@ -265,10 +310,16 @@ const readReplacedAnswer = ({ M: kept = {} }: AttributeValue): ReplacedAnswer =>
   values: readText(kept[VALUES]),
 });
 
-const text = (value: string | undefined): AttributeValue | undefined => (value === undefined ? undefined : { S: value });
-const listOf = (values: AttributeValue[]): AttributeValue | undefined => (values.length === 0 ? undefined : { L: values });
+const text = (value: string | undefined): AttributeValue | undefined =>
+  value === undefined ? undefined : { S: value };
+const listOf = (values: AttributeValue[]): AttributeValue | undefined =>
+  values.length === 0 ? undefined : { L: values };
 const mapOf = (texts: Readonly<Record<string, string>> | undefined): AttributeValue | undefined =>
   texts === undefined || Object.keys(texts).length === 0 ? undefined : writeMap(texts);
 
 const compact = (attributes: Record<string, AttributeValue | undefined>): Item =>
-  Object.fromEntries(Object.entries(attributes).filter((entry): entry is [string, AttributeValue] => entry[1] !== undefined));
+  Object.fromEntries(
+    Object.entries(attributes).filter(
+      (entry): entry is [string, AttributeValue] => entry[1] !== undefined,
+    ),
+  );

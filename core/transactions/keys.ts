@@ -26,14 +26,20 @@ export interface RowKey {
  * @param sid the authenticated publisher: of the URL secret, or of the API credentials
  * @param problems part of the content of a line without an ID
  */
-export function rowKey(sid: string, fields: LineFields, problems: readonly ParseProblem[] = []): RowKey {
+export function rowKey(
+  sid: string,
+  fields: LineFields,
+  problems: readonly ParseProblem[] = [],
+): RowKey {
   const { etransaction_id: id, is_event: isEvent = UNKNOWN_IS_EVENT } = fields;
-  const line = id === undefined ? `${CONTENT_HASH_MARK}${contentHash(fields, problems)}` : normalisedId(id);
+  const line =
+    id === undefined ? `${CONTENT_HASH_MARK}${contentHash(fields, problems)}` : normalisedId(id);
   return { lineId: `${sid}#${line}`, isEvent: isEvent as RowKey['isEvent'] };
 }
 
 /** The partition key of the row of a Rakuten ID, for a program that looks it up. */
-export const lineIdOf = (sid: string, etransactionId: string): string => `${sid}#${normalisedId(etransactionId)}`;
+export const lineIdOf = (sid: string, etransactionId: string): string =>
+  `${sid}#${normalisedId(etransactionId)}`;
 
 /** Every known ID is hexadecimal, so its case means nothing. Other alphabets may depend on case. */
 function normalisedId(id: string): string {
@@ -44,7 +50,10 @@ function normalisedId(id: string): string {
 }
 
 /** The publisher and Rakuten's ID in a `line_id`; no ID where a content hash takes its place. */
-export function parseLineId(lineId: string): { readonly sid: string; readonly etransactionId: string | undefined } {
+export function parseLineId(lineId: string): {
+  readonly sid: string;
+  readonly etransactionId: string | undefined;
+} {
   const separator = lineId.indexOf('#');
   const [sid, line] = [lineId.slice(0, separator), lineId.slice(separator + 1)];
   if (!line.startsWith(CONTENT_HASH_MARK)) return { sid, etransactionId: line };
@@ -60,7 +69,9 @@ const HASHED_FIELDS = Object.keys(POSTBACK_FIELDS) as PostbackField[];
 /** Two lines without an ID and with equal content are the same row. */
 function contentHash(fields: LineFields, problems: readonly ParseProblem[]): string {
   const content = HASHED_FIELDS.map((field) => fields[field] ?? null);
-  return sha256(JSON.stringify([content, problems.map(({ field, reason }) => `${field}: ${reason}`).sort()])).slice(0, 32);
+  return sha256(
+    JSON.stringify([content, problems.map(({ field, reason }) => `${field}: ${reason}`).sort()]),
+  ).slice(0, 32);
 }
 
 /** The shard of the day index for a line: always the same for the same line. */
@@ -108,7 +119,8 @@ export const LISTED_ATTRIBUTES = [
 
 /**
  * DynamoDB's limit of attributes that one index can project, keys of index and table apart. An
- * index keeps its projection for life. Source: DynamoDB API reference, `Projection.NonKeyAttributes`.
+ * index keeps its projection for life. Source: DynamoDB API reference,
+ * `Projection.NonKeyAttributes`.
  */
 export const MAX_PROJECTED_ATTRIBUTES = 20;
 
@@ -117,7 +129,11 @@ export const MAX_PROJECTED_ATTRIBUTES = 20;
  * as those are always there and DynamoDB refuses them. An empty list: keys only.
  */
 export const INDEX_KEYS = {
-  [INDEXES.byOrder]: { partition: 'order_id', sort: ATTRIBUTES.lineId, projected: [] as readonly string[] },
+  [INDEXES.byOrder]: {
+    partition: 'order_id',
+    sort: ATTRIBUTES.lineId,
+    projected: [] as readonly string[],
+  },
   [INDEXES.byMember]: {
     partition: 'u1',
     sort: ATTRIBUTES.occurredAt,
@@ -127,6 +143,9 @@ export const INDEX_KEYS = {
     partition: ATTRIBUTES.processDay,
     sort: ATTRIBUTES.receivedAt,
     // The fingerprint lets a reconciliation see from the index alone that a line is unchanged.
-    projected: [...LISTED_ATTRIBUTES.filter((name) => name !== ATTRIBUTES.receivedAt), ATTRIBUTES.answerHash] as readonly string[],
+    projected: [
+      ...LISTED_ATTRIBUTES.filter((name) => name !== ATTRIBUTES.receivedAt),
+      ATTRIBUTES.answerHash,
+    ] as readonly string[],
   },
 } as const;

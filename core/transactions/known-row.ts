@@ -2,7 +2,11 @@ import { type DynamoDBClient, QueryCommand } from '@aws-sdk/client-dynamodb';
 import { TABLE_KEYS, UNKNOWN_IS_EVENT } from './keys';
 
 /** Whether a line has a row other than `-`. Costs half a read unit. */
-export async function hasKnownRow(client: Pick<DynamoDBClient, 'send'>, tableName: string, lineId: string): Promise<boolean> {
+export async function hasKnownRow(
+  client: Pick<DynamoDBClient, 'send'>,
+  tableName: string,
+  lineId: string,
+): Promise<boolean> {
   const { Count = 0 } = await client.send(
     new QueryCommand({
       TableName: tableName,

@@ -26,11 +26,16 @@ export interface KeyedPush {
  *
  * Undefined when no field of Rakuten has a value.
  */
-export function readPushedLine(message: PostbackMessage, publisher: RecognisedPublisher): KeyedPush | undefined {
+export function readPushedLine(
+  message: PostbackMessage,
+  publisher: RecognisedPublisher,
+): KeyedPush | undefined {
   const parsed = parsePostback(message.parameters, publisher.fields);
   if (Object.keys(parsed.fields).length === 0 && parsed.problems.length === 0) return undefined;
   const hasForeignSid = isForeignSid(parsed, publisher.sid);
-  const asksForId = publisher.fields.some((parameter) => 'field' in parameter && parameter.field === 'etransaction_id');
+  const asksForId = publisher.fields.some(
+    (parameter) => 'field' in parameter && parameter.field === 'etransaction_id',
+  );
   const problems = [
     ...parsed.problems,
     ...(hasForeignSid ? foreignSid(parsed, publisher.sid) : []),
@@ -53,11 +58,20 @@ export function readPushedLine(message: PostbackMessage, publisher: RecognisedPu
 
 /** Whether a line names another publisher. A number may be written in several ways. */
 export const isForeignSid = ({ fields, problems }: ParsedLine, sid: string): boolean =>
-  fields.sid === undefined ? problems.some(({ field }) => field === 'sid') : Number(fields.sid) !== Number(sid);
+  fields.sid === undefined
+    ? problems.some(({ field }) => field === 'sid')
+    : Number(fields.sid) !== Number(sid);
 
 /** An unreadable `sid` is a problem of its own already. */
 const foreignSid = ({ fields }: ParsedLine, sid: string): ParseProblem[] =>
-  fields.sid === undefined ? [] : [problemOf('sid', `${truncateUtf8(fields.sid, 32)} is not the publisher of this URL, which is ${sid}`)];
+  fields.sid === undefined
+    ? []
+    : [
+        problemOf(
+          'sid',
+          `${truncateUtf8(fields.sid, 32)} is not the publisher of this URL, which is ${sid}`,
+        ),
+      ];
 
 /** A line that should have an ID and has none is in no sum: it may be a copy of another row. */
 export const missingId = ({ fields, problems }: ParsedLine): ParseProblem[] =>

@@ -1,4 +1,9 @@
-import { type DynamoDBClient, QueryCommand, type QueryCommandInput, type QueryCommandOutput } from '@aws-sdk/client-dynamodb';
+import {
+  type DynamoDBClient,
+  QueryCommand,
+  type QueryCommandInput,
+  type QueryCommandOutput,
+} from '@aws-sdk/client-dynamodb';
 import type { Item } from './attributes';
 
 /**
@@ -7,10 +12,15 @@ import type { Item } from './attributes';
  * The SDK's own paginator refuses a client of another copy of the SDK, which an application may
  * have.
  */
-export async function* queryItems(client: Pick<DynamoDBClient, 'send'>, input: QueryCommandInput): AsyncGenerator<Item, void, undefined> {
+export async function* queryItems(
+  client: Pick<DynamoDBClient, 'send'>,
+  input: QueryCommandInput,
+): AsyncGenerator<Item, void, undefined> {
   let startKey = input.ExclusiveStartKey;
   do {
-    const page: QueryCommandOutput = await client.send(new QueryCommand({ ...input, ExclusiveStartKey: startKey }));
+    const page: QueryCommandOutput = await client.send(
+      new QueryCommand({ ...input, ExclusiveStartKey: startKey }),
+    );
     yield* page.Items ?? [];
     startKey = page.LastEvaluatedKey;
   } while (startKey !== undefined);

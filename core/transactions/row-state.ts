@@ -47,7 +47,12 @@ export interface Answer extends LineContent {
 }
 
 /** In these a push that differs from the answer is reported. */
-export const COMPARED_FIELDS = ['sale_amount', 'commissions', 'currency', 'u1'] as const satisfies readonly RowField[];
+export const COMPARED_FIELDS = [
+  'sale_amount',
+  'commissions',
+  'currency',
+  'u1',
+] as const satisfies readonly RowField[];
 type ComparedFields = Pick<LineFields, (typeof COMPARED_FIELDS)[number]>;
 
 /** What a row keeps of a push. */
@@ -55,7 +60,9 @@ export interface Push extends Pick<PushedLine, 'receivedAt' | 'requestId' | 'que
   /** Fingerprint of all fields that could be read. */
   readonly hash: string;
   readonly compared: ComparedFields;
-  /** What it said. Known of the first push: all of it until the Events API answers, then `extra`. */
+  /**
+   * What it said. Known of the first push: all of it until the Events API answers, then `extra`.
+   */
   readonly content?: LineContent;
 }
 
@@ -79,7 +86,9 @@ export interface ReplacedAnswer {
 
 export const EMPTY_ROW: RowState = { pushes: [], hasMorePushes: false, replacedAnswers: [] };
 
-/** The first push and five others: enough to see what was claimed, and a bound on the row's size. */
+/**
+ * The first push and five others: enough to see what was claimed, and a bound on the row's size.
+ */
 const MAX_PUSHES = 6;
 const MAX_REPLACED_ANSWERS = 5;
 /** Bytes of the query string of the first push. */
@@ -101,11 +110,22 @@ export function joinPushes(row: RowState, lines: readonly PushedLine[]): RowStat
     ...row,
     pushes: pushes.slice(0, MAX_PUSHES),
     hasMorePushes: row.hasMorePushes || pushes.length > MAX_PUSHES,
-    answer: row.answer && { ...row.answer, runId: pushes.length > 0 ? undefined : row.answer.runId },
+    answer: row.answer && {
+      ...row.answer,
+      runId: pushes.length > 0 ? undefined : row.answer.runId,
+    },
   };
 }
 
-export function pushOf({ receivedAt, requestId, query, source, fields, problems, extra }: PushedLine): Push {
+export function pushOf({
+  receivedAt,
+  requestId,
+  query,
+  source,
+  fields,
+  problems,
+  extra,
+}: PushedLine): Push {
   return {
     receivedAt,
     requestId,
@@ -141,7 +161,15 @@ const compareTexts = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 :
  * - `unreadable`: a checked field cannot be read, or there is no ID. The answer counts as a push
  * - `reused`: another advertiser, order or SKU than the answer before. The answer counts as a push
  */
-export type AnswerEffect = 'missing' | 'unverified' | 'returned' | 'different' | 'updated' | 'same' | 'unreadable' | 'reused';
+export type AnswerEffect =
+  | 'missing'
+  | 'unverified'
+  | 'returned'
+  | 'different'
+  | 'updated'
+  | 'same'
+  | 'unreadable'
+  | 'reused';
 
 export function effectOf(row: RowState | undefined, answer: Answer): AnswerEffect {
   if (!isReadable(answer)) return 'unreadable';
@@ -153,19 +181,27 @@ export function effectOf(row: RowState | undefined, answer: Answer): AnswerEffec
   if (isReusedId(known.content.fields, answer.fields)) return 'reused';
   if (row.withdrawnAt !== undefined) return 'returned';
   if (hash === known.hash) return 'same';
-  return CHECKED_FIELDS.some((field) => known.content.fields[field] !== undefined && known.content.fields[field] !== answer.fields[field])
+  return CHECKED_FIELDS.some(
+    (field) =>
+      known.content.fields[field] !== undefined &&
+      known.content.fields[field] !== answer.fields[field],
+  )
     ? 'different'
     : 'updated';
 }
 
-/** The state after an answer. Answers apply in the order of their requests; an older one is dropped. */
+/**
+ * The state after an answer. Answers apply in the order of their requests; an older one is dropped.
+ */
 export function applyAnswer(row: RowState, answer: Answer): RowState {
   const effect = effectOf(row, answer);
   if (effect === 'same') return row;
   if (effect === 'unreadable' || effect === 'reused') return joinPushes(row, [asPush(answer)]);
   const known = row.answer;
   const { fields, problems, extra, memberForgotten, fetchedAt } = answer;
-  const isUnchanged = known?.checkedSince !== undefined && CHECKED_FIELDS.every((field) => known.content.fields[field] === fields[field]);
+  const isUnchanged =
+    known?.checkedSince !== undefined &&
+    CHECKED_FIELDS.every((field) => known.content.fields[field] === fields[field]);
   return {
     ...row,
     answer: {
@@ -183,43 +219,70 @@ export function applyAnswer(row: RowState, answer: Answer): RowState {
 
 /** The state after complete reads lacked the line. Only an answered row can be withdrawn. */
 export function withdraw(row: RowState, fetchedAt: string): RowState {
-  if (row.answer === undefined || row.withdrawnAt !== undefined || fetchedAt <= row.answer.answeredAt) return row;
-  return { ...row, answer: { ...row.answer, answeredAt: fetchedAt, checkedSince: undefined }, withdrawnAt: fetchedAt };
+  if (
+    row.answer === undefined ||
+    row.withdrawnAt !== undefined ||
+    fetchedAt <= row.answer.answeredAt
+  )
+    return row;
+  return {
+    ...row,
+    answer: { ...row.answer, answeredAt: fetchedAt, checkedSince: undefined },
+    withdrawnAt: fetchedAt,
+  };
 }
 
 const isOutdated = (known: StoredAnswer, { fetchedAt }: Answer, hash: string): boolean =>
   fetchedAt < known.answeredAt || (fetchedAt === known.answeredAt && hash <= known.hash);
 
 const isReadable = ({ fields, problems }: Answer): boolean =>
-  fields.etransaction_id !== undefined && !problems.some(({ field }) => (CHECKED_FIELDS as readonly RowField[]).includes(field));
+  fields.etransaction_id !== undefined &&
+  !problems.some(({ field }) => (CHECKED_FIELDS as readonly RowField[]).includes(field));
 
 /** Rakuten never changes these in place, so with others it is another line. */
-const IDENTITY_FIELDS = ['advertiser_id', 'order_id', 'sku_number'] as const satisfies readonly RowField[];
+const IDENTITY_FIELDS = [
+  'advertiser_id',
+  'order_id',
+  'sku_number',
+] as const satisfies readonly RowField[];
 
 const isReusedId = (known: LineFields, fields: LineFields): boolean =>
-  IDENTITY_FIELDS.some((field) => known[field] !== undefined && fields[field] !== undefined && known[field] !== fields[field]);
+  IDENTITY_FIELDS.some(
+    (field) =>
+      known[field] !== undefined && fields[field] !== undefined && known[field] !== fields[field],
+  );
 
 function asPush({ fetchedAt, runId, ...content }: Answer): PushedLine {
   return { ...content, receivedAt: fetchedAt, requestId: runId, source: SOURCES.eventsApi };
 }
 
-function replacedAnswers({ answer, replacedAnswers: known }: RowState, fields: LineFields): readonly ReplacedAnswer[] {
+function replacedAnswers(
+  { answer, replacedAnswers: known }: RowState,
+  fields: LineFields,
+): readonly ReplacedAnswer[] {
   if (answer === undefined) return known;
   const old = answer.content.fields;
   const changed = STORED_FIELDS.filter((field) => old[field] !== fields[field]);
   if (changed.length === 0) return known;
   const values = changed.map((field) => `${field}=${encodeValue(old[field] ?? '')}`).join('&');
-  return [...known, { answeredAt: answer.answeredAt, values: truncateUtf8(values, MAX_REPLACED_BYTES) }].slice(-MAX_REPLACED_ANSWERS);
+  return [
+    ...known,
+    { answeredAt: answer.answeredAt, values: truncateUtf8(values, MAX_REPLACED_BYTES) },
+  ].slice(-MAX_REPLACED_ANSWERS);
 }
 
-const encodeValue = (text: string): string => text.replace(/[%&+#]/g, (sign) => encodeURIComponent(sign)).replaceAll(' ', '+');
+const encodeValue = (text: string): string =>
+  text.replace(/[%&+#]/g, (sign) => encodeURIComponent(sign)).replaceAll(' ', '+');
 
 /** What the row shows of the line. */
 export function shownContent(row: RowState): LineContent {
   const { answer } = row;
-  if (answer === undefined) return row.pushes[0]?.content ?? { fields: {}, problems: [], extra: {} };
+  if (answer === undefined)
+    return row.pushes[0]?.content ?? { fields: {}, problems: [], extra: {} };
   const u1 = memberOfFirstPush(row);
-  return u1 === undefined ? answer.content : { ...answer.content, fields: { ...answer.content.fields, u1 } };
+  return u1 === undefined
+    ? answer.content
+    : { ...answer.content, fields: { ...answer.content.fields, u1 } };
 }
 
 /**
@@ -229,7 +292,8 @@ export function shownContent(row: RowState): LineContent {
  */
 export function memberOfFirstPush({ answer, pushes: [first] }: RowState): string | undefined {
   if (answer === undefined || first === undefined) return undefined;
-  if (answer.content.fields.u1 !== undefined || answer.content.memberForgotten === true) return undefined;
+  if (answer.content.fields.u1 !== undefined || answer.content.memberForgotten === true)
+    return undefined;
   return first.receivedAt < answer.firstAnsweredAt ? first.compared.u1 : undefined;
 }
 
@@ -239,16 +303,23 @@ export function receivedAt({ pushes: [first], answer }: RowState): string {
   return times.sort()[0] ?? '';
 }
 
-/** Fields in which a push says something else than the answer. They change neither sums nor verification. */
+/**
+ * Fields in which a push says something else than the answer. They change neither sums nor
+ * verification.
+ */
 export function differingFields({ pushes, answer }: RowState): string[] {
   if (answer === undefined) return [];
   const { fields } = answer.content;
   return COMPARED_FIELDS.filter((field) =>
-    pushes.some(({ compared }) => compared[field] !== undefined && compared[field] !== fields[field]),
+    pushes.some(
+      ({ compared }) => compared[field] !== undefined && compared[field] !== fields[field],
+    ),
   );
 }
 
-const PUSHED_FIELDS = (Object.keys(POSTBACK_FIELDS) as PostbackField[]).filter((field) => (STORED_FIELDS as string[]).includes(field));
+const PUSHED_FIELDS = (Object.keys(POSTBACK_FIELDS) as PostbackField[]).filter((field) =>
+  (STORED_FIELDS as string[]).includes(field),
+);
 
 /** Fingerprint of what a push said: fields that a postback can carry and that could be read. */
 export const pushHash = (fields: LineFields): string =>
@@ -273,7 +344,13 @@ export const fingerprint = (value: unknown, characters: number): string =>
   createHash('sha256').update(JSON.stringify(value)).digest('base64url').slice(0, characters);
 
 export const comparedFields = (fields: LineFields): ComparedFields =>
-  Object.fromEntries(COMPARED_FIELDS.flatMap((field) => (fields[field] === undefined ? [] : [[field, fields[field]]])));
+  Object.fromEntries(
+    COMPARED_FIELDS.flatMap((field) =>
+      fields[field] === undefined ? [] : [[field, fields[field]]],
+    ),
+  );
 
 const storedFields = (fields: LineFields): LineFields =>
-  Object.fromEntries(STORED_FIELDS.flatMap((field) => (fields[field] === undefined ? [] : [[field, fields[field]]])));
+  Object.fromEntries(
+    STORED_FIELDS.flatMap((field) => (fields[field] === undefined ? [] : [[field, fields[field]]])),
+  );

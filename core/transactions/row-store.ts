@@ -12,11 +12,33 @@ import { UserError } from '../errors';
 import { ATTRIBUTES } from '../names';
 import type { FieldList } from '../rakuten/postback/fields';
 import { type Item, readText } from './attributes';
-import { canonicalAttribute, changedItem, fromItem, type ItemOptions, OWN_ATTRIBUTES, showsChange, toItem } from './item';
+import {
+  canonicalAttribute,
+  changedItem,
+  fromItem,
+  type ItemOptions,
+  OWN_ATTRIBUTES,
+  showsChange,
+  toItem,
+} from './item';
 import { keyText, parseLineId, type RowKey, TABLE_KEYS, UNKNOWN_IS_EVENT } from './keys';
-import { type Answer, applyAnswer, differingFields, EMPTY_ROW, joinPushes, type PushedLine, type RowState, withdraw } from './row-state';
+import {
+  type Answer,
+  applyAnswer,
+  differingFields,
+  EMPTY_ROW,
+  joinPushes,
+  type PushedLine,
+  type RowState,
+  withdraw,
+} from './row-state';
 import { rowWithoutMember, type Traces } from './row-without-member';
-import { answerWithoutMember, type ForgottenSource, type MemberTest, pushWithoutMember } from './without-member';
+import {
+  answerWithoutMember,
+  type ForgottenSource,
+  type MemberTest,
+  pushWithoutMember,
+} from './without-member';
 
 /**
  * What pushes did to their row:
@@ -42,7 +64,10 @@ export interface RowStoreOptions extends ItemOptions {
   readonly forgotten?: ForgottenSource;
 }
 
-/** A row that other writers changed again and again until the deadline. The delivery may be written again. */
+/**
+ * A row that other writers changed again and again until the deadline. The delivery may be written
+ * again.
+ */
 const rowContentionError = (key: RowKey, tries: number): UserError =>
   new UserError({
     name: 'RowContentionError',
@@ -76,14 +101,21 @@ export class RowStore {
    * @param pushes all of a batch at once: they cost one write
    * @param deadline milliseconds since 1970 until which a lost race is repeated
    */
-  async writePushes(key: RowKey, pushes: readonly PushedLine[], deadline: number): Promise<PushResult> {
+  async writePushes(
+    key: RowKey,
+    pushes: readonly PushedLine[],
+    deadline: number,
+  ): Promise<PushResult> {
     const member = await this.forgottenOf(key);
-    const lines = member === undefined ? pushes : pushes.map((push) => pushWithoutMember(push, member));
+    const lines =
+      member === undefined ? pushes : pushes.map((push) => pushWithoutMember(push, member));
     const change = await this.change(key, (row = EMPTY_ROW) => joinPushes(row, lines), deadline);
     const { before, after } = change;
     return {
       outcome: pushOutcome(change),
-      isNewlyDiffering: before?.row !== undefined && differingFields(after.row).length > differingFields(before.row).length,
+      isNewlyDiffering:
+        before?.row !== undefined &&
+        differingFields(after.row).length > differingFields(before.row).length,
     };
   }
 
@@ -95,14 +127,20 @@ export class RowStore {
   async applyAnswer(key: RowKey, answer: Answer, deadline: number, known?: Item): Promise<boolean> {
     const member = await this.forgottenOf(key);
     const kept = member === undefined ? answer : answerWithoutMember(answer, member);
-    return isWritten(await this.change(key, (row = EMPTY_ROW) => applyAnswer(row, kept), deadline, known));
+    return isWritten(
+      await this.change(key, (row = EMPTY_ROW) => applyAnswer(row, kept), deadline, known),
+    );
   }
 
-  /** Withdraws a line. Says whether that changed the row; one that is answered again by now stays. */
+  /**
+   * Withdraws a line. Says whether that changed the row; one that is answered again by now stays.
+   */
   async withdraw(key: RowKey, fetchedAt: string, deadline: number): Promise<boolean> {
     const known = await this.read(key);
     if (known === undefined) return false;
-    return isWritten(await this.change(key, (row = EMPTY_ROW) => withdraw(row, fetchedAt), deadline, known));
+    return isWritten(
+      await this.change(key, (row = EMPTY_ROW) => withdraw(row, fetchedAt), deadline, known),
+    );
   }
 
   /**
@@ -111,7 +149,12 @@ export class RowStore {
    * @param known the row as it was read
    * @param fieldLists under which its postbacks may have been registered
    */
-  async forgetMember(member: MemberTest, fieldLists: readonly FieldList[], deadline: number, known: Item): Promise<Traces | undefined> {
+  async forgetMember(
+    member: MemberTest,
+    fieldLists: readonly FieldList[],
+    deadline: number,
+    known: Item,
+  ): Promise<Traces | undefined> {
     const key = keyOfItem(known);
     let traces: Traces | undefined;
     const scrub = (row?: RowState): RowState => {
@@ -122,7 +165,9 @@ export class RowStore {
       return scrubbed?.row ?? row;
     };
     try {
-      await this.change(key, scrub, deadline, known, (row, before = {}) => changedItem(key, before, row));
+      await this.change(key, scrub, deadline, known, (row, before = {}) =>
+        changedItem(key, before, row),
+      );
       return traces;
     } catch (error) {
       if (error instanceof DeletedRowError) return undefined;
@@ -137,7 +182,9 @@ export class RowStore {
   /** The row as it is now. */
   async read(key: RowKey): Promise<Item | undefined> {
     const { client, tableName: TableName } = this.options;
-    const { Item } = await client.send(new GetItemCommand({ TableName, Key: itemKey(key), ConsistentRead: true }));
+    const { Item } = await client.send(
+      new GetItemCommand({ TableName, Key: itemKey(key), ConsistentRead: true }),
+    );
     return Item;
   }
 
@@ -151,10 +198,14 @@ export class RowStore {
   ): Promise<Change> {
     let existing = known;
     for (let tries = 1; ; tries++) {
-      const before = existing === undefined ? undefined : { item: existing, row: fromItem(existing) };
+      const before =
+        existing === undefined ? undefined : { item: existing, row: fromItem(existing) };
       const row = next(before?.row);
       const after = { row, item: itemOf(row, before?.item) };
-      const refusal = before === undefined ? await this.put(after.item) : await this.update(key, before.item, after.item);
+      const refusal =
+        before === undefined
+          ? await this.put(after.item)
+          : await this.update(key, before.item, after.item);
       if (refusal === undefined) return { before, after };
       // A rejected put brings the row that is there; only a lost race must read it.
       existing = refusal.Item ?? (await this.read(key));
@@ -179,18 +230,30 @@ export class RowStore {
     );
   }
 
-  /** Writes what differs, if the row is still as it was read. Attributes of others stay as they are. */
-  private async update(key: RowKey, before: Item, after: Item): Promise<ConditionalCheckFailedException | undefined> {
+  /**
+   * Writes what differs, if the row is still as it was read. Attributes of others stay as they are.
+   */
+  private async update(
+    key: RowKey,
+    before: Item,
+    after: Item,
+  ): Promise<ConditionalCheckFailedException | undefined> {
     const changes = OWN_ATTRIBUTES.filter(
-      (name) => name !== ATTRIBUTES.updatedAt && canonicalAttribute(before[name]) !== canonicalAttribute(after[name]),
+      (name) =>
+        name !== ATTRIBUTES.updatedAt &&
+        canonicalAttribute(before[name]) !== canonicalAttribute(after[name]),
     );
     if (changes.length === 0) return undefined;
-    const wanted = showsChange(before, after) ? { ...after, [ATTRIBUTES.updatedAt]: this.timestamp() } : after;
+    const wanted = showsChange(before, after)
+      ? { ...after, [ATTRIBUTES.updatedAt]: this.timestamp() }
+      : after;
     const names = wanted === after ? changes : [...changes, ATTRIBUTES.updatedAt];
     const set = names.filter((name) => wanted[name] !== undefined);
     const remove = names.filter((name) => wanted[name] === undefined);
     const revision = before[ATTRIBUTES.revision];
-    const placeholder = new Map([...new Set([...names, ATTRIBUTES.revision])].map((name, index) => [name, `#${index}`]));
+    const placeholder = new Map(
+      [...new Set([...names, ATTRIBUTES.revision])].map((name, index) => [name, `#${index}`]),
+    );
     const value = new Map(set.map((name, index) => [name, `:${index}`]));
     return this.sendConditional(
       new UpdateItemCommand({
@@ -210,16 +273,22 @@ export class RowStore {
           revision === undefined
             ? `attribute_not_exists(${placeholder.get(ATTRIBUTES.revision)})`
             : `${placeholder.get(ATTRIBUTES.revision)} = :revision`,
-        ExpressionAttributeNames: Object.fromEntries([...placeholder].map(([name, alias]) => [alias, name])),
+        ExpressionAttributeNames: Object.fromEntries(
+          [...placeholder].map(([name, alias]) => [alias, name]),
+        ),
         ExpressionAttributeValues: {
-          ...Object.fromEntries(set.map((name) => [value.get(name) ?? '', wanted[name] as AttributeValue])),
+          ...Object.fromEntries(
+            set.map((name) => [value.get(name) ?? '', wanted[name] as AttributeValue]),
+          ),
           ...(revision === undefined ? {} : { ':revision': revision }),
         },
       }),
     );
   }
 
-  private async sendConditional(command: PutItemCommand | UpdateItemCommand): Promise<ConditionalCheckFailedException | undefined> {
+  private async sendConditional(
+    command: PutItemCommand | UpdateItemCommand,
+  ): Promise<ConditionalCheckFailedException | undefined> {
     try {
       await this.options.client.send(command as PutItemCommand);
       return undefined;
@@ -245,7 +314,8 @@ interface Change {
   readonly after: Version;
 }
 
-const isWritten = ({ before, after }: Change): boolean => before?.item[ATTRIBUTES.revision]?.S !== after.item[ATTRIBUTES.revision]?.S;
+const isWritten = ({ before, after }: Change): boolean =>
+  before?.item[ATTRIBUTES.revision]?.S !== after.item[ATTRIBUTES.revision]?.S;
 
 function pushOutcome(change: Change): PushOutcome {
   const {
@@ -254,10 +324,13 @@ function pushOutcome(change: Change): PushOutcome {
   } = change;
   if (before?.row === undefined) return 'stored';
   if (!isWritten(change)) return 'duplicate';
-  return before.row.pushes[0]?.hash === row.pushes[0]?.hash && !showsChange(before.item, item) ? 'other' : 'changed';
+  return before.row.pushes[0]?.hash === row.pushes[0]?.hash && !showsChange(before.item, item)
+    ? 'other'
+    : 'changed';
 }
 
-const clause = (keyword: string, parts: readonly string[]): string => (parts.length === 0 ? '' : `${keyword} ${parts.join(', ')}`);
+const clause = (keyword: string, parts: readonly string[]): string =>
+  parts.length === 0 ? '' : `${keyword} ${parts.join(', ')}`;
 
 export const itemKey = ({ lineId, isEvent }: RowKey): Item => ({
   [TABLE_KEYS.partition]: { S: lineId },

@@ -13,7 +13,14 @@ import {
   type RowState,
   type StoredAnswer,
 } from './row-state';
-import { extraWithoutMember, fieldsWithoutMember, inAnyForm, isPushOf, type MemberTest, queryWithoutMember } from './without-member';
+import {
+  extraWithoutMember,
+  fieldsWithoutMember,
+  inAnyForm,
+  isPushOf,
+  type MemberTest,
+  queryWithoutMember,
+} from './without-member';
 
 /** Where a row contained the member. */
 export interface Traces {
@@ -39,7 +46,11 @@ export interface ScrubbedRow {
  *
  * @param fieldLists under which its postbacks may have been registered
  */
-export function rowWithoutMember(row: RowState, member: MemberTest, fieldLists: readonly FieldList[] = []): ScrubbedRow | undefined {
+export function rowWithoutMember(
+  row: RowState,
+  member: MemberTest,
+  fieldLists: readonly FieldList[] = [],
+): ScrubbedRow | undefined {
   const scrub = new Scrub(row.answer, member, [ALL_FIELDS, ...fieldLists]);
   const answer = row.answer && scrub.answer(row.answer);
   const pushes = row.pushes.map((push) => scrub.push(push, answer));
@@ -109,14 +120,24 @@ class Scrub {
   }
 
   /** The hash of the postback without the member, if what the row keeps of it tells that. */
-  private hashOf(push: Push, query: string, content: LineContent | undefined, answer: StoredAnswer | undefined): string {
+  private hashOf(
+    push: Push,
+    query: string,
+    content: LineContent | undefined,
+    answer: StoredAnswer | undefined,
+  ): string {
     if (answer === undefined && content !== undefined) return pushHash(content.fields);
     const parameters = [...new URLSearchParams(push.query)];
     const candidates = this.fieldLists.map((fields) => parsePostback(parameters, fields).fields);
     const answered = this.knownAnswer === undefined ? [] : [this.knownAnswer.content.fields];
-    const fields = [...answered, ...candidates].find((candidate) => pushHash(candidate) === push.hash);
+    const fields = [...answered, ...candidates].find(
+      (candidate) => pushHash(candidate) === push.hash,
+    );
     if (fields !== undefined) return pushHash(fieldsWithoutMember(fields, this.escaped));
     // A guess at the member could be tested with the old one.
-    return fingerprint(['without member', push.receivedAt, push.requestId, query], push.hash.length);
+    return fingerprint(
+      ['without member', push.receivedAt, push.requestId, query],
+      push.hash.length,
+    );
   }
 }

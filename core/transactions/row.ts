@@ -3,8 +3,9 @@ import { KEY_FIELDS, ROW_FIELDS, type RowField } from '../rakuten/postback/field
 
 /**
  * A transaction line as Rakuten described it. Keys are Rakuten's field names. A field that was
- * empty, unsubstituted (`<u1>`) or unreadable is absent. Every value has one form: decimals in plain
- * notation (`-180`), times in whole seconds (`2026-03-13T18:02:43Z`), text trimmed and in NFC.
+ * empty, unsubstituted (`<u1>`) or unreadable is absent. Every value has one form: decimals in
+ * plain notation (`-180`), times in whole seconds (`2026-03-13T18:02:43Z`), text trimmed and in
+ * NFC.
  */
 export type LineFields = { readonly [F in RowField]?: string };
 
@@ -39,4 +40,6 @@ export const CHECKED_FIELDS = [
 const FIELDS_OF_KEY: readonly RowField[] = ['sid', ...KEY_FIELDS];
 
 /** Rakuten's fields that are attributes of their own, in the order in which a row shows them. */
-export const STORED_FIELDS = (Object.keys(ROW_FIELDS) as RowField[]).filter((field) => !FIELDS_OF_KEY.includes(field));
+export const STORED_FIELDS = (Object.keys(ROW_FIELDS) as RowField[]).filter(
+  (field) => !FIELDS_OF_KEY.includes(field),
+);

@@ -18,27 +18,44 @@ interface Keys {
   readonly sort: string;
 }
 
-/** Everything that keeps a table from holding and finding rows, in words. Empty for a good table. */
+/**
+ * Everything that keeps a table from holding and finding rows, in words. Empty for a good table.
+ */
 export function schemaProblems(schema: TableSchema): string[] {
   if (keyNames(schema.KeySchema) === undefined) return [];
-  const problems = [tableKeyProblem(schema), ...INDEX_NAMES.map((name) => indexProblem(name, schema))];
+  const problems = [
+    tableKeyProblem(schema),
+    ...INDEX_NAMES.map((name) => indexProblem(name, schema)),
+  ];
   return problems.filter((problem) => problem !== undefined);
 }
 
 /** What is wrong with the table's own key, or with the type of any key attribute. */
 export function tableKeyProblem(schema: TableSchema): string | undefined {
-  return keyProblem('the table', schema.KeySchema, TABLE_KEYS) ?? typeProblem(schema.AttributeDefinitions);
+  return (
+    keyProblem('the table', schema.KeySchema, TABLE_KEYS) ??
+    typeProblem(schema.AttributeDefinitions)
+  );
 }
 
 /** What is wrong with one index: absent, other keys, or too few projected attributes. */
-export function indexProblem(name: IndexName, { GlobalSecondaryIndexes = [] }: TableSchema): string | undefined {
+export function indexProblem(
+  name: IndexName,
+  { GlobalSecondaryIndexes = [] }: TableSchema,
+): string | undefined {
   const indexes = listOf(GlobalSecondaryIndexes);
   if (indexes === undefined) return undefined;
   const index = indexes.find(({ IndexName }) => IndexName === name);
   // One whose name is not known may be the one.
-  if (index === undefined) return indexes.every(({ IndexName }) => typeof IndexName === 'string') ? `${name} is missing` : undefined;
+  if (index === undefined)
+    return indexes.every(({ IndexName }) => typeof IndexName === 'string')
+      ? `${name} is missing`
+      : undefined;
   const keys = INDEX_KEYS[name];
-  return keyProblem(name, index.KeySchema, keys) ?? projectionProblem(name, index.Projection, keys.projected);
+  return (
+    keyProblem(name, index.KeySchema, keys) ??
+    projectionProblem(name, index.Projection, keys.projected)
+  );
 }
 
 function keyProblem(what: string, schema: unknown, { partition, sort }: Keys): string | undefined {
@@ -47,22 +64,41 @@ function keyProblem(what: string, schema: unknown, { partition, sort }: Keys): s
   return `${what} has the key ${names.join(' and ')} instead of ${partition} and ${sort}`;
 }
 
-const KEY_ATTRIBUTES = new Set([TABLE_KEYS, ...Object.values(INDEX_KEYS)].flatMap(({ partition, sort }): string[] => [partition, sort]));
+const KEY_ATTRIBUTES = new Set(
+  [TABLE_KEYS, ...Object.values(INDEX_KEYS)].flatMap(({ partition, sort }): string[] => [
+    partition,
+    sort,
+  ]),
+);
 
 function typeProblem(definitions: unknown): string | undefined {
   const wrong = (listOf(definitions) ?? []).filter(
     ({ AttributeName, AttributeType }) =>
-      KEY_ATTRIBUTES.has(String(AttributeName)) && typeof AttributeType === 'string' && AttributeType !== 'S',
+      KEY_ATTRIBUTES.has(String(AttributeName)) &&
+      typeof AttributeType === 'string' &&
+      AttributeType !== 'S',
   );
   if (wrong.length === 0) return undefined;
-  return wrong.map(({ AttributeName, AttributeType }) => `${AttributeName} has the type ${AttributeType} instead of S`).join(', ');
+  return wrong
+    .map(
+      ({ AttributeName, AttributeType }) =>
+        `${AttributeName} has the type ${AttributeType} instead of S`,
+    )
+    .join(', ');
 }
 
-function projectionProblem(name: string, projection: unknown, projected: readonly string[]): string | undefined {
-  const { ProjectionType: type, NonKeyAttributes = [] } = (projection ?? {}) as Readonly<Record<string, unknown>>;
+function projectionProblem(
+  name: string,
+  projection: unknown,
+  projected: readonly string[],
+): string | undefined {
+  const { ProjectionType: type, NonKeyAttributes = [] } = (projection ?? {}) as Readonly<
+    Record<string, unknown>
+  >;
   if (type !== 'INCLUDE' && type !== 'KEYS_ONLY') return undefined;
   const carried: unknown = type === 'INCLUDE' ? NonKeyAttributes : [];
-  if (!Array.isArray(carried) || carried.some((attribute) => typeof attribute !== 'string')) return undefined;
+  if (!Array.isArray(carried) || carried.some((attribute) => typeof attribute !== 'string'))
+    return undefined;
   const absent = projected.filter((attribute) => !carried.includes(attribute));
   return absent.length === 0 ? undefined : `${name} does not project ${absent.join(', ')}`;
 }

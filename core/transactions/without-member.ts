@@ -1,4 +1,9 @@
-import { FIELD_ALIASES, type FieldList, isRowField, RESERVED_PARAMETER_NAMES } from '../rakuten/postback/fields';
+import {
+  FIELD_ALIASES,
+  type FieldList,
+  isRowField,
+  RESERVED_PARAMETER_NAMES,
+} from '../rakuten/postback/fields';
 import type { Parameters } from '../rakuten/postback/parse';
 import type { LineFields } from './row';
 import type { Answer, PushedLine } from './row-state';
@@ -45,8 +50,15 @@ export function pushWithoutMember(push: PushedLine, member: MemberTest): PushedL
  * Whether a push is the member's: by its `u1`, or by a parameter of this name that the URL does not
  * ask for so.
  */
-export function isPushOf(u1: string | undefined, { query, extra = {} }: PushTexts, member: MemberTest): boolean {
-  return [u1, extra.u1].some((value) => value !== undefined && member.isMember(value)) || isQueryOf(parametersIn(query), [], member);
+export function isPushOf(
+  u1: string | undefined,
+  { query, extra = {} }: PushTexts,
+  member: MemberTest,
+): boolean {
+  return (
+    [u1, extra.u1].some((value) => value !== undefined && member.isMember(value)) ||
+    isQueryOf(parametersIn(query), [], member)
+  );
 }
 
 interface PushTexts {
@@ -55,8 +67,14 @@ interface PushTexts {
 }
 
 /** Whether a query string is the member's: by `u1`, or by a name that one of the URLs gives it. */
-export function isQueryOf(parameters: Parameters, fieldLists: readonly FieldList[], { isMember }: MemberTest): boolean {
-  const named = fieldLists.flat().filter((parameter) => 'field' in parameter && parameter.field === 'u1');
+export function isQueryOf(
+  parameters: Parameters,
+  fieldLists: readonly FieldList[],
+  { isMember }: MemberTest,
+): boolean {
+  const named = fieldLists
+    .flat()
+    .filter((parameter) => 'field' in parameter && parameter.field === 'u1');
   const names = new Set(['u1', ...named.map(({ name }) => name)]);
   return parameters.some(([name, value]) => names.has(name.trim()) && isMember(value));
 }
@@ -68,7 +86,9 @@ export function isQueryOf(parameters: Parameters, fieldLists: readonly FieldList
  */
 export function answerWithoutMember(answer: Answer, member: MemberTest): Answer {
   const isTheirs = answer.fields.u1 !== undefined && member.isMember(answer.fields.u1);
-  return isTheirs ? { ...deliveryWithout(answer, inAnyForm(member)), memberForgotten: true } : answer;
+  return isTheirs
+    ? { ...deliveryWithout(answer, inAnyForm(member)), memberForgotten: true }
+    : answer;
 }
 
 /** Only for a delivery of the member: the same value in another one has nothing to do with them. */
@@ -78,14 +98,22 @@ function deliveryWithout<D extends PushedLine | Answer>(delivery: D, member: Mem
   return { ...delivery, fields, extra, query: queryWithoutMember(delivery.query, member) };
 }
 
-export function fieldsWithoutMember<F extends Pick<LineFields, 'u1'>>(fields: F, { isMember }: MemberTest): F {
+export function fieldsWithoutMember<F extends Pick<LineFields, 'u1'>>(
+  fields: F,
+  { isMember }: MemberTest,
+): F {
   if (fields.u1 === undefined || !isMember(fields.u1)) return fields;
   const { u1: _, ...others } = fields;
   return others as F;
 }
 
-/** The undocumented parameters of a delivery of the member, without those whose value is the member. */
-export function extraWithoutMember(extra: Readonly<Record<string, string>>, { isMember }: MemberTest): Readonly<Record<string, string>> {
+/**
+ * The undocumented parameters of a delivery of the member, without those whose value is the member.
+ */
+export function extraWithoutMember(
+  extra: Readonly<Record<string, string>>,
+  { isMember }: MemberTest,
+): Readonly<Record<string, string>> {
   const kept = Object.entries(extra).filter(([, value]) => !isMember(value));
   return kept.length === Object.keys(extra).length ? extra : Object.fromEntries(kept);
 }
@@ -104,7 +132,10 @@ export function queryWithoutMember(query: string, { isMember, beginsWith }: Memb
     const [name, value] = parameterIn(part);
     if (!mayHoldMember(name)) return true;
     const isCut = index === parts.length - 1 && value.endsWith(CUT);
-    return !isMember(value) && !(isCut && beginsWith?.(value.slice(0, -CUT.length).replace(/%[0-9a-f]?$/i, '')));
+    return (
+      !isMember(value) &&
+      !(isCut && beginsWith?.(value.slice(0, -CUT.length).replace(/%[0-9a-f]?$/i, '')))
+    );
   });
   return kept.length === parts.length ? query : kept.join('&');
 }
@@ -112,12 +143,21 @@ export function queryWithoutMember(query: string, { isMember, beginsWith }: Memb
 /** Whether a parameter may be `u1`, under this name or under one that the URL gives it. */
 export function mayHoldMember(name: string): boolean {
   const trimmed = name.trim();
-  return trimmed === 'u1' || !(isRowField(trimmed) || Object.hasOwn(FIELD_ALIASES, trimmed) || RESERVED_PARAMETER_NAMES.includes(trimmed));
+  return (
+    trimmed === 'u1' ||
+    !(
+      isRowField(trimmed) ||
+      Object.hasOwn(FIELD_ALIASES, trimmed) ||
+      RESERVED_PARAMETER_NAMES.includes(trimmed)
+    )
+  );
 }
 
 function parameterIn(part: string): readonly [name: string, value: string] {
   const separator = part.indexOf('=');
-  return separator < 0 ? [decoded(part), ''] : [decoded(part.slice(0, separator)), decoded(part.slice(separator + 1))];
+  return separator < 0
+    ? [decoded(part), '']
+    : [decoded(part.slice(0, separator)), decoded(part.slice(separator + 1))];
 }
 
 const parametersIn = (query: string): Parameters => query.split('&').map(parameterIn);
@@ -143,14 +183,25 @@ export function knownMember(id: string, sid?: string): KnownMember {
   };
 }
 
-const formEncode = (text: string): string => new URLSearchParams({ text }).toString().slice('text='.length);
+const formEncode = (text: string): string =>
+  new URLSearchParams({ text }).toString().slice('text='.length);
 
-/** The ID in its usual encodings, each also applied to another. The longest first, as one may contain another. */
+/**
+ * The ID in its usual encodings, each also applied to another. The longest first, as one may
+ * contain another.
+ */
 function formsOf(id: string): string[] {
-  const encodings = [(text: string) => text, encodeURIComponent, formEncode, (text: string) => JSON.stringify(text).slice(1, -1)];
+  const encodings = [
+    (text: string) => text,
+    encodeURIComponent,
+    formEncode,
+    (text: string) => JSON.stringify(text).slice(1, -1),
+  ];
   const once = encodings.map((encode) => encode(id));
   const forms = [...once, ...once.flatMap((form) => encodings.map((encode) => encode(form)))];
-  const inLowerCase = forms.map((form) => form.replace(/%[0-9A-F]{2}/g, (escaped) => escaped.toLowerCase()));
+  const inLowerCase = forms.map((form) =>
+    form.replace(/%[0-9A-F]{2}/g, (escaped) => escaped.toLowerCase()),
+  );
   return [...new Set([...forms, ...inLowerCase])].sort((a, b) => b.length - a.length);
 }
 
@@ -164,26 +215,40 @@ function maskForm(text: string, form: string): string {
   }, first);
 }
 
-/** Rakuten may escape a value once more than the URL needs. Nothing is known to do it more often. */
+/**
+ * Rakuten may escape a value once more than the URL needs. Nothing is known to do it more often.
+ */
 const MAX_DECODINGS = 3;
 /** An escaped member ID is far shorter. A longer value costs no time. */
 const MAX_CHARACTERS = 2048;
 
-const ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
+const ENTITIES: Readonly<Record<string, string>> = {
+  amp: '&',
+  lt: '<',
+  gt: '>',
+  quot: '"',
+  apos: "'",
+};
 
 type Decoding = (text: string) => string;
 
 /** How a postback may change a value: see docs/rows.md. */
 const DECODINGS: readonly Decoding[] = [
-  (text) => text.replace(/(?:%[0-9a-f]{2})+/gi, (bytes) => Buffer.from(bytes.replaceAll('%', ''), 'hex').toString()),
+  (text) =>
+    text.replace(/(?:%[0-9a-f]{2})+/gi, (bytes) =>
+      Buffer.from(bytes.replaceAll('%', ''), 'hex').toString(),
+    ),
   (text) => text.replaceAll('+', ' '),
   // A plus sign that Rakuten did not escape arrives as a space.
   (text) => text.replaceAll(' ', '+'),
   (text) =>
-    text.replace(/&(?:#(\d{1,7})|#x([0-9a-f]{1,6})|(\w{2,4}));/gi, (entity, decimal?: string, hex?: string, name = '') => {
-      const code = decimal === undefined ? Number.parseInt(hex ?? '', 16) : Number(decimal);
-      return code <= 0x10ffff ? String.fromCodePoint(code) : (ENTITIES[name] ?? entity);
-    }),
+    text.replace(
+      /&(?:#(\d{1,7})|#x([0-9a-f]{1,6})|(\w{2,4}));/gi,
+      (entity, decimal?: string, hex?: string, name = '') => {
+        const code = decimal === undefined ? Number.parseInt(hex ?? '', 16) : Number(decimal);
+        return code <= 0x10ffff ? String.fromCodePoint(code) : (ENTITIES[name] ?? entity);
+      },
+    ),
 ];
 
 /** The one form of a value that rows keep: trimmed, in NFC. */
@@ -195,7 +260,9 @@ export function decodedForms(value: string): ReadonlySet<string> {
   if (value.length > MAX_CHARACTERS) return forms;
   let latest = [value];
   for (let round = 0; round < MAX_DECODINGS && latest.length > 0; round += 1) {
-    latest = latest.flatMap((text) => DECODINGS.map((decode) => decode(text))).filter((text) => !forms.has(normalForm(text)));
+    latest = latest
+      .flatMap((text) => DECODINGS.map((decode) => decode(text)))
+      .filter((text) => !forms.has(normalForm(text)));
     for (const text of latest) forms.add(normalForm(text));
   }
   return forms;

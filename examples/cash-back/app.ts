@@ -28,7 +28,10 @@ const ledger = new TableV2(stack, 'Ledger', {
 });
 
 // Events that cannot be booked wait here for two weeks. The table's stream keeps them for a day.
-const deadLetterQueue = new Queue(stack, 'NotBooked', { retentionPeriod: Duration.days(14), enforceSSL: true });
+const deadLetterQueue = new Queue(stack, 'NotBooked', {
+  retentionPeriod: Duration.days(14),
+  enforceSSL: true,
+});
 const events = new Queue(stack, 'Events', {
   visibilityTimeout: Duration.minutes(3),
   retentionPeriod: Duration.days(14),
@@ -37,7 +40,12 @@ const events = new Queue(stack, 'Events', {
 });
 postback.onTransaction('CashBack', TransactionTarget.queue(events), {
   filter: {
-    changes: [TransactionChange.NEW_LINE, TransactionChange.CHANGED, TransactionChange.VERIFIED, TransactionChange.WITHDRAWN],
+    changes: [
+      TransactionChange.NEW_LINE,
+      TransactionChange.CHANGED,
+      TransactionChange.VERIFIED,
+      TransactionChange.WITHDRAWN,
+    ],
   },
 });
 
@@ -50,7 +58,9 @@ const bookkeeper = new NodejsFunction(stack, 'Bookkeeper', {
   environment: { LEDGER_TABLE_NAME: ledger.tableName, CASH_BACK_PERCENT: '2' },
 });
 ledger.grantReadWriteData(bookkeeper);
-bookkeeper.addEventSource(new SqsEventSource(events, { batchSize: 10, reportBatchItemFailures: true, maxConcurrency: 5 }));
+bookkeeper.addEventSource(
+  new SqsEventSource(events, { batchSize: 10, reportBatchItemFailures: true, maxConcurrency: 5 }),
+);
 
 new CfnOutput(stack, 'LedgerTableName', { value: ledger.tableName });
 new CfnOutput(stack, 'NotBookedQueueUrl', { value: deadLetterQueue.queueUrl });

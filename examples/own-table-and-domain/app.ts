@@ -5,7 +5,9 @@ import { RakutenPostback } from 'cdk-rakuten-postback';
 import { transactionTable } from './table';
 
 const app = new App();
-const stack = new Stack(app, 'RakutenPostback', { env: { account: '111122223333', region: 'us-east-1' } });
+const stack = new Stack(app, 'RakutenPostback', {
+  env: { account: '111122223333', region: 'us-east-1' },
+});
 
 const postback = new RakutenPostback(stack, 'Postback', {
   publisher: {
@@ -15,7 +17,10 @@ const postback = new RakutenPostback(stack, 'Postback', {
   table: transactionTable(stack),
   domain: {
     domainName: 'postback.example.com',
-    hostedZone: HostedZone.fromHostedZoneAttributes(stack, 'Zone', { hostedZoneId: 'Z0123456789EXAMPLE', zoneName: 'example.com' }),
+    hostedZone: HostedZone.fromHostedZoneAttributes(stack, 'Zone', {
+      hostedZoneId: 'Z0123456789EXAMPLE',
+      zoneName: 'example.com',
+    }),
   },
 });
 

@@ -7,7 +7,8 @@ const stack = new Stack(app, 'RakutenPostback', { env: { region: 'us-east-1' } }
 
 const secret = (name: string) => Secret.fromSecretNameV2(stack, name, `rakuten/${name}`);
 
-// The site that came first, with every field, and the member's id under the name that its programs know.
+// The site that came first, with every field, and the member's id under the name that its programs
+// know.
 const postback = new RakutenPostback(stack, 'Postback', {
   publisher: { sid: '3900112', credentials: secret('united-states') },
   fields: PostbackFields.all().rename('u1', 'member').staticValue('site', 'us'),
@@ -20,7 +21,8 @@ postback.addPublisher('Japan', {
   fields: PostbackFields.all().staticValue('site', 'jp'),
 });
 
-// A site that was bought: its slot still holds the URL of a tracker, which is taken over and comes back if this publisher is removed.
+// A site that was bought: its slot still holds the URL of a tracker, which is taken over and comes
+// back if this publisher is removed.
 postback.addPublisher('Coupons', {
   sid: '3900114',
   credentials: secret('coupons'),

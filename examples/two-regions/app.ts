@@ -10,14 +10,20 @@ const stackIn = (id: string, region: string) =>
 /** One name, with a record for each region: a sender gets the nearest one that answers. */
 const domainIn = (stack: Stack): PostbackDomain => ({
   domainName: 'postback.example.com',
-  hostedZone: HostedZone.fromHostedZoneAttributes(stack, 'Zone', { hostedZoneId: 'Z0123456789EXAMPLE', zoneName: 'example.com' }),
+  hostedZone: HostedZone.fromHostedZoneAttributes(stack, 'Zone', {
+    hostedZoneId: 'Z0123456789EXAMPLE',
+    zoneName: 'example.com',
+  }),
   latencyRouting: true,
 });
 
 // The region that writes rows and talks to Rakuten, and a copy of its table in the other.
 const east = stackIn('RakutenPostbackEast', 'us-east-1');
 const postback = new RakutenPostback(east, 'Postback', {
-  publisher: { sid: '3900112', credentials: Secret.fromSecretNameV2(east, 'RakutenApi', 'rakuten/api') },
+  publisher: {
+    sid: '3900112',
+    credentials: Secret.fromSecretNameV2(east, 'RakutenApi', 'rakuten/api'),
+  },
   domain: domainIn(east),
   replicaRegions: ['us-west-2'],
 });

@@ -10,6 +10,9 @@ const firehose = new FirehoseClient({
   maxAttempts: 3,
   requestHandler: { connectionTimeout: 1000, requestTimeout: 4000, throwOnRequestTimeout: true },
 });
-const consumer = createConsumer(new FirehoseArchive(firehose, requireEnv(ENVIRONMENT.archiveStreamName)));
+const consumer = createConsumer(
+  new FirehoseArchive(firehose, requireEnv(ENVIRONMENT.archiveStreamName)),
+);
 
-export const handler = (event: SQSEvent, context: Context): Promise<SQSBatchResponse> => consumer.handle(event, context);
+export const handler = (event: SQSEvent, context: Context): Promise<SQSBatchResponse> =>
+  consumer.handle(event, context);

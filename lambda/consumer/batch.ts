@@ -41,7 +41,10 @@ export class Batch {
   }
 
   /** Counts what was written of a row. A redelivery counts no second time. */
-  countWrite({ outcome, isNewlyDiffering }: PushResult, line: { readonly hasProblems: boolean; readonly hasForeignSid: boolean }): void {
+  countWrite(
+    { outcome, isNewlyDiffering }: PushResult,
+    line: { readonly hasProblems: boolean; readonly hasForeignSid: boolean },
+  ): void {
     if (outcome === 'stored') this.add(METRICS.deliveredByPush);
     if (isNewlyDiffering) this.add(METRICS.differingPushes);
     if (outcome === 'duplicate') return;

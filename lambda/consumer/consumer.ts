@@ -5,7 +5,11 @@ import { archiveRecord } from '../../core/archive/archive-record';
 import { limitConcurrency, retryOnThrottle, withTimeout } from '../../core/async';
 import { errorText } from '../../core/errors';
 import { SOURCES } from '../../core/names';
-import { normalisedQuery, type PostbackMessage, parseMessage } from '../../core/rakuten/postback/message';
+import {
+  normalisedQuery,
+  type PostbackMessage,
+  parseMessage,
+} from '../../core/rakuten/postback/message';
 import {
   FAILURE_KEPT_SECONDS,
   FAILURE_KIND,
@@ -20,7 +24,12 @@ import { keyText, parseLineId, type RowKey } from '../../core/transactions/keys'
 import type { KeyedPush } from '../../core/transactions/pushed-line';
 import type { RowStore } from '../../core/transactions/row-store';
 import type { ForgottenSource, MembersToForget } from '../../core/transactions/without-member';
-import { inAnyForm, isQueryOf, pushWithoutMember, queryWithoutMember } from '../../core/transactions/without-member';
+import {
+  inAnyForm,
+  isQueryOf,
+  pushWithoutMember,
+  queryWithoutMember,
+} from '../../core/transactions/without-member';
 import type { Log } from '../shared/log';
 import type { Metrics } from '../shared/metrics';
 import { Batch, type Outcome } from './batch';
@@ -43,13 +52,19 @@ export interface ConsumerOptions {
   readonly archive?: Archive;
 }
 
-/** How long the accepted secrets are cached: a revoked one is rejected after this long at the latest. */
+/**
+ * How long the accepted secrets are cached: a revoked one is rejected after this long at the
+ * latest.
+ */
 const PUBLISHERS_FRESH_MILLIS = 60_000;
 /** How long the mark of a probe is kept; the self-test waits two minutes for it. */
 const PROBE_KEPT_SECONDS = 60 * 60;
 /** Rejected messages named in the log per batch, so that a flood of them does not flood the log. */
 const MAX_REJECTED_LOGGED = 3;
-/** As many as the SDK has connections. A call that waits longer for one than the connect timeout would fail. */
+/**
+ * As many as the SDK has connections. A call that waits longer for one than the connect timeout
+ * would fail.
+ */
 const WRITES_AT_ONCE = 50;
 /** Reserve of the function's time: a function that is cut off reports nothing about its batch. */
 const RESERVED_MILLIS = 5_000;
@@ -95,26 +110,43 @@ export class Consumer {
     const invocation: Invocation = {
       batch: new Batch(),
       log: this.options.log.of(context),
-      deadline: now() + context.getRemainingTimeInMillis() - RESERVED_MILLIS - (archive === undefined ? 0 : ARCHIVE_MILLIS),
+      deadline:
+        now() +
+        context.getRemainingTimeInMillis() -
+        RESERVED_MILLIS -
+        (archive === undefined ? 0 : ARCHIVE_MILLIS),
       publishers: this.publisherSource(),
     };
-    const lines = await Promise.all(event.Records.map((record) => this.handleRecord(record, invocation)));
+    const lines = await Promise.all(
+      event.Records.map((record) => this.handleRecord(record, invocation)),
+    );
     const run = limitConcurrency(WRITES_AT_ONCE);
-    await Promise.all(groupByRow(lines.filter((line) => line !== undefined)).map((group) => run(() => this.writeRow(group, invocation))));
+    await Promise.all(
+      groupByRow(lines.filter((line) => line !== undefined)).map((group) =>
+        run(() => this.writeRow(group, invocation)),
+      ),
+    );
     await this.archiveBatch(invocation);
     const { batch, log } = invocation;
     metrics.write(batch.metrics());
     log.info('batch', { messages: event.Records.length, ...batch.summary() });
-    return { batchItemFailures: [...batch.failedIds].map((itemIdentifier) => ({ itemIdentifier })) };
+    return {
+      batchItemFailures: [...batch.failedIds].map((itemIdentifier) => ({ itemIdentifier })),
+    };
   }
 
   /** The line of a message; undefined where there is none or the message failed. */
-  private async handleRecord(record: SQSRecord, invocation: Invocation): Promise<LineRecord | undefined> {
+  private async handleRecord(
+    record: SQSRecord,
+    invocation: Invocation,
+  ): Promise<LineRecord | undefined> {
     try {
       const message = parseMessage(record.body);
-      const read = () => Promise.all([decide(message, invocation.publishers), this.options.forgotten.current()]);
+      const read = () =>
+        Promise.all([decide(message, invocation.publishers), this.options.forgotten.current()]);
       const [decision, forgotten] = await this.withRetry(read, invocation);
-      if (decision.kind === 'line') return { record, message, line: lineWithout(forgotten, decision) };
+      if (decision.kind === 'line')
+        return { record, message, line: lineWithout(forgotten, decision) };
       await this.applyDecision(decision, record, message, forgotten, invocation);
     } catch (error) {
       await this.fail(record, error, invocation);
@@ -134,7 +166,10 @@ export class Consumer {
     const { requestId, sourceIp } = message;
     if (decision.kind === 'probe') {
       const seenAt = new Date(this.options.now()).toISOString();
-      await this.withRetry(() => this.remember(PROBE_KIND, decision.probe, PROBE_SEEN_AT, seenAt, PROBE_KEPT_SECONDS), invocation);
+      await this.withRetry(
+        () => this.remember(PROBE_KIND, decision.probe, PROBE_SEEN_AT, seenAt, PROBE_KEPT_SECONDS),
+        invocation,
+      );
       batch.count('probe');
       log.info('probe', { requestId, messageId });
       return;
@@ -143,16 +178,28 @@ export class Consumer {
     const query = queryOf(message, forgotten, invocation.publishers.known());
     this.keepForArchive({ record, message, query }, decision.reason, invocation);
     if (batch.rejected > MAX_REJECTED_LOGGED) return;
-    log.warn('rejected', { reason: decision.problem, requestId, messageId, sourceIp, ...this.payload(query) });
+    log.warn('rejected', {
+      reason: decision.problem,
+      requestId,
+      messageId,
+      sourceIp,
+      ...this.payload(query),
+    });
   }
 
   /** Writes the messages of one row. If that fails, all of them come again. */
-  private async writeRow(group: readonly [LineRecord, ...LineRecord[]], invocation: Invocation): Promise<void> {
+  private async writeRow(
+    group: readonly [LineRecord, ...LineRecord[]],
+    invocation: Invocation,
+  ): Promise<void> {
     const { batch, log, deadline } = invocation;
     const { key } = group[0].line;
     try {
       const pushes = group.map(({ line }) => line.push);
-      const result = await this.withRetry(() => this.options.rows.writePushes(key, pushes, deadline), invocation);
+      const result = await this.withRetry(
+        () => this.options.rows.writePushes(key, pushes, deadline),
+        invocation,
+      );
       batch.countWrite(result, {
         hasProblems: pushes.some(({ problems }) => problems.length > 0),
         hasForeignSid: group.some(({ line }) => line.hasForeignSid),
@@ -161,8 +208,17 @@ export class Consumer {
         // The row was written once: the first message did it, and the others added what they had.
         const outcome = index === 0 ? result.outcome : 'duplicate';
         batch.count(outcome);
-        this.keepForArchive({ record, message, key: line.key, query: line.push.query }, outcome, invocation);
-        log.info('line', { outcome, requestId: message.requestId, messageId: record.messageId, ...this.payload(line.push.query) });
+        this.keepForArchive(
+          { record, message, key: line.key, query: line.push.query },
+          outcome,
+          invocation,
+        );
+        log.info('line', {
+          outcome,
+          requestId: message.requestId,
+          messageId: record.messageId,
+          ...this.payload(line.push.query),
+        });
       }
     } catch (error) {
       await Promise.all(group.map(({ record }) => this.fail(record, error, invocation)));
@@ -170,12 +226,24 @@ export class Consumer {
   }
 
   private withRetry<T>(work: () => Promise<T>, { deadline }: Invocation): Promise<T> {
-    return retryOnThrottle(work, deadline, 'DynamoDB did not answer in time; the message is tried again', this.options);
+    return retryOnThrottle(
+      work,
+      deadline,
+      'DynamoDB did not answer in time; the message is tried again',
+      this.options,
+    );
   }
 
-  private keepForArchive({ record, message, key, query }: ArchivedPostback, outcome: Outcome, { batch }: Invocation): void {
+  private keepForArchive(
+    { record, message, key, query }: ArchivedPostback,
+    outcome: Outcome,
+    { batch }: Invocation,
+  ): void {
     const { receivedAt, requestId, sourceIp } = message;
-    batch.archivable.push({ message: record, delivery: { receivedAt, requestId, sourceIp, source: SOURCES.push, outcome, key, query } });
+    batch.archivable.push({
+      message: record,
+      delivery: { receivedAt, requestId, sourceIp, source: SOURCES.push, outcome, key, query },
+    });
   }
 
   /**
@@ -197,7 +265,12 @@ export class Consumer {
     for (const [index, reason] of failed) {
       const record = archivable[index]?.message;
       if (record === undefined) continue;
-      if (now() < notesUntil) await this.fail(record, reason instanceof Error ? reason : new Error(String(reason)), invocation);
+      if (now() < notesUntil)
+        await this.fail(
+          record,
+          reason instanceof Error ? reason : new Error(String(reason)),
+          invocation,
+        );
       else invocation.batch.fail(record);
     }
   }
@@ -206,7 +279,10 @@ export class Consumer {
     return this.options.logPayloads ? { query } : {};
   }
 
-  /** Serves the cached publishers until a secret is not among them; then reads them once for the batch. */
+  /**
+   * Serves the cached publishers until a secret is not among them; then reads them once for the
+   * batch.
+   */
   private publisherSource(): PublisherSource {
     let reading: Promise<Publishers> | undefined;
     const read = (): Promise<Publishers> => {
@@ -236,17 +312,37 @@ export class Consumer {
     const { messageId } = record;
     // API Gateway's ID of the GET, where the endpoint wrote the message.
     const requestId = new URLSearchParams(record.body).get('id') ?? undefined;
-    log.error('message failed', { reason, requestId, messageId, received: Number(record.attributes.ApproximateReceiveCount) });
+    log.error('message failed', {
+      reason,
+      requestId,
+      messageId,
+      received: Number(record.attributes.ApproximateReceiveCount),
+    });
     try {
-      const note = () => this.remember(FAILURE_KIND, messageId, FAILURE_REASON, reason, FAILURE_KEPT_SECONDS);
-      await retryOnThrottle(note, this.options.now() + FAILURE_NOTE_MILLIS, 'DynamoDB did not answer in time', this.options);
+      const note = () =>
+        this.remember(FAILURE_KIND, messageId, FAILURE_REASON, reason, FAILURE_KEPT_SECONDS);
+      await retryOnThrottle(
+        note,
+        this.options.now() + FAILURE_NOTE_MILLIS,
+        'DynamoDB did not answer in time',
+        this.options,
+      );
     } catch (noting) {
       // The message itself is safe in the queue; only its reason is missing.
-      log.error('the reason of a failed message was not recorded', { messageId, reason: String(noting) });
+      log.error('the reason of a failed message was not recorded', {
+        messageId,
+        reason: String(noting),
+      });
     }
   }
 
-  private async remember(kind: string, id: string, attribute: string, text: string, keptSeconds: number): Promise<void> {
+  private async remember(
+    kind: string,
+    id: string,
+    attribute: string,
+    text: string,
+    keptSeconds: number,
+  ): Promise<void> {
     await this.options.client.send(
       new PutItemCommand({
         TableName: this.options.stateTableName,
@@ -261,18 +357,26 @@ export class Consumer {
   }
 }
 
-/** The line without members that were forgotten. Its key stays, so that a redelivery finds its row. */
+/**
+ * The line without members that were forgotten. Its key stays, so that a redelivery finds its row.
+ */
 function lineWithout(forgotten: MembersToForget, line: KeyedPush): KeyedPush {
   const member = forgotten.testFor(parseLineId(line.key.lineId).sid);
   return member === undefined ? line : { ...line, push: pushWithoutMember(line.push, member) };
 }
 
 /** The query string of a message that is no line, without members that every publisher forgot. */
-function queryOf({ parameters }: PostbackMessage, forgotten: MembersToForget, { fieldLists }: Publishers): string {
+function queryOf(
+  { parameters }: PostbackMessage,
+  forgotten: MembersToForget,
+  { fieldLists }: Publishers,
+): string {
   const query = normalisedQuery(parameters);
   const test = forgotten.testFor(undefined);
   const member = test && inAnyForm(test);
-  return member !== undefined && isQueryOf(parameters, fieldLists, member) ? queryWithoutMember(query, member) : query;
+  return member !== undefined && isQueryOf(parameters, fieldLists, member)
+    ? queryWithoutMember(query, member)
+    : query;
 }
 
 /** Messages by their row, so that each row is written once. */

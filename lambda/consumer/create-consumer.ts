@@ -20,7 +20,13 @@ export function createConsumer(archive?: Archive): Consumer {
   return new Consumer({
     client,
     stateTableName,
-    rows: new RowStore({ client, tableName: requireEnv(ENVIRONMENT.tableName), clock, forgotten, ...itemOptions() }),
+    rows: new RowStore({
+      client,
+      tableName: requireEnv(ENVIRONMENT.tableName),
+      clock,
+      forgotten,
+      ...itemOptions(),
+    }),
     forgotten,
     log: new Log(service),
     metrics: new Metrics(requireEnv(ENVIRONMENT.metricsNamespace), service),

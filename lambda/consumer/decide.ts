@@ -1,6 +1,15 @@
-import { isProbeId, ownParameter, type PostbackMessage, probeOf } from '../../core/rakuten/postback/message';
+import {
+  isProbeId,
+  ownParameter,
+  type PostbackMessage,
+  probeOf,
+} from '../../core/rakuten/postback/message';
 import type { Publishers } from '../../core/state/publishers';
-import { type KeyedPush, type RecognisedPublisher, readPushedLine } from '../../core/transactions/pushed-line';
+import {
+  type KeyedPush,
+  type RecognisedPublisher,
+  readPushedLine,
+} from '../../core/transactions/pushed-line';
 
 /** What to do with a message. */
 export type Decision =
@@ -16,7 +25,9 @@ export interface PublisherSource {
   read(): Promise<Publishers>;
 }
 
-/** Decides what a message is. Throws when that is not known; the message then stays in the queue. */
+/**
+ * Decides what a message is. Throws when that is not known; the message then stays in the queue.
+ */
 export async function decide(message: PostbackMessage, source: PublisherSource): Promise<Decision> {
   const secret = ownParameter(message.parameters, 'secret');
   if (secret === undefined) {
@@ -29,14 +40,22 @@ export async function decide(message: PostbackMessage, source: PublisherSource):
 
   const probe = probeOf(message);
   if (probe !== undefined) {
-    return isProbeId(probe) ? { kind: 'probe', probe } : rejected('forged', 'a probe without an ID of ours');
+    return isProbeId(probe)
+      ? { kind: 'probe', probe }
+      : rejected('forged', 'a probe without an ID of ours');
   }
 
   const line = readPushedLine(message, publisher);
-  return line === undefined ? rejected('not-a-postback', 'no field of Rakuten has a value') : { kind: 'line', ...line };
+  return line === undefined
+    ? rejected('not-a-postback', 'no field of Rakuten has a value')
+    : { kind: 'line', ...line };
 }
 
-async function recognise(secret: string, message: PostbackMessage, source: PublisherSource): Promise<RecognisedPublisher | undefined> {
+async function recognise(
+  secret: string,
+  message: PostbackMessage,
+  source: PublisherSource,
+): Promise<RecognisedPublisher | undefined> {
   const fieldListId = ownParameter(message.parameters, 'fieldList');
   // The time of arrival decides, however long the message waited in the queue.
   const arrived = new Date(message.receivedAt);
@@ -51,4 +70,8 @@ async function recognise(secret: string, message: PostbackMessage, source: Publi
   return publishers.recognise(secret, fieldListId, arrived);
 }
 
-const rejected = (reason: RejectionReason, problem: string): Decision => ({ kind: 'rejected', reason, problem });
+const rejected = (reason: RejectionReason, problem: string): Decision => ({
+  kind: 'rejected',
+  reason,
+  problem,
+});

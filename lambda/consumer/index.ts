@@ -3,4 +3,5 @@ import { createConsumer } from './create-consumer';
 
 const consumer = createConsumer();
 
-export const handler = (event: SQSEvent, context: Context): Promise<SQSBatchResponse> => consumer.handle(event, context);
+export const handler = (event: SQSEvent, context: Context): Promise<SQSBatchResponse> =>
+  consumer.handle(event, context);

@@ -1,8 +1,10 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 
 /**
- * Has the client hand on at once that DynamoDB throttles; all else that passes it tries again as before. Its own way with throttling is made for single calls: pauses of up to seconds,
- * and after a hundred refusals in all no further try of any call. The caller has the time of an invocation, see `whileThrottled`.
+ * Has the client hand on at once that DynamoDB throttles; all else that passes it tries again as
+ * before. Its own way with throttling is made for single calls: pauses of up to seconds, and after
+ * a hundred refusals in all no further try of any call. The caller has the time of an invocation,
+ * see `whileThrottled`.
  */
 export function leaveThrottlingToCaller(client: DynamoDBClient): DynamoDBClient {
   const { config } = client;

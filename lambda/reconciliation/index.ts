@@ -26,9 +26,15 @@ import { onDemand } from '../shared/on-demand';
 import { Reconciler, type ReconciliationResult } from './reconciler';
 
 // A stuck call is cut off and retried.
-const clientConfig = { maxAttempts: 5, requestHandler: { connectionTimeout: 2000, requestTimeout: 8000, throwOnRequestTimeout: true } };
+const clientConfig = {
+  maxAttempts: 5,
+  requestHandler: { connectionTimeout: 2000, requestTimeout: 8000, throwOnRequestTimeout: true },
+};
 const dynamodb = new DynamoDBClient(clientConfig);
-const secrets = { secretsManager: new SecretsManagerClient(clientConfig), ssm: () => new SSMClient(clientConfig) };
+const secrets = {
+  secretsManager: new SecretsManagerClient(clientConfig),
+  ssm: () => new SSMClient(clientConfig),
+};
 const lambda = onDemand(() => new LambdaClient(clientConfig));
 const tableName = requireEnv(ENVIRONMENT.tableName);
 const stateTableName = requireEnv(ENVIRONMENT.stateTableName);
@@ -46,13 +52,28 @@ const reconciler = new Reconciler({
   notes: new NoteTable(dynamodb, stateTableName),
   rows: new TableRows(dynamodb, tableName),
   dayIndex: new TableDayIndex(dynamodb, tableName, dayShards),
-  store: new RowStore({ client: dynamodb, tableName, clock: { now: Date.now, pause }, forgotten, ...options }),
+  store: new RowStore({
+    client: dynamodb,
+    tableName,
+    clock: { now: Date.now, pause },
+    forgotten,
+    ...options,
+  }),
   missingLines: new MissingLinesTable(dynamodb, stateTableName),
   forgotten,
-  archive: archiveStreamName === undefined ? undefined : new FirehoseArchive(new FirehoseClient(clientConfig), archiveStreamName),
+  archive:
+    archiveStreamName === undefined
+      ? undefined
+      : new FirehoseArchive(new FirehoseClient(clientConfig), archiveStreamName),
   unverifiedRows: (query) => unverifiedRows(dynamodb, { tableName, dayShards, ...query }),
   invokeSelf: async (event, { functionName }) => {
-    await lambda.send(new InvokeCommand({ FunctionName: functionName, InvocationType: 'Event', Payload: JSON.stringify(event) }));
+    await lambda.send(
+      new InvokeCommand({
+        FunctionName: functionName,
+        InvocationType: 'Event',
+        Payload: JSON.stringify(event),
+      }),
+    );
   },
   log: new Log(service),
   metrics: new Metrics(requireEnv(ENVIRONMENT.metricsNamespace), service),
@@ -60,4 +81,5 @@ const reconciler = new Reconciler({
   http: sendHttp,
 });
 
-export const handler = (event: unknown, context: Context): Promise<ReconciliationResult> => reconciler.handle(event, context);
+export const handler = (event: unknown, context: Context): Promise<ReconciliationResult> =>
+  reconciler.handle(event, context);

@@ -6,24 +6,58 @@ import { eventsPages } from '../../core/rakuten/events-api/events';
 import type { Difference } from '../../core/reconciliation/counts';
 import { comparedCount } from '../../core/reconciliation/counts';
 import type { UnverifiedQuery } from '../../core/reconciliation/day-index';
-import { type JobOutcome, type JobPorts, type JobProgress, reconcile } from '../../core/reconciliation/job';
-import { NotReconcilableError, openClient, type ReconcilablePublisher, reconcilablePublisher } from '../../core/reconciliation/publisher';
-import { continuation, parseRequest, type ReconciliationRequest } from '../../core/reconciliation/request';
+import {
+  type JobOutcome,
+  type JobPorts,
+  type JobProgress,
+  reconcile,
+} from '../../core/reconciliation/job';
+import {
+  NotReconcilableError,
+  openClient,
+  type ReconcilablePublisher,
+  reconcilablePublisher,
+} from '../../core/reconciliation/publisher';
+import {
+  continuation,
+  parseRequest,
+  type ReconciliationRequest,
+} from '../../core/reconciliation/request';
 import { clamp, notBefore } from '../../core/reconciliation/window';
 import type { PublisherState } from '../../core/state/publisher-state';
 import type { Item } from '../../core/transactions/attributes';
 import { parseLineId } from '../../core/transactions/keys';
 import type { Log } from '../shared/log';
 import type { Metrics } from '../shared/metrics';
-import { ageMetrics, countMetrics, failureMetrics, gaugeMetrics, progressMetrics, type UnverifiedCount } from './run-metrics';
+import {
+  ageMetrics,
+  countMetrics,
+  failureMetrics,
+  gaugeMetrics,
+  progressMetrics,
+  type UnverifiedCount,
+} from './run-metrics';
 
 export interface ReconcilerParts
-  extends Pick<JobPorts, 'settings' | 'notes' | 'rows' | 'dayIndex' | 'store' | 'missingLines' | 'forgotten' | 'archive' | 'clock'> {
+  extends Pick<
+    JobPorts,
+    | 'settings'
+    | 'notes'
+    | 'rows'
+    | 'dayIndex'
+    | 'store'
+    | 'missingLines'
+    | 'forgotten'
+    | 'archive'
+    | 'clock'
+  > {
   readonly readStates: () => Promise<readonly PublisherState[]>;
   readonly readSecret: (id: string) => Promise<string>;
   /** Base URL of Rakuten's API. */
   readonly rakutenApiUrl: string;
-  readonly unverifiedRows: (query: Pick<UnverifiedQuery, 'window' | 'receivedBefore'>) => AsyncIterable<Item>;
+  readonly unverifiedRows: (
+    query: Pick<UnverifiedQuery, 'window' | 'receivedBefore'>,
+  ) => AsyncIterable<Item>;
   /** Starts this function with an event, without waiting for it. */
   readonly invokeSelf: (event: unknown, context: Context) => Promise<void>;
   readonly log: Log;
@@ -49,10 +83,16 @@ export interface ReconciliationResult {
 
 const PROGRESS_EVERY_MILLIS = 10_000;
 const HOUR_MILLIS = 60 * 60 * 1000;
-/** With less than that left, the count is for the next day's run: a run that is cut off would be repeated as a whole. */
+/**
+ * With less than that left, the count is for the next day's run: a run that is cut off would be
+ * repeated as a whole.
+ */
 const COUNT_MILLIS = 120_000;
 
-/** Runs a reconciliation and reports it: in the log, as metrics, and by throwing, so that Lambda retries a failed one. */
+/**
+ * Runs a reconciliation and reports it: in the log, as metrics, and by throwing, so that Lambda
+ * retries a failed one.
+ */
 export class Reconciler {
   constructor(private readonly parts: ReconcilerParts) {}
 
@@ -88,8 +128,12 @@ export class Reconciler {
       ...this.parts,
       remainingMillis: () => context.getRemainingTimeInMillis(),
       open: async (opened, until) => {
-        const onTry = (tried: object): void => log.info('Rakuten call', { sid: opened.sid, ...tried });
-        return eventsPages(await openClient(opened, { rakutenApiUrl, send: http, clock, readSecret, onTry }), until);
+        const onTry = (tried: object): void =>
+          log.info('Rakuten call', { sid: opened.sid, ...tried });
+        return eventsPages(
+          await openClient(opened, { rakutenApiUrl, send: http, clock, readSecret, onTry }),
+          until,
+        );
       },
       continueInNewInvocation: (rest) => this.parts.invokeSelf(continuation(rest), context),
       onProgress: this.progressReporter(log),
@@ -100,9 +144,17 @@ export class Reconciler {
     metrics.write(countMetrics(outcome));
     metrics.write(gaugeMetrics(outcome, unverified), 'None');
     const { differences: _, ...result } = resultOf(outcome);
-    log.info('reconciliation', { sid: request.sid, reason: outcome.job?.reason, unverified, ...result });
+    log.info('reconciliation', {
+      sid: request.sid,
+      reason: outcome.job?.reason,
+      unverified,
+      ...result,
+    });
     if (result.braked !== undefined) {
-      log.warn('the run would have changed too many verified lines and changed none of them', { sid: request.sid, lines: result.braked });
+      log.warn('the run would have changed too many verified lines and changed none of them', {
+        sid: request.sid,
+        lines: result.braked,
+      });
     }
     if (outcome.job !== undefined && outcome.job.outOfReachMillis > 0) {
       log.warn('a part of the requested window is older than what Rakuten returns', {
@@ -121,11 +173,19 @@ export class Reconciler {
       reportedAt = clock.now();
       const { job, done, counts } = progress;
       metrics.write(progressMetrics(progress), 'None');
-      log.info('progress', { sid: job.sid, runId: job.runId, percent: Math.floor(done * 100), compared: comparedCount(counts) });
+      log.info('progress', {
+        sid: job.sid,
+        runId: job.runId,
+        percent: Math.floor(done * 100),
+        compared: comparedCount(counts),
+      });
     };
   }
 
-  /** Rows of the publisher, and of publishers that were removed, that the Events API has not confirmed. */
+  /**
+   * Rows of the publisher, and of publishers that were removed, that the Events API has not
+   * confirmed.
+   */
   private async countUnverified(
     { sid, comparableSince }: ReconcilablePublisher,
     states: readonly PublisherState[],
@@ -136,7 +196,10 @@ export class Reconciler {
     const receivedBefore = now - settings.unverifiedAfterSeconds * 1000;
     const others = new Set(states.map((state) => state.sid).filter((other) => other !== sid));
     const counts = { confirmed: 0, events: 0 };
-    for await (const row of this.parts.unverifiedRows({ window: { from, to: now }, receivedBefore })) {
+    for await (const row of this.parts.unverifiedRows({
+      window: { from, to: now },
+      receivedBefore,
+    })) {
       if (others.has(parseLineId(row[ATTRIBUTES.lineId]?.S ?? '').sid)) continue;
       if (row[ATTRIBUTES.isEvent]?.S === 'Y') counts.events += 1;
       else counts.confirmed += 1;
@@ -150,23 +213,41 @@ export class Reconciler {
     metrics.write(failureMetrics());
     try {
       const { succeededAt } = await notes.read(sid);
-      if (succeededAt !== undefined) metrics.write(ageMetrics((clock.now() - succeededAt) / HOUR_MILLIS), 'None');
+      if (succeededAt !== undefined)
+        metrics.write(ageMetrics((clock.now() - succeededAt) / HOUR_MILLIS), 'None');
     } catch (reading) {
       // The failure itself is reported; only its age is missing.
-      log.error('the time of the last successful reconciliation could not be read', { sid, reason: String(reading) });
+      log.error('the time of the last successful reconciliation could not be read', {
+        sid,
+        reason: String(reading),
+      });
     }
   }
 }
 
-/** Counting unverified rows reads the index entry of every row of the window, so it is done once a day. */
-const isDaily = (outcome: JobOutcome): boolean => outcome.outcome === 'done' && outcome.job.isScheduled && outcome.job.reason === 'daily';
+/**
+ * Counting unverified rows reads the index entry of every row of the window, so it is done once a
+ * day.
+ */
+const isDaily = (outcome: JobOutcome): boolean =>
+  outcome.outcome === 'done' && outcome.job.isScheduled && outcome.job.reason === 'daily';
 
 function resultOf(outcome: JobOutcome): ReconciliationResult {
   const { job } = outcome;
   if (job === undefined) return { outcome: outcome.outcome };
-  const window = { runId: job.runId, from: new Date(job.window.from).toISOString(), to: new Date(job.window.to).toISOString() };
+  const window = {
+    runId: job.runId,
+    from: new Date(job.window.from).toISOString(),
+    to: new Date(job.window.to).toISOString(),
+  };
   if (!('counts' in outcome)) return { outcome: outcome.outcome, ...window };
   const { counts, braked, differences } = outcome;
   const isListed = job.dryRun === true || job.reason === 'manual';
-  return { outcome: outcome.outcome, ...window, counts, ...(braked > 0 ? { braked } : {}), ...(isListed ? { differences } : {}) };
+  return {
+    outcome: outcome.outcome,
+    ...window,
+    counts,
+    ...(braked > 0 ? { braked } : {}),
+    ...(isListed ? { differences } : {}),
+  };
 }

@@ -11,13 +11,16 @@ export interface UnverifiedCount {
 }
 
 const defined = (values: Readonly<Record<string, number | undefined>>): Values =>
-  new Map(Object.entries(values).filter((entry): entry is [string, number] => entry[1] !== undefined));
+  new Map(
+    Object.entries(values).filter((entry): entry is [string, number] => entry[1] !== undefined),
+  );
 
 /** Counts of a run. Zero is left out, except for the lines that were read. */
 export function countMetrics(outcome: JobOutcome): Values {
   if (!('counts' in outcome)) return new Map();
   const { counts, job, braked } = outcome;
-  const written = (count: number): number | undefined => (count === 0 || job.dryRun === true ? undefined : count);
+  const written = (count: number): number | undefined =>
+    count === 0 || job.dryRun === true ? undefined : count;
   return defined({
     [METRICS.reconciled]: comparedCount(counts),
     [job.reason === 'backfill' ? METRICS.backfilled : METRICS.recovered]: written(counts.missing),
@@ -32,9 +35,13 @@ export function countMetrics(outcome: JobOutcome): Values {
 
 /** What is not a count but a state. */
 export function gaugeMetrics(outcome: JobOutcome, unverified: UnverifiedCount | undefined): Values {
-  const isDone = (outcome.outcome === 'done' || outcome.outcome === 'empty') && outcome.job?.dryRun !== true;
+  const isDone =
+    (outcome.outcome === 'done' || outcome.outcome === 'empty') && outcome.job?.dryRun !== true;
   // No postback could have delivered what is older than the installation.
-  const rate = 'counts' in outcome && outcome.job.reason !== 'backfill' ? deliveryRate(outcome.counts) : undefined;
+  const rate =
+    'counts' in outcome && outcome.job.reason !== 'backfill'
+      ? deliveryRate(outcome.counts)
+      : undefined;
   return defined({
     [METRICS.deliveryRate]: rate === undefined ? undefined : rate * 100,
     [METRICS.unverified]: unverified?.confirmed,
@@ -44,8 +51,11 @@ export function gaugeMetrics(outcome: JobOutcome, unverified: UnverifiedCount | 
 }
 
 export const progressMetrics = ({ job, done }: JobProgress): Values =>
-  defined({ [METRICS.backfillProgress]: job.reason === 'backfill' ? Math.floor(done * 100) : undefined });
+  defined({
+    [METRICS.backfillProgress]: job.reason === 'backfill' ? Math.floor(done * 100) : undefined,
+  });
 
 export const failureMetrics = (): Values => defined({ [METRICS.reconciliationFailed]: 1 });
 
-export const ageMetrics = (hours: number): Values => defined({ [METRICS.reconciliationAge]: hours });
+export const ageMetrics = (hours: number): Values =>
+  defined({ [METRICS.reconciliationAge]: hours });

@@ -24,13 +24,21 @@ function fixFor({ name }: Error): string {
   }
 }
 
-/** The client with its errors explained. That a condition did not hold is an answer rather than an error. */
-export function stateTableClient(client: DynamoDBClient, tableName: string): Pick<DynamoDBClient, 'send'> {
+/**
+ * The client with its errors explained. That a condition did not hold is an answer rather than an
+ * error.
+ */
+export function stateTableClient(
+  client: DynamoDBClient,
+  tableName: string,
+): Pick<DynamoDBClient, 'send'> {
   const send = async (...parameters: Parameters<DynamoDBClient['send']>): Promise<unknown> => {
     try {
       return await client.send(...parameters);
     } catch (error) {
-      throw error instanceof ConditionalCheckFailedException ? error : stateTableError(tableName, error as Error);
+      throw error instanceof ConditionalCheckFailedException
+        ? error
+        : stateTableError(tableName, error as Error);
     }
   };
   return { send: send as DynamoDBClient['send'] };

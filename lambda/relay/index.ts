@@ -12,4 +12,5 @@ const relay = new Relay({
   log: new Log(requireEnv(ENVIRONMENT.metricsService)),
 });
 
-export const handler = (event: SQSEvent, context: Context): Promise<SQSBatchResponse> => relay.handle(event, context);
+export const handler = (event: SQSEvent, context: Context): Promise<SQSBatchResponse> =>
+  relay.handle(event, context);

@@ -16,12 +16,18 @@ export class FirehoseArchive implements Archive {
     const failed = new Map<number, string>();
     for (const call of calls(records)) {
       const { RequestResponses = [], FailedPutCount = 0 } = await this.client.send(
-        new PutRecordBatchCommand({ DeliveryStreamName: this.deliveryStreamName, Records: call.lines.map((Data) => ({ Data })) }),
+        new PutRecordBatchCommand({
+          DeliveryStreamName: this.deliveryStreamName,
+          Records: call.lines.map((Data) => ({ Data })),
+        }),
       );
       if (FailedPutCount === 0) continue;
       RequestResponses.forEach(({ ErrorCode, ErrorMessage }, i) => {
         if (ErrorCode !== undefined)
-          failed.set(call.start + i, `Firehose did not take the message for the archive: ${ErrorCode} ${ErrorMessage ?? ''}`);
+          failed.set(
+            call.start + i,
+            `Firehose did not take the message for the archive: ${ErrorCode} ${ErrorMessage ?? ''}`,
+          );
       });
     }
     return failed;
@@ -39,7 +45,11 @@ function calls(records: readonly ArchiveRecord[]): Call[] {
   records.forEach((record, start) => {
     const line = Buffer.from(`${JSON.stringify(record)}\n`);
     const last = all.at(-1);
-    if (last === undefined || bytes + line.length > MAX_CALL_BYTES || last.lines.length === MAX_CALL_RECORDS) {
+    if (
+      last === undefined ||
+      bytes + line.length > MAX_CALL_BYTES ||
+      last.lines.length === MAX_CALL_RECORDS
+    ) {
       all.push({ start, lines: [line] });
       bytes = line.length;
     } else {

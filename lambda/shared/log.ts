@@ -1,4 +1,7 @@
-/** Structured log lines, one JSON document each, as CloudWatch Logs Insights reads them. Values of postbacks do not belong in them. */
+/**
+ * Structured log lines, one JSON document each, as CloudWatch Logs Insights reads them. Values of
+ * postbacks do not belong in them.
+ */
 export class Log {
   constructor(
     private readonly service: string,
@@ -24,7 +27,14 @@ export class Log {
 
   private write(level: string, message: string, details: Readonly<Record<string, unknown>>): void {
     const { service, functionRequestId } = this;
-    const line = { level, message, timestamp: new Date().toISOString(), service, function_request_id: functionRequestId, ...details };
+    const line = {
+      level,
+      message,
+      timestamp: new Date().toISOString(),
+      service,
+      function_request_id: functionRequestId,
+      ...details,
+    };
     // Not `console.log`, to which Lambda adds a prefix that is no JSON.
     process.stdout.write(`${JSON.stringify(line)}\n`);
   }

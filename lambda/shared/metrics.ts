@@ -1,5 +1,6 @@
 /**
- * Counts, written to the log in CloudWatch's embedded metric format: CloudWatch makes metrics of them, with no call on the way.
+ * Counts, written to the log in CloudWatch's embedded metric format: CloudWatch makes metrics of
+ * them, with no call on the way.
  *
  * @param namespace of the metrics
  * @param service value of their one dimension, `service`
@@ -10,8 +11,14 @@ export class Metrics {
     private readonly service: string,
   ) {}
 
-  /** Writes counts as one document. Does nothing when there are none. What is neither a count nor a time has the unit `None`. */
-  write(counts: ReadonlyMap<string, number>, unit: 'Count' | 'Milliseconds' | 'None' = 'Count'): void {
+  /**
+   * Writes counts as one document. Does nothing when there are none. What is neither a count nor a
+   * time has the unit `None`.
+   */
+  write(
+    counts: ReadonlyMap<string, number>,
+    unit: 'Count' | 'Milliseconds' | 'None' = 'Count',
+  ): void {
     if (counts.size === 0) return;
     const directive = {
       Namespace: this.namespace,

@@ -24,11 +24,17 @@ import { onEventBus } from './event-bus';
 import { askReconciliation } from './reconciliation';
 import { StatusWatch } from './status-watch';
 
-const secrets = { secretsManager: new SecretsManagerClient(PATIENT), ssm: () => new SSMClient(PATIENT) };
+const secrets = {
+  secretsManager: new SecretsManagerClient(PATIENT),
+  ssm: () => new SSMClient(PATIENT),
+};
 const service = requireEnv(ENVIRONMENT.metricsService);
 const settings = requireJsonEnv<WatchSettings>(ENVIRONMENT.statusWatch);
 
-const store = new DynamoWatchStore(new DynamoDBClient(PATIENT), requireEnv(ENVIRONMENT.stateTableName));
+const store = new DynamoWatchStore(
+  new DynamoDBClient(PATIENT),
+  requireEnv(ENVIRONMENT.stateTableName),
+);
 const { reconciliationFunction } = settings;
 
 const statusWatch = new StatusWatch({
@@ -36,7 +42,8 @@ const statusWatch = new StatusWatch({
   ports: {
     store,
     readSecret: (id, versionId) => readSecret(secrets, id, versionId),
-    saveSecretVersion: (id, text, label) => new SecretsManagerVersions(secrets.secretsManager).save(id, text, label),
+    saveSecretVersion: (id, text, label) =>
+      new SecretsManagerVersions(secrets.secretsManager).save(id, text, label),
     urls: allowedUrls(),
     send: sendHttp,
     probe: sendProbe,
@@ -59,4 +66,5 @@ const statusWatch = new StatusWatch({
   metrics: new Metrics(requireEnv(ENVIRONMENT.metricsNamespace), service),
 });
 
-export const handler = (_event: unknown, context: Context): Promise<WatchResult> => statusWatch.handle(context);
+export const handler = (_event: unknown, context: Context): Promise<WatchResult> =>
+  statusWatch.handle(context);

@@ -4,8 +4,8 @@ import type { PublisherState } from '../../core/state/publisher-state';
 import type { Gap } from '../../core/status-watch/record';
 
 /**
- * Asks the reconciliation function for a span, without waiting for what it finds. A publisher whose URL does not ask for what tells one line from another is
- * left out, as it is by the schedules.
+ * Asks the reconciliation function for a span, without waiting for what it finds. A publisher whose
+ * URL does not ask for what tells one line from another is left out, as it is by the schedules.
  */
 export function askReconciliation(
   client: Pick<LambdaClient, 'send'>,
@@ -15,7 +15,13 @@ export function askReconciliation(
   return async (sid, { from, to, reason }) => {
     if (!isReconcilable(sid, await readState(sid))) return;
     const event = { sid, from, to, reason };
-    await client.send(new InvokeCommand({ FunctionName: functionName, InvocationType: 'Event', Payload: JSON.stringify(event) }));
+    await client.send(
+      new InvokeCommand({
+        FunctionName: functionName,
+        InvocationType: 'Event',
+        Payload: JSON.stringify(event),
+      }),
+    );
   };
 }
 

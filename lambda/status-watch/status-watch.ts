@@ -29,15 +29,25 @@ export class StatusWatch {
       failedTasks += 1;
       log.error(message, fields);
     };
-    const result = await watch({ ...ports, log: (message, fields) => log.info(message, fields), taskFailed }, settings, endUntil);
+    const result = await watch(
+      { ...ports, log: (message, fields) => log.info(message, fields), taskFailed },
+      settings,
+      endUntil,
+    );
     for (const check of result.checks) {
-      if (check.problem !== undefined) log.error('check failed', { sid: check.sid, reason: check.problem });
+      if (check.problem !== undefined)
+        log.error('check failed', { sid: check.sid, reason: check.problem });
       metrics.write(activeMetrics(check), 'None');
     }
     metrics.write(checkMetrics(result, failedTasks));
     metrics.write(latencyMetrics(result), 'Milliseconds');
     log.info('status watch', {
-      checks: result.checks.map(({ sid, finding, plan, restored }) => ({ sid, finding, plan, restored })),
+      checks: result.checks.map(({ sid, finding, plan, restored }) => ({
+        sid,
+        finding,
+        plan,
+        restored,
+      })),
       probe: result.probe,
     });
     return result;

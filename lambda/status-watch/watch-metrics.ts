@@ -13,9 +13,14 @@ const METRIC_OF: Record<Trouble, string> = {
 };
 
 const trouble = ({ finding }: Check): Trouble | undefined =>
-  finding !== 'busy' && finding !== 'not-registered' && finding !== 'unknown' && isTrouble(finding) ? finding : undefined;
+  finding !== 'busy' && finding !== 'not-registered' && finding !== 'unknown' && isTrouble(finding)
+    ? finding
+    : undefined;
 
-/** Whether a postback that is to be on was on when the check came to its end. Nothing where that is not known or not wanted. */
+/**
+ * Whether a postback that is to be on was on when the check came to its end. Nothing where that is
+ * not known or not wanted.
+ */
 export function activeMetrics(check: Check): Values {
   if (trouble(check) !== undefined) return new Map([[METRICS.active, check.restored ? 1 : 0]]);
   return new Map(check.finding === 'active' ? [[METRICS.active, 1]] : []);

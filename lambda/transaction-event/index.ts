@@ -16,13 +16,20 @@ const log = new Log(requireEnv(ENVIRONMENT.metricsService));
  * The pipe sends the result to its target; an empty one sends nothing. An unreadable record fails
  * the batch, which the pipe then divides until that record is alone.
  */
-export async function handler(records: readonly StreamRecord[], context: Context): Promise<TransactionEvent[]> {
+export async function handler(
+  records: readonly StreamRecord[],
+  context: Context,
+): Promise<TransactionEvent[]> {
   try {
-    const events = records.flatMap((record) => transactionEvent(record) ?? []).filter((event) => matchesFilter(filter, event));
+    const events = records
+      .flatMap((record) => transactionEvent(record) ?? [])
+      .filter((event) => matchesFilter(filter, event));
     log.of(context).info('events', { records: records.length, events: events.length });
     return events;
   } catch (error) {
-    log.of(context).error('unreadable stream record', { reason: String(error), records: records.length });
+    log
+      .of(context)
+      .error('unreadable stream record', { reason: String(error), records: records.length });
     throw error;
   }
 }

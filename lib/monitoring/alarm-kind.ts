@@ -2,7 +2,10 @@
 export enum AlarmKind {
   /** The endpoint answered 5xx: each such answer is a line that Rakuten does not send again. */
   ENDPOINT_ERRORS = 'ENDPOINT_ERRORS',
-  /** The endpoint takes so long to acknowledge that Rakuten may give up. Threshold: milliseconds, p99, without the network. */
+  /**
+   * The endpoint takes so long to acknowledge that Rakuten may give up. Threshold: milliseconds,
+   * p99, without the network.
+   */
   SLOW_ACKNOWLEDGEMENT = 'SLOW_ACKNOWLEDGEMENT',
   /** The status watch's own GET was not acknowledged. Threshold: GETs in 5 minutes. */
   PROBE_FAILED = 'PROBE_FAILED',
@@ -32,11 +35,20 @@ export enum AlarmKind {
   POSTBACK_FLAPPING = 'POSTBACK_FLAPPING',
   /** The status watch does not run, or ends in an error each time. */
   STATUS_WATCH_BLIND = 'STATUS_WATCH_BLIND',
-  /** The status watch cannot look at a publisher's slot. Threshold: failed looks between two schedules. */
+  /**
+   * The status watch cannot look at a publisher's slot. Threshold: failed looks between two
+   * schedules.
+   */
   STATUS_CHECK_FAILED = 'STATUS_CHECK_FAILED',
-  /** The status watch cannot send its change events, reconciliation requests or probes. Threshold: failed tasks between two schedules. */
+  /**
+   * The status watch cannot send its change events, reconciliation requests or probes. Threshold:
+   * failed tasks between two schedules.
+   */
   WATCH_TASK_FAILED = 'WATCH_TASK_FAILED',
-  /** Postbacks are lost: the Events API returns lines that none delivered. Threshold: percent that must arrive by postback. */
+  /**
+   * Postbacks are lost: the Events API returns lines that none delivered. Threshold: percent that
+   * must arrive by postback.
+   */
   PUSHES_LOST = 'PUSHES_LOST',
   /** No reconciliation has succeeded for hours, or none runs. Threshold: hours. */
   RECONCILIATION_STALE = 'RECONCILIATION_STALE',
@@ -48,13 +60,25 @@ export enum AlarmKind {
   BRAKE = 'BRAKE',
   /** The Events API returned a checked field that cannot be read. Threshold: answers in an hour. */
   UNREADABLE_ANSWERS = 'UNREADABLE_ANSWERS',
-  /** The Events API returned a known ID with another advertiser, order or SKU. Threshold: answers in an hour. */
+  /**
+   * The Events API returned a known ID with another advertiser, order or SKU. Threshold: answers in
+   * an hour.
+   */
   REUSED_IDS = 'REUSED_IDS',
-  /** A target of `onTransaction` fails, and its events wait. One for each pipe. Threshold: failed executions of the pipe in 5 minutes. */
+  /**
+   * A target of `onTransaction` fails, and its events wait. One for each pipe. Threshold: failed
+   * executions of the pipe in 5 minutes.
+   */
   TARGET_FAILING = 'TARGET_FAILING',
-  /** A target of `onTransaction` did not take events for as long as its pipe tries. One for each pipe. Threshold: notes in the pipe's dead-letter queue. */
+  /**
+   * A target of `onTransaction` did not take events for as long as its pipe tries. One for each
+   * pipe. Threshold: notes in the pipe's dead-letter queue.
+   */
   EVENTS_GIVEN_UP = 'EVENTS_GIVEN_UP',
-  /** The function that registers and rotates ended in an error. Only where `rotateUrlSecretEvery` is set. */
+  /**
+   * The function that registers and rotates ended in an error. Only where `rotateUrlSecretEvery` is
+   * set.
+   */
   ROTATION_FAILED = 'ROTATION_FAILED',
   /** A PostbackRelay does not forward its messages. Only on a PostbackRelay. Threshold: seconds. */
   RELAY_STALLED = 'RELAY_STALLED',
@@ -62,7 +86,10 @@ export enum AlarmKind {
 
 /** How soon somebody should look. */
 export enum AlarmSeverity {
-  /** At once: postbacks are being lost, or rows are not being written, and nothing here can mend it alone. */
+  /**
+   * At once: postbacks are being lost, or rows are not being written, and nothing here can mend it
+   * alone.
+   */
   PAGE = 'PAGE',
   /** On the next working day: nothing is lost yet, or it comes back by itself. */
   TICKET = 'TICKET',

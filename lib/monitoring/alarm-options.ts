@@ -18,11 +18,14 @@ function tuningProblem({ kind, threshold }: AlarmTuning): Problem {
   if (definition === undefined) {
     return `monitoring.alarms has '${kind}', which is no alarm; there are ${ALARM_CATALOGUE.map((alarm) => alarm.kind).join(', ')}`;
   }
-  return threshold === undefined || Token.isUnresolved(threshold) ? undefined : thresholdProblem(definition, threshold);
+  return threshold === undefined || Token.isUnresolved(threshold)
+    ? undefined
+    : thresholdProblem(definition, threshold);
 }
 
 function thresholdProblem({ kind, threshold: range }: AlarmDefinition, threshold: number): Problem {
-  if (range === undefined) return `monitoring.alarms gives ${kind} a threshold, and there is nothing to be set; leave it out`;
+  if (range === undefined)
+    return `monitoring.alarms gives ${kind} a threshold, and there is nothing to be set; leave it out`;
   const { min, max, unit } = range;
   if (Number.isInteger(threshold) && threshold >= min && threshold <= max) return undefined;
   return `the threshold of ${kind} in monitoring.alarms is ${threshold}; give a whole number from ${min} to ${max} (${unit})`;
@@ -31,7 +34,9 @@ function thresholdProblem({ kind, threshold: range }: AlarmDefinition, threshold
 function twiceProblem(alarms: readonly AlarmTuning[]): Problem {
   const kinds = alarms.map(({ kind }) => kind);
   const twice = kinds.find((kind, i) => kinds.indexOf(kind) !== i);
-  return twice === undefined ? undefined : `monitoring.alarms has ${twice} twice; put both into one`;
+  return twice === undefined
+    ? undefined
+    : `monitoring.alarms has ${twice} twice; put both into one`;
 }
 
 function runbookProblem(url: string | undefined): Problem {
@@ -48,7 +53,10 @@ export function actionsOf(
   { kind, severity }: Pick<AlarmDefinition, 'kind' | 'severity'>,
 ): NonNullable<MonitoringOptions['alarmActions']> {
   const tuning = tuningOf(options, kind);
-  const ofSeverity = (tuning.severity ?? severity) === AlarmSeverity.PAGE ? options.pageActions : options.ticketActions;
+  const ofSeverity =
+    (tuning.severity ?? severity) === AlarmSeverity.PAGE
+      ? options.pageActions
+      : options.ticketActions;
   return tuning.actions ?? [...(options.alarmActions ?? []), ...(ofSeverity ?? [])];
 }
 
@@ -59,7 +67,10 @@ export function actionsOf(
  *
  * @param scope for the error and the warning
  */
-export function checked(scope: Construct, action: cloudwatch.IAlarmAction): cloudwatch.IAlarmAction {
+export function checked(
+  scope: Construct,
+  action: cloudwatch.IAlarmAction,
+): cloudwatch.IAlarmAction {
   return {
     bind(alarmScope, alarm) {
       const bound = action.bind(alarmScope, alarm);

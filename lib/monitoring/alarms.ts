@@ -44,19 +44,26 @@ export class Alarms<S extends EndpointSources = AlarmSources> extends Construct 
     return this.byKind.get(kind);
   }
 
-  /** The value from which on an alarm goes off; nothing where it is none that may be set, or the alarm is not there. */
+  /**
+   * The value from which on an alarm goes off; nothing where it is none that may be set, or the
+   * alarm is not there.
+   */
   public thresholdOf(kind: AlarmKind): number | undefined {
     const definition = this.props.catalogue.find((alarm) => alarm.kind === kind);
     return this.byKind.has(kind) && definition?.threshold ? this.threshold(definition) : undefined;
   }
 
-  /** Makes what is not there yet of what the sources have something to look at for. Sources with a pipe are for the alarms that each pipe has. */
+  /**
+   * Makes what is not there yet of what the sources have something to look at for. Sources with a
+   * pipe are for the alarms that each pipe has.
+   */
   public make(sources: S): void {
     const { catalogue, options } = this.props;
     for (const definition of catalogue) {
       const { kind, forEachPipe = false } = definition;
       if (forEachPipe !== (sources.pipe !== undefined)) continue;
-      if ((this.byKind.has(kind) && !forEachPipe) || tuningOf(options, kind).enabled === false) continue;
+      if ((this.byKind.has(kind) && !forEachPipe) || tuningOf(options, kind).enabled === false)
+        continue;
       const alarm = this.makeOne(definition, sources);
       if (alarm === undefined) continue;
       if (!this.byKind.has(kind)) this.byKind.set(kind, alarm);
@@ -72,26 +79,40 @@ export class Alarms<S extends EndpointSources = AlarmSources> extends Construct 
     const threshold = this.threshold(definition);
     const rule = definition.rule(sources, threshold);
     if (rule === undefined) return undefined;
-    const alarm = new cloudwatch.Alarm(this.scopeFor(pipe), `${constructId(kind)}${pipe?.name ?? ''}`, {
-      alarmName: this.nameOf(kind, pipe),
-      threshold,
-      ...rule,
-      metric: unlabelled(rule.metric),
-      alarmDescription: this.describe(definition, sources),
-    });
+    const alarm = new cloudwatch.Alarm(
+      this.scopeFor(pipe),
+      `${constructId(kind)}${pipe?.name ?? ''}`,
+      {
+        alarmName: this.nameOf(kind, pipe),
+        threshold,
+        ...rule,
+        metric: unlabelled(rule.metric),
+        alarmDescription: this.describe(definition, sources),
+      },
+    );
     alarm.addAlarmAction(...actionsOf(options, definition).map((action) => checked(this, action)));
     alarm.addOkAction(...(options.okActions ?? []).map((action) => checked(this, action)));
     return alarm;
   }
 
-  /** The subject of an alarm's email: the installation and the kind. The installation's name is unique in account and region. */
+  /**
+   * The subject of an alarm's email: the installation and the kind. The installation's name is
+   * unique in account and region.
+   */
   private nameOf(kind: AlarmKind, pipe: MonitoredPipe | undefined): string {
-    return [this.props.installation, kind, ...(pipe === undefined ? [] : [pipe.name])].join('-').slice(0, MAX_NAME_LENGTH);
+    return [this.props.installation, kind, ...(pipe === undefined ? [] : [pipe.name])]
+      .join('-')
+      .slice(0, MAX_NAME_LENGTH);
   }
 
-  /** An alarm here of a pipe in another stack would make this stack depend on that one, which depends on this one. */
+  /**
+   * An alarm here of a pipe in another stack would make this stack depend on that one, which
+   * depends on this one.
+   */
   private scopeFor(pipe: MonitoredPipe | undefined): Construct {
-    return pipe === undefined || Stack.of(pipe.construct) === Stack.of(this) ? this : pipe.construct;
+    return pipe === undefined || Stack.of(pipe.construct) === Stack.of(this)
+      ? this
+      : pipe.construct;
   }
 
   private withoutDependency(alarm: cloudwatch.Alarm): cloudwatch.IAlarm {
@@ -110,7 +131,9 @@ export class Alarms<S extends EndpointSources = AlarmSources> extends Construct 
     return tuningOf(this.props.options, kind).threshold ?? threshold?.default ?? 0;
   }
 
-  /** CloudWatch shows it in the mail and, as Markdown, in the console. It takes 1,024 characters. */
+  /**
+   * CloudWatch shows it in the mail and, as Markdown, in the console. It takes 1,024 characters.
+   */
   private describe({ kind, title, means, atStake, next }: AlarmDefinition<S>, { pipe }: S): string {
     const { commandOptions, options } = this.props;
     return [
@@ -122,11 +145,20 @@ export class Alarms<S extends EndpointSources = AlarmSources> extends Construct 
   }
 }
 
-/** A graph wants a label; of an alarm it makes the long form of a query, which is harder to read for people and programs. */
+/**
+ * A graph wants a label; of an alarm it makes the long form of a query, which is harder to read for
+ * people and programs.
+ */
 function unlabelled(metric: cloudwatch.IMetric): cloudwatch.IMetric {
   if (!isPlain(metric)) return metric;
   const { namespace, metricName, dimensions, statistic, period } = metric;
-  return new cloudwatch.Metric({ namespace, metricName, dimensionsMap: dimensions, statistic, period });
+  return new cloudwatch.Metric({
+    namespace,
+    metricName,
+    dimensionsMap: dimensions,
+    statistic,
+    period,
+  });
 }
 
 /** No expression. Not by `instanceof`, which fails where an app has two copies of aws-cdk-lib. */

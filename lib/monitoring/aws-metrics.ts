@@ -12,7 +12,10 @@ const FIVE_MINUTES = Duration.minutes(5);
 export class AwsMetrics {
   constructor(private readonly parts: MonitoredParts) {}
 
-  /** A message that fails again and again is left out of it by SQS: the dead-letter queue tells of those. */
+  /**
+   * A message that fails again and again is left out of it by SQS: the dead-letter queue tells of
+   * those.
+   */
   oldestMessage(): cloudwatch.Metric {
     return oldestMessage(this.parts.queue);
   }
@@ -21,7 +24,10 @@ export class AwsMetrics {
     return visible(this.parts.queue, 'waiting');
   }
 
-  /** Visible ones: `NotVisible` can be 1 on an empty queue, and `NumberOfMessagesSent` does not count what SQS itself moves here. */
+  /**
+   * Visible ones: `NotVisible` can be 1 on an empty queue, and `NumberOfMessagesSent` does not
+   * count what SQS itself moves here.
+   */
   deadLetters(): cloudwatch.Metric {
     return visible(this.parts.deadLetterQueue, 'in the dead-letter queue');
   }
@@ -38,7 +44,9 @@ export class AwsMetrics {
     });
   }
 
-  /** Executions of a pipe that failed, at its enrichment or at its target. The pipe repeats them. */
+  /**
+   * Executions of a pipe that failed, at its enrichment or at its target. The pipe repeats them.
+   */
   pipeFailures({ name, pipeName }: MonitoredPipe): cloudwatch.Metric {
     return new cloudwatch.Metric({
       namespace: 'AWS/EventBridge/Pipes',
@@ -50,9 +58,17 @@ export class AwsMetrics {
     });
   }
 
-  /** Requests to a queue, as far as SQS counts them: what is received and deleted in one request of up to ten is counted as so many. */
+  /**
+   * Requests to a queue, as far as SQS counts them: what is received and deleted in one request of
+   * up to ten is counted as so many.
+   */
   queueRequests(queue: sqs.IQueue): cloudwatch.Metric[] {
-    const names = ['NumberOfMessagesSent', 'NumberOfMessagesReceived', 'NumberOfMessagesDeleted', 'NumberOfEmptyReceives'];
+    const names = [
+      'NumberOfMessagesSent',
+      'NumberOfMessagesReceived',
+      'NumberOfMessagesDeleted',
+      'NumberOfEmptyReceives',
+    ];
     return names.map((name) => queue.metric(name, { statistic: SUM, period: FIVE_MINUTES }));
   }
 
@@ -65,20 +81,30 @@ export class AwsMetrics {
   }
 
   throttles(fn: lambda.IFunction): cloudwatch.Metric {
-    return fn.metricThrottles({ statistic: SUM, period: FIVE_MINUTES, label: 'throttled invocations' });
+    return fn.metricThrottles({
+      statistic: SUM,
+      period: FIVE_MINUTES,
+      label: 'throttled invocations',
+    });
   }
 
   duration(fn: lambda.IFunction, statistic: string, label: string): cloudwatch.Metric {
     return fn.metricDuration({ statistic, period: FIVE_MINUTES, label });
   }
 
-  /** Writes that DynamoDB throttled, because of the table or of an index. `SUM` needs no value of each operation. */
+  /**
+   * Writes that DynamoDB throttled, because of the table or of an index. `SUM` needs no value of
+   * each operation.
+   */
   throttledWrites(tableName: string): cloudwatch.MathExpression {
     const throttled = (Operation: string): cloudwatch.Metric =>
       dynamodb('ThrottledRequests', { TableName: tableName, Operation }, `throttled ${Operation}`);
     return new cloudwatch.MathExpression({
       expression: 'SUM([throttledPuts, throttledUpdates])',
-      usingMetrics: { throttledPuts: throttled('PutItem'), throttledUpdates: throttled('UpdateItem') },
+      usingMetrics: {
+        throttledPuts: throttled('PutItem'),
+        throttledUpdates: throttled('UpdateItem'),
+      },
       label: 'throttled writes',
       period: FIVE_MINUTES,
     });
@@ -86,8 +112,15 @@ export class AwsMetrics {
 
   /** Of a table, or of one of its indexes, which DynamoDB counts apart. */
   consumed(what: 'Read' | 'Write', tableName: string, index?: string): cloudwatch.Metric {
-    const dimensions = { TableName: tableName, ...(index === undefined ? {} : { GlobalSecondaryIndexName: index }) };
-    return dynamodb(`Consumed${what}CapacityUnits`, dimensions, `${index ?? 'table'}, ${what.toLowerCase()} units`);
+    const dimensions = {
+      TableName: tableName,
+      ...(index === undefined ? {} : { GlobalSecondaryIndexName: index }),
+    };
+    return dynamodb(
+      `Consumed${what}CapacityUnits`,
+      dimensions,
+      `${index ?? 'table'}, ${what.toLowerCase()} units`,
+    );
   }
 
   logBytes(logGroup: logs.ILogGroup): cloudwatch.Metric {
@@ -103,10 +136,29 @@ export class AwsMetrics {
 
 /** Age of the oldest message in seconds, without those that failed several times. */
 export const oldestMessage = (queue: sqs.IQueue): cloudwatch.Metric =>
-  queue.metricApproximateAgeOfOldestMessage({ statistic: MAXIMUM, period: FIVE_MINUTES, label: 'oldest message, seconds' });
+  queue.metricApproximateAgeOfOldestMessage({
+    statistic: MAXIMUM,
+    period: FIVE_MINUTES,
+    label: 'oldest message, seconds',
+  });
 
 const visible = (queue: sqs.IQueue, label: string): cloudwatch.Metric =>
-  queue.metricApproximateNumberOfMessagesVisible({ statistic: MAXIMUM, period: FIVE_MINUTES, label });
+  queue.metricApproximateNumberOfMessagesVisible({
+    statistic: MAXIMUM,
+    period: FIVE_MINUTES,
+    label,
+  });
 
-const dynamodb = (metricName: string, dimensionsMap: Record<string, string>, label: string): cloudwatch.Metric =>
-  new cloudwatch.Metric({ namespace: 'AWS/DynamoDB', metricName, dimensionsMap, statistic: SUM, period: FIVE_MINUTES, label });
+const dynamodb = (
+  metricName: string,
+  dimensionsMap: Record<string, string>,
+  label: string,
+): cloudwatch.Metric =>
+  new cloudwatch.Metric({
+    namespace: 'AWS/DynamoDB',
+    metricName,
+    dimensionsMap,
+    statistic: SUM,
+    period: FIVE_MINUTES,
+    label,
+  });

@@ -6,7 +6,10 @@ import type { BundledFunction } from '../private/bundled-function';
 
 /** What there is to be monitored. What is off is absent, and with it its alarms and graphs. */
 export interface MonitoredParts {
-  /** Absent where the endpoint is mounted on an API of somebody else's: the metrics of that one count all that it does. */
+  /**
+   * Absent where the endpoint is mounted on an API of somebody else's: the metrics of that one
+   * count all that it does.
+   */
   readonly api?: apigateway.RestApiBase;
   readonly endpointUrl: string;
   readonly queue: sqs.IQueue;

@@ -16,14 +16,16 @@ export interface ObservabilityOptions {
   readonly logRetention?: logs.RetentionDays;
 
   /**
-   * Whether the consumer's log lines carry what a postback said: its query string without our secret, with order ids, amounts and `u1`. Meant for a time of
-   * search: what was logged stays for `logRetention`.
+   * Whether the consumer's log lines carry what a postback said: its query string without our
+   * secret, with order ids, amounts and `u1`. Meant for a time of search: what was logged stays for
+   * `logRetention`.
    * @default false
    */
   readonly logPayloads?: boolean;
 
   /**
-   * Whether X-Ray records traces of the endpoint and the functions, for about $5 a million. The trace of a GET ends at the queue.
+   * Whether X-Ray records traces of the endpoint and the functions, for about $5 a million. The
+   * trace of a GET ends at the queue.
    * @default false
    */
   readonly tracing?: boolean;

@@ -13,7 +13,8 @@ export interface AlarmTuning {
   readonly enabled?: boolean;
 
   /**
-   * From which value on it alarms, in the unit that its AlarmKind names. `docs/monitoring.md` lists defaults and ranges.
+   * From which value on it alarms, in the unit that its AlarmKind names. `docs/monitoring.md` lists
+   * defaults and ranges.
    * @default - the alarm's own
    */
   readonly threshold?: number;
@@ -31,10 +32,14 @@ export interface AlarmTuning {
   readonly actions?: cloudwatch.IAlarmAction[];
 }
 
-/** Dashboard, alarms and saved log queries. They are there by default, and the alarms tell nobody until they are given actions. */
+/**
+ * Dashboard, alarms and saved log queries. They are there by default, and the alarms tell nobody
+ * until they are given actions.
+ */
 export interface MonitoringOptions {
   /**
-   * Whether there are a dashboard, alarms and saved queries at all. The metrics, and the methods that read them, are there in any case.
+   * Whether there are a dashboard, alarms and saved queries at all. The metrics, and the methods
+   * that read them, are there in any case.
    * @default true
    */
   readonly enabled?: boolean;
@@ -52,7 +57,8 @@ export interface MonitoringOptions {
   readonly savedQueries?: boolean;
 
   /**
-   * What every alarm does: `new SnsAction(topic)`, an OpsItem, a function (see `aws-cdk-lib/aws-cloudwatch-actions`).
+   * What every alarm does: `new SnsAction(topic)`, an OpsItem, a function (see
+   * `aws-cdk-lib/aws-cloudwatch-actions`).
    *
    * Topics and functions have to be in the region of the stack.
    * @default - nothing; the alarms are seen on the dashboard and in the console
@@ -84,7 +90,8 @@ export interface MonitoringOptions {
   readonly alarms?: AlarmTuning[];
 
   /**
-   * Where your own copy of the runbook stands, when alarms should link to that: a URL of the folder with its pages.
+   * Where your own copy of the runbook stands, when alarms should link to that: a URL of the folder
+   * with its pages.
    * @default - the one of this project
    */
   readonly runbookUrl?: string;

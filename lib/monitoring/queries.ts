@@ -11,7 +11,10 @@ interface SavedQuery {
   readonly lines: readonly string[];
 }
 
-/** Saves the questions that an operator asks the logs, in CloudWatch Logs Insights under the installation's name. */
+/**
+ * Saves the questions that an operator asks the logs, in CloudWatch Logs Insights under the
+ * installation's name.
+ */
 export function saveQueries(scope: Construct, installation: string, parts: MonitoredParts): void {
   for (const { name, logGroups, hint, lines } of queriesOf(parts)) {
     // The CloudFormation resource itself: CDK's builder of queries knows no comments.
@@ -23,7 +26,12 @@ export function saveQueries(scope: Construct, installation: string, parts: Monit
   }
 }
 
-function queriesOf({ consumer, registration, reconciliation, statusWatch }: MonitoredParts): SavedQuery[] {
+function queriesOf({
+  consumer,
+  registration,
+  reconciliation,
+  statusWatch,
+}: MonitoredParts): SavedQuery[] {
   const consuming = [consumer.logGroup];
   const reconciling = reconciliation ? [reconciliation.function.logGroup] : [];
   const watching = statusWatch ? [statusWatch.function.logGroup] : [];
@@ -61,7 +69,11 @@ function queriesOf({ consumer, registration, reconciliation, statusWatch }: Moni
       name: 'Lines by hour',
       logGroups: consuming,
       hint: 'The longest gap in some weeks is the silence that is usual for this account: what the threshold of the alarm SILENCE should be above.',
-      lines: ["filter message = 'line' and outcome = 'stored'", 'stats count(*) as lines by bin(1h) as hour', 'sort hour desc'],
+      lines: [
+        "filter message = 'line' and outcome = 'stored'",
+        'stats count(*) as lines by bin(1h) as hour',
+        'sort hour desc',
+      ],
     },
     {
       name: 'Warnings and errors',
@@ -88,7 +100,11 @@ function queriesOf({ consumer, registration, reconciliation, statusWatch }: Moni
       {
         name: "Calls of Rakuten's Events API",
         logGroups: reconciling,
-        lines: ["filter message = 'Rakuten call'", 'stats count(*) as calls by bin(1h) as hour, status', 'sort hour desc'],
+        lines: [
+          "filter message = 'Rakuten call'",
+          'stats count(*) as calls by bin(1h) as hour, status',
+          'sort hour desc',
+        ],
       },
     );
   }

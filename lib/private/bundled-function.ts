@@ -9,7 +9,10 @@ import { GroupedPermissions } from './grouped-permissions';
 import { allowNetworkInterfaces } from './network-interfaces';
 import { policySizeErrors } from './policy-size';
 
-/** The runtime the bundles are built and tested for; named, so that an upgrade of aws-cdk-lib does not move it. */
+/**
+ * The runtime the bundles are built and tested for; named, so that an upgrade of aws-cdk-lib does
+ * not move it.
+ */
 const RUNTIME = lambda.Runtime.NODEJS_24_X;
 
 export interface BundledFunctionProps {
@@ -25,7 +28,10 @@ export interface BundledFunctionProps {
   readonly tracing?: boolean;
 }
 
-/** A function from a bundle that was built with the package: synthesis needs neither esbuild nor Docker nor the network. */
+/**
+ * A function from a bundle that was built with the package: synthesis needs neither esbuild nor
+ * Docker nor the network.
+ */
 export class BundledFunction extends lambda.Function {
   /** MiB. */
   public readonly memoryMegabytes: number;
@@ -65,13 +71,21 @@ export class BundledFunction extends lambda.Function {
 }
 
 /** A log group of the stack's own, so that logs have an end and go with the stack. */
-export function functionLogGroup(scope: Construct, id: string, retention = logs.RetentionDays.THREE_MONTHS): logs.LogGroup {
+export function functionLogGroup(
+  scope: Construct,
+  id: string,
+  retention = logs.RetentionDays.THREE_MONTHS,
+): logs.LogGroup {
   return new logs.LogGroup(scope, id, { retention, removalPolicy: RemovalPolicy.DESTROY });
 }
 
-/** A role that can write to the function's own log group and nothing else, until more is granted. */
+/**
+ * A role that can write to the function's own log group and nothing else, until more is granted.
+ */
 export function functionRole(scope: Construct, id: string, logGroup: logs.ILogGroup): iam.Role {
-  const role = new iam.Role(scope, id, { assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com') });
+  const role = new iam.Role(scope, id, {
+    assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com'),
+  });
   logGroup.grantWrite(role);
   allowNetworkInterfaces(scope, role);
   role.node.addValidation({ validate: () => policySizeErrors(role) });

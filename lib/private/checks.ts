@@ -2,14 +2,21 @@ import { type Duration, Token } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { isPlainHttp } from '../../core/rakuten/api/http';
 
-/** What is wrong with a value and how to mend it; undefined for a good one, and for one that is only known at deploy time. */
+/**
+ * What is wrong with a value and how to mend it; undefined for a good one, and for one that is only
+ * known at deploy time.
+ */
 export type Problem = string | undefined;
 
 /** Rakuten's API takes the SID as a 32-bit integer. */
 const MAX_SID = 2 ** 31 - 1;
 
 /** Fails the synthesis with the construct's path in front, since an app may have several. */
-export function assertValid(scope: Construct, condition: unknown, problem: Problem): asserts condition {
+export function assertValid(
+  scope: Construct,
+  condition: unknown,
+  problem: Problem,
+): asserts condition {
   if (!condition) throw new Error(`${scope.node.path}: ${problem}`);
 }
 
@@ -19,11 +26,17 @@ export function rejectProblems(scope: Construct, problems: readonly Problem[]): 
 }
 
 export function sidProblem(sid: string): Problem {
-  if (Token.isUnresolved(sid) || (/^[1-9]\d*$/.test(sid) && Number(sid) <= MAX_SID)) return undefined;
+  if (Token.isUnresolved(sid) || (/^[1-9]\d*$/.test(sid) && Number(sid) <= MAX_SID))
+    return undefined;
   return `the sid '${sid}' is not a publisher id: Rakuten's are whole numbers such as 3900112 (in its portal: the number beside your site's name)`;
 }
 
-export function rangeProblem(name: string, value: number | undefined, min: number, max: number): Problem {
+export function rangeProblem(
+  name: string,
+  value: number | undefined,
+  min: number,
+  max: number,
+): Problem {
   if (value === undefined || Token.isUnresolved(value)) return undefined;
   if (Number.isInteger(value) && value >= min && value <= max) return undefined;
   return `${name} is ${value}; give a whole number from ${min} to ${max}`;
@@ -35,7 +48,13 @@ export function knownDurationProblem(name: string, value: Duration | undefined):
   return `${name} is a token, whose value is known only at deployment; give a number, for example Duration.minutes(5)`;
 }
 
-export function durationProblem(name: string, value: Duration | undefined, min: Duration, max: Duration, tokenUnit = 'seconds'): Problem {
+export function durationProblem(
+  name: string,
+  value: Duration | undefined,
+  min: Duration,
+  max: Duration,
+  tokenUnit = 'seconds',
+): Problem {
   if (value === undefined) return undefined;
   if (value.isUnresolved()) return tokenUnitProblem(name, value, tokenUnit);
   const seconds = value.toSeconds({ integral: false });
@@ -43,14 +62,23 @@ export function durationProblem(name: string, value: Duration | undefined, min: 
   return `${name} is ${value.toHumanString()}; give ${min.toHumanString()} to ${max.toHumanString()}`;
 }
 
-/** A token cannot be converted to another unit. `unit`: the one in which the template has the value. */
+/**
+ * A token cannot be converted to another unit. `unit`: the one in which the template has the value.
+ */
 export function tokenUnitProblem(name: string, value: Duration | undefined, unit: string): Problem {
   if (value === undefined || !value.isUnresolved() || value.unitLabel() === unit) return undefined;
   return `${name} is a token in ${value.unitLabel()}, which cannot be converted at synthesis; give Duration.${unit}(token), or a number`;
 }
 
-/** Of a base URL that paths are appended to. `{apiId}` and `{stage}` may stand in it where `placeholders` says so. */
-export function urlProblem(name: string, value: string | undefined, placeholders: boolean): Problem {
+/**
+ * Of a base URL that paths are appended to. `{apiId}` and `{stage}` may stand in it where
+ * `placeholders` says so.
+ */
+export function urlProblem(
+  name: string,
+  value: string | undefined,
+  placeholders: boolean,
+): Problem {
   if (value === undefined || Token.isUnresolved(value)) return undefined;
   const filled = placeholders ? fillPlaceholders(value, 'id', 'stage') : value;
   if (!URL.canParse(filled) || !/^https?:$/.test(new URL(filled).protocol) || /[?#]/.test(filled)) {

@@ -14,7 +14,8 @@ export interface Reader {
 
 /** Error about how the credentials are passed. */
 export function credentialsProblem({ credentials, credentialsParameter }: Publisher): Problem {
-  if (credentials && credentialsParameter) return 'both credentials and credentialsParameter are given; keep one of them';
+  if (credentials && credentialsParameter)
+    return 'both credentials and credentialsParameter are given; keep one of them';
   // A text in its place is mostly the secret's name, but may be the secret: it is not shown.
   if (credentials && typeof credentials.grantRead !== 'function') {
     return "credentials is not a secret of the CDK; give, for example, Secret.fromSecretNameV2(this, 'RakutenApi', 'rakuten/api')";
@@ -27,13 +28,20 @@ export function credentialsProblem({ credentials, credentialsParameter }: Publis
 }
 
 /** Rejects credentials of another region. Those of another account must let this one read them. */
-export function checkCredentialsLocation(scope: Construct, { credentials, credentialsParameter }: Publisher): void {
+export function checkCredentialsLocation(
+  scope: Construct,
+  { credentials, credentialsParameter }: Publisher,
+): void {
   const usedBy = 'the functions that read it run';
   const fix = `store the credentials in ${Stack.of(scope).region} too, and pass those`;
   if (credentials !== undefined) {
     const permission =
       'its resource policy has to allow the functions secretsmanager:GetSecretValue, and the policy of its KMS key kms:Decrypt; a secret under a key of AWS cannot be shared';
-    checkLocation(scope, { name: 'credentials', arn: credentials.secretArn, env: credentials.env }, { usedBy, fix, permission });
+    checkLocation(
+      scope,
+      { name: 'credentials', arn: credentials.secretArn, env: credentials.env },
+      { usedBy, fix, permission },
+    );
   }
   if (credentialsParameter !== undefined) {
     const { parameterArn: arn, env } = credentialsParameter;
@@ -49,17 +57,27 @@ export function checkCredentialsLocation(scope: Construct, { credentials, creden
  * A secret of the stack's own account and region that was imported by name is read by its name:
  * Secrets Manager may take the end of a name for the random suffix of an ARN.
  */
-export function credentialsId(scope: Construct, { credentials, credentialsParameter }: Publisher): string | undefined {
+export function credentialsId(
+  scope: Construct,
+  { credentials, credentialsParameter }: Publisher,
+): string | undefined {
   if (credentials === undefined) return credentialsParameter?.parameterArn;
   if (credentials.secretFullArn !== undefined) return credentials.secretFullArn;
-  const { account, region } = locationOf({ name: 'credentials', arn: credentials.secretArn, env: credentials.env });
+  const { account, region } = locationOf({
+    name: 'credentials',
+    arn: credentials.secretArn,
+    env: credentials.env,
+  });
   const here = Stack.of(scope);
   const isLocal = account === here.account && region === here.region;
   return isLocal ? credentials.secretName : credentials.secretArn;
 }
 
 /** Grants permission to read a publisher's credentials and nothing else. */
-export function grantReadCredentials({ credentials, credentialsParameter }: Publisher, reader: Reader): void {
+export function grantReadCredentials(
+  { credentials, credentialsParameter }: Publisher,
+  reader: Reader,
+): void {
   if (credentials !== undefined) grantReadSecret(credentials, reader);
   if (credentialsParameter === undefined) return;
   reader.permissions.allow(['ssm:GetParameter'], credentialsParameter.parameterArn);
@@ -77,14 +95,32 @@ export function grantReadSecret(secret: secretsmanager.ISecret, reader: Reader):
 /** Grants permission to store a version of a secret. IAM has no condition on its staging labels. */
 export function grantSaveSecretVersion(secret: secretsmanager.ISecret, reader: Reader): void {
   reader.permissions.allow(['secretsmanager:PutSecretValue'], arnForPolicies(secret, reader));
-  grantKey(secret.encryptionKey, SECRETS_MANAGER, ['kms:GenerateDataKey'], Stack.of(secret), reader);
+  grantKey(
+    secret.encryptionKey,
+    SECRETS_MANAGER,
+    ['kms:GenerateDataKey'],
+    Stack.of(secret),
+    reader,
+  );
 }
 
-/** Grants what a rotation needs: read a secret, store a new value as pending, label it as current. */
+/**
+ * Grants what a rotation needs: read a secret, store a new value as pending, label it as current.
+ */
 export function grantRotateSecret(secret: secretsmanager.ISecret, reader: Reader): void {
-  const actions = ['secretsmanager:GetSecretValue', 'secretsmanager:PutSecretValue', 'secretsmanager:UpdateSecretVersionStage'];
+  const actions = [
+    'secretsmanager:GetSecretValue',
+    'secretsmanager:PutSecretValue',
+    'secretsmanager:UpdateSecretVersionStage',
+  ];
   reader.permissions.allow(actions, arnForPolicies(secret, reader));
-  grantKey(secret.encryptionKey, SECRETS_MANAGER, ['kms:Decrypt', 'kms:GenerateDataKey'], Stack.of(secret), reader);
+  grantKey(
+    secret.encryptionKey,
+    SECRETS_MANAGER,
+    ['kms:Decrypt', 'kms:GenerateDataKey'],
+    Stack.of(secret),
+    reader,
+  );
 }
 
 const SECRETS_MANAGER = 'secretsmanager';
@@ -94,14 +130,30 @@ const SECRETS_MANAGER = 'secretsmanager';
  * of the CDK for one service does nothing for an imported key, and makes a cycle with one of
  * another stack.
  */
-function grantKey(key: kms.IKey | undefined, service: string, actions: string[], { region }: Stack, { permissions }: Reader): void {
+function grantKey(
+  key: kms.IKey | undefined,
+  service: string,
+  actions: string[],
+  { region }: Stack,
+  { permissions }: Reader,
+): void {
   if (key === undefined) return;
-  permissions.allow(actions, key.keyArn, { StringEquals: { 'kms:ViaService': `${service}.${region}.amazonaws.com` } });
+  permissions.allow(actions, key.keyArn, {
+    StringEquals: { 'kms:ViaService': `${service}.${region}.amazonaws.com` },
+  });
 }
 
-/** A partial ARN, which lacks the hyphen and six characters that Secrets Manager adds, as a pattern. */
-function arnForPolicies({ secretArn, secretFullArn, env }: secretsmanager.ISecret, { permissions }: Reader): string {
+/**
+ * A partial ARN, which lacks the hyphen and six characters that Secrets Manager adds, as a pattern.
+ */
+function arnForPolicies(
+  { secretArn, secretFullArn, env }: secretsmanager.ISecret,
+  { permissions }: Reader,
+): string {
   // CDK refers to a secret that another account owns by its name.
-  const isForeign = secretFullArn !== undefined && Token.isUnresolved(secretFullArn) && env.account !== permissions.account;
+  const isForeign =
+    secretFullArn !== undefined &&
+    Token.isUnresolved(secretFullArn) &&
+    env.account !== permissions.account;
   return secretFullArn === undefined || isForeign ? `${secretArn}-??????` : secretFullArn;
 }

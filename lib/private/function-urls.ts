@@ -8,7 +8,10 @@ export interface FunctionUrls {
 }
 
 /** The environment variables of a function that talks to Rakuten and to the endpoint. */
-export const urlVariables = ({ rakutenApiUrl, endpointUrl }: FunctionUrls): Record<string, string> => ({
+export const urlVariables = ({
+  rakutenApiUrl,
+  endpointUrl,
+}: FunctionUrls): Record<string, string> => ({
   [ENVIRONMENT.rakutenApiUrl]: rakutenApiUrl,
   ...(endpointUrl === undefined ? {} : { [ENVIRONMENT.endpointUrl]: endpointUrl }),
 });

@@ -2,13 +2,14 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import type { IConstruct } from 'constructs';
 
 /** Whether the template has the role: with `iam.Role.customizeRoles` it is only in a report. */
-export const isInTemplate = ({ node }: IConstruct): boolean => node.tryFindChild('Resource') !== undefined;
+export const isInTemplate = ({ node }: IConstruct): boolean =>
+  node.tryFindChild('Resource') !== undefined;
 
 /**
  * Permissions of one principal, with all resources of the same actions in one statement.
  *
- * A statement per resource would exceed what IAM accepts for a role with many of them. The report of
- * `iam.Role.customizeRoles` has a statement per resource, as it copies each statement at once.
+ * A statement per resource would exceed what IAM accepts for a role with many of them. The report
+ * of `iam.Role.customizeRoles` has a statement per resource, as it copies each statement at once.
  */
 export class GroupedPermissions {
   private readonly statements = new Map<string, iam.PolicyStatement>();

@@ -16,9 +16,15 @@ import { assertValid } from './checks';
 export interface PassedResource {
   /** Name of the option, for example `encryptionKey`. */
   readonly name: string;
-  /** ARN. Its account and region take precedence: an imported resource can have those of the stack. @default - `env` only */
+  /**
+   * ARN. Its account and region take precedence: an imported resource can have those of the stack.
+   * @default - `env` only
+   */
   readonly arn?: string;
-  /** Account and region, where the ARN does not have them. @default - those of the stack that the ARN refers to */
+  /**
+   * Account and region, where the ARN does not have them. @default - those of the stack that the
+   * ARN refers to
+   */
   readonly env?: ResourceEnvironment;
 }
 
@@ -37,15 +43,21 @@ export interface LocationRule {
 type Part = keyof ResourceEnvironment;
 
 /**
- * Rejects a resource that AWS cannot use from the stack of the scope, because of its account or region.
+ * Rejects a resource that AWS cannot use from the stack of the scope, because of its account or
+ * region.
  *
  * Warns of one whose owner has to permit it. Accepts what is known at deploy time only.
  */
-export function checkLocation(scope: Construct, resource: PassedResource, rule: LocationRule): void {
+export function checkLocation(
+  scope: Construct,
+  resource: PassedResource,
+  rule: LocationRule,
+): void {
   const here = Stack.of(scope);
   const there = locationOf(resource);
   const differs = (part: Part): boolean =>
-    there[part] !== undefined && Token.compareStrings(there[part], here[part]) === TokenComparison.DIFFERENT;
+    there[part] !== undefined &&
+    Token.compareStrings(there[part], here[part]) === TokenComparison.DIFFERENT;
   const assertSame = (part: Part): void =>
     assertValid(
       scope,
@@ -62,7 +74,12 @@ export function checkLocation(scope: Construct, resource: PassedResource, rule: 
 }
 
 /** Rejects a key of another region. One of another account must let this one use it. */
-export function checkKeyLocation(scope: Construct, name: string, key: kms.IKey, rule: Omit<LocationRule, 'permission'>): void {
+export function checkKeyLocation(
+  scope: Construct,
+  name: string,
+  key: kms.IKey,
+  rule: Omit<LocationRule, 'permission'>,
+): void {
   checkLocation(
     scope,
     { name, arn: key.keyArn, env: key.env },

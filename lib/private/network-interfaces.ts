@@ -23,12 +23,17 @@ class NetworkInterfaces implements IAspect {
   visit(node: IConstruct): void {
     if (this.isAllowed || !isFunctionInVpc(node) || node.role !== this.role.roleArn) return;
     this.isAllowed = true;
-    this.role.addManagedPolicy(iam.ManagedPolicy.fromAwsManagedPolicyName('service-role/AWSLambdaENIManagementAccess'));
+    this.role.addManagedPolicy(
+      iam.ManagedPolicy.fromAwsManagedPolicyName('service-role/AWSLambdaENIManagementAccess'),
+    );
   }
 }
 
 /** Also of another copy of the CDK, hence by the type of the resource. */
 function isFunctionInVpc(node: IConstruct): node is CfnFunction {
   const resource = node as Partial<CfnFunction>;
-  return resource.cfnResourceType === CfnFunction.CFN_RESOURCE_TYPE_NAME && resource.vpcConfig !== undefined;
+  return (
+    resource.cfnResourceType === CfnFunction.CFN_RESOURCE_TYPE_NAME &&
+    resource.vpcConfig !== undefined
+  );
 }

@@ -4,8 +4,10 @@ import { type Construct, DependencyGroup, type IDependable } from 'constructs';
 import { GroupedPermissions, isInTemplate } from './grouped-permissions';
 
 /**
- * Rights of a function in a policy of their own, to be granted as to the function itself. What needs them depends on the policy, so that it comes after them and goes
- * before them: from its role's one default policy they would be taken at the beginning of an update, before CloudFormation removes what is no more in the template.
+ * Rights of a function in a policy of their own, to be granted as to the function itself. What
+ * needs them depends on the policy, so that it comes after them and goes before them: from its
+ * role's one default policy they would be taken at the beginning of an update, before
+ * CloudFormation removes what is no more in the template.
  */
 export class OwnPolicy implements iam.IGrantable, iam.IPrincipal {
   /** What a resource depends on that needs the permissions. */
@@ -23,7 +25,8 @@ export class OwnPolicy implements iam.IGrantable, iam.IPrincipal {
     this.permissions = new GroupedPermissions(this, role);
     const policy = isInTemplate(role) ? new iam.Policy(scope, id, { roles: [role] }) : undefined;
     this.policy = policy ?? new DependencyGroup();
-    this.add = (statement) => (policy ? policy.addStatements(statement) : role.addToPrincipalPolicy(statement));
+    this.add = (statement) =>
+      policy ? policy.addStatements(statement) : role.addToPrincipalPolicy(statement);
     this.assumeRoleAction = role.assumeRoleAction;
     this.policyFragment = role.policyFragment;
     this.principalAccount = role.principalAccount;

@@ -17,9 +17,15 @@ const ARN_PREFIX = 'arn:aws:secretsmanager:ap-northeast-1:111122223333:secret:';
 /** What CloudFormation and Secrets Manager add to the logical ID. */
 const NAME_SUFFIX = '-0123456789AB-AbCdEf';
 
-/** Errors about inline policies that IAM would reject while the stack is deployed. For a validation at synthesis. */
+/**
+ * Errors about inline policies that IAM would reject while the stack is deployed. For a validation
+ * at synthesis.
+ */
 export function policySizeErrors(role: iam.Role): string[] {
-  const characters = inlinePoliciesOf(role).reduce<number>((sum, document) => sum + rendered(document).length, 0);
+  const characters = inlinePoliciesOf(role).reduce<number>(
+    (sum, document) => sum + rendered(document).length,
+    0,
+  );
   if (characters <= MAX_CHARACTERS) return [];
   return [
     `the inline policies of the role ${role.node.path} need about ${characters} characters, and IAM accepts ${MAX_CHARACTERS}. Use one KMS key for all credentials, ` +
@@ -33,7 +39,9 @@ function inlinePoliciesOf(role: iam.Role): unknown[] {
   return stack.node
     .findAll()
     .filter(isPolicy)
-    .filter(({ roles }) => (stack.resolve(roles) as unknown[] | undefined)?.some((one) => JSON.stringify(one) === name))
+    .filter(({ roles }) =>
+      (stack.resolve(roles) as unknown[] | undefined)?.some((one) => JSON.stringify(one) === name),
+    )
     .map(({ policyDocument }) => stack.resolve(policyDocument));
 }
 
@@ -53,9 +61,12 @@ function estimated(value: unknown): unknown {
   const [name, argument] = entries[0] ?? [];
   if (entries.length === 1 && name === 'Fn::Join') {
     const [separator, parts] = argument as [string, unknown];
-    return Array.isArray(parts) ? parts.map((part) => estimated(part)).join(separator) : UNKNOWN_VALUE;
+    return Array.isArray(parts)
+      ? parts.map((part) => estimated(part)).join(separator)
+      : UNKNOWN_VALUE;
   }
-  if (entries.length === 1 && name === 'Ref') return PSEUDO_PARAMETERS[argument] ?? generatedArn(argument);
+  if (entries.length === 1 && name === 'Ref')
+    return PSEUDO_PARAMETERS[argument] ?? generatedArn(argument);
   if (entries.length === 1 && name === 'Fn::GetAtt') return generatedArn(argument[0]);
   if (entries.length === 1 && name?.startsWith('Fn::')) return UNKNOWN_VALUE;
   return Object.fromEntries(entries.map(([key, one]) => [key, estimated(one)]));

@@ -12,7 +12,12 @@ export interface RowSettings {
   readonly memberFromPostback?: boolean;
 }
 
-export function rowEnvironment({ dayShards, preliminaryExpiry, rowExpiry, memberFromPostback }: RowSettings): Record<string, string> {
+export function rowEnvironment({
+  dayShards,
+  preliminaryExpiry,
+  rowExpiry,
+  memberFromPostback,
+}: RowSettings): Record<string, string> {
   return {
     [ENVIRONMENT.dayShards]: Tokenization.stringifyNumber(dayShards),
     ...secondsOf(ENVIRONMENT.preliminaryExpiry, preliminaryExpiry),

@@ -14,8 +14,14 @@ export function resourceOf({ node }: IConstruct, ...types: string[]): CfnResourc
   return types.includes(resource.cfnResourceType) ? resource : undefined;
 }
 
-/** The properties as the template will have them, overrides included. Nothing for an imported construct. */
-export function templateProperties<Properties extends object>(construct: IConstruct, ...types: string[]): Partial<Properties> {
+/**
+ * The properties as the template will have them, overrides included. Nothing for an imported
+ * construct.
+ */
+export function templateProperties<Properties extends object>(
+  construct: IConstruct,
+  ...types: string[]
+): Partial<Properties> {
   const resource = resourceOf(construct, ...types);
   if (resource === undefined) return {};
   const { Resources = {} } = Stack.of(resource).resolve(resource._toCloudFormation());

@@ -2,14 +2,21 @@ import { CfnOutput, Names, Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { DISCARDED_EVENTS_OUTPUT } from '../../core/names';
 import type { MonitoredPipe } from '../monitoring/monitored-parts';
-import { type TransactionOptions, TransactionPipe, type TransactionPipeProps } from '../transaction-pipe';
+import {
+  type TransactionOptions,
+  TransactionPipe,
+  type TransactionPipeProps,
+} from '../transaction-pipe';
 import type { TransactionTarget } from '../transaction-target';
 import { assertValid } from './checks';
 
 /** DynamoDB throttles more readers of one stream. */
 const MAX_STREAM_READERS = 2;
 
-type SharedProps = Pick<TransactionPipeProps, 'table' | 'service' | 'logRetention' | 'encryptionKey'>;
+type SharedProps = Pick<
+  TransactionPipeProps,
+  'table' | 'service' | 'logRetention' | 'encryptionKey'
+>;
 
 /** A pipe, and what the monitoring knows of it. */
 export interface AddedPipe {
@@ -32,7 +39,12 @@ export class TransactionPipes {
     const { pipeScope = scope } = options;
     const name = Stack.of(pipeScope) === Stack.of(scope) ? undefined : this.nameElsewhere(id);
     const pipeId = `${pipeScope === scope ? '' : scope.node.id}Transactions${id}`;
-    const pipe = new TransactionPipe(pipeScope, pipeId, { ...options, ...this.shared, name, target });
+    const pipe = new TransactionPipe(pipeScope, pipeId, {
+      ...options,
+      ...this.shared,
+      name,
+      target,
+    });
     if (name !== undefined) this.publishQueueOf(id, name);
     const monitored = {
       name: id,

@@ -32,12 +32,17 @@ class Refused extends Error {
 const CURRENT = 'AWSCURRENT';
 const PREVIOUS = 'AWSPREVIOUS';
 
-/** Starts an empty Secrets Manager in memory on 127.0.0.1: create, read, put, describe and move a version's stage, text secrets only. */
+/**
+ * Starts an empty Secrets Manager in memory on 127.0.0.1: create, read, put, describe and move a
+ * version's stage, text secrets only.
+ */
 export async function startSecretsManager(): Promise<EmbeddedServer> {
   const store = new SecretStore();
   const server = createServer(async (request, response) => {
     const [status, body] = await answer(store, request);
-    response.writeHead(status, { 'content-type': 'application/x-amz-json-1.1' }).end(JSON.stringify(body));
+    response
+      .writeHead(status, { 'content-type': 'application/x-amz-json-1.1' })
+      .end(JSON.stringify(body));
   });
   await listen(server, 0);
   return {
@@ -48,14 +53,26 @@ export async function startSecretsManager(): Promise<EmbeddedServer> {
 
 async function answer(store: SecretStore, request: IncomingMessage): Promise<[number, unknown]> {
   try {
-    const operation = String(request.headers['x-amz-target'] ?? '').replace(/^secretsmanager\./, '');
+    const operation = String(request.headers['x-amz-target'] ?? '').replace(
+      /^secretsmanager\./,
+      '',
+    );
     const call = store.operations[operation];
     if (call === undefined)
-      throw new Refused('UnknownOperationException', `not supported locally: ${operation || 'a call without x-amz-target'}`);
+      throw new Refused(
+        'UnknownOperationException',
+        `not supported locally: ${operation || 'a call without x-amz-target'}`,
+      );
     return [200, call(JSON.parse(await readBody(request)) as Input)];
   } catch (error) {
     if (error instanceof Refused) return [400, { __type: error.type, message: error.message }];
-    return [500, { __type: 'InternalServiceError', message: error instanceof Error ? error.message : String(error) }];
+    return [
+      500,
+      {
+        __type: 'InternalServiceError',
+        message: error instanceof Error ? error.message : String(error),
+      },
+    ];
   }
 }
 
@@ -78,33 +95,64 @@ class SecretStore {
 
   private create({ Name, SecretString, ClientRequestToken }: Input) {
     const name = String(Name);
-    if (this.secrets.has(name)) throw new Refused('ResourceExistsException', `a secret named ${name} already exists`);
+    if (this.secrets.has(name))
+      throw new Refused('ResourceExistsException', `a secret named ${name} already exists`);
     const arn = `arn:aws:secretsmanager:${LOCAL_REGION}:${LOCAL_ACCOUNT}:secret:${name}-${randomBytes(3).toString('hex')}`;
     const secret: Secret = { name, arn, versions: new Map() };
     this.secrets.set(name, secret);
     if (SecretString === undefined) return { ARN: arn, Name: name };
-    return { ARN: arn, Name: name, VersionId: addVersion(secret, { SecretString, ClientRequestToken, VersionStages: [CURRENT] }).id };
+    return {
+      ARN: arn,
+      Name: name,
+      VersionId: addVersion(secret, { SecretString, ClientRequestToken, VersionStages: [CURRENT] })
+        .id,
+    };
   }
 
   private getValue({ SecretId, VersionId, VersionStage }: Input) {
     const secret = this.find(SecretId);
-    const wanted = typeof VersionId === 'string' ? secret.versions.get(VersionId) : staged(secret, String(VersionStage ?? CURRENT));
+    const wanted =
+      typeof VersionId === 'string'
+        ? secret.versions.get(VersionId)
+        : staged(secret, String(VersionStage ?? CURRENT));
     if (wanted === undefined) {
-      const what = typeof VersionId === 'string' ? `VersionId: ${VersionId}` : `staging label: ${String(VersionStage ?? CURRENT)}`;
-      throw new Refused('ResourceNotFoundException', `Secrets Manager can't find the specified secret value for ${what}`);
+      const what =
+        typeof VersionId === 'string'
+          ? `VersionId: ${VersionId}`
+          : `staging label: ${String(VersionStage ?? CURRENT)}`;
+      throw new Refused(
+        'ResourceNotFoundException',
+        `Secrets Manager can't find the specified secret value for ${what}`,
+      );
     }
-    return { ARN: secret.arn, Name: secret.name, VersionId: wanted.id, SecretString: wanted.text, VersionStages: [...wanted.stages] };
+    return {
+      ARN: secret.arn,
+      Name: secret.name,
+      VersionId: wanted.id,
+      SecretString: wanted.text,
+      VersionStages: [...wanted.stages],
+    };
   }
 
   private putValue(input: Input) {
     const secret = this.find(input.SecretId);
-    const version = addVersion(secret, { ...input, VersionStages: input.VersionStages ?? [CURRENT] });
-    return { ARN: secret.arn, Name: secret.name, VersionId: version.id, VersionStages: [...version.stages] };
+    const version = addVersion(secret, {
+      ...input,
+      VersionStages: input.VersionStages ?? [CURRENT],
+    });
+    return {
+      ARN: secret.arn,
+      Name: secret.name,
+      VersionId: version.id,
+      VersionStages: [...version.stages],
+    };
   }
 
   private describe({ SecretId }: Input) {
     const secret = this.find(SecretId);
-    const stages = [...secret.versions.values()].filter((v) => v.stages.size > 0).map((v) => [v.id, [...v.stages]]);
+    const stages = [...secret.versions.values()]
+      .filter((v) => v.stages.size > 0)
+      .map((v) => [v.id, [...v.stages]]);
     return { ARN: secret.arn, Name: secret.name, VersionIdsToStages: Object.fromEntries(stages) };
   }
 
@@ -112,7 +160,12 @@ class SecretStore {
     const secret = this.find(SecretId);
     const stage = String(VersionStage);
     const holder = staged(secret, stage);
-    if (holder !== undefined && holder.id !== RemoveFromVersionId && MoveToVersionId !== undefined && holder.id !== MoveToVersionId) {
+    if (
+      holder !== undefined &&
+      holder.id !== RemoveFromVersionId &&
+      MoveToVersionId !== undefined &&
+      holder.id !== MoveToVersionId
+    ) {
       throw new Refused(
         'InvalidParameterException',
         `The parameter RemoveFromVersionId can't be empty. Staging label ${stage} is on ${holder.id}.`,
@@ -127,14 +180,26 @@ class SecretStore {
   private find(id: unknown): Secret {
     const text = String(id);
     for (const secret of this.secrets.values()) {
-      if (text === secret.name || text === secret.arn || text === secret.arn.replace(/-[^-]{6}$/, '')) return secret;
+      if (
+        text === secret.name ||
+        text === secret.arn ||
+        text === secret.arn.replace(/-[^-]{6}$/, '')
+      )
+        return secret;
     }
-    throw new Refused('ResourceNotFoundException', "Secrets Manager can't find the specified secret.");
+    throw new Refused(
+      'ResourceNotFoundException',
+      "Secrets Manager can't find the specified secret.",
+    );
   }
 }
 
-function addVersion(secret: Secret, { SecretString, ClientRequestToken, VersionStages }: Input): Version {
-  if (typeof SecretString !== 'string') throw new Refused('InvalidParameterException', 'You must provide SecretString.');
+function addVersion(
+  secret: Secret,
+  { SecretString, ClientRequestToken, VersionStages }: Input,
+): Version {
+  if (typeof SecretString !== 'string')
+    throw new Refused('InvalidParameterException', 'You must provide SecretString.');
   const id = typeof ClientRequestToken === 'string' ? ClientRequestToken : randomUUID();
   const existing = secret.versions.get(id);
   if (existing !== undefined && existing.text !== SecretString) {
@@ -155,10 +220,15 @@ function giveStage(secret: Secret, receiver: Version, stage: string): void {
   if (stage === CURRENT && holder !== undefined) giveStage(secret, holder, PREVIOUS);
 }
 
-const staged = (secret: Secret, stage: string): Version | undefined => [...secret.versions.values()].find((v) => v.stages.has(stage));
+const staged = (secret: Secret, stage: string): Version | undefined =>
+  [...secret.versions.values()].find((v) => v.stages.has(stage));
 
 function version(secret: Secret, id: string): Version {
   const found = secret.versions.get(id);
-  if (found === undefined) throw new Refused('ResourceNotFoundException', `Secrets Manager can't find the specified secret version ${id}.`);
+  if (found === undefined)
+    throw new Refused(
+      'ResourceNotFoundException',
+      `Secrets Manager can't find the specified secret version ${id}.`,
+    );
   return found;
 }

@@ -2,7 +2,10 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 
-/** A refusal that the server answers in place of an operation, as AWS does when it throttles or is ill. */
+/**
+ * A refusal that the server answers in place of an operation, as AWS does when it throttles or is
+ * ill.
+ */
 export interface Refusal {
   /** Operations to refuse, e.g. `SendMessage`, `PutItem`. */
   readonly operations: readonly string[];
@@ -35,10 +38,21 @@ export interface FaultyServer extends EmbeddedServer {
 }
 
 /** From the thread. */
-type Message = { port: number } | { failed: string } | { refused: string } | { refusalSet: true } | { memory: number };
+type Message =
+  | { port: number }
+  | { failed: string }
+  | { refused: string }
+  | { refusalSet: true }
+  | { memory: number };
 
-/** Starts one of the servers of `server-worker.mjs` in a thread of its own; it ends with this process at the latest. */
-export async function startServerThread(kind: 'sqs' | 'dynamodb', options: { region: string; port?: number }): Promise<FaultyServer> {
+/**
+ * Starts one of the servers of `server-worker.mjs` in a thread of its own; it ends with this
+ * process at the latest.
+ */
+export async function startServerThread(
+  kind: 'sqs' | 'dynamodb',
+  options: { region: string; port?: number },
+): Promise<FaultyServer> {
   const worker = new Worker(join(__dirname, 'server-worker.mjs'), {
     workerData: { kind, region: options.region, port: options.port ?? 0 },
     // Nothing of the developer's own AWS set-up reaches the server.
@@ -48,7 +62,9 @@ export async function startServerThread(kind: 'sqs' | 'dynamodb', options: { reg
   const [first] = (await once(worker, 'message')) as [Message];
   if (!('port' in first)) {
     await worker.terminate();
-    throw new Error(`the embedded ${kind} server did not start: ${'failed' in first ? first.failed : JSON.stringify(first)}`);
+    throw new Error(
+      `the embedded ${kind} server did not start: ${'failed' in first ? first.failed : JSON.stringify(first)}`,
+    );
   }
   let refused = 0;
   worker.on('message', (message: Message) => {
@@ -69,7 +85,10 @@ export async function startServerThread(kind: 'sqs' | 'dynamodb', options: { reg
   };
 }
 
-/** Resolves with the thread's answer; after that of a refusal, every call that comes is judged by it. */
+/**
+ * Resolves with the thread's answer; after that of a refusal, every call that comes is judged by
+ * it.
+ */
 function ask<K extends 'refusalSet' | 'memory'>(
   worker: Worker,
   question: object,

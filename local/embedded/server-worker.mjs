@@ -1,6 +1,7 @@
-// Entry of a worker thread that runs one embedded server: `sqs` (fauxqs) or `dynamodb` (dynalite), on 127.0.0.1 only.
-// A thread, because both are busy during a load run and the gateway must not wait for them, and because it can never outlive
-// the process that started it. Plain JavaScript, so that the thread needs no TypeScript loader.
+// Entry of a worker thread that runs one embedded server: `sqs` (fauxqs) or `dynamodb` (dynalite),
+// on 127.0.0.1 only. A thread, because both are busy during a load run and the gateway must not
+// wait for them, and because it can never outlive the process that started it. Plain JavaScript, so
+// that the thread needs no TypeScript loader.
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { parentPort, workerData } from 'node:worker_threads';
@@ -8,7 +9,10 @@ import { interceptRequests, rejectForeignRequests } from '../../fake-rakuten/for
 
 let refusal;
 
-/** Answers a call in the server's place while a refusal is set for its operation. Returns whether it did. */
+/**
+ * Answers a call in the server's place while a refusal is set for its operation. Returns whether it
+ * did.
+ */
 function refuse(request, response) {
   const operation = String(request.headers['x-amz-target'] ?? '').split('.')[1];
   if (refusal === undefined || !refusal.operations.includes(operation)) return false;
@@ -37,8 +41,9 @@ function guard(server) {
 async function createSqs(region) {
   const entry = import.meta.resolve('fauxqs');
   const { buildApp } = await import(entry);
-  // fauxqs only makes queue URLs like http://sqs.us-east-1.localhost:1234/…, which not every resolver knows. Its stores are not exported,
-  // but with an empty host they name a queue by the host of the request, which is 127.0.0.1 here.
+  // fauxqs only makes queue URLs like http://sqs.us-east-1.localhost:1234/…, which not every
+  // resolver knows. Its stores are not exported, but with an empty host they name a queue by the
+  // host of the request, which is 127.0.0.1 here.
   const stores = {};
   for (const [key, path, name] of [
     ['sqsStore', './sqs/sqsStore.js', 'SqsStore'],
@@ -79,7 +84,8 @@ async function createDynamoDb() {
   };
 }
 
-// dynalite throws what its request streams report: a client that is killed in the middle of a call would take the database with it.
+// dynalite throws what its request streams report: a client that is killed in the middle of a call
+// would take the database with it.
 process.on('uncaughtException', (error) => {
   if (error.code === 'ECONNRESET') return;
   parentPort.postMessage({ failed: error.stack ?? String(error) });

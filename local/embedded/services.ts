@@ -1,4 +1,9 @@
-import { CreateTableCommand, type CreateTableCommandInput, type DynamoDBClient, waitUntilTableExists } from '@aws-sdk/client-dynamodb';
+import {
+  CreateTableCommand,
+  type CreateTableCommandInput,
+  type DynamoDBClient,
+  waitUntilTableExists,
+} from '@aws-sdk/client-dynamodb';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import { dynamoDbClient, secretsManagerClient, sqsClient } from './clients';
@@ -12,16 +17,28 @@ export interface EmbeddedServices {
   readonly dynamodb: FaultyServer;
   readonly sqs: FaultyServer;
   readonly secretsManager: EmbeddedServer;
-  readonly clients: { readonly dynamodb: DynamoDBClient; readonly sqs: SQSClient; readonly secretsManager: SecretsManagerClient };
+  readonly clients: {
+    readonly dynamodb: DynamoDBClient;
+    readonly sqs: SQSClient;
+    readonly secretsManager: SecretsManagerClient;
+  };
   /** As a local function is told them. */
-  readonly endpoints: { readonly dynamodb: string; readonly sqs: string; readonly secretsManager: string };
+  readonly endpoints: {
+    readonly dynamodb: string;
+    readonly sqs: string;
+    readonly secretsManager: string;
+  };
   /** Makes tables, and waits until they can be used. */
   createTables(...inputs: readonly CreateTableCommandInput[]): Promise<void>;
   close(): Promise<void>;
 }
 
 export async function startEmbeddedServices(): Promise<EmbeddedServices> {
-  const [dynamodb, sqs, secretsManager] = await Promise.all([startDynamoDb(), startSqs(), startSecretsManager()]);
+  const [dynamodb, sqs, secretsManager] = await Promise.all([
+    startDynamoDb(),
+    startSqs(),
+    startSecretsManager(),
+  ]);
   const clients = {
     dynamodb: dynamoDbClient(dynamodb.endpoint),
     sqs: sqsClient(sqs.endpoint),
@@ -32,7 +49,11 @@ export async function startEmbeddedServices(): Promise<EmbeddedServices> {
     sqs,
     secretsManager,
     clients,
-    endpoints: { dynamodb: dynamodb.endpoint, sqs: sqs.endpoint, secretsManager: secretsManager.endpoint },
+    endpoints: {
+      dynamodb: dynamodb.endpoint,
+      sqs: sqs.endpoint,
+      secretsManager: secretsManager.endpoint,
+    },
     createTables: async (...inputs) => {
       for (const input of inputs) {
         await clients.dynamodb.send(new CreateTableCommand(input));

@@ -5,7 +5,12 @@ import { close, listen } from '../../fake-rakuten/http-server';
 import { LOCAL_ACCOUNT } from '../embedded/clients';
 import { LatencyHistogram } from './latency';
 import { decodeQuery } from './query';
-import { type IntegrationResponse, type RestApi, type RestMethod, selectResponse } from './rest-api';
+import {
+  type IntegrationResponse,
+  type RestApi,
+  type RestMethod,
+  selectResponse,
+} from './rest-api';
 import { NoAnswer, SqsBackend } from './sqs-backend';
 import type { MappingTemplate } from './velocity';
 
@@ -13,11 +18,17 @@ import type { MappingTemplate } from './velocity';
 export interface GatewayStatistics {
   /** How many answers had each HTTP status. */
   readonly byStatus: ReadonlyMap<number, number>;
-  /** From the request's arrival to its answer, as API Gateway's metric `Latency`, of every request that reached an integration. */
+  /**
+   * From the request's arrival to its answer, as API Gateway's metric `Latency`, of every request
+   * that reached an integration.
+   */
   readonly latency: LatencyHistogram;
 }
 
-/** An HTTP server on 127.0.0.1 that serves a REST API the way API Gateway does: by the template's own mapping templates and responses. */
+/**
+ * An HTTP server on 127.0.0.1 that serves a REST API the way API Gateway does: by the template's
+ * own mapping templates and responses.
+ */
 export interface Gateway {
   /** Base URL without the stage, `http://127.0.0.1:<port>`. */
   readonly url: string;
@@ -55,7 +66,11 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     request.resume();
     const method = api && findMethod(api, request);
     const answer =
-      api === undefined ? NOT_DEPLOYED : method === undefined ? NO_SUCH_METHOD : await integrate(backend, api, method, request);
+      api === undefined
+        ? NOT_DEPLOYED
+        : method === undefined
+          ? NO_SUCH_METHOD
+          : await integrate(backend, api, method, request);
     response.writeHead(answer.status, {
       'content-type': 'application/json',
       'content-length': Buffer.byteLength(answer.body),
@@ -67,10 +82,13 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     if (error.code === 'ECONNRESET' || !socket.writable) return;
-    // What Node's parser takes for no request at all: spaces or raw bytes in the request line, an overlong URL.
+    // What Node's parser takes for no request at all: spaces or raw bytes in the request line, an
+    // overlong URL.
     const status = error.code === 'HPE_HEADER_OVERFLOW' ? 414 : 400;
     count(status);
-    socket.end(`HTTP/1.1 ${status} ${http.STATUS_CODES[status]}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+    socket.end(
+      `HTTP/1.1 ${status} ${http.STATUS_CODES[status]}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`,
+    );
   });
   await listen(server, options.port ?? 0);
 
@@ -89,17 +107,29 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
 
 function findMethod(api: RestApi, request: http.IncomingMessage): RestMethod | undefined {
   const [path = ''] = (request.url ?? '').split('?', 1);
-  return api.methods.find((method) => method.httpMethod === request.method && path === `/${api.stage}${method.resourcePath}`);
+  return api.methods.find(
+    (method) =>
+      method.httpMethod === request.method && path === `/${api.stage}${method.resourcePath}`,
+  );
 }
 
-async function integrate(backend: SqsBackend, api: RestApi, method: RestMethod, request: http.IncomingMessage): Promise<Answer> {
+async function integrate(
+  backend: SqsBackend,
+  api: RestApi,
+  method: RestMethod,
+  request: http.IncomingMessage,
+): Promise<Answer> {
   const { integration } = method;
-  // API Gateway takes a request without a type for JSON. Whether it looks beyond a `;` is not documented; here it does not.
+  // API Gateway takes a request without a type for JSON. Whether it looks beyond a `;` is not
+  // documented; here it does not.
   const [contentType = ''] = (request.headers['content-type'] ?? 'application/json').split(';', 1);
   const template = integration.requestTemplates.get(contentType.trim().toLowerCase());
   if (template === undefined) return UNSUPPORTED_MEDIA_TYPE;
 
-  const ids = { requestId: randomUUID(), extendedRequestId: `${randomBytes(8).toString('base64url')}FiA=` };
+  const ids = {
+    requestId: randomUUID(),
+    extendedRequestId: `${randomBytes(8).toString('base64url')}FiA=`,
+  };
   const headers = { 'x-amzn-requestid': ids.requestId, 'x-amz-apigw-id': ids.extendedRequestId };
   const rendered = template.render({
     querystring: decodeQuery(request.url ?? ''),
@@ -108,8 +138,11 @@ async function integrate(backend: SqsBackend, api: RestApi, method: RestMethod, 
   try {
     const backendAnswer = await backend.send(integration, rendered);
     const selected = selectResponse(integration.responses, backendAnswer.status);
-    if (selected === undefined || !method.statusCodes.includes(selected.statusCode)) return { ...INTERNAL_ERROR, headers };
-    const body = responseTemplate(selected, request.headers.accept)?.render({ querystring: new Map() });
+    if (selected === undefined || !method.statusCodes.includes(selected.statusCode))
+      return { ...INTERNAL_ERROR, headers };
+    const body = responseTemplate(selected, request.headers.accept)?.render({
+      querystring: new Map(),
+    });
     return { status: Number(selected.statusCode), body: body ?? backendAnswer.body, headers };
   } catch (error) {
     if (!(error instanceof NoAnswer)) throw error;
@@ -133,18 +166,30 @@ function requestContext(
     path: `/${api.stage}${resourcePath}`,
     protocol: `HTTP/${request.httpVersion}`,
     requestTimeEpoch: Date.now(),
-    identity: { sourceIp: request.socket.remoteAddress ?? '', userAgent: request.headers['user-agent'] ?? '' },
+    identity: {
+      sourceIp: request.socket.remoteAddress ?? '',
+      userAgent: request.headers['user-agent'] ?? '',
+    },
   };
 }
 
-/** The template for what the client accepts; API Gateway falls back to JSON, then to whatever there is. */
-function responseTemplate({ templates }: IntegrationResponse, accept = 'application/json'): MappingTemplate | undefined {
+/**
+ * The template for what the client accepts; API Gateway falls back to JSON, then to whatever there
+ * is.
+ */
+function responseTemplate(
+  { templates }: IntegrationResponse,
+  accept = 'application/json',
+): MappingTemplate | undefined {
   const wanted = accept.split(',').map((type) => type.split(';', 1)[0]?.trim() ?? '');
   const found = wanted.find((type) => templates.has(type));
   return templates.get(found ?? 'application/json') ?? templates.values().next().value;
 }
 
-const own = (status: number, message: string): Answer => ({ status, body: JSON.stringify({ message }) });
+const own = (status: number, message: string): Answer => ({
+  status,
+  body: JSON.stringify({ message }),
+});
 
 const NO_SUCH_METHOD = own(403, 'Missing Authentication Token');
 const UNSUPPORTED_MEDIA_TYPE = own(415, 'Unsupported Media Type');

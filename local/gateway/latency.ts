@@ -23,13 +23,17 @@ export class LatencyHistogram {
     return this.longest;
   }
 
-  /** The duration that this share (0 to 1) of all did not exceed, in milliseconds; 0 when there were none. */
+  /**
+   * The duration that this share (0 to 1) of all did not exceed, in milliseconds; 0 when there were
+   * none.
+   */
   public percentile(share: number): number {
     const wanted = Math.ceil(this.total * share);
     let seen = 0;
     for (const [bucket, count] of this.buckets.entries()) {
       seen += count;
-      if (count > 0 && seen >= wanted) return Math.min((bucket + 1) / BUCKETS_PER_MILLI, this.longest);
+      if (count > 0 && seen >= wanted)
+        return Math.min((bucket + 1) / BUCKETS_PER_MILLI, this.longest);
     }
     return 0;
   }

@@ -1,6 +1,7 @@
 /**
- * Reads a query string as API Gateway hands it to a mapping template: form-decoded (`+` is a space), an unescaped `;` divides like `&`,
- * the last value of a repeated name wins, and bytes that are not UTF-8 become U+FFFD.
+ * Reads a query string as API Gateway hands it to a mapping template: form-decoded (`+` is a
+ * space), an unescaped `;` divides like `&`, the last value of a repeated name wins, and bytes that
+ * are not UTF-8 become U+FFFD.
  *
  * @param rawUrl the request's URL as Node gives it, one character for each byte
  */
@@ -17,8 +18,13 @@ export function decodeQuery(rawUrl: string): Map<string, string> {
   return parameters;
 }
 
-/** Percent-escapes to bytes, `+` to a space, the bytes to text. An escape that is none (`50%`) stays as it is. */
+/**
+ * Percent-escapes to bytes, `+` to a space, the bytes to text. An escape that is none (`50%`) stays
+ * as it is.
+ */
 export function decodeForm(text: string): string {
-  const bytes = text.replaceAll('+', ' ').replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+  const bytes = text
+    .replaceAll('+', ' ')
+    .replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
   return Buffer.from(bytes, 'latin1').toString('utf8');
 }

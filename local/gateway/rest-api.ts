@@ -1,6 +1,9 @@
 import type { MappingTemplate } from './velocity';
 
-/** A REST API as its stage serves it: what the gateway needs of the template's resources, with the mapping templates parsed. */
+/**
+ * A REST API as its stage serves it: what the gateway needs of the template's resources, with the
+ * mapping templates parsed.
+ */
 export interface RestApi {
   readonly id: string;
   readonly stage: string;
@@ -30,17 +33,27 @@ export interface SqsIntegration {
 
 export interface IntegrationResponse {
   readonly statusCode: string;
-  /** A regular expression for the whole of the backend's status code; the response without one is the default. */
+  /**
+   * A regular expression for the whole of the backend's status code; the response without one is
+   * the default.
+   */
   readonly selectionPattern?: string;
   readonly templates: ReadonlyMap<string, MappingTemplate>;
 }
 
 /**
- * The integration response for a backend's status code: the first whose pattern matches the whole code, else the one without a pattern.
- * Undefined when nothing matches, which API Gateway answers with a 500 of its own.
+ * The integration response for a backend's status code: the first whose pattern matches the whole
+ * code, else the one without a pattern. Undefined when nothing matches, which API Gateway answers
+ * with a 500 of its own.
  */
-export function selectResponse(responses: readonly IntegrationResponse[], backendStatus: number): IntegrationResponse | undefined {
+export function selectResponse(
+  responses: readonly IntegrationResponse[],
+  backendStatus: number,
+): IntegrationResponse | undefined {
   const matches = ({ selectionPattern }: IntegrationResponse) =>
-    selectionPattern !== undefined && new RegExp(`^(?:${selectionPattern})$`).test(String(backendStatus));
-  return responses.find(matches) ?? responses.find((response) => response.selectionPattern === undefined);
+    selectionPattern !== undefined &&
+    new RegExp(`^(?:${selectionPattern})$`).test(String(backendStatus));
+  return (
+    responses.find(matches) ?? responses.find((response) => response.selectionPattern === undefined)
+  );
 }

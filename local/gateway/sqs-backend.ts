@@ -19,8 +19,9 @@ export class NoAnswer extends Error {
 }
 
 /**
- * Sends what the mapping template rendered to SQS. API Gateway posts it as a form (the query protocol), which the embedded SQS would answer with 200
- * and lose; so the form is read here and goes out through the SDK. One attempt, as API Gateway makes one.
+ * Sends what the mapping template rendered to SQS. API Gateway posts it as a form (the query
+ * protocol), which the embedded SQS would answer with 200 and lose; so the form is read here and
+ * goes out through the SDK. One attempt, as API Gateway makes one.
  */
 export class SqsBackend {
   private readonly client: SQSClient;
@@ -29,16 +30,27 @@ export class SqsBackend {
     this.client = sqsClient(endpoint, { maxAttempts: 1, md5: false });
   }
 
-  public async send({ account, queueName, contentType, timeoutMillis }: SqsIntegration, rendered: string): Promise<BackendAnswer> {
+  public async send(
+    { account, queueName, contentType, timeoutMillis }: SqsIntegration,
+    rendered: string,
+  ): Promise<BackendAnswer> {
     if (!contentType.startsWith('application/x-www-form-urlencoded')) {
-      return refusal(400, 'InvalidAction', `the integration sends ${contentType}, which is not run locally; use the form encoding`);
+      return refusal(
+        400,
+        'InvalidAction',
+        `the integration sends ${contentType}, which is not run locally; use the form encoding`,
+      );
     }
     const form = new URLSearchParams(rendered);
-    if (form.get('Action') !== 'SendMessage') return refusal(400, 'MissingAction', 'the request must contain Action=SendMessage');
+    if (form.get('Action') !== 'SendMessage')
+      return refusal(400, 'MissingAction', 'the request must contain Action=SendMessage');
     const abort = AbortSignal.timeout(timeoutMillis);
     try {
       const { MessageId, $metadata } = await this.client.send(
-        new SendMessageCommand({ QueueUrl: `${this.endpoint}/${account}/${queueName}`, MessageBody: form.get('MessageBody') ?? undefined }),
+        new SendMessageCommand({
+          QueueUrl: `${this.endpoint}/${account}/${queueName}`,
+          MessageBody: form.get('MessageBody') ?? undefined,
+        }),
         { abortSignal: abort },
       );
       return {

@@ -3,8 +3,8 @@ import { Compile, parse } from 'velocityjs';
 /**
  * A mapping template, parsed once.
  *
- * Rendering is velocityjs with Java's maps, whose entries are not methods: a parameter may be called
- * `size` or `keySet`. It has what the endpoint's own template uses.
+ * Rendering is velocityjs with Java's maps, whose entries are not methods: a parameter may be
+ * called `size` or `keySet`. It has what the endpoint's own template uses.
  */
 export interface MappingTemplate {
   render(request: TemplateRequest): string;
@@ -20,11 +20,17 @@ export interface TemplateRequest {
 export function parseTemplate(text: string): MappingTemplate {
   const asts = parse(text);
   return {
-    render: (request) => new CachingCompile(asts, { customMethodHandlers: JAVA_METHODS }).render(templateVariables(request)),
+    render: (request) =>
+      new CachingCompile(asts, { customMethodHandlers: JAVA_METHODS }).render(
+        templateVariables(request),
+      ),
   };
 }
 
-/** velocityjs parses a text such as `"$q&$k"` each time it is evaluated, which takes most of the time; the texts are the template's own and few. */
+/**
+ * velocityjs parses a text such as `"$q&$k"` each time it is evaluated, which takes most of the
+ * time; the texts are the template's own and few.
+ */
 class CachingCompile extends Compile {
   private static readonly parsed = new Map<string, ReturnType<typeof parse>>();
 
@@ -48,7 +54,10 @@ function templateVariables(request: TemplateRequest): Record<string, unknown> {
   };
 }
 
-/** API Gateway's `$util`, as far as the template uses it. `urlEncode` is `java.net.URLEncoder`: form encoding, with `!'()~` escaped and `*` kept. */
+/**
+ * API Gateway's `$util`, as far as the template uses it. `urlEncode` is `java.net.URLEncoder`: form
+ * encoding, with `!'()~` escaped and `*` kept.
+ */
 export const UTIL = {
   urlEncode: (text: string): string =>
     encodeURIComponent(toWellFormed(text))
@@ -58,13 +67,22 @@ export const UTIL = {
 
 /** Java writes half a surrogate pair as `?`, where encodeURIComponent would throw. */
 const toWellFormed = (text: string): string =>
-  String(text).replace(/[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/g, '?');
+  String(text).replace(
+    /[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/g,
+    '?',
+  );
 
-/** The objects below that stand for a `java.util.Map`, with their keys in order: an object itself would move those that are numbers to the front. */
+/**
+ * The objects below that stand for a `java.util.Map`, with their keys in order: an object itself
+ * would move those that are numbers to the front.
+ */
 const javaMaps = new WeakMap<object, readonly string[]>();
 type JavaMap = Record<string, unknown>;
 
-/** An object without a prototype: its own keys are the entries, and nothing else is there to be found by name. */
+/**
+ * An object without a prototype: its own keys are the entries, and nothing else is there to be
+ * found by name.
+ */
 function javaMap(entries: ReadonlyMap<string, unknown> = new Map()): JavaMap {
   const map = Object.create(null) as JavaMap;
   for (const [key, value] of entries) map[key] = value;
@@ -75,7 +93,9 @@ function javaMap(entries: ReadonlyMap<string, unknown> = new Map()): JavaMap {
 function deepJavaMap(value: Readonly<Record<string, unknown>>): JavaMap {
   const entries = Object.entries(value).map(([key, inner]): [string, unknown] => [
     key,
-    typeof inner === 'object' && inner !== null ? deepJavaMap(inner as Record<string, unknown>) : inner,
+    typeof inner === 'object' && inner !== null
+      ? deepJavaMap(inner as Record<string, unknown>)
+      : inner,
   ]);
   return javaMap(new Map(entries));
 }
@@ -89,8 +109,11 @@ const JAVA_METHODS = [
   {
     uid: 'java.util.Map',
     match: ({ property, context }: Call) =>
-      typeof context === 'object' && javaMaps.has(context as object) && Object.hasOwn(MAP_METHODS, property),
-    resolve: ({ property, context, params }: Call) => MAP_METHODS[property]?.(context as JavaMap, ...params),
+      typeof context === 'object' &&
+      javaMaps.has(context as object) &&
+      Object.hasOwn(MAP_METHODS, property),
+    resolve: ({ property, context, params }: Call) =>
+      MAP_METHODS[property]?.(context as JavaMap, ...params),
   },
 ];
 

@@ -34,7 +34,11 @@ interface Reply {
   readonly id: number;
   readonly result?: unknown;
   readonly memory?: number;
-  readonly error?: { readonly errorType: string; readonly errorMessage: string; readonly stack?: string };
+  readonly error?: {
+    readonly errorType: string;
+    readonly errorMessage: string;
+    readonly stack?: string;
+  };
 }
 
 /** Ends what an invocation wrote, perhaps behind something without a line break. */
@@ -69,12 +73,17 @@ export class ExecutionEnvironment {
   }
 
   public get alive(): boolean {
-    return !this.killed && this.child.exitCode === null && this.child.signalCode === null && this.child.connected;
+    return (
+      !this.killed &&
+      this.child.exitCode === null &&
+      this.child.signalCode === null &&
+      this.child.connected
+    );
   }
 
   /**
-   * Resolves with what the handler returned, when all that it wrote was handed to `onOutput`; rejects with a FunctionError when it threw, ran out of time or its
-   * process died.
+   * Resolves with what the handler returned, when all that it wrote was handed to `onOutput`;
+   * rejects with a FunctionError when it threw, ran out of time or its process died.
    */
   public invoke(event: unknown): Promise<unknown> {
     const { name, timeoutSeconds, memoryMegabytes } = this.definition;
@@ -124,14 +133,30 @@ export class ExecutionEnvironment {
       const timer = setTimeout(() => {
         this.kill();
         end(() =>
-          reject(new FunctionError(name, { errorType: 'Sandbox.Timedout', errorMessage: `timed out after ${timeoutSeconds} seconds` })),
+          reject(
+            new FunctionError(name, {
+              errorType: 'Sandbox.Timedout',
+              errorMessage: `timed out after ${timeoutSeconds} seconds`,
+            }),
+          ),
         );
       }, timeoutSeconds * 1000);
       this.child.on('message', onMessage);
       this.child.once('exit', onExit);
-      this.child.send({ id, event, context, deadline: Date.now() + timeoutSeconds * 1000 }, (error) => {
-        if (error) end(() => reject(new FunctionError(name, { errorType: 'Runtime.ExitError', errorMessage: error.message })));
-      });
+      this.child.send(
+        { id, event, context, deadline: Date.now() + timeoutSeconds * 1000 },
+        (error) => {
+          if (error)
+            end(() =>
+              reject(
+                new FunctionError(name, {
+                  errorType: 'Runtime.ExitError',
+                  errorMessage: error.message,
+                }),
+              ),
+            );
+        },
+      );
     });
   }
 
@@ -157,12 +182,21 @@ export class ExecutionEnvironment {
 }
 
 /**
- * The process's whole environment, built from nothing: the function's own variables, what Lambda sets, and endpoints and keys that lead nowhere but here.
- * A developer's profile, region or proxy is not among them.
+ * The process's whole environment, built from nothing: the function's own variables, what Lambda
+ * sets, and endpoints and keys that lead nowhere but here. A developer's profile, region or proxy
+ * is not among them.
  */
-function functionVariables({ name, taskRoot, memoryMegabytes, variables, endpoints }: FunctionDefinition): Record<string, string> {
+function functionVariables({
+  name,
+  taskRoot,
+  memoryMegabytes,
+  variables,
+  endpoints,
+}: FunctionDefinition): Record<string, string> {
   const system = Object.fromEntries(
-    ['SystemRoot', 'TMPDIR', 'TEMP'].flatMap((key) => (process.env[key] ? [[key, process.env[key] ?? '']] : [])),
+    ['SystemRoot', 'TMPDIR', 'TEMP'].flatMap((key) =>
+      process.env[key] ? [[key, process.env[key] ?? '']] : [],
+    ),
   );
   return {
     ...system,

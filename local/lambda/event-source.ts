@@ -27,7 +27,11 @@ export interface EventSourceDefinition {
   /** SQS could not be read or a batch not deleted; reading goes on. */
   readonly onTrouble?: (message: string) => void;
   /** After each batch, with the number of messages deleted and left in the queue. */
-  readonly onBatch?: (outcome: { readonly deleted: number; readonly left: number; readonly error?: FunctionError }) => void;
+  readonly onBatch?: (outcome: {
+    readonly deleted: number;
+    readonly left: number;
+    readonly error?: FunctionError;
+  }) => void;
 }
 
 /** Where time comes from. */
@@ -39,7 +43,10 @@ interface Time {
 
 const REAL_TIME: Time = { now: Date.now, sleep: pause };
 
-/** Reads a queue for a function as Lambda's event source mapping does: only what the function acknowledged is deleted. */
+/**
+ * Reads a queue for a function as Lambda's event source mapping does: only what the function
+ * acknowledged is deleted.
+ */
 export class EventSource<T extends Pick<LocalFunction, 'invoke'> = LocalFunction> {
   private readonly abort = new AbortController();
   private readonly loops: Promise<void>[];
@@ -53,7 +60,10 @@ export class EventSource<T extends Pick<LocalFunction, 'invoke'> = LocalFunction
     this.loops = Array.from({ length: definition.concurrency }, () => this.poll());
   }
 
-  /** Stops reading and waits for the batches that are at work; their messages stay in the queue if they do not end. */
+  /**
+   * Stops reading and waits for the batches that are at work; their messages stay in the queue if
+   * they do not end.
+   */
   public async close(): Promise<void> {
     this.abort.abort();
     await Promise.all(this.loops);
@@ -67,7 +77,9 @@ export class EventSource<T extends Pick<LocalFunction, 'invoke'> = LocalFunction
       } catch (error) {
         if (this.abort.signal.aborted) return;
         // SQS is ill: what was not deleted comes back by itself.
-        this.definition.onTrouble?.(`reading ${this.definition.queueUrl}: ${error instanceof Error ? error.message : String(error)}`);
+        this.definition.onTrouble?.(
+          `reading ${this.definition.queueUrl}: ${error instanceof Error ? error.message : String(error)}`,
+        );
         await this.time.sleep(100);
       }
     }
@@ -81,7 +93,10 @@ export class EventSource<T extends Pick<LocalFunction, 'invoke'> = LocalFunction
     while (messages.length < batchSize) {
       const secondsLeft = Math.ceil((until - this.time.now()) / 1000);
       const wait = secondsLeft > 0 ? Math.min(secondsLeft, 1) : 0;
-      const more = await this.receive(Math.min(batchSize - messages.length, MESSAGES_PER_CALL), wait);
+      const more = await this.receive(
+        Math.min(batchSize - messages.length, MESSAGES_PER_CALL),
+        wait,
+      );
       messages.push(...more);
       if (more.length === 0 && this.time.now() >= until) break;
     }
@@ -106,28 +121,49 @@ export class EventSource<T extends Pick<LocalFunction, 'invoke'> = LocalFunction
     let acknowledged: Message[] = [];
     let failure: FunctionError | undefined;
     try {
-      const response = await this.target.invoke({ Records: messages.map((message) => this.toRecord(message)) } satisfies SQSEvent);
-      acknowledged = this.definition.reportBatchItemFailures ? acknowledgedOf(messages, response, idOf) : messages;
+      const response = await this.target.invoke({
+        Records: messages.map((message) => this.toRecord(message)),
+      } satisfies SQSEvent);
+      acknowledged = this.definition.reportBatchItemFailures
+        ? acknowledgedOf(messages, response, idOf)
+        : messages;
     } catch (error) {
       if (!(error instanceof FunctionError)) throw error;
       failure = error;
     }
     await this.delete(acknowledged);
-    this.definition.onBatch?.({ deleted: acknowledged.length, left: messages.length - acknowledged.length, error: failure });
+    this.definition.onBatch?.({
+      deleted: acknowledged.length,
+      left: messages.length - acknowledged.length,
+      error: failure,
+    });
   }
 
   private async delete(messages: readonly Message[]): Promise<void> {
     const calls: Promise<unknown>[] = [];
     for (let start = 0; start < messages.length; start += MESSAGES_PER_CALL) {
-      const Entries = messages
-        .slice(start, start + MESSAGES_PER_CALL)
-        .map(({ ReceiptHandle }, index): DeleteMessageBatchRequestEntry => ({ Id: String(index), ReceiptHandle }));
-      calls.push(this.client.send(new DeleteMessageBatchCommand({ QueueUrl: this.definition.queueUrl, Entries })));
+      const Entries = messages.slice(start, start + MESSAGES_PER_CALL).map(
+        ({ ReceiptHandle }, index): DeleteMessageBatchRequestEntry => ({
+          Id: String(index),
+          ReceiptHandle,
+        }),
+      );
+      calls.push(
+        this.client.send(
+          new DeleteMessageBatchCommand({ QueueUrl: this.definition.queueUrl, Entries }),
+        ),
+      );
     }
     await Promise.all(calls);
   }
 
-  private toRecord({ MessageId = '', ReceiptHandle = '', Body = '', MD5OfBody = '', Attributes = {} }: Message): SQSRecord {
+  private toRecord({
+    MessageId = '',
+    ReceiptHandle = '',
+    Body = '',
+    MD5OfBody = '',
+    Attributes = {},
+  }: Message): SQSRecord {
     return {
       messageId: MessageId,
       receiptHandle: ReceiptHandle,
@@ -143,10 +179,15 @@ export class EventSource<T extends Pick<LocalFunction, 'invoke'> = LocalFunction
 }
 
 /**
- * What the function acknowledged. As in Lambda, a response without a list acknowledges everything, and one that names a message
- * which is not in the batch (or names it wrongly) acknowledges nothing.
+ * What the function acknowledged. As in Lambda, a response without a list acknowledges everything,
+ * and one that names a message which is not in the batch (or names it wrongly) acknowledges
+ * nothing.
  */
-export function acknowledgedOf<M>(messages: readonly M[], response: unknown, idOf: (message: M) => string): M[] {
+export function acknowledgedOf<M>(
+  messages: readonly M[],
+  response: unknown,
+  idOf: (message: M) => string,
+): M[] {
   const failures = (response as SQSBatchResponse | null)?.batchItemFailures ?? [];
   if (!Array.isArray(failures)) return [];
   const failed = new Set(failures.map((failure) => failure?.itemIdentifier));

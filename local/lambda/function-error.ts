@@ -1,4 +1,7 @@
-/** An invocation that did not end with a result: the handler threw, ran out of time, or its process died. */
+/**
+ * An invocation that did not end with a result: the handler threw, ran out of time, or its process
+ * died.
+ */
 export class FunctionError extends Error {
   public readonly errorType: string;
   /** As the handler threw it. */
@@ -6,7 +9,11 @@ export class FunctionError extends Error {
 
   public constructor(
     readonly functionName: string,
-    { errorType, errorMessage, stack }: { readonly errorType: string; readonly errorMessage: string; readonly stack?: string },
+    {
+      errorType,
+      errorMessage,
+      stack,
+    }: { readonly errorType: string; readonly errorMessage: string; readonly stack?: string },
   ) {
     super(`${functionName}: ${errorMessage}`);
     this.errorType = errorType;

@@ -17,20 +17,30 @@ export interface InvokeApi {
  */
 export async function startInvokeApi(functions: () => Iterable<LocalFunction>): Promise<InvokeApi> {
   const server = createServer((request, response) => {
-    serve(functions(), request, response).catch((error: unknown) => response.destroy(error as Error));
+    serve(functions(), request, response).catch((error: unknown) =>
+      response.destroy(error as Error),
+    );
   });
   await listen(server, 0);
-  return { endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, close: () => close(server) };
+  return {
+    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    close: () => close(server),
+  };
 }
 
 const INVOCATION_PATH = /^\/2015-03-31\/functions\/([^/]+)\/invocations$/;
 
-async function serve(functions: Iterable<LocalFunction>, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function serve(
+  functions: Iterable<LocalFunction>,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
   const name = INVOCATION_PATH.exec(decodeURIComponent(request.url ?? ''))?.[1];
   const found = [...functions].find((candidate) => candidate.name === name);
-  if (found === undefined) return respond(response, 404, { Type: 'User', Message: `Function not found: ${name}` });
+  if (found === undefined)
+    return respond(response, 404, { Type: 'User', Message: `Function not found: ${name}` });
   const running = found.invoke(JSON.parse(Buffer.concat(chunks).toString() || '{}'));
   if (request.headers['x-amz-invocation-type'] === 'Event') {
     // The function has logged its failure; an asynchronous caller does not see it.
@@ -46,10 +56,13 @@ async function serve(functions: Iterable<LocalFunction>, request: IncomingMessag
 }
 
 function errorPayload(error: unknown): object {
-  if (error instanceof FunctionError) return { errorType: error.errorType, errorMessage: error.errorMessage };
+  if (error instanceof FunctionError)
+    return { errorType: error.errorType, errorMessage: error.errorMessage };
   return { errorType: 'Error', errorMessage: String(error) };
 }
 
 function respond(response: ServerResponse, status: number, body?: unknown): void {
-  response.writeHead(status, { 'content-type': 'application/json' }).end(body === undefined ? '' : JSON.stringify(body));
+  response
+    .writeHead(status, { 'content-type': 'application/json' })
+    .end(body === undefined ? '' : JSON.stringify(body));
 }

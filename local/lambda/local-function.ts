@@ -1,6 +1,9 @@
 import { ExecutionEnvironment, type FunctionDefinition } from './environment';
 
-/** A Lambda function that runs its unmodified bundle: as many processes as there are invocations at once, kept for the next ones. */
+/**
+ * A Lambda function that runs its unmodified bundle: as many processes as there are invocations at
+ * once, kept for the next ones.
+ */
 export class LocalFunction {
   private readonly idle: ExecutionEnvironment[] = [];
   private readonly busy = new Set<ExecutionEnvironment>();
@@ -49,7 +52,10 @@ export class LocalFunction {
     }
   }
 
-  /** Kills every process, in the middle of what it does. The next invocation starts a new one. Returns how many were at work. */
+  /**
+   * Kills every process, in the middle of what it does. The next invocation starts a new one.
+   * Returns how many were at work.
+   */
   public kill(): number {
     const { atWork } = this;
     for (const environment of [...this.idle, ...this.busy]) environment.kill();
@@ -61,7 +67,11 @@ export class LocalFunction {
   }
 
   private takeIdle(): ExecutionEnvironment | undefined {
-    for (let environment = this.idle.pop(); environment !== undefined; environment = this.idle.pop()) {
+    for (
+      let environment = this.idle.pop();
+      environment !== undefined;
+      environment = this.idle.pop()
+    ) {
       if (environment.alive) return environment;
     }
     return undefined;

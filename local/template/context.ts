@@ -12,7 +12,11 @@ import type { ResourceValues } from './intrinsics';
 export interface ProvisionContext {
   readonly stackName: string;
   readonly endpoints: ServiceEndpoints;
-  readonly clients: { readonly dynamodb: DynamoDBClient; readonly sqs: SQSClient; readonly secretsManager: SecretsManagerClient };
+  readonly clients: {
+    readonly dynamodb: DynamoDBClient;
+    readonly sqs: SQSClient;
+    readonly secretsManager: SecretsManagerClient;
+  };
   readonly gateway: Gateway;
   readonly assetPath: (objectKey: string) => string | undefined;
   /** Functions by ARN. */
@@ -45,10 +49,20 @@ export interface ResolvedResource {
 }
 
 /** Makes one resource on the embedded parts. */
-export type Maker = (resource: ResolvedResource, context: ProvisionContext) => Promise<ResourceValues> | ResourceValues;
+export type Maker = (
+  resource: ResolvedResource,
+  context: ProvisionContext,
+) => Promise<ResourceValues> | ResourceValues;
 
-/** A physical name for a resource: its own, else the stack's and the logical id's, shortened to what every service accepts. */
-export function physicalName({ logicalId }: ResolvedResource, { stackName }: ProvisionContext, own: unknown): string {
+/**
+ * A physical name for a resource: its own, else the stack's and the logical id's, shortened to what
+ * every service accepts.
+ */
+export function physicalName(
+  { logicalId }: ResolvedResource,
+  { stackName }: ProvisionContext,
+  own: unknown,
+): string {
   if (typeof own === 'string') return own;
   return `${stackName}-${logicalId}`.slice(0, 63);
 }

@@ -11,7 +11,9 @@ const NO_VALUE = Symbol('AWS::NoValue');
 
 type Handler = (argument: unknown, resolver: Resolver) => unknown;
 
-/** Evaluates the intrinsic functions that the app's template has, against the resources made so far. */
+/**
+ * Evaluates the intrinsic functions that the app's template has, against the resources made so far.
+ */
 export class Resolver {
   public constructor(
     private readonly stackName: string,
@@ -25,11 +27,16 @@ export class Resolver {
   }
 
   public evaluate(value: unknown): unknown {
-    if (Array.isArray(value)) return value.map((item) => this.evaluate(item)).filter((item) => item !== NO_VALUE);
+    if (Array.isArray(value))
+      return value.map((item) => this.evaluate(item)).filter((item) => item !== NO_VALUE);
     if (typeof value !== 'object' || value === null) return value;
     const entries = Object.entries(value);
     const [only] = entries;
-    if (entries.length === 1 && only !== undefined && (only[0] === 'Ref' || only[0].startsWith('Fn::'))) {
+    if (
+      entries.length === 1 &&
+      only !== undefined &&
+      (only[0] === 'Ref' || only[0].startsWith('Fn::'))
+    ) {
       return this.call(only[0], only[1]);
     }
     const resolved = entries.map(([key, inner]): [string, unknown] => [key, this.evaluate(inner)]);
@@ -38,8 +45,15 @@ export class Resolver {
 
   public text(value: unknown): string {
     const resolved = this.evaluate(value);
-    if (typeof resolved === 'string' || typeof resolved === 'number' || typeof resolved === 'boolean') return String(resolved);
-    throw new Error(`expected text from ${JSON.stringify(value)}, but it is ${JSON.stringify(resolved)}`);
+    if (
+      typeof resolved === 'string' ||
+      typeof resolved === 'number' ||
+      typeof resolved === 'boolean'
+    )
+      return String(resolved);
+    throw new Error(
+      `expected text from ${JSON.stringify(value)}, but it is ${JSON.stringify(resolved)}`,
+    );
   }
 
   public ref(name: string): unknown {
@@ -52,7 +66,8 @@ export class Resolver {
 
   public attribute(name: string, attribute: string): string {
     const value = this.resources.get(name)?.attributes[attribute];
-    if (value === undefined) throw new Error(`Fn::GetAtt of ${name}.${attribute}, which is not known here`);
+    if (value === undefined)
+      throw new Error(`Fn::GetAtt of ${name}.${attribute}, which is not known here`);
     return value;
   }
 
@@ -96,12 +111,17 @@ const FUNCTIONS: Readonly<Record<string, Handler>> = {
     return list(items, resolver).map(String).join(separator);
   },
   'Fn::Sub': (argument, resolver) => {
-    const [text, variables] = (Array.isArray(argument) ? argument : [argument, {}]) as [string, Record<string, unknown>];
+    const [text, variables] = (Array.isArray(argument) ? argument : [argument, {}]) as [
+      string,
+      Record<string, unknown>,
+    ];
     return text.replace(/\$\{(!?)([^}]*)\}/g, (_, literal: string, name: string) => {
       if (literal === '!') return `\${${name}}`;
       if (Object.hasOwn(variables, name)) return resolver.text(variables[name]);
       const dot = name.indexOf('.');
-      return dot < 0 ? String(resolver.ref(name)) : resolver.attribute(name.slice(0, dot), name.slice(dot + 1));
+      return dot < 0
+        ? String(resolver.ref(name))
+        : resolver.attribute(name.slice(0, dot), name.slice(dot + 1));
     });
   },
 };

@@ -17,7 +17,10 @@ const MAKERS: Readonly<Record<string, Maker>> = {
   'AWS::Lambda::EventSourceMapping': makeEventSourceMapping,
 };
 
-/** Types that do nothing for the way of a postback: rights, logs, watching, schedules. A reference to one gives its logical id. */
+/**
+ * Types that do nothing for the way of a postback: rights, logs, watching, schedules. A reference
+ * to one gives its logical id.
+ */
 const IGNORED_TYPES = new Set([
   'AWS::CloudWatch::Alarm',
   'AWS::CloudWatch::Dashboard',
@@ -42,8 +45,14 @@ export interface Provisioned {
   readonly resources: ReadonlyMap<string, ResourceValues>;
 }
 
-/** Makes the resources of a synthesized stack on the embedded parts, each after all that it depends on. */
-export async function provision(assembly: Assembly, given: Omit<ProvisionContext, 'assetPath'>): Promise<Provisioned> {
+/**
+ * Makes the resources of a synthesized stack on the embedded parts, each after all that it depends
+ * on.
+ */
+export async function provision(
+  assembly: Assembly,
+  given: Omit<ProvisionContext, 'assetPath'>,
+): Promise<Provisioned> {
   const context: ProvisionContext = { ...given, assetPath: assembly.assetPath };
   const { template, stackName } = assembly;
   const made = new Map<string, ResourceValues>();
@@ -57,7 +66,10 @@ export async function provision(assembly: Assembly, given: Omit<ProvisionContext
   }
   return { outputs: outputs(), resources: made };
 
-  async function make(logicalId: string, { Type: type, Properties = {} }: TemplateResource): Promise<ResourceValues> {
+  async function make(
+    logicalId: string,
+    { Type: type, Properties = {} }: TemplateResource,
+  ): Promise<ResourceValues> {
     if (IGNORED_TYPES.has(type)) {
       return { ref: logicalId, attributes: { Arn: `arn:aws:local:::${logicalId}` } };
     }
@@ -73,7 +85,10 @@ export async function provision(assembly: Assembly, given: Omit<ProvisionContext
   }
 
   function outputs(): Record<string, string> {
-    const values = Object.entries(template.Outputs ?? {}).map(([name, { Value }]) => [name, resolver.text(Value)]);
+    const values = Object.entries(template.Outputs ?? {}).map(([name, { Value }]) => [
+      name,
+      resolver.text(Value),
+    ]);
     return Object.fromEntries(values);
   }
 }

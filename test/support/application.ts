@@ -52,14 +52,24 @@ export class Application {
       logLevel: 'error',
     });
     cpSync(join(ROOT, 'package.json'), join(installed, 'package.json'));
-    for (const name of DEPENDENCIES) symlinkSync(join(ROOT, 'node_modules', name), join(folder, 'node_modules', name), 'dir');
+    for (const name of DEPENDENCIES)
+      symlinkSync(join(ROOT, 'node_modules', name), join(folder, 'node_modules', name), 'dir');
     return new Application(folder);
   }
 
   /** Writes a program into the folder and runs it. Returns what it prints. */
-  async run(command: string, file: string, code: string, env: NodeJS.ProcessEnv, args: readonly string[] = []): Promise<string> {
+  async run(
+    command: string,
+    file: string,
+    code: string,
+    env: NodeJS.ProcessEnv,
+    args: readonly string[] = [],
+  ): Promise<string> {
     writeFileSync(join(this.folder, file), code);
-    const { stdout } = await run(command, [join(this.folder, file), ...args], { cwd: this.folder, env });
+    const { stdout } = await run(command, [join(this.folder, file), ...args], {
+      cwd: this.folder,
+      env,
+    });
     return stdout;
   }
 

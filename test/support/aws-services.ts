@@ -10,7 +10,9 @@ export interface BusEvent {
   readonly detail: Record<string, unknown>;
 }
 
-/** As much of EventBridge and of Lambda's API as the functions call: no embedded server plays them. */
+/**
+ * As much of EventBridge and of Lambda's API as the functions call: no embedded server plays them.
+ */
 export class AwsServices {
   readonly events: BusEvent[] = [];
   /** Asynchronous invocations, each with how it ends. */
@@ -47,22 +49,35 @@ export class AwsServices {
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const body = JSON.parse(Buffer.concat(chunks).toString() || '{}');
     if (this.status !== undefined) return end(response, this.status, { message: 'out of order' });
-    if (request.headers['x-amz-target'] === 'AWSEvents.PutEvents') return end(response, 200, this.putEvents(body.Entries));
-    const name = /^\/2015-03-31\/functions\/([^/]+)\/invocations$/.exec(decodeURIComponent(request.url ?? ''))?.[1];
+    if (request.headers['x-amz-target'] === 'AWSEvents.PutEvents')
+      return end(response, 200, this.putEvents(body.Entries));
+    const name = /^\/2015-03-31\/functions\/([^/]+)\/invocations$/.exec(
+      decodeURIComponent(request.url ?? ''),
+    )?.[1];
     const fn = [...this.functions()].find((candidate) => candidate.name === name);
     if (fn === undefined) return end(response, 404, { message: `no function ${name}` });
     await this.invoke(fn, body, request.headers['x-amz-invocation-type'] === 'Event', response);
   }
 
-  private putEvents(entries: { Source: string; DetailType: string; Detail: string; EventBusName?: string }[]) {
+  private putEvents(
+    entries: { Source: string; DetailType: string; Detail: string; EventBusName?: string }[],
+  ) {
     for (const { Source, DetailType, Detail, EventBusName } of entries) {
       if (EventBusName !== undefined) throw new Error('events go to the default bus');
       this.events.push({ source: Source, detailType: DetailType, detail: JSON.parse(Detail) });
     }
-    return { FailedEntryCount: 0, Entries: entries.map((_, index) => ({ EventId: String(index) })) };
+    return {
+      FailedEntryCount: 0,
+      Entries: entries.map((_, index) => ({ EventId: String(index) })),
+    };
   }
 
-  private async invoke(fn: LocalFunction, event: unknown, isAsynchronous: boolean, response: ServerResponse): Promise<void> {
+  private async invoke(
+    fn: LocalFunction,
+    event: unknown,
+    isAsynchronous: boolean,
+    response: ServerResponse,
+  ): Promise<void> {
     if (isAsynchronous) {
       const done = fn.invoke(event);
       // Whoever waits for it sees how it failed.
@@ -81,5 +96,7 @@ export class AwsServices {
 }
 
 function end(response: ServerResponse, status: number, body?: unknown): void {
-  response.writeHead(status, { 'content-type': 'application/x-amz-json-1.1' }).end(body === undefined ? '' : JSON.stringify(body));
+  response
+    .writeHead(status, { 'content-type': 'application/x-amz-json-1.1' })
+    .end(body === undefined ? '' : JSON.stringify(body));
 }

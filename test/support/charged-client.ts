@@ -50,7 +50,11 @@ export class ChargedClient {
       return await this.client.send(command as PutItemCommand);
     } catch (error) {
       if (!(error instanceof ConditionalCheckFailedException)) throw error;
-      throw new ConditionalCheckFailedException({ message: error.message, $metadata: {}, ...(before && { Item: { ...before } }) });
+      throw new ConditionalCheckFailedException({
+        message: error.message,
+        $metadata: {},
+        ...(before && { Item: { ...before } }),
+      });
     } finally {
       const { table, total } = writeUnits(before, await this.rowOf(command));
       this.charge.table += table;
@@ -68,7 +72,9 @@ export class ChargedClient {
   /** Eventually consistent: half. Each key is charged alone, for the whole row if there is one. */
   private async readBatch(command: BatchGetItemCommand): Promise<BatchGetItemCommandOutput> {
     const wanted = command.input.RequestItems?.[this.tableName];
-    const whole = await this.client.send(new BatchGetItemCommand({ RequestItems: { [this.tableName]: { Keys: wanted?.Keys } } }));
+    const whole = await this.client.send(
+      new BatchGetItemCommand({ RequestItems: { [this.tableName]: { Keys: wanted?.Keys } } }),
+    );
     const rows = whole.Responses?.[this.tableName] ?? [];
     const absent = (wanted?.Keys?.length ?? 0) - rows.length;
     this.charge.rowReads += (rows.reduce((sum, row) => sum + readUnits(row), 0) + absent) / 2;
@@ -77,10 +83,15 @@ export class ChargedClient {
 
   private async rowOf(command: PutItemCommand | UpdateItemCommand): Promise<Item | undefined> {
     const item = (command instanceof PutItemCommand ? command.input.Item : command.input.Key) ?? {};
-    const Key = Object.fromEntries(Object.values(TABLE_KEYS).map((name) => [name, item[name] ?? { S: '' }]));
-    const { Item } = await this.client.send(new GetItemCommand({ TableName: this.tableName, Key, ConsistentRead: true }));
+    const Key = Object.fromEntries(
+      Object.values(TABLE_KEYS).map((name) => [name, item[name] ?? { S: '' }]),
+    );
+    const { Item } = await this.client.send(
+      new GetItemCommand({ TableName: this.tableName, Key, ConsistentRead: true }),
+    );
     return Item;
   }
 }
 
-const readUnits = (item: Item | undefined): number => Math.max(1, Math.ceil((item ? itemBytes(item) : 0) / BYTES_PER_READ_UNIT));
+const readUnits = (item: Item | undefined): number =>
+  Math.max(1, Math.ceil((item ? itemBytes(item) : 0) / BYTES_PER_READ_UNIT));

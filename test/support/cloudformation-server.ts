@@ -2,13 +2,25 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** The outputs of each stack that exists, the tables in it, and what else is, by logical id: type and physical id. */
+/**
+ * The outputs of each stack that exists, the tables in it, and what else is, by logical id: type
+ * and physical id.
+ */
 export type Stacks = Readonly<
-  Record<string, { outputs: Record<string, string>; tables: string[]; resources?: Record<string, readonly [type: string, id: string]> }>
+  Record<
+    string,
+    {
+      outputs: Record<string, string>;
+      tables: string[];
+      resources?: Record<string, readonly [type: string, id: string]>;
+    }
+  >
 >;
 
 /** As much of CloudFormation as the command line asks for: no embedded server plays it. */
-export async function startCloudFormation(stacks: Stacks): Promise<{ endpoint: string; close: () => Promise<void> }> {
+export async function startCloudFormation(
+  stacks: Stacks,
+): Promise<{ endpoint: string; close: () => Promise<void> }> {
   const server = createServer((request, response) => {
     let body = '';
     request.on('data', (chunk: Buffer) => {
@@ -37,19 +49,30 @@ function answer(stacks: Stacks, request: URLSearchParams): { status: number; xml
     return { status: 400, xml: `<ErrorResponse><Error>${error}</Error></ErrorResponse>` };
   }
   const action = request.get('Action') ?? '';
-  const result = action === 'DescribeStacks' ? stackXml(name, stack.outputs) : resourcesXml(stack.tables, stack.resources);
-  return { status: 200, xml: `<${action}Response><${action}Result>${result}</${action}Result></${action}Response>` };
+  const result =
+    action === 'DescribeStacks'
+      ? stackXml(name, stack.outputs)
+      : resourcesXml(stack.tables, stack.resources);
+  return {
+    status: 200,
+    xml: `<${action}Response><${action}Result>${result}</${action}Result></${action}Response>`,
+  };
 }
 
 function stackXml(name: string, outputs: Record<string, string>): string {
   const members = Object.entries(outputs).map(
-    ([key, value]) => `<member><OutputKey>${key}</OutputKey><OutputValue>${value}</OutputValue></member>`,
+    ([key, value]) =>
+      `<member><OutputKey>${key}</OutputKey><OutputValue>${value}</OutputValue></member>`,
   );
-  const times = '<CreationTime>2026-01-01T00:00:00Z</CreationTime><StackStatus>CREATE_COMPLETE</StackStatus>';
+  const times =
+    '<CreationTime>2026-01-01T00:00:00Z</CreationTime><StackStatus>CREATE_COMPLETE</StackStatus>';
   return `<Stacks><member><StackName>${name}</StackName>${times}<Outputs>${members.join('')}</Outputs></member></Stacks>`;
 }
 
-function resourcesXml(tables: readonly string[], resources: NonNullable<Stacks[string]['resources']> = {}): string {
+function resourcesXml(
+  tables: readonly string[],
+  resources: NonNullable<Stacks[string]['resources']> = {},
+): string {
   const all = [
     ...tables.map((table) => ['', 'AWS::DynamoDB::Table', table] as const),
     ...Object.entries(resources).map(([logicalId, [type, id]]) => [logicalId, type, id] as const),

@@ -23,13 +23,24 @@ interface Resource {
   readonly properties: Record<string, unknown>;
 }
 
-/** One registration resource, with the requests that CloudFormation and the provider framework make of it. */
+/**
+ * One registration resource, with the requests that CloudFormation and the provider framework make
+ * of it.
+ */
 export class CloudFormation {
   public resource: Resource | undefined;
   /** A rollback failed: somebody has to continue it. */
-  public stuck: { readonly to: Resource; readonly from: Record<string, unknown>; readonly physicalId: string } | undefined;
-  /** A removal failed: CloudFormation forgets a replaced resource, and keeps one whose stack is deleted. */
-  public readonly failedRemovals: { readonly properties: Record<string, unknown>; readonly message: string }[] = [];
+  public stuck:
+    | { readonly to: Resource; readonly from: Record<string, unknown>; readonly physicalId: string }
+    | undefined;
+  /**
+   * A removal failed: CloudFormation forgets a replaced resource, and keeps one whose stack is
+   * deleted.
+   */
+  public readonly failedRemovals: {
+    readonly properties: Record<string, unknown>;
+    readonly message: string;
+  }[] = [];
   /** A stack whose deletion failed can only be deleted again. */
   public deleteFailed = false;
   public lastError = '';
@@ -39,10 +50,19 @@ export class CloudFormation {
     private readonly logicalId = 'Registration',
   ) {}
 
-  /** Deploys the properties. True when they stand in the end. `othersFail`: another resource of the stack fails after this one, so it is rolled back. */
-  public async deploy(properties: Record<string, unknown>, plan: DeliveryPlan, othersFail = false): Promise<boolean> {
+  /**
+   * Deploys the properties. True when they stand in the end. `othersFail`: another resource of the
+   * stack fails after this one, so it is rolled back.
+   */
+  public async deploy(
+    properties: Record<string, unknown>,
+    plan: DeliveryPlan,
+    othersFail = false,
+  ): Promise<boolean> {
     const before = this.resource;
-    return before === undefined ? this.create(properties, plan, othersFail) : this.update(before, properties, plan, othersFail);
+    return before === undefined
+      ? this.create(properties, plan, othersFail)
+      : this.update(before, properties, plan, othersFail);
   }
 
   public async destroy(plan: DeliveryPlan): Promise<boolean> {
@@ -50,7 +70,9 @@ export class CloudFormation {
     // After a rollback that failed, the resource is what the last request that succeeded made it.
     const { stuck } = this;
     const moved = stuck !== undefined && stuck.physicalId !== this.resource.physicalId;
-    const { properties, physicalId } = moved ? { properties: stuck.from, physicalId: stuck.physicalId } : this.resource;
+    const { properties, physicalId } = moved
+      ? { properties: stuck.from, physicalId: stuck.physicalId }
+      : this.resource;
     this.deleteFailed = !(await this.delete(properties, physicalId, plan));
     if (this.deleteFailed) return false;
     this.resource = undefined;
@@ -65,7 +87,11 @@ export class CloudFormation {
     return this.rollBack(to, from, physicalId, plan);
   }
 
-  private async create(properties: Record<string, unknown>, plan: DeliveryPlan, othersFail: boolean): Promise<boolean> {
+  private async create(
+    properties: Record<string, unknown>,
+    plan: DeliveryPlan,
+    othersFail: boolean,
+  ): Promise<boolean> {
     const answer = await this.invoke(this.event('Create', properties), plan);
     // The framework answers the Delete that follows a failed Create itself.
     if (answer === undefined) return false;
@@ -75,8 +101,16 @@ export class CloudFormation {
     return false;
   }
 
-  private async update(before: Resource, properties: Record<string, unknown>, plan: DeliveryPlan, othersFail: boolean): Promise<boolean> {
-    const event = this.event('Update', properties, { PhysicalResourceId: before.physicalId, OldResourceProperties: before.properties });
+  private async update(
+    before: Resource,
+    properties: Record<string, unknown>,
+    plan: DeliveryPlan,
+    othersFail: boolean,
+  ): Promise<boolean> {
+    const event = this.event('Update', properties, {
+      PhysicalResourceId: before.physicalId,
+      OldResourceProperties: before.properties,
+    });
     const answer = await this.invoke(event, plan);
     const physicalId = answer?.PhysicalResourceId ?? before.physicalId;
     if (answer === undefined || othersFail) {
@@ -86,12 +120,21 @@ export class CloudFormation {
       return false;
     }
     this.resource = { physicalId, properties };
-    if (physicalId !== before.physicalId) await this.delete(before.properties, before.physicalId, plan);
+    if (physicalId !== before.physicalId)
+      await this.delete(before.properties, before.physicalId, plan);
     return true;
   }
 
-  private async rollBack(to: Resource, from: Record<string, unknown>, physicalId: string, plan: DeliveryPlan): Promise<boolean> {
-    const event = this.event('Update', to.properties, { PhysicalResourceId: physicalId, OldResourceProperties: from });
+  private async rollBack(
+    to: Resource,
+    from: Record<string, unknown>,
+    physicalId: string,
+    plan: DeliveryPlan,
+  ): Promise<boolean> {
+    const event = this.event('Update', to.properties, {
+      PhysicalResourceId: physicalId,
+      OldResourceProperties: from,
+    });
     const answer = await this.invoke(event, plan);
     this.stuck = answer === undefined ? { to, from, physicalId } : undefined;
     if (answer === undefined) return false;
@@ -100,10 +143,18 @@ export class CloudFormation {
     return true;
   }
 
-  private async delete(properties: Record<string, unknown>, physicalId: string, plan: DeliveryPlan): Promise<boolean> {
-    const answer = await this.invoke(this.event('Delete', properties, { PhysicalResourceId: physicalId }), plan);
+  private async delete(
+    properties: Record<string, unknown>,
+    physicalId: string,
+    plan: DeliveryPlan,
+  ): Promise<boolean> {
+    const answer = await this.invoke(
+      this.event('Delete', properties, { PhysicalResourceId: physicalId }),
+      plan,
+    );
     if (answer === undefined) this.failedRemovals.push({ properties, message: this.lastError });
-    else if (answer.PhysicalResourceId !== physicalId) throw new Error('a Delete must return the id it was given');
+    else if (answer.PhysicalResourceId !== physicalId)
+      throw new Error('a Delete must return the id it was given');
     return answer !== undefined;
   }
 
@@ -112,11 +163,17 @@ export class CloudFormation {
     properties: Record<string, unknown>,
     more: Partial<RegistrationEvent> = {},
   ): RegistrationEvent {
-    return this.installation.event(type, properties, { LogicalResourceId: this.logicalId, ...more });
+    return this.installation.event(type, properties, {
+      LogicalResourceId: this.logicalId,
+      ...more,
+    });
   }
 
   /** Undefined when it failed. */
-  private async invoke(event: RegistrationEvent, { how, calls }: DeliveryPlan): Promise<RegistrationAnswer | undefined> {
+  private async invoke(
+    event: RegistrationEvent,
+    { how, calls }: DeliveryPlan,
+  ): Promise<RegistrationAnswer | undefined> {
     const once = (): Promise<RegistrationAnswer | undefined> =>
       this.installation.invoke(event).catch((error: Error) => {
         this.lastError = error.message;
@@ -124,7 +181,8 @@ export class CloudFormation {
       });
     if (how === 'twice at once') {
       const [first, second] = await Promise.all([once(), once()]);
-      if ((first === undefined) !== (second === undefined)) throw new Error(`one of two equal requests failed: ${this.lastError}`);
+      if ((first === undefined) !== (second === undefined))
+        throw new Error(`one of two equal requests failed: ${this.lastError}`);
       return second;
     }
     if (how === 'killed and invoked again') {
@@ -136,7 +194,8 @@ export class CloudFormation {
     const answer = await once();
     if (how === 'repeated') {
       const again = await once();
-      if (JSON.stringify(again) !== JSON.stringify(answer)) throw new Error('a repeated request was answered differently');
+      if (JSON.stringify(again) !== JSON.stringify(answer))
+        throw new Error('a repeated request was answered differently');
     }
     return answer;
   }

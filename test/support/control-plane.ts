@@ -3,8 +3,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 /**
- * What a diagnosis asks AWS for and no embedded server plays: who somebody is, functions, schedules, metrics. What has no answer here is denied, as to
- * somebody who may not ask.
+ * What a diagnosis asks AWS for and no embedded server plays: who somebody is, functions,
+ * schedules, metrics. What has no answer here is denied, as to somebody who may not ask.
  */
 export class ControlPlane {
   static readonly ACCOUNT = '123456786789';
@@ -13,14 +13,26 @@ export class ControlPlane {
   private readonly server = createServer(async (request, response) => {
     let body = '';
     for await (const chunk of request) body += String(chunk);
-    const operation = operationOf(request.url ?? '', String(request.headers['x-amz-target'] ?? ''), body);
+    const operation = operationOf(
+      request.url ?? '',
+      String(request.headers['x-amz-target'] ?? ''),
+      body,
+    );
     const answer = this.answers[operation.split(':')[1] ?? ''];
-    if (typeof answer === 'string') return response.writeHead(200, { 'content-type': 'text/xml' }).end(answer);
-    if (answer !== undefined) return response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
+    if (typeof answer === 'string')
+      return response.writeHead(200, { 'content-type': 'text/xml' }).end(answer);
+    if (answer !== undefined)
+      return response
+        .writeHead(200, { 'content-type': 'application/json' })
+        .end(JSON.stringify(answer));
     const message = `User: arn:aws:sts::${ControlPlane.ACCOUNT}:assumed-role/Support/alice@example.com is not authorized to perform: ${operation} on resource: *`;
     const xml = `<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>${message}</Message></Error></ErrorResponse>`;
-    if (operation.startsWith('sts:')) return response.writeHead(403, { 'content-type': 'text/xml' }).end(xml);
-    response.writeHead(403, { 'content-type': 'application/json', 'x-amzn-errortype': 'AccessDeniedException' });
+    if (operation.startsWith('sts:'))
+      return response.writeHead(403, { 'content-type': 'text/xml' }).end(xml);
+    response.writeHead(403, {
+      'content-type': 'application/json',
+      'x-amzn-errortype': 'AccessDeniedException',
+    });
     return response.end(JSON.stringify({ __type: 'AccessDeniedException', message }));
   });
 
@@ -55,7 +67,8 @@ export class ControlPlane {
 /** As a policy names it. */
 function operationOf(url: string, target: string, body: string): string {
   const [service, operation] = target.split('.');
-  if (operation !== undefined) return `${service === 'AWSEvents' ? 'events' : 'cloudwatch'}:${operation}`;
+  if (operation !== undefined)
+    return `${service === 'AWSEvents' ? 'events' : 'cloudwatch'}:${operation}`;
   if (url.includes('/event-source-mappings')) return 'lambda:ListEventSourceMappings';
   if (/\/functions\/.+\/configuration/.test(url)) return 'lambda:GetFunctionConfiguration';
   if (/\/functions\/.+\/concurrency/.test(url)) return 'lambda:GetFunctionConcurrency';

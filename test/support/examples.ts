@@ -15,17 +15,22 @@ export interface ExamplePackage {
 }
 
 /** Folders of `examples` with an app in TypeScript. */
-export const typescriptExamples = (): string[] => exampleFolders().filter((name) => existsSync(join(ROOT, 'examples', name, 'app.ts')));
+export const typescriptExamples = (): string[] =>
+  exampleFolders().filter((name) => existsSync(join(ROOT, 'examples', name, 'app.ts')));
 
 export const exampleFolders = (): string[] =>
   readdirSync(join(ROOT, 'examples'), { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
     .map(({ name }) => name);
 
-export const exampleText = (example: string, file: string): string => readFileSync(join(ROOT, 'examples', example, file), 'utf8');
-export const examplePackage = (example: string): ExamplePackage => JSON.parse(exampleText(example, 'package.json'));
+export const exampleText = (example: string, file: string): string =>
+  readFileSync(join(ROOT, 'examples', example, file), 'utf8');
+export const examplePackage = (example: string): ExamplePackage =>
+  JSON.parse(exampleText(example, 'package.json'));
 
-/** An example as its user has it: a copy of the folder, with what its package.json names installed. */
+/**
+ * An example as its user has it: a copy of the folder, with what its package.json names installed.
+ */
 export class InstalledExample {
   private constructor(
     private readonly name: string,
@@ -47,7 +52,10 @@ export class InstalledExample {
     // `npm install` links the programs too; CDK looks for esbuild there.
     if ('esbuild' in devDependencies && !existsSync(join(app, 'node_modules', '.bin', 'esbuild'))) {
       await mkdir(join(app, 'node_modules', '.bin'), { recursive: true });
-      await symlink(join(ROOT, 'node_modules', '.bin', 'esbuild'), join(app, 'node_modules', '.bin', 'esbuild'));
+      await symlink(
+        join(ROOT, 'node_modules', '.bin', 'esbuild'),
+        join(app, 'node_modules', '.bin', 'esbuild'),
+      );
     }
     return new InstalledExample(name, folder);
   }
@@ -58,20 +66,29 @@ export class InstalledExample {
     if (app !== 'npx tsx app.ts') throw new Error(`the app of ${this.name} is run by '${app}'`);
     const outdir = join(this.folder, 'cdk.out');
     const env = { PATH: process.env.PATH, CDK_OUTDIR: outdir };
-    await run(process.execPath, ['--import', join(ROOT, 'node_modules/tsx/dist/loader.mjs'), 'app.ts'], { cwd: this.folder, env });
+    await run(
+      process.execPath,
+      ['--import', join(ROOT, 'node_modules/tsx/dist/loader.mjs'), 'app.ts'],
+      { cwd: this.folder, env },
+    );
     const files = (await readdir(outdir)).filter((file) => file.endsWith('.template.json'));
     const read = async (file: string) =>
-      [file.replace('.template.json', ''), JSON.parse(await readFile(join(outdir, file), 'utf8'))] as const;
+      [
+        file.replace('.template.json', ''),
+        JSON.parse(await readFile(join(outdir, file), 'utf8')),
+      ] as const;
     return Object.fromEntries(await Promise.all(files.map(read)));
   }
 
   /** Type-checks it with its own tsconfig.json. Rejects with what the compiler says. */
   async typeCheck(): Promise<void> {
-    await run(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', this.folder], { cwd: this.folder }).catch(
-      (error: { stdout: string }) => {
-        throw new Error(error.stdout);
-      },
-    );
+    await run(
+      process.execPath,
+      [join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', this.folder],
+      { cwd: this.folder },
+    ).catch((error: { stdout: string }) => {
+      throw new Error(error.stdout);
+    });
   }
 }
 

@@ -41,7 +41,9 @@ export function pushedLine(
   values: Values,
   arrival: { readonly receivedAt: string; readonly requestId: string },
 ): { key: RowKey; push: PushedLine } {
-  const query = Object.entries(values).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
+  const query = Object.entries(values).map(
+    ([name, value]) => `${name}=${encodeURIComponent(value)}`,
+  );
   const read = readPushedLine(parseMessage(messageBody(query.join('&'), arrival)), PUBLISHER);
   if (read === undefined) throw new Error('not a postback');
   return read;
@@ -61,7 +63,10 @@ export function answeredLine(
 
 /** The row after all of a history. */
 export function finalRow({ pushes, readings }: LineHistory): RowState {
-  return readings.reduce((row, reading) => applyReading(row, reading), joinPushes(EMPTY_ROW, pushes));
+  return readings.reduce(
+    (row, reading) => applyReading(row, reading),
+    joinPushes(EMPTY_ROW, pushes),
+  );
 }
 
 const applyReading = (row: RowState, reading: Reading): RowState =>
@@ -79,9 +84,20 @@ const pushedValues = fc.record({
   sale_amount: fc.constantFrom('180.0', '180', '1,80', '-180', '99999999', '179.99999999999999'),
   commissions: fc.constantFrom('5.4', '5.4000000953674316', ''),
   u1: fc.constantFrom('m_1', 'm_2', '<u1>', 'u'.repeat(300)),
-  product_name: fc.constantFrom('M\u00fcsli', 'Mu\u0308sli', 'M\ufffdsli', 'Salt & Pepper', 'x'.repeat(3000)),
+  product_name: fc.constantFrom(
+    'M\u00fcsli',
+    'Mu\u0308sli',
+    'M\ufffdsli',
+    'Salt & Pepper',
+    'x'.repeat(3000),
+  ),
   transaction_date: fc.constantFrom('2026-04-18T08:55:00.000+00:00', '2026-04-18T17:55:00', ''),
-  process_date: fc.constantFrom('2026-04-18T09:00:00.250+00:00', '2099-01-01T00:00:00Z', '9999-12-31T23:59:59Z', 'soon'),
+  process_date: fc.constantFrom(
+    '2026-04-18T09:00:00.250+00:00',
+    '2099-01-01T00:00:00Z',
+    '9999-12-31T23:59:59Z',
+    'soon',
+  ),
 });
 
 const answeredValues = fc.record({
@@ -95,32 +111,50 @@ const answeredValues = fc.record({
   u1: fc.constantFrom('m_1', 'm_1', '', 'm_3'),
   product_name: fc.constantFrom('M\u00fcsli ', 'Muesli'),
   transaction_date: fc.constant(eventsDate('2026-04-18T08:55:00Z')),
-  process_date: fc.constantFrom(...['2026-04-18T09:00:00Z', '2026-04-19T09:00:00Z'].map(eventsDate)),
+  process_date: fc.constantFrom(
+    ...['2026-04-18T09:00:00Z', '2026-04-19T09:00:00Z'].map(eventsDate),
+  ),
   lock_status: fc.constantFrom<unknown>(null, 'locked'),
   tier: fc.constantFrom<unknown>(undefined, 'gold'),
 });
 
-/** Everything that can arrive of one line. Arrivals and requests of the Events API are mixed in time. */
+/**
+ * Everything that can arrive of one line. Arrivals and requests of the Events API are mixed in
+ * time.
+ */
 function lineHistory(id: string): fc.Arbitrary<LineHistory> {
   const push = fc
-    .tuple(pushedValues, fc.constantFrom(...spellings(id)), fc.integer({ min: 0, max: 12 }), fc.constantFrom('r1', 'r2'))
+    .tuple(
+      pushedValues,
+      fc.constantFrom(...spellings(id)),
+      fc.integer({ min: 0, max: 12 }),
+      fc.constantFrom('r1', 'r2'),
+    )
     .map(([values, etransaction_id, minutes, requestId]) =>
       pushedLine({ ...values, etransaction_id }, { receivedAt: time(minutes), requestId }),
     );
   const record = fc.tuple(answeredValues, fc.constantFrom(...spellings(id)));
-  return fc.tuple(fc.array(push, { maxLength: 9 }), fc.array(fc.option(record), { maxLength: 7 })).map(([pushes, records]) => ({
-    key: { lineId: `${HISTORY_SID}#${id}`, isEvent: 'N' },
-    pushes: pushes.map((read) => read.push),
-    readings: records.map((read, index): Reading => {
-      // Between the arrivals, so that nothing rests on which of them comes first.
-      const at = time(2 * (index + 1) + 0.5);
-      if (read === null) return { missingAt: at };
-      return { answer: answeredLine({ ...read[0], etransaction_id: read[1] }, at, `run-${index}`).answer };
-    }),
-  }));
+  return fc
+    .tuple(fc.array(push, { maxLength: 9 }), fc.array(fc.option(record), { maxLength: 7 }))
+    .map(([pushes, records]) => ({
+      key: { lineId: `${HISTORY_SID}#${id}`, isEvent: 'N' },
+      pushes: pushes.map((read) => read.push),
+      readings: records.map((read, index): Reading => {
+        // Between the arrivals, so that nothing rests on which of them comes first.
+        const at = time(2 * (index + 1) + 0.5);
+        if (read === null) return { missingAt: at };
+        return {
+          answer: answeredLine({ ...read[0], etransaction_id: read[1] }, at, `run-${index}`).answer,
+        };
+      }),
+    }));
 }
 
 /** Histories of a few lines. */
 export const lineHistories: fc.Arbitrary<LineHistory[]> = fc
   .integer({ min: 1, max: 3 })
-  .chain((count) => fc.tuple(...Array.from({ length: count }, (_, index) => lineHistory(`${index}A`.padStart(32, 'F')))));
+  .chain((count) =>
+    fc.tuple(
+      ...Array.from({ length: count }, (_, index) => lineHistory(`${index}A`.padStart(32, 'F'))),
+    ),
+  );

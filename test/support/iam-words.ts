@@ -19,8 +19,9 @@ interface Resource {
 const RESOURCE_POLICIES = ['AWS::SQS::QueuePolicy', 'AWS::S3::BucketPolicy'];
 
 /**
- * Every permission of a template as a sentence, sorted: who may (or must not) do what, on what, under which condition. Resources are named by their construct
- * paths below `root`. Templates need path metadata for it (context `aws:cdk:enable-path-metadata`).
+ * Every permission of a template as a sentence, sorted: who may (or must not) do what, on what,
+ * under which condition. Resources are named by their construct paths below `root`. Templates need
+ * path metadata for it (context `aws:cdk:enable-path-metadata`).
  */
 export function permissionsInWords(template: Template, root: string): string[] {
   const resources = (template.toJSON() as { Resources: Record<string, Resource> }).Resources;
@@ -30,15 +31,23 @@ export function permissionsInWords(template: Template, root: string): string[] {
     const { Type, Properties } = resource;
     if (Type === 'AWS::IAM::Policy') {
       const who = Properties.Roles.map((role: unknown) => inWords(role, nameOf)).join(', ');
-      for (const statement of Properties.PolicyDocument.Statement) words.push(sentence(who, statement, nameOf));
+      for (const statement of Properties.PolicyDocument.Statement)
+        words.push(sentence(who, statement, nameOf));
     } else if (Type === 'AWS::IAM::Role') {
       words.push(...roleInWords(resource, root, nameOf));
     } else if (Type === 'AWS::Lambda::Permission') {
       const { Action, FunctionName, Principal, SourceArn } = Properties;
-      words.push(`${Principal} may ${Action} on ${inWords(FunctionName, nameOf)} for ${inWords(SourceArn, nameOf)}`);
-    } else if (Properties?.PolicyDocument !== undefined || Properties?.ResourcePolicy !== undefined) {
-      if (!RESOURCE_POLICIES.includes(Type)) throw new Error(`${Type} grants something that this does not put into words yet`);
-      for (const statement of Properties.PolicyDocument.Statement) words.push(sentence(principal(statement.Principal), statement, nameOf));
+      words.push(
+        `${Principal} may ${Action} on ${inWords(FunctionName, nameOf)} for ${inWords(SourceArn, nameOf)}`,
+      );
+    } else if (
+      Properties?.PolicyDocument !== undefined ||
+      Properties?.ResourcePolicy !== undefined
+    ) {
+      if (!RESOURCE_POLICIES.includes(Type))
+        throw new Error(`${Type} grants something that this does not put into words yet`);
+      for (const statement of Properties.PolicyDocument.Statement)
+        words.push(sentence(principal(statement.Principal), statement, nameOf));
     }
   }
   return words.sort();
@@ -48,16 +57,23 @@ function roleInWords(resource: Resource, root: string, nameOf: (id: string) => s
   const { AssumeRolePolicyDocument, ManagedPolicyArns, Policies } = resource.Properties;
   const name = pathOf(resource, root);
   const words: string[] = AssumeRolePolicyDocument.Statement.map(
-    (statement: Statement) => `${principal(statement.Principal)} may act as ${name}${condition(statement.Condition)}`,
+    (statement: Statement) =>
+      `${principal(statement.Principal)} may act as ${name}${condition(statement.Condition)}`,
   );
-  for (const arn of ManagedPolicyArns ?? []) words.push(`${name} has the managed policy ${inWords(arn, nameOf)}`);
+  for (const arn of ManagedPolicyArns ?? [])
+    words.push(`${name} has the managed policy ${inWords(arn, nameOf)}`);
   for (const policy of Policies ?? []) {
-    for (const statement of policy.PolicyDocument.Statement) words.push(sentence(String(name), statement, nameOf));
+    for (const statement of policy.PolicyDocument.Statement)
+      words.push(sentence(String(name), statement, nameOf));
   }
   return words;
 }
 
-function sentence(who: string, { Effect, Action, Resource, Condition }: Statement, nameOf: (id: string) => string): string {
+function sentence(
+  who: string,
+  { Effect, Action, Resource, Condition }: Statement,
+  nameOf: (id: string) => string,
+): string {
   const verb = Effect === 'Allow' ? 'may' : 'must not';
   const what = [Action].flat().sort().join(', ');
   const on = [Resource].flat().map((resource) => inWords(resource, nameOf));
@@ -74,8 +90,11 @@ function principal(value: unknown): string {
 
 function condition(value: unknown): string {
   if (value === undefined) return '';
-  const parts = Object.entries(value as Record<string, Record<string, unknown>>).flatMap(([operator, keys]) =>
-    Object.entries(keys).map(([key, expected]) => `${key} ${operator} ${[expected].flat().join(' or ')}`),
+  const parts = Object.entries(value as Record<string, Record<string, unknown>>).flatMap(
+    ([operator, keys]) =>
+      Object.entries(keys).map(
+        ([key, expected]) => `${key} ${operator} ${[expected].flat().join(' or ')}`,
+      ),
   );
   return ` if ${parts.join(' and ')}`;
 }
@@ -84,7 +103,10 @@ function condition(value: unknown): string {
 function inWords(value: unknown, nameOf: (id: string) => string): string {
   if (typeof value !== 'object' || value === null) return String(value);
   const [[intrinsic, argument]] = Object.entries(value) as [[string, unknown]];
-  if (intrinsic === 'Ref') return String(argument).startsWith('AWS::') ? `<${String(argument).slice(5)}>` : nameOf(String(argument));
+  if (intrinsic === 'Ref')
+    return String(argument).startsWith('AWS::')
+      ? `<${String(argument).slice(5)}>`
+      : nameOf(String(argument));
   if (intrinsic === 'Fn::GetAtt') return nameOf(String((argument as string[])[0]));
   if (intrinsic === 'Fn::Join') {
     const [separator, parts] = argument as [string, unknown[]];
@@ -94,5 +116,7 @@ function inWords(value: unknown, nameOf: (id: string) => string): string {
 }
 
 function pathOf(resource: Resource | undefined, root: string): string | undefined {
-  return resource?.Metadata?.['aws:cdk:path']?.replace(`${root}/`, '').replace(/\/(Resource|Default)$/, '');
+  return resource?.Metadata?.['aws:cdk:path']
+    ?.replace(`${root}/`, '')
+    .replace(/\/(Resource|Default)$/, '');
 }

@@ -1,4 +1,7 @@
-/** What happens to a run at one of the calls that it makes to the world: it is cut off before or after the call, or the call fails. */
+/**
+ * What happens to a run at one of the calls that it makes to the world: it is cut off before or
+ * after the call, or the call fails.
+ */
 export interface Interruption {
   /** Which call, 0 for the first. */
   readonly call: number;
@@ -8,7 +11,8 @@ export interface Interruption {
 type Functions = Record<string, unknown>;
 
 /**
- * Ports that count the calls a run makes through them, of whatever kind, and interrupt one. A run that is killed does nothing more: its promises never end.
+ * Ports that count the calls a run makes through them, of whatever kind, and interrupt one. A run
+ * that is killed does nothing more: its promises never end.
  */
 export class InterruptiblePorts {
   public calls = 0;
@@ -28,13 +32,21 @@ export class InterruptiblePorts {
   }
 
   /** The object with each of its functions counted, and of its objects those that are named. */
-  public wrap<T extends object>(target: T, objects: readonly (keyof T)[], uncounted: readonly (keyof T)[]): T {
+  public wrap<T extends object>(
+    target: T,
+    objects: readonly (keyof T)[],
+    uncounted: readonly (keyof T)[],
+  ): T {
     const wrapped: Functions = {};
     for (const key of namesOf(target)) {
       const value = (target as Functions)[key];
       if (uncounted.includes(key as keyof T)) wrapped[key] = value;
-      else if (typeof value === 'function') wrapped[key] = (...args: unknown[]) => this.call(() => value.apply(target, args));
-      else wrapped[key] = objects.includes(key as keyof T) ? this.wrap(value as object, [], []) : value;
+      else if (typeof value === 'function')
+        wrapped[key] = (...args: unknown[]) => this.call(() => value.apply(target, args));
+      else
+        wrapped[key] = objects.includes(key as keyof T)
+          ? this.wrap(value as object, [], [])
+          : value;
     }
     return wrapped as T;
   }
@@ -63,6 +75,11 @@ export class InterruptiblePorts {
 /** Methods of a class are not its objects' own. */
 function namesOf(target: object): string[] {
   const prototype = Object.getPrototypeOf(target) as object | null;
-  const inherited = prototype === null || prototype === Object.prototype ? [] : Object.getOwnPropertyNames(prototype);
-  return [...new Set([...Object.keys(target), ...inherited])].filter((name) => name !== 'constructor');
+  const inherited =
+    prototype === null || prototype === Object.prototype
+      ? []
+      : Object.getOwnPropertyNames(prototype);
+  return [...new Set([...Object.keys(target), ...inherited])].filter(
+    (name) => name !== 'constructor',
+  );
 }

@@ -13,7 +13,9 @@ export interface LambdaApi {
   close(): Promise<void>;
 }
 
-export async function startLambdaApi(invoke: (event: Record<string, unknown>) => Invoked | Promise<Invoked>): Promise<LambdaApi> {
+export async function startLambdaApi(
+  invoke: (event: Record<string, unknown>) => Invoked | Promise<Invoked>,
+): Promise<LambdaApi> {
   const events: Record<string, unknown>[] = [];
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
@@ -22,8 +24,16 @@ export async function startLambdaApi(invoke: (event: Record<string, unknown>) =>
     events.push(event);
     const invoked = await invoke(event);
     if ('error' in invoked) response.setHeader('x-amz-function-error', 'Unhandled');
-    response.end(JSON.stringify('error' in invoked ? { errorType: 'Error', errorMessage: invoked.error } : invoked.result));
+    response.end(
+      JSON.stringify(
+        'error' in invoked ? { errorType: 'Error', errorMessage: invoked.error } : invoked.result,
+      ),
+    );
   });
   await listen(server, 0);
-  return { endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, events, close: () => close(server) };
+  return {
+    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    events,
+    close: () => close(server),
+  };
 }

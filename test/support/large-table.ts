@@ -1,5 +1,10 @@
 /** A table of any size, whose answers to every question are known. */
-import { type AttributeValue, BatchWriteItemCommand, type DynamoDBClient, ResourceInUseException } from '@aws-sdk/client-dynamodb';
+import {
+  type AttributeValue,
+  BatchWriteItemCommand,
+  type DynamoDBClient,
+  ResourceInUseException,
+} from '@aws-sdk/client-dynamodb';
 import { limitConcurrency } from '../../core/async';
 import { toItem } from '../../core/transactions/item';
 import { rowKey } from '../../core/transactions/keys';
@@ -49,7 +54,10 @@ function itemsOf(order: number, orders: number): Item[] {
   return [
     item(line(0, { ...sold, is_event: 'Y', commissions: '0' })),
     item(line(1, sold)),
-    item(line(2, { ...sold, sku_number: 'B', sale_amount: '20', commissions: '0.2' }), FATES[order % CYCLE]),
+    item(
+      line(2, { ...sold, sku_number: 'B', sale_amount: '20', commissions: '0.2' }),
+      FATES[order % CYCLE],
+    ),
     // Some cancellations come without `u1`.
     item(order % 10 === 0 ? { ...returned, u1: undefined } : returned),
   ];
@@ -57,17 +65,40 @@ function itemsOf(order: number, orders: number): Item[] {
 
 function item(fields: LineFields, fate?: (typeof FATES)[number]): Item {
   const time = new Date(fields.process_date ?? '').toISOString();
-  const content = { fields: JSON.parse(JSON.stringify(fields)) as LineFields, problems: [], extra: {}, query: `u1=${fields.u1}` };
-  const said = fate === 'differing' ? { ...content, fields: { ...content.fields, sale_amount: '99' } } : content;
-  const push = { ...said, receivedAt: time, requestId: 'AbCdEfGhIjKlMnO=', source: 'push' } as const;
+  const content = {
+    fields: JSON.parse(JSON.stringify(fields)) as LineFields,
+    problems: [],
+    extra: {},
+    query: `u1=${fields.u1}`,
+  };
+  const said =
+    fate === 'differing'
+      ? { ...content, fields: { ...content.fields, sale_amount: '99' } }
+      : content;
+  const push = {
+    ...said,
+    receivedAt: time,
+    requestId: 'AbCdEfGhIjKlMnO=',
+    source: 'push',
+  } as const;
   const pushed = fate === 'recovered' ? EMPTY_ROW : joinPushes(EMPTY_ROW, [push]);
-  const answered = fate === 'unverified' ? pushed : applyAnswer(pushed, { ...content, fetchedAt: time, runId: 'run' });
+  const answered =
+    fate === 'unverified'
+      ? pushed
+      : applyAnswer(pushed, { ...content, fetchedAt: time, runId: 'run' });
   const state = fate === 'withdrawn' ? withdraw(answered, '2026-05-02T00:00:00.000Z') : answered;
-  return { ...toItem(rowKey(SID, content.fields), state, { dayShards: 1 }), updated_at: { S: time } };
+  return {
+    ...toItem(rowKey(SID, content.fields), state, { dayShards: 1 }),
+    updated_at: { S: time },
+  };
 }
 
 /** Creates and fills the table, unless the server has it already. */
-export async function writeLargeTable(client: DynamoDBClient, tableName: string, rows: number): Promise<void> {
+export async function writeLargeTable(
+  client: DynamoDBClient,
+  tableName: string,
+  rows: number,
+): Promise<void> {
   try {
     await createTable(client, tableName);
   } catch (error) {

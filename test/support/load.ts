@@ -1,7 +1,13 @@
 import * as http from 'node:http';
 
-/** Sends GETs as fast as they are answered, over kept connections. Returns how many answers had each status; 0 stands for none. */
-export async function sendAll(urls: readonly string[], connections = 32): Promise<Map<number, number>> {
+/**
+ * Sends GETs as fast as they are answered, over kept connections. Returns how many answers had each
+ * status; 0 stands for none.
+ */
+export async function sendAll(
+  urls: readonly string[],
+  connections = 32,
+): Promise<Map<number, number>> {
   const agent = new http.Agent({ keepAlive: true, maxSockets: connections });
   const byStatus = new Map<number, number>();
   const waiting = urls.values();

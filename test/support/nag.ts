@@ -5,10 +5,15 @@ import { AwsSolutionsChecks } from 'cdk-nag';
 import type { IConstruct } from 'constructs';
 
 /**
- * Where the stack of the app deviates from the AwsSolutions rules of cdk-nag, and why: one entry for one rule on one resource (paths below the
- * RakutenPostback). docs/security.md tells the same to the reader who deploys it.
+ * Where the stack of the app deviates from the AwsSolutions rules of cdk-nag, and why: one entry
+ * for one rule on one resource (paths below the RakutenPostback). docs/security.md tells the same
+ * to the reader who deploys it.
  */
-export const ACKNOWLEDGED: readonly { readonly path: string; readonly rule: string; readonly reason: string }[] = [
+export const ACKNOWLEDGED: readonly {
+  readonly path: string;
+  readonly rule: string;
+  readonly reason: string;
+}[] = [
   {
     path: 'IngestionApi/Api/Default/postback/GET',
     rule: 'AwsSolutions-APIG4',
@@ -29,12 +34,14 @@ export const ACKNOWLEDGED: readonly { readonly path: string; readonly rule: stri
   {
     path: 'IngestionApi/Api/DeploymentStage.prod',
     rule: 'AwsSolutions-APIG1',
-    reason: 'Access logs need the CloudWatch role that the whole account and region share, which is not for a library to set.',
+    reason:
+      'Access logs need the CloudWatch role that the whole account and region share, which is not for a library to set.',
   },
   {
     path: 'IngestionApi/Api/DeploymentStage.prod',
     rule: 'AwsSolutions-APIG6',
-    reason: 'Execution logs need the same role of the account, and would show the query string with its secret.',
+    reason:
+      'Execution logs need the same role of the account, and would show the query string with its secret.',
   },
   {
     path: 'IngestionApi/Api/DeploymentStage.prod',
@@ -56,10 +63,16 @@ export const ACKNOWLEDGED: readonly { readonly path: string; readonly rule: stri
   },
 ];
 
-/** Turns the AwsSolutions rules on for an app, with each deviation acknowledged on the one resource that it is of. Synthesis fails on any other. */
+/**
+ * Turns the AwsSolutions rules on for an app, with each deviation acknowledged on the one resource
+ * that it is of. Synthesis fails on any other.
+ */
 export function checkWithNag(app: App, postback: IConstruct): void {
   for (const { path, rule, reason } of ACKNOWLEDGED) {
-    const resource = [...path.split('/'), 'Resource'].reduce<IConstruct>((scope, id) => scope.node.findChild(id), postback);
+    const resource = [...path.split('/'), 'Resource'].reduce<IConstruct>(
+      (scope, id) => scope.node.findChild(id),
+      postback,
+    );
     Validations.of(resource).acknowledge({ id: `AwsSolutions::${rule}`, reason });
   }
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
@@ -70,15 +83,24 @@ interface Finding {
   readonly violatingConstructs: readonly { readonly constructPath: string }[];
 }
 
-/** What the rules found, as `rule at path`, sorted: the unexplained and the acknowledged findings of a synthesized app. */
-export function nagFindings(directory: string, postback: IConstruct): { readonly unexplained: string[]; readonly acknowledged: string[] } {
+/**
+ * What the rules found, as `rule at path`, sorted: the unexplained and the acknowledged findings of
+ * a synthesized app.
+ */
+export function nagFindings(
+  directory: string,
+  postback: IConstruct,
+): { readonly unexplained: string[]; readonly acknowledged: string[] } {
   const report = JSON.parse(readFileSync(join(directory, 'validation-report.json'), 'utf8'));
-  const { violations, suppressedViolations } = report.pluginReports.find((p: { pluginName: string }) => p.pluginName === 'AwsSolutions');
+  const { violations, suppressedViolations } = report.pluginReports.find(
+    (p: { pluginName: string }) => p.pluginName === 'AwsSolutions',
+  );
   const inWords = (findings: readonly Finding[]): string[] =>
     findings
       .flatMap(({ ruleName, violatingConstructs }) =>
         violatingConstructs.map(
-          ({ constructPath }) => `${ruleName} at ${constructPath.replace(`${postback.node.path}/`, '').replace(/\/Resource$/, '')}`,
+          ({ constructPath }) =>
+            `${ruleName} at ${constructPath.replace(`${postback.node.path}/`, '').replace(/\/Resource$/, '')}`,
         ),
       )
       .sort();

@@ -9,14 +9,19 @@ export const stringKey = (name: string) => ({ name, type: AttributeType.STRING }
 export const TABLE_SCHEMA: TablePropsV2 = {
   partitionKey: stringKey(TABLE_KEYS.partition),
   sortKey: stringKey(TABLE_KEYS.sort),
-  globalSecondaryIndexes: Object.entries(INDEX_KEYS).map(([indexName, { partition, sort, projected }]) => ({
-    indexName,
-    partitionKey: stringKey(partition),
-    sortKey: stringKey(sort),
-    ...projectionOf(indexName, projected),
-  })),
+  globalSecondaryIndexes: Object.entries(INDEX_KEYS).map(
+    ([indexName, { partition, sort, projected }]) => ({
+      indexName,
+      partitionKey: stringKey(partition),
+      sortKey: stringKey(sort),
+      ...projectionOf(indexName, projected),
+    }),
+  ),
 };
 
 /** A table that can be passed as `table`. */
-export const ownTable = (scope: Construct, id = 'Own', props: Partial<TablePropsV2> = {}): TableV2 =>
-  new TableV2(scope, id, { ...TABLE_SCHEMA, ...props });
+export const ownTable = (
+  scope: Construct,
+  id = 'Own',
+  props: Partial<TablePropsV2> = {},
+): TableV2 => new TableV2(scope, id, { ...TABLE_SCHEMA, ...props });

@@ -48,7 +48,10 @@ export interface JsiiType extends JsiiDocs {
   readonly members?: readonly JsiiMember[];
 }
 
-/** Builds the package in a copy of the sources, packs it as `npm publish` would, and unpacks it into an empty app. The checkout is left as it is. */
+/**
+ * Builds the package in a copy of the sources, packs it as `npm publish` would, and unpacks it into
+ * an empty app. The checkout is left as it is.
+ */
 export async function packedPackage(): Promise<PackedPackage> {
   const folder = await mkdtemp(join(tmpdir(), 'packed-'));
   const [source, app] = [join(folder, 'source'), join(folder, 'app')];
@@ -58,7 +61,11 @@ export async function packedPackage(): Promise<PackedPackage> {
       .replace(/^!!.*$/gm, '')
       .trim();
     stripScripts(source);
-    const { stdout } = await run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], { cwd: source });
+    const { stdout } = await run(
+      'npm',
+      ['pack', '--json', '--ignore-scripts', '--pack-destination', folder],
+      { cwd: source },
+    );
     const [packed] = JSON.parse(stdout);
     await unpack(join(folder, packed.filename), app);
     return {
@@ -78,20 +85,35 @@ export async function packedPackage(): Promise<PackedPackage> {
   }
 }
 
-/** Only sources, so that nothing that an earlier build left behind can be packed; the bundles are those that the tests run with. */
+/**
+ * Only sources, so that nothing that an earlier build left behind can be packed; the bundles are
+ * those that the tests run with.
+ */
 async function copySources(target: string): Promise<void> {
   const isSource = (path: string): boolean => !/(\.js|\.d\.ts)$/.test(path);
   await mkdir(target);
-  for (const name of ['lib', 'core', 'client']) await cp(join(ROOT, name), join(target, name), { recursive: true, filter: isSource });
-  for (const name of ['lambda-dist', 'docs', 'package.json', 'README.md', 'API.md', 'CHANGELOG.md', 'LICENSE'])
+  for (const name of ['lib', 'core', 'client'])
+    await cp(join(ROOT, name), join(target, name), { recursive: true, filter: isSource });
+  for (const name of [
+    'lambda-dist',
+    'docs',
+    'package.json',
+    'README.md',
+    'API.md',
+    'CHANGELOG.md',
+    'LICENSE',
+  ])
     await cp(join(ROOT, name), join(target, name), { recursive: true });
-  await run(process.execPath, [join(ROOT, 'tools/build-cli.mjs'), join(target, 'cli-dist')], { cwd: ROOT });
+  await run(process.execPath, [join(ROOT, 'tools/build-cli.mjs'), join(target, 'cli-dist')], {
+    cwd: ROOT,
+  });
 
   const modules = join(target, 'node_modules');
   await mkdir(modules);
   for (const name of await readdir(join(ROOT, 'node_modules'))) {
     // What is packed with the package must lie there itself.
-    if (name === 'big.js') await cp(join(ROOT, 'node_modules', name), join(modules, name), { recursive: true });
+    if (name === 'big.js')
+      await cp(join(ROOT, 'node_modules', name), join(modules, name), { recursive: true });
     else await symlink(join(ROOT, 'node_modules', name), join(modules, name));
   }
 }
@@ -99,6 +121,14 @@ async function copySources(target: string): Promise<void> {
 async function unpack(tarball: string, app: string): Promise<void> {
   const modules = join(app, 'node_modules');
   await mkdir(join(modules, 'cdk-rakuten-postback'), { recursive: true });
-  await run('tar', ['-xzf', tarball, '--strip-components', '1', '-C', join(modules, 'cdk-rakuten-postback')]);
-  for (const name of ['aws-cdk-lib', 'constructs']) await symlink(join(ROOT, 'node_modules', name), join(modules, name));
+  await run('tar', [
+    '-xzf',
+    tarball,
+    '--strip-components',
+    '1',
+    '-C',
+    join(modules, 'cdk-rakuten-postback'),
+  ]);
+  for (const name of ['aws-cdk-lib', 'constructs'])
+    await symlink(join(ROOT, 'node_modules', name), join(modules, name));
 }

@@ -8,7 +8,10 @@ export const twice: Encode = (value) => encodeURIComponent(encodeURIComponent(va
 
 /** The query string of a postback, without the URL's own parameters. */
 export const queryOf = (line: LineRecord, encode: Encode = once): string =>
-  ALL_FIELDS.flatMap((parameter) => ('field' in parameter ? [`${parameter.name}=${encode(line[parameter.field] ?? '')}`] : [])).join('&');
+  ALL_FIELDS.flatMap((parameter) =>
+    'field' in parameter ? [`${parameter.name}=${encode(line[parameter.field] ?? '')}`] : [],
+  ).join('&');
 
 /** The URL's own parameters. */
-export const ownPartOf = (registeredUrl: string): string => /^[^?]*\?(k=[^&]*&f=[^&]*)/.exec(registeredUrl)?.[1] ?? '';
+export const ownPartOf = (registeredUrl: string): string =>
+  /^[^?]*\?(k=[^&]*&f=[^&]*)/.exec(registeredUrl)?.[1] ?? '';

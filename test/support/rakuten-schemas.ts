@@ -2,8 +2,9 @@ import Ajv, { type ValidateFunction } from 'ajv';
 import type { ApiCall } from '../../fake-rakuten';
 
 /**
- * The shapes of Rakuten's interface description (Affiliate APIs 1.0.0) that this package relies on. It requires no property and forbids none;
- * here everything it names is required and nothing else allowed, so that neither side of a test can drift from it.
+ * The shapes of Rakuten's interface description (Affiliate APIs 1.0.0) that this package relies on.
+ * It requires no property and forbids none; here everything it names is required and nothing else
+ * allowed, so that neither side of a test can drift from it.
  */
 const strict = (properties: Record<string, object>): object => ({
   type: 'object',
@@ -26,7 +27,8 @@ const SCHEMAS = {
     }),
     data: { type: 'array', items: strict({ sid, is_active: isActive, url }) },
   }),
-  // The description shows one record; live answers are a bare array of them. Its types are those of the live answers.
+  // The description shows one record; live answers are a bare array of them. Its types are those of
+  // the live answers.
   eventsResponse: {
     type: 'array',
     items: strict({
@@ -39,7 +41,11 @@ const SCHEMAS = {
       sale_amount: { type: 'number' },
       quantity: { type: 'number' },
       commissions: { type: 'number' },
-      process_date: { type: 'string', pattern: '^[A-Z][a-z]{2} [A-Z][a-z]{2} \\d\\d \\d{4} \\d\\d:\\d\\d:\\d\\d GMT\\+0000 \\(UTC\\)$' },
+      process_date: {
+        type: 'string',
+        pattern:
+          '^[A-Z][a-z]{2} [A-Z][a-z]{2} \\d\\d \\d{4} \\d\\d:\\d\\d:\\d\\d GMT\\+0000 \\(UTC\\)$',
+      },
       transaction_date: { type: 'string' },
       transaction_type: { enum: ['realtime', 'batch'] },
       product_name: { type: 'string' },
@@ -58,12 +64,14 @@ const SCHEMAS = {
 };
 
 const ajv = new Ajv({ allErrors: true, strict: true });
-const validators = Object.fromEntries(Object.entries(SCHEMAS).map(([name, schema]) => [name, ajv.compile(schema)])) as Record<
-  keyof typeof SCHEMAS,
-  ValidateFunction
->;
+const validators = Object.fromEntries(
+  Object.entries(SCHEMAS).map(([name, schema]) => [name, ajv.compile(schema)]),
+) as Record<keyof typeof SCHEMAS, ValidateFunction>;
 
-const REQUESTS: Partial<Record<ApiCall['operation'], keyof typeof SCHEMAS>> = { create: 'createRequest', update: 'updateRequest' };
+const REQUESTS: Partial<Record<ApiCall['operation'], keyof typeof SCHEMAS>> = {
+  create: 'createRequest',
+  update: 'updateRequest',
+};
 const RESPONSES: Partial<Record<ApiCall['operation'], keyof typeof SCHEMAS>> = {
   token: 'tokenResponse',
   create: 'postbackResponse',
@@ -86,14 +94,18 @@ const STATUSES: Record<ApiCall['operation'], readonly number[]> = {
 export function deviations(call: ApiCall): string[] {
   const where = `${call.method} ${call.path} → ${call.status}`;
   const problems: string[] = [];
-  if (!STATUSES[call.operation].includes(call.status)) problems.push(`${where}: undocumented status`);
+  if (!STATUSES[call.operation].includes(call.status))
+    problems.push(`${where}: undocumented status`);
   const check = (name: keyof typeof SCHEMAS | undefined, body: string): void => {
     if (name === undefined) return;
-    if (!validators[name](JSON.parse(body))) problems.push(`${where}: ${ajv.errorsText(validators[name].errors)}`);
+    if (!validators[name](JSON.parse(body)))
+      problems.push(`${where}: ${ajv.errorsText(validators[name].errors)}`);
   };
   check(REQUESTS[call.operation], call.requestBody);
-  if (call.operation === 'token' && !/(^|&)scope=\d+(&|$)/.test(call.requestBody)) problems.push(`${where}: no scope`);
-  if ((call.operation === 'read' || call.operation === 'delete') && call.requestBody !== '') problems.push(`${where}: a body`);
+  if (call.operation === 'token' && !/(^|&)scope=\d+(&|$)/.test(call.requestBody))
+    problems.push(`${where}: no scope`);
+  if ((call.operation === 'read' || call.operation === 'delete') && call.requestBody !== '')
+    problems.push(`${where}: a body`);
   if (call.status === 200) check(RESPONSES[call.operation], call.responseBody);
   return problems;
 }

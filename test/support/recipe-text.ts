@@ -2,7 +2,11 @@
  * Reads the recipes of `docs/querying.md`, and translates those of other tools into calls of the
  * SDK.
  */
-import type { AttributeValue, GetItemCommandInput, QueryCommandInput } from '@aws-sdk/client-dynamodb';
+import type {
+  AttributeValue,
+  GetItemCommandInput,
+  QueryCommandInput,
+} from '@aws-sdk/client-dynamodb';
 import { INDEX_KEYS, TABLE_KEYS } from '../../core/transactions/keys';
 
 export interface Recipe {
@@ -16,11 +20,17 @@ export interface Recipe {
 /** The marked code blocks of a page. */
 export function readRecipes(markdown: string): Recipe[] {
   const marked = /<!-- recipe: (\S+) -->\n```(\w+)\n([\s\S]*?)```\n(?:\n```text\n([\s\S]*?)```)?/g;
-  return [...markdown.matchAll(marked)].map(([, name = '', language = '', code = '', output]) => ({ name, language, code, output }));
+  return [...markdown.matchAll(marked)].map(([, name = '', language = '', code = '', output]) => ({
+    name,
+    language,
+    code,
+    output,
+  }));
 }
 
 /** Number of code blocks that are not an output, marked or not. */
-export const countCodeBlocks = (markdown: string): number => [...markdown.matchAll(/^```(?!text)\w+$/gm)].length;
+export const countCodeBlocks = (markdown: string): number =>
+  [...markdown.matchAll(/^```(?!text)\w+$/gm)].length;
 
 export type Call =
   | { readonly operation: 'query'; readonly input: QueryCommandInput }
@@ -30,14 +40,19 @@ type Input = Record<string, unknown>;
 
 /** `aws dynamodb query --table-name "$TABLE" …` as a call of the SDK. */
 export function awsCall(command: string, table: string): Call {
-  const [aws, service, operation = '', ...rest] = shellWords(command).map((word) => word.replaceAll('$TABLE', table));
-  if (aws !== 'aws' || service !== 'dynamodb') throw new Error(`not an aws dynamodb command: ${command}`);
+  const [aws, service, operation = '', ...rest] = shellWords(command).map((word) =>
+    word.replaceAll('$TABLE', table),
+  );
+  if (aws !== 'aws' || service !== 'dynamodb')
+    throw new Error(`not an aws dynamodb command: ${command}`);
   const input: Input = {};
   while (rest.length > 0) {
     const flag = rest.shift() ?? '';
     const value = rest.shift() ?? '';
     if (!/^--[a-z-]+$/.test(flag)) throw new Error(`not a flag: ${flag}`);
-    const name = flag.slice(2).replace(/(^|-)(.)/g, (_match, _dash, letter: string) => letter.toUpperCase());
+    const name = flag
+      .slice(2)
+      .replace(/(^|-)(.)/g, (_match, _dash, letter: string) => letter.toUpperCase());
     input[name] = /^(\{|\d)/.test(value) ? JSON.parse(value) : value;
   }
   return asCall(operation, input);
@@ -45,7 +60,8 @@ export function awsCall(command: string, table: string): Call {
 
 function asCall(operation: string, input: Input): Call {
   if (operation === 'query') return { operation, input: input as unknown as QueryCommandInput };
-  if (operation === 'get-item') return { operation, input: input as unknown as GetItemCommandInput };
+  if (operation === 'get-item')
+    return { operation, input: input as unknown as GetItemCommandInput };
   throw new Error(`no recipe should need ${operation}`);
 }
 
@@ -54,7 +70,9 @@ function asCall(operation: string, input: Input): Call {
  */
 export function shellWords(command: string): string[] {
   const words = command.replaceAll('\\\n', ' ').match(/(?:[^\s'"]|'[^']*'|"[^"]*")+/g) ?? [];
-  return words.map((word) => word.replace(/'([^']*)'|"([^"]*)"/g, (_match, single, double) => single ?? double));
+  return words.map((word) =>
+    word.replace(/'([^']*)'|"([^"]*)"/g, (_match, single, double) => single ?? double),
+  );
 }
 
 /** The query of a recipe that uses boto3's tables. */
@@ -69,13 +87,24 @@ export function boto3Query(code: string, table: string): QueryCommandInput {
   ] as const) {
     const text = new RegExp(`${argument}=(.+),$`, 'm').exec(code)?.[1];
     if (text === undefined) continue;
-    const conditions = text.split(' & ').map((condition) => boto3Condition(condition, builder, values, names));
+    const conditions = text
+      .split(' & ')
+      .map((condition) => boto3Condition(condition, builder, values, names));
     input[argument] = conditions.join(' AND ');
   }
-  return { ...input, ExpressionAttributeValues: values, ExpressionAttributeNames: names } as unknown as QueryCommandInput;
+  return {
+    ...input,
+    ExpressionAttributeValues: values,
+    ExpressionAttributeNames: names,
+  } as unknown as QueryCommandInput;
 }
 
-function boto3Condition(text: string, builder: string, values: Record<string, AttributeValue>, names: Record<string, string>): string {
+function boto3Condition(
+  text: string,
+  builder: string,
+  values: Record<string, AttributeValue>,
+  names: Record<string, string>,
+): string {
   const [, attribute = '', operator = '', args = ''] =
     new RegExp(`^${builder}\\("(\\w+)"\\)\\.(eq|between|begins_with)\\((.*)\\)$`).exec(text) ?? [];
   if (attribute === '') throw new Error(`not understood: ${text}`);
@@ -85,7 +114,9 @@ function boto3Condition(text: string, builder: string, values: Record<string, At
     return `:${attribute}${index}`;
   });
   if (operator === 'begins_with') return `begins_with(#${attribute}, ${slots[0]})`;
-  return operator === 'eq' ? `#${attribute} = ${slots[0]}` : `#${attribute} BETWEEN ${slots.join(' AND ')}`;
+  return operator === 'eq'
+    ? `#${attribute} = ${slots[0]}`
+    : `#${attribute} BETWEEN ${slots.join(' AND ')}`;
 }
 
 /** The query of a `SELECT` whose `WHERE` fixes a partition key. */
@@ -117,11 +148,20 @@ export function partiqlQuery(statement: string): QueryCommandInput {
   };
 }
 
-/** Conditions on the keys, and the others as a filter. The second value of `BETWEEN` begins with `:`. */
-function splitConditions(where: string, index: string | undefined): Pick<QueryCommandInput, 'KeyConditionExpression' | 'FilterExpression'> {
-  const keys = Object.values(index === undefined ? TABLE_KEYS : INDEX_KEYS[index as keyof typeof INDEX_KEYS]);
+/**
+ * Conditions on the keys, and the others as a filter. The second value of `BETWEEN` begins with
+ * `:`.
+ */
+function splitConditions(
+  where: string,
+  index: string | undefined,
+): Pick<QueryCommandInput, 'KeyConditionExpression' | 'FilterExpression'> {
+  const keys = Object.values(
+    index === undefined ? TABLE_KEYS : INDEX_KEYS[index as keyof typeof INDEX_KEYS],
+  );
   const conditions = where.split(/ AND (?!:)/);
-  const isKey = (condition: string): boolean => keys.some((key) => condition.startsWith(`${key} `) || condition.includes(`(${key},`));
+  const isKey = (condition: string): boolean =>
+    keys.some((key) => condition.startsWith(`${key} `) || condition.includes(`(${key},`));
   const filters = conditions.filter((condition) => !isKey(condition));
   return {
     KeyConditionExpression: conditions.filter(isKey).join(' AND '),
@@ -130,7 +170,10 @@ function splitConditions(where: string, index: string | undefined): Pick<QueryCo
 }
 
 /** The queries of the console's table: index, partition key and condition of the sort key. */
-export function consoleQueries(markdown: string, table: string): { question: string; input: QueryCommandInput }[] {
+export function consoleQueries(
+  markdown: string,
+  table: string,
+): { question: string; input: QueryCommandInput }[] {
   const [, rows = ''] = /<!-- recipes: console -->\n\n((?:\|.*\n)+)/.exec(markdown) ?? [];
   const cells = rows.split('\n').map((row) => row.split('|').map((cell) => cell.trim()));
   return cells.slice(2, -1).map(([, question = '', place = '', partition = '', sort = '']) => {
@@ -141,7 +184,10 @@ export function consoleQueries(markdown: string, table: string): { question: str
       return name;
     };
     const [key, value] = codes(partition);
-    const conditions = [`${key} = ${slot(value)}`, ...(sort === '' ? [] : [consoleSort(sort, slot)])];
+    const conditions = [
+      `${key} = ${slot(value)}`,
+      ...(sort === '' ? [] : [consoleSort(sort, slot)]),
+    ];
     const [index] = codes(place);
     return {
       question,
@@ -165,4 +211,5 @@ function consoleSort(text: string, slot: (value?: string) => string): string {
 }
 
 /** The texts in backticks. */
-export const codes = (cell: string): string[] => [...cell.matchAll(/`([^`]+)`/g)].map(([, code = '']) => code);
+export const codes = (cell: string): string[] =>
+  [...cell.matchAll(/`([^`]+)`/g)].map(([, code = '']) => code);

@@ -1,4 +1,9 @@
-import { CreateTableCommand, type DynamoDBClient, type PutItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
+import {
+  CreateTableCommand,
+  type DynamoDBClient,
+  type PutItemCommand,
+  ScanCommand,
+} from '@aws-sdk/client-dynamodb';
 import type { ArchiveRecord } from '../../core/archive/archive-record';
 import { REGISTRATION_PROPERTIES as P, SOURCES } from '../../core/names';
 import { eventsPages } from '../../core/rakuten/events-api/events';
@@ -11,7 +16,12 @@ import { TableDayIndex, unverifiedRows } from '../../core/reconciliation/day-ind
 import { type JobOutcome, type JobPorts, reconcile } from '../../core/reconciliation/job';
 import { MissingLinesTable } from '../../core/reconciliation/missing-lines';
 import { openClient, reconcilablePublisher } from '../../core/reconciliation/publisher';
-import { type ContinuedRequest, continuation, parseRequest, type ReconciliationRequest } from '../../core/reconciliation/request';
+import {
+  type ContinuedRequest,
+  continuation,
+  parseRequest,
+  type ReconciliationRequest,
+} from '../../core/reconciliation/request';
 import { TableRows } from '../../core/reconciliation/rows';
 import type { ReconciliationSettings } from '../../core/reconciliation/window';
 import { sha256 } from '../../core/sha256';
@@ -44,13 +54,25 @@ export const SETTINGS: ReconciliationSettings = {
   unverifiedAfterSeconds: 24 * 3600,
 };
 
-export const stateWith = (fields: FieldList, ...retired: PublisherState['accepted']): PublisherState => ({
+export const stateWith = (
+  fields: FieldList,
+  ...retired: PublisherState['accepted']
+): PublisherState => ({
   sid: SID,
-  accepted: [{ secretSha256: sha256(URL_SECRET), fieldListId: fieldListId(fields), fields }, ...retired],
-  properties: { [P.credentialsSecretArn]: 'credentials', [P.rakutenApiUrl]: 'https://api.linksynergy.com' },
+  accepted: [
+    { secretSha256: sha256(URL_SECRET), fieldListId: fieldListId(fields), fields },
+    ...retired,
+  ],
+  properties: {
+    [P.credentialsSecretArn]: 'credentials',
+    [P.rakutenApiUrl]: 'https://api.linksynergy.com',
+  },
 });
 
-/** Rakuten, the queue, the consumer's decisions, the tables and the runs of the reconciliation in one process, on one clock that does not wait. */
+/**
+ * Rakuten, the queue, the consumer's decisions, the tables and the runs of the reconciliation in
+ * one process, on one clock that does not wait.
+ */
 export class ReconciliationWorld {
   readonly rakuten = new World();
   readonly queue: string[] = [];
@@ -67,14 +89,23 @@ export class ReconciliationWorld {
   /** Called before each request to DynamoDB; may throw. */
   beforeRequest: (command: PutItemCommand) => void = () => {};
   private readonly database = new MemoryDynamoDb();
-  private readonly client = { send: (command: PutItemCommand) => this.send(command) } as unknown as Pick<DynamoDBClient, 'send'>;
+  private readonly client = {
+    send: (command: PutItemCommand) => this.send(command),
+  } as unknown as Pick<DynamoDBClient, 'send'>;
   private requestSerial = 0;
   private readonly clock = { now: () => this.now, pause: (millis: number) => this.pass(millis) };
-  readonly store = new RowStore({ client: this.client, tableName: TABLE, dayShards: 1, clock: this.clock });
+  readonly store = new RowStore({
+    client: this.client,
+    tableName: TABLE,
+    dayShards: 1,
+    clock: this.clock,
+  });
   readonly notes = new NoteTable(this.client, STATE);
   readonly missingLines = new MissingLinesTable(this.client, STATE);
   private readonly ready = Promise.all(
-    [createTableInput(TABLE), createStateTableInput(STATE)].map((input) => this.database.execute(new CreateTableCommand(input))),
+    [createTableInput(TABLE), createStateTableInput(STATE)].map((input) =>
+      this.database.execute(new CreateTableCommand(input)),
+    ),
   );
 
   get now(): number {
@@ -92,7 +123,12 @@ export class ReconciliationWorld {
 
   /** A postback that reached the endpoint. */
   push(line: LineRecord, receivedAt = this.now): void {
-    const url = new URL(fillTemplate(postbackUrl('https://endpoint.test/prod/postback', URL_SECRET, ALL_FIELDS), line));
+    const url = new URL(
+      fillTemplate(
+        postbackUrl('https://endpoint.test/prod/postback', URL_SECRET, ALL_FIELDS),
+        line,
+      ),
+    );
     this.get(url.search.slice(1), receivedAt);
   }
 
@@ -100,12 +136,19 @@ export class ReconciliationWorld {
   get(query: string, receivedAt = this.now): void {
     this.requestSerial += 1;
     const requestId = `request-${String(this.requestSerial).padStart(6, '0')}`;
-    this.queue.push(messageBody(query, { receivedAt: new Date(receivedAt).toISOString(), requestId }));
+    this.queue.push(
+      messageBody(query, { receivedAt: new Date(receivedAt).toISOString(), requestId }),
+    );
   }
 
-  /** A GET with the URL's secret and other parameters, as an attacker who knows the URL can send it. */
+  /**
+   * A GET with the URL's secret and other parameters, as an attacker who knows the URL can send it.
+   */
   forge(parameters: Readonly<Record<string, string>>, receivedAt = this.now): void {
-    this.get(new URLSearchParams({ k: URL_SECRET, f: fieldListId(ALL_FIELDS), ...parameters }).toString(), receivedAt);
+    this.get(
+      new URLSearchParams({ k: URL_SECRET, f: fieldListId(ALL_FIELDS), ...parameters }).toString(),
+      receivedAt,
+    );
   }
 
   /** The consumer writes every message of the queue. */
@@ -113,19 +156,28 @@ export class ReconciliationWorld {
     await this.ready;
     const publishers = new Publishers(this.state === undefined ? [] : [this.state]);
     for (const body of this.queue.splice(0)) {
-      const decision = await decide(parseMessage(body), { known: () => publishers, read: async () => publishers });
+      const decision = await decide(parseMessage(body), {
+        known: () => publishers,
+        read: async () => publishers,
+      });
       if (decision.kind !== 'line') throw new Error(`the consumer rejected ${body}`);
-      this.pushOutcomes.push((await this.store.writePushes(decision.key, [decision.push], this.now + MINUTE)).outcome);
+      this.pushOutcomes.push(
+        (await this.store.writePushes(decision.key, [decision.push], this.now + MINUTE)).outcome,
+      );
     }
   }
 
-  /** One event and its continuations, as Lambda invokes them: a failed invocation is retried twice. */
+  /**
+   * One event and its continuations, as Lambda invokes them: a failed invocation is retried twice.
+   */
   async invoke(event: unknown): Promise<JobOutcome | Error> {
     let outcome: JobOutcome | Error = new Error('nothing ran');
     const events: unknown[] = [event];
     for (let next = events.shift(); next !== undefined; next = events.shift()) {
       for (let tries = 0; tries < 3; tries += 1) {
-        outcome = await this.once(next, (rest) => events.push(JSON.parse(JSON.stringify(continuation(rest)))));
+        outcome = await this.once(next, (rest) =>
+          events.push(JSON.parse(JSON.stringify(continuation(rest)))),
+        );
         if (!(outcome instanceof Error)) break;
         await this.pass((tries + 1) * MINUTE);
       }
@@ -134,7 +186,10 @@ export class ReconciliationWorld {
     return outcome;
   }
 
-  async once(event: unknown, continueInNewInvocation: (rest: ContinuedRequest) => void = () => {}): Promise<JobOutcome | Error> {
+  async once(
+    event: unknown,
+    continueInNewInvocation: (rest: ContinuedRequest) => void = () => {},
+  ): Promise<JobOutcome | Error> {
     await this.ready;
     const end = this.now + this.invocationMillis;
     const request: ReconciliationRequest = parseRequest(event, this.now);
@@ -157,7 +212,12 @@ export class ReconciliationWorld {
       walk: this.walk,
       open: async (publisher, until) => {
         const { send, clock } = this.rakuten;
-        const access = { rakutenApiUrl: 'https://api.linksynergy.com', send, clock, readSecret: async () => CREDENTIALS };
+        const access = {
+          rakutenApiUrl: 'https://api.linksynergy.com',
+          send,
+          clock,
+          readSecret: async () => CREDENTIALS,
+        };
         return eventsPages(await openClient(publisher, access), until);
       },
       rows: {
@@ -182,19 +242,25 @@ export class ReconciliationWorld {
 
   async rows(): Promise<Item[]> {
     await this.ready;
-    const { Items } = (await this.database.execute(new ScanCommand({ TableName: TABLE }))) as { Items: Item[] };
+    const { Items } = (await this.database.execute(new ScanCommand({ TableName: TABLE }))) as {
+      Items: Item[];
+    };
     return Items;
   }
 
   /** The row of a line. */
   async rowOf({ etransaction_id, is_event }: LineRecord): Promise<Item | undefined> {
     const lineId = lineIdOf(SID, etransaction_id ?? '');
-    return (await this.rows()).find((row) => row.line_id?.S === lineId && row.is_event?.S === is_event);
+    return (await this.rows()).find(
+      (row) => row.line_id?.S === lineId && row.is_event?.S === is_event,
+    );
   }
 
   /** IDs in the report of unverified rows. */
   async unverifiedIds(): Promise<string[]> {
-    return (await this.unverifiedRows()).map((row) => parseLineId(row.line_id?.S ?? '').etransactionId ?? '');
+    return (await this.unverifiedRows()).map(
+      (row) => parseLineId(row.line_id?.S ?? '').etransactionId ?? '',
+    );
   }
 
   /** Keys in the report of unverified rows, as `keyText` writes them. */
@@ -205,19 +271,36 @@ export class ReconciliationWorld {
   private async unverifiedRows(): Promise<Item[]> {
     await this.ready;
     const rows: Item[] = [];
-    const query = { tableName: TABLE, dayShards: 1, window: { from: this.now - 29 * DAY, to: this.now + 1 }, receivedBefore: this.now + 1 };
+    const query = {
+      tableName: TABLE,
+      dayShards: 1,
+      window: { from: this.now - 29 * DAY, to: this.now + 1 },
+      receivedBefore: this.now + 1,
+    };
     for await (const row of unverifiedRows(this.client, query)) rows.push(row);
     return rows;
   }
 
-  /** Each of Rakuten's lines is one verified row with Rakuten's values, and there is no other row. */
+  /**
+   * Each of Rakuten's lines is one verified row with Rakuten's values, and there is no other row.
+   */
   async expectComplete(pushed: ReadonlySet<string>): Promise<void> {
     const expected = this.rakuten.rakuten.ledger(SID).map(inStoredForm);
     const rows = await this.rows();
-    expect(compareRows(expected, rows)).toEqual({ intact: expected.length, missing: [], repeated: [], different: [], unexpected: [] });
+    expect(compareRows(expected, rows)).toEqual({
+      intact: expected.length,
+      missing: [],
+      repeated: [],
+      different: [],
+      unexpected: [],
+    });
     for (const row of rows) {
       expect(row.verified_at).toBeDefined();
-      expect([row.replaced_answers, row.other_pushes, row.differing_fields]).toEqual([undefined, undefined, undefined]);
+      expect([row.replaced_answers, row.other_pushes, row.differing_fields]).toEqual([
+        undefined,
+        undefined,
+        undefined,
+      ]);
       const { etransactionId = '' } = parseLineId(row.line_id?.S ?? '');
       expect(row.source?.S).toBe(pushed.has(etransactionId) ? SOURCES.push : SOURCES.eventsApi);
     }
@@ -244,5 +327,9 @@ export class ReconciliationWorld {
 /** The line with the values that a row has: text trimmed, amounts without the noise of a float. */
 function inStoredForm(line: LineRecord): LineRecord {
   const reading = readValue('decimal', line.sale_amount ?? '');
-  return { ...line, product_name: line.product_name?.trim(), sale_amount: 'value' in reading ? reading.value : line.sale_amount };
+  return {
+    ...line,
+    product_name: line.product_name?.trim(),
+    sale_amount: 'value' in reading ? reading.value : line.sale_amount,
+  };
 }

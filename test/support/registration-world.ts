@@ -3,9 +3,18 @@ import type { Slot } from '../../core/rakuten/api/client';
 import { HttpFailure, type HttpSend } from '../../core/rakuten/api/http';
 import type { Clock } from '../../core/rakuten/api/request-with-retry';
 import type { AllowedUrls } from '../../core/registration/allowed-urls';
-import { handleRegistrationEvent, type RegistrationAnswer, type RegistrationEvent } from '../../core/registration/events';
+import {
+  handleRegistrationEvent,
+  type RegistrationAnswer,
+  type RegistrationEvent,
+} from '../../core/registration/events';
 import { leasedPorts } from '../../core/registration/lease';
-import type { LeasedPorts, RegistrationPorts, RegistrationStore, RequestOutcome } from '../../core/registration/ports';
+import type {
+  LeasedPorts,
+  RegistrationPorts,
+  RegistrationStore,
+  RequestOutcome,
+} from '../../core/registration/ports';
 import { sha256 } from '../../core/sha256';
 import type { SeenLease } from '../../core/state/lease';
 import type { PublisherState } from '../../core/state/publisher-state';
@@ -86,7 +95,11 @@ export class MemoryStore implements RegistrationStore {
   public async writeOutcome(requestId: string, outcome: RequestOutcome): Promise<void> {
     this.outcomes.set(requestId, outcome);
   }
-  public async acquireLease(sid: string, holder: string, abandoned?: SeenLease): Promise<SeenLease | undefined> {
+  public async acquireLease(
+    sid: string,
+    holder: string,
+    abandoned?: SeenLease,
+  ): Promise<SeenLease | undefined> {
     const held = this.leases.get(sid);
     const isAbandoned = held?.holder === abandoned?.holder && held?.renewal === abandoned?.renewal;
     if (held !== undefined && held.holder !== holder && !isAbandoned) return held;
@@ -118,7 +131,10 @@ export class World {
   public afterCall: () => void = () => {};
 
   public constructor() {
-    this.rakuten = new FakeRakutenService({ clientId: CLIENT_ID, clientSecret: CLIENT_SECRET }, () => this.clock.now());
+    this.rakuten = new FakeRakutenService(
+      { clientId: CLIENT_ID, clientSecret: CLIENT_SECRET },
+      () => this.clock.now(),
+    );
   }
 
   public readonly send: HttpSend = async (request) => {
@@ -136,10 +152,16 @@ export class World {
       throw new HttpFailure('timeout', `no answer within ${request.timeoutMillis / 1000} s`);
     }
     await this.clock.sleep(waits + 20);
-    if (outcome.connection === 'drop') throw new HttpFailure('connection', 'the connection failed (ECONNRESET)');
-    if (outcome.connection === 'truncate') throw new HttpFailure('incomplete', 'the answer broke off (other side closed)');
+    if (outcome.connection === 'drop')
+      throw new HttpFailure('connection', 'the connection failed (ECONNRESET)');
+    if (outcome.connection === 'truncate')
+      throw new HttpFailure('incomplete', 'the answer broke off (other side closed)');
     const { status, headers, body } = outcome.answer;
-    return { status, headers: { ...headers, 'x-request-id': `fake-${this.rakuten.calls.length}` }, body };
+    return {
+      status,
+      headers: { ...headers, 'x-request-id': `fake-${this.rakuten.calls.length}` },
+      body,
+    };
   };
 }
 
@@ -152,11 +174,17 @@ export class Installation {
   public readonly endpointUrl: string;
   public readonly secrets = new Map<string, string>();
   /** Versions that are not the current ones, by their secrets and ids. */
-  public readonly savedVersions = new Map<string, { readonly secret: string; readonly text: string; readonly labels: Set<string> }>();
+  public readonly savedVersions = new Map<
+    string,
+    { readonly secret: string; readonly text: string; readonly labels: Set<string> }
+  >();
   /** What the stack was deployed with. */
   public urls: AllowedUrls = { rakutenApiUrl: 'https://api.linksynergy.com' };
   /** How the endpoint answers. */
-  public endpoint: { status?: number; millis: number; error?: string } = { status: 200, millis: 42 };
+  public endpoint: { status?: number; millis: number; error?: string } = {
+    status: 200,
+    millis: 42,
+  };
   /** Whether the consumer takes messages out of the queue. */
   public consumerRuns = true;
   private callsLeft = Number.POSITIVE_INFINITY;
@@ -168,7 +196,8 @@ export class Installation {
   ) {
     serial += 1;
     this.name = `stack-${serial}`;
-    this.endpointUrl = endpointUrl ?? `https://${this.name}.execute-api.us-east-1.amazonaws.com/prod/postback`;
+    this.endpointUrl =
+      endpointUrl ?? `https://${this.name}.execute-api.us-east-1.amazonaws.com/prod/postback`;
     this.secrets.set('credentials', CREDENTIALS);
     this.secrets.set('url-secret', this.newUrlSecret());
   }
@@ -212,16 +241,25 @@ export class Installation {
       StackId: `arn:aws:cloudformation:us-east-1:111122223333:stack/${this.name}/1`,
       LogicalResourceId: 'Registration',
       ResourceProperties: properties,
-      ...(type === 'Create' ? {} : { PhysicalResourceId: `rakuten-postback-${String(properties[P.sid])}` }),
+      ...(type === 'Create'
+        ? {}
+        : { PhysicalResourceId: `rakuten-postback-${String(properties[P.sid])}` }),
       ...more,
     };
   }
 
-  /** One invocation of the handler. Rejects with what CloudFormation would show; never ends when it is killed. */
+  /**
+   * One invocation of the handler. Rejects with what CloudFormation would show; never ends when it
+   * is killed.
+   */
   public async invoke(event: RegistrationEvent, minutes = 8): Promise<RegistrationAnswer> {
     const texts = this.world.texts;
     try {
-      const answer = await handleRegistrationEvent(this.ports(), event, this.world.clock.now() + minutes * 60_000);
+      const answer = await handleRegistrationEvent(
+        this.ports(),
+        event,
+        this.world.clock.now() + minutes * 60_000,
+      );
       texts.push(JSON.stringify(answer));
       return answer;
     } catch (error) {
@@ -236,14 +274,20 @@ export class Installation {
     return {
       store,
       readSecret: async (id, versionId) => {
-        const secret = versionId === undefined ? this.secrets.get(id) : this.savedVersion(id, versionId);
+        const secret =
+          versionId === undefined ? this.secrets.get(id) : this.savedVersion(id, versionId);
         if (secret === undefined) throw new Error(`The secret ${id} does not exist.`);
         return secret;
       },
       saveSecretVersion: async (id, text, label) => {
-        for (const version of this.savedVersions.values()) if (version.secret === id) version.labels.delete(label);
+        for (const version of this.savedVersions.values())
+          if (version.secret === id) version.labels.delete(label);
         const versionId = `version-${this.savedVersions.size + 1}`;
-        this.savedVersions.set(`${id} ${versionId}`, { secret: id, text, labels: new Set([label]) });
+        this.savedVersions.set(`${id} ${versionId}`, {
+          secret: id,
+          text,
+          labels: new Set([label]),
+        });
         return versionId;
       },
       urls: this.urls,
@@ -254,7 +298,11 @@ export class Installation {
         return this.callsLeft < 0 ? new Promise(() => {}) : world.send(request);
       },
       probe: (url) => this.answerProbe(url),
-      clock: { now: () => world.clock.now(), sleep: (millis) => world.clock.sleep(millis), random: () => world.clock.random() },
+      clock: {
+        now: () => world.clock.now(),
+        sleep: (millis) => world.clock.sleep(millis),
+        random: () => world.clock.random(),
+      },
       randomId: () => {
         serial += 1;
         return `id-${serial}`;
@@ -269,7 +317,10 @@ export class Installation {
     return leasedPorts(this.ports(), sid, holder);
   }
 
-  /** Another run takes the lease, renews it and gives it back after so long. Resolves with whether it got it. */
+  /**
+   * Another run takes the lease, renews it and gives it back after so long. Resolves with whether
+   * it got it.
+   */
   public async holdLease(sid: string, millis: number, holder = 'somebody'): Promise<boolean> {
     const { store, world } = this;
     if ((await store.acquireLease(sid, holder)) !== undefined) return false;
@@ -284,8 +335,15 @@ export class Installation {
   }
 
   /** What a removal restores. */
-  public previousSlot({ previousSlot, previousUrl, previousActive }: PublisherState): Slot | undefined {
-    if (previousSlot === undefined) return previousUrl === undefined ? undefined : { url: previousUrl, active: previousActive ?? true };
+  public previousSlot({
+    previousSlot,
+    previousUrl,
+    previousActive,
+  }: PublisherState): Slot | undefined {
+    if (previousSlot === undefined)
+      return previousUrl === undefined
+        ? undefined
+        : { url: previousUrl, active: previousActive ?? true };
     const { secret = 'url-secret', versionId, active } = previousSlot;
     return { url: this.savedVersion(secret, versionId) ?? 'lost', active };
   }
@@ -293,10 +351,14 @@ export class Installation {
   /** A version without a label is deleted, as is one of a deleted secret. */
   private savedVersion(secret: string, versionId: string): string | undefined {
     const version = this.savedVersions.get(`${secret} ${versionId}`);
-    return version !== undefined && version.labels.size > 0 && this.secrets.has(secret) ? version.text : undefined;
+    return version !== undefined && version.labels.size > 0 && this.secrets.has(secret)
+      ? version.text
+      : undefined;
   }
 
-  /** The run is killed when it has made so many calls to Rakuten. Resolves when that has happened. */
+  /**
+   * The run is killed when it has made so many calls to Rakuten. Resolves when that has happened.
+   */
   public killAfter(calls: number): Promise<'killed'> {
     this.callsLeft = calls;
     return new Promise((resolve) => {
@@ -317,15 +379,21 @@ export class Installation {
     return [...this.store.states.values()]
       .flatMap((state) => state.accepted)
       .some(
-        (e) => e.secretSha256 === secretHash && e.fieldListId === fieldList && (e.acceptedUntil === undefined || e.acceptedUntil > now),
+        (e) =>
+          e.secretSha256 === secretHash &&
+          e.fieldListId === fieldList &&
+          (e.acceptedUntil === undefined || e.acceptedUntil > now),
       );
   }
 
-  private async answerProbe(url: string): Promise<{ status?: number; millis: number; error?: string }> {
+  private async answerProbe(
+    url: string,
+  ): Promise<{ status?: number; millis: number; error?: string }> {
     const { endpoint } = this;
     await this.world.clock.sleep(endpoint.millis);
     const probe = new URL(url).searchParams.get(URL_PARAMETERS.probe);
-    if (endpoint.status === 200 && this.consumerRuns && probe !== null && this.takes(url)) this.store.probes.add(probe);
+    if (endpoint.status === 200 && this.consumerRuns && probe !== null && this.takes(url))
+      this.store.probes.add(probe);
     return endpoint;
   }
 }

@@ -3,7 +3,11 @@
  * the documentation.
  */
 import { setTimeout } from 'node:timers/promises';
-import { CreateTableCommand, type DynamoDBClient, waitUntilTableExists } from '@aws-sdk/client-dynamodb';
+import {
+  CreateTableCommand,
+  type DynamoDBClient,
+  waitUntilTableExists,
+} from '@aws-sdk/client-dynamodb';
 import type { ParseProblem } from '../../core/rakuten/postback/fields';
 import { createTableInput } from '../../core/state/table';
 import { rowKey } from '../../core/transactions/keys';
@@ -31,25 +35,62 @@ export interface DeliveryExtras {
 
 export async function createTable(client: DynamoDBClient, tableName: string): Promise<void> {
   await client.send(new CreateTableCommand(createTableInput(tableName)));
-  await waitUntilTableExists({ client, minDelay: 0.01, maxDelay: 0.05, maxWaitTime: 10 }, { TableName: tableName });
+  await waitUntilTableExists(
+    { client, minDelay: 0.01, maxDelay: 0.05, maxWaitTime: 10 },
+    { TableName: tableName },
+  );
 }
 
 /** Writes a line as the consumer and the reconciliation write it. */
-export async function put(client: DynamoDBClient, tableName: string, fields: LineFields, extras: DeliveryExtras = {}): Promise<void> {
-  const { problems = [], extra = {}, dayShards = 1, source = 'push', answer, verifiedAt, withdrawnAt } = extras;
-  const receivedAt = extras.receivedAt ?? withMilliseconds(fields.process_date ?? '2026-03-13T18:17:26Z');
+export async function put(
+  client: DynamoDBClient,
+  tableName: string,
+  fields: LineFields,
+  extras: DeliveryExtras = {},
+): Promise<void> {
+  const {
+    problems = [],
+    extra = {},
+    dayShards = 1,
+    source = 'push',
+    answer,
+    verifiedAt,
+    withdrawnAt,
+  } = extras;
+  const receivedAt =
+    extras.receivedAt ?? withMilliseconds(fields.process_date ?? '2026-03-13T18:17:26Z');
   const storeAt = (time: string): RowStore =>
-    new RowStore({ client, tableName, dayShards, clock: { now: () => Date.parse(time), pause: setTimeout } });
+    new RowStore({
+      client,
+      tableName,
+      dayShards,
+      clock: { now: () => Date.parse(time), pause: setTimeout },
+    });
   const key = rowKey(fields.sid ?? SID, fields, problems);
   const query = new URLSearchParams(fields as Record<string, string>).toString();
   const deadline = Number.POSITIVE_INFINITY;
   if (source === 'push') {
-    const push = { fields, problems, extra, query, requestId: 'AbCdEfGhIjKlMnO=', receivedAt, source } as const;
+    const push = {
+      fields,
+      problems,
+      extra,
+      query,
+      requestId: 'AbCdEfGhIjKlMnO=',
+      receivedAt,
+      source,
+    } as const;
     await storeAt(receivedAt).writePushes(key, [push], deadline);
   }
   const fetchedAt = source === 'push' ? verifiedAt : receivedAt;
   if (fetchedAt !== undefined) {
-    const returned = { fields: { ...fields, ...answer }, problems, extra: {}, query, runId: 'run', fetchedAt };
+    const returned = {
+      fields: { ...fields, ...answer },
+      problems,
+      extra: {},
+      query,
+      runId: 'run',
+      fetchedAt,
+    };
     await storeAt(fetchedAt).applyAnswer(key, returned, deadline);
   }
   if (withdrawnAt !== undefined) await storeAt(withdrawnAt).withdraw(key, withdrawnAt, deadline);
@@ -71,7 +112,12 @@ const line = (id: string, fields: LineFields): LineFields => ({
   ...fields,
 });
 
-const bracelet = { order_id: 'W-100200300', sku_number: 'SKU-2966631', product_name: 'Sterling Silver Bracelet', u1: 'clk_01HRV6Z8Q2M4' };
+const bracelet = {
+  order_id: 'W-100200300',
+  sku_number: 'SKU-2966631',
+  product_name: 'Sterling Silver Bracelet',
+  u1: 'clk_01HRV6Z8Q2M4',
+};
 const clothes = { order_id: 'M-555', transaction_type: 'batch', u1: 'clk_01HRV6Z8Q2M4' };
 const hotel = {
   order_id: 'T-7781',
@@ -104,13 +150,21 @@ export const IDS = {
 /** A line that the Events API returns half an hour after Rakuten processed it. */
 const verified = (id: string, fields: LineFields): [LineFields, DeliveryExtras] => {
   const whole = line(id, fields);
-  return [whole, { verifiedAt: new Date(Date.parse(whole.process_date ?? '') + 30 * 60 * 1000).toISOString() }];
+  return [
+    whole,
+    { verifiedAt: new Date(Date.parse(whole.process_date ?? '') + 30 * 60 * 1000).toISOString() },
+  ];
 };
 
 export const SEED: readonly (readonly [LineFields, DeliveryExtras?])[] = [
   // Returned as a whole.
   verified(IDS.bracelet, { ...bracelet, sale_amount: '180', commissions: '5.4' }),
-  verified(IDS.braceletReturn, { ...bracelet, sale_amount: '-180', commissions: '-5.4', process_date: '2026-03-27T18:28:18Z' }),
+  verified(IDS.braceletReturn, {
+    ...bracelet,
+    sale_amount: '-180',
+    commissions: '-5.4',
+    process_date: '2026-03-27T18:28:18Z',
+  }),
   // Three lines, one of two tees returned.
   verified(IDS.tee, {
     ...clothes,
@@ -120,8 +174,20 @@ export const SEED: readonly (readonly [LineFields, DeliveryExtras?])[] = [
     commissions: '1.25',
     quantity: '2',
   }),
-  verified(IDS.jeans, { ...clothes, sku_number: 'JEAN-32', product_name: 'Slim jean 32/34', sale_amount: '59', commissions: '2.95' }),
-  verified(IDS.giftWrap, { ...clothes, sku_number: 'GIFTWRAP', product_name: 'Gift wrap', sale_amount: '0', commissions: '0' }),
+  verified(IDS.jeans, {
+    ...clothes,
+    sku_number: 'JEAN-32',
+    product_name: 'Slim jean 32/34',
+    sale_amount: '59',
+    commissions: '2.95',
+  }),
+  verified(IDS.giftWrap, {
+    ...clothes,
+    sku_number: 'GIFTWRAP',
+    product_name: 'Gift wrap',
+    sale_amount: '0',
+    commissions: '0',
+  }),
   verified(IDS.teeReturn, {
     ...clothes,
     sku_number: 'TOP-S-BLU',
@@ -131,8 +197,18 @@ export const SEED: readonly (readonly [LineFields, DeliveryExtras?])[] = [
     process_date: '2026-04-02T02:00:00Z',
   }),
   // An event and its confirmation, and one that is still open.
-  verified(IDS.hotelEvent, { ...hotel, is_event: 'Y', commissions: '0', process_date: '2026-03-01T10:04:09Z' }),
-  verified(IDS.hotel, { ...hotel, transaction_type: 'batch', commissions: '16.5', process_date: '2026-03-13T18:20:00Z' }),
+  verified(IDS.hotelEvent, {
+    ...hotel,
+    is_event: 'Y',
+    commissions: '0',
+    process_date: '2026-03-01T10:04:09Z',
+  }),
+  verified(IDS.hotel, {
+    ...hotel,
+    transaction_type: 'batch',
+    commissions: '16.5',
+    process_date: '2026-03-13T18:20:00Z',
+  }),
   [
     line(IDS.spaEvent, {
       ...hotel,
@@ -176,7 +252,13 @@ export const SEED: readonly (readonly [LineFields, DeliveryExtras?])[] = [
   ],
   // A confirmed line that the Events API has not returned, and one with unreadable amounts.
   [
-    line(IDS.noise, { order_id: 'W-100200301', u1: 'member-9', sku_number: 'SKU-1', sale_amount: '19.99', commissions: '0.5997' }),
+    line(IDS.noise, {
+      order_id: 'W-100200301',
+      u1: 'member-9',
+      sku_number: 'SKU-1',
+      sale_amount: '19.99',
+      commissions: '0.5997',
+    }),
     { extra: { source: 'newsletter' } },
   ],
   [
@@ -191,7 +273,12 @@ export const SEED: readonly (readonly [LineFields, DeliveryExtras?])[] = [
 ];
 
 /** Creates the table and fills it. */
-export async function seedTable(client: DynamoDBClient, tableName: string, dayShards = 1): Promise<void> {
+export async function seedTable(
+  client: DynamoDBClient,
+  tableName: string,
+  dayShards = 1,
+): Promise<void> {
   await createTable(client, tableName);
-  for (const [fields, extras] of SEED) await put(client, tableName, fields, { ...extras, dayShards });
+  for (const [fields, extras] of SEED)
+    await put(client, tableName, fields, { ...extras, dayShards });
 }

@@ -14,7 +14,10 @@ export const OWNER = 'stack/Registration';
 export const REQUEST = 'request-1';
 const MINUTES = 60_000;
 
-/** One piece of the registration's work on one slot, without CloudFormation around it: to see what it leaves at Rakuten and in the state. */
+/**
+ * One piece of the registration's work on one slot, without CloudFormation around it: to see what
+ * it leaves at Rakuten and in the state.
+ */
 export class SlotRun {
   public readonly world = new World();
   public readonly installation = new Installation(this.world);
@@ -35,7 +38,9 @@ export class SlotRun {
 
   /** What a registration with these properties puts into the slot. */
   public ours(changes: Record<string, unknown> = {}, secret = this.secret()): Slot {
-    const { endpointUrl, fields, enabled } = parseProperties(this.installation.properties({ ...this.changes, ...changes }));
+    const { endpointUrl, fields, enabled } = parseProperties(
+      this.installation.properties({ ...this.changes, ...changes }),
+    );
     return { url: postbackUrl(endpointUrl, secret, fields), active: enabled };
   }
 
@@ -65,7 +70,9 @@ export class SlotRun {
 
   /** The calls to the postback API so far, by their methods. */
   public calls(): string[] {
-    return this.world.rakuten.calls.filter(({ path }) => path.startsWith('/v1/')).map(({ method }) => method);
+    return this.world.rakuten.calls
+      .filter(({ path }) => path.startsWith('/v1/'))
+      .map(({ method }) => method);
   }
   public writes(): string[] {
     return this.calls().filter((method) => method !== 'GET');
@@ -78,7 +85,10 @@ export class SlotRun {
     return this.world.clock.now() - this.startedAt;
   }
 
-  /** Somebody else does something to the slot right after the call of that number (1 for the first) with this method. */
+  /**
+   * Somebody else does something to the slot right after the call of that number (1 for the first)
+   * with this method.
+   */
   public after(method: string, number: number, doThis: () => void): void {
     let seen = 0;
     const before = this.world.afterCall;
@@ -100,4 +110,5 @@ export const problemOf = (work: Promise<unknown>): Promise<Error> =>
   );
 
 /** In short: of Rakuten's errors the kind, of others the class. */
-export const kindOf = (error: unknown): string => (error instanceof RakutenError ? error.kind : (error as Error).name);
+export const kindOf = (error: unknown): string =>
+  error instanceof RakutenError ? error.kind : (error as Error).name;

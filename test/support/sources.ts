@@ -19,16 +19,22 @@ export function sourcesIn(folder: string): string[] {
   if (!existsSync(join(ROOT, folder))) return [];
   const entries = readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' });
   return entries
-    .filter((name) => /\.m?ts$/.test(name) && !name.endsWith('.d.ts') && !name.includes('node_modules'))
+    .filter(
+      (name) => /\.m?ts$/.test(name) && !name.endsWith('.d.ts') && !name.includes('node_modules'),
+    )
     .map((name) => slashed(join(folder, name)));
 }
 
 /** The entry of each Lambda function. */
-export const handlers = (): string[] => sourcesIn('lambda').filter((file) => /^lambda\/[^/]+\/index\.ts$/.test(file));
+export const handlers = (): string[] =>
+  sourcesIn('lambda').filter((file) => /^lambda\/[^/]+\/index\.ts$/.test(file));
 
 export const textOf = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
 
-/** What a source imports: `import`, `export … from`, `import()`, `require()` and types in `import('…')`. */
+/**
+ * What a source imports: `import`, `export … from`, `import()`, `require()` and types in
+ * `import('…')`.
+ */
 export const importsOf = oncePerFile((file) =>
   ts.preProcessFile(textOf(file), true, true).importedFiles.map(({ fileName }) => ({
     file,
@@ -66,8 +72,11 @@ export function reachedFrom(file: string, importsIn = importsOf): string[] {
 function resolved(file: string, specifier: string): string {
   const base = join(ROOT, dirname(file), specifier);
   const candidates = [`${base}.ts`, join(base, 'index.ts'), base];
-  const found = candidates.find((candidate) => existsSync(candidate) && statSync(candidate).isFile());
-  if (found === undefined) throw new Error(`${file} imports ${specifier}, and there is no such source`);
+  const found = candidates.find(
+    (candidate) => existsSync(candidate) && statSync(candidate).isFile(),
+  );
+  if (found === undefined)
+    throw new Error(`${file} imports ${specifier}, and there is no such source`);
   return slashed(relative(ROOT, found));
 }
 

@@ -18,8 +18,12 @@ export interface TemplateResource {
   readonly UpdateReplacePolicy?: string;
 }
 
-/** The context of cdk.json: what the app is synthesized with. Constructs must be right without it too, in an app of somebody else's. */
-export const appContext = (): Record<string, unknown> => JSON.parse(readFileSync(join(ROOT, 'cdk.json'), 'utf8')).context;
+/**
+ * The context of cdk.json: what the app is synthesized with. Constructs must be right without it
+ * too, in an app of somebody else's.
+ */
+export const appContext = (): Record<string, unknown> =>
+  JSON.parse(readFileSync(join(ROOT, 'cdk.json'), 'utf8')).context;
 
 export interface StackOptions {
   readonly region?: string;
@@ -33,14 +37,22 @@ export function emptyStack({ region, account, context }: StackOptions = {}): Sta
   return new Stack(app, 'Stack', { env: { region, account } });
 }
 
-export type SomeProps = Partial<RakutenPostbackProps> | ((stack: Stack) => Partial<RakutenPostbackProps>);
+export type SomeProps =
+  | Partial<RakutenPostbackProps>
+  | ((stack: Stack) => Partial<RakutenPostbackProps>);
 
 /** A stack with one RakutenPostback, `Stack/Postback`. */
-export function withPostback(props: SomeProps = {}, options: StackOptions = {}): { stack: Stack; postback: RakutenPostback } {
+export function withPostback(
+  props: SomeProps = {},
+  options: StackOptions = {},
+): { stack: Stack; postback: RakutenPostback } {
   const stack = emptyStack(options);
   const given = typeof props === 'function' ? props(stack) : props;
   const postback = new RakutenPostback(stack, 'Postback', {
-    publisher: { sid: SID, credentials: Secret.fromSecretNameV2(stack, 'Credentials', 'rakuten/api') },
+    publisher: {
+      sid: SID,
+      credentials: Secret.fromSecretNameV2(stack, 'Credentials', 'rakuten/api'),
+    },
     ...given,
   });
   return { stack, postback };
@@ -53,18 +65,26 @@ export class Resources {
 
   constructor(readonly stack: Stack) {
     this.template = Template.fromStack(stack);
-    const resources = this.template.toJSON().Resources as Record<string, TemplateResource & { Metadata?: Record<string, string> }>;
-    this.all = Object.entries(resources).map(([logicalId, resource]) => ({ ...resource, logicalId }));
+    const resources = this.template.toJSON().Resources as Record<
+      string,
+      TemplateResource & { Metadata?: Record<string, string> }
+    >;
+    this.all = Object.entries(resources).map(([logicalId, resource]) => ({
+      ...resource,
+      logicalId,
+    }));
     for (const resource of this.all) {
       const path = resources[resource.logicalId]?.Metadata?.['aws:cdk:path'];
-      if (path !== undefined) this.byPath.set(path.replace(/(\/(Resource|Default))+$/, ''), resource);
+      if (path !== undefined)
+        this.byPath.set(path.replace(/(\/(Resource|Default))+$/, ''), resource);
     }
   }
 
   /** The resource at a construct path below the stack, such as `Postback/PostbackQueue/Queue`. */
   at(path: string): TemplateResource {
     const found = this.byPath.get(`${this.stack.node.path}/${path}`);
-    if (found === undefined) throw new Error(`nothing at ${path}; there are ${[...this.byPath.keys()].join(', ')}`);
+    if (found === undefined)
+      throw new Error(`nothing at ${path}; there are ${[...this.byPath.keys()].join(', ')}`);
     return found;
   }
 
@@ -79,7 +99,9 @@ export class Resources {
     return this.all.filter((resource) => resource.Type === type);
   }
 
-  /** Construct paths below the stack of all that CloudFormation creates before a resource, sorted. */
+  /**
+   * Construct paths below the stack of all that CloudFormation creates before a resource, sorted.
+   */
   waitsFor(path: string): string[] {
     const seen = new Set<string>();
     const visit = (resource: TemplateResource): void => {
@@ -102,6 +124,8 @@ export class Resources {
 
 /** Logical IDs that a resource names in `DependsOn`, `Ref` and `Fn::GetAtt`. */
 function dependenciesIn({ DependsOn = [], Properties = {} }: TemplateResource): string[] {
-  const references = [...JSON.stringify(Properties).matchAll(/"(?:Ref":|Fn::GetAtt":\[)"([^"]+)"/g)].map(([, id]) => String(id));
+  const references = [
+    ...JSON.stringify(Properties).matchAll(/"(?:Ref":|Fn::GetAtt":\[)"([^"]+)"/g),
+  ].map(([, id]) => String(id));
   return [...[DependsOn].flat(), ...references];
 }

@@ -8,13 +8,22 @@ import { synthesize, type Template } from '../../local/template/assembly';
 import type { ProvisionContext } from '../../local/template/context';
 import { provision } from '../../local/template/provision';
 
-/** The REST API of the app in `bin/` as its synthesized template describes it, ready to be served, and the template itself. */
-export async function synthesizedApi(): Promise<{ readonly api: RestApi; readonly template: Template }> {
+/**
+ * The REST API of the app in `bin/` as its synthesized template describes it, ready to be served,
+ * and the template itself.
+ */
+export async function synthesizedApi(): Promise<{
+  readonly api: RestApi;
+  readonly template: Template;
+}> {
   const outDir = await mkdtemp(join(tmpdir(), 'synthesized-api-'));
   const sqs = await startSqs();
   const client = sqsClient(sqs.endpoint);
   try {
-    const { stackName, template } = await synthesize(outDir, { sid: '3900112', credentialsSecretName: 'rakuten/api' });
+    const { stackName, template } = await synthesize(outDir, {
+      sid: '3900112',
+      credentialsSecretName: 'rakuten/api',
+    });
     let api: RestApi | undefined;
     const context = {
       stackName,
@@ -26,7 +35,10 @@ export async function synthesizedApi(): Promise<{ readonly api: RestApi; readonl
         },
       },
     } as unknown as ProvisionContext;
-    await provision({ stackName, template: frontDoor(template), assetPath: () => undefined }, context);
+    await provision(
+      { stackName, template: frontDoor(template), assetPath: () => undefined },
+      context,
+    );
     if (api === undefined) throw new Error('the template has no stage');
     return { api, template };
   } finally {
@@ -38,6 +50,8 @@ export async function synthesizedApi(): Promise<{ readonly api: RestApi; readonl
 
 /** The API, the queues it sends to and the role it does it with. */
 function frontDoor(template: Template): Template {
-  const kept = Object.entries(template.Resources).filter(([, { Type }]) => /^AWS::(ApiGateway|SQS|IAM)::/.test(Type));
+  const kept = Object.entries(template.Resources).filter(([, { Type }]) =>
+    /^AWS::(ApiGateway|SQS|IAM)::/.test(Type),
+  );
   return { Resources: Object.fromEntries(kept) };
 }

@@ -61,7 +61,11 @@ export function testTerminal(
 }
 
 /** Runs a command line to its end. */
-export async function runIn(directory: string, args: readonly string[], options: Parameters<typeof testTerminal>[1] = {}): Promise<Ran> {
+export async function runIn(
+  directory: string,
+  args: readonly string[],
+  options: Parameters<typeof testTerminal>[1] = {},
+): Promise<Ran> {
   const { terminal, stdout, stderr } = testTerminal(directory, options);
   const exitCode = await run(args, terminal);
   return { exitCode, stdout: stdout.text, stderr: stderr.text };

@@ -3,13 +3,16 @@ import { createServer, type Server, request as send } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 /**
- * Servers in front of others, which count the calls that pass through all of them and act at one: before it is passed on, or when it has had its effect and
- * before it is answered. The call itself is then never answered.
+ * Servers in front of others, which count the calls that pass through all of them and act at one:
+ * before it is passed on, or when it has had its effect and before it is answered. The call itself
+ * is then never answered.
  */
 export class Tripwire {
   private readonly servers: Server[] = [];
   private calls = 0;
-  private trap: { readonly call: number; readonly when: 'before' | 'after'; readonly act: () => void } | undefined;
+  private trap:
+    | { readonly call: number; readonly when: 'before' | 'after'; readonly act: () => void }
+    | undefined;
 
   /** Acts at a call from now on, 0 for the next one. */
   set(call: number, when: 'before' | 'after', act: () => void): void {

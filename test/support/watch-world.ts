@@ -1,4 +1,9 @@
-import { RecordConflictError, type TaskFailure, type WatchPorts, type WatchStore } from '../../core/status-watch/ports';
+import {
+  RecordConflictError,
+  type TaskFailure,
+  type WatchPorts,
+  type WatchStore,
+} from '../../core/status-watch/ports';
 import type { Announcement, Gap, WatchRecord, WatchSettings } from '../../core/status-watch/record';
 import { type WatchResult, watch } from '../../core/status-watch/watch';
 import type { Installation } from './registration-world';
@@ -29,7 +34,11 @@ export class Watch {
   async run(ports: WatchPorts = this.ports()): Promise<WatchResult> {
     const { clock, texts } = this.installation.world;
     const result = await watch(ports, this.settings, clock.now() + 4.5 * 60_000);
-    texts.push(JSON.stringify(result), JSON.stringify(this.said), JSON.stringify([...this.records.values()]));
+    texts.push(
+      JSON.stringify(result),
+      JSON.stringify(this.said),
+      JSON.stringify([...this.records.values()]),
+    );
     return result;
   }
 
@@ -46,7 +55,8 @@ export class Watch {
         this.said.push(...announcements);
       },
       reconcile: async (sid, gap) => {
-        if (this.broken.has('reconciliation')) throw new Error('the reconciliation is out of order');
+        if (this.broken.has('reconciliation'))
+          throw new Error('the reconciliation is out of order');
         this.asked.push({ sid, ...gap });
       },
     };
@@ -72,8 +82,11 @@ export class Watch {
       readStates: async () => [...store.states.values()],
       readRecord: async (sid) => records.get(sid),
       writeRecord: async (record) => {
-        if ((records.get(record.sid)?.revision ?? 0) !== record.revision) throw new RecordConflictError(record.sid);
-        const next = JSON.parse(JSON.stringify({ ...record, revision: record.revision + 1 })) as WatchRecord;
+        if ((records.get(record.sid)?.revision ?? 0) !== record.revision)
+          throw new RecordConflictError(record.sid);
+        const next = JSON.parse(
+          JSON.stringify({ ...record, revision: record.revision + 1 }),
+        ) as WatchRecord;
         records.set(record.sid, next);
         return next;
       },

@@ -10,15 +10,29 @@ interface Sent {
 
 /** The rows that the queries of docs/archive.md must return, in the order of the queries. */
 export function expectedResults({ deliveries, rows }: Sent): object[][] {
-  const pushes = new Map(rows.map((row) => [text(row, ATTRIBUTES.lineId), deliveries.filter((one) => isOf(one, row))]));
+  const pushes = new Map(
+    rows.map((row) => [text(row, ATTRIBUTES.lineId), deliveries.filter((one) => isOf(one, row))]),
+  );
   const forged = deliveries.filter(({ line }) => line === undefined);
-  return [messagesPerDay([...pushes.values()], forged), deliveriesOfLine(pushes, rows), repeatedLines(pushes, rows), forgers(forged)];
+  return [
+    messagesPerDay([...pushes.values()], forged),
+    deliveriesOfLine(pushes, rows),
+    repeatedLines(pushes, rows),
+    forgers(forged),
+  ];
 }
 
 type Pushes = ReadonlyMap<string, readonly Delivery[]>;
 
-function messagesPerDay(pushes: readonly (readonly Delivery[])[], forged: readonly Delivery[]): object[] {
-  const outcomes = { duplicate: pushes.flatMap((all) => all.slice(1)), forged, stored: pushes.flatMap((all) => all.slice(0, 1)) };
+function messagesPerDay(
+  pushes: readonly (readonly Delivery[])[],
+  forged: readonly Delivery[],
+): object[] {
+  const outcomes = {
+    duplicate: pushes.flatMap((all) => all.slice(1)),
+    forged,
+    stored: pushes.flatMap((all) => all.slice(0, 1)),
+  };
   return Object.entries(outcomes).map(([outcome, messages]) => ({
     day: DAY,
     outcome,
@@ -46,14 +60,22 @@ function repeatedLines(pushes: Pushes, rows: readonly Row[]): object[] {
       deliveries: all.length,
       first_came: all[0]?.at,
       last_came: all.at(-1)?.at,
-      product: text(rows.find((row) => text(row, ATTRIBUTES.lineId) === lineId) ?? {}, 'product_name'),
+      product: text(
+        rows.find((row) => text(row, ATTRIBUTES.lineId) === lineId) ?? {},
+        'product_name',
+      ),
     }));
 }
 
 function forgers(forged: readonly Delivery[]): object[] {
   return [...new Set(forged.map(({ ip }) => ip))].map((ip) => {
     const messages = forged.filter((one) => one.ip === ip);
-    return { source_ip: ip, messages: messages.length, first_came: messages[0]?.at, last_came: messages.at(-1)?.at };
+    return {
+      source_ip: ip,
+      messages: messages.length,
+      first_came: messages[0]?.at,
+      last_came: messages.at(-1)?.at,
+    };
   });
 }
 

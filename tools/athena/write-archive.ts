@@ -42,16 +42,22 @@ export interface Delivery {
  * The bundled function with an archive receives a day of postbacks, redeliveries, forged GETs and
  * a message that SQS delivers twice. Returns the deliveries and the rows of the table.
  */
-export async function writeArchive(folder: string): Promise<{ deliveries: Delivery[]; rows: Row[] }> {
+export async function writeArchive(
+  folder: string,
+): Promise<{ deliveries: Delivery[]; rows: Row[] }> {
   const world = await startWorld();
   const consumer = world.fresh('archiving-consumer', 30);
   try {
-    await putState(world.clients.dynamodb, STATE_TABLE, { sid: SID, accepted: [acceptedUrl(URL_SECRET)] });
+    await putState(world.clients.dynamodb, STATE_TABLE, {
+      sid: SID,
+      accepted: [acceptedUrl(URL_SECRET)],
+    });
     const deliveries = deliveriesOfDay();
     for (let start = 0; start < deliveries.length; start += BATCH_SIZE) {
       const Records = deliveries.slice(start, start + BATCH_SIZE).map(asMessage);
       const { batchItemFailures } = (await consumer.invoke({ Records })) as SQSBatchResponse;
-      if (batchItemFailures.length > 0) throw new Error(`${batchItemFailures.length} messages failed: ${world.output.at(-1)}`);
+      if (batchItemFailures.length > 0)
+        throw new Error(`${batchItemFailures.length} messages failed: ${world.output.at(-1)}`);
     }
     writeObjects(folder, world);
     return { deliveries, rows: await scanTable(world.clients.dynamodb, TABLE) };
@@ -62,7 +68,12 @@ export async function writeArchive(folder: string): Promise<{ deliveries: Delive
 }
 
 function deliveriesOfDay(): Delivery[] {
-  const pushes = postbackDay({ seed: SEED, sid: SID, day: new Date(`${DAY}T00:00:00Z`), orders: ORDERS });
+  const pushes = postbackDay({
+    seed: SEED,
+    sid: SID,
+    day: new Date(`${DAY}T00:00:00Z`),
+    orders: ORDERS,
+  });
   const again = pushes.find(({ redelivery }) => redelivery)?.line;
   const start = Date.parse(`${DAY}T20:00:00Z`);
   const deliveries = pushes.flatMap(({ line }, i): Delivery[] => {
@@ -73,22 +84,40 @@ function deliveriesOfDay(): Delivery[] {
     return i % 9 === 0 ? [push, forged] : [push];
   });
   // SQS delivers at least once.
-  return [...deliveries, ...deliveries.filter(({ line }) => line?.etransaction_id === ETRANSACTION_ID).slice(-1)];
+  return [
+    ...deliveries,
+    ...deliveries.filter(({ line }) => line?.etransaction_id === ETRANSACTION_ID).slice(-1),
+  ];
 }
 
 /** The message that API Gateway makes of a GET. */
 function asMessage({ requestId, ip, at, line }: Delivery, index: number): SQSRecord {
-  const url = postbackUrl('https://endpoint.example/postback', line === undefined ? 'another-secret' : URL_SECRET, ALL_FIELDS);
+  const url = postbackUrl(
+    'https://endpoint.example/postback',
+    line === undefined ? 'another-secret' : URL_SECRET,
+    ALL_FIELDS,
+  );
   const { pathname, search } = new URL(fillTemplate(url, line ?? { sid: SID }));
-  const context = { requestTimeEpoch: String(Date.parse(at)), extendedRequestId: requestId, identity: { sourceIp: ip } };
-  const form = REAL_PARTS.template.render({ querystring: decodeQuery(`${pathname}${search}`), context });
-  return { ...recordOf(`${requestId}-${index}`, {}), body: new URLSearchParams(form).get('MessageBody') ?? '' };
+  const context = {
+    requestTimeEpoch: String(Date.parse(at)),
+    extendedRequestId: requestId,
+    identity: { sourceIp: ip },
+  };
+  const form = REAL_PARTS.template.render({
+    querystring: decodeQuery(`${pathname}${search}`),
+    context,
+  });
+  return {
+    ...recordOf(`${requestId}-${index}`, {}),
+    body: new URLSearchParams(form).get('MessageBody') ?? '',
+  };
 }
 
 /** Under the keys of the template's delivery stream, one object for each hour of arrival. */
 function writeObjects(folder: string, { standIns }: World): void {
   const { Prefix, FileExtension } = destination();
-  const hourOf = (text: string): string => (JSON.parse(text) as ArchiveRecord).received_at.slice(0, 13);
+  const hourOf = (text: string): string =>
+    (JSON.parse(text) as ArchiveRecord).received_at.slice(0, 13);
   for (const hour of new Set(standIns.archived.map(hourOf))) {
     const records = standIns.archived.filter((text) => hourOf(text) === hour);
     const key = `${Prefix.replace('!{timestamp:yyyy-MM-dd}', hour.slice(0, 10))}archive-${hour.slice(11)}${FileExtension}`;
@@ -101,9 +130,10 @@ function destination(): { Prefix: string; FileExtension: string } {
   const app = new App();
   addMatrix(app);
   const { Resources } = app.synth().getStackByName('Existing').template;
-  const stream = Object.values<{ Type: string; Properties: { ExtendedS3DestinationConfiguration: ReturnType<typeof destination> } }>(
-    Resources,
-  ).find(({ Type }) => Type === 'AWS::KinesisFirehose::DeliveryStream');
+  const stream = Object.values<{
+    Type: string;
+    Properties: { ExtendedS3DestinationConfiguration: ReturnType<typeof destination> };
+  }>(Resources).find(({ Type }) => Type === 'AWS::KinesisFirehose::DeliveryStream');
   if (stream === undefined) throw new Error('the template has no delivery stream');
   return stream.Properties.ExtendedS3DestinationConfiguration;
 }

@@ -13,10 +13,17 @@ export const deployment: Section = {
   needs: 'endpoint',
   async run({ endpoint = '' }) {
     const check = join('tools', 'check-deployment.ts');
-    const { stdout } = await promisify(execFile)(process.execPath, ['--import', './tools/typescript.mjs', check, '--endpoint', endpoint], {
-      cwd: ROOT,
-    });
-    return ['Each step of `tools/check-deployment.ts`, once:', { head: ['step', 'seconds'], rows: stepsOf(stdout) }];
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      ['--import', './tools/typescript.mjs', check, '--endpoint', endpoint],
+      {
+        cwd: ROOT,
+      },
+    );
+    return [
+      'Each step of `tools/check-deployment.ts`, once:',
+      { head: ['step', 'seconds'], rows: stepsOf(stdout) },
+    ];
   },
 };
 

@@ -30,7 +30,10 @@ export async function interleave<T>(plan: Interleaving<T>): Promise<Map<string, 
   return measured;
 }
 
-function hasSettled<T>({ contenders, value, tolerance }: Interleaving<T>, measured: ReadonlyMap<string, readonly T[]>): boolean {
+function hasSettled<T>(
+  { contenders, value, tolerance }: Interleaving<T>,
+  measured: ReadonlyMap<string, readonly T[]>,
+): boolean {
   const valuesOf = (contender: string): number[] => (measured.get(contender) ?? []).map(value);
   const floor = valuesOf(contenders[0] as string);
   return contenders.slice(1).every((contender) => {

@@ -35,7 +35,8 @@ async function main(): Promise<void> {
       console.log(`${name.padEnd(20)} ${title}${needs === undefined ? '' : ` (needs --${needs})`}`);
     return;
   }
-  if (values.report && values.quick) throw new Error('--quick repeats too little for a report: leave out one of the two');
+  if (values.report && values.quick)
+    throw new Error('--quick repeats too little for a report: leave out one of the two');
   const options: BenchOptions = values;
   const measuredOn = machine(new Date());
   console.log(measuredOn);
@@ -52,11 +53,16 @@ async function main(): Promise<void> {
 
 /** Those that were named, or all that can run with the given options. */
 function chosen(names: readonly string[], options: BenchOptions): Section[] {
-  if (names.length === 0) return SECTIONS.filter(({ needs }) => needs === undefined || options[needs]);
+  if (names.length === 0)
+    return SECTIONS.filter(({ needs }) => needs === undefined || options[needs]);
   return names.map((name) => {
     const section = SECTIONS.find((s) => s.name === name);
-    if (section === undefined) throw new Error(`there is no benchmark ${name}; there are ${SECTIONS.map((s) => s.name).join(', ')}`);
-    if (section.needs !== undefined && !options[section.needs]) throw new Error(`${name} needs --${section.needs}`);
+    if (section === undefined)
+      throw new Error(
+        `there is no benchmark ${name}; there are ${SECTIONS.map((s) => s.name).join(', ')}`,
+      );
+    if (section.needs !== undefined && !options[section.needs])
+      throw new Error(`${name} needs --${section.needs}`);
     return section;
   });
 }

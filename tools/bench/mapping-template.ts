@@ -6,8 +6,15 @@ import { interleave } from './interleave';
 import { type BenchOptions, type Block, digits, type Section } from './report/section';
 import { summary } from './statistics';
 
-const TEMPLATE = readFileSync(join(__dirname, '..', '..', 'lib', 'ingestion-api.vtl'), 'utf8').trim();
-const CONTEXT = { extendedRequestId: 'JKJaXmPLvHcESHA=', requestTimeEpoch: '1776504673250', identity: { sourceIp: '198.51.100.7' } };
+const TEMPLATE = readFileSync(
+  join(__dirname, '..', '..', 'lib', 'ingestion-api.vtl'),
+  'utf8',
+).trim();
+const CONTEXT = {
+  extendedRequestId: 'JKJaXmPLvHcESHA=',
+  requestTimeEpoch: '1776504673250',
+  identity: { sourceIp: '198.51.100.7' },
+};
 
 /** Parameters, and characters of each value. The first is Rakuten's; a loop ends after 1,000. */
 const SHAPES: readonly (readonly [parameters: number, characters: number])[] = [
@@ -30,7 +37,12 @@ export const mappingTemplate: Section = {
 
 async function evaluation(options: BenchOptions): Promise<Block[]> {
   const template = parseTemplate(TEMPLATE);
-  const requests = new Map(SHAPES.map((shape) => [shape.join('x'), { querystring: new Map(parametersOf(shape)), context: CONTEXT }]));
+  const requests = new Map(
+    SHAPES.map((shape) => [
+      shape.join('x'),
+      { querystring: new Map(parametersOf(shape)), context: CONTEXT },
+    ]),
+  );
   for (const request of requests.values()) template.render(request);
   const measured = await interleave<number>({
     contenders: [...requests.keys()],
@@ -45,7 +57,10 @@ async function evaluation(options: BenchOptions): Promise<Block[]> {
     maxRounds: options.quick ? 2 : 41,
     tolerance: 0.05,
   });
-  const inVelocity = options.velocity === undefined ? undefined : velocityMicros(options.velocity, options.quick ? 5e5 : 1e7);
+  const inVelocity =
+    options.velocity === undefined
+      ? undefined
+      : velocityMicros(options.velocity, options.quick ? 5e5 : 1e7);
   return [
     `Microseconds of processor time for one evaluation in velocityjs, the engine of the local run${inVelocity === undefined ? '' : ', and in Apache Velocity, which API Gateway uses (time passed, with the JSON around each)'}. What API Gateway itself takes cannot be seen from outside; it grows with the parameters as here:`,
     {
@@ -68,7 +83,10 @@ async function evaluation(options: BenchOptions): Promise<Block[]> {
 }
 
 const parametersOf = ([count, characters]: readonly [number, number]): [string, string][] =>
-  Array.from({ length: count }, (_, i) => [`parameter_${i}`, 'Wireless headphones, '.repeat(characters).slice(0, characters)]);
+  Array.from({ length: count }, (_, i) => [
+    `parameter_${i}`,
+    'Wireless headphones, '.repeat(characters).slice(0, characters),
+  ]);
 
 /**
  * Two runs of the renderer that differ only in the number of renderings, so that the start of the
@@ -78,11 +96,15 @@ const parametersOf = ([count, characters]: readonly [number, number]): [string, 
 function velocityMicros(classPath: string, characters: number): number[] {
   const seconds = (inputs: object[]): number => {
     const started = performance.now();
-    const { status, stderr } = spawnSync('java', ['-cp', classPath, '-Dfile.encoding=UTF-8', 'Render'], {
-      input: JSON.stringify({ template: TEMPLATE, inputs }),
-      encoding: 'utf8',
-      maxBuffer: 1 << 30,
-    });
+    const { status, stderr } = spawnSync(
+      'java',
+      ['-cp', classPath, '-Dfile.encoding=UTF-8', 'Render'],
+      {
+        input: JSON.stringify({ template: TEMPLATE, inputs }),
+        encoding: 'utf8',
+        maxBuffer: 1 << 30,
+      },
+    );
     if (status !== 0) throw new Error(`the renderer failed: ${stderr}`);
     return (performance.now() - started) / 1000;
   };

@@ -6,4 +6,10 @@ import type { Section } from './report/section';
 import { synthesis } from './synthesis/section';
 
 /** In the order of docs/performance.md. */
-export const SECTIONS: readonly Section[] = [coldStart, consumer, mappingTemplate, synthesis, deployment];
+export const SECTIONS: readonly Section[] = [
+  coldStart,
+  consumer,
+  mappingTemplate,
+  synthesis,
+  deployment,
+];

@@ -6,7 +6,11 @@ export interface Summary {
 
 export function summary(values: readonly number[]): Summary {
   const sorted = ascending(values);
-  return { min: sorted[0] ?? Number.NaN, median: quantile(sorted, 0.5), max: sorted.at(-1) ?? Number.NaN };
+  return {
+    min: sorted[0] ?? Number.NaN,
+    median: quantile(sorted, 0.5),
+    max: sorted.at(-1) ?? Number.NaN,
+  };
 }
 
 /** Ratios within a round: whatever disturbed the machine disturbed both. */
@@ -17,7 +21,8 @@ export const ratios = (values: readonly number[], floor: readonly number[]): num
 export function medianInterval(values: readonly number[]): readonly [number, number] {
   const sorted = ascending(values);
   const half = 0.98 * Math.sqrt(sorted.length);
-  const at = (rank: number): number => sorted[Math.min(sorted.length - 1, Math.max(0, rank))] ?? Number.NaN;
+  const at = (rank: number): number =>
+    sorted[Math.min(sorted.length - 1, Math.max(0, rank))] ?? Number.NaN;
   return [at(Math.floor(sorted.length / 2 - half)), at(Math.ceil(sorted.length / 2 + half))];
 }
 
@@ -29,7 +34,10 @@ export function ratioInWords(values: readonly number[], places = 2): string {
 
 function quantile(sorted: readonly number[], part: number): number {
   const at = (sorted.length - 1) * part;
-  const [below, above] = [sorted[Math.floor(at)] ?? Number.NaN, sorted[Math.ceil(at)] ?? Number.NaN];
+  const [below, above] = [
+    sorted[Math.floor(at)] ?? Number.NaN,
+    sorted[Math.ceil(at)] ?? Number.NaN,
+  ];
   return below + (above - below) * (at - Math.floor(at));
 }
 

@@ -6,7 +6,12 @@ import { newRow } from './writes';
 
 /** Prices of the other ways only. */
 export const ALTERNATIVE_PRICES = {
-  httpRequest: { of: 'API Gateway, HTTP API', dollars: 1, unit: 'a million requests', source: PRICES.restRequest.source },
+  httpRequest: {
+    of: 'API Gateway, HTTP API',
+    dollars: 1,
+    unit: 'a million requests',
+    source: PRICES.restRequest.source,
+  },
   gatewayEvent: {
     of: 'Hookdeck, events beyond the 10,000 of its Team plan',
     dollars: 10,
@@ -14,7 +19,12 @@ export const ALTERNATIVE_PRICES = {
     source:
       'hookdeck.com/pricing, "$1.00 per additional 100k", as read by a third party on 20 September 2026 (api-evangelist/hookdeck on GitHub, plans/hookdeck-plans-pricing.yml)',
   },
-  gatewayPlan: { of: 'Hookdeck, Team plan', dollars: 39, unit: 'a month', source: 'the same: "Starts at $39 /month"' },
+  gatewayPlan: {
+    of: 'Hookdeck, Team plan',
+    dollars: 39,
+    unit: 'a month',
+    source: 'the same: "Starts at $39 /month"',
+  },
 } as const satisfies Record<string, Price>;
 
 /** Another way of a postback into the same table with the same indexes. */
@@ -39,21 +49,35 @@ const PATTERN_BATCH = 10;
 
 const invocation = (messages: number, millis: number): CostLine[] => [
   ['Lambda', `an invocation for ${messages}`, 1 / messages, PRICES.functionRequest],
-  ['Lambda', `${MEMORY_GIGABYTES} GB for ${millis} ms`, (MEMORY_GIGABYTES * millis) / 1000 / messages, PRICES.functionSecond],
+  [
+    'Lambda',
+    `${MEMORY_GIGABYTES} GB for ${millis} ms`,
+    (MEMORY_GIGABYTES * millis) / 1000 / messages,
+    PRICES.functionSecond,
+  ],
 ];
 
-const functionForEach = (template: Template): CostLine[] => [...invocation(1, MILLIS_FOR_ONE), ...newRow(template), logText(1)];
+const functionForEach = (template: Template): CostLine[] => [
+  ...invocation(1, MILLIS_FOR_ONE),
+  ...newRow(template),
+  logText(1),
+];
 
 export const ALTERNATIVES: readonly Alternative[] = [
   {
     name: 'Lambda behind a REST API, writing the row',
     monthly: 0,
-    costs: (template) => toCosts([['API Gateway', 'one GET', 1, PRICES.restRequest], ...functionForEach(template)]),
+    costs: (template) =>
+      toCosts([['API Gateway', 'one GET', 1, PRICES.restRequest], ...functionForEach(template)]),
   },
   {
     name: 'Lambda behind an HTTP API, writing the row',
     monthly: 0,
-    costs: (template) => toCosts([['API Gateway', 'one GET', 1, ALTERNATIVE_PRICES.httpRequest], ...functionForEach(template)]),
+    costs: (template) =>
+      toCosts([
+        ['API Gateway', 'one GET', 1, ALTERNATIVE_PRICES.httpRequest],
+        ...functionForEach(template),
+      ]),
   },
   {
     name: 'Lambda function URL, writing the row',
@@ -78,6 +102,10 @@ export const ALTERNATIVES: readonly Alternative[] = [
   {
     name: 'Hookdeck (Team plan) in front of a function URL that writes the row',
     monthly: ALTERNATIVE_PRICES.gatewayPlan.dollars,
-    costs: (template) => toCosts([['Hookdeck', 'one event', 1, ALTERNATIVE_PRICES.gatewayEvent], ...functionForEach(template)]),
+    costs: (template) =>
+      toCosts([
+        ['Hookdeck', 'one event', 1, ALTERNATIVE_PRICES.gatewayEvent],
+        ...functionForEach(template),
+      ]),
   },
 ];

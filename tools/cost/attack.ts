@@ -41,7 +41,10 @@ export interface AttackHour {
 }
 
 const HOUR_SECONDS = 3600;
-/** Default quotas of AWS, a second: requests of an account, write units of a partition and of a table. */
+/**
+ * Default quotas of AWS, a second: requests of an account, write units of a partition and of a
+ * table.
+ */
 const ACCOUNT_REQUESTS = 10_000;
 const PARTITION_UNITS = 1000;
 const TABLE_UNITS = 40_000;
@@ -76,7 +79,10 @@ function fill(names: readonly string[], value: string): Record<string, string> {
 }
 
 /** Costs of an hour of each attack. `requestsPerSecond`: by default what the template lets in. */
-export function attackHours(template: Template, requestsPerSecond = rateOf(template)): AttackHour[] {
+export function attackHours(
+  template: Template,
+  requestsPerSecond = rateOf(template),
+): AttackHour[] {
   return attacks(template).map((attack) => hourOf(attack, template, requestsPerSecond));
 }
 
@@ -94,11 +100,24 @@ export const ATTACK_HEAD = [
 /** Cells of the table of attacks, without a limit and with one. */
 export function attackCells(template: Template): string[][] {
   const hours = [...attackHours(template), ...attackHours(template, LOW_RATE)];
-  return hours.map(({ sender, requestsPerSecond, requests, processed, writeUnits, millisPerThousand, seconds, dollars }) => [
-    sender,
-    ...[requestsPerSecond, requests, processed, writeUnits, millisPerThousand, seconds].map(rounded),
-    dollars.toFixed(2),
-  ]);
+  return hours.map(
+    ({
+      sender,
+      requestsPerSecond,
+      requests,
+      processed,
+      writeUnits,
+      millisPerThousand,
+      seconds,
+      dollars,
+    }) => [
+      sender,
+      ...[requestsPerSecond, requests, processed, writeUnits, millisPerThousand, seconds].map(
+        rounded,
+      ),
+      dollars.toFixed(2),
+    ],
+  );
 }
 
 /** With three significant digits. */
@@ -137,11 +156,15 @@ function attacks(template: Template): Attack[] {
 function newRowUnits(template: Template, line: Readonly<Record<string, string>>): Attack['writes'] {
   const lines = newRow(template, line);
   const inDayIndex = lines.filter(([, counted]) => counted.startsWith(`index ${INDEXES.byDay},`));
-  const sum = (counted: readonly CostLine[]): number => counted.reduce((total, [, , units]) => total + units, 0);
+  const sum = (counted: readonly CostLine[]): number =>
+    counted.reduce((total, [, , units]) => total + units, 0);
   return { units: sum(lines), dayUnits: sum(inDayIndex) };
 }
 
-/** The longest first postback of a line, and the others that its row keeps: a refused put and an update each. */
+/**
+ * The longest first postback of a line, and the others that its row keeps: a refused put and an
+ * update each.
+ */
 function longestWrites(template: Template): Attack['writes'] {
   const pushes = Array.from({ length: POSTBACKS_PER_LINE }, (_, second) =>
     pushOf({ ...LONGEST_LINE, sale_amount: String(second) }, `2026-04-18T09:31:0${second}.000Z`),
@@ -151,16 +174,22 @@ function longestWrites(template: Template): Attack['writes'] {
     row = joinPushes(row, [push]);
     return writeUnitsOf(toItem(key, row, { dayShards: 1 }));
   });
-  const others = sizes.slice(1).reduce((sum, units, index) => sum + (sizes[index] as number) + units, 0);
+  const others = sizes
+    .slice(1)
+    .reduce((sum, units, index) => sum + (sizes[index] as number) + units, 0);
   const first = newRowUnits(template, LONGEST_LINE);
-  return { units: (first.units + others) / POSTBACKS_PER_LINE, dayUnits: first.dayUnits / POSTBACKS_PER_LINE };
+  return {
+    units: (first.units + others) / POSTBACKS_PER_LINE,
+    dayUnits: first.dayUnits / POSTBACKS_PER_LINE,
+  };
 }
 
 function hourOf(attack: Attack, template: Template, requestsPerSecond: number): AttackHour {
   const { batchSize, maxConcurrency, memory, dayShards } = consumerOf(template);
   const { sender, processorMillis, roundTrips, writes } = attack;
   const processor = Math.min(1, memory / GIGABYTES_OF_A_PROCESSOR);
-  const batchSeconds = ((batchSize * processorMillis) / processor + roundTrips * ROUND_TRIP_MILLIS) / 1000;
+  const batchSeconds =
+    ((batchSize * processorMillis) / processor + roundTrips * ROUND_TRIP_MILLIS) / 1000;
   const perSecond = Math.min(
     requestsPerSecond,
     (maxConcurrency * batchSize) / batchSeconds,
@@ -169,7 +198,10 @@ function hourOf(attack: Attack, template: Template, requestsPerSecond: number): 
   );
   const [requests, processed] = [requestsPerSecond * HOUR_SECONDS, perSecond * HOUR_SECONDS];
   // While messages wait, every invocation that is allowed runs.
-  const seconds = perSecond < requestsPerSecond ? maxConcurrency * HOUR_SECONDS : (processed / batchSize) * batchSeconds;
+  const seconds =
+    perSecond < requestsPerSecond
+      ? maxConcurrency * HOUR_SECONDS
+      : (processed / batchSize) * batchSeconds;
   const arriving = sumOf(toCosts(arrival(attack)));
   const processing = sumOf(toCosts(processingOf(attack, batchSize)));
   return {
@@ -180,7 +212,9 @@ function hourOf(attack: Attack, template: Template, requestsPerSecond: number): 
     writeUnits: processed * writes.units,
     millisPerThousand: (1e6 / batchSize) * batchSeconds,
     seconds,
-    dollars: (requests * arriving + processed * processing) / 1e6 + seconds * memory * PRICES.functionSecond.dollars,
+    dollars:
+      (requests * arriving + processed * processing) / 1e6 +
+      seconds * memory * PRICES.functionSecond.dollars,
   };
 }
 
@@ -189,7 +223,10 @@ const arrival = ({ messageBytes }: Attack): CostLine[] => [
   ['SQS', 'one send', Math.ceil(messageBytes / QUEUE_CHUNK_BYTES), PRICES.queueRequest],
 ];
 
-function processingOf({ messageBytes, readUnits, loggedPerBatch, writes }: Attack, batchSize: number): CostLine[] {
+function processingOf(
+  { messageBytes, readUnits, loggedPerBatch, writes }: Attack,
+  batchSize: number,
+): CostLine[] {
   const received = Math.ceil((MESSAGES_PER_QUEUE_REQUEST * messageBytes) / QUEUE_CHUNK_BYTES);
   return [
     ['SQS', 'receive and delete', (received + 1) / MESSAGES_PER_QUEUE_REQUEST, PRICES.queueRequest],
@@ -211,7 +248,8 @@ interface ConsumerSettings {
 function consumerOf(template: Template): ConsumerSettings {
   const [mapping] = ofType(template, 'AWS::Lambda::EventSourceMapping');
   const consumer = template.Resources[mapping?.Properties.FunctionName.Ref];
-  if (mapping === undefined || consumer === undefined) throw new Error('the template has no consumer');
+  if (mapping === undefined || consumer === undefined)
+    throw new Error('the template has no consumer');
   const { BatchSize, ScalingConfig } = mapping.Properties;
   return {
     batchSize: BatchSize,
@@ -223,6 +261,11 @@ function consumerOf(template: Template): ConsumerSettings {
 
 /** Requests a second that the stage lets in. */
 function rateOf(template: Template): number {
-  const settings = ofType(template, 'AWS::ApiGateway::Stage').flatMap(({ Properties }) => Properties.MethodSettings ?? []);
-  return Math.min(ACCOUNT_REQUESTS, ...settings.flatMap(({ ThrottlingRateLimit }) => ThrottlingRateLimit ?? []));
+  const settings = ofType(template, 'AWS::ApiGateway::Stage').flatMap(
+    ({ Properties }) => Properties.MethodSettings ?? [],
+  );
+  return Math.min(
+    ACCOUNT_REQUESTS,
+    ...settings.flatMap(({ ThrottlingRateLimit }) => ThrottlingRateLimit ?? []),
+  );
 }

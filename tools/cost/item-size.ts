@@ -19,7 +19,8 @@ export function valueBytes(value: AttributeValue): number {
   if (value.S !== undefined) return utf8(value.S);
   if (value.N !== undefined) return numberBytes(value.N);
   // Three bytes for a list or a map, and one more for each of its members.
-  if (value.L !== undefined) return 3 + value.L.reduce((sum, member) => sum + 1 + valueBytes(member), 0);
+  if (value.L !== undefined)
+    return 3 + value.L.reduce((sum, member) => sum + 1 + valueBytes(member), 0);
   if (value.M !== undefined) return 3 + Object.keys(value.M).length + itemBytes(value.M);
   if (value.BOOL !== undefined || value.NULL !== undefined) return 1;
   throw new Error(`a kind of attribute that no row has: ${Object.keys(value)}`);

@@ -14,9 +14,16 @@ export interface Cost {
 }
 
 export const toCosts = (lines: readonly CostLine[]): Cost[] =>
-  lines.map(([part, counted, perPostback, price]) => ({ part, counted, perPostback, price, dollars: dollarsOf(1e6 * perPostback, price) }));
+  lines.map(([part, counted, perPostback, price]) => ({
+    part,
+    counted,
+    perPostback,
+    price,
+    dollars: dollarsOf(1e6 * perPostback, price),
+  }));
 
-export const sumOf = (costs: readonly Cost[]): number => costs.reduce((total, { dollars }) => total + dollars, 0);
+export const sumOf = (costs: readonly Cost[]): number =>
+  costs.reduce((total, { dollars }) => total + dollars, 0);
 
 /** Dollars of an amount, whatever the unit of its price is. */
 export const dollarsOf = (amount: number, { dollars, unit }: Price): number =>

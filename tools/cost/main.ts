@@ -14,7 +14,9 @@ import { reconciliationCosts } from './reconciliation';
 import type { Template } from './template';
 import { bytesToSpare, keepingAMillionRows } from './writes';
 
-/** Assumed, not measured on AWS: a conditional write takes 10 ms, and those of a batch run at once. */
+/**
+ * Assumed, not measured on AWS: a conditional write takes 10 ms, and those of a batch run at once.
+ */
 const QUIET: Traffic = { name: 'each alone', messagesPerBatch: 1, millisPerBatch: 25 };
 const BUSY: Traffic = { name: 'in bursts', messagesPerBatch: 50, millisPerBatch: 150 };
 
@@ -23,7 +25,10 @@ const dollars = (amount: number): string => amount.toFixed(2);
 async function main(): Promise<void> {
   const outDir = await mkdtemp(join(tmpdir(), 'postback-cost-'));
   try {
-    const { template } = await synthesize(outDir, { sid: '3900112', credentialsSecretName: 'rakuten/api' });
+    const { template } = await synthesize(outDir, {
+      sid: '3900112',
+      credentialsSecretName: 'rakuten/api',
+    });
     print(template as unknown as Template);
   } finally {
     await rm(outDir, { recursive: true });
@@ -34,7 +39,12 @@ function print(template: Template): void {
   const [quiet, busy] = [pushCosts(template, QUIET), pushCosts(template, BUSY)];
   const reconciled = reconciliationCosts(template);
   const table = new Table({
-    head: ['', 'counted for one postback', `$ per million, ${QUIET.name}`, `$ per million, ${BUSY.name}`],
+    head: [
+      '',
+      'counted for one postback',
+      `$ per million, ${QUIET.name}`,
+      `$ per million, ${BUSY.name}`,
+    ],
     colAligns: ['left', 'left', 'right', 'right'],
     style: { head: [], border: [] },
   });
@@ -43,11 +53,13 @@ function print(template: Template): void {
   };
   for (const [i, cost] of busy.entries()) {
     const alone = quiet[i] as Cost;
-    const counted = cost.counted === alone.counted ? cost.counted : `${alone.counted} / ${cost.counted}`;
+    const counted =
+      cost.counted === alone.counted ? cost.counted : `${alone.counted} / ${cost.counted}`;
     table.push([cost.part, counted, dollars(alone.dollars), dollars(cost.dollars)]);
   }
   sums('push', quiet, busy);
-  for (const { part, counted, dollars: amount } of reconciled) table.push([part, counted, dollars(amount), dollars(amount)]);
+  for (const { part, counted, dollars: amount } of reconciled)
+    table.push([part, counted, dollars(amount), dollars(amount)]);
   sums('reconciliation', reconciled, reconciled);
   sums('together', [...quiet, ...reconciled], [...busy, ...reconciled]);
   console.log(`us-east-1, on demand, without the free tier; prices of ${PRICES_AS_OF}\n`);
@@ -58,7 +70,12 @@ function print(template: Template): void {
     style: { head: [], border: [] },
   });
   for (const { name, monthly, costs } of ALTERNATIVES)
-    ways.push([name, dollars(sumOf(costs(template, QUIET))), dollars(sumOf(costs(template, BUSY))), dollars(monthly)]);
+    ways.push([
+      name,
+      dollars(sumOf(costs(template, QUIET))),
+      dollars(sumOf(costs(template, BUSY))),
+      dollars(monthly),
+    ]);
   console.log(`\nWithout reconciliation, watch and alarms:\n\n${ways}`);
 
   const attacks = new Table({ head: ATTACK_HEAD, style: { head: [], border: [] } });
@@ -81,7 +98,10 @@ from ${spare.push} bytes on one for the push: ${unit} each.
 Not included: reading the rows, network traffic out, the free tier (1 million requests a month each of SQS and Lambda, among others).
 
 Prices:`);
-  for (const { of, dollars: price, unit, source } of Object.values({ ...PRICES, ...ALTERNATIVE_PRICES }))
+  for (const { of, dollars: price, unit, source } of Object.values({
+    ...PRICES,
+    ...ALTERNATIVE_PRICES,
+  }))
     console.log(`  ${of}: ${price} $ ${unit} (${source})`);
 }
 

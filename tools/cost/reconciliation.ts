@@ -41,7 +41,11 @@ export interface LineReads {
  * An hourly run touches the line's day until its window has left that day: half a day on average,
  * and the window. A daily run does so with its own window.
  */
-export function lineReads({ hourlyWindowSeconds, dailyWindowSeconds, unverifiedAfterSeconds }: ReconciliationSettings): LineReads {
+export function lineReads({
+  hourlyWindowSeconds,
+  dailyWindowSeconds,
+  unverifiedAfterSeconds,
+}: ReconciliationSettings): LineReads {
   return {
     hourlyRuns: (DAY_SECONDS / 2 + hourlyWindowSeconds) / HOUR_SECONDS,
     dailyRuns: (DAY_SECONDS / 2 + dailyWindowSeconds) / DAY_SECONDS,
@@ -54,11 +58,15 @@ export function lineReads({ hourlyWindowSeconds, dailyWindowSeconds, unverifiedA
 export function reconciliationCosts(template: Template): Cost[] {
   const fn = functionWith(template, 'reconciliation');
   if (fn === undefined) return [];
-  const settings = JSON.parse(fn.Properties.Environment.Variables[ENVIRONMENT.reconciliation]) as ReconciliationSettings;
+  const settings = JSON.parse(
+    fn.Properties.Environment.Variables[ENVIRONMENT.reconciliation],
+  ) as ReconciliationSettings;
   const { hourlyRuns, dailyRuns, counts, returned } = lineReads(settings);
   const entryReads = hourlyRuns + dailyRuns + counts;
   const bytes = itemBytes(entryOf(template, INDEXES.byDay) ?? {});
-  const millis = (returned * MILLIS_PER_PAGE) / LINES_PER_PAGE + (entryReads * bytes * MILLIS_PER_MEGABYTE) / MEGABYTE;
+  const millis =
+    (returned * MILLIS_PER_PAGE) / LINES_PER_PAGE +
+    (entryReads * bytes * MILLIS_PER_MEGABYTE) / MEGABYTE;
   const memory = gigabytesOf(fn);
   const reads: CostLine[] = [
     ['DynamoDB', 'the row, read once to confirm it', EVENTUALLY_CONSISTENT, PRICES.readUnit],
@@ -68,8 +76,18 @@ export function reconciliationCosts(template: Template): Cost[] {
       (entryReads * EVENTUALLY_CONSISTENT * bytes) / BYTES_PER_READ_UNIT,
       PRICES.readUnit,
     ],
-    ['Lambda', `reconciliation, ${memory} GB for ${millis.toFixed(0)} ms in all`, (memory * millis) / 1000, PRICES.functionSecond],
-    ['CloudWatch Logs', 'log text of the reconciliation', (returned * LOG_BYTES_PER_PAGE) / LINES_PER_PAGE / GIGABYTE, PRICES.logIngestion],
+    [
+      'Lambda',
+      `reconciliation, ${memory} GB for ${millis.toFixed(0)} ms in all`,
+      (memory * millis) / 1000,
+      PRICES.functionSecond,
+    ],
+    [
+      'CloudWatch Logs',
+      'log text of the reconciliation',
+      (returned * LOG_BYTES_PER_PAGE) / LINES_PER_PAGE / GIGABYTE,
+      PRICES.logIngestion,
+    ],
   ];
   return toCosts([...confirmation(template), ...reads]);
 }

@@ -18,14 +18,18 @@ export const ofType = (template: Template, type: string): Resource[] =>
 export const numberOf = (template: Template, type: string): number => ofType(template, type).length;
 
 /** The function with this environment variable; undefined if it is not deployed. */
-export const functionWith = (template: Template, variable: keyof typeof ENVIRONMENT): Resource | undefined =>
+export const functionWith = (
+  template: Template,
+  variable: keyof typeof ENVIRONMENT,
+): Resource | undefined =>
   ofType(template, 'AWS::Lambda::Function').find(
     ({ Properties }) => Properties.Environment?.Variables?.[ENVIRONMENT[variable]] !== undefined,
   );
 
 const MEBIBYTES_PER_GIGABYTE = 1024;
 
-export const gigabytesOf = ({ Properties }: Resource): number => Properties.MemorySize / MEBIBYTES_PER_GIGABYTE;
+export const gigabytesOf = ({ Properties }: Resource): number =>
+  Properties.MemorySize / MEBIBYTES_PER_GIGABYTE;
 
 export function transactionTable(template: Template): Resource {
   const table = ofType(template, 'AWS::DynamoDB::GlobalTable').find(

@@ -14,17 +14,30 @@ const OVERHEAD_BYTES = 100;
 interface Index {
   readonly IndexName: string;
   readonly KeySchema: readonly { readonly AttributeName: string }[];
-  readonly Projection: { readonly ProjectionType: string; readonly NonKeyAttributes?: readonly string[] };
+  readonly Projection: {
+    readonly ProjectionType: string;
+    readonly NonKeyAttributes?: readonly string[];
+  };
 }
 
-const indexesOf = (template: Template): Index[] => transactionTable(template).Properties.GlobalSecondaryIndexes ?? [];
+const indexesOf = (template: Template): Index[] =>
+  transactionTable(template).Properties.GlobalSecondaryIndexes ?? [];
 
 /** What an index has of a row. Nothing if the row lacks one of its keys. */
 function indexEntry(row: Item, { KeySchema, Projection }: Index): Item | undefined {
   const keys = KeySchema.map(({ AttributeName }) => AttributeName);
   if (keys.some((key) => row[key] === undefined)) return undefined;
-  const kept = [TABLE_KEYS.partition, TABLE_KEYS.sort, ...keys, ...(Projection.NonKeyAttributes ?? [])];
-  return Object.fromEntries(Object.entries(row).filter(([name]) => Projection.ProjectionType === 'ALL' || kept.includes(name)));
+  const kept = [
+    TABLE_KEYS.partition,
+    TABLE_KEYS.sort,
+    ...keys,
+    ...(Projection.NonKeyAttributes ?? []),
+  ];
+  return Object.fromEntries(
+    Object.entries(row).filter(
+      ([name]) => Projection.ProjectionType === 'ALL' || kept.includes(name),
+    ),
+  );
 }
 
 /** The index entry of the typical verified row; undefined if the table lacks the index. */
@@ -34,9 +47,17 @@ export function entryOf(template: Template, name: string): Item | undefined {
 }
 
 /** Write units of a new row and of its entry in each index. */
-export function newRow(template: Template, line: Readonly<Record<string, string>> = TYPICAL_LINE): CostLine[] {
+export function newRow(
+  template: Template,
+  line: Readonly<Record<string, string>> = TYPICAL_LINE,
+): CostLine[] {
   const { pushed } = rowsOf(line);
-  return [unitsLine('the row', pushed), ...indexesOf(template).flatMap((index) => entryLine(index, undefined, indexEntry(pushed, index)))];
+  return [
+    unitsLine('the row', pushed),
+    ...indexesOf(template).flatMap((index) =>
+      entryLine(index, undefined, indexEntry(pushed, index)),
+    ),
+  ];
 }
 
 /** Write units of the confirmation: of the row, and of each index whose entry changes. */
@@ -44,7 +65,9 @@ export function confirmation(template: Template): CostLine[] {
   const { pushed, verified } = rowsOf();
   return [
     unitsLine('confirmation of the row', verified),
-    ...indexesOf(template).flatMap((index) => entryLine(index, indexEntry(pushed, index), indexEntry(verified, index), 'confirmation in ')),
+    ...indexesOf(template).flatMap((index) =>
+      entryLine(index, indexEntry(pushed, index), indexEntry(verified, index), 'confirmation in '),
+    ),
   ];
 }
 
@@ -55,9 +78,15 @@ const unitsLine = (what: string, item: Item): CostLine => [
   PRICES.writeUnit,
 ];
 
-export const writeUnitsOf = (item: Item): number => Math.ceil(itemBytes(item) / BYTES_PER_WRITE_UNIT);
+export const writeUnitsOf = (item: Item): number =>
+  Math.ceil(itemBytes(item) / BYTES_PER_WRITE_UNIT);
 
-function entryLine({ IndexName }: Index, before: Item | undefined, after: Item | undefined, what = ''): CostLine[] {
+function entryLine(
+  { IndexName }: Index,
+  before: Item | undefined,
+  after: Item | undefined,
+  what = '',
+): CostLine[] {
   if (after === undefined || JSON.stringify(before) === JSON.stringify(after)) return [];
   return [unitsLine(`${what}index ${IndexName}`, after)];
 }
@@ -65,7 +94,8 @@ function entryLine({ IndexName }: Index, before: Item | undefined, after: Item |
 /** Bytes by which the typical row may grow until its writes cost another unit. */
 export function bytesToSpare(): { readonly push: number; readonly confirmation: number } {
   const { pushed, verified } = rowsOf();
-  const left = (item: Item): number => BYTES_PER_WRITE_UNIT - (itemBytes(item) % BYTES_PER_WRITE_UNIT);
+  const left = (item: Item): number =>
+    BYTES_PER_WRITE_UNIT - (itemBytes(item) % BYTES_PER_WRITE_UNIT);
   return { push: left(pushed), confirmation: left(verified) };
 }
 
@@ -73,8 +103,15 @@ export function bytesToSpare(): { readonly push: number; readonly confirmation: 
 export function keepingAMillionRows(template: Template): number {
   const { verified } = rowsOf();
   const entries = indexesOf(template).map((index) => indexEntry(verified, index));
-  const bytes = [verified, ...entries].reduce((sum, item) => sum + (item === undefined ? 0 : itemBytes(item) + OVERHEAD_BYTES), 0);
+  const bytes = [verified, ...entries].reduce(
+    (sum, item) => sum + (item === undefined ? 0 : itemBytes(item) + OVERHEAD_BYTES),
+    0,
+  );
   const { Replicas } = transactionTable(template).Properties;
-  const isRecoverable = Replicas?.[0]?.PointInTimeRecoverySpecification?.PointInTimeRecoveryEnabled === true;
-  return ((1e6 * bytes) / GIGABYTE) * (PRICES.tableStorage.dollars + (isRecoverable ? PRICES.tableRecovery.dollars : 0));
+  const isRecoverable =
+    Replicas?.[0]?.PointInTimeRecoverySpecification?.PointInTimeRecoveryEnabled === true;
+  return (
+    ((1e6 * bytes) / GIGABYTE) *
+    (PRICES.tableStorage.dollars + (isRecoverable ? PRICES.tableRecovery.dollars : 0))
+  );
 }

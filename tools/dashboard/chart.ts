@@ -23,20 +23,34 @@ export interface Chart {
 }
 
 const MARGIN = { top: 8, right: 46, bottom: 18, left: 46 };
-const COLOURS = ['#1f77b4', '#ff7f0e', '#2ca02c', '#d62728', '#9467bd', '#8c564b', '#e377c2', '#7f7f7f'];
+const COLOURS = [
+  '#1f77b4',
+  '#ff7f0e',
+  '#2ca02c',
+  '#d62728',
+  '#9467bd',
+  '#8c564b',
+  '#e377c2',
+  '#7f7f7f',
+];
 
-export const colourOf = (line: Line, i: number): string => line.color ?? COLOURS[i % COLOURS.length] ?? '#000';
+export const colourOf = (line: Line, i: number): string =>
+  line.color ?? COLOURS[i % COLOURS.length] ?? '#000';
 
 /** A graph as SVG. */
 export function chartSvg(chart: Chart): string {
   const { width, height, lines, stacked, annotations } = chart;
-  const plot = { width: width - MARGIN.left - MARGIN.right, height: height - MARGIN.top - MARGIN.bottom };
+  const plot = {
+    width: width - MARGIN.left - MARGIN.right,
+    height: height - MARGIN.top - MARGIN.bottom,
+  };
   const shown = stacked ? stack(lines) : lines;
   const scale = {
     left: top(chart.left, [...valuesOf(shown, false), ...annotations.map(({ value }) => value)]),
     right: top(chart.right, valuesOf(shown, true)),
   };
-  const y = (value: number, right: boolean): number => MARGIN.top + plot.height * (1 - value / (right ? scale.right : scale.left));
+  const y = (value: number, right: boolean): number =>
+    MARGIN.top + plot.height * (1 - value / (right ? scale.right : scale.left));
   const x = (i: number, count: number): number => MARGIN.left + (plot.width * (i + 0.5)) / count;
 
   const parts = [0, 0.5, 1].flatMap((share) => {
@@ -45,12 +59,16 @@ export function chartSvg(chart: Chart): string {
       `<line x1="${MARGIN.left}" x2="${width - MARGIN.right}" y1="${at}" y2="${at}" stroke="#e3e6e8"/>`,
       `<text x="${MARGIN.left - 5}" y="${at + 3}" text-anchor="end">${short(scale.left * share)}</text>`,
       ...(lines.some(({ right }) => right)
-        ? [`<text x="${width - MARGIN.right + 5}" y="${at + 3}">${short(scale.right * share)}</text>`]
+        ? [
+            `<text x="${width - MARGIN.right + 5}" y="${at + 3}">${short(scale.right * share)}</text>`,
+          ]
         : []),
     ];
   });
   for (const [i, day] of ['Wed', 'Thu', 'Fri'].entries()) {
-    parts.push(`<text x="${MARGIN.left + (plot.width * i) / 3}" y="${height - 5}">${day} 00:00</text>`);
+    parts.push(
+      `<text x="${MARGIN.left + (plot.width * i) / 3}" y="${height - 5}">${day} 00:00</text>`,
+    );
   }
   // The lowest of a stack is drawn last, over the others.
   const drawn = shown.map((line, i) => drawLine(line, colourOf(line, i), stacked, x, y));
@@ -82,7 +100,8 @@ function drawLine(
       if (filled)
         return `<polygon points="${run[0]?.split(',')[0]},${y(0, right)} ${run.join(' ')} ${run.at(-1)?.split(',')[0]},${y(0, right)}" fill="${color}" fill-opacity="0.75"/>`;
       const [point = ''] = run;
-      if (run.length === 1) return `<circle cx="${point.split(',')[0]}" cy="${point.split(',')[1]}" r="2" fill="${color}"/>`;
+      if (run.length === 1)
+        return `<circle cx="${point.split(',')[0]}" cy="${point.split(',')[1]}" r="2" fill="${color}"/>`;
       return `<polyline points="${run.join(' ')}" fill="none" stroke="${color}" stroke-width="1.3"/>`;
     })
     .join('');
@@ -117,4 +136,5 @@ export function short(value: number): string {
   return `${+value.toFixed(value < 0.1 ? 4 : value < 10 ? 2 : 0)}`;
 }
 
-export const escapeHtml = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+export const escapeHtml = (text: string): string =>
+  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');

@@ -2,12 +2,13 @@
 export type Series = readonly number[];
 
 /**
- * Works out the metric math that the dashboard uses: numbers, ids, + - * /, parentheses, and SUM over a list. Anything else is an error, so that a picture never shows
- * what CloudWatch would not.
+ * Works out the metric math that the dashboard uses: numbers, ids, + - * /, parentheses, and SUM
+ * over a list. Anything else is an error, so that a picture never shows what CloudWatch would not.
  */
 export function evaluate(expression: string, seriesOf: (id: string) => Series): Series {
   const tokens = expression.match(/[A-Za-z]\w*|\d+(?:\.\d+)?(?:e-?\d+)?|[-+*/()[\],]/g) ?? [];
-  if (tokens.join('') !== expression.replace(/\s/g, '')) throw new Error(`cannot be read: ${expression}`);
+  if (tokens.join('') !== expression.replace(/\s/g, ''))
+    throw new Error(`cannot be read: ${expression}`);
   const reader = new Reader(tokens, seriesOf);
   const result = reader.sum();
   reader.end();
@@ -85,6 +86,9 @@ class Reader {
 
 /** A number alone is the same at each moment. */
 function combine(a: Series, b: Series, operation: (a: number, b: number) => number): Series {
-  const at = (series: Series, i: number): number => (series.length === 1 ? Number(series[0]) : (series[i] ?? Number.NaN));
-  return Array.from({ length: Math.max(a.length, b.length) }, (_, i) => operation(at(a, i), at(b, i)));
+  const at = (series: Series, i: number): number =>
+    series.length === 1 ? Number(series[0]) : (series[i] ?? Number.NaN);
+  return Array.from({ length: Math.max(a.length, b.length) }, (_, i) =>
+    operation(at(a, i), at(b, i)),
+  );
 }

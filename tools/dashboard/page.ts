@@ -42,7 +42,9 @@ export function pageHtml(widgets: readonly Widget[], nameOf: (alarm: string) => 
 ${widgets.map((widget) => widgetHtml(widget, nameOf)).join('\n')}`;
 }
 
-export const pageSize = (widgets: readonly Widget[]): { readonly width: number; readonly height: number } => ({
+export const pageSize = (
+  widgets: readonly Widget[],
+): { readonly width: number; readonly height: number } => ({
   width: 24 * COLUMN,
   height: Math.max(...widgets.map(({ y, height }) => y + height)) * ROW,
 });
@@ -50,17 +52,26 @@ export const pageSize = (widgets: readonly Widget[]): { readonly width: number; 
 function widgetHtml(widget: Widget, nameOf: (alarm: string) => string): string {
   const { type, x, y, width, height, properties } = widget;
   const box = `left:${x * COLUMN}px;top:${y * ROW}px;width:${width * COLUMN}px;height:${height * ROW}px`;
-  const title = properties.title === undefined ? '' : `<b class="title">${escapeHtml(properties.title)}</b>`;
+  const title =
+    properties.title === undefined ? '' : `<b class="title">${escapeHtml(properties.title)}</b>`;
   return `<div class="w" style="${box}"><div class="c${type === 'text' ? ' t' : ''}">${title}${content(widget, nameOf)}</div></div>`;
 }
 
-function content({ type, width, height, properties }: Widget, nameOf: (alarm: string) => string): string {
+function content(
+  { type, width, height, properties }: Widget,
+  nameOf: (alarm: string) => string,
+): string {
   if (type === 'text') return markdownHtml(properties.markdown ?? '');
   if (type === 'alarm')
     return `<div>${(properties.alarms ?? []).map((alarm) => `<span class="a">${escapeHtml(nameOf(alarm))}</span>`).join('')}</div>`;
   if (type !== 'metric') throw new Error(`a widget of type ${type} cannot be drawn yet`);
   if (properties.view === 'singleValue')
-    return numbersHtml(linesOf(properties.metrics ?? [], properties.setPeriodToTimeRange ? THREE_DAYS_SECONDS : undefined));
+    return numbersHtml(
+      linesOf(
+        properties.metrics ?? [],
+        properties.setPeriodToTimeRange ? THREE_DAYS_SECONDS : undefined,
+      ),
+    );
   const lines = linesOf(properties.metrics ?? []);
   const { left = {}, right = {} } = properties.yAxis ?? {};
   const svg = chartSvg({
@@ -72,11 +83,14 @@ function content({ type, width, height, properties }: Widget, nameOf: (alarm: st
     width: width * COLUMN - 20,
     height: height * ROW - TITLE - 2 * LEGEND - 14,
   });
-  const units = [left.label, right.label && `right: ${right.label}`].filter((unit) => unit !== undefined).join(', ');
+  const units = [left.label, right.label && `right: ${right.label}`]
+    .filter((unit) => unit !== undefined)
+    .join(', ');
   return `<div class="legend">${escapeHtml(units)}</div>${svg}<div class="legend">${lines.map(legend).join(' ')}</div>`;
 }
 
-const legend = (line: Line, i: number): string => `<span style="color:${colourOf(line, i)}">■</span> ${escapeHtml(line.label)}`;
+const legend = (line: Line, i: number): string =>
+  `<span style="color:${colourOf(line, i)}">■</span> ${escapeHtml(line.label)}`;
 
 const numbersHtml = (lines: readonly Line[]): string =>
   `<div>${lines.map((line, i) => `<div class="n"><b>${lastOf(line)}</b>${legend(line, i)}</div>`).join('')}</div>`;
@@ -105,7 +119,12 @@ function markdownHtml(markdown: string): string {
           .map((cell) => `<td>${inline(cell)}</td>`)
           .join('')}</tr>`,
       );
-    else html.push(heading ? `<h${heading[1]?.length}>${inline(heading[2] ?? '')}</h${heading[1]?.length}>` : `<p>${inline(line)}</p>`);
+    else
+      html.push(
+        heading
+          ? `<h${heading[1]?.length}>${inline(heading[2] ?? '')}</h${heading[1]?.length}>`
+          : `<p>${inline(line)}</p>`,
+      );
   }
   return `${html.join('')}${rows.length > 0 ? `<table>${rows.join('')}</table>` : ''}`;
 }

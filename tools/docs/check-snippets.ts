@@ -1,21 +1,41 @@
 /**
- * Type-checks every TypeScript snippet of the pages and of the docstrings against the sources, in one program:
+ * Type-checks every TypeScript snippet of the pages and of the docstrings against the sources, in
+ * one program:
  *
  *     node tools/run.mjs check-snippets
  *
- * A snippet that imports something is a whole file. One that does not stands for some lines in the constructor of a stack, where what is usual there has been
- * imported and `publisher`, `postback` and the like exist.
+ * A snippet that imports something is a whole file. One that does not stands for some lines in the
+ * constructor of a stack, where what is usual there has been imported and `publisher`, `postback`
+ * and the like exist.
  */
 import { join } from 'node:path';
 import ts from 'typescript';
-import { type CodeBlock, codeBlocks, docstringExamples, filesOfGit, pages, ROOT, textOf } from './pages';
+import {
+  type CodeBlock,
+  codeBlocks,
+  docstringExamples,
+  filesOfGit,
+  pages,
+  ROOT,
+  textOf,
+} from './pages';
 
 /** What a snippet without imports may use as if it had imported it. */
 const IMPORTS = [
   `import { App, CfnOutput, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';`,
-  ...['cloudwatch', 'dynamodb', 'events', 'iam', 'kms', 'lambda', 'logs', 's3', 'sns', 'sqs', 'secretsmanager'].map(
-    (name) => `import * as ${name} from 'aws-cdk-lib/aws-${name}';`,
-  ),
+  ...[
+    'cloudwatch',
+    'dynamodb',
+    'events',
+    'iam',
+    'kms',
+    'lambda',
+    'logs',
+    's3',
+    'sns',
+    'sqs',
+    'secretsmanager',
+  ].map((name) => `import * as ${name} from 'aws-cdk-lib/aws-${name}';`),
   `import { TableEncryptionV2, TableV2 } from 'aws-cdk-lib/aws-dynamodb';`,
   `import { Alarm, ComparisonOperator, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';`,
   `import { Key } from 'aws-cdk-lib/aws-kms';`,
@@ -72,12 +92,17 @@ function diagnose(): string[] {
   host.fileExists = (file) => files.has(file) || fileExists.call(host, file);
   host.getSourceFile = (file, target, ...rest) => {
     const text = textOfSnippet(file);
-    return text === undefined ? getSourceFile.call(host, file, target, ...rest) : ts.createSourceFile(file, text, target, true);
+    return text === undefined
+      ? getSourceFile.call(host, file, target, ...rest)
+      : ts.createSourceFile(file, text, target, true);
   };
   const program = ts.createProgram([...files.keys()], options, host);
   return [...files.keys()].flatMap((file) => {
     const source = program.getSourceFile(file);
-    return [...program.getSyntacticDiagnostics(source), ...program.getSemanticDiagnostics(source)].map(inWords);
+    return [
+      ...program.getSyntacticDiagnostics(source),
+      ...program.getSemanticDiagnostics(source),
+    ].map(inWords);
   });
 }
 
@@ -98,20 +123,26 @@ function isWhole(code: string): boolean {
 }
 
 function parts(code: string): { imports: string; lines: string } {
-  const imports = /^(?:(?:import .*|[ \w,]*|} from .*;)\n)*(?:import .*|} from .*);\n/.exec(code)?.[0] ?? '';
+  const imports =
+    /^(?:(?:import .*|[ \w,]*|} from .*;)\n)*(?:import .*|} from .*);\n/.exec(code)?.[0] ?? '';
   return { imports: imports.trimEnd(), lines: code.slice(imports.length) };
 }
 
 /** Read from the text: to ask the compiler, it would have to read the CDK's types twice. */
 function namesExportedBy(index: string): string[] {
   const text = textOf(index);
-  const lists = [...text.matchAll(/^export (?:type )?\{([^}]*)\}/gm)].flatMap(([, list = '']) => list.split(','));
-  const stars = [...text.matchAll(/^export \* from '\.\/(.*)';/gm)].flatMap(([, name]) => [
-    ...textOf(`lib/${name}.ts`).matchAll(/^export (?:abstract )?(?:class|interface|enum|type|const|function) (\w+)/gm),
-  ]);
-  return [...lists.map((name) => name.replace(/^\s*type /, '').trim()), ...stars.map((found) => String(found[1]))].filter(
-    (name) => name !== '',
+  const lists = [...text.matchAll(/^export (?:type )?\{([^}]*)\}/gm)].flatMap(([, list = '']) =>
+    list.split(','),
   );
+  const stars = [...text.matchAll(/^export \* from '\.\/(.*)';/gm)].flatMap(([, name]) => [
+    ...textOf(`lib/${name}.ts`).matchAll(
+      /^export (?:abstract )?(?:class|interface|enum|type|const|function) (\w+)/gm,
+    ),
+  ]);
+  return [
+    ...lists.map((name) => name.replace(/^\s*type /, '').trim()),
+    ...stars.map((found) => String(found[1])),
+  ].filter((name) => name !== '');
 }
 
 function inWords({ file, start = 0, messageText }: ts.Diagnostic): string {
@@ -127,5 +158,11 @@ function optionsOfProject(): ts.CompilerOptions {
   const { options: parsed } = ts.parseJsonConfigFileContent(config, ts.sys, ROOT);
   // A snippet shows something; it need not use it.
   const { Bundler } = ts.ModuleResolutionKind;
-  return { ...parsed, noUnusedLocals: false, noUnusedParameters: false, module: ts.ModuleKind.ESNext, moduleResolution: Bundler };
+  return {
+    ...parsed,
+    noUnusedLocals: false,
+    noUnusedParameters: false,
+    module: ts.ModuleKind.ESNext,
+    moduleResolution: Bundler,
+  };
 }

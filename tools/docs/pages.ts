@@ -19,7 +19,11 @@ export function pages(): string[] {
 }
 
 export function filesOfGit(): string[] {
-  const listed = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '-z'], { cwd: ROOT, encoding: 'utf8' });
+  const listed = execFileSync(
+    'git',
+    ['ls-files', '--cached', '--others', '--exclude-standard', '-z'],
+    { cwd: ROOT, encoding: 'utf8' },
+  );
   return listed.split('\0').filter((file) => file !== '' && existsSync(join(ROOT, file)));
 }
 
@@ -47,20 +51,29 @@ export function docstringExamples(file: string): CodeBlock[] {
   }));
 }
 
-/** Where the links of a page lead, as they are written. Its code is left out, where brackets are something else. */
+/**
+ * Where the links of a page lead, as they are written. Its code is left out, where brackets are
+ * something else.
+ */
 export function linksOf(text: string): string[] {
   const prose = text.replaceAll(/^ *```[\s\S]*?^ *```$/gm, '').replaceAll(/`[^`\n]*`/g, '``');
   return [...prose.matchAll(/\]\(([^)\s]+)\)/g)].map(([, link]) => String(link));
 }
 
-/** The file or folder that a link of a page names, without what stands behind `#`; undefined for one that leads elsewhere. */
+/**
+ * The file or folder that a link of a page names, without what stands behind `#`; undefined for one
+ * that leads elsewhere.
+ */
 export function targetOf(page: string, link: string): string | undefined {
   if (/^(https?:|mailto:)/.test(link)) return undefined;
   const [path = ''] = link.split('#');
   return path === '' ? page : normalize(join(dirname(page), path)).replace(/\/$/, '');
 }
 
-/** The same for a link to this repository's own pages and sources, as pages have it that are packed without those. */
+/**
+ * The same for a link to this repository's own pages and sources, as pages have it that are packed
+ * without those.
+ */
 export function targetInRepository(link: string): string | undefined {
   const [, kind, path] = link.startsWith(packageJson.homepage)
     ? (/^\/(blob|tree)\/main\/([^#]+)/.exec(link.slice(packageJson.homepage.length)) ?? [])

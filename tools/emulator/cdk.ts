@@ -17,8 +17,11 @@ export interface CdkRun {
 export const tryCdk = ({ endpoint, args, cwd }: CdkRun): Promise<Ended> =>
   runProgram(endpoint, CLI, [...args, '--ci', '--progress', 'events'], cwd);
 
-/** Runs the CDK CLI against the emulator. Rejects with what it printed when it ended with an error. */
+/**
+ * Runs the CDK CLI against the emulator. Rejects with what it printed when it ended with an error.
+ */
 export async function cdk(run: CdkRun): Promise<void> {
   const { code, stdout, stderr } = await tryCdk(run);
-  if (code !== 0) throw new Error(`cdk ${run.args[0]} ended with ${code}:\n${(stdout + stderr).slice(-6000)}`);
+  if (code !== 0)
+    throw new Error(`cdk ${run.args[0]} ended with ${code}:\n${(stdout + stderr).slice(-6000)}`);
 }

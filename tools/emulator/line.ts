@@ -1,7 +1,10 @@
 import type { LineRecord } from '../../fake-rakuten';
 
 /** A line of an emulator check. Its amounts, order and member follow from its number. */
-export function emulatorLine(number: number, given: Required<Pick<LineRecord, 'sid'>> & LineRecord): LineRecord {
+export function emulatorLine(
+  number: number,
+  given: Required<Pick<LineRecord, 'sid'>> & LineRecord,
+): LineRecord {
   return {
     is_event: 'N',
     advertiser_id: '39001',
@@ -20,4 +23,5 @@ export function emulatorLine(number: number, given: Required<Pick<LineRecord, 's
 }
 
 /** ID of a line: 24 digits after what it is of. */
-export const lineId = (kind: string, number: number): string => `${kind}${String(number).padStart(24, '0')}`;
+export const lineId = (kind: string, number: number): string =>
+  `${kind}${String(number).padStart(24, '0')}`;

@@ -8,14 +8,21 @@ export interface Name {
   close(): Promise<void>;
 }
 
-/** Stands in for the DNS, which knows nothing of an emulator: what is sent here reaches the emulator as if it had been sent to that host. */
+/**
+ * Stands in for the DNS, which knows nothing of an emulator: what is sent here reaches the emulator
+ * as if it had been sent to that host.
+ */
 export async function startName(host: string, endpoint: string): Promise<Name> {
   const server = http.createServer((request, response) => {
     const { method, url, headers } = request;
-    const forwarded = http.request(`${endpoint}${url}`, { method, headers: { ...headers, host } }, (answer) => {
-      response.writeHead(answer.statusCode ?? 502, answer.headers);
-      answer.pipe(response);
-    });
+    const forwarded = http.request(
+      `${endpoint}${url}`,
+      { method, headers: { ...headers, host } },
+      (answer) => {
+        response.writeHead(answer.statusCode ?? 502, answer.headers);
+        answer.pipe(response);
+      },
+    );
     forwarded.on('error', (error) => response.destroy(error));
     request.pipe(forwarded);
   });

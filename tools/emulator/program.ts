@@ -8,8 +8,16 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** Runs a program against the emulator alone: of this shell's environment only what Node and npm need is passed on. */
-export function runProgram(endpoint: string, program: string, args: readonly string[], cwd?: string): Promise<Ended> {
+/**
+ * Runs a program against the emulator alone: of this shell's environment only what Node and npm
+ * need is passed on.
+ */
+export function runProgram(
+  endpoint: string,
+  program: string,
+  args: readonly string[],
+  cwd?: string,
+): Promise<Ended> {
   const child = spawn(program, args, {
     cwd,
     env: {

@@ -7,10 +7,12 @@ export function matches(pattern: EventPattern, document: unknown): boolean {
     if (!Array.isArray(expected)) return matches(expected as EventPattern, value);
     return expected.some((condition) => {
       if (typeof condition === 'string') return value === condition;
-      if ('prefix' in condition) return typeof value === 'string' && value.startsWith(condition.prefix);
+      if ('prefix' in condition)
+        return typeof value === 'string' && value.startsWith(condition.prefix);
       return condition.exists === (value !== undefined && !isObject(value));
     });
   });
 }
 
-const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null;

@@ -49,7 +49,9 @@ export function pipeProblems(ruler: Ruler, ofTemplates: readonly Pipe[]): string
       return problemOf(pipe, one, { isPassed, isWanted });
     });
   });
-  console.log(`${pipes.length} pipes in Event Ruler, with ${records.length} records each: ${wanted} wanted records`);
+  console.log(
+    `${pipes.length} pipes in Event Ruler, with ${records.length} records each: ${wanted} wanted records`,
+  );
   return problems;
 }
 
@@ -60,7 +62,9 @@ function problemOf(
 ): string[] {
   if (isWanted && !isPassed) return [`${where} loses ${JSON.stringify(one)}`];
   if (patterns.some((pattern) => matches(pattern, one)) !== isPassed)
-    return [`${where}: the matcher of the tests differs from Event Ruler for ${JSON.stringify(one)}`];
+    return [
+      `${where}: the matcher of the tests differs from Event Ruler for ${JSON.stringify(one)}`,
+    ];
   return [];
 }
 
@@ -70,21 +74,32 @@ const anyValue: fc.Arbitrary<Item[string]> = fc.oneof(
 );
 
 /** Attributes that an application adds to rows. */
-const anyAttributes: fc.Arbitrary<Item> = fc.dictionary(fc.stringMatching(/^app_[a-z]{1,4}$/), anyValue, { maxKeys: 3 });
+const anyAttributes: fc.Arbitrary<Item> = fc.dictionary(
+  fc.stringMatching(/^app_[a-z]{1,4}$/),
+  anyValue,
+  { maxKeys: 3 },
+);
 
-/** Everything that happens to a row: its line, attributes of an application before and after it, its expiry. */
-const anyTable: fc.Arbitrary<StreamRecord[]> = fc.tuple(anyRecords, anyAttributes, anyAttributes).map(([records, early, late]) => {
-  const images = records.flatMap(({ dynamodb }) => (dynamodb.NewImage === undefined ? [] : [dynamodb.NewImage]));
-  const [row = {}, last = row] = [images[0], images.at(-1)];
-  const begun: Item = { ...keysOf(row), ...early };
-  return [
-    ...records,
-    record(undefined, begun),
-    record(begun, { ...begun, ...row }),
-    record(last, { ...last, ...late }),
-    record(last, undefined),
-  ];
-});
+/**
+ * Everything that happens to a row: its line, attributes of an application before and after it, its
+ * expiry.
+ */
+const anyTable: fc.Arbitrary<StreamRecord[]> = fc
+  .tuple(anyRecords, anyAttributes, anyAttributes)
+  .map(([records, early, late]) => {
+    const images = records.flatMap(({ dynamodb }) =>
+      dynamodb.NewImage === undefined ? [] : [dynamodb.NewImage],
+    );
+    const [row = {}, last = row] = [images[0], images.at(-1)];
+    const begun: Item = { ...keysOf(row), ...early };
+    return [
+      ...records,
+      record(undefined, begun),
+      record(begun, { ...begun, ...row }),
+      record(last, { ...last, ...late }),
+      record(last, undefined),
+    ];
+  });
 
 /** As a pipe receives a record. */
 const asDelivered = ({ dynamodb, ...rest }: StreamRecord): object => ({
@@ -98,7 +113,11 @@ const asDelivered = ({ dynamodb, ...rest }: StreamRecord): object => ({
     SizeBytes: 500,
     StreamViewType: 'NEW_AND_OLD_IMAGES',
   },
-  eventSourceARN: 'arn:aws:dynamodb:us-east-1:111122223333:table/transactions/stream/2026-01-01T00:00:00.000',
+  eventSourceARN:
+    'arn:aws:dynamodb:us-east-1:111122223333:table/transactions/stream/2026-01-01T00:00:00.000',
 });
 
-const keysOf = ({ line_id, is_event }: Item): Item => ({ ...(line_id && { line_id }), ...(is_event && { is_event }) });
+const keysOf = ({ line_id, is_event }: Item): Item => ({
+  ...(line_id && { line_id }),
+  ...(is_event && { is_event }),
+});

@@ -19,11 +19,15 @@ export function ruleProblems(ruler: Ruler, rules: readonly Rule[]): string[] {
   );
   console.log(`${rules.length} rules in Event Ruler, with ${known.length} events each`);
   return rules.flatMap(({ where, topics }, rule) => [
-    ...topics.filter((topic) => !known.some((one) => one.topic === topic)).map((topic) => `${where}: there is no event "${topic}"`),
+    ...topics
+      .filter((topic) => !known.some((one) => one.topic === topic))
+      .map((topic) => `${where}: there is no event "${topic}"`),
     ...known.flatMap(({ topic, event }, i) => {
       const isWanted = topics.includes(topic);
       if (isWanted === matching[i]?.includes(rule)) return [];
-      return [`${where}: the rule ${isWanted ? 'misses' : 'wrongly matches'} ${JSON.stringify(event)}`];
+      return [
+        `${where}: the rule ${isWanted ? 'misses' : 'wrongly matches'} ${JSON.stringify(event)}`,
+      ];
     }),
   ]);
 }

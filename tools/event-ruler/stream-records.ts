@@ -9,7 +9,13 @@ import type { Item } from '../../core/transactions/attributes';
 import { showsChange, toItem } from '../../core/transactions/item';
 import type { RowKey } from '../../core/transactions/keys';
 import type { LineFields } from '../../core/transactions/row';
-import { applyAnswer, EMPTY_ROW, joinPushes, type RowState, withdraw } from '../../core/transactions/row-state';
+import {
+  applyAnswer,
+  EMPTY_ROW,
+  joinPushes,
+  type RowState,
+  withdraw,
+} from '../../core/transactions/row-state';
 
 export const T1 = '2026-04-18T09:31:13.250Z';
 export const T2 = '2026-04-18T10:00:00.000Z';
@@ -18,19 +24,34 @@ export const T4 = '2026-04-20T08:00:00.000Z';
 export const QUERY = 'is_event=N&order_id=W-1&u1=member-7';
 export const KEY: RowKey = { lineId: '3900112#A1', isEvent: 'N' };
 const IDENTITY = { etransaction_id: 'A1', advertiser_id: '39001', order_id: 'W-1' };
-export const MONEY = { sale_amount: '19.99', commissions: '1', quantity: '1', currency: 'USD', u1: 'member-7' };
+export const MONEY = {
+  sale_amount: '19.99',
+  commissions: '1',
+  quantity: '1',
+  currency: 'USD',
+  u1: 'member-7',
+};
 
 /** A delivery, or what complete reads of the Events API lacked. */
 export type Step = (row: RowState) => RowState;
 
-const delivery = (fields: LineFields) => ({ fields: { ...IDENTITY, ...fields }, problems: [], extra: {}, query: QUERY });
+const delivery = (fields: LineFields) => ({
+  fields: { ...IDENTITY, ...fields },
+  problems: [],
+  extra: {},
+  query: QUERY,
+});
 export const pushed = (receivedAt: string, fields: LineFields) => ({
   ...delivery(fields),
   receivedAt,
   requestId: `request-${receivedAt}`,
   source: SOURCES.push,
 });
-export const answered = (fetchedAt: string, fields: LineFields) => ({ ...delivery(fields), fetchedAt, runId: 'run' });
+export const answered = (fetchedAt: string, fields: LineFields) => ({
+  ...delivery(fields),
+  fetchedAt,
+  runId: 'run',
+});
 
 export const push =
   (receivedAt: string, fields: LineFields, rest: { extra?: Record<string, string> } = {}): Step =>
@@ -48,7 +69,11 @@ export const withdrawn =
 const SECONDS = Date.parse('2026-04-18T09:31:14.000Z') / 1000;
 
 /** The record of one change: without a row before it an insert, without one after it a removal. */
-export function record(before: Item | undefined, after: Item | undefined, number = 1): StreamRecord {
+export function record(
+  before: Item | undefined,
+  after: Item | undefined,
+  number = 1,
+): StreamRecord {
   return {
     eventID: `event-${number}`,
     eventName: after === undefined ? 'REMOVE' : before === undefined ? 'INSERT' : 'MODIFY',
@@ -69,9 +94,14 @@ export function itemsAfter(steps: readonly Step[], key: RowKey = KEY): Item[] {
     row = step(row);
     const item = toItem(key, row, { dayShards: 1 });
     const before = items.at(-1);
-    if (before !== undefined && before[ATTRIBUTES.revision]?.S === item[ATTRIBUTES.revision]?.S) continue;
+    if (before !== undefined && before[ATTRIBUTES.revision]?.S === item[ATTRIBUTES.revision]?.S)
+      continue;
     const isSame = before !== undefined && !showsChange(before, item);
-    items.push({ ...item, updated_at: isSame && before.updated_at ? before.updated_at : { S: `2026-04-18T12:00:0${i}.000Z` } });
+    items.push({
+      ...item,
+      updated_at:
+        isSame && before.updated_at ? before.updated_at : { S: `2026-04-18T12:00:0${i}.000Z` },
+    });
   }
   return items;
 }
@@ -81,7 +111,8 @@ export const recordsOf = (steps: readonly Step[], key?: RowKey): StreamRecord[] 
   return items.map((item, i) => record(items[i - 1], item, i + 1));
 };
 
-const optional = <T>(...values: T[]): fc.Arbitrary<T | undefined> => fc.option(fc.constantFrom(...values), { nil: undefined });
+const optional = <T>(...values: T[]): fc.Arbitrary<T | undefined> =>
+  fc.option(fc.constantFrom(...values), { nil: undefined });
 const decimal = fc
   .tuple(fc.bigInt(-(10n ** 20n), 10n ** 20n), fc.integer({ min: 0, max: 12 }))
   .map(([digits, scale]) => new Big(digits.toString()).times(new Big(10).pow(-scale)).toFixed());
@@ -98,7 +129,12 @@ const anyFields = fc
     sku_number: optional('SKU', 'DISCOUNT'),
     commissions_list_id: optional('9', '10'),
   })
-  .map((fields) => Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as LineFields);
+  .map(
+    (fields) =>
+      Object.fromEntries(
+        Object.entries(fields).filter(([, value]) => value !== undefined),
+      ) as LineFields,
+  );
 const anyStep: fc.Arbitrary<Step> = fc.oneof(
   fc
     .tuple(
@@ -107,7 +143,9 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
       fc.dictionary(fc.constantFrom('site', '', '='), fc.constantFrom('a', ''), { maxKeys: 2 }),
     )
     .map(([receivedAt, fields, extra]) => push(receivedAt, fields, { extra })),
-  fc.tuple(fc.constantFrom(T1, T2, T3, T4), anyFields).map(([fetchedAt, fields]) => answer(fetchedAt, fields)),
+  fc
+    .tuple(fc.constantFrom(T1, T2, T3, T4), anyFields)
+    .map(([fetchedAt, fields]) => answer(fetchedAt, fields)),
   fc.constantFrom(T2, T3, T4).map(withdrawn),
 );
 /** The records of one line, from its first postback or answer on. */

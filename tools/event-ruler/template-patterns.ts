@@ -23,14 +23,20 @@ export function templatePatterns(): { pipes: Pipe[]; rules: Rule[] } {
     for (const [id, { Type, Properties }] of Object.entries(resources)) {
       const where = `${name}/${id}`;
       if (Type === 'AWS::Pipes::Pipe') pipes.push(pipeOf(where, Properties, resources));
-      if (Type === 'AWS::Events::Rule' && Properties.EventPattern !== undefined) rules.push(ruleOf(where, Properties.EventPattern));
+      if (Type === 'AWS::Events::Rule' && Properties.EventPattern !== undefined)
+        rules.push(ruleOf(where, Properties.EventPattern));
     }
   }
   return { pipes, rules };
 }
 
-function pipeOf(where: string, properties: Resource['Properties'], resources: Record<string, Resource>): Pipe {
-  const { Variables } = resources[properties.Enrichment['Fn::GetAtt'][0]]?.Properties.Environment ?? {};
+function pipeOf(
+  where: string,
+  properties: Resource['Properties'],
+  resources: Record<string, Resource>,
+): Pipe {
+  const { Variables } =
+    resources[properties.Enrichment['Fn::GetAtt'][0]]?.Properties.Environment ?? {};
   const { Filters } = properties.SourceParameters.FilterCriteria;
   return {
     where,
@@ -42,6 +48,8 @@ function pipeOf(where: string, properties: Resource['Properties'], resources: Re
 /** The only rules with a pattern start the reconciliation after a deployment. */
 const ruleOf = (where: string, pattern: object): Rule => ({
   where,
-  pattern: JSON.parse(JSON.stringify(pattern).replaceAll('{"Ref":"AWS::StackId"}', JSON.stringify(STACK_ID))),
+  pattern: JSON.parse(
+    JSON.stringify(pattern).replaceAll('{"Ref":"AWS::StackId"}', JSON.stringify(STACK_ID)),
+  ),
   topics: [END_OF_DEPLOYMENT],
 });

@@ -28,7 +28,9 @@ export class Batch {
     const response = await fn.invoke({ Records: this.open } satisfies SQSEvent);
     const acknowledged = acknowledgedOf(this.open, response, ({ messageId }) => messageId);
     this.open = this.open.filter((record) => !acknowledged.includes(record));
-    return this.isOpen ? `${this.open.length} of ${this.records.length} messages come again` : 'all done';
+    return this.isOpen
+      ? `${this.open.length} of ${this.records.length} messages come again`
+      : 'all done';
   }
 
   /** Delivers once more what is left. */
@@ -37,13 +39,30 @@ export class Batch {
   }
 }
 
-export function recordOf(messageId: string, parameters: Readonly<Record<string, string>>): SQSRecord {
-  const q = new URLSearchParams({ k: URL_SECRET, f: fieldListId(ALL_FIELDS), ...parameters }).toString();
+export function recordOf(
+  messageId: string,
+  parameters: Readonly<Record<string, string>>,
+): SQSRecord {
+  const q = new URLSearchParams({
+    k: URL_SECRET,
+    f: fieldListId(ALL_FIELDS),
+    ...parameters,
+  }).toString();
   return {
     messageId,
     receiptHandle: messageId,
-    body: new URLSearchParams({ at: String(Date.parse(AT)), id: messageId, ip: '198.51.100.7', q: `&${q}` }).toString(),
-    attributes: { ApproximateReceiveCount: '1', SentTimestamp: '0', SenderId: '', ApproximateFirstReceiveTimestamp: '0' },
+    body: new URLSearchParams({
+      at: String(Date.parse(AT)),
+      id: messageId,
+      ip: '198.51.100.7',
+      q: `&${q}`,
+    }).toString(),
+    attributes: {
+      ApproximateReceiveCount: '1',
+      SentTimestamp: '0',
+      SenderId: '',
+      ApproximateFirstReceiveTimestamp: '0',
+    },
     messageAttributes: {},
     md5OfBody: '',
     eventSource: 'aws:sqs',

@@ -14,10 +14,15 @@ interface Asked {
 }
 
 /** Names a call by service, operation and subject, such as `dynamodb PutItem (lease)`. */
-export function nameOf(service: string, { headers, method, url = '' }: IncomingMessage, body: Buffer): string {
+export function nameOf(
+  service: string,
+  { headers, method, url = '' }: IncomingMessage,
+  body: Buffer,
+): string {
   const operation = String(headers['x-amz-target'] ?? '').split('.')[1];
   if (service === 'lambda') return 'lambda Invoke';
-  if (operation === undefined) return `${service} ${method} ${url.split('?', 1)[0]}`.replace(/\/\d+$/, '/<sid>');
+  if (operation === undefined)
+    return `${service} ${method} ${url.split('?', 1)[0]}`.replace(/\/\d+$/, '/<sid>');
   const what = subjectOf(service, JSON.parse(body.toString()) as Asked);
   return what === undefined ? `${service} ${operation}` : `${service} ${operation} (${what})`;
 }
@@ -29,5 +34,9 @@ function subjectOf(service: string, asked: Asked): string | undefined {
   if (service !== 'dynamodb') return undefined;
   const table = asked.TableName ?? Object.keys(asked.RequestItems ?? {})[0];
   if (table !== STATE_TABLE) return 'row';
-  return (asked.Item ?? asked.Key)?.kind?.S ?? Object.values(asked.ExpressionAttributeValues ?? {})[0]?.S ?? 'state';
+  return (
+    (asked.Item ?? asked.Key)?.kind?.S ??
+    Object.values(asked.ExpressionAttributeValues ?? {})[0]?.S ??
+    'state'
+  );
 }

@@ -47,7 +47,11 @@ const lineOf = (serial: number, id: string, amount: string) => ({
   process_date: '2026-04-18T09:31:12.000+00:00',
 });
 
-async function begin(world: World, serial: number, bundle: 'consumer' | 'archiving-consumer'): Promise<Case> {
+async function begin(
+  world: World,
+  serial: number,
+  bundle: 'consumer' | 'archiving-consumer',
+): Promise<Case> {
   await world.forgetAll();
   const client = world.clients.dynamodb;
   await putState(client, STATE_TABLE, { sid: SID, accepted: [acceptedUrl(URL_SECRET)] });
@@ -60,32 +64,46 @@ async function begin(world: World, serial: number, bundle: 'consumer' | 'archivi
     lineOf(serial, 'known', '20'),
     { probe },
   ];
-  const batch = new Batch(contents.map((parameters, index) => recordOf(`message-${serial}-${index}`, parameters)));
+  const batch = new Batch(
+    contents.map((parameters, index) => recordOf(`message-${serial}-${index}`, parameters)),
+  );
   const consumer = world.fresh(bundle, 30);
   const isDone = (index: number): boolean => batch.isDone(index);
   const wrong = async (): Promise<string[]> => [
     ...(await wrongRows(world, serial, isDone)),
-    ...(isDone(3) && !(await isRecorded(world, probe)) ? ['a probe was acknowledged and is not recorded'] : []),
+    ...(isDone(3) && !(await isRecorded(world, probe))
+      ? ['a probe was acknowledged and is not recorded']
+      : []),
     ...(bundle === 'consumer' ? [] : wrongArchive(world, serial, isDone)),
   ];
   return {
     act: () => batch.deliver(consumer),
     wrongAtOnce: wrong,
     recover: () => batch.deliverRest(consumer),
-    wrongInTheEnd: async () => [...(await wrong()), ...(batch.isOpen ? ['a message failed undisturbed'] : [])],
+    wrongInTheEnd: async () => [
+      ...(await wrong()),
+      ...(batch.isOpen ? ['a message failed undisturbed'] : []),
+    ],
     close: () => consumer.close(),
   };
 }
 
 /** A row that an earlier postback made. */
 async function writeRow({ clients }: World, fields: ReturnType<typeof lineOf>): Promise<void> {
-  const earlier = { ...parseMessage(recordOf('before', fields).body), receivedAt: '2026-04-18T09:31:12.500Z' };
+  const earlier = {
+    ...parseMessage(recordOf('before', fields).body),
+    receivedAt: '2026-04-18T09:31:12.500Z',
+  };
   const line = readPushedLine(earlier, { sid: SID, fieldListId: '', fields: ALL_FIELDS });
   if (line === undefined) throw new Error('the fields are no line');
   await rowStore(clients.dynamodb).writePushes(line.key, [line.push], Date.now() + 10_000);
 }
 
-async function wrongRows({ clients }: World, serial: number, isDone: (index: number) => boolean): Promise<string[]> {
+async function wrongRows(
+  { clients }: World,
+  serial: number,
+  isDone: (index: number) => boolean,
+): Promise<string[]> {
   const { Items = [] } = await clients.dynamodb.send(
     new QueryCommand({
       TableName: TABLE,
@@ -96,15 +114,22 @@ async function wrongRows({ clients }: World, serial: number, isDone: (index: num
   );
   const row = async (id: string): Promise<Item | undefined> => {
     const Key = itemKey({ lineId: lineIdOf(SID, `${id}-${serial}`), isEvent: 'N' });
-    return (await clients.dynamodb.send(new GetItemCommand({ TableName: TABLE, Key, ConsistentRead: true }))).Item;
+    return (
+      await clients.dynamodb.send(
+        new GetItemCommand({ TableName: TABLE, Key, ConsistentRead: true }),
+      )
+    ).Item;
   };
   const [created, changed, known] = [await row('new'), await row('changed'), await row('known')];
   const ids = Items.map((item) => parseLineId(item[ATTRIBUTES.lineId]?.S ?? '').etransactionId);
   const others = (item: Item | undefined): number => item?.[ATTRIBUTES.otherPushes]?.L?.length ?? 0;
   const wrong: string[] = [];
-  if (ids.length !== [created, changed, known].filter((item) => item !== undefined).length) wrong.push('a line has two rows');
-  if (isDone(0) && created?.sale_amount?.N !== '5.5') wrong.push('a new line was acknowledged and is not in the table');
-  if (isDone(1) && others(changed) !== 1) wrong.push('other content was acknowledged and is not in the row once');
+  if (ids.length !== [created, changed, known].filter((item) => item !== undefined).length)
+    wrong.push('a line has two rows');
+  if (isDone(0) && created?.sale_amount?.N !== '5.5')
+    wrong.push('a new line was acknowledged and is not in the table');
+  if (isDone(1) && others(changed) !== 1)
+    wrong.push('other content was acknowledged and is not in the row once');
   if (changed?.sale_amount?.N !== '10') wrong.push('a later postback changed what its row shows');
   if (known?.sale_amount?.N !== '20' || others(known) > 0) wrong.push('a known row was changed');
   return wrong;
@@ -112,13 +137,25 @@ async function wrongRows({ clients }: World, serial: number, isDone: (index: num
 
 async function isRecorded({ clients }: World, probe: string): Promise<boolean> {
   const key = { [STATE_KEYS.partition]: { S: PROBE_KIND }, [STATE_KEYS.sort]: { S: probe } };
-  const { Item } = await clients.dynamodb.send(new GetItemCommand({ TableName: STATE_TABLE, Key: key, ConsistentRead: true }));
+  const { Item } = await clients.dynamodb.send(
+    new GetItemCommand({ TableName: STATE_TABLE, Key: key, ConsistentRead: true }),
+  );
   return Item !== undefined;
 }
 
 /** Acknowledged messages are in the archive, perhaps twice. Probes are not. */
-function wrongArchive({ standIns }: World, serial: number, isDone: (index: number) => boolean): string[] {
-  const kept = new Set(standIns.archived.map((text) => (JSON.parse(text) as ArchiveRecord).request_id));
-  const lost = [0, 1, 2].filter((index) => isDone(index) && !kept.has(`message-${serial}-${index}`));
-  return lost.length === 0 ? [] : [`${lost.length} messages were acknowledged and are not in the archive`];
+function wrongArchive(
+  { standIns }: World,
+  serial: number,
+  isDone: (index: number) => boolean,
+): string[] {
+  const kept = new Set(
+    standIns.archived.map((text) => (JSON.parse(text) as ArchiveRecord).request_id),
+  );
+  const lost = [0, 1, 2].filter(
+    (index) => isDone(index) && !kept.has(`message-${serial}-${index}`),
+  );
+  return lost.length === 0
+    ? []
+    : [`${lost.length} messages were acknowledged and are not in the archive`];
 }

@@ -20,7 +20,12 @@ const command = toolCommand(
   .option('--only <text>', 'only functions and scenarios with this in their name', '')
   .option('--call <text>', 'only calls with this in their name', '')
   .option('--every <number>', 'run only every n-th trial', wholeNumber(1), 1)
-  .option('--side-by-side <number>', 'number of trials at once; they mostly wait', wholeNumber(1), 8)
+  .option(
+    '--side-by-side <number>',
+    'number of trials at once; they mostly wait',
+    wholeNumber(1),
+    8,
+  )
   .option('--write', "write these scenarios' tables into docs/faults.md")
   .parse();
 
@@ -40,14 +45,17 @@ interface Task {
 
 async function main(): Promise<void> {
   const { only, call, every, sideBySide, write } = command.opts<Options>();
-  if (write && (every > 1 || call !== '')) command.error('a table is written whole: leave --every and --call out, or --write');
+  if (write && (every > 1 || call !== ''))
+    command.error('a table is written whole: leave --every and --call out, or --write');
   const started = performance.now();
   const scenarios = SCENARIOS.filter((scenario) => headingOf(scenario).includes(only));
   const worlds = new Worlds(sideBySide);
   let trials: Trial[];
   try {
     const baselines = await worlds.all(scenarios, undisturbed);
-    const tasks = scenarios.flatMap((scenario, index) => tasksOf(scenario, baselines[index] as Baseline, { call, every }));
+    const tasks = scenarios.flatMap((scenario, index) =>
+      tasksOf(scenario, baselines[index] as Baseline, { call, every }),
+    );
     const byDuration = [...tasks].sort((a, b) => byLength(a.plan, b.plan));
     const done = await worlds.all(byDuration, async (world, { scenario, plan, baseline }) => {
       const trial = await disturbed(world, scenario, plan, baseline);
@@ -61,20 +69,32 @@ async function main(): Promise<void> {
   const wrong = trials.filter((trial) => trial.wrong.length > 0).length;
   const minutes = ((performance.now() - started) / 60_000).toFixed(1);
   const atOnce = trials.filter((trial) => trial.asUndisturbed).length;
-  console.log(`${trials.length} trials in ${minutes} minutes, ${atOnce} of them done at once, ${wrong} wrong`);
+  console.log(
+    `${trials.length} trials in ${minutes} minutes, ${atOnce} of them done at once, ${wrong} wrong`,
+  );
   if (write) writeFileSync(DOCUMENT, withTables(readFileSync(DOCUMENT, 'utf8'), trials, SCENARIOS));
   process.exitCode = wrong === 0 ? 0 : 1;
 }
 
-function tasksOf(scenario: Scenario, baseline: Baseline, { call, every }: Pick<Options, 'call' | 'every'>): Task[] {
+function tasksOf(
+  scenario: Scenario,
+  baseline: Baseline,
+  { call, every }: Pick<Options, 'call' | 'every'>,
+): Task[] {
   const plans = plansFor(baseline)
     .filter((plan) => plan.call.includes(call))
     .filter((_, index) => index % every === 0);
-  console.log(colors.dim(`· ${headingOf(scenario)}: ${baseline.calls.length} calls, ${plans.length} trials`));
+  console.log(
+    colors.dim(`· ${headingOf(scenario)}: ${baseline.calls.length} calls, ${plans.length} trials`),
+  );
   return plans.map((plan) => ({ scenario, plan, baseline }));
 }
 
-const REACHES: Record<FaultPlan['reach'], string> = { once: '', call: ' and on', service: ' and on, as the whole service' };
+const REACHES: Record<FaultPlan['reach'], string> = {
+  once: '',
+  call: ' and on',
+  service: ' and on, as the whole service',
+};
 
 function report({ scenario, plan, outcome, asUndisturbed, seconds, wrong }: Trial): void {
   const [kind, isOneOfMany] = scenario.title.split(':');

@@ -12,10 +12,15 @@ const listOf = <T>(asked: Document, name: string): T[] => (asked[name] ?? []) as
 const halfOf = (length: number): number => Math.floor(length / 2);
 
 /** A batch whose entries are in the list of this name. */
-const ofList = (name: string, answer: (answered: Document, left: { Id?: string }[]) => Document): Batch => ({
+const ofList = (
+  name: string,
+  answer: (answered: Document, left: { Id?: string }[]) => Document,
+): Batch => ({
   first: (asked) => {
     const entries = listOf(asked, name);
-    return entries.length < 2 ? undefined : { ...asked, [name]: entries.slice(0, halfOf(entries.length)) };
+    return entries.length < 2
+      ? undefined
+      : { ...asked, [name]: entries.slice(0, halfOf(entries.length)) };
   },
   answer: (asked, answered) => {
     const entries = listOf<{ Id?: string }>(asked, name);
@@ -48,11 +53,18 @@ const BATCHES: Readonly<Record<string, Batch>> = {
     first: (asked) => {
       const [table, request] = onlyTable(asked);
       const Keys = request.Keys.slice(0, halfOf(request.Keys.length));
-      return Keys.length === 0 ? undefined : { ...asked, RequestItems: { [table]: { ...request, Keys } } };
+      return Keys.length === 0
+        ? undefined
+        : { ...asked, RequestItems: { [table]: { ...request, Keys } } };
     },
     answer: (asked, { Responses = {} }) => {
       const [table, request] = onlyTable(asked);
-      return { Responses, UnprocessedKeys: { [table]: { ...request, Keys: request.Keys.slice(halfOf(request.Keys.length)) } } };
+      return {
+        Responses,
+        UnprocessedKeys: {
+          [table]: { ...request, Keys: request.Keys.slice(halfOf(request.Keys.length)) },
+        },
+      };
     },
   },
 };
@@ -61,11 +73,16 @@ const batchOf = (call: string): Batch | undefined => BATCHES[call.replace(/ \(.*
 export const isBatch = (call: string): boolean => batchOf(call) !== undefined;
 
 /** Does the first half of what is asked; of the rest the answer says that it was not done. */
-export async function doHalf(call: string, body: string, forward: (body: string) => Promise<string>): Promise<string> {
+export async function doHalf(
+  call: string,
+  body: string,
+  forward: (body: string) => Promise<string>,
+): Promise<string> {
   const batch = batchOf(call);
   if (batch === undefined) throw new Error(`${call} is no batch`);
   const asked = JSON.parse(body) as Document;
   const first = batch.first(asked);
-  const answered = first === undefined ? {} : (JSON.parse(await forward(JSON.stringify(first))) as Document);
+  const answered =
+    first === undefined ? {} : (JSON.parse(await forward(JSON.stringify(first))) as Document);
   return JSON.stringify(batch.answer(asked, answered));
 }

@@ -15,7 +15,9 @@ export function plansFor({ calls }: Pick<Baseline, 'calls'>): FaultPlan[] {
   const counts = new Map<string, number>();
   for (const call of calls) counts.set(call, (counts.get(call) ?? 0) + 1);
   return [...counts].flatMap(([call, count]) => {
-    const places = Array.from({ length: count }, (_, nth) => nth).filter((nth) => nth < MAX_OF_A_NAME - 1 || nth === count - 1);
+    const places = Array.from({ length: count }, (_, nth) => nth).filter(
+      (nth) => nth < MAX_OF_A_NAME - 1 || nth === count - 1,
+    );
     return places.flatMap((nth) => {
       const partial: FaultKind[] = isBatch(call) ? ['partial'] : [];
       const plan = (reach: FaultPlan['reach']) => (kind: FaultKind) => ({ call, nth, kind, reach });
@@ -34,7 +36,8 @@ function lastingAt(call: string, nth: number, count: number): readonly FaultKind
 }
 
 /** A missing answer takes longest, so it is tried once for each name. */
-const outagesAt = (nth: number): readonly FaultKind[] => (nth === 0 ? ['error', 'timeout'] : ['error']);
+const outagesAt = (nth: number): readonly FaultKind[] =>
+  nth === 0 ? ['error', 'timeout'] : ['error'];
 
 /** The longest first, so that the end of the run does not wait for one of them. */
 export const byLength = (a: FaultPlan, b: FaultPlan): number => lengthOf(b) - lengthOf(a);

@@ -24,7 +24,11 @@ export interface FaultPlan {
   readonly reach: 'once' | 'call' | 'service';
 }
 
-type Answer = { readonly status: number; readonly headers: http.IncomingHttpHeaders; readonly body: Buffer };
+type Answer = {
+  readonly status: number;
+  readonly headers: http.IncomingHttpHeaders;
+  readonly body: Buffer;
+};
 /** Answers in place of a service. */
 export type Handle = (body: Buffer) => Answer;
 
@@ -80,9 +84,15 @@ export class Faults {
       case undefined:
         return answer(response, await forward(body));
       case 'error':
-        return answer(response, json(500, { __type: 'InternalServerError', message: 'a fault on purpose' }));
+        return answer(
+          response,
+          json(500, { __type: 'InternalServerError', message: 'a fault on purpose' }),
+        );
       case 'throttle':
-        return answer(response, service === 'rakuten' ? json(429, { message: 'TooManyRequests' }) : json(400, THROTTLED));
+        return answer(
+          response,
+          service === 'rakuten' ? json(429, { message: 'TooManyRequests' }) : json(400, THROTTLED),
+        );
       case 'cut':
         response.destroy();
         return;
@@ -93,7 +103,9 @@ export class Faults {
         response.destroy();
         return;
       case 'partial': {
-        const text = await doHalf(call, body.toString(), async (asked) => (await forward(Buffer.from(asked))).body.toString());
+        const text = await doHalf(call, body.toString(), async (asked) =>
+          (await forward(Buffer.from(asked))).body.toString(),
+        );
         return answer(response, { ...json(200, {}), body: Buffer.from(text) });
       }
     }
@@ -114,12 +126,26 @@ export class Faults {
     // A queue is named by a URL, which leads here.
     const body = Buffer.from(asked.toString().replaceAll(`http://${request.headers.host}`, target));
     return new Promise((resolve, reject) => {
-      const headers = { ...request.headers, host: new URL(target).host, 'content-length': String(body.length) };
-      const onward = http.request(`${target}${request.url}`, { method: request.method, headers, agent: this.agent }, (answered) => {
-        const chunks: Buffer[] = [];
-        answered.on('data', (chunk: Buffer) => chunks.push(chunk));
-        answered.on('end', () => resolve({ status: answered.statusCode ?? 0, headers: answered.headers, body: Buffer.concat(chunks) }));
-      });
+      const headers = {
+        ...request.headers,
+        host: new URL(target).host,
+        'content-length': String(body.length),
+      };
+      const onward = http.request(
+        `${target}${request.url}`,
+        { method: request.method, headers, agent: this.agent },
+        (answered) => {
+          const chunks: Buffer[] = [];
+          answered.on('data', (chunk: Buffer) => chunks.push(chunk));
+          answered.on('end', () =>
+            resolve({
+              status: answered.statusCode ?? 0,
+              headers: answered.headers,
+              body: Buffer.concat(chunks),
+            }),
+          );
+        },
+      );
       onward.on('error', reject);
       onward.end(body);
     });

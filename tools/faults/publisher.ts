@@ -23,7 +23,11 @@ export interface Endpoint {
 }
 
 /** API Gateway, queue and consumer in one: records a probe that has an accepted secret. */
-export async function startEndpoint(client: DynamoDBClient, stateTable: string, delayMillis = () => 0): Promise<Endpoint> {
+export async function startEndpoint(
+  client: DynamoDBClient,
+  stateTable: string,
+  delayMillis = () => 0,
+): Promise<Endpoint> {
   const server = createServer((request, response) => {
     const query = new URL(request.url ?? '', 'http://endpoint').searchParams;
     void note(query).finally(() => setTimeout(() => response.end('ok'), delayMillis()));
@@ -31,7 +35,11 @@ export async function startEndpoint(client: DynamoDBClient, stateTable: string, 
   const note = async (query: URLSearchParams): Promise<void> => {
     const probe = query.get(URL_PARAMETERS.probe);
     const publishers = await Publishers.read(client, stateTable);
-    const isOurs = publishers.recognise(query.get(URL_PARAMETERS.secret) ?? '', query.get(URL_PARAMETERS.fieldList) ?? '', new Date());
+    const isOurs = publishers.recognise(
+      query.get(URL_PARAMETERS.secret) ?? '',
+      query.get(URL_PARAMETERS.fieldList) ?? '',
+      new Date(),
+    );
     if (probe === null || isOurs === undefined) return;
     const Item = {
       [STATE_KEYS.partition]: { S: PROBE_KIND },
@@ -41,13 +49,21 @@ export async function startEndpoint(client: DynamoDBClient, stateTable: string, 
     await client.send(new PutItemCommand({ TableName: stateTable, Item }));
   };
   await listen(server, 0);
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/postback`, close: () => close(server) };
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/postback`,
+    close: () => close(server),
+  };
 }
 
 export type Properties = Readonly<Record<string, string>>;
 
 /** What the template gives the registration. */
-export const propertiesOf = (sid: string, endpointUrl: string, rakutenUrl: string, changes: Properties = {}): Properties => ({
+export const propertiesOf = (
+  sid: string,
+  endpointUrl: string,
+  rakutenUrl: string,
+  changes: Properties = {},
+): Properties => ({
   [P.formatVersion]: '1',
   [P.sid]: sid,
   [P.credentialsSecretArn]: 'credentials',
@@ -72,14 +88,21 @@ export const acceptedUrl = (secret: string): AcceptedUrl => ({
 export type RequestType = 'Create' | 'Update' | 'Delete';
 
 /** A request of CloudFormation, as the provider framework forwards it. */
-export const cloudFormationRequest = (RequestType: RequestType, RequestId: string, properties: Properties, old?: Properties) => ({
+export const cloudFormationRequest = (
+  RequestType: RequestType,
+  RequestId: string,
+  properties: Properties,
+  old?: Properties,
+) => ({
   RequestType,
   RequestId,
   StackId: 'arn:aws:cloudformation:us-east-1:111122223333:stack/test/1',
   LogicalResourceId: 'Registration',
   ResourceType: 'Custom::RakutenPostbackRegistration',
   ResponseURL: 'https://cloudformation-answer-url.example/',
-  ...(RequestType === 'Create' ? {} : { PhysicalResourceId: `rakuten-postback-${properties[P.sid]}` }),
+  ...(RequestType === 'Create'
+    ? {}
+    : { PhysicalResourceId: `rakuten-postback-${properties[P.sid]}` }),
   ResourceProperties: withServiceToken(properties),
   ...(old === undefined ? {} : { OldResourceProperties: withServiceToken(old) }),
 });
@@ -89,10 +112,17 @@ const withServiceToken = (properties: Properties): Properties => ({
   ...properties,
 });
 
-const stateKey = (sid: string) => ({ [STATE_KEYS.partition]: { S: PUBLISHER_KIND }, [STATE_KEYS.sort]: { S: sid } });
+const stateKey = (sid: string) => ({
+  [STATE_KEYS.partition]: { S: PUBLISHER_KIND },
+  [STATE_KEYS.sort]: { S: sid },
+});
 
 /** Writes a publisher's state, whoever has its lease. */
-export async function putState(client: DynamoDBClient, stateTable: string, state: PublisherState): Promise<void> {
+export async function putState(
+  client: DynamoDBClient,
+  stateTable: string,
+  state: PublisherState,
+): Promise<void> {
   const Item = { ...stateKey(state.sid), [STATE_DOCUMENT]: { S: JSON.stringify(state) } };
   await client.send(new PutItemCommand({ TableName: stateTable, Item }));
 }

@@ -31,7 +31,8 @@ const LONG_SECONDS = 600;
 /** The function divides whatever time it has. If Rakuten never comes back, it uses all of it. */
 const HURRIED_SECONDS = 90;
 
-const NEXT = 'Lambda retries a failed run twice, and the next run of the schedule covers its time too';
+const NEXT =
+  'Lambda retries a failed run twice, and the next run of the schedule covers its time too';
 
 export const reconciling: Scenario = {
   handler: 'reconciliation',
@@ -55,16 +56,27 @@ async function beginReconciling(world: World, serial: number, plan?: FaultPlan):
   const runner = await Runner.start(world, sid, SHORT_SECONDS, plan);
   const lines = [DAY + 12 * HOUR, 12 * HOUR].flatMap((age) => linesOf(sid, age));
   for (const line of lines) world.rakuten.record(line);
-  for (const line of lines.filter((_, index) => index % LINES_A_DAY < PUSHED_A_DAY)) await pushRow(world, sid, line);
+  for (const line of lines.filter((_, index) => index % LINES_A_DAY < PUSHED_A_DAY))
+    await pushRow(world, sid, line);
 
   const wrong = async (): Promise<string[]> => {
     const rows = await Promise.all(lines.map((line) => readRow(world, line)));
-    const lost = rows.filter((row) => row?.[ATTRIBUTES.verifiedAt] === undefined || row.sale_amount?.N !== '5.5');
-    const archived = new Set(world.standIns.archived.map((text) => (JSON.parse(text) as ArchiveRecord).line_id));
-    const unarchived = rows.filter((row) => row?.[ATTRIBUTES.verifiedAt] !== undefined && !archived.has(row.line_id?.S));
+    const lost = rows.filter(
+      (row) => row?.[ATTRIBUTES.verifiedAt] === undefined || row.sale_amount?.N !== '5.5',
+    );
+    const archived = new Set(
+      world.standIns.archived.map((text) => (JSON.parse(text) as ArchiveRecord).line_id),
+    );
+    const unarchived = rows.filter(
+      (row) => row?.[ATTRIBUTES.verifiedAt] !== undefined && !archived.has(row.line_id?.S),
+    );
     return [
-      ...(lost.length === 0 || runner.hasFailed ? [] : [`${lost.length} of ${lines.length} lines were not written`]),
-      ...(unarchived.length === 0 ? [] : [`${unarchived.length} lines were written and are not in the archive`]),
+      ...(lost.length === 0 || runner.hasFailed
+        ? []
+        : [`${lost.length} of ${lines.length} lines were not written`]),
+      ...(unarchived.length === 0
+        ? []
+        : [`${unarchived.length} lines were written and are not in the archive`]),
     ];
   };
   const event = { sid, from: new Date(Date.now() - 2 * DAY).toISOString(), reason: 'faults' };
@@ -91,10 +103,15 @@ async function beginWithdrawing(world: World, serial: number, plan?: FaultPlan):
     return row?.[ATTRIBUTES.withdrawnAt] !== undefined && row[ATTRIBUTES.verifiedAt] === undefined;
   };
   const wrong = async (): Promise<string[]> => {
-    const falsely = [(await isWithdrawn(back)) || (await isWithdrawn(fresh)) ? 'a line was withdrawn too early' : ''];
+    const falsely = [
+      (await isWithdrawn(back)) || (await isWithdrawn(fresh))
+        ? 'a line was withdrawn too early'
+        : '',
+    ];
     if (runner.hasFailed) return falsely.filter(Boolean);
     const marked = await missing.read(sid);
-    const isMarked = ({ etransaction_id = '' }: LineRecord): boolean => marked.has(lineIdOf(sid, etransaction_id));
+    const isMarked = ({ etransaction_id = '' }: LineRecord): boolean =>
+      marked.has(lineIdOf(sid, etransaction_id));
     return [
       ...falsely,
       (await isWithdrawn(gone)) ? '' : 'a line that two reads lacked was not withdrawn',
@@ -117,14 +134,24 @@ class Runner {
     private fn: LocalFunction,
   ) {}
 
-  static async start(world: World, sid: string, timeoutSeconds: number, plan?: FaultPlan): Promise<Runner> {
+  static async start(
+    world: World,
+    sid: string,
+    timeoutSeconds: number,
+    plan?: FaultPlan,
+  ): Promise<Runner> {
     await world.forgetAll();
     await putState(world.clients.dynamodb, STATE_TABLE, {
       sid,
       accepted: [acceptedUrl(URL_SECRET)],
       properties: propertiesOf(sid, 'https://endpoint.test/postback', world.rakutenUrl),
     });
-    return new Runner(world, sid, timeoutSeconds, functionOf(world, isRakutenGone(plan) ? HURRIED_SECONDS : timeoutSeconds));
+    return new Runner(
+      world,
+      sid,
+      timeoutSeconds,
+      functionOf(world, isRakutenGone(plan) ? HURRIED_SECONDS : timeoutSeconds),
+    );
   }
 
   caseOf(event: object): Pick<Case, 'act' | 'recover' | 'close'> {
@@ -140,8 +167,13 @@ class Runner {
       recover: async () => {
         if (!this.hasFailed) return;
         // As after the minutes that the lease of a killed run lasts.
-        const Key = { [STATE_KEYS.partition]: { S: RECONCILIATION_KIND }, [STATE_KEYS.sort]: { S: this.sid } };
-        await this.world.clients.dynamodb.send(new DeleteItemCommand({ TableName: STATE_TABLE, Key }));
+        const Key = {
+          [STATE_KEYS.partition]: { S: RECONCILIATION_KIND },
+          [STATE_KEYS.sort]: { S: this.sid },
+        };
+        await this.world.clients.dynamodb.send(
+          new DeleteItemCommand({ TableName: STATE_TABLE, Key }),
+        );
         await this.fn.close();
         this.fn = functionOf(this.world, this.timeoutSeconds);
         await this.run(event);
@@ -156,7 +188,9 @@ class Runner {
     let outcome = '';
     for (let event = events.shift(); event !== undefined; event = events.shift()) {
       ({ outcome } = (await this.fn.invoke(event)) as ReconciliationResult);
-      events.push(...this.world.standIns.invoked.splice(0).map((text) => JSON.parse(text) as unknown));
+      events.push(
+        ...this.world.standIns.invoked.splice(0).map((text) => JSON.parse(text) as unknown),
+      );
     }
     return outcome;
   }
@@ -170,10 +204,14 @@ const SETTINGS: ReconciliationSettings = {
 };
 
 const functionOf = (world: World, timeoutSeconds: number): LocalFunction =>
-  world.fresh('reconciliation', timeoutSeconds, { [ENVIRONMENT.reconciliation]: JSON.stringify(SETTINGS) });
+  world.fresh('reconciliation', timeoutSeconds, {
+    [ENVIRONMENT.reconciliation]: JSON.stringify(SETTINGS),
+  });
 
 const linesOf = (sid: string, ageMillis: number): LineRecord[] =>
-  Array.from({ length: LINES_A_DAY }, (_, index) => lineOf(sid, `X${ageMillis}X${index}`, ageMillis));
+  Array.from({ length: LINES_A_DAY }, (_, index) =>
+    lineOf(sid, `X${ageMillis}X${index}`, ageMillis),
+  );
 
 /** A line that Rakuten processed that long ago. */
 export const lineOf = (sid: string, id: string, ageMillis: number): LineRecord => ({
@@ -189,8 +227,15 @@ export const lineOf = (sid: string, id: string, ageMillis: number): LineRecord =
 
 /** Makes the row of a postback. */
 export async function pushRow({ clients }: World, sid: string, line: LineRecord): Promise<void> {
-  const arrival = { receivedAt: line.process_date ?? '', requestId: 'before', sourceIp: '198.51.100.7' };
-  const pushed = readPushedLine({ ...arrival, parameters: Object.entries(line) }, { sid, fieldListId: '', fields: ALL_FIELDS });
+  const arrival = {
+    receivedAt: line.process_date ?? '',
+    requestId: 'before',
+    sourceIp: '198.51.100.7',
+  };
+  const pushed = readPushedLine(
+    { ...arrival, parameters: Object.entries(line) },
+    { sid, fieldListId: '', fields: ALL_FIELDS },
+  );
   if (pushed === undefined) throw new Error('the fields are no line');
   await rowStore(clients.dynamodb).writePushes(pushed.key, [pushed.push], Date.now() + 10_000);
 }
@@ -202,5 +247,8 @@ async function answerRow({ clients }: World, sid: string, line: LineRecord): Pro
   await rowStore(clients.dynamodb).applyAnswer(keyed.key, keyed.answer, Date.now() + 10_000);
 }
 
-const readRow = ({ clients }: World, { sid = '', etransaction_id = '' }: LineRecord): Promise<Item | undefined> =>
+const readRow = (
+  { clients }: World,
+  { sid = '', etransaction_id = '' }: LineRecord,
+): Promise<Item | undefined> =>
   rowStore(clients.dynamodb).read({ lineId: lineIdOf(sid, etransaction_id), isEvent: 'N' });

@@ -3,7 +3,9 @@ import type { Case, Scenario } from './scenario';
 import { caseOf, MAY_HOLD_OURS, Stack } from './stack';
 
 /** The credentials in Parameter Store rather than in Secrets Manager. */
-const IN_PARAMETER_STORE = { [P.credentialsSecretArn]: 'arn:aws:ssm:us-east-1:111122223333:parameter/credentials' };
+const IN_PARAMETER_STORE = {
+  [P.credentialsSecretArn]: 'arn:aws:ssm:us-east-1:111122223333:parameter/credentials',
+};
 
 export const creating: Scenario = {
   handler: 'registration',
@@ -16,18 +18,27 @@ export const creating: Scenario = {
       wrongAtOnce: async (failure) => {
         if (failure !== undefined) {
           const isSaid = failure === MAY_HOLD_OURS;
-          return stack.slot === undefined || isSaid ? [] : ['the Create failed, and left our URL in the slot without a word'];
+          return stack.slot === undefined || isSaid
+            ? []
+            : ['the Create failed, and left our URL in the slot without a word'];
         }
         if (!stack.holds()) return ['the Create succeeded, and the slot does not hold our URL'];
         const state = await stack.state();
         const isSaid = state?.properties !== undefined && state.accepted.length === 1;
-        return isSaid ? stack.lostPostbacks() : ['the Create succeeded, and the state does not say so'];
+        return isSaid
+          ? stack.lostPostbacks()
+          : ['the Create succeeded, and the state does not say so'];
       },
       recover: () => stack.request('Create', stack.properties()),
       wrongInTheEnd: async () => {
-        const wrong = [...(stack.holds() ? [] : ['the slot does not hold our URL']), ...(await stack.lostPostbacks())];
+        const wrong = [
+          ...(stack.holds() ? [] : ['the slot does not hold our URL']),
+          ...(await stack.lostPostbacks()),
+        ];
         await stack.request('Delete', stack.properties());
-        return stack.slot === undefined ? wrong : [...wrong, 'the slot holds our URL after the Delete'];
+        return stack.slot === undefined
+          ? wrong
+          : [...wrong, 'the slot holds our URL after the Delete'];
       },
     });
   },
@@ -44,9 +55,12 @@ export const deleting: Scenario = {
     return caseOf(stack, {
       act: () => stack.request('Delete', properties),
       wrongAtOnce: async (failure) =>
-        failure !== undefined || stack.slot === undefined ? [] : ['the Delete succeeded, and the slot holds our URL'],
+        failure !== undefined || stack.slot === undefined
+          ? []
+          : ['the Delete succeeded, and the slot holds our URL'],
       recover: () => stack.request('Delete', properties),
-      wrongInTheEnd: async () => (stack.slot === undefined ? [] : ['the slot holds our URL after the Delete']),
+      wrongInTheEnd: async () =>
+        stack.slot === undefined ? [] : ['the slot holds our URL after the Delete'],
     });
   },
 };

@@ -8,7 +8,10 @@ interface Column {
   readonly has: (plan: FaultPlan) => boolean;
 }
 
-const once = (kind: FaultPlan['kind'], title: string): Column => ({ title, has: (plan) => plan.reach === 'once' && plan.kind === kind });
+const once = (kind: FaultPlan['kind'], title: string): Column => ({
+  title,
+  has: (plan) => plan.reach === 'once' && plan.kind === kind,
+});
 const COLUMNS: readonly Column[] = [
   once('error', 'answers 500'),
   once('throttle', 'throttled'),
@@ -24,10 +27,16 @@ const BEGIN = '<!-- trials -->';
 const END = '<!-- end of trials -->';
 
 /** The document with new tables of these scenarios. The tables of others stay as they are. */
-export function withTables(document: string, trials: readonly Trial[], scenarios: readonly Scenario[]): string {
+export function withTables(
+  document: string,
+  trials: readonly Trial[],
+  scenarios: readonly Scenario[],
+): string {
   const [before = '', rest = ''] = document.split(BEGIN, 2);
   const [old = '', after = '\n'] = rest.split(END, 2);
-  const kept = new Map(old.split(/^(?=### )/m).map((section) => [/^### (.*)/.exec(section)?.[1], section.trim()]));
+  const kept = new Map(
+    old.split(/^(?=### )/m).map((section) => [/^### (.*)/.exec(section)?.[1], section.trim()]),
+  );
   const sections = scenarios.flatMap((scenario) => {
     const its = trials.filter((trial) => trial.scenario === scenario);
     return its.length > 0 ? [section(scenario, its)] : (kept.get(headingOf(scenario)) ?? []);
@@ -37,7 +46,9 @@ export function withTables(document: string, trials: readonly Trial[], scenarios
 
 function section(scenario: Scenario, trials: readonly Trial[]): string {
   const calls = [...new Set(trials.map(({ plan }) => plan.call))];
-  const columns = calls.some(isBatch) ? [...COLUMNS.slice(0, -2), HALF, ...COLUMNS.slice(-2)] : COLUMNS;
+  const columns = calls.some(isBatch)
+    ? [...COLUMNS.slice(0, -2), HALF, ...COLUMNS.slice(-2)]
+    : COLUMNS;
   const rows = calls.map((call) => [
     `\`${call}\``,
     ...columns.map(({ has }) => cell(trials.filter(({ plan }) => plan.call === call && has(plan)))),
@@ -60,7 +71,10 @@ function withRanges(ways: readonly string[]): string[] {
   const counts = new Map<string, number[]>();
   for (const way of ways) {
     const [, count, rest = way] = /^(\d+) (of .*)/.exec(way) ?? [];
-    counts.set(rest, [...(counts.get(rest) ?? []), ...(count === undefined ? [] : [Number(count)])]);
+    counts.set(rest, [
+      ...(counts.get(rest) ?? []),
+      ...(count === undefined ? [] : [Number(count)]),
+    ]);
   }
   return [...counts].map(([rest, its]) => {
     const [least, most] = [Math.min(...its), Math.max(...its)];

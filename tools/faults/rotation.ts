@@ -17,27 +17,39 @@ export const rotating: Scenario = {
     world.secrets.add(first);
     await stack.request('Create', stack.properties({ [P.urlSecretArn]: Name }));
     const labelled = async (VersionStage: string): Promise<string | undefined> => {
-      const read = await secretsManager.send(new GetSecretValueCommand({ SecretId: Name, VersionStage })).catch(() => undefined);
+      const read = await secretsManager
+        .send(new GetSecretValueCommand({ SecretId: Name, VersionStage }))
+        .catch(() => undefined);
       return read?.SecretString;
     };
     const rotate = async (): Promise<string> =>
-      ((await stack.invoke({ operation: 'rotate-secret', sid: stack.sid })) as { outcome: string }).outcome;
+      ((await stack.invoke({ operation: 'rotate-secret', sid: stack.sid })) as { outcome: string })
+        .outcome;
     const wrong = async (): Promise<string[]> => {
-      for (const stage of ['AWSPENDING', 'AWSCURRENT']) world.secrets.add((await labelled(stage)) ?? first);
+      for (const stage of ['AWSPENDING', 'AWSCURRENT'])
+        world.secrets.add((await labelled(stage)) ?? first);
       return stack.lostPostbacks();
     };
     const unrotated = async (): Promise<string[]> => {
       const current = (await labelled('AWSCURRENT')) ?? '';
-      const entries = (await stack.state())?.accepted.filter(({ acceptedUntil }) => acceptedUntil === undefined) ?? [];
+      const entries =
+        (await stack.state())?.accepted.filter(
+          ({ acceptedUntil }) => acceptedUntil === undefined,
+        ) ?? [];
       return [
         ...(current === first ? ['the secret is the old one'] : []),
-        ...(stack.holds(ALL_FIELDS, current) ? [] : ["the slot's URL does not have the current secret"]),
+        ...(stack.holds(ALL_FIELDS, current)
+          ? []
+          : ["the slot's URL does not have the current secret"]),
         ...(entries.length === 1 ? [] : [`${entries.length} secrets are accepted without an end`]),
       ];
     };
     return caseOf(stack, {
       act: rotate,
-      wrongAtOnce: async (failure) => [...(await wrong()), ...(failure !== undefined ? [] : await unrotated())],
+      wrongAtOnce: async (failure) => [
+        ...(await wrong()),
+        ...(failure !== undefined ? [] : await unrotated()),
+      ],
       recover: rotate,
       wrongInTheEnd: async () => [...(await wrong()), ...(await unrotated())],
     });

@@ -33,7 +33,8 @@ export async function undisturbed(world: World, scenario: Scenario): Promise<Bas
     const wrong = [...(await one.wrongAtOnce())];
     await one.recover();
     wrong.push(...(await one.wrongInTheEnd()));
-    if (wrong.length > 0) throw new Error(`${scenario.title} goes wrong undisturbed: ${wrong.join('; ')}`);
+    if (wrong.length > 0)
+      throw new Error(`${scenario.title} goes wrong undisturbed: ${wrong.join('; ')}`);
     return { calls, outcome };
   } finally {
     await one.close();
@@ -41,7 +42,12 @@ export async function undisturbed(world: World, scenario: Scenario): Promise<Bas
 }
 
 /** The scenario with one fault. Never throws: a failure without a fault is a finding. */
-export async function disturbed(world: World, scenario: Scenario, plan: FaultPlan, baseline: Baseline): Promise<Trial> {
+export async function disturbed(
+  world: World,
+  scenario: Scenario,
+  plan: FaultPlan,
+  baseline: Baseline,
+): Promise<Trial> {
   serial += 1;
   const before = world.output.length;
   const trial = { scenario, plan, outcome: 'never began', asUndisturbed: false, seconds: 0 };
@@ -66,6 +72,7 @@ export async function disturbed(world: World, scenario: Scenario, plan: FaultPla
     await one?.close();
   }
   const written = world.output.slice(before).join('\n');
-  if ([...world.secrets].some((secret) => written.includes(secret))) wrong.push('a secret was written to the log');
+  if ([...world.secrets].some((secret) => written.includes(secret)))
+    wrong.push('a secret was written to the log');
   return { ...trial, wrong };
 }

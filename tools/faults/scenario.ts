@@ -24,6 +24,8 @@ export interface Case {
   close(): Promise<void>;
 }
 
-export const headingOf = ({ handler, title }: Pick<Scenario, 'handler' | 'title'>): string => `${handler}: ${title}`;
+export const headingOf = ({ handler, title }: Pick<Scenario, 'handler' | 'title'>): string =>
+  `${handler}: ${title}`;
 
-export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+export const messageOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);

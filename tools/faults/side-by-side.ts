@@ -15,7 +15,9 @@ export class Worlds {
   }
 
   all<T, R>(tasks: readonly T[], work: (world: World, task: T) => Promise<R>): Promise<R[]> {
-    return Promise.all(tasks.map((task) => this.limited(() => this.in((world) => work(world, task)))));
+    return Promise.all(
+      tasks.map((task) => this.limited(() => this.in((world) => work(world, task)))),
+    );
   }
 
   async close(): Promise<void> {

@@ -39,19 +39,30 @@ export class Stack {
   static async begin(world: World, serial: number, plan?: FaultPlan): Promise<Stack> {
     await world.forgetAll();
     const endpoint = await startEndpoint(world.clients.dynamodb, STATE_TABLE);
-    const registration = world.fresh('registration', isRakutenGone(plan) ? HURRIED_SECONDS : TIMEOUT_SECONDS);
+    const registration = world.fresh(
+      'registration',
+      isRakutenGone(plan) ? HURRIED_SECONDS : TIMEOUT_SECONDS,
+    );
     return new Stack(world, String(4_000_000 + serial), serial, endpoint, registration);
   }
 
   properties(changes: Properties = {}): Properties {
     // The speed of this machine is not what this checks.
-    return propertiesOf(this.sid, this.endpoint.url, this.world.rakutenUrl, { [P.acknowledgementLimitMillis]: '10000', ...changes });
+    return propertiesOf(this.sid, this.endpoint.url, this.world.rakutenUrl, {
+      [P.acknowledgementLimitMillis]: '10000',
+      ...changes,
+    });
   }
 
   /** A request of CloudFormation. Returns the status that the resource reports. */
   async request(type: RequestType, properties: Properties, old?: Properties): Promise<string> {
     this.requests += 1;
-    const request = cloudFormationRequest(type, `request-${this.serial}-${this.requests}`, properties, old);
+    const request = cloudFormationRequest(
+      type,
+      `request-${this.serial}-${this.requests}`,
+      properties,
+      old,
+    );
     const answer = (await this.registration.invoke(request)) as { Data?: { Status?: string } };
     return answer.Data?.Status ?? 'removed';
   }
@@ -71,11 +82,15 @@ export class Stack {
 
   /** Whether the slot has our URL with these fields, enabled. */
   holds(fields: FieldList = ALL_FIELDS, secret = URL_SECRET): boolean {
-    return this.slot?.active === true && this.slot.url === postbackUrl(this.endpoint.url, secret, fields);
+    return (
+      this.slot?.active === true && this.slot.url === postbackUrl(this.endpoint.url, secret, fields)
+    );
   }
 
   state(): Promise<PublisherState | undefined> {
-    return new DynamoRegistrationStore(this.world.clients.dynamodb, STATE_TABLE).readState(this.sid);
+    return new DynamoRegistrationStore(this.world.clients.dynamodb, STATE_TABLE).readState(
+      this.sid,
+    );
   }
 
   /** Empty while a postback would be accepted and read by the right fields. */
@@ -84,8 +99,14 @@ export class Stack {
     const query = new URL(this.slot.url).searchParams;
     const fieldList = query.get(URL_PARAMETERS.fieldList) ?? '';
     const publishers = await Publishers.read(this.world.clients.dynamodb, STATE_TABLE);
-    const recognised = publishers.recognise(query.get(URL_PARAMETERS.secret) ?? '', fieldList, new Date());
-    return recognised?.fieldListId === fieldList ? [] : ['postbacks to the URL in the slot would be rejected'];
+    const recognised = publishers.recognise(
+      query.get(URL_PARAMETERS.secret) ?? '',
+      fieldList,
+      new Date(),
+    );
+    return recognised?.fieldListId === fieldList
+      ? []
+      : ['postbacks to the URL in the slot would be rejected'];
   }
 
   async close(): Promise<void> {
@@ -102,7 +123,10 @@ interface StackCase extends Pick<Case, 'act' | 'wrongInTheEnd'> {
 }
 
 /** A case of a stack whose invocation may fail. */
-export function caseOf(stack: Stack, { act, wrongAtOnce, recover, wrongInTheEnd }: StackCase): Case {
+export function caseOf(
+  stack: Stack,
+  { act, wrongAtOnce, recover, wrongInTheEnd }: StackCase,
+): Case {
   let failure: string | undefined;
   return {
     act: () =>
@@ -125,8 +149,11 @@ export const MAY_HOLD_OURS = 'fails, and reports the next step and that the slot
 /** How a request that failed ended, in words of the tables. */
 export function failureInWords(error: unknown): string {
   const message = messageOf(error);
-  if (/cloudformation-answer-url/.test(message)) return "fails, and leaks CloudFormation's answer URL";
+  if (/cloudformation-answer-url/.test(message))
+    return "fails, and leaks CloudFormation's answer URL";
   if (/timed out after|the process ended/.test(message)) return 'is cut off';
   if (/may hold our URL/.test(message)) return MAY_HOLD_OURS;
-  return /Next step: /.test(message) ? 'fails, and reports the next step' : 'fails without a next step';
+  return /Next step: /.test(message)
+    ? 'fails, and reports the next step'
+    : 'fails without a next step';
 }

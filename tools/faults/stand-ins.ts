@@ -14,7 +14,10 @@ export class StandIns {
     events: (body) => {
       const { Entries } = JSON.parse(body.toString()) as { Entries: { DetailType: string }[] };
       this.said.push(...Entries.map(({ DetailType }) => DetailType));
-      return json(200, { FailedEntryCount: 0, Entries: Entries.map((_, index) => ({ EventId: String(index) })) });
+      return json(200, {
+        FailedEntryCount: 0,
+        Entries: Entries.map((_, index) => ({ EventId: String(index) })),
+      });
     },
     lambda: (body) => {
       this.invoked.push(body.toString());
@@ -23,7 +26,10 @@ export class StandIns {
     firehose: (body) => {
       const { Records } = JSON.parse(body.toString()) as { Records: { Data: string }[] };
       this.archived.push(...Records.map(({ Data }) => Buffer.from(Data, 'base64').toString()));
-      return json(200, { FailedPutCount: 0, RequestResponses: Records.map((_, index) => ({ RecordId: String(index) })) });
+      return json(200, {
+        FailedPutCount: 0,
+        RequestResponses: Records.map((_, index) => ({ RecordId: String(index) })),
+      });
     },
     ssm: (body) => {
       const { Name } = JSON.parse(body.toString()) as { Name: string };

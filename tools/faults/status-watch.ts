@@ -45,7 +45,12 @@ export const reclaiming: Scenario = {
 
 const sidOf = (serial: number): string => String(6_000_000 + serial);
 
-async function begin(world: World, serial: number, settings: WatchSettings, plan?: FaultPlan): Promise<Case> {
+async function begin(
+  world: World,
+  serial: number,
+  settings: WatchSettings,
+  plan?: FaultPlan,
+): Promise<Case> {
   await world.forgetAll();
   const { rakuten, rakutenUrl, clients } = world;
   const { said, invoked } = world.standIns;
@@ -55,20 +60,30 @@ async function begin(world: World, serial: number, settings: WatchSettings, plan
   await putState(clients.dynamodb, STATE_TABLE, {
     sid,
     accepted: [acceptedUrl(URL_SECRET)],
-    properties: propertiesOf(sid, endpoint.url, rakutenUrl, { [P.acknowledgementLimitMillis]: '10000' }),
+    properties: propertiesOf(sid, endpoint.url, rakutenUrl, {
+      [P.acknowledgementLimitMillis]: '10000',
+    }),
     selfTest: { p50Millis: 1, maxMillis: 2, at: new Date(Date.now() - 3_600_000).toISOString() },
   });
   rakuten.setSlot(sid, { url, active: false });
-  const statusWatch = world.fresh('status-watch', TIMEOUT_SECONDS, { [ENVIRONMENT.statusWatch]: JSON.stringify(settings) });
+  const statusWatch = world.fresh('status-watch', TIMEOUT_SECONDS, {
+    [ENVIRONMENT.statusWatch]: JSON.stringify(settings),
+  });
   const check = async (): Promise<WatchResult> => (await statusWatch.invoke({})) as WatchResult;
   const { disabled, restored } = WATCH_EVENTS.detailTypes;
   return {
     act: async () => {
       try {
         const [result] = (await check()).checks;
-        if (result?.restored !== true) return `not restored: ${result?.finding}${result?.problem === undefined ? '' : ', and reports why'}`;
-        const open = [said.includes(restored) ? '' : 'the event', invoked.length > 0 ? '' : 'the reconciliation'].filter(Boolean);
-        return open.length === 0 ? 'restored' : `restored, ${open.join(' and ')} with the next check`;
+        if (result?.restored !== true)
+          return `not restored: ${result?.finding}${result?.problem === undefined ? '' : ', and reports why'}`;
+        const open = [
+          said.includes(restored) ? '' : 'the event',
+          invoked.length > 0 ? '' : 'the reconciliation',
+        ].filter(Boolean);
+        return open.length === 0
+          ? 'restored'
+          : `restored, ${open.join(' and ')} with the next check`;
       } catch {
         return 'the check fails';
       }
@@ -84,7 +99,8 @@ async function begin(world: World, serial: number, settings: WatchSettings, plan
       if (rakuten.slot(sid)?.active !== true) wrong.push('the postback is still off');
       if (!said.includes(restored)) wrong.push('no event reports that the postback is restored');
       const mostOften = plan?.kind === 'lost' && plan.reach === 'call' ? SDK_TRIES + 1 : 2;
-      if (said.filter((type) => type === disabled).length > mostOften) wrong.push(`the same event came more than ${mostOften} times`);
+      if (said.filter((type) => type === disabled).length > mostOften)
+        wrong.push(`the same event came more than ${mostOften} times`);
       if (invoked.length === 0) wrong.push('no reconciliation was started');
       return wrong;
     },

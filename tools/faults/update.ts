@@ -12,7 +12,10 @@ export const updating: Scenario = {
   next: 'CloudFormation rolls back with an Update to what was before, and you deploy again',
   async begin(...given): Promise<Case> {
     const stack = await Stack.begin(...given);
-    const [before, after] = [stack.properties(asking(FEWER_FIELDS)), stack.properties(asking(ALL_FIELDS))];
+    const [before, after] = [
+      stack.properties(asking(FEWER_FIELDS)),
+      stack.properties(asking(ALL_FIELDS)),
+    ];
     await stack.request('Create', before);
     return caseOf(stack, {
       act: () => stack.request('Update', after, before),
@@ -20,22 +23,33 @@ export const updating: Scenario = {
         const lost = await stack.lostPostbacks();
         if (failure !== undefined) {
           const isAsBefore = stack.holds(FEWER_FIELDS) || failure === MAY_HOLD_OURS;
-          return isAsBefore ? lost : [...lost, 'the Update failed, and left the slot otherwise than before without a word'];
+          return isAsBefore
+            ? lost
+            : [
+                ...lost,
+                'the Update failed, and left the slot otherwise than before without a word',
+              ];
         }
         const state = await stack.state();
         const isSaid = state?.properties?.[P.fieldList] === after[P.fieldList];
         return [
           ...lost,
-          ...(stack.holds() ? [] : ['the Update succeeded, and the slot does not hold the new URL']),
+          ...(stack.holds()
+            ? []
+            : ['the Update succeeded, and the slot does not hold the new URL']),
           ...(isSaid ? [] : ['the Update succeeded, and the state does not say so']),
         ];
       },
       recover: async () => {
         await stack.request('Update', before, after);
-        if (!stack.holds(FEWER_FIELDS)) throw new Error('the rollback succeeded, and the slot does not hold the URL of before');
+        if (!stack.holds(FEWER_FIELDS))
+          throw new Error('the rollback succeeded, and the slot does not hold the URL of before');
         await stack.request('Update', after, before);
       },
-      wrongInTheEnd: async () => [...(stack.holds() ? [] : ['the slot does not hold the new URL']), ...(await stack.lostPostbacks())],
+      wrongInTheEnd: async () => [
+        ...(stack.holds() ? [] : ['the slot does not hold the new URL']),
+        ...(await stack.lostPostbacks()),
+      ],
     });
   },
 };

@@ -1,7 +1,11 @@
 import { join } from 'node:path';
 import { DeleteItemCommand, type DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb';
 import { CreateSecretCommand } from '@aws-sdk/client-secrets-manager';
-import { CreateQueueCommand, DeleteMessageCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
+import {
+  CreateQueueCommand,
+  DeleteMessageCommand,
+  ReceiveMessageCommand,
+} from '@aws-sdk/client-sqs';
 import { ENVIRONMENT } from '../../core/names';
 import { createStateTableInput, createTableInput } from '../../core/state/table';
 import { type FakeRakuten, startFakeRakuten } from '../../fake-rakuten';
@@ -26,7 +30,11 @@ export interface World {
   /** Texts that must not be in them. */
   readonly secrets: Set<string>;
   /** A function of its own, with nothing remembered from an earlier run. */
-  fresh(bundle: string, timeoutSeconds: number, variables?: Readonly<Record<string, string>>): LocalFunction;
+  fresh(
+    bundle: string,
+    timeoutSeconds: number,
+    variables?: Readonly<Record<string, string>>,
+  ): LocalFunction;
   /** Receives and deletes what is in the queue. */
   takeMessages(): Promise<string[]>;
   /** Removes what earlier cases left in the state, the queue and the stand-ins. */
@@ -49,7 +57,9 @@ export async function startWorld(): Promise<World> {
     ['url-secret', URL_SECRET],
   ])
     await clients.secretsManager.send(new CreateSecretCommand({ Name, SecretString }));
-  const { QueueUrl = '' } = await clients.sqs.send(new CreateQueueCommand({ QueueName: 'postbacks' }));
+  const { QueueUrl = '' } = await clients.sqs.send(
+    new CreateQueueCommand({ QueueName: 'postbacks' }),
+  );
 
   const standIns = new StandIns();
   const front = {
@@ -109,17 +119,26 @@ const COMMON_VARIABLES = {
 };
 
 async function emptyState(client: DynamoDBClient): Promise<void> {
-  for await (const { Items = [] } of paginateScan({ client }, { TableName: STATE_TABLE, ConsistentRead: true })) {
+  for await (const { Items = [] } of paginateScan(
+    { client },
+    { TableName: STATE_TABLE, ConsistentRead: true },
+  )) {
     for (const { kind, id } of Items) {
-      if (kind !== undefined && id !== undefined) await client.send(new DeleteItemCommand({ TableName: STATE_TABLE, Key: { kind, id } }));
+      if (kind !== undefined && id !== undefined)
+        await client.send(new DeleteItemCommand({ TableName: STATE_TABLE, Key: { kind, id } }));
     }
   }
 }
 
-async function takeAll(client: EmbeddedServices['clients']['sqs'], QueueUrl: string): Promise<string[]> {
+async function takeAll(
+  client: EmbeddedServices['clients']['sqs'],
+  QueueUrl: string,
+): Promise<string[]> {
   const bodies: string[] = [];
   for (;;) {
-    const { Messages = [] } = await client.send(new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10 }));
+    const { Messages = [] } = await client.send(
+      new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10 }),
+    );
     if (Messages.length === 0) return bodies;
     for (const { Body = '', ReceiptHandle } of Messages) {
       bodies.push(Body);

@@ -1,4 +1,7 @@
-/** `node tools/run.mjs fuzz`: generated query strings through mapping template, parser, row and table. */
+/**
+ * `node tools/run.mjs fuzz`: generated query strings through mapping template, parser, row and
+ * table.
+ */
 import { randomInt } from 'node:crypto';
 import { CreateTableCommand } from '@aws-sdk/client-dynamodb';
 import colors from 'picocolors';
@@ -15,14 +18,23 @@ const command = toolCommand(
 )
   .option('--runs <number>', 'number of query strings', wholeNumber(0), 200_000)
   .option('--seed <number>', 'seed of the query strings (default: random)', wholeNumber(0))
-  .option('--store-every <number>', 'interval of the lines that go through an embedded DynamoDB, 0: none', wholeNumber(0), 500)
+  .option(
+    '--store-every <number>',
+    'interval of the lines that go through an embedded DynamoDB, 0: none',
+    wholeNumber(0),
+    500,
+  )
   .parse();
 
 const PROGRESS_SECONDS = 10;
 const TABLE = 'transactions';
 
 async function main(): Promise<void> {
-  const { runs, seed = randomInt(1_000_000), storeEvery } = command.opts<{ runs: number; seed?: number; storeEvery: number }>();
+  const {
+    runs,
+    seed = randomInt(1_000_000),
+    storeEvery,
+  } = command.opts<{ runs: number; seed?: number; storeEvery: number }>();
   const signal = interruptible();
   const dynamodb = await startDynamoDb();
   const client = dynamoDbClient(dynamodb.endpoint);
@@ -36,13 +48,24 @@ async function main(): Promise<void> {
       shown = performance.now();
       console.log(colors.dim(`· ${inWords(tally, started)}`));
     };
-    const { tally, finding } = await fuzz({ runs, seed, storeEvery, table: { client, name: TABLE }, onProgress, signal });
+    const { tally, finding } = await fuzz({
+      runs,
+      seed,
+      storeEvery,
+      table: { client, name: TABLE },
+      onProgress,
+      signal,
+    });
     if (finding === undefined) {
       console.log(`${colors.green('✓')} ${inWords(tally, started)}: each arrived whole`);
       return;
     }
-    console.error(`${colors.red('✗')} ${finding.complaint}\n  seed ${finding.seed}, smallest case:\n  ${JSON.stringify(finding.case)}`);
-    console.error(`  kept in ${keep(finding.case, finding.complaint)}: the tests run it from now on`);
+    console.error(
+      `${colors.red('✗')} ${finding.complaint}\n  seed ${finding.seed}, smallest case:\n  ${JSON.stringify(finding.case)}`,
+    );
+    console.error(
+      `  kept in ${keep(finding.case, finding.complaint)}: the tests run it from now on`,
+    );
     process.exitCode = 1;
   } finally {
     client.destroy();

@@ -31,9 +31,16 @@ export interface Journey {
   readonly item?: Item;
 }
 
-export const TEMPLATE_TEXT = readFileSync(join(__dirname, '..', '..', 'lib', 'ingestion-api.vtl'), 'utf8').trim();
+export const TEMPLATE_TEXT = readFileSync(
+  join(__dirname, '..', '..', 'lib', 'ingestion-api.vtl'),
+  'utf8',
+).trim();
 export const ARRIVAL = { at: 1776504672000, id: 'JZ2n7F1zIAMEJ0w+/=', ip: '198.51.100.7' } as const;
-const CONTEXT = { requestTimeEpoch: String(ARRIVAL.at), extendedRequestId: ARRIVAL.id, identity: { sourceIp: ARRIVAL.ip } };
+const CONTEXT = {
+  requestTimeEpoch: String(ARRIVAL.at),
+  extendedRequestId: ARRIVAL.id,
+  identity: { sourceIp: ARRIVAL.ip },
+};
 
 /** The publisher of the secret in the URL. */
 export const FUZZ_SID = '3900112';
@@ -49,29 +56,56 @@ export const REAL_PARTS: Parts = { template: parseTemplate(TEMPLATE_TEXT), decid
 
 const SOURCES_OF = Object.fromEntries(
   (Object.keys(LISTS) as ListName[]).map((list) => {
-    const accepted = [{ secretSha256: sha256(FUZZ_SECRET), fieldListId: fieldListId(LISTS[list]), fields: LISTS[list] }];
+    const accepted = [
+      {
+        secretSha256: sha256(FUZZ_SECRET),
+        fieldListId: fieldListId(LISTS[list]),
+        fields: LISTS[list],
+      },
+    ];
     const publishers = new Publishers([{ sid: FUZZ_SID, accepted }]);
     return [list, { known: () => publishers, read: async () => publishers }];
   }),
 );
 
-export async function travel(fuzzCase: FuzzCase, { template, decide }: Parts = REAL_PARTS): Promise<Journey> {
+export async function travel(
+  fuzzCase: FuzzCase,
+  { template, decide }: Parts = REAL_PARTS,
+): Promise<Journey> {
   const parameters = decodeQuery(`/postback?${fuzzCase.query}`);
   const rendered = template.render({ querystring: parameters, context: CONTEXT });
   const body = new URLSearchParams(rendered).get('MessageBody') ?? '';
   const source = SOURCES_OF[fuzzCase.list];
   if (source === undefined) throw new Error(`no field list is called ${fuzzCase.list}`);
   const decision = await decide(parseMessage(body), source);
-  return { case: fuzzCase, parameters, rendered, body, decision, ...(decision.kind === 'line' ? { item: itemOf(decision) } : {}) };
+  return {
+    case: fuzzCase,
+    parameters,
+    rendered,
+    body,
+    decision,
+    ...(decision.kind === 'line' ? { item: itemOf(decision) } : {}),
+  };
 }
 
-const itemOf = ({ key, push }: KeyedPush): Item => toItem(key, joinPushes(EMPTY_ROW, [push]), ITEM_OPTIONS);
+const itemOf = ({ key, push }: KeyedPush): Item =>
+  toItem(key, joinPushes(EMPTY_ROW, [push]), ITEM_OPTIONS);
 
 const WRITE_MILLIS = 30_000;
 
 /** Writes a line twice through the real store. */
-export async function store(client: DynamoDBClient, tableName: string, { key, push }: KeyedPush): Promise<readonly PushOutcome[]> {
-  const rows = new RowStore({ client, tableName, clock: { now: Date.now, pause }, ...ITEM_OPTIONS });
-  const write = async (): Promise<PushOutcome> => (await rows.writePushes(key, [push], Date.now() + WRITE_MILLIS)).outcome;
+export async function store(
+  client: DynamoDBClient,
+  tableName: string,
+  { key, push }: KeyedPush,
+): Promise<readonly PushOutcome[]> {
+  const rows = new RowStore({
+    client,
+    tableName,
+    clock: { now: Date.now, pause },
+    ...ITEM_OPTIONS,
+  });
+  const write = async (): Promise<PushOutcome> =>
+    (await rows.writePushes(key, [push], Date.now() + WRITE_MILLIS)).outcome;
   return [await write(), await write()];
 }

@@ -35,7 +35,9 @@ export interface Finding {
 const CHUNK = 10_000;
 
 /** Sends generated query strings through the parts until one arrives wrongly. */
-export async function fuzz(options: FuzzOptions): Promise<{ readonly tally: Tally; readonly finding?: Finding }> {
+export async function fuzz(
+  options: FuzzOptions,
+): Promise<{ readonly tally: Tally; readonly finding?: Finding }> {
   const outcomes = new Map<string, number>();
   let runs = 0;
   let stored = 0;
@@ -47,7 +49,13 @@ export async function fuzz(options: FuzzOptions): Promise<{ readonly tally: Tall
     const outcome = decision.kind === 'rejected' ? decision.reason : decision.kind;
     const count = (outcomes.get(outcome) ?? 0) + 1;
     outcomes.set(outcome, count);
-    if (decision.kind !== 'line' || options.table === undefined || options.storeEvery === 0 || count % options.storeEvery !== 0) return;
+    if (
+      decision.kind !== 'line' ||
+      options.table === undefined ||
+      options.storeEvery === 0 ||
+      count % options.storeEvery !== 0
+    )
+      return;
     await expectStored(journey, options.table);
     stored += 1;
   });
@@ -59,11 +67,16 @@ export async function fuzz(options: FuzzOptions): Promise<{ readonly tally: Tall
     runs += result.numRuns;
     if (result.failed) {
       const [fuzzCase] = result.counterexample ?? [];
-      if (fuzzCase === undefined) throw new Error('a failure without a case', { cause: result.errorInstance });
+      if (fuzzCase === undefined)
+        throw new Error('a failure without a case', { cause: result.errorInstance });
       const { errorInstance } = result;
       return {
         tally: tally(),
-        finding: { case: fuzzCase, complaint: errorInstance instanceof Error ? errorInstance.message : String(errorInstance), seed },
+        finding: {
+          case: fuzzCase,
+          complaint: errorInstance instanceof Error ? errorInstance.message : String(errorInstance),
+          seed,
+        },
       };
     }
     options.onProgress?.(tally());
@@ -72,13 +85,19 @@ export async function fuzz(options: FuzzOptions): Promise<{ readonly tally: Tall
 }
 
 /** The row is in the table as it was made, and a second delivery changes nothing. */
-async function expectStored({ decision, item }: Journey, { client, name }: NonNullable<FuzzOptions['table']>): Promise<void> {
+async function expectStored(
+  { decision, item }: Journey,
+  { client, name }: NonNullable<FuzzOptions['table']>,
+): Promise<void> {
   if (decision.kind !== 'line' || item === undefined) return;
   const [first, second] = await store(client, name, decision);
   if (second !== 'duplicate') throw new Error(`the second delivery was ${second}`);
   // Another case may have written under the same key.
   if (first !== 'stored') return;
-  const { Item } = await client.send(new GetItemCommand({ TableName: name, Key: itemKey(decision.key), ConsistentRead: true }));
+  const { Item } = await client.send(
+    new GetItemCommand({ TableName: name, Key: itemKey(decision.key), ConsistentRead: true }),
+  );
   const { [ATTRIBUTES.updatedAt]: updatedAt, ...row } = Item ?? {};
-  if (updatedAt === undefined || !sameItem(row, item)) throw new Error('the table returns another row than was written');
+  if (updatedAt === undefined || !sameItem(row, item))
+    throw new Error('the table returns another row than was written');
 }

@@ -13,7 +13,12 @@ export interface Call {
 }
 
 /** Every call is sent over TLS. */
-export const callOf = (principal: string, action: string, resource: string, context: Context = {}): Call => ({
+export const callOf = (
+  principal: string,
+  action: string,
+  resource: string,
+  context: Context = {},
+): Call => ({
   principal,
   action,
   resource,

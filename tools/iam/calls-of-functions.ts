@@ -32,18 +32,26 @@ interface Place {
 }
 
 /** An observed call on each resource of an app that it can be about. Empty if the app has none. */
-export function callsOfFunction({ bundle, service, operation, input }: ObservedCall, app: CheckedApp, deployed: Deployed): Call[] {
+export function callsOfFunction(
+  { bundle, service, operation, input }: ObservedCall,
+  app: CheckedApp,
+  deployed: Deployed,
+): Call[] {
   const role = roleOf(bundle, deployed);
   const place = PLACES[service];
-  if (place === undefined) throw new Error(`calls to ${service} are not known in tools/iam/calls-of-functions.ts yet`);
+  if (place === undefined)
+    throw new Error(`calls to ${service} are not known in tools/iam/calls-of-functions.ts yet`);
   const usual = ACTIONS[`${service}:${operation}`] ?? `${service}:${operation}`;
   if (role === undefined) return [];
-  return place(input, app, deployed).map(({ resource, context, action = usual }) => callOf(role, action, resource, context));
+  return place(input, app, deployed).map(({ resource, context, action = usual }) =>
+    callOf(role, action, resource, context),
+  );
 }
 
 function roleOf(bundle: string, deployed: Deployed): string | undefined {
   const path = FUNCTIONS[bundle];
-  if (path === undefined) throw new Error(`the bundle ${bundle} has no function in tools/iam/calls-of-functions.ts`);
+  if (path === undefined)
+    throw new Error(`the bundle ${bundle} has no function in tools/iam/calls-of-functions.ts`);
   const others = [
     streams(deployed).length > 0 ? 'consumer' : 'archiving-consumer',
     ...(reclaims(deployed) ? [] : ['reclaiming-status-watch']),
@@ -54,22 +62,30 @@ function roleOf(bundle: string, deployed: Deployed): string | undefined {
 /** Whether the status watch takes a slot back that holds a URL of somebody else. */
 function reclaims(deployed: Deployed): boolean {
   const { Environment } = deployed.at(String(FUNCTIONS['status-watch'])).properties;
-  const { onTakeover } = JSON.parse(Environment.Variables[ENVIRONMENT.statusWatch]) as WatchSettings;
+  const { onTakeover } = JSON.parse(
+    Environment.Variables[ENVIRONMENT.statusWatch],
+  ) as WatchSettings;
   return onTakeover === 'RECLAIM';
 }
 
-const streams = (deployed: Deployed): DeployedResource[] => deployed.of('AWS::KinesisFirehose::DeliveryStream');
-const placesOf = (resources: readonly DeployedResource[]): Place[] => resources.map(({ arn }) => ({ resource: arn }));
+const streams = (deployed: Deployed): DeployedResource[] =>
+  deployed.of('AWS::KinesisFirehose::DeliveryStream');
+const placesOf = (resources: readonly DeployedResource[]): Place[] =>
+  resources.map(({ arn }) => ({ resource: arn }));
 
 type Input = ObservedCall['input'];
-const PLACES: Readonly<Record<string, (input: Input, app: CheckedApp, deployed: Deployed) => Place[]>> = {
+const PLACES: Readonly<
+  Record<string, (input: Input, app: CheckedApp, deployed: Deployed) => Place[]>
+> = {
   dynamodb: tablePlaces,
   secretsmanager: ({ SecretId }, app, deployed) => secretPlaces(String(SecretId), app, deployed),
   ssm: ({ Name }, app, deployed) => secretPlaces(String(Name), app, deployed),
   firehose: (_input, _app, deployed) => placesOf(streams(deployed)),
   lambda: (_input, _app, deployed) => placesOf([deployed.at(String(FUNCTIONS.reconciliation))]),
   sqs: (_input, { relayedTo }) => (relayedTo === undefined ? [] : [{ resource: relayedTo }]),
-  events: ({ Entries }, _app, deployed) => [{ resource: defaultBus(deployed), context: eventContext(Entries as Entry[]) }],
+  events: ({ Entries }, _app, deployed) => [
+    { resource: defaultBus(deployed), context: eventContext(Entries as Entry[]) },
+  ],
 };
 
 /**
@@ -79,11 +95,16 @@ const PLACES: Readonly<Record<string, (input: Input, app: CheckedApp, deployed: 
  */
 function secretPlaces(name: string, app: CheckedApp, deployed: Deployed): Place[] {
   if (name.startsWith('url-secret')) {
-    return placesOf(deployed.of('AWS::SecretsManager::Secret').filter(({ path }) => path.endsWith('/UrlSecret')));
+    return placesOf(
+      deployed.of('AWS::SecretsManager::Secret').filter(({ path }) => path.endsWith('/UrlSecret')),
+    );
   }
   return app.credentials.map((credential) => {
     const resource = credential.startsWith('arn:') ? credential : deployed.at(credential).arn;
-    return { resource, action: resource.includes(':ssm:') ? 'ssm:GetParameter' : 'secretsmanager:GetSecretValue' };
+    return {
+      resource,
+      action: resource.includes(':ssm:') ? 'ssm:GetParameter' : 'secretsmanager:GetSecretValue',
+    };
   });
 }
 
@@ -127,7 +148,12 @@ function tablePlaces(input: Input, app: CheckedApp, deployed: Deployed): Place[]
 }
 
 /** Partition key of the one item, or of the items of a query. */
-function kindIn({ Item, Key, KeyConditionExpression = '', ExpressionAttributeValues = {} }: ItemInput): string {
+function kindIn({
+  Item,
+  Key,
+  KeyConditionExpression = '',
+  ExpressionAttributeValues = {},
+}: ItemInput): string {
   const name = /=\s*(:\w+)/.exec(KeyConditionExpression)?.[1] ?? '';
   const kind = (Item ?? Key)?.[STATE_KEYS.partition]?.S ?? ExpressionAttributeValues[name]?.S;
   if (kind === undefined) throw new Error('a call to the state table names no partition key');

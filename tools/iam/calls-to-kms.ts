@@ -12,25 +12,37 @@ interface KeyRule {
 
 const RULES: readonly KeyRule[] = [
   {
-    // What AWS lists as the minimum, without what the principal needs that chooses the key for a table.
+    // What AWS lists as the minimum, without what the principal needs that chooses the key for a
+    // table.
     on: /^dynamodb:(BatchGetItem|DeleteItem|GetItem|PutItem|Query|UpdateItem)$/,
-    actions: ['Encrypt', 'Decrypt', 'ReEncryptFrom', 'ReEncryptTo', 'GenerateDataKey', 'GenerateDataKeyWithoutPlaintext'],
-    source: 'https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html',
+    actions: [
+      'Encrypt',
+      'Decrypt',
+      'ReEncryptFrom',
+      'ReEncryptTo',
+      'GenerateDataKey',
+      'GenerateDataKeyWithoutPlaintext',
+    ],
+    source:
+      'https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html',
   },
   {
     on: /^dynamodb:GetRecords$/,
     actions: ['Decrypt'],
-    source: 'https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html',
+    source:
+      'https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html',
   },
   {
     on: /^sqs:SendMessage$/,
     actions: ['GenerateDataKey', 'Decrypt'],
-    source: 'https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html',
+    source:
+      'https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html',
   },
   {
     on: /^sqs:ReceiveMessage$/,
     actions: ['Decrypt'],
-    source: 'https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html',
+    source:
+      'https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html',
   },
   {
     on: /^secretsmanager:GetSecretValue$/,
@@ -75,13 +87,15 @@ export function callsToKms(calls: readonly Call[], app: CheckedApp, deployed: De
 function keyOf({ type, region, properties }: DeployedResource): string | undefined {
   switch (type) {
     case 'AWS::DynamoDB::GlobalTable':
-      return properties.Replicas.find((replica: { Region: string }) => replica.Region === region)?.SSESpecification?.KMSMasterKeyId;
+      return properties.Replicas.find((replica: { Region: string }) => replica.Region === region)
+        ?.SSESpecification?.KMSMasterKeyId;
     case 'AWS::SQS::Queue':
       return properties.KmsMasterKeyId;
     case 'AWS::SecretsManager::Secret':
       return properties.KmsKeyId;
     case 'AWS::S3::Bucket':
-      return properties.BucketEncryption?.ServerSideEncryptionConfiguration[0].ServerSideEncryptionByDefault.KMSMasterKeyID;
+      return properties.BucketEncryption?.ServerSideEncryptionConfiguration[0]
+        .ServerSideEncryptionByDefault.KMSMasterKeyID;
     default:
       return undefined;
   }

@@ -23,7 +23,11 @@ export interface AppReport {
 }
 
 /** Every call against every permission of an app, in both directions. */
-export async function checkApp(app: CheckedApp, observed: readonly ObservedCall[], engine: Engine): Promise<AppReport> {
+export async function checkApp(
+  app: CheckedApp,
+  observed: readonly ObservedCall[],
+  engine: Engine,
+): Promise<AppReport> {
   const deployed = new Deployed(app.templates);
   const used = new Set<object>();
   const calls = callsIn(app, deployed, observed, used);
@@ -35,7 +39,9 @@ export async function checkApp(app: CheckedApp, observed: readonly ObservedCall[
   const explanations = new Set<Permission>();
   for (const permission of ours) {
     const what = permissionInWords(permission);
-    violations.push(...(await wrongKeys(permission, engine.data)).map((wrong) => `${wrong}: ${what}`));
+    violations.push(
+      ...(await wrongKeys(permission, engine.data)).map((wrong) => `${wrong}: ${what}`),
+    );
     const explained = EXPLAINED.find((one) => explains(one, permission));
     if (await directions.isNeeded(permission)) {
       violations.push(...(await wrongConditions(permission, directions)));
@@ -48,7 +54,8 @@ export async function checkApp(app: CheckedApp, observed: readonly ObservedCall[
   }
   for (const { role, policy } of managedPolicies(deployed)) {
     const explained = EXPLAINED_MANAGED.find((one) => one.role === role && one.policy === policy);
-    if (explained === undefined) violations.push(`not looked into: the managed policy ${policy} of ${role}`);
+    if (explained === undefined)
+      violations.push(`not looked into: the managed policy ${policy} of ${role}`);
     else used.add(explained);
   }
   const conditional = ours.filter(({ conditions }) => Object.keys(conditions).length > 0);
@@ -62,7 +69,12 @@ export async function checkApp(app: CheckedApp, observed: readonly ObservedCall[
   };
 }
 
-function callsIn(app: CheckedApp, deployed: Deployed, observed: readonly ObservedCall[], used: Set<object>): Call[] {
+function callsIn(
+  app: CheckedApp,
+  deployed: Deployed,
+  observed: readonly ObservedCall[],
+  used: Set<object>,
+): Call[] {
   const ofFunctions = observed.flatMap((call) => {
     const placed = callsOfFunction(call, app, deployed);
     if (placed.length > 0) used.add(call);
@@ -75,7 +87,11 @@ function callsIn(app: CheckedApp, deployed: Deployed, observed: readonly Observe
 async function wrongConditions(permission: Permission, directions: Directions): Promise<string[]> {
   const what = permissionInWords(permission);
   return [
-    ...(await directions.idleConditions(permission)).map((condition) => `${condition} keeps no call out: ${what}`),
-    ...(await directions.unneededValues(permission)).map((value) => `no call needs ${value}: ${what}`),
+    ...(await directions.idleConditions(permission)).map(
+      (condition) => `${condition} keeps no call out: ${what}`,
+    ),
+    ...(await directions.unneededValues(permission)).map(
+      (value) => `no call needs ${value}: ${what}`,
+    ),
   ];
 }

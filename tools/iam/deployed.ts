@@ -26,20 +26,30 @@ export interface DeployedResource {
   readonly properties: any;
 }
 
-type Attributes = (id: string, arn: (service: string, resource: string) => string) => { readonly ref: string; readonly arn: string };
+type Attributes = (
+  id: string,
+  arn: (service: string, resource: string) => string,
+) => { readonly ref: string; readonly arn: string };
 
 const digest = (id: string): string => createHash('sha256').update(id).digest('hex');
-const keyId = (id: string): string => digest(id).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*/, '$1-$2-$3-$4-$5');
+const keyId = (id: string): string =>
+  digest(id).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*/, '$1-$2-$3-$4-$5');
 const named =
   (service: string, prefix = ''): Attributes =>
   (id, arn) => ({ ref: id, arn: arn(service, prefix + id) });
 const referredByArn =
   (service: string, prefix: string, suffix = ''): Attributes =>
-  (id, arn) => ({ ref: arn(service, prefix + id + suffix), arn: arn(service, prefix + id + suffix) });
+  (id, arn) => ({
+    ref: arn(service, prefix + id + suffix),
+    arn: arn(service, prefix + id + suffix),
+  });
 
 /** Results of `Ref` and `Fn::GetAtt … Arn`, for every type that a policy can name. */
 const ATTRIBUTES: Readonly<Record<string, Attributes>> = {
-  'AWS::ApiGateway::RestApi': (id, arn) => ({ ref: id.toLowerCase().slice(0, 10), arn: arn('execute-api', id.toLowerCase().slice(0, 10)) }),
+  'AWS::ApiGateway::RestApi': (id, arn) => ({
+    ref: id.toLowerCase().slice(0, 10),
+    arn: arn('execute-api', id.toLowerCase().slice(0, 10)),
+  }),
   'AWS::DynamoDB::GlobalTable': named('dynamodb', 'table/'),
   'AWS::Events::EventBus': named('events', 'event-bus/'),
   'AWS::Events::Rule': named('events', 'rule/'),
@@ -49,7 +59,10 @@ const ATTRIBUTES: Readonly<Record<string, Attributes>> = {
   'AWS::Lambda::Function': named('lambda', 'function:'),
   'AWS::Logs::LogGroup': (id, arn) => ({ ref: id, arn: arn('logs', `log-group:${id}:*`) }),
   'AWS::Pipes::Pipe': named('pipes', 'pipe/'),
-  'AWS::S3::Bucket': (id) => ({ ref: id.toLowerCase(), arn: `arn:${PARTITION}:s3:::${id.toLowerCase()}` }),
+  'AWS::S3::Bucket': (id) => ({
+    ref: id.toLowerCase(),
+    arn: `arn:${PARTITION}:s3:::${id.toLowerCase()}`,
+  }),
   'AWS::SecretsManager::Secret': referredByArn('secretsmanager', 'secret:', '-AbCdEf'),
   'AWS::SQS::Queue': (id, arn) => ({ ref: `https://sqs.test/${id}`, arn: arn('sqs', id) }),
   'AWS::StepFunctions::StateMachine': referredByArn('states', 'stateMachine:'),
@@ -65,13 +78,15 @@ export class Deployed {
   constructor(templates: readonly Template[]) {
     this.resources = templates.flatMap((template) => {
       const resolver = new Resolver(template);
-      return Object.entries(template.Resources).map(([id, { Type, Properties = {}, Metadata }]) => ({
-        type: Type,
-        path: (Metadata?.['aws:cdk:path'] ?? id).replace(/(\/(Resource|Default))+$/, ''),
-        arn: resolver.attributes(id).arn,
-        region: template.region,
-        properties: resolver.resolve(Properties),
-      }));
+      return Object.entries(template.Resources).map(
+        ([id, { Type, Properties = {}, Metadata }]) => ({
+          type: Type,
+          path: (Metadata?.['aws:cdk:path'] ?? id).replace(/(\/(Resource|Default))+$/, ''),
+          arn: resolver.attributes(id).arn,
+          region: template.region,
+          properties: resolver.resolve(Properties),
+        }),
+      );
     });
     this.byPath = new Map(this.resources.map((resource) => [resource.path, resource]));
   }
@@ -90,9 +105,14 @@ export class Deployed {
     return this.byPath.get(path);
   }
 
-  /** The resource with this ARN, or the one that contains it, as a table contains its stream and a bucket its objects. */
+  /**
+   * The resource with this ARN, or the one that contains it, as a table contains its stream and a
+   * bucket its objects.
+   */
   withArn(arn: string): DeployedResource | undefined {
-    return this.resources.find((resource) => resource.arn === arn || arn.startsWith(`${resource.arn}/`));
+    return this.resources.find(
+      (resource) => resource.arn === arn || arn.startsWith(`${resource.arn}/`),
+    );
   }
 }
 
@@ -101,7 +121,8 @@ class Resolver {
 
   attributes(id: string): { readonly ref: string; readonly arn: string } {
     const type = this.template.Resources[id]?.Type ?? '';
-    const arn = (service: string, resource: string): string => `arn:${PARTITION}:${service}:${this.template.region}:${ACCOUNT}:${resource}`;
+    const arn = (service: string, resource: string): string =>
+      `arn:${PARTITION}:${service}:${this.template.region}:${ACCOUNT}:${resource}`;
     return (ATTRIBUTES[type] ?? named('unnamed'))(id, arn);
   }
 
@@ -110,7 +131,8 @@ class Resolver {
     if (typeof value !== 'object' || value === null) return value;
     const entries = Object.entries(value);
     const [name = '', argument] = entries[0] ?? [];
-    if (entries.length === 1 && (name === 'Ref' || name.startsWith('Fn::'))) return this.intrinsic(name, argument);
+    if (entries.length === 1 && (name === 'Ref' || name.startsWith('Fn::')))
+      return this.intrinsic(name, argument);
     return Object.fromEntries(entries.map(([key, one]) => [key, this.resolve(one)]));
   }
 
@@ -146,7 +168,11 @@ class Resolver {
 
   private attribute([id, name]: [string, string]): string {
     const { ref, arn } = this.attributes(id);
-    const known: Readonly<Record<string, string>> = { Arn: arn, StreamArn: arn + STREAM, QueueName: id };
+    const known: Readonly<Record<string, string>> = {
+      Arn: arn,
+      StreamArn: arn + STREAM,
+      QueueName: id,
+    };
     return known[name] ?? `${ref}.${name}`;
   }
 }

@@ -4,7 +4,8 @@ import { contains, type Engine } from './engine';
 import type { Conditions, Permission } from './permissions';
 
 /**
- * Values of condition keys that a call of someone else could have; undefined is a call without the key.
+ * Values of condition keys that a call of someone else could have; undefined is a call without the
+ * key.
  *
  * Those that other calls of the app have count too, such as the keys of other items.
  */
@@ -28,7 +29,8 @@ export class Directions {
   /** Calls that the permissions do not allow. */
   async denied(calls: readonly Call[]): Promise<Call[]> {
     const denied: Call[] = [];
-    for (const call of calls) if (!(await this.engine.allows(call, this.permissions))) denied.push(call);
+    for (const call of calls)
+      if (!(await this.engine.allows(call, this.permissions))) denied.push(call);
     this.allowed = calls.filter((call) => !denied.includes(call));
     return denied;
   }
@@ -40,9 +42,13 @@ export class Directions {
     return this.someFails(this.callsBy(permission), without);
   }
 
-  /** Conditions of a permission that keep no other call out, or that a call does not need, as `operator key`. */
+  /**
+   * Conditions of a permission that keep no other call out, or that a call does not need, as
+   * `operator key`.
+   */
   async idleConditions(permission: Permission): Promise<string[]> {
-    // A prohibition that lets a call over TLS pass, and none without it, is decided by its condition.
+    // A prohibition that lets a call over TLS pass, and none without it, is decided by its
+    // condition.
     if (permission.effect === 'Deny') return [];
     const idle: string[] = [];
     for (const [operator, keys] of Object.entries(permission.conditions)) {
@@ -59,9 +65,14 @@ export class Directions {
     for (const [operator, key, values] of listsIn(permission.conditions)) {
       for (const value of values) {
         const kept = values.filter((other) => other !== value);
-        const conditions = { ...permission.conditions, [operator]: { ...permission.conditions[operator], [key]: kept } };
+        const conditions = {
+          ...permission.conditions,
+          [operator]: { ...permission.conditions[operator], [key]: kept },
+        };
         const siblings = this.permissions.filter((other) => isOfOneStatement(other, permission));
-        const changed = this.permissions.map((other) => (siblings.includes(other) ? { ...other, conditions } : other));
+        const changed = this.permissions.map((other) =>
+          siblings.includes(other) ? { ...other, conditions } : other,
+        );
         const calls = siblings.flatMap((sibling) => this.callsBy(sibling));
         if (!(await this.someFails(calls, changed))) unneeded.push(`${operator} ${key} ${value}`);
       }
@@ -72,35 +83,51 @@ export class Directions {
   private async keepsOut(permission: Permission, operator: string, key: string): Promise<boolean> {
     const { [operator]: { [key]: _, ...others } = {}, ...rest } = permission.conditions;
     const conditions = Object.keys(others).length === 0 ? rest : { ...rest, [operator]: others };
-    const relaxed = this.permissions.map((other) => (other === permission ? { ...permission, conditions } : other));
+    const relaxed = this.permissions.map((other) =>
+      other === permission ? { ...permission, conditions } : other,
+    );
     for (const call of this.callsBy(permission)) {
       for (const value of this.otherValues(key)) {
         const other = { ...call, context: withValue(call.context, key, value) };
-        if (!(await this.engine.allows(other, this.permissions)) && (await this.engine.allows(other, relaxed))) return true;
+        if (
+          !(await this.engine.allows(other, this.permissions)) &&
+          (await this.engine.allows(other, relaxed))
+        )
+          return true;
       }
     }
     return false;
   }
 
   private otherValues(key: string): (string | readonly string[] | undefined)[] {
-    const ofCalls = this.allowed.flatMap(({ context }) => (key in context ? [[JSON.stringify(context[key]), context[key]] as const] : []));
+    const ofCalls = this.allowed.flatMap(({ context }) =>
+      key in context ? [[JSON.stringify(context[key]), context[key]] as const] : [],
+    );
     return [...(OTHERS[key] ?? []), ...new Map(ofCalls).values()];
   }
 
   /** Whether a prohibition stops even an administrator, and only without TLS. */
-  private async prohibits(permission: Permission, without: readonly Permission[]): Promise<boolean> {
+  private async prohibits(
+    permission: Permission,
+    without: readonly Permission[],
+  ): Promise<boolean> {
     const tls = administratorsCall(permission);
     const plain = { ...tls, context: { ...tls.context, 'aws:SecureTransport': 'false' } };
-    const [before, after] = [this.permissions, without].map((permissions) => [...permissions, ADMINISTRATOR]) as [
-      Permission[],
-      Permission[],
-    ];
+    const [before, after] = [this.permissions, without].map((permissions) => [
+      ...permissions,
+      ADMINISTRATOR,
+    ]) as [Permission[], Permission[]];
     return (
-      !(await this.engine.allows(plain, before)) && (await this.engine.allows(tls, before)) && (await this.engine.allows(plain, after))
+      !(await this.engine.allows(plain, before)) &&
+      (await this.engine.allows(tls, before)) &&
+      (await this.engine.allows(plain, after))
     );
   }
 
-  private async someFails(calls: readonly Call[], permissions: readonly Permission[]): Promise<boolean> {
+  private async someFails(
+    calls: readonly Call[],
+    permissions: readonly Permission[],
+  ): Promise<boolean> {
     for (const call of calls) if (!(await this.engine.allows(call, permissions))) return true;
     return false;
   }
@@ -109,20 +136,30 @@ export class Directions {
   private callsBy({ kind, arn, action }: Permission): Call[] {
     const pattern = new RegExp(`^${action.replaceAll('*', '.*')}$`, 'i');
     return this.allowed.filter(
-      (call) => pattern.test(call.action) && (kind === 'identity' ? call.principal === arn : contains(arn, call.resource)),
+      (call) =>
+        pattern.test(call.action) &&
+        (kind === 'identity' ? call.principal === arn : contains(arn, call.resource)),
     );
   }
 }
 
-function withValue(context: Context, key: string, value: string | readonly string[] | undefined): Context {
+function withValue(
+  context: Context,
+  key: string,
+  value: string | readonly string[] | undefined,
+): Context {
   const { [key]: _, ...others } = context;
   return value === undefined ? others : { ...others, [key]: value };
 }
 
-function listsIn(conditions: Conditions): [operator: string, key: string, values: readonly string[]][] {
+function listsIn(
+  conditions: Conditions,
+): [operator: string, key: string, values: readonly string[]][] {
   return Object.entries(conditions).flatMap(([operator, keys]) =>
     Object.entries(keys).flatMap(([key, values]) =>
-      Array.isArray(values) && values.length > 1 ? [[operator, key, values] as [string, string, readonly string[]]] : [],
+      Array.isArray(values) && values.length > 1
+        ? [[operator, key, values] as [string, string, readonly string[]]]
+        : [],
     ),
   );
 }
@@ -145,7 +182,10 @@ const ADMINISTRATOR: Permission = {
 /** A call on what a prohibition protects. */
 function administratorsCall({ arn, resource = '' }: Permission): Call {
   if (arn.includes(':sqs:')) return callOf(ADMINISTRATOR_ARN, 'sqs:ReceiveMessage', resource);
-  if (!arn.includes(':s3:')) throw new Error(`tools/iam/directions.ts knows no call that the policy of ${arn} could prohibit`);
+  if (!arn.includes(':s3:'))
+    throw new Error(
+      `tools/iam/directions.ts knows no call that the policy of ${arn} could prohibit`,
+    );
   return resource.endsWith('/*')
     ? callOf(ADMINISTRATOR_ARN, 's3:GetObject', resource.replace('*', 'an-object'))
     : callOf(ADMINISTRATOR_ARN, 's3:ListBucket', resource);

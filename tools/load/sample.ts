@@ -5,7 +5,11 @@ import type { LocalStack } from '../../local/stack';
 import type { Sample } from './series';
 
 /** Measures this process, its threads and the consumer's processes. */
-export async function takeSample(started: number, sent: number, { consumer, dynamodb, sqs }: LocalStack): Promise<Sample> {
+export async function takeSample(
+  started: number,
+  sent: number,
+  { consumer, dynamodb, sqs }: LocalStack,
+): Promise<Sample> {
   const [dynamodbMemory, sqsMemory] = await Promise.all([dynamodb.memory(), sqs.memory()]);
   collectGarbage();
   const { heapUsed, rss } = process.memoryUsage();

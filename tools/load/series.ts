@@ -28,7 +28,9 @@ export type Measure = Exclude<keyof Sample, 'seconds' | 'sent'>;
 const MB = 1e6;
 
 /** Allowed growth: the larger of a share of the first value and an amount. */
-export const ALLOWED: Readonly<Record<Measure, { readonly share: number; readonly amount: number }>> = {
+export const ALLOWED: Readonly<
+  Record<Measure, { readonly share: number; readonly amount: number }>
+> = {
   heap: { share: 0.1, amount: 10 * MB },
   dynamodb: { share: 0.1, amount: 10 * MB },
   sqs: { share: 0.1, amount: 10 * MB },
@@ -53,12 +55,18 @@ const WARM_UP = 0.2;
 
 export function trendOf(samples: readonly Sample[], measure: Measure): Trend {
   const warm = samples.slice(Math.floor(samples.length * WARM_UP));
-  if (warm.length < 3) throw new Error(`${samples.length} samples say nothing about a trend; let it run longer`);
+  if (warm.length < 3)
+    throw new Error(`${samples.length} samples say nothing about a trend; let it run longer`);
   const third = Math.max(1, Math.floor(warm.length / 3));
   const early = median(warm.slice(0, third).map((sample) => sample[measure]));
   const late = median(warm.slice(-third).map((sample) => sample[measure]));
   const { share, amount } = ALLOWED[measure];
-  return { early, late, perHour: 3600 * slope(warm, measure), isFlat: late - early <= Math.max(share * early, amount) };
+  return {
+    early,
+    late,
+    perHour: 3600 * slope(warm, measure),
+    isFlat: late - early <= Math.max(share * early, amount),
+  };
 }
 
 function median(values: readonly number[]): number {
@@ -68,8 +76,11 @@ function median(values: readonly number[]): number {
 
 /** Least squares: how much a measure grows in a second. */
 function slope(samples: readonly Sample[], measure: Measure): number {
-  const mean = (pick: (sample: Sample) => number) => samples.reduce((sum, sample) => sum + pick(sample), 0) / samples.length;
+  const mean = (pick: (sample: Sample) => number) =>
+    samples.reduce((sum, sample) => sum + pick(sample), 0) / samples.length;
   const [x, y] = [mean(({ seconds }) => seconds), mean((sample) => sample[measure])];
   const spread = samples.reduce((sum, { seconds }) => sum + (seconds - x) ** 2, 0);
-  return samples.reduce((sum, sample) => sum + (sample.seconds - x) * (sample[measure] - y), 0) / spread;
+  return (
+    samples.reduce((sum, sample) => sum + (sample.seconds - x) * (sample[measure] - y), 0) / spread
+  );
 }

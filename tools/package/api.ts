@@ -8,7 +8,15 @@
  *
  * `--build <folder>` uses the copy that `node tools/run.mjs package --keep <folder>` built.
  */
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -19,7 +27,10 @@ const API_REFERENCE = join(ROOT, 'API.md');
 const BASELINE = join(ROOT, 'api', 'released.jsii.json');
 const ACCEPTED = join(ROOT, 'api', 'accepted-changes.txt');
 
-const { values, positionals } = parseArgs({ options: { build: { type: 'string' } }, allowPositionals: true });
+const { values, positionals } = parseArgs({
+  options: { build: { type: 'string' } },
+  allowPositionals: true,
+});
 const actions: Record<string, (build: string) => void> = { docs, check, baseline };
 const action = actions[positionals[0] ?? ''];
 if (action === undefined) throw new Error(`one of ${Object.keys(actions).join(', ')} is expected`);
@@ -45,7 +56,11 @@ function baseline(build: string): void {
 }
 
 function check(build: string): void {
-  const problems = [referenceProblem(build), compatibilityProblem(build, BASELINE), blindnessProblem(build)].filter((p) => p !== undefined);
+  const problems = [
+    referenceProblem(build),
+    compatibilityProblem(build, BASELINE),
+    blindnessProblem(build),
+  ].filter((p) => p !== undefined);
   for (const problem of problems) console.error(problem);
   if (problems.length > 0) process.exit(1);
   const { version } = JSON.parse(readFileSync(BASELINE, 'utf8'));
@@ -64,10 +79,25 @@ function compatibilityProblem(build: string, released: string): string | undefin
   // jsii-diff finds what an assembly depends on only beside it.
   const before = mkdtempSync(join(build, 'released-'));
   const { name, version } = JSON.parse(readFileSync(released, 'utf8'));
-  writeFileSync(join(before, 'package.json'), JSON.stringify({ name, version, jsii: {}, ...dependenciesOf(build) }));
+  writeFileSync(
+    join(before, 'package.json'),
+    JSON.stringify({ name, version, jsii: {}, ...dependenciesOf(build) }),
+  );
   copyFileSync(released, join(before, '.jsii'));
   try {
-    node([releaseTool('jsii-diff'), '--keys', '--error-on', 'all', '--ignore-file', ACCEPTED, before, '.'], build);
+    node(
+      [
+        releaseTool('jsii-diff'),
+        '--keys',
+        '--error-on',
+        'all',
+        '--ignore-file',
+        ACCEPTED,
+        before,
+        '.',
+      ],
+      build,
+    );
     return undefined;
   } catch (error) {
     return `${(error as Error).message.trim()}\n\nWho upgrades from ${version} would have to change code. Keep what was there, or put the key in brackets into ${relative(ROOT, ACCEPTED)} with the reason.`;
@@ -76,7 +106,10 @@ function compatibilityProblem(build: string, released: string): string | undefin
   }
 }
 
-/** A comparison that notices nothing would be no check: a method that the release had and that is gone must be found. */
+/**
+ * A comparison that notices nothing would be no check: a method that the release had and that is
+ * gone must be found.
+ */
 function blindnessProblem(build: string): string | undefined {
   const doctored = apiOnly(assemblyOf(build));
   const main = doctored.types[`${packageJson.name}.RakutenPostback`];
@@ -85,7 +118,9 @@ function blindnessProblem(build: string): string | undefined {
   writeFileSync(file, JSON.stringify(doctored));
   const found = compatibilityProblem(build, file);
   rmSync(file);
-  return found?.includes('methodThatIsGone') ? undefined : 'the comparison with the released API does not notice a method that is gone';
+  return found?.includes('methodThatIsGone')
+    ? undefined
+    : 'the comparison with the released API does not notice a method that is gone';
 }
 
 interface Assembly {
@@ -99,12 +134,17 @@ function assemblyOf(build: string): Assembly {
   return JSON.parse(readFileSync(join(build, '.jsii'), 'utf8'));
 }
 
-/** Without what the comparison does not look at: the read-me, and how other packages are called in other languages. */
+/**
+ * Without what the comparison does not look at: the read-me, and how other packages are called in
+ * other languages.
+ */
 function apiOnly({ readme: _readme, dependencyClosure: _closure, ...api }: Assembly): Assembly {
   return { ...api } as Assembly;
 }
 
 function dependenciesOf(build: string): object {
-  const { dependencies, peerDependencies, bundleDependencies } = JSON.parse(readFileSync(join(build, 'package.json'), 'utf8'));
+  const { dependencies, peerDependencies, bundleDependencies } = JSON.parse(
+    readFileSync(join(build, 'package.json'), 'utf8'),
+  );
   return { dependencies, peerDependencies, bundleDependencies, main: 'lib/index.js' };
 }

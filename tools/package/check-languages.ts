@@ -1,13 +1,21 @@
 /**
- * Installs the packages of dist/ into copies of the minimal examples, synthesizes them, and compares
- * their templates with the TypeScript one's:
+ * Installs the packages of dist/ into copies of the minimal examples, synthesizes them, and
+ * compares their templates with the TypeScript one's:
  *
  *     node tools/run.mjs package && node tools/run.mjs check-languages [--languages python,java,go]
  *
  * A language whose tools this machine lacks is NOT CHECKED. Installing needs the registries of npm,
  * PyPI and Maven, and the Go proxy.
  */
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isDeepStrictEqual, parseArgs } from 'node:util';
@@ -17,7 +25,9 @@ import { missingFor, TARGETS } from './targets';
 
 interface Language {
   readonly synthesize: (app: string, cdkVersion: string) => Template;
-  /** Templates change with the version. The Go module requires the one that it is generated with. */
+  /**
+   * Templates change with the version. The Go module requires the one that it is generated with.
+   */
   readonly cdkVersion: string;
 }
 
@@ -28,10 +38,15 @@ const JAVA_CDK = versionIn('java-minimal/pom.xml', /<cdk\.version>(.*)<\/cdk\.ve
 const LANGUAGES: Readonly<Record<string, Language>> = {
   python: { synthesize: synthesizeInPython, cdkVersion: JAVA_CDK },
   java: { synthesize: synthesizeInJava, cdkVersion: JAVA_CDK },
-  go: { synthesize: synthesizeInGo, cdkVersion: versionIn('go-minimal/go.mod', /awscdk\/v2 v(.*)/) },
+  go: {
+    synthesize: synthesizeInGo,
+    cdkVersion: versionIn('go-minimal/go.mod', /awscdk\/v2 v(.*)/),
+  },
 };
 
-const { values } = parseArgs({ options: { languages: { type: 'string', default: Object.keys(LANGUAGES).join(',') } } });
+const { values } = parseArgs({
+  options: { languages: { type: 'string', default: Object.keys(LANGUAGES).join(',') } },
+});
 const work = mkdtempSync(join(tmpdir(), 'languages-'));
 const inTypeScript = new Map<string, Template>();
 let wrong = 0;
@@ -44,15 +59,20 @@ process.exit(wrong === 0 ? 0 : 1);
 
 function check(name: string): void {
   const [target, language] = [TARGETS.find((known) => known.name === name), LANGUAGES[name]];
-  if (target === undefined || language === undefined) throw new Error(`--languages: no language "${name}"`);
+  if (target === undefined || language === undefined)
+    throw new Error(`--languages: no language "${name}"`);
   const missing = missingFor(target);
   if (missing.length > 0) {
-    console.log(`NOT CHECKED: ${target.language}: there is no ${missing.join(' and no ')} on this machine`);
+    console.log(
+      `NOT CHECKED: ${target.language}: there is no ${missing.join(' and no ')} on this machine`,
+    );
     return;
   }
   const { cdkVersion } = language;
   const expected = templateInTypeScript(cdkVersion);
-  const template = timed(target.language, cdkVersion, () => language.synthesize(appFrom(`${name}-minimal`, cdkVersion), cdkVersion));
+  const template = timed(target.language, cdkVersion, () =>
+    language.synthesize(appFrom(`${name}-minimal`, cdkVersion), cdkVersion),
+  );
   const differences = differencesOf(expected.Resources, template.Resources);
   if (isDeepStrictEqual(template, expected)) return;
   wrong++;
@@ -63,7 +83,10 @@ function check(name: string): void {
 
 function templateInTypeScript(version: string): Template {
   const known =
-    inTypeScript.get(version) ?? timed('TypeScript', version, () => synthesizeInTypeScript(appFrom('minimal', version), version));
+    inTypeScript.get(version) ??
+    timed('TypeScript', version, () =>
+      synthesizeInTypeScript(appFrom('minimal', version), version),
+    );
   inTypeScript.set(version, known);
   return known;
 }
@@ -74,15 +97,39 @@ interface Template {
 
 function synthesizeInTypeScript(app: string, cdkVersion: string): Template {
   const tarball = builtFile('js', /\.tgz$/);
-  run('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--omit=dev', tarball, `aws-cdk-lib@${cdkVersion}`], app);
-  return synthesize(process.execPath, ['--import', join(ROOT, 'node_modules/tsx/dist/loader.mjs'), 'app.ts'], app);
+  run(
+    'npm',
+    [
+      'install',
+      '--no-save',
+      '--no-audit',
+      '--no-fund',
+      '--omit=dev',
+      tarball,
+      `aws-cdk-lib@${cdkVersion}`,
+    ],
+    app,
+  );
+  return synthesize(
+    process.execPath,
+    ['--import', join(ROOT, 'node_modules/tsx/dist/loader.mjs'), 'app.ts'],
+    app,
+  );
 }
 
 function synthesizeInPython(app: string, cdkVersion: string): Template {
   run('python3', ['-m', 'venv', '.venv'], app);
-  run('.venv/bin/pip', ['install', '--quiet', builtFile('python', /\.whl$/), `aws-cdk-lib==${cdkVersion}`], app);
+  run(
+    '.venv/bin/pip',
+    ['install', '--quiet', builtFile('python', /\.whl$/), `aws-cdk-lib==${cdkVersion}`],
+    app,
+  );
   // What is installed must be what the example asks its user to install.
-  run('.venv/bin/pip', ['install', '--quiet', '--no-index', '--requirement', 'requirements.txt'], app);
+  run(
+    '.venv/bin/pip',
+    ['install', '--quiet', '--no-index', '--requirement', 'requirements.txt'],
+    app,
+  );
   return synthesize('.venv/bin/python', ['app.py'], app);
 }
 
@@ -103,7 +150,15 @@ function synthesizeInJava(app: string, cdkVersion: string): Template {
 }
 
 function synthesizeInGo(app: string): Template {
-  run('go', ['mod', 'edit', `-replace=${GO_MODULE}=${join(ROOT, 'dist/go', packageJson.jsii.targets.go.packageName)}`], app);
+  run(
+    'go',
+    [
+      'mod',
+      'edit',
+      `-replace=${GO_MODULE}=${join(ROOT, 'dist/go', packageJson.jsii.targets.go.packageName)}`,
+    ],
+    app,
+  );
   run('go', ['mod', 'tidy'], app);
   return synthesize('go', ['run', '.'], app);
 }
@@ -126,7 +181,8 @@ function builtFile(target: string, pattern: RegExp): string {
   const file = existsSync(folder)
     ? readdirSync(folder).find((name) => pattern.test(name) && name.includes(packageJson.version))
     : undefined;
-  if (file === undefined) throw new Error(`no package in dist/${target}: run "node tools/run.mjs package" first`);
+  if (file === undefined)
+    throw new Error(`no package in dist/${target}: run "node tools/run.mjs package" first`);
   return join(folder, file);
 }
 
@@ -139,7 +195,9 @@ function timed(language: string, cdkVersion: string, synthesizeIt: () => Templat
   const started = Date.now();
   const template = synthesizeIt();
   const seconds = Math.round((Date.now() - started) / 1000);
-  console.log(`${language}: ${Object.keys(template.Resources).length} resources with aws-cdk-lib ${cdkVersion} (${seconds} s)`);
+  console.log(
+    `${language}: ${Object.keys(template.Resources).length} resources with aws-cdk-lib ${cdkVersion} (${seconds} s)`,
+  );
   return template;
 }
 

@@ -3,8 +3,9 @@
  *
  *     node tools/run.mjs package [--targets js,python,java,go,dotnet] [--compile-go] [--keep <folder>]
  *
- * What this machine has no tools for is generated as source code only, and that is said. Everything happens in a copy of the checkout, which --keep leaves in
- * a folder of your choice (it must not exist) for what comes after.
+ * What this machine has no tools for is generated as source code only, and that is said. Everything
+ * happens in a copy of the checkout, which --keep leaves in a folder of your choice (it must not
+ * exist) for what comes after.
  */
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -22,10 +23,16 @@ const { values } = parseArgs({
 });
 const targets = values.targets.split(',').map((name) => {
   const target = TARGETS.find((known) => known.name === name);
-  if (target === undefined) throw new Error(`--targets: no language "${name}"; there are ${TARGETS.map((known) => known.name).join(', ')}`);
+  if (target === undefined)
+    throw new Error(
+      `--targets: no language "${name}"; there are ${TARGETS.map((known) => known.name).join(', ')}`,
+    );
   return target;
 });
-const folder = values.keep === undefined ? join(mkdtempSync(join(tmpdir(), 'package-')), 'build') : resolve(values.keep);
+const folder =
+  values.keep === undefined
+    ? join(mkdtempSync(join(tmpdir(), 'package-')), 'build')
+    : resolve(values.keep);
 if (existsSync(folder)) throw new Error(`--keep: ${folder} is there already`);
 
 try {
@@ -47,7 +54,12 @@ try {
 
 function generate(some: readonly Target[], options: readonly string[]): void {
   if (some.length === 0) return;
-  const args = [releaseTool('jsii-pacmak'), ...options, '--targets', ...some.map(({ name }) => name)];
+  const args = [
+    releaseTool('jsii-pacmak'),
+    ...options,
+    '--targets',
+    ...some.map(({ name }) => name),
+  ];
   timed(some.map(({ language }) => language).join(', '), () => node(args, folder));
 }
 
@@ -59,12 +71,20 @@ function whySourceOnly(target: Target): string | undefined {
 
 function report(target: Target, made: string): void {
   const why = whySourceOnly(target);
-  const files = readdirSync(made, { recursive: true, encoding: 'utf8' }).map((name) => join(made, name));
-  const archives = files.filter((name) => /\.(tgz|whl|jar|nupkg)$/.test(name) && !/-(sources|javadoc)\.jar$/.test(name));
-  if (why !== undefined) console.log(`${target.language}: source code only in ${relative(ROOT, made)} (${why})`);
+  const files = readdirSync(made, { recursive: true, encoding: 'utf8' }).map((name) =>
+    join(made, name),
+  );
+  const archives = files.filter(
+    (name) => /\.(tgz|whl|jar|nupkg)$/.test(name) && !/-(sources|javadoc)\.jar$/.test(name),
+  );
+  if (why !== undefined)
+    console.log(`${target.language}: source code only in ${relative(ROOT, made)} (${why})`);
   else if (archives.length === 0) console.log(`${target.language}: ${relative(ROOT, made)}`);
   else
-    for (const file of archives) console.log(`${target.language}: ${relative(ROOT, file)}, ${Math.round(statSync(file).size / 1000)} kB`);
+    for (const file of archives)
+      console.log(
+        `${target.language}: ${relative(ROOT, file)}, ${Math.round(statSync(file).size / 1000)} kB`,
+      );
 }
 
 function timed(what: string, work: () => void): void {

@@ -14,7 +14,12 @@ export const TARGETS: readonly Target[] = [
   { name: 'js', language: 'JavaScript', needs: [] },
   { name: 'python', language: 'Python', needs: ['python3'] },
   { name: 'java', language: 'Java', needs: ['java', 'mvn'] },
-  { name: 'go', language: 'Go', needs: ['go'], slow: 'compiling the CDK for Go takes minutes: --compile-go' },
+  {
+    name: 'go',
+    language: 'Go',
+    needs: ['go'],
+    slow: 'compiling the CDK for Go takes minutes: --compile-go',
+  },
   { name: 'dotnet', language: '.NET', needs: ['dotnet'] },
 ];
 
@@ -25,5 +30,7 @@ export function missingFor({ needs }: Target): string[] {
 
 export function isInstalled(program: string): boolean {
   const versionFlag: Record<string, string> = { go: 'version', java: '-version' };
-  return spawnSync(program, [versionFlag[program] ?? '--version'], { stdio: 'ignore' }).status === 0;
+  return (
+    spawnSync(program, [versionFlag[program] ?? '--version'], { stdio: 'ignore' }).status === 0
+  );
 }

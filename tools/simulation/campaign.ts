@@ -51,7 +51,10 @@ export async function playCampaign(options: CampaignOptions): Promise<PlayedCamp
   const world = new World({ seed, days, lines, start: START, end, server });
   const restoreRandom = seedMathRandom(world);
   try {
-    for (const input of [createStateTableInput(TABLES.state), createTableInput(TABLES.transactions)])
+    for (const input of [
+      createStateTableInput(TABLES.state),
+      createTableInput(TABLES.transactions),
+    ])
       await server.execute(new CreateTableCommand(input));
     await install(world);
     begin(world, over, options);
@@ -92,7 +95,8 @@ function begin(world: World, over: number, { days, lines }: CampaignOptions): vo
   clock.spawn(() => push(world));
   clock.spawn(() => forger.trickle(Math.ceil(lines * FORGED_PER_LINE), days * DAY));
   clock.spawn(() => attacker.attack(Math.ceil(lines * ATTACKS_PER_LINE), days * DAY));
-  for (const { kind, from, to } of incidents.spells) if (kind === 'forged flood') clock.spawn(() => forger.flood(from, to));
+  for (const { kind, from, to } of incidents.spells)
+    if (kind === 'forged flood') clock.spawn(() => forger.flood(from, to));
 }
 
 async function push(world: World): Promise<void> {
@@ -106,7 +110,11 @@ async function push(world: World): Promise<void> {
   }
 }
 
-function takeStep(world: World, { does, line }: RakutenStep, eliminated: Map<LineRecord, LineRecord | undefined>): void {
+function takeStep(
+  world: World,
+  { does, line }: RakutenStep,
+  eliminated: Map<LineRecord, LineRecord | undefined>,
+): void {
   const { rakuten, observer } = world;
   switch (does) {
     case 'record':
@@ -135,7 +143,11 @@ function pushLine({ clock, rakuten, lineDiary, pushedLines }: World, line: LineR
   });
 }
 
-async function pass(world: World, over: number, { signal, onHour }: CampaignOptions): Promise<void> {
+async function pass(
+  world: World,
+  over: number,
+  { signal, onHour }: CampaignOptions,
+): Promise<void> {
   for (let hour = 1; START + hour * HOUR <= over; hour += 1) {
     await world.clock.run(START + hour * HOUR);
     world.observer.checkEarned();

@@ -102,7 +102,8 @@ export class SimulatedClock implements Clock {
   }
 }
 
-const isBefore = (a: Sleeper, b: Sleeper): boolean => a.at < b.at || (a.at === b.at && a.order < b.order);
+const isBefore = (a: Sleeper, b: Sleeper): boolean =>
+  a.at < b.at || (a.at === b.at && a.order < b.order);
 
 /** After all microtasks. */
 const immediate = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

@@ -47,11 +47,18 @@ export class ConsumerProcesses {
     this.batches += 1;
     const instance = await this.process();
     const end = clock.now() + AS_DEPLOYED.timeoutMillis;
-    const dies = random.chance(Math.max(DYING_ANYWAY, incidents.severity('consumer dying', clock.now())));
+    const dies = random.chance(
+      Math.max(DYING_ANYWAY, incidents.severity('consumer dying', clock.now())),
+    );
     // It may die before its first call, in the middle, or when everything is written and nothing is
     // deleted.
-    const death = dies ? instance.client.dieAfter(random.integer(0, Math.ceil(Records.length * 1.5))) : new Promise<void>(() => {});
-    const context = { awsRequestId: `invocation-${this.batches}`, getRemainingTimeInMillis: () => end - clock.now() } as Context;
+    const death = dies
+      ? instance.client.dieAfter(random.integer(0, Math.ceil(Records.length * 1.5)))
+      : new Promise<void>(() => {});
+    const context = {
+      awsRequestId: `invocation-${this.batches}`,
+      getRemainingTimeInMillis: () => end - clock.now(),
+    } as Context;
     const response = await Promise.race([
       instance.consumer.handle({ Records }, context),
       death.then(() => undefined),
@@ -61,7 +68,10 @@ export class ConsumerProcesses {
     if (response === undefined || dies) {
       instance.client.die();
       this.deaths += 1;
-      throw new FunctionError('consumer', { errorType: 'Runtime.ExitError', errorMessage: 'the process ended' });
+      throw new FunctionError('consumer', {
+        errorType: 'Runtime.ExitError',
+        errorMessage: 'the process ended',
+      });
     }
     if (!random.chance(RECYCLED)) this.idle.push(instance);
     return response;
@@ -78,7 +88,13 @@ export class ConsumerProcesses {
     const consumer = new Consumer({
       client,
       stateTableName: TABLES.state,
-      rows: new RowStore({ client, tableName: TABLES.transactions, clock: times, forgotten, ...rowOptions }),
+      rows: new RowStore({
+        client,
+        tableName: TABLES.transactions,
+        clock: times,
+        forgotten,
+        ...rowOptions,
+      }),
       forgotten,
       log: new SilentLog(),
       metrics,

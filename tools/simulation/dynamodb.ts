@@ -61,11 +61,16 @@ export class SimulatedDynamoDb extends OfflineClient {
     for (let tries = 1; ; tries += 1) {
       await clock.sleep(FASTEST + random.next() * (SLOWEST - FASTEST));
       if (!random.chance(this.throttled(tableName))) return this.answer(command, tableName, input);
-      if (input.RequestItems !== undefined && random.chance(0.5)) return this.partly(command, input.RequestItems);
+      if (input.RequestItems !== undefined && random.chance(0.5))
+        return this.partly(command, input.RequestItems);
       if (random.chance(ANSWER_LOST)) await this.answer(command, tableName, input);
       if (tries === TRIES) {
-        const message = 'The level of configured provisioned throughput for the table was exceeded.';
-        throw new ProvisionedThroughputExceededException({ $metadata: { httpStatusCode: 400 }, message });
+        const message =
+          'The level of configured provisioned throughput for the table was exceeded.';
+        throw new ProvisionedThroughputExceededException({
+          $metadata: { httpStatusCode: 400 },
+          message,
+        });
       }
       await clock.sleep(FIRST_PAUSE_MILLIS * 2 ** tries * random.next());
     }
@@ -74,14 +79,22 @@ export class SimulatedDynamoDb extends OfflineClient {
   /** Part of the calls to this table that is throttled now. */
   private throttled(tableName: string): number {
     const { clock, incidents } = this.world;
-    return incidents.severity(tableName === TABLES.state ? 'state table throttled' : 'transaction table throttled', clock.now());
+    return incidents.severity(
+      tableName === TABLES.state ? 'state table throttled' : 'transaction table throttled',
+      clock.now(),
+    );
   }
 
-  private async answer(command: object, tableName: string, { Item: item, Key: key = {} }: Named): Promise<unknown> {
+  private async answer(
+    command: object,
+    tableName: string,
+    { Item: item, Key: key = {} }: Named,
+  ): Promise<unknown> {
     const answer = await this.world.clock.stopDuring(this.server.execute(command));
     if (tableName !== TABLES.transactions) return answer;
     if (item !== undefined) this.written(item);
-    else if (command.constructor.name === 'UpdateItemCommand') this.written(await this.read(tableName, key));
+    else if (command.constructor.name === 'UpdateItemCommand')
+      this.written(await this.read(tableName, key));
     return answer;
   }
 
@@ -93,20 +106,32 @@ export class SimulatedDynamoDb extends OfflineClient {
 
   /** Straight from the table, without taking simulated time. */
   private async read(TableName: string, Key: Item): Promise<Item> {
-    const reading = this.server.execute(new GetItemCommand({ TableName, Key, ConsistentRead: true }));
+    const reading = this.server.execute(
+      new GetItemCommand({ TableName, Key, ConsistentRead: true }),
+    );
     return ((await this.world.clock.stopDuring(reading)) as GetItemCommandOutput).Item ?? {};
   }
 
   /** A batch of which every other key is left for another call. */
-  // biome-ignore lint/suspicious/noExplicitAny: as above
-  private async partly(command: any, requests: NonNullable<Named['RequestItems']>): Promise<unknown> {
+  private async partly(
+    // biome-ignore lint/suspicious/noExplicitAny: as above
+    command: any,
+    requests: NonNullable<Named['RequestItems']>,
+  ): Promise<unknown> {
     const half = (rest: number) =>
       Object.fromEntries(
-        Object.entries(requests).map(([table, { Keys = [], ...how }]) => [table, { ...how, Keys: Keys.filter((_, i) => i % 2 === rest) }]),
+        Object.entries(requests).map(([table, { Keys = [], ...how }]) => [
+          table,
+          { ...how, Keys: Keys.filter((_, i) => i % 2 === rest) },
+        ]),
       );
     const now = new command.constructor({ ...command.input, RequestItems: half(0) });
-    const answer = (await this.world.clock.stopDuring(this.server.execute(now))) as BatchGetItemCommandOutput;
-    const left = Object.fromEntries(Object.entries(half(1)).filter(([, { Keys }]) => Keys.length > 0));
+    const answer = (await this.world.clock.stopDuring(
+      this.server.execute(now),
+    )) as BatchGetItemCommandOutput;
+    const left = Object.fromEntries(
+      Object.entries(half(1)).filter(([, { Keys }]) => Keys.length > 0),
+    );
     return { ...answer, UnprocessedKeys: { ...answer.UnprocessedKeys, ...left } };
   }
 }

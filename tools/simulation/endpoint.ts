@@ -27,7 +27,9 @@ export class SimulatedEndpoint {
     private readonly world: World,
     private readonly random: Random,
   ) {
-    this.template = parseTemplate(readFileSync(join(__dirname, '..', '..', 'lib', 'ingestion-api.vtl'), 'utf8').trim());
+    this.template = parseTemplate(
+      readFileSync(join(__dirname, '..', '..', 'lib', 'ingestion-api.vtl'), 'utf8').trim(),
+    );
   }
 
   /**
@@ -35,7 +37,11 @@ export class SimulatedEndpoint {
    *
    * @param onStored called when the queue has the message
    */
-  public async get(url: string, timeoutMillis: number, onStored?: () => void): Promise<ProbeResult> {
+  public async get(
+    url: string,
+    timeoutMillis: number,
+    onStored?: () => void,
+  ): Promise<ProbeResult> {
     const { clock, incidents } = this.world;
     if (incidents.severity('endpoint unreachable', clock.now()) > 0) {
       const millis = between(this.random, 20, 60);
@@ -89,4 +95,5 @@ export class SimulatedEndpoint {
 /** What a client sends of a URL. */
 export const withoutFragment = (url: string): string => url.split('#', 1)[0] ?? '';
 
-const between = (random: Random, least: number, most: number): number => least + random.next() * (most - least);
+const between = (random: Random, least: number, most: number): number =>
+  least + random.next() * (most - least);

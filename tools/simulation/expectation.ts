@@ -1,6 +1,12 @@
 import Big from 'big.js';
 import { ATTRIBUTES, URL_PARAMETERS } from '../../core/names';
-import { type FieldList, fieldListId, isRowField, ROW_FIELDS, type RowField } from '../../core/rakuten/postback/fields';
+import {
+  type FieldList,
+  fieldListId,
+  isRowField,
+  ROW_FIELDS,
+  type RowField,
+} from '../../core/rakuten/postback/fields';
 import type { LineRecord } from '../../fake-rakuten';
 import type { ReturnedLine } from '../../fake-rakuten/types';
 import { decodeQuery } from '../../local/gateway/query';
@@ -18,7 +24,9 @@ import { FIELD_LISTS, SID } from './settings';
 export type Shown = { readonly [F in RowField]?: string };
 
 const KEY_FIELDS: readonly RowField[] = ['sid', 'etransaction_id', 'is_event'];
-const SHOWN_FIELDS = (Object.keys(ROW_FIELDS) as RowField[]).filter((field) => !KEY_FIELDS.includes(field));
+const SHOWN_FIELDS = (Object.keys(ROW_FIELDS) as RowField[]).filter(
+  (field) => !KEY_FIELDS.includes(field),
+);
 /** Fields that a row must show as the Events API returned them to be verified. */
 const CHECKED_FIELDS: readonly RowField[] = [
   ...(['sale_amount', 'commissions', 'quantity', 'currency', 'u1'] as const),
@@ -42,7 +50,10 @@ export function expectedAnswer({ line, record }: ReturnedLine): ExpectedAnswer {
       return value === undefined ? [] : [[field, value]];
     }),
   );
-  const isGarbled = CHECKED_FIELDS.some((field) => (record[field] ?? '').trim() !== '' && shown[field as keyof typeof shown] === undefined);
+  const isGarbled = CHECKED_FIELDS.some(
+    (field) =>
+      (record[field] ?? '').trim() !== '' && shown[field as keyof typeof shown] === undefined,
+  );
   const id = (record.etransaction_id ?? '').trim();
   return { key: keyOf(id, record.is_event), shown, isReadable: id !== '' && !isGarbled };
 }
@@ -68,7 +79,10 @@ export function expectedPush(url: string, line?: LineRecord): ExpectedPush {
     const value = oneForm(field, said.get(field), line?.[field]);
     return value === undefined ? [] : [[field, value]];
   });
-  return { key: id === '' ? undefined : keyOf(id, said.get('is_event')), shown: Object.fromEntries(shown) };
+  return {
+    key: id === '' ? undefined : keyOf(id, said.get('is_event')),
+    shown: Object.fromEntries(shown),
+  };
 }
 
 const LISTS = new Map(
@@ -81,7 +95,8 @@ const LISTS = new Map(
 const fieldsOf = (id = ''): ReadonlyMap<string, RowField> => LISTS.get(id) ?? new Map();
 
 /** The row of a line as Rakuten holds it. */
-export const keyOfLine = ({ sid = SID, etransaction_id = '', is_event }: LineRecord): string => keyOf(etransaction_id, is_event, sid);
+export const keyOfLine = ({ sid = SID, etransaction_id = '', is_event }: LineRecord): string =>
+  keyOf(etransaction_id, is_event, sid);
 
 /** The partition key and the sort key of a row, with a space between them. */
 function keyOf(id: string, isEvent: string | undefined, sid = SID): string {
@@ -114,12 +129,15 @@ function decimal(text: string, truth: string | undefined): string | undefined {
   if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,3})?$/i.test(text)) return undefined;
   const number = new Big(text.replace('+', ''));
   if (number.abs().gt(1e15)) return undefined;
-  return (number.c.length >= FLOAT_DIGITS && truth !== undefined ? new Big(truth) : number).toFixed();
+  return (
+    number.c.length >= FLOAT_DIGITS && truth !== undefined ? new Big(truth) : number
+  ).toFixed();
 }
 
 /** Rakuten's times are UTC if they do not say otherwise. Undefined for what `Date` cannot read. */
 function wholeSecond(text: string): string | undefined {
-  const [, date = '', zone = 'Z'] = /^(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d)(?:\.\d+)?(Z|[+ -]\d\d:\d\d)?$/.exec(text) ?? [];
+  const [, date = '', zone = 'Z'] =
+    /^(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d)(?:\.\d+)?(Z|[+ -]\d\d:\d\d)?$/.exec(text) ?? [];
   const millis = Date.parse(`${date.replace(' ', 'T')}${zone.replace(' ', '+')}`);
   return Number.isNaN(millis) ? undefined : `${new Date(millis).toISOString().slice(0, 19)}Z`;
 }
@@ -129,24 +147,36 @@ export function shownBy(row: Row): Shown {
   const values = SHOWN_FIELDS.flatMap((field) => {
     const attribute = row[field];
     if (attribute === undefined) return [];
-    return [[field, attribute.N === undefined ? (attribute.S ?? '') : new Big(attribute.N).toFixed()]];
+    return [
+      [field, attribute.N === undefined ? (attribute.S ?? '') : new Big(attribute.N).toFixed()],
+    ];
   });
   return Object.fromEntries(values);
 }
 
-export const rowKeyOf = (row: Row): string => `${row[ATTRIBUTES.lineId]?.S} ${row[ATTRIBUTES.isEvent]?.S}`;
+export const rowKeyOf = (row: Row): string =>
+  `${row[ATTRIBUTES.lineId]?.S} ${row[ATTRIBUTES.isEvent]?.S}`;
 
 /** The fields in which a row shows something else. */
-export function differences(row: Shown, expected: Shown, among: readonly RowField[] = SHOWN_FIELDS): RowField[] {
+export function differences(
+  row: Shown,
+  expected: Shown,
+  among: readonly RowField[] = SHOWN_FIELDS,
+): RowField[] {
   return among.filter((field) => row[field] !== expected[field]);
 }
 
 /**
  * Whether a row shows an answer: all of it, or with the `u1` of a push where the answer has none.
  */
-export function showsAnswer(row: Row, { shown }: Pick<ExpectedAnswer, 'shown'>, among: readonly RowField[] = SHOWN_FIELDS): boolean {
+export function showsAnswer(
+  row: Row,
+  { shown }: Pick<ExpectedAnswer, 'shown'>,
+  among: readonly RowField[] = SHOWN_FIELDS,
+): boolean {
   const isMemberPushed = shown.u1 === undefined && row[ATTRIBUTES.u1FromPostback]?.BOOL === true;
   return differences(shownBy(row), shown, among).every((field) => field === 'u1' && isMemberPushed);
 }
 
-export const showsCheckedFields = (row: Row, answer: Pick<ExpectedAnswer, 'shown'>): boolean => showsAnswer(row, answer, CHECKED_FIELDS);
+export const showsCheckedFields = (row: Row, answer: Pick<ExpectedAnswer, 'shown'>): boolean =>
+  showsAnswer(row, answer, CHECKED_FIELDS);

@@ -21,7 +21,8 @@ const conditions = new Map<string, Condition>();
 const updates = new Map<string, Update>();
 
 /** The condition, key condition or filter that an expression describes. */
-export const condition = (text: string): Condition => cached(conditions, text, (parser) => parser.or());
+export const condition = (text: string): Condition =>
+  cached(conditions, text, (parser) => parser.or());
 /** What an update expression does. */
 export const update = (text: string): Update => cached(updates, text, (parser) => parser.clauses());
 
@@ -50,7 +51,9 @@ class Parser {
 
   or(): Condition {
     const terms = this.separated('OR', () => this.and());
-    return terms.length === 1 ? (terms[0] as Condition) : (item, p) => terms.some((term) => term(item, p));
+    return terms.length === 1
+      ? (terms[0] as Condition)
+      : (item, p) => terms.some((term) => term(item, p));
   }
 
   end(): void {
@@ -69,7 +72,9 @@ class Parser {
 
   private and(): Condition {
     const terms = this.separated('AND', () => this.not());
-    return terms.length === 1 ? (terms[0] as Condition) : (item, p) => terms.every((term) => term(item, p));
+    return terms.length === 1
+      ? (terms[0] as Condition)
+      : (item, p) => terms.every((term) => term(item, p));
   }
 
   private not(): Condition {
@@ -96,7 +101,8 @@ class Parser {
     const [path = this.fail(`has ${name} of nothing`), other] = operands;
     if (name === 'attribute_exists') return (item, p) => path(item, p) !== undefined;
     if (name === 'attribute_not_exists') return (item, p) => path(item, p) === undefined;
-    if (name === 'begins_with' && other !== undefined) return (item, p) => path(item, p)?.S?.startsWith(other(item, p)?.S ?? '') ?? false;
+    if (name === 'begins_with' && other !== undefined)
+      return (item, p) => path(item, p)?.S?.startsWith(other(item, p)?.S ?? '') ?? false;
     return this.fail(`has ${name}`);
   }
 
@@ -106,7 +112,9 @@ class Parser {
     if (operator === 'BETWEEN') {
       this.expect('AND');
       const last = this.operand();
-      return (item, p) => compared(left(item, p), right(item, p), (c) => c >= 0) && compared(left(item, p), last(item, p), (c) => c <= 0);
+      return (item, p) =>
+        compared(left(item, p), right(item, p), (c) => c >= 0) &&
+        compared(left(item, p), last(item, p), (c) => c <= 0);
     }
     if (operator === '=') return (item, p) => isEqual(left(item, p), right(item, p));
     if (operator === '<>') return (item, p) => !isEqual(left(item, p), right(item, p));
@@ -118,7 +126,10 @@ class Parser {
     const name = this.next();
     this.expect('=');
     const value = this.operand();
-    return (item, p) => ({ ...item, [nameOf(name, p)]: value(item, p) ?? this.fail(`sets ${name} to nothing`) });
+    return (item, p) => ({
+      ...item,
+      [nameOf(name, p)]: value(item, p) ?? this.fail(`sets ${name} to nothing`),
+    });
   }
 
   private removal(): Update {
@@ -131,7 +142,8 @@ class Parser {
 
   private operand(): Operand {
     const token = this.next();
-    if (token.startsWith(':')) return (_, p) => p.values?.[token] ?? this.fail(`uses ${token}, which has no value`);
+    if (token.startsWith(':'))
+      return (_, p) => p.values?.[token] ?? this.fail(`uses ${token}, which has no value`);
     return (item, p) => item?.[nameOf(token, p)];
   }
 
@@ -181,8 +193,13 @@ const ORDERINGS: Readonly<Record<string, (order: number) => boolean>> = {
 };
 
 /** Values of different types compare as false. */
-function compared(a: AttributeValue | undefined, b: AttributeValue | undefined, holds: (order: number) => boolean): boolean {
-  if (a?.S !== undefined && b?.S !== undefined) return holds(Buffer.compare(Buffer.from(a.S), Buffer.from(b.S)));
+function compared(
+  a: AttributeValue | undefined,
+  b: AttributeValue | undefined,
+  holds: (order: number) => boolean,
+): boolean {
+  if (a?.S !== undefined && b?.S !== undefined)
+    return holds(Buffer.compare(Buffer.from(a.S), Buffer.from(b.S)));
   return a?.N !== undefined && b?.N !== undefined && holds(Number(a.N) - Number(b.N));
 }
 
@@ -190,10 +207,14 @@ function isEqual(a: AttributeValue | undefined, b: AttributeValue | undefined): 
   if (a === undefined || b === undefined) return false;
   if (a.S !== undefined || b.S !== undefined) return a.S === b.S;
   if (a.N !== undefined || b.N !== undefined) return a.N === b.N;
-  if (a.L !== undefined && b.L !== undefined) return a.L.length === b.L.length && a.L.every((inner, index) => isEqual(inner, b.L?.[index]));
+  if (a.L !== undefined && b.L !== undefined)
+    return a.L.length === b.L.length && a.L.every((inner, index) => isEqual(inner, b.L?.[index]));
   if (a.M !== undefined && b.M !== undefined) {
     const names = Object.keys(a.M);
-    return names.length === Object.keys(b.M).length && names.every((name) => isEqual(a.M?.[name], b.M?.[name]));
+    return (
+      names.length === Object.keys(b.M).length &&
+      names.every((name) => isEqual(a.M?.[name], b.M?.[name]))
+    );
   }
   return a.BOOL !== undefined && a.BOOL === b.BOOL;
 }

@@ -53,14 +53,22 @@ export class Forger {
     });
   }
 
-  /** A URL that claims a sale, without the accepted secret: lines that Rakuten sent, and retired secrets. */
+  /**
+   * A URL that claims a sale, without the accepted secret: lines that Rakuten sent, and retired
+   * secrets.
+   */
   private async url(): Promise<string> {
     const { random } = this;
     const { clock, operator, installation, pushedLines: lines } = this.world;
     const { text: secret } = await installation.urlSecret.current();
     const listId = fieldListId(installation.fields);
     const real = lines.length > 0 ? random.pick(lines) : {};
-    const invented = { ...real, sid: SID, etransaction_id: `${FORGED_PREFIX}${random.hex(26)}`, order_id: `F-${random.hex(8)}` };
+    const invented = {
+      ...real,
+      sid: SID,
+      etransaction_id: `${FORGED_PREFIX}${random.hex(26)}`,
+      order_id: `F-${random.hex(8)}`,
+    };
     const inflated = { ...real, commissions: '9999.99', sale_amount: '99999.99', u1: 'm_forger' };
     const line = fillTemplate(PLAUSIBLE, random.chance(0.6) ? invented : inflated);
     const guesses = [
@@ -70,12 +78,15 @@ export class Forger {
       `k=${secret}x`,
       `k=${secret.toLowerCase()}`,
       `k=&%6B%00=${secret}`,
-      // In the name and in the value of another parameter, and as the parameters of a queue message.
+      // In the name and in the value of another parameter, and as the parameters of a queue
+      // message.
       `x=${encodeURIComponent(`&k=${secret.slice(1)}&f=${listId}`)}`,
       `src=events-api&sid=${SID}&id=1&at=1`,
       `q=${encodeURIComponent(line)}&src=events-api`,
       `%26src=events-api&a=${encodeURIComponent(`&src=events-api&sid=${SID}&q=${encodeURIComponent(line)}`)}`,
-      ...operator.retiredSecrets.filter(({ at }) => at < clock.now()).map(({ text }) => `k=${text}&f=${listId}`),
+      ...operator.retiredSecrets
+        .filter(({ at }) => at < clock.now())
+        .map(({ text }) => `k=${text}&f=${listId}`),
     ];
     const guess = random.pick(guesses);
     return `${ENDPOINT_URL}?${random.chance(0.5) ? `${guess}&${line}` : `${line}&${guess}`}`;

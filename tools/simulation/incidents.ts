@@ -20,7 +20,10 @@ const SPELLS = {
   'Events API at its limit': { perMonth: 4, minutes: [10, 120], severity: [0.5, 0.97] },
   'management API failing': { perMonth: 4, minutes: [10, 120], severity: [0.2, 1] },
   'forged flood': { perMonth: 3, minutes: [5, 20], severity: [1, 1] },
-} as const satisfies Record<string, { perMonth: number; minutes: readonly [number, number]; severity: readonly [number, number] }>;
+} as const satisfies Record<
+  string,
+  { perMonth: number; minutes: readonly [number, number]; severity: readonly [number, number] }
+>;
 
 export type SpellKind = keyof typeof SPELLS;
 
@@ -77,18 +80,26 @@ export class Incidents {
     this.happenings = (Object.keys(EVENTS) as EventKind[])
       .flatMap((kind) => {
         const count = countIn(EVENTS[kind], end - start);
-        const crises = kind === 'secret rotated' ? this.spells.filter((spell) => spell.kind === 'consumer dying') : [];
-        return Array.from({ length: count }, () => ({ kind, at: moment(random, start + CALM_START_MILLIS, end - HOUR, crises) }));
+        const crises =
+          kind === 'secret rotated'
+            ? this.spells.filter((spell) => spell.kind === 'consumer dying')
+            : [];
+        return Array.from({ length: count }, () => ({
+          kind,
+          at: moment(random, start + CALM_START_MILLIS, end - HOUR, crises),
+        }));
       })
       .sort((a, b) => a.at - b.at);
-    for (const spell of this.spells) this.byKind.set(spell.kind, [...(this.byKind.get(spell.kind) ?? []), spell]);
+    for (const spell of this.spells)
+      this.byKind.set(spell.kind, [...(this.byKind.get(spell.kind) ?? []), spell]);
   }
 
   /** The spell that lasts now, the hardest if there are several. */
   public now(kind: SpellKind, at: number): Spell | undefined {
     let hardest: Spell | undefined;
     for (const spell of this.byKind.get(kind) ?? []) {
-      if (spell.from <= at && at < spell.to && spell.severity > (hardest?.severity ?? 0)) hardest = spell;
+      if (spell.from <= at && at < spell.to && spell.severity > (hardest?.severity ?? 0))
+        hardest = spell;
     }
     return hardest;
   }
@@ -101,7 +112,8 @@ export class Incidents {
 
 const byTime = (a: Spell, b: Spell): number => a.from - b.from;
 
-const countIn = (perMonth: number, millis: number): number => Math.max(1, Math.round((perMonth * millis) / (30 * DAY)));
+const countIn = (perMonth: number, millis: number): number =>
+  Math.max(1, Math.round((perMonth * millis) / (30 * DAY)));
 
 /** When the day's batches leave: what goes wrong then hurts most. */
 const BATCHES_LEAVE_MILLIS = 22 * HOUR + 15 * MINUTE;
@@ -129,7 +141,9 @@ function moment(random: Random, start: number, end: number, crises: readonly Spe
   const anywhere = start + random.next() * (end - start);
   if (!random.chance(HITS_BATCHES)) return Math.floor(anywhere);
   const day = Math.floor(anywhere / DAY) * DAY;
-  return Math.floor(Math.min(Math.max(day + BATCHES_LEAVE_MILLIS + random.next() * BATCHES_MILLIS, start), end));
+  return Math.floor(
+    Math.min(Math.max(day + BATCHES_LEAVE_MILLIS + random.next() * BATCHES_MILLIS, start), end),
+  );
 }
 
 function spellsOf(kind: SpellKind, random: Random, start: number, end: number): Spell[] {
@@ -137,8 +151,14 @@ function spellsOf(kind: SpellKind, random: Random, start: number, end: number): 
   return Array.from({ length: countIn(perMonth, end - start) + 1 }, () => {
     const longest = Math.min(minutes[1] * MINUTE, (end - start) / 6);
     // More short ones than long ones.
-    const length = minutes[0] * MINUTE + random.next() ** 2 * Math.max(0, longest - minutes[0] * MINUTE);
+    const length =
+      minutes[0] * MINUTE + random.next() ** 2 * Math.max(0, longest - minutes[0] * MINUTE);
     const from = beginning(random, start, end, length);
-    return { kind, from, to: from + length, severity: severity[0] + random.next() * (severity[1] - severity[0]) };
+    return {
+      kind,
+      from,
+      to: from + length,
+      severity: severity[0] + random.next() * (severity[1] - severity[0]),
+    };
   });
 }

@@ -118,7 +118,9 @@ export class Installation {
 
   /** Rotates the URL secret. Rejects on failure; the next rotation continues it. */
   public rotate(isKilled = false): Promise<unknown> {
-    return this.invoke(isKilled, (ports, endUntil) => rotateUrlSecret(ports, { operation: 'rotate-secret', sid: SID }, endUntil));
+    return this.invoke(isKilled, (ports, endUntil) =>
+      rotateUrlSecret(ports, { operation: 'rotate-secret', sid: SID }, endUntil),
+    );
   }
 
   /**
@@ -130,7 +132,8 @@ export class Installation {
     const { clock, endpoint, rakuten } = this.world;
     return {
       store: new DynamoWatchStore(client, TABLES.state),
-      readSecret: async (id, versionId) => (versionId === undefined ? this.readSecret(id) : this.urlSecret.saved(versionId)),
+      readSecret: async (id, versionId) =>
+        versionId === undefined ? this.readSecret(id) : this.urlSecret.saved(versionId),
       saveSecretVersion: async (_id, text) => this.urlSecret.save(text),
       urls: { rakutenApiUrl: RAKUTEN_API_URL, endpointUrl: ENDPOINT_URL },
       send: async (request) => {
@@ -150,7 +153,9 @@ export class Installation {
   }
 
   public readSecret(id: string): Promise<string> {
-    return id === URL_SECRET ? this.urlSecret.current().then(({ text }) => text) : Promise.resolve(JSON.stringify(RAKUTEN_CREDENTIALS));
+    return id === URL_SECRET
+      ? this.urlSecret.current().then(({ text }) => text)
+      : Promise.resolve(JSON.stringify(RAKUTEN_CREDENTIALS));
   }
 
   public randomId(): string {
@@ -178,10 +183,14 @@ export class Installation {
       StackId: 'arn:aws:cloudformation:us-east-1:000000000000:stack/campaign/1',
       LogicalResourceId: 'Registration',
       ResourceProperties,
-      ...(RequestType === 'Create' ? {} : { PhysicalResourceId: `rakuten-postback-${SID}`, OldResourceProperties }),
+      ...(RequestType === 'Create'
+        ? {}
+        : { PhysicalResourceId: `rakuten-postback-${SID}`, OldResourceProperties }),
     };
     const handle = (kill: boolean): Promise<unknown> =>
-      this.invoke(kill, (ports, endUntil) => handleRegistrationEvent(ports as RegistrationPorts, event, endUntil));
+      this.invoke(kill, (ports, endUntil) =>
+        handleRegistrationEvent(ports as RegistrationPorts, event, endUntil),
+      );
     if (random.chance(INVOKED_TWICE)) {
       // The response of the other one is ignored.
       clock.spawn(async () => {
@@ -198,7 +207,10 @@ export class Installation {
   }
 
   /** One invocation of the registration function. A killed one makes a few calls and ends. */
-  private async invoke<T>(isKilled: boolean, work: (ports: RotationPorts, endUntil: number) => Promise<T>): Promise<T> {
+  private async invoke<T>(
+    isKilled: boolean,
+    work: (ports: RotationPorts, endUntil: number) => Promise<T>,
+  ): Promise<T> {
     const { clock, dynamodb } = this.world;
     const client = new MortalClient(dynamodb);
     if (isKilled) void client.dieAfter(this.random.integer(3, 40));

@@ -43,7 +43,9 @@ export class LineDiary {
   }
 
   public fatesOfPushed(): LineFates {
-    const pushed = [...this.fates.values()].filter(({ due, stored }) => due !== undefined && stored !== undefined);
+    const pushed = [...this.fates.values()].filter(
+      ({ due, stored }) => due !== undefined && stored !== undefined,
+    );
     const millis = (wantLost: boolean): number[] =>
       pushed
         .filter((fate) => isLost(fate) === wantLost)
@@ -59,5 +61,9 @@ export class LineDiary {
   }
 }
 
-const isLost = ({ failed, due = 0, arrived = Number.POSITIVE_INFINITY, stored = Number.POSITIVE_INFINITY }: Fate): boolean =>
-  failed === true && stored > due && arrived >= stored;
+const isLost = ({
+  failed,
+  due = 0,
+  arrived = Number.POSITIVE_INFINITY,
+  stored = Number.POSITIVE_INFINITY,
+}: Fate): boolean => failed === true && stored > due && arrived >= stored;

@@ -46,14 +46,17 @@ export class MemoryDynamoDb extends OfflineClient {
   public override async execute(command: unknown): Promise<unknown> {
     if (command instanceof CreateTableCommand) return this.createTable(command.input);
     if (command instanceof PutItemCommand) return this.put(command.input.Item ?? {}, command.input);
-    if (command instanceof UpdateItemCommand) return this.update(command.input.Key ?? {}, command.input);
-    if (command instanceof DeleteItemCommand) return this.remove(command.input.Key ?? {}, command.input);
+    if (command instanceof UpdateItemCommand)
+      return this.update(command.input.Key ?? {}, command.input);
+    if (command instanceof DeleteItemCommand)
+      return this.remove(command.input.Key ?? {}, command.input);
     if (command instanceof GetItemCommand) {
       const { TableName, Key = {} } = command.input;
       const table = this.table(TableName);
       return { Item: table.items.get(table.id(Key)) };
     }
-    if (command instanceof BatchGetItemCommand) return this.batchGet(command.input.RequestItems ?? {});
+    if (command instanceof BatchGetItemCommand)
+      return this.batchGet(command.input.RequestItems ?? {});
     if (command instanceof QueryCommand) return this.query(command.input);
     if (command instanceof ScanCommand) {
       const table = this.table(command.input.TableName);
@@ -79,7 +82,10 @@ export class MemoryDynamoDb extends OfflineClient {
     return {};
   }
 
-  private update(key: Item, input: ConditionalInput & { readonly UpdateExpression?: string }): object {
+  private update(
+    key: Item,
+    input: ConditionalInput & { readonly UpdateExpression?: string },
+  ): object {
     const table = this.table(input.TableName);
     const id = table.id(key);
     const old = table.items.get(id);
@@ -96,10 +102,15 @@ export class MemoryDynamoDb extends OfflineClient {
     return {};
   }
 
-  private batchGet(requests: Readonly<Record<string, { readonly Keys?: readonly Item[] }>>): object {
+  private batchGet(
+    requests: Readonly<Record<string, { readonly Keys?: readonly Item[] }>>,
+  ): object {
     const responses = Object.entries(requests).map(([name, { Keys = [] }]) => {
       const table = this.table(name);
-      return [name, Keys.map((key) => table.items.get(table.id(key))).filter((item) => item !== undefined)] as const;
+      return [
+        name,
+        Keys.map((key) => table.items.get(table.id(key))).filter((item) => item !== undefined),
+      ] as const;
     });
     return { Responses: Object.fromEntries(responses), UnprocessedKeys: {} };
   }
@@ -109,9 +120,12 @@ export class MemoryDynamoDb extends OfflineClient {
     const index = table.index(input.IndexName);
     const isWanted = condition(input.KeyConditionExpression ?? '');
     const inputs = placeholders(input);
-    const items = index.of(partitionAsked(input, index.keys.partition)).filter((item) => isWanted(item, inputs));
+    const items = index
+      .of(partitionAsked(input, index.keys.partition))
+      .filter((item) => isWanted(item, inputs));
     if (input.ScanIndexForward === false) items.reverse();
-    const filter = input.FilterExpression === undefined ? () => true : condition(input.FilterExpression);
+    const filter =
+      input.FilterExpression === undefined ? () => true : condition(input.FilterExpression);
     return page(items, table, input, (item) => {
       const shown = index.shown(item);
       return filter(shown, inputs) ? shown : undefined;
@@ -130,13 +144,20 @@ interface ExpressionInput {
   readonly ExpressionAttributeValues?: Readonly<Record<string, AttributeValue>>;
 }
 
-const placeholders = ({ ExpressionAttributeNames: names, ExpressionAttributeValues: values }: ExpressionInput): Placeholders => ({
+const placeholders = ({
+  ExpressionAttributeNames: names,
+  ExpressionAttributeValues: values,
+}: ExpressionInput): Placeholders => ({
   names,
   values,
 });
 
 function check(item: Item | undefined, input: ConditionalInput): void {
-  if (input.ConditionExpression === undefined || condition(input.ConditionExpression)(item, placeholders(input))) return;
+  if (
+    input.ConditionExpression === undefined ||
+    condition(input.ConditionExpression)(item, placeholders(input))
+  )
+    return;
   throw new ConditionalCheckFailedException({
     $metadata: { httpStatusCode: 400 },
     message: 'The conditional request failed',
@@ -146,8 +167,11 @@ function check(item: Item | undefined, input: ConditionalInput): void {
 
 /** The value that the key condition asks of the partition key. */
 function partitionAsked(input: QueryCommandInput, partition: string): string {
-  for (const [, name = '', value = ''] of (input.KeyConditionExpression ?? '').matchAll(/([#\w]+) = (:\w+)/g)) {
-    if ((input.ExpressionAttributeNames?.[name] ?? name) === partition) return input.ExpressionAttributeValues?.[value]?.S ?? '';
+  for (const [, name = '', value = ''] of (input.KeyConditionExpression ?? '').matchAll(
+    /([#\w]+) = (:\w+)/g,
+  )) {
+    if ((input.ExpressionAttributeNames?.[name] ?? name) === partition)
+      return input.ExpressionAttributeValues?.[value]?.S ?? '';
   }
   return missing(`value of ${partition} in "${input.KeyConditionExpression}"`);
 }
@@ -170,19 +194,28 @@ function page(
   const shown = read.map(show).filter((item) => item !== undefined);
   // As in DynamoDB, a page that is full may be the last one.
   const last = read.length === Limit && Limit < items.length ? read.at(-1) : undefined;
-  return { Items: Select === 'COUNT' ? undefined : shown, Count: shown.length, LastEvaluatedKey: last && keyOf(last, table.keys) };
+  return {
+    Items: Select === 'COUNT' ? undefined : shown,
+    Count: shown.length,
+    LastEvaluatedKey: last && keyOf(last, table.keys),
+  };
 }
 
 /** As DynamoDB gives an item back: numbers in its notation, nothing that is undefined. */
 function stored(item: Item): Item {
-  return Object.fromEntries(Object.entries(item).flatMap(([name, value]) => (value === undefined ? [] : [[name, storedValue(value)]])));
+  return Object.fromEntries(
+    Object.entries(item).flatMap(([name, value]) =>
+      value === undefined ? [] : [[name, storedValue(value)]],
+    ),
+  );
 }
 
 /** What is written otherwise than DynamoDB writes it: a zero too many, an exponent. */
 const UNUSUAL_NUMBER = /^-?0\d|\.\d*0$|[eE+]|^-0$/;
 
 function storedValue(value: AttributeValue): AttributeValue {
-  if (value.N !== undefined) return UNUSUAL_NUMBER.test(value.N) ? { N: new Big(value.N).toFixed() } : value;
+  if (value.N !== undefined)
+    return UNUSUAL_NUMBER.test(value.N) ? { N: new Big(value.N).toFixed() } : value;
   if (value.L !== undefined) return { L: value.L.map(storedValue) };
   if (value.M !== undefined) return { M: stored(value.M) as Record<string, AttributeValue> };
   return value;

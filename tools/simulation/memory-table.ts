@@ -1,4 +1,9 @@
-import type { AttributeValue, CreateTableCommandInput, GlobalSecondaryIndex, KeySchemaElement } from '@aws-sdk/client-dynamodb';
+import type {
+  AttributeValue,
+  CreateTableCommandInput,
+  GlobalSecondaryIndex,
+  KeySchemaElement,
+} from '@aws-sdk/client-dynamodb';
 import type { Item } from './expressions';
 
 interface KeyNames {
@@ -45,7 +50,8 @@ class Partitions {
     const known = this.byKey.get(key);
     if (known === undefined) return [];
     const { sort } = this.keys;
-    const text = ([id, item]: readonly [string, Item]): string => `${sort === undefined ? '' : item[sort]?.S} ${id}`;
+    const text = ([id, item]: readonly [string, Item]): string =>
+      `${sort === undefined ? '' : item[sort]?.S} ${id}`;
     known.sorted ??= [...known.items]
       .map((entry) => ({ at: text(entry), item: entry[1] }))
       .sort((a, b) => (a.at < b.at ? -1 : 1))
@@ -55,7 +61,9 @@ class Partitions {
 
   shown(item: Item): Item {
     const { carried } = this;
-    return carried === undefined ? item : Object.fromEntries(Object.entries(item).filter(([name]) => carried.has(name)));
+    return carried === undefined
+      ? item
+      : Object.fromEntries(Object.entries(item).filter(([name]) => carried.has(name)));
   }
 }
 
@@ -75,11 +83,15 @@ export class Table {
   constructor({ KeySchema, GlobalSecondaryIndexes }: CreateTableCommandInput) {
     this.keys = keyNames(KeySchema);
     this.indexes.set('', new Partitions(this.keys));
-    for (const index of GlobalSecondaryIndexes ?? []) this.indexes.set(index.IndexName ?? '', indexOf(index, this.keys));
+    for (const index of GlobalSecondaryIndexes ?? [])
+      this.indexes.set(index.IndexName ?? '', indexOf(index, this.keys));
   }
 
   id(key: Item): string {
-    return JSON.stringify([key[this.keys.partition]?.S, this.keys.sort === undefined ? '' : key[this.keys.sort]?.S]);
+    return JSON.stringify([
+      key[this.keys.partition]?.S,
+      this.keys.sort === undefined ? '' : key[this.keys.sort]?.S,
+    ]);
   }
 
   write(id: string, item: Item | undefined): void {
@@ -95,9 +107,15 @@ export class Table {
 
   /** DynamoDB rejects an item with an empty key, of the table or of an index. */
   private checkKeys(item: Item): void {
-    const names = [...this.indexes.values()].flatMap(({ keys: { partition, sort } }) => [partition, sort ?? partition]);
+    const names = [...this.indexes.values()].flatMap(({ keys: { partition, sort } }) => [
+      partition,
+      sort ?? partition,
+    ]);
     const empty = names.find((name) => item[name]?.S === '');
-    if (empty !== undefined) throw Object.assign(new Error(`${empty} is empty, and a key`), { name: 'ValidationException' });
+    if (empty !== undefined)
+      throw Object.assign(new Error(`${empty} is empty, and a key`), {
+        name: 'ValidationException',
+      });
   }
 
   index(name = ''): Partitions {
@@ -106,10 +124,16 @@ export class Table {
 }
 
 export const keyOf = (item: Item, { partition, sort }: KeyNames): Item =>
-  Object.fromEntries([partition, ...(sort === undefined ? [] : [sort])].map((name) => [name, item[name] as AttributeValue]));
+  Object.fromEntries(
+    [partition, ...(sort === undefined ? [] : [sort])].map((name) => [
+      name,
+      item[name] as AttributeValue,
+    ]),
+  );
 
 function keyNames(schema: readonly KeySchemaElement[] | undefined): KeyNames {
-  const named = (type: string): string | undefined => schema?.find(({ KeyType }) => KeyType === type)?.AttributeName;
+  const named = (type: string): string | undefined =>
+    schema?.find(({ KeyType }) => KeyType === type)?.AttributeName;
   return { partition: named('HASH') ?? missing('partition key'), sort: named('RANGE') };
 }
 

@@ -132,28 +132,34 @@ export class Observer {
     const key = rowKeyOf(row);
     const before = this.rows.get(key);
     this.rows.set(key, row);
-    for (const order of [orderOf(before), orderOf(row)]) if (order !== undefined) this.touchedOrders.add(order);
+    for (const order of [orderOf(before), orderOf(row)])
+      if (order !== undefined) this.touchedOrders.add(order);
     this.index(key, before, row);
-    if (row[ATTRIBUTES.answerHash] !== undefined && !this.answeredAt.has(key)) this.answeredAt.set(key, this.options.now());
+    if (row[ATTRIBUTES.answerHash] !== undefined && !this.answeredAt.has(key))
+      this.answeredAt.set(key, this.options.now());
     const bytes = bytesOf({ M: row });
     this.largestRow = Math.max(this.largestRow, bytes);
     if (bytes > MAX_ROW_BYTES) this.violated('size', `${key} has ${bytes} bytes`);
     if (!key.startsWith(`${SID}#`)) this.violated('publisher', key);
     if (row[ATTRIBUTES.verifiedAt] !== undefined) this.checkVerified(key, row);
     if (before?.[ATTRIBUTES.answerHash] !== undefined) this.checkReplaced(key, before, row);
-    if (row[ATTRIBUTES.withdrawnAt] !== undefined && before?.[ATTRIBUTES.withdrawnAt] === undefined) this.checkWithdrawn(key);
+    if (row[ATTRIBUTES.withdrawnAt] !== undefined && before?.[ATTRIBUTES.withdrawnAt] === undefined)
+      this.checkWithdrawn(key);
   }
 
   private checkVerified(key: string, row: Row): void {
     const answers = (this.answers.get(key) ?? []).filter(({ isReadable }) => isReadable);
     const isPushedMember = row[ATTRIBUTES.u1FromPostback]?.BOOL === true;
-    if (!answers.some((answer) => showsCheckedFields(row, answer))) this.violated('verified', `${key} shows no answer`);
-    else if (isPushedMember && !this.options.memberFromPostback) this.violated('verified', `${key} has the u1 of a push`);
+    if (!answers.some((answer) => showsCheckedFields(row, answer)))
+      this.violated('verified', `${key} shows no answer`);
+    else if (isPushedMember && !this.options.memberFromPostback)
+      this.violated('verified', `${key} has the u1 of a push`);
   }
 
   /** Of an answered row. */
   private checkReplaced(key: string, before: Row, row: Row): void {
-    if (isOtherLine({ shown: shownBy(before) }, { shown: shownBy(row) })) this.violated('identity', key);
+    if (isOtherLine({ shown: shownBy(before) }, { shown: shownBy(row) }))
+      this.violated('identity', key);
     if (row.commissions?.N === '0' && before.commissions?.N !== '0') this.zeroedRows += 1;
   }
 
@@ -168,9 +174,12 @@ export class Observer {
   }
 
   private checkWithdrawn(key: string): void {
-    const { from, to = Number.POSITIVE_INFINITY } = this.eliminations.get(key) ?? { from: Number.POSITIVE_INFINITY };
+    const { from, to = Number.POSITIVE_INFINITY } = this.eliminations.get(key) ?? {
+      from: Number.POSITIVE_INFINITY,
+    };
     // A line that comes back is found by the next daily run.
-    if (from > this.options.now() || this.options.now() > to + DAY_MILLIS) this.violated('withdrawn', key);
+    if (from > this.options.now() || this.options.now() > to + DAY_MILLIS)
+      this.violated('withdrawn', key);
   }
 
   /** A reconciliation ended that applied everything it read. */
@@ -182,7 +191,8 @@ export class Observer {
       // Of a reused ID the row keeps the line that was answered first.
       const isReused = versions.some((other) => isOtherLine(other, answer));
       const candidates = isReused ? versions : [answer];
-      if (row === undefined || !candidates.some((candidate) => showsAnswer(row, candidate))) this.violated('survived', key);
+      if (row === undefined || !candidates.some((candidate) => showsAnswer(row, candidate)))
+        this.violated('survived', key);
     }
   }
 
@@ -224,9 +234,15 @@ export class Observer {
   }
 }
 
-export const isOtherLine = (a: Pick<ExpectedAnswer, 'shown'>, b: Pick<ExpectedAnswer, 'shown'>): boolean =>
+export const isOtherLine = (
+  a: Pick<ExpectedAnswer, 'shown'>,
+  b: Pick<ExpectedAnswer, 'shown'>,
+): boolean =>
   (['advertiser_id', 'order_id', 'sku_number'] as const).some(
-    (field) => a.shown[field] !== undefined && b.shown[field] !== undefined && a.shown[field] !== b.shown[field],
+    (field) =>
+      a.shown[field] !== undefined &&
+      b.shown[field] !== undefined &&
+      a.shown[field] !== b.shown[field],
   );
 
 const isSame = (a: ExpectedAnswer, b: ExpectedAnswer): boolean =>
@@ -265,7 +281,14 @@ export function settlementLine(row: Row): SettlementLine {
 function bytesOf(attribute: AttributeValue): number {
   if (attribute.S !== undefined) return Buffer.byteLength(attribute.S);
   if (attribute.N !== undefined) return Math.ceil(attribute.N.length / 2) + 2;
-  if (attribute.L !== undefined) return 3 + attribute.L.reduce((sum, inner) => sum + 1 + bytesOf(inner), 0);
+  if (attribute.L !== undefined)
+    return 3 + attribute.L.reduce((sum, inner) => sum + 1 + bytesOf(inner), 0);
   if (attribute.M === undefined) return 1;
-  return 3 + Object.entries(attribute.M).reduce((sum, [name, inner]) => sum + 1 + Buffer.byteLength(name) + bytesOf(inner), 0);
+  return (
+    3 +
+    Object.entries(attribute.M).reduce(
+      (sum, [name, inner]) => sum + 1 + Buffer.byteLength(name) + bytesOf(inner),
+      0,
+    )
+  );
 }

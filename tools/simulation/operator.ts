@@ -11,7 +11,14 @@ const HOUR = 60 * MINUTE;
 
 /** People: the operators of the installation, and others who change Rakuten's side. */
 export class Operator {
-  public readonly counts = { deployments: 0, rolledBack: 0, failedRollbacks: 0, rotations: 0, failedRotations: 0, redriven: 0 };
+  public readonly counts = {
+    deployments: 0,
+    rolledBack: 0,
+    failedRollbacks: 0,
+    rotations: 0,
+    failedRotations: 0,
+    redriven: 0,
+  };
   /** Secrets with the moment from which postbacks under them are rejected. */
   public readonly retiredSecrets: { readonly text: string; readonly at: number }[] = [];
   private deploying: Promise<unknown> = Promise.resolve();
@@ -62,7 +69,9 @@ export class Operator {
       case 'deployment that another resource lets fail':
         return this.deploy(this.nextList(), true);
       case 'registration killed in the middle':
-        return this.random.chance(0.5) ? this.rotate(true) : this.deploy(this.nextList(), false, true);
+        return this.random.chance(0.5)
+          ? this.rotate(true)
+          : this.deploy(this.nextList(), false, true);
     }
   }
 
@@ -86,13 +95,21 @@ export class Operator {
    *
    * One that fails by accident is repeated until it succeeds.
    */
-  private async deploy(fields: FieldList, anotherResourceFails: boolean, isKilled = false): Promise<void> {
+  private async deploy(
+    fields: FieldList,
+    anotherResourceFails: boolean,
+    isKilled = false,
+  ): Promise<void> {
     const work = this.deploying.then(() => this.deployNow(fields, anotherResourceFails, isKilled));
     this.deploying = work;
     await work;
   }
 
-  private async deployNow(fields: FieldList, anotherResourceFails: boolean, isKilled: boolean): Promise<void> {
+  private async deployNow(
+    fields: FieldList,
+    anotherResourceFails: boolean,
+    isKilled: boolean,
+  ): Promise<void> {
     const { clock, installation, consumer, schedules } = this.world;
     for (let tries = 1; ; tries += 1) {
       this.counts.deployments += 1;
@@ -143,7 +160,9 @@ export class Operator {
   /** Whether the secret in a URL is still accepted. */
   public accepts(url: string): boolean {
     const secret = new URL(url).searchParams.get(URL_PARAMETERS.secret);
-    return !this.retiredSecrets.some(({ text, at }) => text === secret && at <= this.world.clock.now());
+    return !this.retiredSecrets.some(
+      ({ text, at }) => text === secret && at <= this.world.clock.now(),
+    );
   }
 
   private nextList(): FieldList {

@@ -1,4 +1,9 @@
-import { DeleteMessageBatchCommand, type Message, type ReceiveMessageCommandInput, SQSClient } from '@aws-sdk/client-sqs';
+import {
+  DeleteMessageBatchCommand,
+  type Message,
+  type ReceiveMessageCommandInput,
+  SQSClient,
+} from '@aws-sdk/client-sqs';
 import type { Random } from '../../fake-rakuten/random';
 import { LOCAL_CREDENTIALS, LOCAL_REGION } from '../../local/embedded/clients';
 import type { SimulatedClock } from './clock';
@@ -25,7 +30,9 @@ export interface QueueOptions {
   readonly random: Random;
   readonly visibilityTimeoutMillis: number;
   readonly maxReceiveCount: number;
-  /** Part of the messages that is delivered again after it was deleted: delivery is at least once. */
+  /**
+   * Part of the messages that is delivered again after it was deleted: delivery is at least once.
+   */
   readonly duplicates: number;
 }
 
@@ -49,7 +56,13 @@ export class SimulatedQueue {
 
   public send(body: string): void {
     this.sent += 1;
-    this.show({ messageId: `message-${this.sent}`, body, sentAt: this.options.clock.now(), receiveCount: 0, deleted: false });
+    this.show({
+      messageId: `message-${this.sent}`,
+      body,
+      sentAt: this.options.clock.now(),
+      receiveCount: 0,
+      deleted: false,
+    });
   }
 
   /** Receives messages in no order. Each is hidden from now on. */
@@ -75,7 +88,9 @@ export class SimulatedQueue {
   public async untilVisible(millis: number): Promise<void> {
     if (this.visible.length > 0 || millis === 0) return;
     const shown = new Promise<void>((resolve) => this.waiting.push(resolve));
-    await (Number.isFinite(millis) ? Promise.race([shown, this.options.clock.sleep(millis)]) : shown);
+    await (Number.isFinite(millis)
+      ? Promise.race([shown, this.options.clock.sleep(millis)])
+      : shown);
   }
 
   /** Deletes processed messages. A copy that is already on its way still comes. */
@@ -112,7 +127,10 @@ export class SimulatedQueue {
   private repeat(message: QueuedMessage): void {
     const { clock, random } = this.options;
     this.duplicated += 1;
-    this.hide({ ...message, receiveCount: 1 }, clock.sleep(random.next() * DUPLICATE_WITHIN_MILLIS));
+    this.hide(
+      { ...message, receiveCount: 1 },
+      clock.sleep(random.next() * DUPLICATE_WITHIN_MILLIS),
+    );
   }
 
   private takeAny(random: Random): QueuedMessage {
@@ -140,13 +158,22 @@ export class QueueClient extends SQSClient {
   // biome-ignore lint/suspicious/noExplicitAny: the SDK has one overload for each command
   public override async send(command: any): Promise<any> {
     if (command instanceof DeleteMessageBatchCommand) {
-      this.queue.delete((command.input.Entries ?? []).map(({ ReceiptHandle = '' }) => this.received.get(ReceiptHandle) as Received));
+      this.queue.delete(
+        (command.input.Entries ?? []).map(
+          ({ ReceiptHandle = '' }) => this.received.get(ReceiptHandle) as Received,
+        ),
+      );
       return {};
     }
-    const { MaxNumberOfMessages = 1, WaitTimeSeconds = 0 } = command.input as ReceiveMessageCommandInput;
-    await this.queue.untilVisible(WaitTimeSeconds > 1 ? Number.POSITIVE_INFINITY : WaitTimeSeconds * 1000);
+    const { MaxNumberOfMessages = 1, WaitTimeSeconds = 0 } =
+      command.input as ReceiveMessageCommandInput;
+    await this.queue.untilVisible(
+      WaitTimeSeconds > 1 ? Number.POSITIVE_INFINITY : WaitTimeSeconds * 1000,
+    );
     await this.untilReadable();
-    return { Messages: this.queue.receive(MaxNumberOfMessages).map((message) => this.handOut(message)) };
+    return {
+      Messages: this.queue.receive(MaxNumberOfMessages).map((message) => this.handOut(message)),
+    };
   }
 
   private handOut(message: Received): Message {
@@ -154,6 +181,11 @@ export class QueueClient extends SQSClient {
     this.receipts += 1;
     const ReceiptHandle = String(this.receipts);
     this.received.set(ReceiptHandle, message);
-    return { MessageId, ReceiptHandle, Body, Attributes: { ApproximateReceiveCount: String(receiveCount), SentTimestamp: String(sentAt) } };
+    return {
+      MessageId,
+      ReceiptHandle,
+      Body,
+      Attributes: { ApproximateReceiveCount: String(receiveCount), SentTimestamp: String(sentAt) },
+    };
   }
 }

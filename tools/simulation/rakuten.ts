@@ -1,6 +1,19 @@
-import { HttpFailure, type HttpRequest, type HttpResponse, type HttpSend } from '../../core/rakuten/api/http';
+import {
+  HttpFailure,
+  type HttpRequest,
+  type HttpResponse,
+  type HttpSend,
+} from '../../core/rakuten/api/http';
 import { isSameEndpoint } from '../../core/rakuten/postback/url';
-import type { Fault, LineRecord, Modes, Operation, PushResult, PushStatistics, Slot } from '../../fake-rakuten';
+import type {
+  Fault,
+  LineRecord,
+  Modes,
+  Operation,
+  PushResult,
+  PushStatistics,
+  Slot,
+} from '../../fake-rakuten';
 import { modesInWords } from '../../fake-rakuten/modes';
 import type { Random } from '../../fake-rakuten/random';
 import { Sender } from '../../fake-rakuten/sender';
@@ -11,8 +24,12 @@ import { SID } from './settings';
 import type { World } from './world';
 
 export const RAKUTEN_API_URL = 'https://api.rakuten.campaign';
-export const RAKUTEN_CREDENTIALS = { clientId: 'campaign-client', clientSecret: 'campaign-client-secret' };
-export const TRACKER_URL = 'https://tracker.example/rakuten?token=of-another-party&tid=<etransaction_id>&is_event=<is_event>';
+export const RAKUTEN_CREDENTIALS = {
+  clientId: 'campaign-client',
+  clientSecret: 'campaign-client-secret',
+};
+export const TRACKER_URL =
+  'https://tracker.example/rakuten?token=of-another-party&tid=<etransaction_id>&is_event=<is_event>';
 
 const PUSH_TIMEOUT_MILLIS = 400;
 /** Rakuten's own number is not known. */
@@ -140,22 +157,30 @@ export class SimulatedRakuten {
     // A record of every call of a month, with its body, would not fit into memory.
     this.service.calls.length = 0;
     this.world.slotDiary.note(this.slot);
-    const waits = connection === 'hang' ? Number.POSITIVE_INFINITY : delayMillis + 60 + this.random.next() * 400;
+    const waits =
+      connection === 'hang'
+        ? Number.POSITIVE_INFINITY
+        : delayMillis + 60 + this.random.next() * 400;
     const response = await this.answer(request, waits, connection, answer);
     if (connection !== 'truncate' && lines.length > 0) onLines(lines);
     return response;
   }
 
-  /** For some hours the Events API may print wrong commissions for all lines, or omit a few lines. */
+  /**
+   * For some hours the Events API may print wrong commissions for all lines, or omit a few lines.
+   */
   private modesNow(): Modes {
     const { clock, incidents, modes } = this.world;
     // It would print the IDs that the modes leave blank.
     const isPossible = modes.blank?.side !== 'events-api';
-    const isFaulty = isPossible && incidents.severity('Events API with commissions of 0', clock.now()) > 0;
+    const isFaulty =
+      isPossible && incidents.severity('Events API with commissions of 0', clock.now()) > 0;
     const gaps = incidents.now('Events API with gaps', clock.now());
     return {
       ...modes,
-      ...(isFaulty ? { blank: { side: 'events-api', fields: ['commissions'], share: 1, value: '0' } } : {}),
+      ...(isFaulty
+        ? { blank: { side: 'events-api', fields: ['commissions'], share: 1, value: '0' } }
+        : {}),
       ...(gaps === undefined ? {} : { hidden: { share: gaps.severity, seed: gaps.from } }),
     };
   }
@@ -172,8 +197,10 @@ export class SimulatedRakuten {
       throw new HttpFailure('timeout', `no answer within ${timeoutMillis / 1000} s`);
     }
     await clock.sleep(waits);
-    if (connection === 'drop') throw new HttpFailure('connection', 'the connection failed (ECONNRESET)');
-    if (connection === 'truncate') return { ...answer, body: answer.body.slice(0, Math.floor(answer.body.length / 2)) };
+    if (connection === 'drop')
+      throw new HttpFailure('connection', 'the connection failed (ECONNRESET)');
+    if (connection === 'truncate')
+      return { ...answer, body: answer.body.slice(0, Math.floor(answer.body.length / 2)) };
     return answer;
   }
 
@@ -184,20 +211,31 @@ export class SimulatedRakuten {
     const now = clock.now();
     const isEvents = operation === 'events';
     if (isEvents && random.chance(incidents.severity('Events API at its limit', now))) {
-      return random.pick([RATE_LIMITED, RATE_LIMITED, { status: 429, headers: { 'retry-after': '20' } }]);
+      return random.pick([
+        RATE_LIMITED,
+        RATE_LIMITED,
+        { status: 429, headers: { 'retry-after': '20' } },
+      ]);
     }
     // The token is what both need.
     const severity = Math.max(
-      operation === 'events' || operation === 'token' ? incidents.severity('Events API failing', now) : 0,
+      operation === 'events' || operation === 'token'
+        ? incidents.severity('Events API failing', now)
+        : 0,
       operation !== 'events' ? incidents.severity('management API failing', now) : 0,
     );
     if (!random.chance(severity * (operation === 'token' ? 0.5 : 1))) return undefined;
-    return random.pick(operation === 'events' || operation === 'token' || operation === 'read' ? READ_FAULTS : WRITE_FAULTS);
+    return random.pick(
+      operation === 'events' || operation === 'token' || operation === 'read'
+        ? READ_FAULTS
+        : WRITE_FAULTS,
+    );
   }
 
   private async get(url: string, timeoutMillis: number): Promise<PushResult> {
     const { storing } = this;
-    if (isSameEndpoint(url, ENDPOINT_URL)) return this.world.endpoint.get(url, timeoutMillis, () => storing?.(url));
+    if (isSameEndpoint(url, ENDPOINT_URL))
+      return this.world.endpoint.get(url, timeoutMillis, () => storing?.(url));
     // A tracker takes it, and nothing is left for us.
     const millis = 90;
     await this.world.clock.sleep(millis);
@@ -231,5 +269,8 @@ function operationOf(method: string, url: string): Operation {
   const { pathname } = new URL(url);
   if (pathname.endsWith('/token')) return 'token';
   if (pathname.includes('/events/')) return 'events';
-  return ({ POST: 'create', PUT: 'update', DELETE: 'delete' } as Record<string, Operation>)[method] ?? 'read';
+  return (
+    ({ POST: 'create', PUT: 'update', DELETE: 'delete' } as Record<string, Operation>)[method] ??
+    'read'
+  );
 }

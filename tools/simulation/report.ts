@@ -19,7 +19,8 @@ export interface RunFacts {
   readonly millis: number;
 }
 
-export const holds = ({ invariants }: Pick<PlayedCampaign, 'invariants'>): boolean => invariants.every((invariant) => invariant.holds);
+export const holds = ({ invariants }: Pick<PlayedCampaign, 'invariants'>): boolean =>
+  invariants.every((invariant) => invariant.holds);
 
 /** How to play the same campaign again. */
 export const replayCommand = ({ seed, days, lines }: Omit<RunFacts, 'millis'>): string =>
@@ -30,10 +31,19 @@ export function report({ world, invariants, rows }: PlayedCampaign, facts: RunFa
   const { rakuten, skewMillis, onTakeover, existingPostback, incidents } = world;
   return [
     section('What was played', [
-      ['Rakuten', `${rakuten.habits}; its clock ${skewMillis >= 0 ? `${span(skewMillis)} ahead` : `${span(-skewMillis)} behind`}`],
-      ['installation', `on a takeover the watch does ${onTakeover}, a deployment ${existingPostback}`],
+      [
+        'Rakuten',
+        `${rakuten.habits}; its clock ${skewMillis >= 0 ? `${span(skewMillis)} ahead` : `${span(-skewMillis)} behind`}`,
+      ],
+      [
+        'installation',
+        `on a takeover the watch does ${onTakeover}, a deployment ${existingPostback}`,
+      ],
       ['lines', lines(world, facts)],
-      ['trouble', `${incidents.spells.length} spells and ${incidents.happenings.length} single events`],
+      [
+        'trouble',
+        `${incidents.spells.length} spells and ${incidents.happenings.length} single events`,
+      ],
       ['people', people(world)],
       ['functions', functions(world)],
     ]),
@@ -63,12 +73,18 @@ export function report({ world, invariants, rows }: PlayedCampaign, facts: RunFa
 /** Every spell and event in the order of time. */
 export function timeline({ spells, happenings }: Incidents): string {
   const entries = [
-    ...spells.map(({ kind, from, to, severity }) => ({ at: from, text: `${kind}, ${span(to - from)}, severity ${severity.toFixed(2)}` })),
+    ...spells.map(({ kind, from, to, severity }) => ({
+      at: from,
+      text: `${kind}, ${span(to - from)}, severity ${severity.toFixed(2)}`,
+    })),
     ...happenings.map(({ kind, at }) => ({ at, text: kind })),
   ];
   return entries
     .sort((a, b) => a.at - b.at)
-    .map(({ at, text }) => `  ${colors.dim(new Date(at).toISOString().slice(0, 16).replace('T', ' '))}  ${text}`)
+    .map(
+      ({ at, text }) =>
+        `  ${colors.dim(new Date(at).toISOString().slice(0, 16).replace('T', ' '))}  ${text}`,
+    )
     .join('\n');
 }
 
@@ -88,14 +104,23 @@ export function span(millis: number): string {
   const whole = Math.floor(millis / size);
   const rest = next === undefined ? 0 : Math.floor((millis - whole * size) / next[1]);
   // Below a minute the larger unit says enough.
-  return rest === 0 || size <= SECOND ? `${whole} ${name}` : `${whole} ${name} ${rest} ${next?.[0]}`;
+  return rest === 0 || size <= SECOND
+    ? `${whole} ${name}`
+    : `${whole} ${name} ${rest} ${next?.[0]}`;
 }
 
-const section = (title: string, rows: readonly (readonly [label: string, text: string])[]): string =>
-  [colors.bold(title), ...rows.map(([label, text]) => `  ${label.padEnd(label.length > 1 ? 14 : 1)} ${text}`)].join('\n');
+const section = (
+  title: string,
+  rows: readonly (readonly [label: string, text: string])[],
+): string =>
+  [
+    colors.bold(title),
+    ...rows.map(([label, text]) => `  ${label.padEnd(label.length > 1 ? 14 : 1)} ${text}`),
+  ].join('\n');
 
 const count = (number: number): string => number.toLocaleString('en-US');
-const percent = (part: number, whole: number): string => `${whole === 0 ? 0 : ((100 * part) / whole).toFixed(1)} %`;
+const percent = (part: number, whole: number): string =>
+  `${whole === 0 ? 0 : ((100 * part) / whole).toFixed(1)} %`;
 
 const lines = ({ traffic, queue, observer, forger }: World, facts: RunFacts): string =>
   `${count(facts.lines)} in ${facts.days} days, ${count(traffic.history.length)} from before; ${count(traffic.redeliveries)} pushed twice, ` +
@@ -129,11 +154,13 @@ function delivered({ lineDiary, rakuten, metrics }: World): string {
 const quantiles = (sorted: readonly number[]): string =>
   `${span(quantile(sorted, 0.5))} (median), ${span(quantile(sorted, 0.99))} (p99), ${span(sorted.at(-1) ?? 0)} (worst)`;
 
-const quantile = (sorted: readonly number[], share: number): number => sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? 0;
+const quantile = (sorted: readonly number[], share: number): number =>
+  sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? 0;
 
 function off({ slotDiary: { offTimes }, rakuten }: World, { days }: RunFacts): string {
   if (offTimes.length === 0) return 'never';
-  const total = (times: readonly OffTime[]): number => times.reduce((sum, { from, to = from }) => sum + to - from, 0);
+  const total = (times: readonly OffTime[]): number =>
+    times.reduce((sum, { from, to = from }) => sum + to - from, 0);
   const reasons = [...new Set(offTimes.map(({ reason }) => reason))].map((reason) => {
     const own = offTimes.filter((time) => time.reason === reason);
     return `${reason} ${own.length} × ${span(total(own))}`;

@@ -39,14 +39,22 @@ export async function runCampaigns(options: RunOptions, output: Output): Promise
   return broken.length === 0 ? 0 : 1;
 }
 
-async function runCampaign(options: RunOptions, { print, server, signal }: Output): Promise<boolean> {
+async function runCampaign(
+  options: RunOptions,
+  { print, server, signal }: Output,
+): Promise<boolean> {
   const { seed, days, lines } = options;
   const started = Date.now();
-  print(colors.bold(`\nCampaign with seed ${seed}: ${days} days, ${lines.toLocaleString('en-US')} lines\n`));
+  print(
+    colors.bold(
+      `\nCampaign with seed ${seed}: ${days} days, ${lines.toLocaleString('en-US')} lines\n`,
+    ),
+  );
   let reported = 0;
   const onHour = (hour: number, hours: number): void => {
     const tenth = Math.floor((10 * hour) / hours);
-    if (tenth > reported) print(colors.dim(`· day ${Math.ceil(hour / 24)} of ${Math.ceil(hours / 24)}`));
+    if (tenth > reported)
+      print(colors.dim(`· day ${Math.ceil(hour / 24)} of ${Math.ceil(hours / 24)}`));
     reported = tenth;
   };
   try {
@@ -55,7 +63,8 @@ async function runCampaign(options: RunOptions, { print, server, signal }: Outpu
     if (options.showTimeline) print(`\n${timeline(campaign.world.incidents)}`);
     return holds(campaign);
   } catch (error) {
-    if (!signal?.aborted) print(`${colors.red('✗')} The campaign broke off. Play it again: ${replayCommand(options)}`);
+    if (!signal?.aborted)
+      print(`${colors.red('✗')} The campaign broke off. Play it again: ${replayCommand(options)}`);
     throw error;
   }
 }

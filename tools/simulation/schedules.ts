@@ -55,9 +55,15 @@ export class Schedules {
   /** Runs everything until that moment. */
   public start(until: number): void {
     const { random } = this;
-    this.every(WATCH_EVERY_MILLIS, random.integer(0, WATCH_EVERY_MILLIS), until, () => this.watch());
-    this.every(HOUR, random.integer(0, HOUR), until, () => this.reconcile({ sid: SID, run: 'hourly' }));
-    this.every(DAY, random.integer(0, DAY), until, () => this.reconcile({ sid: SID, run: 'daily' }));
+    this.every(WATCH_EVERY_MILLIS, random.integer(0, WATCH_EVERY_MILLIS), until, () =>
+      this.watch(),
+    );
+    this.every(HOUR, random.integer(0, HOUR), until, () =>
+      this.reconcile({ sid: SID, run: 'hourly' }),
+    );
+    this.every(DAY, random.integer(0, DAY), until, () =>
+      this.reconcile({ sid: SID, run: 'daily' }),
+    );
   }
 
   /** The end of a deployment asks for an hourly run; after the first one that is the backfill. */
@@ -95,7 +101,10 @@ export class Schedules {
     const read: ReadLines = new Map();
     const { clock, observer } = this.world;
     const { zeroedRows } = observer;
-    const result = await this.reconciler(read).handle(event, lambdaContext(clock, RECONCILIATION_TIMEOUT_MILLIS));
+    const result = await this.reconciler(read).handle(
+      event,
+      lambdaContext(clock, RECONCILIATION_TIMEOUT_MILLIS),
+    );
     observer.checkBrake(observer.zeroedRows - zeroedRows, read);
     if (result.outcome === 'done' && result.braked === undefined) observer.reconciled(read);
     if (result.braked !== undefined) this.onBrake(result);
@@ -117,7 +126,12 @@ export class Schedules {
       notes: new NoteTable(client, TABLES.state),
       rows: new TableRows(client, tableName, pause),
       dayIndex: new TableDayIndex(client, tableName, dayShards),
-      store: new RowStore({ client, tableName, clock: { now: () => clock.now(), pause }, ...rowOptions }),
+      store: new RowStore({
+        client,
+        tableName,
+        clock: { now: () => clock.now(), pause },
+        ...rowOptions,
+      }),
       missingLines: new MissingLinesTable(client, TABLES.state),
       unverifiedRows: (query) => unverifiedRows(client, { tableName, dayShards, ...query }),
       invokeSelf: async (rest) => clock.spawn(() => this.reconcile(rest)),
@@ -154,7 +168,8 @@ export class Schedules {
       ports: {
         ...installation.ports(this.process()),
         announce: async () => {},
-        reconcile: async (sid, { from, to, reason }) => clock.spawn(() => this.reconcile({ sid, from, to, reason })),
+        reconcile: async (sid, { from, to, reason }) =>
+          clock.spawn(() => this.reconcile({ sid, from, to, reason })),
       },
       log: new SilentLog(),
       metrics,
@@ -180,5 +195,8 @@ export class Schedules {
 
 const lambdaContext = (clock: SimulatedClock, timeoutMillis: number): Context => {
   const end = clock.now() + timeoutMillis;
-  return { awsRequestId: 'invocation', getRemainingTimeInMillis: () => end - clock.now() } as Context;
+  return {
+    awsRequestId: 'invocation',
+    getRemainingTimeInMillis: () => end - clock.now(),
+  } as Context;
 };

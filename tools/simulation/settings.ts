@@ -54,11 +54,17 @@ export const FIELD_LISTS: readonly FieldList[] = [
   ],
   [
     ...ALL_FIELDS.filter(
-      (p) => 'field' in p && ['is_event', 'etransaction_id', 'advertiser_id', 'order_id', 'sale_amount', 'u1'].includes(p.field),
+      (p) =>
+        'field' in p &&
+        ['is_event', 'etransaction_id', 'advertiser_id', 'order_id', 'sale_amount', 'u1'].includes(
+          p.field,
+        ),
     ),
     { name: 'v', value: '2' },
   ],
 ];
 
 /** Of the static values in them. */
-export const STATIC_NAMES: readonly string[] = FIELD_LISTS.flat().flatMap((parameter) => ('value' in parameter ? [parameter.name] : []));
+export const STATIC_NAMES: readonly string[] = FIELD_LISTS.flat().flatMap((parameter) =>
+  'value' in parameter ? [parameter.name] : [],
+);

@@ -89,10 +89,15 @@ const SALE_DAY_FACTOR = 3;
 export function traffic(options: TrafficOptions): Traffic {
   const random = new Random(options.seed);
   const { modes = DEFAULT_MODES } = options;
-  const all = [...linesOf(historyOf(options), random), ...linesOf(withSpareLines(options), random)].map(withAwkwardIds);
+  const all = [
+    ...linesOf(historyOf(options), random),
+    ...linesOf(withSpareLines(options), random),
+  ].map(withAwkwardIds);
   const end = options.start + options.days * DAY;
   const isBefore = (line: LineRecord): boolean => processedAt(line) < options.start;
-  const lines = random.shuffle(all.filter((line) => !isBefore(line) && processedAt(line) < end)).slice(0, options.lines);
+  const lines = random
+    .shuffle(all.filter((line) => !isBefore(line) && processedAt(line) < end))
+    .slice(0, options.lines);
   const steps: RakutenStep[] = [];
   const corrected: string[] = [];
   let redeliveries = 0;
@@ -106,7 +111,9 @@ export function traffic(options: TrafficOptions): Traffic {
       steps.push({ at: pushed + random.next() * 2 * HOUR, does: 'push', line });
     }
     steps.push(...fate(line, recorded, end, modes, random));
-    const newer = random.chance(CORRECTED) ? correction(line, processed + HOUR + random.next() * 5 * DAY, random) : undefined;
+    const newer = random.chance(CORRECTED)
+      ? correction(line, processed + HOUR + random.next() * 5 * DAY, random)
+      : undefined;
     if (newer === undefined || processedAt(newer) > end) continue;
     corrected.push(keyOfLine(line));
     steps.push(
@@ -125,21 +132,44 @@ const historyOf = ({ start, lines, ...options }: TrafficOptions): TrafficOptions
   lines: Math.min(lines * HISTORY, MOST_HISTORY),
 });
 
-const withSpareLines = ({ lines, ...options }: TrafficOptions): TrafficOptions => ({ ...options, lines: lines * 1.25 + SPARE_LINES });
+const withSpareLines = ({ lines, ...options }: TrafficOptions): TrafficOptions => ({
+  ...options,
+  lines: lines * 1.25 + SPARE_LINES,
+});
 
 /** What happens to a line later in some modes. */
-function fate(line: LineRecord, recorded: number, end: number, modes: Modes, random: Random): RakutenStep[] {
+function fate(
+  line: LineRecord,
+  recorded: number,
+  end: number,
+  modes: Modes,
+  random: Random,
+): RakutenStep[] {
   const steps: RakutenStep[] = [];
   const later = (after: number): number => after + random.next() * Math.max(0, end - after);
   if (modes.alsoReturns[0] !== undefined && random.chance(FOREIGN)) {
     const etransaction_id = random.chance(0.5) ? line.etransaction_id : random.hex(32);
-    steps.push({ at: recorded, does: 'record', line: { ...line, sid: modes.alsoReturns[0], etransaction_id, commissions: '777.77' } });
+    steps.push({
+      at: recorded,
+      does: 'record',
+      line: { ...line, sid: modes.alsoReturns[0], etransaction_id, commissions: '777.77' },
+    });
   }
   if (random.chance(modes.reusedIds)) {
     const at = later(recorded + HOUR);
-    const other = { ...line, order_id: random.hex(10), sku_number: 'REUSED', sale_amount: '555.55', process_date: isoDate(at) };
+    const other = {
+      ...line,
+      order_id: random.hex(10),
+      sku_number: 'REUSED',
+      sale_amount: '555.55',
+      process_date: isoDate(at),
+    };
     steps.push({ at, does: 'reuse', line: other }, { at: at + MINUTE, does: 'push', line: other });
-  } else if (line.is_event === 'N' && random.chance(modes.eliminated) && recorded + ELIMINATED_AFTER_MILLIS < end) {
+  } else if (
+    line.is_event === 'N' &&
+    random.chance(modes.eliminated) &&
+    recorded + ELIMINATED_AFTER_MILLIS < end
+  ) {
     const at = later(recorded + ELIMINATED_AFTER_MILLIS);
     steps.push({ at, does: 'eliminate', line });
     if (random.chance(RESTORED)) steps.push({ at: later(at + HOUR), does: 'restore', line });
@@ -161,7 +191,11 @@ function withAwkwardIds(line: LineRecord): LineRecord {
   );
   if (!random.chance(AWKWARD_IDS)) return line;
   const prefix = random.pick(AWKWARD);
-  return { ...line, order_id: `${prefix}${line.order_id}`, sku_number: `${prefix}${line.sku_number}` };
+  return {
+    ...line,
+    order_id: `${prefix}${line.order_id}`,
+    sku_number: `${prefix}${line.sku_number}`,
+  };
 }
 
 /** The Events API returns a correction after its line. */
@@ -187,15 +221,22 @@ function linesOf({ sid, start, days, lines }: TrafficOptions, random: Random): L
     const orders = Math.ceil((lines * weight) / total / LINES_PER_ORDER);
     const seed = random.integer(0, 2 ** 31);
     const pushes = postbackDay({ seed, sid, day: new Date(start + day * DAY), orders, placedAt });
-    return pushes.filter(({ redelivery }) => !redelivery).map(({ line }) => withMilliseconds(line, random));
+    return pushes
+      .filter(({ redelivery }) => !redelivery)
+      .map(({ line }) => withMilliseconds(line, random));
   });
 }
 
 /** A push has times in milliseconds, the Events API in seconds. */
 function withMilliseconds(line: LineRecord, random: Random): LineRecord {
   if (random.chance(0.3)) return line;
-  const later = (date = ''): string => date.replace('.000+', `.${String(random.integer(0, 999)).padStart(3, '0')}+`);
-  return { ...line, process_date: later(line.process_date), transaction_date: later(line.transaction_date) };
+  const later = (date = ''): string =>
+    date.replace('.000+', `.${String(random.integer(0, 999)).padStart(3, '0')}+`);
+  return {
+    ...line,
+    process_date: later(line.process_date),
+    transaction_date: later(line.transaction_date),
+  };
 }
 
 function placedAt(random: Random): number {
@@ -231,4 +272,5 @@ function correction(line: LineRecord, at: number, random: Random): LineRecord | 
   return { ...line, process_date, commissions: (Number(line.commissions) / 2).toFixed(2) };
 }
 
-const isoDate = (millis: number): string => new Date(Math.floor(millis / 1000) * 1000).toISOString().replace('Z', '+00:00');
+const isoDate = (millis: number): string =>
+  new Date(Math.floor(millis / 1000) * 1000).toISOString().replace('Z', '+00:00');

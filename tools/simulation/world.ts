@@ -46,7 +46,8 @@ const RETRY_START_MILLIS = 20_000;
  * Each part of the world draws from its own stream, so that one that draws more does not change the
  * others.
  */
-const stream = (seed: number, part: number): Random => new Random(Math.imul(seed, 0x9e3779b1) ^ Math.imul(part + 1, 0x85ebca6b));
+const stream = (seed: number, part: number): Random =>
+  new Random(Math.imul(seed, 0x9e3779b1) ^ Math.imul(part + 1, 0x85ebca6b));
 
 /**
  * All parts of a campaign.
@@ -85,7 +86,10 @@ export class World {
 
   public constructor({ seed, start, end, days, lines, server }: WorldOptions) {
     const chance = (part: number): Random => stream(seed, part);
-    const clock = new SimulatedClock(start - INSTALLED_BEFORE_MILLIS, chance(0).integer(0, 2 ** 31));
+    const clock = new SimulatedClock(
+      start - INSTALLED_BEFORE_MILLIS,
+      chance(0).integer(0, 2 ** 31),
+    );
     this.clock = clock;
     this.incidents = new Incidents(chance(1).integer(0, 2 ** 31), start, end);
     this.slotDiary = new SlotDiary(clock);
@@ -94,13 +98,25 @@ export class World {
     const memberFromPostback = this.modes.memberAfterHours === 'never' && chance(17).chance(0.5);
     this.rowOptions = { dayShards: AS_DEPLOYED.dayShards, memberFromPostback };
     this.observer = new Observer({ memberFromPostback, now: () => clock.now() });
-    this.traffic = traffic({ seed: chance(2).integer(0, 2 ** 31), sid: SID, start, days, lines, modes: this.modes });
+    this.traffic = traffic({
+      seed: chance(2).integer(0, 2 ** 31),
+      sid: SID,
+      start,
+      days,
+      lines,
+      modes: this.modes,
+    });
     this.skewMillis = chance(4).integer(-LARGEST_SKEW_MILLIS, LARGEST_SKEW_MILLIS);
     this.onTakeover = chance(14).pick(['REPORT', 'REPORT', 'RECLAIM'] as const);
     this.existingPostback = chance(15).pick(['FAIL', 'FAIL', 'REPLACE'] as const);
     this.forger = new Forger(this, chance(3));
     this.dynamodb = new SimulatedDynamoDb(this, chance(5), server);
-    this.queue = new SimulatedQueue({ clock, random: chance(6), duplicates: DUPLICATES, ...AS_DEPLOYED });
+    this.queue = new SimulatedQueue({
+      clock,
+      random: chance(6),
+      duplicates: DUPLICATES,
+      ...AS_DEPLOYED,
+    });
     this.endpoint = new SimulatedEndpoint(this, chance(7));
     this.rakuten = new SimulatedRakuten(this, chance(8));
     this.consumer = new ConsumerProcesses(this, chance(9));
@@ -115,7 +131,8 @@ export class World {
   private readQueue(): void {
     const { clock, incidents } = this;
     const untilStartable = async (): Promise<void> => {
-      while (incidents.severity('consumer stopped', clock.now()) > 0) await clock.sleep(RETRY_START_MILLIS);
+      while (incidents.severity('consumer stopped', clock.now()) > 0)
+        await clock.sleep(RETRY_START_MILLIS);
     };
     new EventSource(
       new QueueClient(this.queue, untilStartable),

@@ -6,7 +6,8 @@ export interface Explained {
   readonly reason: string;
 }
 
-const FUNCTIONS = /^(Consumer|RegistrationProvider|Reconciliation|StatusWatch)\/(Function|Provider\/framework-onEvent)$/;
+const FUNCTIONS =
+  /^(Consumer|RegistrationProvider|Reconciliation|StatusWatch)\/(Function|Provider\/framework-onEvent)$/;
 const STAGE = /^IngestionApi\/Api\/DeploymentStage\.prod$/;
 const URL_SECRET = /^Publisher\w*\/UrlSecret$/;
 
@@ -21,12 +22,14 @@ export const EXPLAINED: readonly Explained[] = [
   {
     rules: ['CloudWatchLogGroupEncrypted', 'cloudwatch_log_group_encrypted_check'],
     on: /(FunctionLogs|ProviderLogs)$/,
-    reason: 'CloudWatch encrypts logs with its own key, and what is logged has no secret and no member in it.',
+    reason:
+      'CloudWatch encrypts logs with its own key, and what is logged has no secret and no member in it.',
   },
   {
     rules: ['cloudwatch_log_group_retention_period_check'],
     on: /(FunctionLogs|ProviderLogs)$/,
-    reason: 'The rule wants a year. Logs are kept for three months by default; the property logRetention sets another time.',
+    reason:
+      'The rule wants a year. Logs are kept for three months by default; the property logRetention sets another time.',
   },
   {
     rules: ['IAMNoInlinePolicy'],
@@ -55,7 +58,8 @@ export const EXPLAINED: readonly Explained[] = [
   {
     rules: ['LambdaTracing'],
     on: FUNCTIONS,
-    reason: 'A trace costs money for each postback; the metrics and logs tell how long each step took.',
+    reason:
+      'A trace costs money for each postback; the metrics and logs tell how long each step took.',
   },
   {
     rules: ['LambdaDefaultMemorySize'],
@@ -65,12 +69,14 @@ export const EXPLAINED: readonly Explained[] = [
   {
     rules: ['LambdaEventSourceMappingDestination'],
     on: /^Consumer\/Function\/SqsEventSource/,
-    reason: 'An SQS event source has no such destination: what fails goes to the dead-letter queue of the queue.',
+    reason:
+      'An SQS event source has no such destination: what fails goes to the dead-letter queue of the queue.',
   },
   {
     rules: ['LambdaAsyncFailureDestination'],
     on: /^StatusWatch\/Function\/EventInvokeConfig$/,
-    reason: 'The next run checks the same, minutes later. An alarm reports runs that fail or do not take place.',
+    reason:
+      'The next run checks the same, minutes later. An alarm reports runs that fail or do not take place.',
   },
   {
     rules: ['SQSRedrivePolicy', 'sqs_dlq_check'],
@@ -80,7 +86,8 @@ export const EXPLAINED: readonly Explained[] = [
   {
     rules: ['EventBusDLQ'],
     on: /^(Reconciliation\/Publisher\w*|StatusWatch\/Schedule)$/,
-    reason: 'EventBridge repeats a start for a day, and the next run does what a missed one had to do. An alarm tells when runs stay away.',
+    reason:
+      'EventBridge repeats a start for a day, and the next run does what a missed one had to do. An alarm tells when runs stay away.',
   },
   {
     rules: ['APIGWCacheEnabledAndEncrypted'],
@@ -90,7 +97,8 @@ export const EXPLAINED: readonly Explained[] = [
   {
     rules: ['APIGWExecutionLoggingEnabled', 'api_gw_v1_execution_logging_enabled_check'],
     on: STAGE,
-    reason: 'Execution logs would show the query string with its secret, and need a role that the whole account shares.',
+    reason:
+      'Execution logs would show the query string with its secret, and need a role that the whole account shares.',
   },
   {
     rules: ['APIGWAccessLogging'],
@@ -101,7 +109,8 @@ export const EXPLAINED: readonly Explained[] = [
   {
     rules: ['APIGWSSLEnabled'],
     on: STAGE,
-    reason: 'The rule is about client certificates for backends over HTTP; the backend is SQS, called over TLS and signed by IAM.',
+    reason:
+      'The rule is about client certificates for backends over HTTP; the backend is SQS, called over TLS and signed by IAM.',
   },
   {
     rules: ['APIGWXrayEnabled', 'api_gw_xray_enabled_check'],
@@ -111,12 +120,14 @@ export const EXPLAINED: readonly Explained[] = [
   {
     rules: ['APIGWAssociatedWithWAF'],
     on: STAGE,
-    reason: 'The property webAclArn puts one in front. What a firewall blocks by mistake Rakuten never sends again, so it is a choice.',
+    reason:
+      'The property webAclArn puts one in front. What a firewall blocks by mistake Rakuten never sends again, so it is a choice.',
   },
   {
     rules: ['APIGWDefaultThrottling'],
     on: STAGE,
-    reason: 'The property throttling sets one. Rakuten uploads thousands of lines in a burst and repeats none that was answered 429.',
+    reason:
+      'The property throttling sets one. Rakuten uploads thousands of lines in a burst and repeats none that was answered 429.',
   },
   {
     rules: ['SecretsManagerRotationEnabled'],
@@ -127,7 +138,8 @@ export const EXPLAINED: readonly Explained[] = [
   {
     rules: ['SecretsManagerUsingKMSKey'],
     on: URL_SECRET,
-    reason: "Encrypted with Secrets Manager's own key: whoever may read the secret by IAM is who may read it.",
+    reason:
+      "Encrypted with Secrets Manager's own key: whoever may read the secret by IAM is who may read it.",
   },
   {
     rules: ['CloudWatchAlarmAction', 'cloudwatch_alarm_action_check'],

@@ -35,12 +35,21 @@ const ACCOUNT = '111122223333';
 /** Stacks that together use every option, by their names. */
 const STACKS: Record<string, (stack: Stack) => void> = {
   Minimal: (stack) => {
-    create(stack, { reconciliation: { enabled: false }, statusWatch: { enabled: false }, monitoring: { enabled: false } });
+    create(stack, {
+      reconciliation: { enabled: false },
+      statusWatch: { enabled: false },
+      monitoring: { enabled: false },
+    });
   },
   Encrypted: (stack) => {
     const postback = create(stack, {
       encryptionKey: new Key(stack, 'Key', { enableKeyRotation: true }),
-      archive: { prefix: 'raw/', expireAfter: Duration.days(400), glacierAfter: Duration.days(30), bufferInterval: Duration.minutes(5) },
+      archive: {
+        prefix: 'raw/',
+        expireAfter: Duration.days(400),
+        glacierAfter: Duration.days(30),
+        bufferInterval: Duration.minutes(5),
+      },
       accessLogs: {},
       tracing: true,
       logPayloads: true,
@@ -85,10 +94,25 @@ const STACKS: Record<string, (stack: Stack) => void> = {
     });
   },
   Publishers: (stack) => {
-    const postback = create(stack, { publisher: publisher(stack, { selfTest: false, acknowledgementLimit: Duration.millis(250) }) });
-    const credentialsParameter = StringParameter.fromSecureStringParameterAttributes(stack, 'Parameter', { parameterName: '/rakuten/api' });
-    postback.addPublisher('Second', { sid: '3900113', credentialsParameter, existingPostback: ExistingPostback.REPLACE });
-    postback.addPublisher('Third', { ...publisher(stack), sid: '3900114', enabled: false, onRemoval: RemovalAction.RETAIN });
+    const postback = create(stack, {
+      publisher: publisher(stack, { selfTest: false, acknowledgementLimit: Duration.millis(250) }),
+    });
+    const credentialsParameter = StringParameter.fromSecureStringParameterAttributes(
+      stack,
+      'Parameter',
+      { parameterName: '/rakuten/api' },
+    );
+    postback.addPublisher('Second', {
+      sid: '3900113',
+      credentialsParameter,
+      existingPostback: ExistingPostback.REPLACE,
+    });
+    postback.addPublisher('Third', {
+      ...publisher(stack),
+      sid: '3900114',
+      enabled: false,
+      onRemoval: RemovalAction.RETAIN,
+    });
   },
   Notified: (stack) => {
     const action = new SnsAction(new Topic(stack, 'Topic', { enforceSSL: true }));
@@ -108,22 +132,38 @@ const STACKS: Record<string, (stack: Stack) => void> = {
   // The stream of a table has two readers at most.
   Queues: (stack) => {
     const postback = create(stack, {});
-    postback.onTransaction('Queue', TransactionTarget.queue(new Queue(stack, 'Queue', { enforceSSL: true })));
-    postback.onTransaction('Fifo', TransactionTarget.queue(new Queue(stack, 'Fifo', { enforceSSL: true, fifo: true })), {
-      filter: { verifiedOnly: true, sids: ['3900112'], advertiserIds: ['39001', '39002'] },
-      batchSize: 5,
-      batchWindow: Duration.seconds(20),
-    });
+    postback.onTransaction(
+      'Queue',
+      TransactionTarget.queue(new Queue(stack, 'Queue', { enforceSSL: true })),
+    );
+    postback.onTransaction(
+      'Fifo',
+      TransactionTarget.queue(new Queue(stack, 'Fifo', { enforceSSL: true, fifo: true })),
+      {
+        filter: { verifiedOnly: true, sids: ['3900112'], advertiserIds: ['39001', '39002'] },
+        batchSize: 5,
+        batchWindow: Duration.seconds(20),
+      },
+    );
   },
   Events: (stack) => {
     const postback = create(stack, {});
     postback.onTransaction('Bus', TransactionTarget.eventBus(new EventBus(stack, 'Bus')), {
-      filter: { changes: [TransactionChange.NEW_LINE], kinds: [TransactionKind.SALE, TransactionKind.RETURN] },
+      filter: {
+        changes: [TransactionChange.NEW_LINE],
+        kinds: [TransactionKind.SALE, TransactionKind.RETURN],
+      },
     });
-    postback.onTransaction('Function', TransactionTarget.function(reader(stack)), { parallelization: 4, retryAttempts: 7 });
+    postback.onTransaction('Function', TransactionTarget.function(reader(stack)), {
+      parallelization: 4,
+      retryAttempts: 7,
+    });
   },
   Global: (stack) => {
-    create(stack, { replicaRegions: ['us-west-2'], domain: { ...domain(stack), latencyRouting: true } });
+    create(stack, {
+      replicaRegions: ['us-west-2'],
+      domain: { ...domain(stack), latencyRouting: true },
+    });
   },
   Edge: (stack) => {
     const certificate = Certificate.fromCertificateArn(
@@ -133,7 +173,12 @@ const STACKS: Record<string, (stack: Stack) => void> = {
     );
     create(stack, {
       endpointType: EndpointType.EDGE,
-      domain: { domainName: 'postback.example.com', certificate, basePath: 'rakuten', disableDefaultEndpoint: true },
+      domain: {
+        domainName: 'postback.example.com',
+        certificate,
+        basePath: 'rakuten',
+        disableDefaultEndpoint: true,
+      },
     });
   },
   Existing: (stack) => {
@@ -144,7 +189,11 @@ const STACKS: Record<string, (stack: Stack) => void> = {
       tableStreamArn: `arn:aws:dynamodb:us-east-1:${ACCOUNT}:table/transactions/stream/2026-01-01T00:00:00.000`,
     });
     const bucket = Bucket.fromBucketName(stack, 'Bucket', 'archive-of-postbacks');
-    const postback = create(stack, { existingApi: { resource: api.root }, table, archive: { bucket } });
+    const postback = create(stack, {
+      existingApi: { resource: api.root },
+      table,
+      archive: { bucket },
+    });
     postback.onTransaction('Machine', TransactionTarget.stateMachine(machine(stack)), {
       filter: { changes: [TransactionChange.WITHDRAWN] },
       maxEventAge: Duration.hours(1),
@@ -153,13 +202,18 @@ const STACKS: Record<string, (stack: Stack) => void> = {
   },
   Relay: (stack) => {
     const queue = Queue.fromQueueArn(stack, 'Queue', `arn:aws:sqs:us-west-2:${ACCOUNT}:postback`);
-    new PostbackRelay(stack, 'Relay', { queue, accessLogs: {}, domain: { ...domain(stack), latencyRouting: true } });
+    new PostbackRelay(stack, 'Relay', {
+      queue,
+      accessLogs: {},
+      domain: { ...domain(stack), latencyRouting: true },
+    });
   },
 };
 
 /** Adds the stacks to an app. Their templates are `<name>.template.json`. */
 export function addMatrix(app: App): string[] {
-  for (const [name, fill] of Object.entries(STACKS)) fill(new Stack(app, name, { env: { account: ACCOUNT, region: 'us-east-1' } }));
+  for (const [name, fill] of Object.entries(STACKS))
+    fill(new Stack(app, name, { env: { account: ACCOUNT, region: 'us-east-1' } }));
   return Object.keys(STACKS);
 }
 
@@ -169,7 +223,8 @@ const create = (stack: Stack, props: Partial<RakutenPostbackProps>): RakutenPost
 const publisher = (stack: Stack, options: Partial<Publisher> = {}): Publisher => ({
   sid: '3900112',
   credentials:
-    (stack.node.tryFindChild('Credentials') as ISecret | undefined) ?? Secret.fromSecretNameV2(stack, 'Credentials', 'rakuten/api'),
+    (stack.node.tryFindChild('Credentials') as ISecret | undefined) ??
+    Secret.fromSecretNameV2(stack, 'Credentials', 'rakuten/api'),
   ...options,
 });
 
@@ -181,9 +236,14 @@ const reader = (stack: Stack): LambdaFunction =>
   });
 
 const machine = (stack: Stack): StateMachine =>
-  new StateMachine(stack, 'Machine', { definitionBody: DefinitionBody.fromChainable(new Pass(stack, 'Pass')) });
+  new StateMachine(stack, 'Machine', {
+    definitionBody: DefinitionBody.fromChainable(new Pass(stack, 'Pass')),
+  });
 
 const domain = (stack: Stack): { domainName: string; hostedZone: IHostedZone } => ({
   domainName: 'postback.example.com',
-  hostedZone: HostedZone.fromHostedZoneAttributes(stack, 'Zone', { hostedZoneId: 'Z0123456789EXAMPLE', zoneName: 'example.com' }),
+  hostedZone: HostedZone.fromHostedZoneAttributes(stack, 'Zone', {
+    hostedZoneId: 'Z0123456789EXAMPLE',
+    zoneName: 'example.com',
+  }),
 });

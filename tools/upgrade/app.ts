@@ -5,7 +5,12 @@
 import { App, CfnOutput, Duration, Stack } from 'aws-cdk-lib';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
-import { ExistingPostback, PostbackFields, RakutenPostback, TransactionTarget } from 'cdk-rakuten-postback';
+import {
+  ExistingPostback,
+  PostbackFields,
+  RakutenPostback,
+  TransactionTarget,
+} from 'cdk-rakuten-postback';
 
 const app = new App();
 const context = (name: string): string => app.node.getContext(name) as string;
@@ -30,10 +35,15 @@ const postback = new RakutenPostback(stack, 'Postback', {
   rotateUrlSecretEvery: Duration.days(30),
 });
 postback.addPublisher('Second', { ...publisher, sid: emptySid });
-postback.onTransaction('Events', TransactionTarget.queue(new Queue(stack, 'Events', { enforceSSL: true })));
+postback.onTransaction(
+  'Events',
+  TransactionTarget.queue(new Queue(stack, 'Events', { enforceSSL: true })),
+);
 
 new CfnOutput(stack, 'EndpointUrl', { value: postback.endpointUrl });
 new CfnOutput(stack, 'TableName', { value: postback.table.tableName });
 new CfnOutput(stack, 'QueueUrl', { value: postback.queue.queueUrl });
 new CfnOutput(stack, 'DeadLetterQueueUrl', { value: postback.deadLetterQueue.queueUrl });
-new CfnOutput(stack, 'ReconciliationFunctionName', { value: postback.reconciliationFunction?.functionName ?? '' });
+new CfnOutput(stack, 'ReconciliationFunctionName', {
+  value: postback.reconciliationFunction?.functionName ?? '',
+});

@@ -10,7 +10,10 @@ export type Rows = ReadonlyMap<string, Row>;
 /** Reads the table. Every line of the check has one `is_event`, so no ID may have two rows. */
 export async function readRows(client: DynamoDBClient, TableName: string): Promise<Rows> {
   const rows = new Map<string, Row>();
-  for await (const { Items = [] } of paginateScan({ client }, { TableName, ConsistentRead: true })) {
+  for await (const { Items = [] } of paginateScan(
+    { client },
+    { TableName, ConsistentRead: true },
+  )) {
     for (const item of Items) {
       const { etransactionId = '' } = parseLineId(item.line_id?.S ?? '');
       assert(!rows.has(etransactionId), `two rows of ${etransactionId}`);

@@ -1,4 +1,7 @@
-import { type CloudFormationClient, paginateListStackResources } from '@aws-sdk/client-cloudformation';
+import {
+  type CloudFormationClient,
+  paginateListStackResources,
+} from '@aws-sdk/client-cloudformation';
 
 /** Resources that keep data or a position, or are part of a URL: no upgrade may replace one. */
 const STATEFUL_TYPES = [
@@ -16,11 +19,22 @@ const STATEFUL_TYPES = [
 /** Physical IDs of the stateful resources, by type and logical ID. */
 export type PhysicalIds = ReadonlyMap<string, string>;
 
-export async function physicalIds(client: CloudFormationClient, StackName: string): Promise<PhysicalIds> {
+export async function physicalIds(
+  client: CloudFormationClient,
+  StackName: string,
+): Promise<PhysicalIds> {
   const ids = new Map<string, string>();
-  for await (const { StackResourceSummaries = [] } of paginateListStackResources({ client }, { StackName })) {
-    for (const { ResourceType = '', LogicalResourceId, PhysicalResourceId = '' } of StackResourceSummaries) {
-      if (STATEFUL_TYPES.includes(ResourceType)) ids.set(`${ResourceType} ${LogicalResourceId}`, PhysicalResourceId);
+  for await (const { StackResourceSummaries = [] } of paginateListStackResources(
+    { client },
+    { StackName },
+  )) {
+    for (const {
+      ResourceType = '',
+      LogicalResourceId,
+      PhysicalResourceId = '',
+    } of StackResourceSummaries) {
+      if (STATEFUL_TYPES.includes(ResourceType))
+        ids.set(`${ResourceType} ${LogicalResourceId}`, PhysicalResourceId);
     }
   }
   return ids;
@@ -31,7 +45,8 @@ export const replacedResources = (before: PhysicalIds, after: PhysicalIds): stri
   [...before].filter(([name, id]) => after.get(name) !== id).map(([name]) => name);
 
 /**
- * The stateful resources that CloudFormation would replace or delete, from the output of `cdk diff`.
+ * The stateful resources that CloudFormation would replace or delete, from the output of `cdk
+ * diff`.
  *
  * An emulator updates in place what CloudFormation replaces, so physical IDs alone prove less.
  */

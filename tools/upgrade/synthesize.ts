@@ -12,7 +12,11 @@ const THIS_VERSION = join(__dirname, '../..');
  * @param assembly folder to write to
  * @param context of the app
  */
-export function synthesize(version: string, assembly: string, context: Readonly<Record<string, unknown>>): void {
+export function synthesize(
+  version: string,
+  assembly: string,
+  context: Readonly<Record<string, unknown>>,
+): void {
   if (version !== THIS_VERSION) cpSync(join(THIS_VERSION, APP), join(version, APP));
   const env = {
     ...process.env,
@@ -22,7 +26,14 @@ export function synthesize(version: string, assembly: string, context: Readonly<
   };
   const options = { cwd: version, env, stdio: 'pipe' } as const;
   // An older version has its tools in another folder.
-  const tools = join(version, existsSync(join(version, 'tools/build-lambda.mjs')) ? 'tools' : 'scripts');
+  const tools = join(
+    version,
+    existsSync(join(version, 'tools/build-lambda.mjs')) ? 'tools' : 'scripts',
+  );
   execFileSync(process.execPath, [join(tools, 'build-lambda.mjs')], options);
-  execFileSync(process.execPath, ['--import', join(tools, 'typescript.mjs'), join(version, APP)], options);
+  execFileSync(
+    process.execPath,
+    ['--import', join(tools, 'typescript.mjs'), join(version, APP)],
+    options,
+  );
 }

@@ -8,7 +8,9 @@ const PAUSE_MILLIS = 50;
 const REPEAT_AFTER = 43;
 const REPEAT_EVERY = 4;
 
-/** Sends postbacks to the registered URLs until it is stopped: most are new lines, some repeat one. */
+/**
+ * Sends postbacks to the registered URLs until it is stopped: most are new lines, some repeat one.
+ */
 export class Traffic {
   /** IDs of the lines that the endpoint answered with 200. */
   public readonly acknowledged = new Set<string>();
@@ -40,7 +42,10 @@ export class Traffic {
   public async push(line: LineRecord): Promise<void> {
     const { status, error, skipped, millis } = await this.rakuten.push(line);
     if (status === 200) this.acknowledged.add(String(line.etransaction_id));
-    else this.failures.push(`${line.etransaction_id}: ${status ?? error ?? skipped} after ${millis} ms`);
+    else
+      this.failures.push(
+        `${line.etransaction_id}: ${status ?? error ?? skipped} after ${millis} ms`,
+      );
   }
 
   /** A line that no other number has. */

@@ -11,16 +11,28 @@ export const apiCredentials: Check = {
   permissions: ['secretsmanager:GetSecretValue on the credentials secret'],
   run: async (examination) => {
     const publishers = await examination.publishers();
-    return Promise.all(publishers.map((publisher) => ofPublisher(examination, publisher, publishers.length > 1)));
+    return Promise.all(
+      publishers.map((publisher) => ofPublisher(examination, publisher, publishers.length > 1)),
+    );
   },
 };
 
-async function ofPublisher(examination: Examination, { sid, wanted }: KnownPublisher, isOneOfMany: boolean): Promise<Finding> {
+async function ofPublisher(
+  examination: Examination,
+  { sid, wanted }: KnownPublisher,
+  isOneOfMany: boolean,
+): Promise<Finding> {
   const what = isOneOfMany ? `API credentials of ${sid}` : undefined;
   const { credentialsSecret } = parseProperties(wanted);
   try {
-    const { accessToken } = parseCredentials(await examination.readSecret(credentialsSecret), credentialsSecret);
-    const shape = accessToken === undefined ? 'client id and client secret' : 'a ready-made access token, which ends some day';
+    const { accessToken } = parseCredentials(
+      await examination.readSecret(credentialsSecret),
+      credentialsSecret,
+    );
+    const shape =
+      accessToken === undefined
+        ? 'client id and client secret'
+        : 'a ready-made access token, which ends some day';
     return { ...ok(`readable, with ${shape}`), what };
   } catch (error) {
     return { ...secretTrouble(error, credentialsSecret), what };

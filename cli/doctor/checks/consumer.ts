@@ -1,4 +1,8 @@
-import { type EventSourceMappingConfiguration, LambdaClient, ListEventSourceMappingsCommand } from '@aws-sdk/client-lambda';
+import {
+  type EventSourceMappingConfiguration,
+  LambdaClient,
+  ListEventSourceMappingsCommand,
+} from '@aws-sdk/client-lambda';
 import { FailureNotes } from '../../../core/dead-letters/notes';
 import { reasonOf } from '../../../core/dead-letters/reasons';
 import { CheckSkippedError } from '../../errors';
@@ -14,12 +18,23 @@ const DAY_MILLIS = 24 * HOUR_MILLIS;
 export const consumer: Check = {
   area: 'Consumer',
   name: 'Consumer',
-  permissions: ['lambda:ListEventSourceMappings', 'lambda:GetFunctionConfiguration', 'lambda:GetFunctionConcurrency'],
+  permissions: [
+    'lambda:ListEventSourceMappings',
+    'lambda:GetFunctionConfiguration',
+    'lambda:GetFunctionConcurrency',
+  ],
   stackOnly: true,
   run: async (examination) => {
     const mapping = await mappingOf(examination);
-    if (mapping === undefined) return problem('no function reads the queue', 'deploy again, which restores the event source mapping');
-    return together(await judgeFunction(examination, mapping.FunctionArn ?? ''), judgeMapping(mapping));
+    if (mapping === undefined)
+      return problem(
+        'no function reads the queue',
+        'deploy again, which restores the event source mapping',
+      );
+    return together(
+      await judgeFunction(examination, mapping.FunctionArn ?? ''),
+      judgeMapping(mapping),
+    );
   },
 };
 
@@ -28,12 +43,19 @@ function mappingOf(examination: Examination): Promise<EventSourceMappingConfigur
   return examination.once('mapping', async () => {
     const EventSourceArn = await examination.queueArn();
     const client = new LambdaClient(await examination.aws('lambda'));
-    const { EventSourceMappings = [] } = await client.send(new ListEventSourceMappingsCommand({ EventSourceArn }));
+    const { EventSourceMappings = [] } = await client.send(
+      new ListEventSourceMappingsCommand({ EventSourceArn }),
+    );
     return EventSourceMappings.find((mapping) => mapping.EventSourceArn === EventSourceArn);
   });
 }
 
-export function judgeMapping({ State, LastProcessingResult, ScalingConfig, UUID }: EventSourceMappingConfiguration): Finding {
+export function judgeMapping({
+  State,
+  LastProcessingResult,
+  ScalingConfig,
+  UUID,
+}: EventSourceMappingConfiguration): Finding {
   const concurrency = ScalingConfig?.MaximumConcurrency;
   const found = `reads the queue${concurrency === undefined ? '' : `, up to ${concurrency} at once`}`;
   if (State === 'Disabled' || State === 'Disabling') {
@@ -48,7 +70,9 @@ export function judgeMapping({ State, LastProcessingResult, ScalingConfig, UUID 
       "check the consumer's role and the queue's policy and key; deploy again",
     );
   }
-  return State === 'Enabled' ? ok(found) : warning(`its event source mapping is ${State}`, 'look again in a minute');
+  return State === 'Enabled'
+    ? ok(found)
+    : warning(`its event source mapping is ${State}`, 'look again in a minute');
 }
 
 export const consumerErrors: Check = {
@@ -58,19 +82,31 @@ export const consumerErrors: Check = {
   stackOnly: true,
   run: async (examination) => {
     const mapping = await mappingOf(examination).catch(() => undefined);
-    if (mapping?.FunctionArn === undefined) throw new CheckSkippedError('not looked at, as the function is not known');
+    if (mapping?.FunctionArn === undefined)
+      throw new CheckSkippedError('not looked at, as the function is not known');
     const dimensions = { FunctionName: mapping.FunctionArn.split(':')[6] ?? '' };
     const names = ['Invocations', 'Errors', 'Throttles'] as const;
     const [invocations = 0, errors = 0, throttles = 0] = await metricsOver(
       examination,
       DAY_MILLIS,
-      names.map((name) => ({ namespace: 'AWS/Lambda', name, dimensions, statistic: 'Sum' as const })),
+      names.map((name) => ({
+        namespace: 'AWS/Lambda',
+        name,
+        dimensions,
+        statistic: 'Sum' as const,
+      })),
     );
     const found = `${invocations} batches, ${errors} cut off or crashed, ${throttles} throttled`;
     if (errors > 0)
-      return warning(found, "look into the function's log; what failed is tried again, and is in the dead-letter queue after five times");
+      return warning(
+        found,
+        "look into the function's log; what failed is tried again, and is in the dead-letter queue after five times",
+      );
     return throttles > 0
-      ? warning(found, "the account's concurrency is used up, or the function's is reserved too low: see Lambda's quotas")
+      ? warning(
+          found,
+          "the account's concurrency is used up, or the function's is reserved too low: see Lambda's quotas",
+        )
       : ok(found);
   },
 };
@@ -81,7 +117,10 @@ export const failureNotes: Check = {
   name: 'Messages that failed',
   permissions: ['dynamodb:Query on the state table'],
   run: async (examination) => {
-    const notes = new FailureNotes(await examination.dynamodb(), await examination.resource('stateTableName', 'StateTableName'));
+    const notes = new FailureNotes(
+      await examination.dynamodb(),
+      await examination.resource('stateTableName', 'StateTableName'),
+    );
     const recent = await notes.latest();
     if (recent === undefined) return ok('none is noted in the last 14 days');
     const { why, next } = reasonOf(recent.reason, 'postback');

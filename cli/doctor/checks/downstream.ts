@@ -7,15 +7,25 @@ import { type Check, type Finding, ok, problem } from '../finding';
 export const downstream: Check = {
   area: 'Downstream',
   name: 'Events given up',
-  permissions: ['cloudformation:ListStackResources', 'cloudformation:DescribeStacks', 'sqs:GetQueueAttributes'],
+  permissions: [
+    'cloudformation:ListStackResources',
+    'cloudformation:DescribeStacks',
+    'sqs:GetQueueAttributes',
+  ],
   stackOnly: true,
   run: async (examination) => {
-    const pipes = [...pipesIn(await examination.stackSummaries()), ...pipesElsewhere(await examination.stackOutputs())];
+    const pipes = [
+      ...pipesIn(await examination.stackSummaries()),
+      ...pipesElsewhere(await examination.stackOutputs()),
+    ];
     if (pipes.length === 0) return ok('the stack has no target of onTransaction');
     const client = new SQSClient(await examination.aws('sqs'));
     const judged = pipes.map(async ({ name, queueUrl }) => {
       const { Attributes } = await client.send(
-        new GetQueueAttributesCommand({ QueueUrl: queueUrl, AttributeNames: ['ApproximateNumberOfMessages'] }),
+        new GetQueueAttributesCommand({
+          QueueUrl: queueUrl,
+          AttributeNames: ['ApproximateNumberOfMessages'],
+        }),
       );
       return judgeGivenUp(name, Number(Attributes?.ApproximateNumberOfMessages ?? 0));
     });
@@ -31,14 +41,18 @@ export interface TransactionPipe {
   readonly queueUrl: string;
 }
 
-/** The pipes of `onTransaction` in the stack: a pipe and a dead-letter queue whose logical ids begin alike. */
+/**
+ * The pipes of `onTransaction` in the stack: a pipe and a dead-letter queue whose logical ids begin
+ * alike.
+ */
 export function pipesIn(summaries: readonly StackResourceSummary[]): TransactionPipe[] {
   const begins = (type: string, end: string): Map<string, string> =>
     new Map(
       summaries
         .filter(({ ResourceType }) => ResourceType === type)
         .flatMap(({ LogicalResourceId = '', PhysicalResourceId = '' }) => {
-          const [, begin] = new RegExp(`^(\\w*Transactions\\w+)${end}[0-9A-F]{8}$`).exec(LogicalResourceId) ?? [];
+          const [, begin] =
+            new RegExp(`^(\\w*Transactions\\w+)${end}[0-9A-F]{8}$`).exec(LogicalResourceId) ?? [];
           return begin === undefined ? [] : [[begin, PhysicalResourceId] as const];
         }),
     );
@@ -52,7 +66,9 @@ export function pipesIn(summaries: readonly StackResourceSummary[]): Transaction
 /** The pipes that `pipeScope` puts into other stacks. The stack has an output for each. */
 export function pipesElsewhere(outputs: readonly Output[]): TransactionPipe[] {
   return outputs.flatMap(({ OutputKey = '', OutputValue: queueUrl }) => {
-    const [, name] = new RegExp(`^(\\w*Transactions\\w+)${DISCARDED_EVENTS_OUTPUT}[0-9A-F]{8}$`).exec(OutputKey) ?? [];
+    const [, name] =
+      new RegExp(`^(\\w*Transactions\\w+)${DISCARDED_EVENTS_OUTPUT}[0-9A-F]{8}$`).exec(OutputKey) ??
+      [];
     return name === undefined || queueUrl === undefined ? [] : [{ name, queueUrl }];
   });
 }

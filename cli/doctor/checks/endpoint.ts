@@ -14,7 +14,10 @@ const PROBES = 5;
 const THROUGH_MILLIS = 20_000;
 const LOOK_MILLIS = 250;
 
-/** GETs from here, as Rakuten sends them, and one of them followed through the queue. They make no row. */
+/**
+ * GETs from here, as Rakuten sends them, and one of them followed through the queue. They make no
+ * row.
+ */
 export const endpoint: Check = {
   area: 'Endpoint',
   name: 'Acknowledgement',
@@ -25,19 +28,27 @@ export const endpoint: Check = {
     const { url, limitMillis, isClosed, id } = await target(examination);
     const { probe, store, clock } = await examination.ports();
     const results: ProbeResult[] = [];
-    for (let sent = 0; sent < PROBES; sent += 1) results.push(await probe(url, PROBE_TIMEOUT_MILLIS));
+    for (let sent = 0; sent < PROBES; sent += 1)
+      results.push(await probe(url, PROBE_TIMEOUT_MILLIS));
     const answered = { ...judgeProbes(results, limitMillis, isClosed) };
     const through = (finding: Finding): Finding => ({ ...finding, what: 'Through the queue' });
-    if (!results.some(({ status }) => status === 200)) return [answered, through(skipped('not looked at, as no GET was acknowledged'))];
+    if (!results.some(({ status }) => status === 200))
+      return [answered, through(skipped('not looked at, as no GET was acknowledged'))];
     const sentAt = clock.now();
     while (!(await store.probeSeen(id))) {
       if (clock.now() - sentAt > THROUGH_MILLIS) {
         const found = `no test GET came out of the queue within ${THROUGH_MILLIS / 1000} s: the consumer does not run, fails, or is busy with a backlog`;
-        return [answered, through(problem(found, 'see what is said about the queue and the consumer below'))];
+        return [
+          answered,
+          through(problem(found, 'see what is said about the queue and the consumer below')),
+        ];
       }
       await clock.sleep(LOOK_MILLIS);
     }
-    return [answered, through(ok(`a test GET was processed ${((clock.now() - sentAt) / 1000).toFixed(1)} s later`))];
+    return [
+      answered,
+      through(ok(`a test GET was processed ${((clock.now() - sentAt) / 1000).toFixed(1)} s later`)),
+    ];
   },
 };
 
@@ -48,15 +59,30 @@ async function target(examination: Examination) {
   for (const publisher of await examination.publishers()) {
     const desired = parseProperties(publisher.wanted);
     assertAllowed(ports.urls, desired);
-    const secret = await readUrlSecret({ ports, desired, redactor: examination.redactor }).catch(() => undefined);
+    const secret = await readUrlSecret({ ports, desired, redactor: examination.redactor }).catch(
+      () => undefined,
+    );
     if (secret === undefined || !accepts(publisher, markFor(secret, desired.fields))) continue;
-    return { url: probeUrl(desired, secret, id), limitMillis: desired.limitMillis, isClosed: !desired.selfTest, id };
+    return {
+      url: probeUrl(desired, secret, id),
+      limitMillis: desired.limitMillis,
+      isClosed: !desired.selfTest,
+      id,
+    };
   }
-  throw new CheckSkippedError('not looked at, as there is no secret to send that the consumer accepts');
+  throw new CheckSkippedError(
+    'not looked at, as there is no secret to send that the consumer accepts',
+  );
 }
 
-/** `isClosed`: the deployment does not test the endpoint, as it may not be reached from everywhere. */
-export function judgeProbes(results: readonly ProbeResult[], limitMillis: number, isClosed: boolean): Finding {
+/**
+ * `isClosed`: the deployment does not test the endpoint, as it may not be reached from everywhere.
+ */
+export function judgeProbes(
+  results: readonly ProbeResult[],
+  limitMillis: number,
+  isClosed: boolean,
+): Finding {
   const times = results.map(({ millis }) => millis).sort((a, b) => a - b);
   const median = Math.round(times[Math.floor((times.length - 1) / 2)] ?? 0);
   const longest = Math.round(times.at(-1) ?? 0);
@@ -83,7 +109,8 @@ export function judgeProbes(results: readonly ProbeResult[], limitMillis: number
 function mendOf({ status }: ProbeResult): string {
   if (status === undefined)
     return 'check that the host resolves and can be reached: DNS record, certificate, base path mapping of a custom domain';
-  if (status === 429) return "the API is throttled: raise its limit, or look who else uses the account's";
+  if (status === 429)
+    return "the API is throttled: raise its limit, or look who else uses the account's";
   if (status >= 500)
     return "the API cannot write to the queue: check the role of its integration, the queue's policy and key; deploy again";
   return "check path and stage, a custom domain's base path mapping, a resource policy and a web ACL in front; deploy again";

@@ -8,7 +8,11 @@ import { troubleOf } from '../trouble';
 const FUNCTIONS: readonly (readonly [what: string, resource: ResourceName, without: string])[] = [
   ['Registration', 'registrationFunctionName', ''],
   ['Status watch', 'statusWatchFunctionName', 'a postback that Rakuten switches off stays off'],
-  ['Reconciliation', 'reconciliationFunctionName', 'what a push lost stays lost, and no row is verified'],
+  [
+    'Reconciliation',
+    'reconciliationFunctionName',
+    'what a push lost stays lost, and no row is verified',
+  ],
 ];
 
 export const functions: Check = {
@@ -17,13 +21,27 @@ export const functions: Check = {
   permissions: ['lambda:GetFunctionConfiguration', 'lambda:GetFunctionConcurrency'],
   stackOnly: true,
   run: (examination) =>
-    Promise.all(FUNCTIONS.map(async ([what, resource, without]) => ({ ...(await one(examination, resource, without)), what }))),
+    Promise.all(
+      FUNCTIONS.map(async ([what, resource, without]) => ({
+        ...(await one(examination, resource, without)),
+        what,
+      })),
+    ),
 };
 
-async function one(examination: Examination, resource: ResourceName, without: string): Promise<Finding> {
+async function one(
+  examination: Examination,
+  resource: ResourceName,
+  without: string,
+): Promise<Finding> {
   const name = (await examination.installation()).resources[resource];
-  if (name === undefined) return skipped('not looked at, as it is not found in the stack, and no output names it');
-  if (name === '') return warning(`left out of the stack: ${without}`, 'leave its "enabled: false" out of the construct\'s properties');
+  if (name === undefined)
+    return skipped('not looked at, as it is not found in the stack, and no output names it');
+  if (name === '')
+    return warning(
+      `left out of the stack: ${without}`,
+      'leave its "enabled: false" out of the construct\'s properties',
+    );
   try {
     return await judgeFunction(examination, name);
   } catch (error) {

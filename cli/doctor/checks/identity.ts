@@ -14,7 +14,9 @@ export const identity: Check = {
     const { Account = '', Arn = '' } = await client.send(new GetCallerIdentityCommand({}));
     examination.accountId = Account || undefined;
     const found = `account ${Account}, ${callerOf(Arn)}, region ${await client.config.region()}`;
-    return Arn.endsWith(':root') ? warning(found, 'work with a role instead of the root user') : ok(found);
+    return Arn.endsWith(':root')
+      ? warning(found, 'work with a role instead of the root user')
+      : ok(found);
   },
 };
 

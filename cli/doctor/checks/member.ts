@@ -19,7 +19,10 @@ const SAMPLE = 20;
 export const member: Check = {
   area: 'Tables',
   name: 'Members (u1)',
-  permissions: ['dynamodb:Query on the index by-day', 'dynamodb:BatchGetItem on the transaction table'],
+  permissions: [
+    'dynamodb:Query on the index by-day',
+    'dynamodb:BatchGetItem on the transaction table',
+  ],
   run: async (examination) => {
     const publishers = await examination.publishers();
     const several = publishers.length > 1;
@@ -37,15 +40,26 @@ export interface MemberStatistics {
   readonly answered: number;
   /** Those of them that are not verified. */
   readonly unverified: number;
-  /** Rows that were read of the unverified ones, and those among them whose `u1` only a postback had. */
+  /**
+   * Rows that were read of the unverified ones, and those among them whose `u1` only a postback
+   * had.
+   */
   readonly sampled: number;
   readonly fromPostback: number;
 }
 
-export function judgeMembers({ answered, unverified, sampled, fromPostback }: MemberStatistics): Finding {
-  if (answered < MIN_LINES) return ok(`too few lines with a member to judge: ${answered} in ${DAYS} days`);
+export function judgeMembers({
+  answered,
+  unverified,
+  sampled,
+  fromPostback,
+}: MemberStatistics): Finding {
+  if (answered < MIN_LINES)
+    return ok(`too few lines with a member to judge: ${answered} in ${DAYS} days`);
   if (unverified * 2 <= answered || fromPostback * 2 <= sampled) {
-    return ok(`the Events API returns them: ${answered - unverified} of ${answered} lines are verified`);
+    return ok(
+      `the Events API returns them: ${answered - unverified} of ${answered} lines are verified`,
+    );
   }
   return warning(
     `the Events API returned ${answered} lines of the last ${DAYS} days, but no u1 for most of them, so ${unverified} are not verified`,
@@ -57,7 +71,12 @@ async function memberStatistics(examination: Examination, sid: string): Promise<
   const client = await examination.dynamodb();
   const { tableName = '', dayShards } = (await examination.installation()).resources;
   const shards = examination.context.options.dayShards ?? Number(dayShards ?? 1);
-  const lines = await answeredLines({ client, tableName, days: dayKeys(examination.now(), shards), sid });
+  const lines = await answeredLines({
+    client,
+    tableName,
+    days: dayKeys(examination.now(), shards),
+    sid,
+  });
   const unverified = lines.filter((line) => line[A.verifiedAt] === undefined);
   const rows = await readRows(client, tableName, unverified.slice(0, SAMPLE));
   return {
@@ -70,9 +89,9 @@ async function memberStatistics(examination: Examination, sid: string): Promise<
 
 /** Newest first. */
 function dayKeys(now: number, shards: number): string[] {
-  return Array.from({ length: DAYS }, (_, i) => new Date(now - (FIRST_DAY_AGO + i) * DAY_MILLIS).toISOString().slice(0, 10)).flatMap(
-    (day) => processDayKeys(day, shards),
-  );
+  return Array.from({ length: DAYS }, (_, i) =>
+    new Date(now - (FIRST_DAY_AGO + i) * DAY_MILLIS).toISOString().slice(0, 10),
+  ).flatMap((day) => processDayKeys(day, shards));
 }
 
 interface Lookup {
@@ -102,7 +121,11 @@ async function answeredLines({ client, tableName, days, sid }: Lookup): Promise<
           '#answer': A.answerHash,
           '#withdrawn': A.withdrawnAt,
         },
-        ExpressionAttributeValues: { ':day': { S: day }, ':sid': { S: `${sid}#` }, ':confirmed': { S: 'N' } },
+        ExpressionAttributeValues: {
+          ':day': { S: day },
+          ':sid': { S: `${sid}#` },
+          ':confirmed': { S: 'N' },
+        },
       },
     );
     for await (const { Items = [], ScannedCount = 0 } of pages) {
@@ -115,11 +138,19 @@ async function answeredLines({ client, tableName, days, sid }: Lookup): Promise<
 }
 
 /** The index does not carry whose `u1` it is. */
-async function readRows(client: DynamoDBClient, tableName: string, lines: readonly Item[]): Promise<Item[]> {
+async function readRows(
+  client: DynamoDBClient,
+  tableName: string,
+  lines: readonly Item[],
+): Promise<Item[]> {
   const Keys = lines.flatMap(({ [A.lineId]: lineId, [A.isEvent]: isEvent }) =>
-    lineId === undefined || isEvent === undefined ? [] : [{ [A.lineId]: lineId, [A.isEvent]: isEvent }],
+    lineId === undefined || isEvent === undefined
+      ? []
+      : [{ [A.lineId]: lineId, [A.isEvent]: isEvent }],
   );
   if (Keys.length === 0) return [];
-  const { Responses } = await client.send(new BatchGetItemCommand({ RequestItems: { [tableName]: { Keys } } }));
+  const { Responses } = await client.send(
+    new BatchGetItemCommand({ RequestItems: { [tableName]: { Keys } } }),
+  );
   return Responses?.[tableName] ?? [];
 }

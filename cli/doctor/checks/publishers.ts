@@ -7,12 +7,22 @@ export const publishers: Check = {
   run: async (examination) => {
     const found = await examination.readPublishers();
     if (found.length === 0)
-      return problem('none is registered, so every postback fails', 'deploy the stack, which registers the publisher');
+      return problem(
+        'none is registered, so every postback fails',
+        'deploy the stack, which registers the publisher',
+      );
     return found.map(({ sid, properties, unsettled, rotation }): Finding => {
       const what = `SID ${sid}`;
-      if (properties === undefined) return { ...warning('unregistered by hand', 'cdk-rakuten-postback register'), what };
+      if (properties === undefined)
+        return { ...warning('unregistered by hand', 'cdk-rakuten-postback register'), what };
       if (unsettled === true)
-        return { ...problem('a registration began and was cut off', 'deploy again, or cdk-rakuten-postback register'), what };
+        return {
+          ...problem(
+            'a registration began and was cut off',
+            'deploy again, or cdk-rakuten-postback register',
+          ),
+          what,
+        };
       if (rotation !== undefined) {
         return {
           ...warning(

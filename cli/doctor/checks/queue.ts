@@ -15,21 +15,25 @@ export const queue: Check = {
   name: 'Queue',
   permissions: ['sqs:GetQueueAttributes'],
   run: async (examination) => {
-    const { ApproximateNumberOfMessages, ApproximateNumberOfMessagesNotVisible, RedrivePolicy } = await attributesOf(
-      examination,
-      await examination.resource('queueUrl', 'QueueUrl'),
-    );
+    const { ApproximateNumberOfMessages, ApproximateNumberOfMessagesNotVisible, RedrivePolicy } =
+      await attributesOf(examination, await examination.resource('queueUrl', 'QueueUrl'));
     const waiting = Number(ApproximateNumberOfMessages);
     const found = `about ${waiting} waiting, ${ApproximateNumberOfMessagesNotVisible} in work`;
     const depth =
-      waiting > BACKLOG ? warning(found, 'see that the consumer below works; if it does, the backlog goes down by itself') : ok(found);
+      waiting > BACKLOG
+        ? warning(
+            found,
+            'see that the consumer below works; if it does, the backlog goes down by itself',
+          )
+        : ok(found);
     return together(depth, judgeRedrivePolicy(RedrivePolicy));
   },
 };
 
 function judgeRedrivePolicy(policy: string | undefined): Finding {
   const mend = 'deploy again, which restores the queue';
-  if (policy === undefined) return problem('no dead-letter queue is behind it: what fails is tried for ever', mend);
+  if (policy === undefined)
+    return problem('no dead-letter queue is behind it: what fails is tried for ever', mend);
   const tries = Number((JSON.parse(policy) as { maxReceiveCount?: unknown }).maxReceiveCount);
   return tries >= FEWEST_TRIES ? ok(`${tries} tries`) : warning(`only ${tries} tries`, mend);
 }
@@ -40,11 +44,13 @@ export const deadLetters: Check = {
   permissions: ['sqs:GetQueueAttributes'],
   run: async (examination) => {
     const url = await examination.resource('deadLetterQueueUrl', 'DeadLetterQueueUrl');
-    const { ApproximateNumberOfMessages, ApproximateNumberOfMessagesNotVisible, MessageRetentionPeriod } = await attributesOf(
-      examination,
-      url,
-    );
-    const count = Number(ApproximateNumberOfMessages) + Number(ApproximateNumberOfMessagesNotVisible);
+    const {
+      ApproximateNumberOfMessages,
+      ApproximateNumberOfMessagesNotVisible,
+      MessageRetentionPeriod,
+    } = await attributesOf(examination, url);
+    const count =
+      Number(ApproximateNumberOfMessages) + Number(ApproximateNumberOfMessagesNotVisible);
     if (count === 0) return ok('empty');
     const kept = spanText(Number(MessageRetentionPeriod) * 1000);
     return problem(
@@ -56,7 +62,9 @@ export const deadLetters: Check = {
 
 async function attributesOf(examination: Examination, QueueUrl: string) {
   const client = new SQSClient(await examination.aws('sqs'));
-  const { Attributes = {} } = await client.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['All'] }));
+  const { Attributes = {} } = await client.send(
+    new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['All'] }),
+  );
   return Attributes;
 }
 
@@ -70,10 +78,18 @@ export const oldestMessage: Check = {
     const url = await examination.resource('queueUrl', 'QueueUrl');
     const dimensions = { QueueName: url.split('/').at(-1) ?? '' };
     const [seconds] = await metricsOver(examination, OLD_MILLIS, [
-      { namespace: 'AWS/SQS', name: 'ApproximateAgeOfOldestMessage', dimensions, statistic: 'Maximum' },
+      {
+        namespace: 'AWS/SQS',
+        name: 'ApproximateAgeOfOldestMessage',
+        dimensions,
+        statistic: 'Maximum',
+      },
     ]);
-    if (seconds === undefined) return ok('CloudWatch has no number for the last quarter of an hour: nothing waited');
+    if (seconds === undefined)
+      return ok('CloudWatch has no number for the last quarter of an hour: nothing waited');
     const found = `at most ${spanText(seconds * 1000)} in the last quarter of an hour`;
-    return seconds * 1000 > OLD_MILLIS ? problem(found, 'see why the consumer below does not keep up') : ok(found);
+    return seconds * 1000 > OLD_MILLIS
+      ? problem(found, 'see why the consumer below does not keep up')
+      : ok(found);
   },
 };

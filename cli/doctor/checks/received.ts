@@ -18,14 +18,18 @@ export const received: Check = {
     const findings: Finding[] = [];
     for (const { sid } of publishers) {
       const at = await lastReceived(transactions, sid, now, DAYS);
-      findings.push({ ...judge(at, now), what: publishers.length > 1 ? `Last line of ${sid}` : undefined });
+      findings.push({
+        ...judge(at, now),
+        what: publishers.length > 1 ? `Last line of ${sid}` : undefined,
+      });
     }
     return findings;
   },
 };
 
 function judge(at: string | undefined, now: Date): Finding {
-  const mend = 'if sales are expected: cdk-rakuten-postback reconcile --from DAY --dry-run shows what Rakuten has';
+  const mend =
+    'if sales are expected: cdk-rakuten-postback reconcile --from DAY --dry-run shows what Rakuten has';
   if (at === undefined) return warning(`none in ${DAYS} days`, mend);
   const ago = Math.max(0, now.getTime() - Date.parse(at));
   const found = `received ${spanText(ago)} ago, ${timeText(at)} UTC`;

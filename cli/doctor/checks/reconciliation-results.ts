@@ -16,13 +16,19 @@ export const reconciliationResults: Check = {
   run: async (examination) => {
     const { reconciliationFunctionName: name } = (await examination.installation()).resources;
     if (name === '') return skipped('there is no such function');
-    if (name === undefined) throw new CheckSkippedError('not checked, as the function is not found in the stack');
+    if (name === undefined)
+      throw new CheckSkippedError('not checked, as the function is not found in the stack');
     const dimensions = { service: await serviceOf(examination, name) };
     const names = [METRICS.brake, METRICS.unreadableAnswers, METRICS.reusedIds];
     const [braked = 0, unreadable = 0, reused = 0] = await metricsOver(
       examination,
       DAY_MILLIS,
-      names.map((name) => ({ namespace: METRICS_NAMESPACE, name, dimensions, statistic: 'Sum' as const })),
+      names.map((name) => ({
+        namespace: METRICS_NAMESPACE,
+        name,
+        dimensions,
+        statistic: 'Sum' as const,
+      })),
     );
     return judgeResults({ braked, unreadable, reused });
   },
@@ -69,7 +75,10 @@ export function judgeResults({ braked, unreadable, reused }: Results): Finding {
       ),
     );
   }
-  return findings.length === 0 ? ok('nothing held back, every answer usable') : together(...findings);
+  return findings.length === 0
+    ? ok('nothing held back, every answer usable')
+    : together(...findings);
 }
 
-const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
+const counted = (count: number, what: string): string =>
+  `${count} ${what}${count === 1 ? '' : 's'}`;

@@ -60,13 +60,22 @@ async function ifThere(
   resource: 'statusWatchFunctionName' | 'reconciliationFunctionName',
   look: () => Promise<Finding>,
 ): Promise<Finding> {
-  return (await examination.installation()).resources[resource] === '' ? skipped('there is no such function') : look();
+  return (await examination.installation()).resources[resource] === ''
+    ? skipped('there is no such function')
+    : look();
 }
 
-export function judgeWatch(record: WatchRecord | undefined, now: number, { properties }: PublisherState): Finding {
+export function judgeWatch(
+  record: WatchRecord | undefined,
+  now: number,
+  { properties }: PublisherState,
+): Finding {
   if (properties === undefined) return UNREGISTERED;
   if (record === undefined)
-    return warning('the status watch has not looked yet', 'look again some minutes after the deployment; then cdk-rakuten-postback watch');
+    return warning(
+      'the status watch has not looked yet',
+      'look again some minutes after the deployment; then cdk-rakuten-postback watch',
+    );
   const { spell, failures = 0, activeAt } = record;
   if (spell !== undefined) {
     return problem(
@@ -80,16 +89,28 @@ export function judgeWatch(record: WatchRecord | undefined, now: number, { prope
       "cdk-rakuten-postback watch says why; or see the function's log",
     );
   // What is to be off is never seen switched on, however often the watch looks.
-  if (!parseProperties(properties).enabled) return ok('the postback is to be off, as the stack says');
-  if (activeAt === undefined) return warning('the status watch has not seen the postback switched on', 'cdk-rakuten-postback watch');
+  if (!parseProperties(properties).enabled)
+    return ok('the postback is to be off, as the stack says');
+  if (activeAt === undefined)
+    return warning(
+      'the status watch has not seen the postback switched on',
+      'cdk-rakuten-postback watch',
+    );
   const ago = now - Date.parse(activeAt);
   const found = `the postback was seen switched on ${spanText(Math.max(0, ago))} ago`;
   return ago > WATCH_MILLIS
-    ? problem(`${found}, and not looked at since`, 'see the schedule and the function above; cdk-rakuten-postback watch looks now')
+    ? problem(
+        `${found}, and not looked at since`,
+        'see the schedule and the function above; cdk-rakuten-postback watch looks now',
+      )
     : ok(found);
 }
 
-export function judgeReconciliation(succeededAt: number | undefined, now: number, publisher: PublisherState): Finding {
+export function judgeReconciliation(
+  succeededAt: number | undefined,
+  now: number,
+  publisher: PublisherState,
+): Finding {
   if (publisher.properties === undefined) return UNREGISTERED;
   try {
     reconcilablePublisher(publisher.sid, publisher);

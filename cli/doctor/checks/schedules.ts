@@ -18,9 +18,16 @@ const SCHEDULED: readonly (readonly [what: string, resource: ResourceName])[] = 
 export const schedules: Check = {
   area: 'Schedules',
   name: 'Schedules',
-  permissions: ['events:ListRuleNamesByTarget', 'events:DescribeRule', 'lambda:GetFunctionConfiguration'],
+  permissions: [
+    'events:ListRuleNamesByTarget',
+    'events:DescribeRule',
+    'lambda:GetFunctionConfiguration',
+  ],
   stackOnly: true,
-  run: (examination) => Promise.all(SCHEDULED.map(async ([what, resource]) => ({ ...(await one(examination, resource)), what }))),
+  run: (examination) =>
+    Promise.all(
+      SCHEDULED.map(async ([what, resource]) => ({ ...(await one(examination, resource)), what })),
+    ),
 };
 
 async function one(examination: Examination, resource: ResourceName): Promise<Finding> {
@@ -38,12 +45,15 @@ function rulesOf(examination: Examination, FunctionName: string): Promise<Descri
   return examination.once(`rules ${FunctionName}`, async () => {
     const lambda = new LambdaClient(await examination.aws('lambda'));
     const events = new EventBridgeClient(await examination.aws('eventBridge'));
-    const { FunctionArn: TargetArn } = await lambda.send(new GetFunctionConfigurationCommand({ FunctionName }));
+    const { FunctionArn: TargetArn } = await lambda.send(
+      new GetFunctionConfigurationCommand({ FunctionName }),
+    );
     const rules: DescribeRuleResponse[] = [];
     let NextToken: string | undefined;
     do {
       const page = await events.send(new ListRuleNamesByTargetCommand({ TargetArn, NextToken }));
-      for (const Name of page.RuleNames ?? []) rules.push(await events.send(new DescribeRuleCommand({ Name })));
+      for (const Name of page.RuleNames ?? [])
+        rules.push(await events.send(new DescribeRuleCommand({ Name })));
       NextToken = page.NextToken;
     } while (NextToken !== undefined);
     return rules;
@@ -55,7 +65,10 @@ export function judgeRules(rules: readonly DescribeRuleResponse[]): Finding {
   if (scheduled.length === 0) return problem('there is none', 'deploy again, which restores it');
   const off = scheduled.filter(({ State }) => State === 'DISABLED').map(({ Name = '' }) => Name);
   if (off.length > 0)
-    return problem(`switched off: ${off.join(', ')}`, off.map((name) => `aws events enable-rule --name ${name}`).join('; '));
+    return problem(
+      `switched off: ${off.join(', ')}`,
+      off.map((name) => `aws events enable-rule --name ${name}`).join('; '),
+    );
   return ok(
     `on: ${scheduled
       .map(({ ScheduleExpression }) => ScheduleExpression)

@@ -24,9 +24,16 @@ export const stack: Check = {
 
 function judgeStack(status: string, found: string) {
   if (/^(CREATE|UPDATE|IMPORT)_COMPLETE$/.test(status)) return ok(found);
-  if (/_IN_PROGRESS$/.test(status)) return warning(found, 'a deployment is at work: look again when it has ended');
+  if (/_IN_PROGRESS$/.test(status))
+    return warning(found, 'a deployment is at work: look again when it has ended');
   if (/^(UPDATE|IMPORT)_ROLLBACK_COMPLETE$/.test(status)) {
-    return warning(found, "the last deployment failed and was undone: its reason is in the stack's events; deploy again");
+    return warning(
+      found,
+      "the last deployment failed and was undone: its reason is in the stack's events; deploy again",
+    );
   }
-  return problem(found, "see the reason in the stack's events; then deploy again (UPDATE_ROLLBACK_FAILED: continue the rollback first)");
+  return problem(
+    found,
+    "see the reason in the stack's events; then deploy again (UPDATE_ROLLBACK_FAILED: continue the rollback first)",
+  );
 }

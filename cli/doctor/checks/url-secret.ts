@@ -11,18 +11,29 @@ export const urlSecret: Check = {
   permissions: ['secretsmanager:GetSecretValue on the URL secret'],
   run: async (examination) => {
     const publishers = await examination.publishers();
-    return Promise.all(publishers.map((publisher) => ofPublisher(examination, publisher, publishers.length > 1)));
+    return Promise.all(
+      publishers.map((publisher) => ofPublisher(examination, publisher, publishers.length > 1)),
+    );
   },
 };
 
-async function ofPublisher(examination: Examination, publisher: KnownPublisher, isOneOfMany: boolean): Promise<Finding> {
+async function ofPublisher(
+  examination: Examination,
+  publisher: KnownPublisher,
+  isOneOfMany: boolean,
+): Promise<Finding> {
   const what = isOneOfMany ? `Secret in the URL of ${publisher.sid}` : undefined;
   // The consumer accepts it no more, and is not to.
   if (publisher.properties === undefined) return { ...UNREGISTERED, what };
   const desired = parseProperties(publisher.wanted);
   try {
-    const secret = await readUrlSecret({ ports: examination, desired, redactor: examination.redactor });
-    if (accepts(publisher, markFor(secret, desired.fields))) return { ...ok('readable, and the consumer accepts it'), what };
+    const secret = await readUrlSecret({
+      ports: examination,
+      desired,
+      redactor: examination.redactor,
+    });
+    if (accepts(publisher, markFor(secret, desired.fields)))
+      return { ...ok('readable, and the consumer accepts it'), what };
     return {
       ...problem(
         'the consumer does not accept its current value: it was changed by hand, or a rotation was cut off',

@@ -24,8 +24,9 @@ export interface ApiCall {
 }
 
 /**
- * Rakuten's API for one SID. Every method tries again within `until` (milliseconds since 1970) and throws a `RakutenError`. A change whose answer
- * got lost is thrown as `uncertain` and not tried again: read the slot first.
+ * Rakuten's API for one SID. Every method tries again within `until` (milliseconds since 1970) and
+ * throws a `RakutenError`. A change whose answer got lost is thrown as `uncertain` and not tried
+ * again: read the slot first.
  */
 export class RakutenClient {
   private readonly tokens: TokenSource;
@@ -42,7 +43,13 @@ export class RakutenClient {
     const { sid } = this.context;
     try {
       const readable = (body: string): boolean => slotIn(body, sid) !== undefined;
-      const response = await this.call({ operation: 'read', method: 'GET', path: `/v1/postback/${sid}`, until, readable });
+      const response = await this.call({
+        operation: 'read',
+        method: 'GET',
+        path: `/v1/postback/${sid}`,
+        until,
+        readable,
+      });
       return slotIn(response.body, sid)?.slot;
     } catch (error) {
       if (error instanceof RakutenError && error.kind === 'not-found') return undefined;
@@ -58,7 +65,13 @@ export class RakutenClient {
   /** Always sends the URL too: whether Rakuten keeps it when it is left out is not documented. */
   public async update(slot: Slot, until: number): Promise<void> {
     const body = { is_active: flag(slot), url: slot.url };
-    await this.call({ operation: 'update', method: 'PUT', path: `/v1/postback/${this.context.sid}`, body, until });
+    await this.call({
+      operation: 'update',
+      method: 'PUT',
+      path: `/v1/postback/${this.context.sid}`,
+      body,
+      until,
+    });
   }
 
   /** A slot that is already empty is success. */
@@ -72,7 +85,14 @@ export class RakutenClient {
   }
 
   /** Any call with a token, for the other APIs. */
-  public call({ operation, method, path, body, until, readable = isJson }: ApiCall): Promise<HttpResponse> {
+  public call({
+    operation,
+    method,
+    path,
+    body,
+    until,
+    readable = isJson,
+  }: ApiCall): Promise<HttpResponse> {
     let renewed = false;
     return persist(this.context, {
       operation,
@@ -111,21 +131,29 @@ function parseJson(body: string): unknown {
 }
 
 /**
- * The slot in a read's answer. Undefined when the answer is not one: an empty slot may be told by empty `data` or by the message
- * "No records found", but never by half an answer or an unrelated one.
+ * The slot in a read's answer. Undefined when the answer is not one: an empty slot may be told by
+ * empty `data` or by the message "No records found", but never by half an answer or an unrelated
+ * one.
  */
 function slotIn(body: string, sid: string): { readonly slot: Slot | undefined } | undefined {
   const answer = parseJson(body);
   if (typeof answer !== 'object' || answer === null) return undefined;
   const { data, message } = answer as { data?: unknown; message?: unknown };
   if (Array.isArray(data)) {
-    const records = data.filter((item): item is Record<string, unknown> => typeof item === 'object' && item !== null);
-    const record = records.find((item) => String(item.sid) === sid) ?? (records[0]?.sid === undefined ? records[0] : undefined);
+    const records = data.filter(
+      (item): item is Record<string, unknown> => typeof item === 'object' && item !== null,
+    );
+    const record =
+      records.find((item) => String(item.sid) === sid) ??
+      (records[0]?.sid === undefined ? records[0] : undefined);
     if (record === undefined) return data.length === 0 ? { slot: undefined } : undefined;
-    return typeof record.url === 'string' ? { slot: { url: record.url, active: isActive(record.is_active) } } : undefined;
+    return typeof record.url === 'string'
+      ? { slot: { url: record.url, active: isActive(record.is_active) } }
+      : undefined;
   }
   return NOTHING_FOUND.test(String(message)) ? { slot: undefined } : undefined;
 }
 
 /** The description says `Y` or `N`; another published one says boolean. */
-const isActive = (value: unknown): boolean => value === true || /^(y|yes|true|1)$/i.test(String(value));
+const isActive = (value: unknown): boolean =>
+  value === true || /^(y|yes|true|1)$/i.test(String(value));

@@ -64,9 +64,15 @@ const MEANINGS: Record<RakutenErrorKind, [meaning: string, next: string]> = {
     'more calls per minute than Rakuten allows, for longer than this run can wait',
     'look for other programs that use the same account, wait a few minutes and deploy again',
   ],
-  refused: ['Rakuten does not accept what was asked', 'correct what it names; if that is not clear, give its support the request id'],
+  refused: [
+    'Rakuten does not accept what was asked',
+    'correct what it names; if that is not clear, give its support the request id',
+  ],
   'not-found': ['there is no postback for this SID', 'deploy again, which registers it'],
-  unavailable: ['Rakuten could not be reached or does not work at the moment', 'wait and deploy again'],
+  unavailable: [
+    'Rakuten could not be reached or does not work at the moment',
+    'wait and deploy again',
+  ],
   uncertain: [
     'there was no whole answer, so the change may or may not have been made',
     'look at the slot with "npx cdk-rakuten-postback status" and deploy again',
@@ -104,8 +110,18 @@ export class RakutenError extends UserError {
   }
 }
 
-function fieldsOf({ kind, operation, sid, status, said, requestId, tries, explanation }: RakutenErrorDetails): UserErrorFields {
-  const [meaning, nextStep] = explanation ?? (operation === 'events' ? EVENTS_MEANINGS[kind] : undefined) ?? MEANINGS[kind];
+function fieldsOf({
+  kind,
+  operation,
+  sid,
+  status,
+  said,
+  requestId,
+  tries,
+  explanation,
+}: RakutenErrorDetails): UserErrorFields {
+  const [meaning, nextStep] =
+    explanation ?? (operation === 'events' ? EVENTS_MEANINGS[kind] : undefined) ?? MEANINGS[kind];
   const outcome = status === undefined ? (said ?? 'no answer') : `HTTP ${status}`;
   const after = tries !== undefined && tries > 1 ? ` after ${tries} tries` : '';
   const answer = said ? `. It said: ${said}` : '. It said nothing';
@@ -122,7 +138,10 @@ function fieldsOf({ kind, operation, sid, status, said, requestId, tries, explan
 }
 
 /** What an answer tells that goes into an error. */
-export function answerDetails(response: HttpResponse, redactor: Redactor): Pick<RakutenErrorDetails, 'status' | 'said' | 'requestId'> {
+export function answerDetails(
+  response: HttpResponse,
+  redactor: Redactor,
+): Pick<RakutenErrorDetails, 'status' | 'said' | 'requestId'> {
   const requestId = response.headers['x-request-id'];
   return {
     status: response.status,

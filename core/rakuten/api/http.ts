@@ -16,7 +16,10 @@ export interface HttpResponse {
   readonly body: string;
 }
 
-/** Sends one request once. Every HTTP status is a response; only a call without a whole answer throws, and then a `HttpFailure`. */
+/**
+ * Sends one request once. Every HTTP status is a response; only a call without a whole answer
+ * throws, and then a `HttpFailure`.
+ */
 export type HttpSend = (request: HttpRequest) => Promise<HttpResponse>;
 
 /** There was no whole answer. Whether the call took effect is not known. */
@@ -35,7 +38,13 @@ export const sendHttp: HttpSend = async (request) => {
   let answered = false;
   try {
     // A redirect would carry the token to another host; Rakuten documents none.
-    const response = await fetch(request.url, { method, headers, body, redirect: 'manual', signal: AbortSignal.timeout(timeoutMillis) });
+    const response = await fetch(request.url, {
+      method,
+      headers,
+      body,
+      redirect: 'manual',
+      signal: AbortSignal.timeout(timeoutMillis),
+    });
     answered = true;
     const text = await readText(response);
     return { status: response.status, headers: Object.fromEntries(response.headers), body: text };
@@ -58,7 +67,11 @@ async function readText(response: Response): Promise<string> {
   // Leaving the loop with an error cancels the body, which closes the connection.
   for await (const chunk of response.body ?? []) {
     bytes += chunk.byteLength;
-    if (bytes > MAX_BODY_BYTES) throw new HttpFailure('too-large', `the response is larger than ${MAX_BODY_BYTES / 1024 ** 2} MiB`);
+    if (bytes > MAX_BODY_BYTES)
+      throw new HttpFailure(
+        'too-large',
+        `the response is larger than ${MAX_BODY_BYTES / 1024 ** 2} MiB`,
+      );
     text += decoder.decode(chunk, { stream: true });
   }
   return text + decoder.decode();
@@ -66,7 +79,8 @@ async function readText(response: Response): Promise<string> {
 
 function asHttpFailure(error: unknown, answered: boolean, timeoutMillis: number): HttpFailure {
   const { name, message, cause } = error as Error & { cause?: { code?: string; message?: string } };
-  if (name === 'TimeoutError') return new HttpFailure('timeout', `no answer within ${timeoutMillis / 1000} s`);
+  if (name === 'TimeoutError')
+    return new HttpFailure('timeout', `no answer within ${timeoutMillis / 1000} s`);
   const detail = cause?.code ?? cause?.message ?? message;
   return answered
     ? new HttpFailure('incomplete', `the answer broke off (${detail})`)
@@ -80,4 +94,5 @@ export function isPlainHttp(url: string): boolean {
 }
 
 /** Whether a host is this machine. */
-export const isLoopback = (hostname: string): boolean => /^(127(\.\d+){3}|localhost|\[::1\])$/.test(hostname);
+export const isLoopback = (hostname: string): boolean =>
+  /^(127(\.\d+){3}|localhost|\[::1\])$/.test(hostname);

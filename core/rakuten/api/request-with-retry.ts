@@ -1,4 +1,10 @@
-import { answerDetails, RakutenError, type RakutenErrorDetails, type RakutenErrorKind, type RakutenOperation } from './errors';
+import {
+  answerDetails,
+  RakutenError,
+  type RakutenErrorDetails,
+  type RakutenErrorKind,
+  type RakutenOperation,
+} from './errors';
 import { HttpFailure, type HttpRequest, type HttpResponse, type HttpSend } from './http';
 import { quote, type Redactor } from './redact';
 
@@ -11,7 +17,12 @@ export interface ApiContext {
   readonly clock: Clock;
   readonly redactor: Redactor;
   /** Called for each try. */
-  readonly onTry?: (tried: { operation: RakutenOperation; status?: number; failure?: string; millis: number }) => void;
+  readonly onTry?: (tried: {
+    operation: RakutenOperation;
+    status?: number;
+    failure?: string;
+    millis: number;
+  }) => void;
 }
 
 export interface Plan {
@@ -22,7 +33,10 @@ export interface Plan {
   readonly until: number;
   /** Whether a body is a whole answer. */
   readonly readable: (body: string, status: number) => boolean;
-  /** Whether the call changes something, so that a missing answer is thrown as `uncertain` at once: the caller looks before it tries again. */
+  /**
+   * Whether the call changes something, so that a missing answer is thrown as `uncertain` at once:
+   * the caller looks before it tries again.
+   */
   readonly changes: boolean;
   /** Called on a 401; true when it is worth one more try. */
   readonly renew?: () => boolean;
@@ -33,7 +47,9 @@ const CALL_TIMEOUT_MILLIS = 15_000;
 const PATIENCE_MILLIS = 180_000;
 /** The limit is counted by the minute, so two minutes tell a busy account from a missing right. */
 const RATE_LIMIT_PATIENCE_MILLIS = 130_000;
-/** A 403 that speaks of rights is tried once more, as Rakuten documents 403 as a rate limit only. */
+/**
+ * A 403 that speaks of rights is tried once more, as Rakuten documents 403 as a rate limit only.
+ */
 const FORBIDDEN_TRIES = 2;
 
 interface Verdict {
@@ -45,17 +61,24 @@ interface Verdict {
 
 type Outcome = { readonly response: HttpResponse } | { readonly failure: HttpFailure };
 
-/** Makes a call until it succeeds, is refused for good, or its time is over. Throws a `RakutenError`. */
+/**
+ * Makes a call until it succeeds, is refused for good, or its time is over. Throws a
+ * `RakutenError`.
+ */
 export async function persist(context: ApiContext, plan: Plan): Promise<HttpResponse> {
   const { clock } = context;
   const until = Math.min(plan.until, clock.now() + PATIENCE_MILLIS);
   let limitedSince: number | undefined;
   for (let tries = 1; ; tries += 1) {
     const outcome = await attempt(context, plan);
-    if (outcome !== undefined && 'response' in outcome && succeeded(outcome.response, plan)) return outcome.response;
+    if (outcome !== undefined && 'response' in outcome && succeeded(outcome.response, plan))
+      return outcome.response;
     const verdict = outcome === undefined ? OUT_OF_TIME : judge(outcome, plan, tries, clock);
     if (verdict.kind === 'rate-limited') limitedSince ??= clock.now();
-    const patience = limitedSince === undefined ? until : Math.min(until, limitedSince + RATE_LIMIT_PATIENCE_MILLIS);
+    const patience =
+      limitedSince === undefined
+        ? until
+        : Math.min(until, limitedSince + RATE_LIMIT_PATIENCE_MILLIS);
     if (verdict.waitMillis === undefined || clock.now() + verdict.waitMillis >= patience)
       throw failed(context, plan, verdict, outcome, tries);
     await clock.sleep(verdict.waitMillis);
@@ -88,20 +111,36 @@ const succeeded = (response: HttpResponse, plan: Plan): boolean =>
 
 function judge(outcome: Outcome, plan: Plan, tries: number, clock: Clock): Verdict {
   const soon = backoffMillis(SHORT_BACKOFF, tries, clock.random());
-  const unanswered: Verdict = plan.changes ? { kind: 'uncertain' } : { kind: 'unavailable', waitMillis: soon };
-  if ('failure' in outcome) return outcome.failure.reason === 'too-large' ? tooLarge(unanswered) : unanswered;
+  const unanswered: Verdict = plan.changes
+    ? { kind: 'uncertain' }
+    : { kind: 'unavailable', waitMillis: soon };
+  if ('failure' in outcome)
+    return outcome.failure.reason === 'too-large' ? tooLarge(unanswered) : unanswered;
   const { status, body, headers } = outcome.response;
   if (status === 401)
-    return { kind: plan.operation === 'token' ? 'credentials' : 'unauthorized', waitMillis: plan.renew?.() ? 0 : undefined };
+    return {
+      kind: plan.operation === 'token' ? 'credentials' : 'unauthorized',
+      waitMillis: plan.renew?.() ? 0 : undefined,
+    };
   if (status === 403) return judgeForbidden(body, tries, clock);
-  // Never less than our own wait: a time that is over at once would have us ask as fast as Rakuten answers.
+  // Never less than our own wait: a time that is over at once would have us ask as fast as Rakuten
+  // answers.
   const asked = retryAfterMillis(headers['retry-after'], clock.now()) ?? 0;
-  if (status === 429) return { kind: 'rate-limited', waitMillis: Math.max(asked, backoffMillis(RATE_BACKOFF, tries, clock.random())) };
+  if (status === 429)
+    return {
+      kind: 'rate-limited',
+      waitMillis: Math.max(asked, backoffMillis(RATE_BACKOFF, tries, clock.random())),
+    };
   if (status === 408 || status >= 500) {
-    return unanswered.waitMillis === undefined ? unanswered : { ...unanswered, waitMillis: Math.max(soon, asked) };
+    return unanswered.waitMillis === undefined
+      ? unanswered
+      : { ...unanswered, waitMillis: Math.max(soon, asked) };
   }
   if (status >= 300 && status < 400) return { kind: 'refused', explanation: WRONG_ADDRESS };
-  if (status === 404) return isWrongAddress(plan.operation, body) ? { kind: 'refused', explanation: WRONG_ADDRESS } : { kind: 'not-found' };
+  if (status === 404)
+    return isWrongAddress(plan.operation, body)
+      ? { kind: 'refused', explanation: WRONG_ADDRESS }
+      : { kind: 'not-found' };
   if (status >= 400) return { kind: 'refused' };
   return { ...unanswered, explanation: UNREADABLE };
 }
@@ -122,10 +161,14 @@ const UNREADABLE = [
   'check rakutenApiUrl; if it is Rakuten’s own, wait and deploy again',
 ] as const;
 
-/** Rakuten's own 404 says that there is no postback, or no line; a gateway's says that there is no such path. */
+/**
+ * Rakuten's own 404 says that there is no postback, or no line; a gateway's says that there is no
+ * such path.
+ */
 function isWrongAddress(operation: RakutenOperation, body: string): boolean {
   if (operation === 'token') return true;
-  // That there is no line in a window may be told so too; any other 404 taken for it would have lines left out.
+  // That there is no line in a window may be told so too; any other 404 taken for it would have
+  // lines left out.
   if (operation === 'events') return !NOTHING_FOUND.test(body);
   return /no route|cannot (get|put|delete|post)|<html|<!doctype/i.test(body);
 }
@@ -136,7 +179,8 @@ export const NOTHING_FOUND = /no (record|transaction)s? found/i;
 function judgeForbidden(body: string, tries: number, clock: Clock): Verdict {
   const wait = backoffMillis(RATE_BACKOFF, tries, clock.random());
   const speaksOfRights =
-    /consume|permission|not allowed|denied|forbidden|scope/i.test(body) && !/exceeded|per minute|rate limit/i.test(body);
+    /consume|permission|not allowed|denied|forbidden|scope/i.test(body) &&
+    !/exceeded|per minute|rate limit/i.test(body);
   if (!speaksOfRights) return { kind: 'rate-limited', waitMillis: wait };
   return { kind: 'forbidden', waitMillis: tries < FORBIDDEN_TRIES ? wait : undefined };
 }
@@ -145,14 +189,22 @@ function judgeForbidden(body: string, tries: number, clock: Clock): Verdict {
 const FINAL_KIND = (kind: RakutenErrorKind, status: number | undefined): RakutenErrorKind =>
   kind === 'rate-limited' && status === 403 ? 'forbidden' : kind;
 
-function failed(context: ApiContext, plan: Plan, verdict: Verdict, outcome: Outcome | undefined, tries: number): RakutenError {
+function failed(
+  context: ApiContext,
+  plan: Plan,
+  verdict: Verdict,
+  outcome: Outcome | undefined,
+  tries: number,
+): RakutenError {
   const response = outcome !== undefined && 'response' in outcome ? outcome.response : undefined;
   const answer =
     response !== undefined
       ? answerDetails(response, context.redactor)
       : {
           said:
-            outcome !== undefined && 'failure' in outcome ? quote(outcome.failure.problem, context.redactor) : 'no time was left to ask',
+            outcome !== undefined && 'failure' in outcome
+              ? quote(outcome.failure.problem, context.redactor)
+              : 'no time was left to ask',
         };
   return new RakutenError({
     ...answer,
@@ -188,13 +240,23 @@ export const SHORT_BACKOFF: Backoff = { firstMillis: 500, maxMillis: 15_000 };
 /** For a limit that is counted by the minute. */
 export const RATE_BACKOFF: Backoff = { firstMillis: 4_000, maxMillis: 30_000 };
 
-/** The wait before try number `tries + 1`: doubling, and jittered over its upper half so that callers that failed together do not come back together. */
-export function backoffMillis({ firstMillis, maxMillis }: Backoff, tries: number, random: number): number {
+/**
+ * The wait before try number `tries + 1`: doubling, and jittered over its upper half so that
+ * callers that failed together do not come back together.
+ */
+export function backoffMillis(
+  { firstMillis, maxMillis }: Backoff,
+  tries: number,
+  random: number,
+): number {
   const ceiling = Math.min(maxMillis, firstMillis * 2 ** Math.max(0, tries - 1));
   return Math.round(ceiling * (0.5 + random / 2));
 }
 
-/** `Retry-After` as milliseconds: seconds or an HTTP date. Undefined when it is absent or makes no sense. */
+/**
+ * `Retry-After` as milliseconds: seconds or an HTTP date. Undefined when it is absent or makes no
+ * sense.
+ */
 export function retryAfterMillis(header: string | undefined, now: number): number | undefined {
   if (header === undefined) return undefined;
   const text = header.trim();
@@ -206,8 +268,9 @@ export function retryAfterMillis(header: string | undefined, now: number): numbe
 const MINUTE_MILLIS = 60_000;
 
 /**
- * Sends at most so many requests in any sixty seconds; more wait. The Events API answers 100 calls a minute and the rest with 403, and a refused call
- * counts as well, so it is better not to make it.
+ * Sends at most so many requests in any sixty seconds; more wait. The Events API answers 100 calls
+ * a minute and the rest with 403, and a refused call counts as well, so it is better not to make
+ * it.
  */
 export function limitedSend(send: HttpSend, clock: Clock, callsPerMinute: number): HttpSend {
   const recent: number[] = [];
@@ -215,7 +278,8 @@ export function limitedSend(send: HttpSend, clock: Clock, callsPerMinute: number
     for (;;) {
       const now = clock.now();
       // A clock that was set back must not leave times of the future in the way.
-      while (recent[0] !== undefined && (recent[0] <= now - MINUTE_MILLIS || recent[0] > now)) recent.shift();
+      while (recent[0] !== undefined && (recent[0] <= now - MINUTE_MILLIS || recent[0] > now))
+        recent.shift();
       const oldest = recent[0];
       if (oldest === undefined || recent.length < callsPerMinute) break;
       await clock.sleep(oldest + MINUTE_MILLIS - now);

@@ -5,9 +5,10 @@ import { sha256 } from '../../sha256';
 export type FieldKind = 'flag' | 'identifier' | 'text' | 'currency' | 'decimal' | 'date';
 
 /**
- * The fields that a postback URL can ask for by `<token>`: the sixteen that Rakuten's Cancellation Events page writes as tokens,
- * in the order in which a URL asks for them by default. `product_name` stands last, so that an `&` that
- * Rakuten did not escape in it cannot eat another field (whether Rakuten escapes values is not documented).
+ * The fields that a postback URL can ask for by `<token>`: the sixteen that Rakuten's Cancellation
+ * Events page writes as tokens, in the order in which a URL asks for them by default.
+ * `product_name` stands last, so that an `&` that Rakuten did not escape in it cannot eat another
+ * field (whether Rakuten escapes values is not documented).
  */
 export const POSTBACK_FIELDS = {
   is_event: 'flag',
@@ -30,7 +31,10 @@ export const POSTBACK_FIELDS = {
 
 export type PostbackField = keyof typeof POSTBACK_FIELDS;
 
-/** Fields that only the Events API is known to send. They are kept when they come, but a URL cannot ask for them. */
+/**
+ * Fields that only the Events API is known to send. They are kept when they come, but a URL cannot
+ * ask for them.
+ */
 export const EVENTS_API_ONLY_FIELDS = {
   commissions_list_id: 'identifier',
   order_auto_lock_date: 'text',
@@ -41,7 +45,10 @@ export const EVENTS_API_ONLY_FIELDS = {
 export const ROW_FIELDS = { ...POSTBACK_FIELDS, ...EVENTS_API_ONLY_FIELDS } as const;
 export type RowField = keyof typeof ROW_FIELDS;
 
-/** Other spellings of a field seen in Rakuten's guide and in third-party code, and the field they mean. */
+/**
+ * Other spellings of a field seen in Rakuten's guide and in third-party code, and the field they
+ * mean.
+ */
 export const FIELD_ALIASES: Readonly<Record<string, RowField>> = {
   commission_list_id: 'commissions_list_id',
   offer: 'offer_id',
@@ -57,23 +64,39 @@ export const IDENTITY_FIELDS = [
 ] as const satisfies readonly PostbackField[];
 
 /** What the key of a row is made of, the publisher apart. A URL without them is not reconciled. */
-export const KEY_FIELDS = ['etransaction_id', 'is_event'] as const satisfies readonly PostbackField[];
+export const KEY_FIELDS = [
+  'etransaction_id',
+  'is_event',
+] as const satisfies readonly PostbackField[];
 
-export const isPostbackField = (name: string): name is PostbackField => Object.hasOwn(POSTBACK_FIELDS, name);
+export const isPostbackField = (name: string): name is PostbackField =>
+  Object.hasOwn(POSTBACK_FIELDS, name);
 export const isRowField = (name: string): name is RowField => Object.hasOwn(ROW_FIELDS, name);
 
-/** One parameter of the registered URL: a Rakuten field under a name of choice, or a static value. */
-export type UrlParameter = { readonly name: string; readonly field: PostbackField } | { readonly name: string; readonly value: string };
+/**
+ * One parameter of the registered URL: a Rakuten field under a name of choice, or a static value.
+ */
+export type UrlParameter =
+  | { readonly name: string; readonly field: PostbackField }
+  | { readonly name: string; readonly value: string };
 
-/** The parameters of the registered URL in their order, without the secret and the field list id. */
+/**
+ * The parameters of the registered URL in their order, without the secret and the field list id.
+ */
 export type FieldList = readonly UrlParameter[];
 
 /** Every field under Rakuten's own name. */
-export const ALL_FIELDS: FieldList = (Object.keys(POSTBACK_FIELDS) as PostbackField[]).map((field) => ({ name: field, field }));
+export const ALL_FIELDS: FieldList = (Object.keys(POSTBACK_FIELDS) as PostbackField[]).map(
+  (field) => ({ name: field, field }),
+);
 
-/** A short, stable name of a field list, sent back by every postback that was registered with it. */
+/**
+ * A short, stable name of a field list, sent back by every postback that was registered with it.
+ */
 export function fieldListId(fields: FieldList): string {
-  const canonical = JSON.stringify(fields.map((p) => ('field' in p ? [p.name, p.field] : [p.name, null, p.value])));
+  const canonical = JSON.stringify(
+    fields.map((p) => ('field' in p ? [p.name, p.field] : [p.name, null, p.value])),
+  );
   return sha256(canonical).slice(0, 8);
 }
 
@@ -84,7 +107,9 @@ export const RESERVED_PARAMETER_NAMES: readonly string[] = Object.values(URL_PAR
 export function parseFieldList(json: string): FieldList {
   const value: unknown = JSON.parse(json);
   if (!Array.isArray(value) || !value.every(isUrlParameter)) {
-    throw new Error('not a field list: expected a JSON array of {"name", "field"} or {"name", "value"}');
+    throw new Error(
+      'not a field list: expected a JSON array of {"name", "field"} or {"name", "value"}',
+    );
   }
   return value;
 }

@@ -2,8 +2,9 @@ import { URL_PARAMETERS } from '../../names';
 import type { Parameters } from './parse';
 
 /**
- * A message of the queue. The mapping template (`lib/ingestion-api.vtl`) writes it as a form: `at` (arrival, milliseconds since 1970), `id` (API Gateway's
- * extended request id), `ip` (the sender's address) and `q` (the query string, rebuilt from the decoded parameters).
+ * A message of the queue. The mapping template (`lib/ingestion-api.vtl`) writes it as a form: `at`
+ * (arrival, milliseconds since 1970), `id` (API Gateway's extended request id), `ip` (the sender's
+ * address) and `q` (the query string, rebuilt from the decoded parameters).
  */
 export interface PostbackMessage {
   /** ISO 8601 UTC with milliseconds. */
@@ -18,8 +19,15 @@ export function parseMessage(body: string): PostbackMessage {
   const form = new URLSearchParams(body);
   const at = Number(form.get('at'));
   const query = form.get('q');
-  if (query === null || !Number.isSafeInteger(at) || at <= 0 || Number.isNaN(new Date(at).getTime())) {
-    throw new Error('not a message of the endpoint: expected a form with at (milliseconds since 1970), id, ip and q (the query string)');
+  if (
+    query === null ||
+    !Number.isSafeInteger(at) ||
+    at <= 0 ||
+    Number.isNaN(new Date(at).getTime())
+  ) {
+    throw new Error(
+      'not a message of the endpoint: expected a form with at (milliseconds since 1970), id, ip and q (the query string)',
+    );
   }
   return {
     receivedAt: new Date(at).toISOString(),
@@ -29,8 +37,14 @@ export function parseMessage(body: string): PostbackMessage {
   };
 }
 
-/** The value of one of our own parameters, of a repeated one the last. The name itself counts before the name with spaces around it. */
-export function ownParameter(parameters: Parameters, name: keyof typeof URL_PARAMETERS): string | undefined {
+/**
+ * The value of one of our own parameters, of a repeated one the last. The name itself counts before
+ * the name with spaces around it.
+ */
+export function ownParameter(
+  parameters: Parameters,
+  name: keyof typeof URL_PARAMETERS,
+): string | undefined {
   const exact = parameters.findLast(([key]) => key === URL_PARAMETERS[name]);
   return (exact ?? parameters.findLast(([key]) => key.trim() === URL_PARAMETERS[name]))?.[1];
 }
@@ -53,9 +67,11 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const OWN_NAMES: ReadonlySet<string> = new Set(Object.values(URL_PARAMETERS));
 
 /**
- * The normalised query string that a row keeps: the parameters as they came, sorted by name (API Gateway promises no order), without our secret and
- * field list id, and escaped only where it must be, so that it can be read and takes little room. It is not the raw one: API Gateway has decoded
- * it and dropped all but the last of a repeated name. `URLSearchParams` and every other form decoder reads it back.
+ * The normalised query string that a row keeps: the parameters as they came, sorted by name (API
+ * Gateway promises no order), without our secret and field list id, and escaped only where it must
+ * be, so that it can be read and takes little room. It is not the raw one: API Gateway has decoded
+ * it and dropped all but the last of a repeated name. `URLSearchParams` and every other form
+ * decoder reads it back.
  */
 export function normalisedQuery(parameters: Parameters): string {
   return parameters
@@ -70,6 +86,11 @@ const HIDDEN: ReadonlySet<string> = new Set([URL_PARAMETERS.secret, URL_PARAMETE
 /** What would be read back as something else, and what cannot be seen. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is escaped
 const ESCAPED = /[%&+#\u0000-\u001f\u007f-\u00a0\u2028\u2029\ufeff]/g;
-/** A question mark at the very beginning of a query string is taken for its mark by `URLSearchParams`. */
-const escapeName = (name: string): string => escapePart(name).replaceAll('=', '%3D').replace(/^\?/, '%3F');
-const escapePart = (text: string): string => text.replace(ESCAPED, (character) => encodeURIComponent(character)).replaceAll(' ', '+');
+/**
+ * A question mark at the very beginning of a query string is taken for its mark by
+ * `URLSearchParams`.
+ */
+const escapeName = (name: string): string =>
+  escapePart(name).replaceAll('=', '%3D').replace(/^\?/, '%3F');
+const escapePart = (text: string): string =>
+  text.replace(ESCAPED, (character) => encodeURIComponent(character)).replaceAll(' ', '+');

@@ -5,11 +5,17 @@ import { readValue, truncateUtf8 } from './values';
 
 /** What a postback or an Events API record says, under Rakuten's field names. */
 export interface ParsedLine {
-  /** Fields that were there and could be read: decimals in plain notation, times in whole seconds UTC, `is_event` as `Y` or `N`. */
+  /**
+   * Fields that were there and could be read: decimals in plain notation, times in whole seconds
+   * UTC, `is_event` as `Y` or `N`.
+   */
   readonly fields: { readonly [F in RowField]?: string };
   /** What was there and could not be read. The line is kept all the same. */
   readonly problems: readonly ParseProblem[];
-  /** Static values and parameters that Rakuten does not document, as they came: the first kilobyte by name. */
+  /**
+   * Static values and parameters that Rakuten does not document, as they came: the first kilobyte
+   * by name.
+   */
   readonly extra: Readonly<Record<string, string>>;
 }
 
@@ -18,8 +24,10 @@ export type Parameters = readonly (readonly [name: string, value: string])[];
 /**
  * Reads the decoded parameters of a postback.
  *
- * @param parameters in the order they came; of a repeated name the last counts, as API Gateway hands over only that one
- * @param registered the field list under which the URL was registered: it says what a renamed parameter means
+ * @param parameters in the order they came; of a repeated name the last counts, as API Gateway
+ *   hands over only that one
+ * @param registered the field list under which the URL was registered: it says what a renamed
+ *   parameter means
  */
 export function parsePostback(parameters: Parameters, registered: FieldList): ParsedLine {
   const names = new ParameterNames(registered);
@@ -32,7 +40,8 @@ export function parsePostback(parameters: Parameters, registered: FieldList): Pa
   for (const [rawName, value] of parameters) {
     const trimmed = rawName.trim();
     if (OWN_PARAMETERS.has(trimmed)) continue;
-    // Beside the name itself, the name with spaces around it is something else: `u1` and the rest of `product_name=Tea & u1`.
+    // Beside the name itself, the name with spaces around it is something else: `u1` and the rest
+    // of `product_name=Tea & u1`.
     const name = trimmed !== rawName && exact.has(trimmed) ? undefined : trimmed;
     const field = name === undefined ? undefined : names.fieldOf(name);
     if (field !== undefined) {
@@ -41,14 +50,17 @@ export function parsePostback(parameters: Parameters, registered: FieldList): Pa
       nameOf.set(field, shown[0]);
       texts.set(field, shown[1]);
       if (rival !== rawName && beside[1] !== '') extra.set(beside[0], beside[1]);
-    } else if (value === '' && (name === undefined || !names.isStatic(name))) debris.set(rawName, value);
+    } else if (value === '' && (name === undefined || !names.isStatic(name)))
+      debris.set(rawName, value);
     else extra.set(name ?? rawName, value);
   }
   rejoinProductName(texts, extra, [...debris.keys()]);
   return readFields(texts, extra);
 }
 
-/** Reads a record of the Events API. Other types than text come as JSON has them; `null` is absent. */
+/**
+ * Reads a record of the Events API. Other types than text come as JSON has them; `null` is absent.
+ */
 export function parseEventsApiRecord(record: Readonly<Record<string, unknown>>): ParsedLine {
   const texts = new Map<RowField, string>();
   const extra = new Map<string, string>();
@@ -82,10 +94,14 @@ class ParameterNames {
     return this.fields.get(name) ?? (this.statics.has(name) ? undefined : this.unasked(name));
   }
 
-  /** A field that comes under its own name or an alias although the list does not ask for it so, unless it is asked for under another name. */
+  /**
+   * A field that comes under its own name or an alias although the list does not ask for it so,
+   * unless it is asked for under another name.
+   */
   private unasked(name: string): RowField | undefined {
     const field = fieldOrAlias(name);
-    const askedForUnderAnotherName = field !== undefined && [...this.fields.values()].includes(field);
+    const askedForUnderAnotherName =
+      field !== undefined && [...this.fields.values()].includes(field);
     return askedForUnderAnotherName ? undefined : field;
   }
 }
@@ -93,12 +109,14 @@ class ParameterNames {
 type Parameter = readonly [name: string, value: string];
 
 /**
- * Of two parameters that mean one field the one to read, then the one to keep beside it: one that has a value before one that has none, the field's own name before
- * another spelling of it. Never by their order, which API Gateway does not promise. Of a repeated name `a` is the later.
+ * Of two parameters that mean one field the one to read, then the one to keep beside it: one that
+ * has a value before one that has none, the field's own name before another spelling of it. Never
+ * by their order, which API Gateway does not promise. Of a repeated name `a` is the later.
  */
 function inPrecedence(a: Parameter, b: Parameter): readonly [Parameter, Parameter] {
   if (a[0] === b[0]) return [a, b];
-  const rank = ([name, value]: Parameter) => `${Number(value.trim() === '')} ${Number(Object.hasOwn(FIELD_ALIASES, name.trim()))} ${name}`;
+  const rank = ([name, value]: Parameter) =>
+    `${Number(value.trim() === '')} ${Number(Object.hasOwn(FIELD_ALIASES, name.trim()))} ${name}`;
   return rank(a) < rank(b) ? [a, b] : [b, a];
 }
 
@@ -113,21 +131,30 @@ function fieldOrAlias(name: string): RowField | undefined {
 const wellFormed = (text: string): string => Buffer.from(text).toString();
 
 /**
- * A product name with an `&` that Rakuten did not escape arrives cut: the rest of it is a parameter without a value. One such rest belongs to the name;
- * of several the order is not known, so they are kept beside it as they are.
+ * A product name with an `&` that Rakuten did not escape arrives cut: the rest of it is a parameter
+ * without a value. One such rest belongs to the name; of several the order is not known, so they
+ * are kept beside it as they are.
  */
-function rejoinProductName(texts: Map<RowField, string>, extra: Map<string, string>, debris: readonly string[]): void {
+function rejoinProductName(
+  texts: Map<RowField, string>,
+  extra: Map<string, string>,
+  debris: readonly string[],
+): void {
   const rests = debris.filter((name) => name.trim() !== '');
   const [rest] = rests;
   const productName = texts.get('product_name');
-  if (rests.length === 1 && rest !== undefined && productName !== undefined) texts.set('product_name', `${productName}&${rest}`);
+  if (rests.length === 1 && rest !== undefined && productName !== undefined)
+    texts.set('product_name', `${productName}&${rest}`);
   else for (const name of rests) extra.set(name.trim(), '');
 }
 
 /** Each problem is kept: an answer with an unreadable checked field verifies nothing. */
 const MAX_PROBLEM_BYTES = 80;
 
-function readFields(texts: ReadonlyMap<RowField, string>, extra: ReadonlyMap<string, string>): ParsedLine {
+function readFields(
+  texts: ReadonlyMap<RowField, string>,
+  extra: ReadonlyMap<string, string>,
+): ParsedLine {
   const fields: Partial<Record<RowField, string>> = {};
   const problems: ParseProblem[] = [];
   for (const [field, rawText] of texts) {
@@ -158,5 +185,8 @@ function withinBytes(entries: readonly Parameter[]): Parameter[] {
 
 const byName = ([a]: Parameter, [b]: Parameter): number => (a < b ? -1 : 1);
 
-/** Rakuten left its own placeholder in: the token is unknown to it or it has no value for it (which of the two is not documented). */
+/**
+ * Rakuten left its own placeholder in: the token is unknown to it or it has no value for it (which
+ * of the two is not documented).
+ */
 const isUnsubstituted = (text: string): boolean => /^<\w+>$/.test(text);

@@ -3,16 +3,26 @@ import { URL_PARAMETERS } from '../../names';
 import { type FieldList, fieldListId, isPostbackField, type PostbackField } from './fields';
 
 /**
- * The URL to register at Rakuten: our secret and field list id first, then the fields as `<token>`s, which Rakuten replaces
- * (the brackets stay raw: they are Rakuten's syntax), then static values, url-encoded.
+ * The URL to register at Rakuten: our secret and field list id first, then the fields as
+ * `<token>`s, which Rakuten replaces (the brackets stay raw: they are Rakuten's syntax), then
+ * static values, url-encoded.
  */
 export function postbackUrl(endpointUrl: string, secret: string, fields: FieldList): string {
-  const own = [`${URL_PARAMETERS.secret}=${encodeURIComponent(secret)}`, `${URL_PARAMETERS.fieldList}=${fieldListId(fields)}`];
-  const asked = fields.map((p) => `${encodeURIComponent(p.name)}=${'field' in p ? `<${p.field}>` : encodeURIComponent(p.value)}`);
+  const own = [
+    `${URL_PARAMETERS.secret}=${encodeURIComponent(secret)}`,
+    `${URL_PARAMETERS.fieldList}=${fieldListId(fields)}`,
+  ];
+  const asked = fields.map(
+    (p) =>
+      `${encodeURIComponent(p.name)}=${'field' in p ? `<${p.field}>` : encodeURIComponent(p.value)}`,
+  );
   return `${endpointUrl}?${[...own, ...asked].join('&')}`;
 }
 
-/** The parts of a URL that may be shown. Path, user info and parameters of a tracker's URL can be secrets. */
+/**
+ * The parts of a URL that may be shown. Path, user info and parameters of a tracker's URL can be
+ * secrets.
+ */
 export interface UrlSummary {
   /** With its port. Undefined if the text has no part that is certainly a host. */
   readonly host: string | undefined;
@@ -45,8 +55,14 @@ function hostOf(url: string): string | undefined {
     .split(/[?#]/, 1);
   const [authority = '', ...path] = address.split(/[/\\;]/);
   if (path.some((part) => part.includes('@'))) return undefined;
-  const [host = '', port = ''] = authority.slice(authority.lastIndexOf('@') + 1).split(/(?=:\d{1,5}$)/);
-  if (host.length > MAX_HOST_CHARACTERS || !(NAME.test(host) || IPV4_OR_LOCALHOST.test(host) || IPV6.test(host))) return undefined;
+  const [host = '', port = ''] = authority
+    .slice(authority.lastIndexOf('@') + 1)
+    .split(/(?=:\d{1,5}$)/);
+  if (
+    host.length > MAX_HOST_CHARACTERS ||
+    !(NAME.test(host) || IPV4_OR_LOCALHOST.test(host) || IPV6.test(host))
+  )
+    return undefined;
   // Letters of other scripts come out as ASCII, which cannot be taken for another host.
   const ascii = IPV6.test(host) ? host.toLowerCase() : domainToASCII(host);
   return ascii === '' ? undefined : ascii + port;
@@ -54,7 +70,9 @@ function hostOf(url: string): string | undefined {
 
 /** Rakuten may escape the brackets of the tokens. */
 const fieldsOf = (url: string): PostbackField[] => {
-  const tokens = [...url.matchAll(/(?:<|%3C|&lt;)(\w{1,40})(?=>|%3E|&gt;)/gi)].map(([, name = '']) => name);
+  const tokens = [...url.matchAll(/(?:<|%3C|&lt;)(\w{1,40})(?=>|%3E|&gt;)/gi)].map(
+    ([, name = '']) => name,
+  );
   return [...new Set(tokens.filter(isPostbackField))];
 };
 

@@ -23,7 +23,10 @@ const READERS: Record<FieldKind, (text: string) => Reading> = {
   date: readDate,
 };
 
-/** Longest free text that a row keeps, in bytes of UTF-8. The query string and the archive have more. */
+/**
+ * Longest free text that a row keeps, in bytes of UTF-8. The query string and the archive have
+ * more.
+ */
 const MAX_TEXT_BYTES = 512;
 
 const ELLIPSIS = '…';
@@ -45,25 +48,34 @@ export function truncateUtf8(text: string, maxBytes: number): string {
   return `${text.slice(0, end)}${ELLIPSIS}`;
 }
 
-/** Rakuten's interface description calls `is_event` a boolean and shows `"N"`; live data has always been `Y` or `N`. */
+/**
+ * Rakuten's interface description calls `is_event` a boolean and shows `"N"`; live data has always
+ * been `Y` or `N`.
+ */
 function readFlag(text: string): Reading {
   if (/^(y|true)$/i.test(text)) return { value: 'Y' };
   if (/^(n|false)$/i.test(text)) return { value: 'N' };
   return { problem: `neither Y nor N: ${quote(text)}` };
 }
 
-/** Longest identifier, in bytes of UTF-8. Rakuten's are far shorter: `u1` has at most 72 characters. */
+/**
+ * Longest identifier, in bytes of UTF-8. Rakuten's are far shorter: `u1` has at most 72 characters.
+ */
 const MAX_IDENTIFIER_BYTES = 256;
 
 function readIdentifier(text: string): Reading {
   const bytes = Buffer.byteLength(text);
   if (bytes <= MAX_IDENTIFIER_BYTES) return { value: text };
   // The hash keeps lines apart that differ in nothing else.
-  return { problem: `longer than ${MAX_IDENTIFIER_BYTES} bytes (${bytes}, sha256 ${sha256(text).slice(0, 16)}): ${quote(text)}` };
+  return {
+    problem: `longer than ${MAX_IDENTIFIER_BYTES} bytes (${bytes}, sha256 ${sha256(text).slice(0, 16)}): ${quote(text)}`,
+  };
 }
 
 function readCurrency(text: string): Reading {
-  return /^[a-z]{3}$/i.test(text) ? { value: text.toUpperCase() } : { problem: `not three letters: ${quote(text)}` };
+  return /^[a-z]{3}$/i.test(text)
+    ? { value: text.toUpperCase() }
+    : { problem: `not three letters: ${quote(text)}` };
 }
 
 /** Largest amount, either sign. No line of Rakuten comes near it. */
@@ -80,14 +92,16 @@ const FLOAT32_DIGITS = 6;
  * and one and a bit in another, and Rakuten does not document its number format.
  *
  * A number of 15 digits or more is the noise of a binary float (Rakuten's interface description
- * types amounts as `float`). It becomes the shortest decimal that is the same 64-bit float if that is
- * shorter. If not, it becomes that of the 32-bit float, provided that six digits suffice.
+ * types amounts as `float`). It becomes the shortest decimal that is the same 64-bit float if that
+ * is shorter. If not, it becomes that of the 32-bit float, provided that six digits suffice.
  */
 function readDecimal(text: string): Reading {
-  if (!/^[+-]?(\d{1,40}(\.\d{0,60})?|\.\d{1,60})(e[+-]?\d{1,3})?$/i.test(text)) return { problem: `not a number: ${quote(text)}` };
+  if (!/^[+-]?(\d{1,40}(\.\d{0,60})?|\.\d{1,60})(e[+-]?\d{1,3})?$/i.test(text))
+    return { problem: `not a number: ${quote(text)}` };
   const number = new Big(text.replace(/^\+/, ''));
   if (number.eq(0)) return { value: '0' };
-  if (number.abs().gt(MAX_AMOUNT) || number.e < MIN_EXPONENT) return { problem: `out of range: ${quote(text)}` };
+  if (number.abs().gt(MAX_AMOUNT) || number.e < MIN_EXPONENT)
+    return { problem: `out of range: ${quote(text)}` };
   return { value: (number.c.length < FLOAT_DIGITS ? number : withoutFloatNoise(number)).toFixed() };
 }
 
@@ -110,21 +124,38 @@ function shortestDecimalOfFloat32(float32: number): Big | undefined {
 
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 
-/** `2026-03-13T18:17:25.000+00:00`, with `+0000`, `+00`, `Z` or no offset (Rakuten's times are UTC unless they say otherwise), and with the `+` turned into a space by form decoding. */
-const ISO_DATE = /^(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:\.\d{1,9})?(?:Z|([ +-])(\d\d)(?::?(\d\d))?)?$/;
-/** `Wed Apr 15 2020 21:20:27 GMT+0000 (UTC)`, as the Events API prints it, with the `+` perhaps turned into a space. */
-const EVENTS_DATE = /^[A-Z][a-z]{2} ([A-Z][a-z]{2}) (\d\d?) (\d{4}) (\d\d):(\d\d):(\d\d) GMT(?:([ +-])(\d\d):?(\d\d))?(?: \([^)]*\))?$/;
+/**
+ * `2026-03-13T18:17:25.000+00:00`, with `+0000`, `+00`, `Z` or no offset (Rakuten's times are UTC
+ * unless they say otherwise), and with the `+` turned into a space by form decoding.
+ */
+const ISO_DATE =
+  /^(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:\.\d{1,9})?(?:Z|([ +-])(\d\d)(?::?(\d\d))?)?$/;
+/**
+ * `Wed Apr 15 2020 21:20:27 GMT+0000 (UTC)`, as the Events API prints it, with the `+` perhaps
+ * turned into a space.
+ */
+const EVENTS_DATE =
+  /^[A-Z][a-z]{2} ([A-Z][a-z]{2}) (\d\d?) (\d{4}) (\d\d):(\d\d):(\d\d) GMT(?:([ +-])(\d\d):?(\d\d))?(?: \([^)]*\))?$/;
 
 function readDate(text: string): Reading {
   const iso = ISO_DATE.exec(text);
   if (iso) {
     const [, year, month, day, hour, minute, second, sign, offsetHours, offsetMinutes] = iso;
-    return utc([year, month, day, hour, minute, second], offset(sign, offsetHours, offsetMinutes), text);
+    return utc(
+      [year, month, day, hour, minute, second],
+      offset(sign, offsetHours, offsetMinutes),
+      text,
+    );
   }
   const events = EVENTS_DATE.exec(text);
   if (events) {
-    const [, month = '', day, year, hour, minute, second, sign, offsetHours, offsetMinutes] = events;
-    return utc([year, MONTHS.indexOf(month) + 1, day, hour, minute, second], offset(sign, offsetHours, offsetMinutes), text);
+    const [, month = '', day, year, hour, minute, second, sign, offsetHours, offsetMinutes] =
+      events;
+    return utc(
+      [year, MONTHS.indexOf(month) + 1, day, hour, minute, second],
+      offset(sign, offsetHours, offsetMinutes),
+      text,
+    );
   }
   return { problem: `not a date in a known form: ${quote(text)}` };
 }
@@ -144,12 +175,16 @@ function utc(parts: (string | number | undefined)[], offsetMillis: number, text:
   local.setUTCFullYear(year, month - 1, day);
   local.setUTCHours(hour, minute, second);
   // The calendar moves the 31st of February on; a date that moved was not one.
-  const moved = local.getUTCFullYear() !== year || local.getUTCMonth() !== month - 1 || local.getUTCDate() !== day;
+  const moved =
+    local.getUTCFullYear() !== year ||
+    local.getUTCMonth() !== month - 1 ||
+    local.getUTCDate() !== day;
   const impossible = moved || hour > 23 || minute > 59 || second > 59 || Number.isNaN(offsetMillis);
   if (impossible) return { problem: `not a possible date: ${quote(text)}` };
   const date = new Date(local.getTime() - offsetMillis);
   // Other years are written with another number of digits, and dates would no longer sort as texts.
-  if (date.getUTCFullYear() < 1 || date.getUTCFullYear() > 9999) return { problem: `out of range: ${quote(text)}` };
+  if (date.getUTCFullYear() < 1 || date.getUTCFullYear() > 9999)
+    return { problem: `out of range: ${quote(text)}` };
   return { value: wholeSecond(date) };
 }
 

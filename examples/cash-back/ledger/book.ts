@@ -7,7 +7,16 @@ import {
   TransactWriteItemsCommand,
 } from '@aws-sdk/client-dynamodb';
 import type { TransactionEvent } from 'cdk-rakuten-postback/client';
-import { differences, type Line, lineName, type Order, orderName, type Share, shares, toLine } from './order';
+import {
+  differences,
+  type Line,
+  lineName,
+  type Order,
+  orderName,
+  type Share,
+  shares,
+  toLine,
+} from './order';
 
 /** How often an event is tried when other events change the same items. */
 const MAX_TRIES = 20;
@@ -68,48 +77,81 @@ export class Book {
     const line = lineName(event.transaction);
     const known = await this.read(`line#${line}`);
     const sequence = known?.version?.S;
-    if (sequence !== undefined && BigInt(sequence) >= BigInt(event.sequence_number)) return undefined;
+    if (sequence !== undefined && BigInt(sequence) >= BigInt(event.sequence_number))
+      return undefined;
 
     const order = orderName(event.transaction);
     const names = new Set([known?.order?.S, order].filter((name) => name !== undefined));
     const changes = await Promise.all(
-      [...names].map((name) => this.orderChange(name, line, name === order ? toLine(event.transaction) : undefined)),
+      [...names].map((name) =>
+        this.orderChange(name, line, name === order ? toLine(event.transaction) : undefined),
+      ),
     );
-    const sharesOf = (state: 'before' | 'after'): Share[] => changes.flatMap((change) => shares(change[state], this.percent));
+    const sharesOf = (state: 'before' | 'after'): Share[] =>
+      changes.flatMap((change) => shares(change[state], this.percent));
     return [
-      this.put(`line#${line}`, order === undefined ? {} : { order: { S: order } }, event.sequence_number, sequence),
+      this.put(
+        `line#${line}`,
+        order === undefined ? {} : { order: { S: order } },
+        event.sequence_number,
+        sequence,
+      ),
       ...changes.map(({ name, after, version }) =>
         this.put(`order#${name}`, { lines: { S: JSON.stringify(after) } }, event.eventID, version),
       ),
-      ...differences(sharesOf('before'), sharesOf('after')).map((share) => this.addToBalance(share)),
+      ...differences(sharesOf('before'), sharesOf('after')).map((share) =>
+        this.addToBalance(share),
+      ),
     ];
   }
 
   /** @param line the line as it is now in this order; undefined if it is no longer there */
-  private async orderChange(name: string, key: string, line: Line | undefined): Promise<OrderChange> {
+  private async orderChange(
+    name: string,
+    key: string,
+    line: Line | undefined,
+  ): Promise<OrderChange> {
     const item = await this.read(`order#${name}`);
     const before = JSON.parse(item?.lines?.S ?? '{}') as Order;
     const { [key]: known, ...others } = before;
-    if (line !== undefined && line.verified_at === undefined && known === undefined) assertRoom(others);
-    return { name, version: item?.version?.S, before, after: line === undefined ? others : { ...others, [key]: line } };
+    if (line !== undefined && line.verified_at === undefined && known === undefined)
+      assertRoom(others);
+    return {
+      name,
+      version: item?.version?.S,
+      before,
+      after: line === undefined ? others : { ...others, [key]: line },
+    };
   }
 
   private async read(pk: string): Promise<Item | undefined> {
     const { Item } = await this.client.send(
-      new GetItemCommand({ TableName: this.tableName, Key: { pk: { S: pk }, sk: { S: 'current' } }, ConsistentRead: true }),
+      new GetItemCommand({
+        TableName: this.tableName,
+        Key: { pk: { S: pk }, sk: { S: 'current' } },
+        ConsistentRead: true,
+      }),
     );
     return Item;
   }
 
   /** Replaces an item if its version is the one that was read. */
-  private put(pk: string, attributes: Item, version: string, readVersion: string | undefined): TransactWriteItem {
+  private put(
+    pk: string,
+    attributes: Item,
+    version: string,
+    readVersion: string | undefined,
+  ): TransactWriteItem {
     return {
       Put: {
         TableName: this.tableName,
         Item: { pk: { S: pk }, sk: { S: 'current' }, version: { S: version }, ...attributes },
         ...(readVersion === undefined
           ? { ConditionExpression: 'attribute_not_exists(pk)' }
-          : { ConditionExpression: 'version = :read', ExpressionAttributeValues: { ':read': { S: readVersion } } }),
+          : {
+              ConditionExpression: 'version = :read',
+              ExpressionAttributeValues: { ':read': { S: readVersion } },
+            }),
       },
     };
   }
@@ -120,7 +162,10 @@ export class Book {
         TableName: this.tableName,
         Key: { pk: { S: `member#${member}` }, sk: { S: `balance#${currency}` } },
         UpdateExpression: 'ADD pending :pending, earned :earned',
-        ExpressionAttributeValues: { ':pending': { N: pending.toFixed() }, ':earned': { N: earned.toFixed() } },
+        ExpressionAttributeValues: {
+          ':pending': { N: pending.toFixed() },
+          ':earned': { N: earned.toFixed() },
+        },
       },
     };
   }
@@ -129,10 +174,13 @@ export class Book {
 /** Rejects an unverified line in a full order. Its event then waits in the dead-letter queue. */
 function assertRoom(order: Order): void {
   const unverified = Object.values(order).filter(({ verified_at }) => verified_at === undefined);
-  if (unverified.length >= MAX_UNVERIFIED_LINES) throw new Error(`The order has ${MAX_UNVERIFIED_LINES} unverified lines already.`);
+  if (unverified.length >= MAX_UNVERIFIED_LINES)
+    throw new Error(`The order has ${MAX_UNVERIFIED_LINES} unverified lines already.`);
 }
 
 /** Whether another event was booked on one of the items meanwhile. */
 const isConflict = (error: unknown): boolean =>
   error instanceof TransactionCanceledException &&
-  (error.CancellationReasons ?? []).every(({ Code }) => ['None', 'ConditionalCheckFailed', 'TransactionConflict'].includes(Code ?? 'None'));
+  (error.CancellationReasons ?? []).every(({ Code }) =>
+    ['None', 'ConditionalCheckFailed', 'TransactionConflict'].includes(Code ?? 'None'),
+  );

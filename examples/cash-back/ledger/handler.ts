@@ -12,9 +12,16 @@ export async function handler({ Records }: SQSEvent): Promise<SQSBatchResponse> 
   for (const { messageId, body } of Records) {
     try {
       const event = JSON.parse(body) as TransactionEvent;
-      if (event.version !== '1') throw new Error(`The event has the unknown version ${event.version}.`);
+      if (event.version !== '1')
+        throw new Error(`The event has the unknown version ${event.version}.`);
       const isNew = await book.book(event);
-      console.log(JSON.stringify({ message: isNew ? 'booked' : 'not newer', eventID: event.eventID, reasons: event.reasons }));
+      console.log(
+        JSON.stringify({
+          message: isNew ? 'booked' : 'not newer',
+          eventID: event.eventID,
+          reasons: event.reasons,
+        }),
+      );
     } catch (error) {
       console.error(JSON.stringify({ message: 'not booked', messageId, reason: String(error) }));
       batchItemFailures.push({ itemIdentifier: messageId });

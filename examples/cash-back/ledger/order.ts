@@ -4,7 +4,14 @@ import { type EventTransaction, settle } from 'cdk-rakuten-postback/client';
 /** What the ledger keeps of a line. */
 export type Line = Pick<
   EventTransaction,
-  'line_id' | 'is_event' | 'sku_number' | 'currency' | 'sale_amount' | 'commissions' | 'u1' | 'verified_at'
+  | 'line_id'
+  | 'is_event'
+  | 'sku_number'
+  | 'currency'
+  | 'sale_amount'
+  | 'commissions'
+  | 'u1'
+  | 'verified_at'
 >;
 
 /** The lines of an order, by name. */
@@ -21,7 +28,8 @@ export interface Share {
 }
 
 /** The name of a line. It never changes, whatever order the line moves to. */
-export const lineName = ({ line_id, is_event }: EventTransaction): string => `${line_id}#${is_event}`;
+export const lineName = ({ line_id, is_event }: EventTransaction): string =>
+  `${line_id}#${is_event}`;
 
 /**
  * The name of the order that a line belongs to; undefined for a line that is in no sum.
@@ -35,7 +43,16 @@ export function orderName(transaction: EventTransaction): string | undefined {
   return parts.map(encodeURIComponent).join('#');
 }
 
-export const toLine = ({ line_id, is_event, sku_number, currency, sale_amount, commissions, u1, verified_at }: EventTransaction): Line => ({
+export const toLine = ({
+  line_id,
+  is_event,
+  sku_number,
+  currency,
+  sale_amount,
+  commissions,
+  u1,
+  verified_at,
+}: EventTransaction): Line => ({
   line_id,
   is_event,
   sku_number,
@@ -58,17 +75,30 @@ export function shares(order: Order, percent: string): Share[] {
   const lines = Object.values(order);
   const verified = lines.filter(({ verified_at }) => verified_at !== undefined);
   const { pending, awaiting, earned } = settle(lines);
-  const amounts = (counting: Line[], all: Line[]): Amount[] => counting.flatMap((line) => amountOf(line, onlyMember(all), percent));
+  const amounts = (counting: Line[], all: Line[]): Amount[] =>
+    counting.flatMap((line) => amountOf(line, onlyMember(all), percent));
   return [
-    ...amounts([...pending, ...awaiting], lines).map(({ amount, ...share }) => ({ ...share, pending: amount, earned: new Big(0) })),
-    ...amounts(earned, verified).map(({ amount, ...share }) => ({ ...share, pending: new Big(0), earned: amount })),
+    ...amounts([...pending, ...awaiting], lines).map(({ amount, ...share }) => ({
+      ...share,
+      pending: amount,
+      earned: new Big(0),
+    })),
+    ...amounts(earned, verified).map(({ amount, ...share }) => ({
+      ...share,
+      pending: new Big(0),
+      earned: amount,
+    })),
   ];
 }
 
 type Amount = Pick<Share, 'member' | 'currency'> & { readonly amount: Big };
 
 /** The cash-back of a line, or nothing if its member, its currency or its amount is missing. */
-function amountOf({ u1, currency, sale_amount }: Line, otherwise: string | undefined, percent: string): Amount[] {
+function amountOf(
+  { u1, currency, sale_amount }: Line,
+  otherwise: string | undefined,
+  percent: string,
+): Amount[] {
   const member = u1 ?? otherwise;
   if (member === undefined || currency === undefined || sale_amount === undefined) return [];
   // With six decimals, no sum exceeds the 38 digits of a number in DynamoDB.
@@ -87,7 +117,12 @@ export function differences(before: readonly Share[], after: readonly Share[]): 
   const add = ({ member, currency, pending, earned }: Share, sign: 1 | -1): void => {
     const key = JSON.stringify([member, currency]);
     const sum = changes.get(key) ?? { pending: new Big(0), earned: new Big(0) };
-    changes.set(key, { member, currency, pending: sum.pending.plus(pending.times(sign)), earned: sum.earned.plus(earned.times(sign)) });
+    changes.set(key, {
+      member,
+      currency,
+      pending: sum.pending.plus(pending.times(sign)),
+      earned: sum.earned.plus(earned.times(sign)),
+    });
   };
   for (const share of after) add(share, 1);
   for (const share of before) add(share, -1);

@@ -3,7 +3,8 @@ import { ComparisonOperator, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch
 import type { AlarmDefinition } from '../alarm-definition';
 import { AlarmKind, AlarmSeverity } from '../alarm-kind';
 
-const { GREATER_THAN_OR_EQUAL_TO_THRESHOLD: AT_LEAST, GREATER_THAN_THRESHOLD: ABOVE } = ComparisonOperator;
+const { GREATER_THAN_OR_EQUAL_TO_THRESHOLD: AT_LEAST, GREATER_THAN_THRESHOLD: ABOVE } =
+  ComparisonOperator;
 const HOUR = Duration.hours(1);
 
 /** Whether messages become rows. */
@@ -29,7 +30,8 @@ export const CONSUMER_ALARMS: readonly AlarmDefinition[] = [
     kind: AlarmKind.DEAD_LETTERS,
     title: 'Messages could not be processed',
     means: 'Messages failed five times and wait in the dead-letter queue.',
-    atStake: 'Their lines are in no row. They are kept for 14 days from their arrival, then they are gone.',
+    atStake:
+      'Their lines are in no row. They are kept for 14 days from their arrival, then they are gone.',
     next: 'dlq list',
     severity: AlarmSeverity.TICKET,
     threshold: { default: 1, min: 1, max: 100_000, unit: 'messages' },
@@ -45,8 +47,10 @@ export const CONSUMER_ALARMS: readonly AlarmDefinition[] = [
   {
     kind: AlarmKind.CONSUMER_ERRORS,
     title: 'The consumer fails',
-    means: 'Invocations of the consumer failed as a whole: it crashed, ran out of time or memory, or could not start.',
-    atStake: 'Their messages are tried again, five times in all, and then wait in the dead-letter queue. Rows come late.',
+    means:
+      'Invocations of the consumer failed as a whole: it crashed, ran out of time or memory, or could not start.',
+    atStake:
+      'Their messages are tried again, five times in all, and then wait in the dead-letter queue. Rows come late.',
     next: 'doctor',
     severity: AlarmSeverity.TICKET,
     threshold: { default: 1, min: 1, max: 100_000, unit: 'invocations in 5 minutes' },
@@ -64,7 +68,8 @@ export const CONSUMER_ALARMS: readonly AlarmDefinition[] = [
     kind: AlarmKind.CONSUMER_THROTTLED,
     title: 'The consumer is not let run',
     means: "Lambda refused to run the consumer: other functions use up the account's concurrency.",
-    atStake: 'Rows come late. The attempts count: messages that were refused five times wait in the dead-letter queue.',
+    atStake:
+      'Rows come late. The attempts count: messages that were refused five times wait in the dead-letter queue.',
     next: 'doctor',
     severity: AlarmSeverity.TICKET,
     threshold: { default: 1, min: 1, max: 100_000, unit: 'invocations in 5 minutes' },
@@ -81,7 +86,8 @@ export const CONSUMER_ALARMS: readonly AlarmDefinition[] = [
     kind: AlarmKind.TABLE_THROTTLED,
     title: 'DynamoDB refuses writes',
     means: 'DynamoDB throttled writes to the transaction table or one of its indexes.',
-    atStake: 'Rows come late: they wait in the queue. What is throttled through five invocations in a row waits in the dead-letter queue.',
+    atStake:
+      'Rows come late: they wait in the queue. What is throttled through five invocations in a row waits in the dead-letter queue.',
     next: 'doctor',
     severity: AlarmSeverity.TICKET,
     threshold: { default: 10, min: 1, max: 100_000, unit: 'writes in 5 minutes' },

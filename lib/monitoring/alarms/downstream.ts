@@ -2,13 +2,17 @@ import { ComparisonOperator, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch
 import type { AlarmDefinition } from '../alarm-definition';
 import { AlarmKind, AlarmSeverity } from '../alarm-kind';
 
-/** Whether new and changed lines reach the targets of `onTransaction`: an alarm for each of them. */
+/**
+ * Whether new and changed lines reach the targets of `onTransaction`: an alarm for each of them.
+ */
 export const DOWNSTREAM_ALARMS: readonly AlarmDefinition[] = [
   {
     kind: AlarmKind.TARGET_FAILING,
     title: 'A target does not accept events',
-    means: 'A target of onTransaction fails, or the pipe is denied access to it. The pipe repeats the oldest events.',
-    atStake: 'Your code does not receive new and changed lines. The pipe discards an event at the age of maxEventAge, 12 hours by default.',
+    means:
+      'A target of onTransaction fails, or the pipe is denied access to it. The pipe repeats the oldest events.',
+    atStake:
+      'Your code does not receive new and changed lines. The pipe discards an event at the age of maxEventAge, 12 hours by default.',
     next: 'doctor',
     severity: AlarmSeverity.TICKET,
     forEachPipe: true,

@@ -3,7 +3,11 @@ import { ComparisonOperator, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch
 import type { AlarmDefinition, EndpointSources } from '../alarm-definition';
 import { AlarmKind, AlarmSeverity } from '../alarm-kind';
 
-const { GREATER_THAN_OR_EQUAL_TO_THRESHOLD: AT_LEAST, GREATER_THAN_THRESHOLD: ABOVE, LESS_THAN_THRESHOLD: BELOW } = ComparisonOperator;
+const {
+  GREATER_THAN_OR_EQUAL_TO_THRESHOLD: AT_LEAST,
+  GREATER_THAN_THRESHOLD: ABOVE,
+  LESS_THAN_THRESHOLD: BELOW,
+} = ComparisonOperator;
 
 const HOUR = Duration.hours(1);
 
@@ -30,16 +34,19 @@ export const API_ALARMS: readonly AlarmDefinition<EndpointSources>[] = [
   {
     kind: AlarmKind.SLOW_ACKNOWLEDGEMENT,
     title: 'The endpoint is slow',
-    means: 'One GET in a hundred takes API Gateway so long that little of the 400 ms which Rakuten waits is left for the network.',
+    means:
+      'One GET in a hundred takes API Gateway so long that little of the 400 ms which Rakuten waits is left for the network.',
     atStake:
       'A GET that is acknowledged too late counts as failed at Rakuten. Its line is stored all the same, but a postback that often fails is switched off.',
     next: 'test',
     severity: AlarmSeverity.TICKET,
-    // API Gateway's Latency begins when the request is there: a new TLS connection across the United States takes the other half of the 400 ms.
+    // API Gateway's Latency begins when the request is there: a new TLS connection across the
+    // United States takes the other half of the 400 ms.
     threshold: { default: 200, min: 20, max: 400, unit: 'ms (p99)' },
     rule: ({ endpoint }) =>
       endpoint && {
-        // With few GETs a percentile is one of them, and is taken as it is: told to ignore small samples, CloudWatch would wait for a thousand GETs a minute.
+        // With few GETs a percentile is one of them, and is taken as it is: told to ignore small
+        // samples, CloudWatch would wait for a thousand GETs a minute.
         metric: endpoint.latency(99),
         comparisonOperator: ABOVE,
         evaluationPeriods: 5,
@@ -56,7 +63,8 @@ export const ENDPOINT_ALARMS: readonly AlarmDefinition[] = [
   {
     kind: AlarmKind.PROBE_FAILED,
     title: 'The endpoint cannot be reached',
-    means: "The endpoint did not acknowledge the status watch's own GET, on a new connection, under the registered URL.",
+    means:
+      "The endpoint did not acknowledge the status watch's own GET, on a new connection, under the registered URL.",
     atStake:
       "Rakuten's GETs likely fail as well, before they reach API Gateway: a domain, a certificate, a firewall. The reconciliation fetches what was lost.",
     next: 'test',
@@ -70,7 +78,8 @@ export const ENDPOINT_ALARMS: readonly AlarmDefinition[] = [
             // One GET may meet a bad moment of the network.
             evaluationPeriods: 3,
             datapointsToAlarm: 2,
-            // It is only counted when it fails. That the watch itself has stopped is told by STATUS_WATCH_BLIND.
+            // It is only counted when it fails. That the watch itself has stopped is told by
+            // STATUS_WATCH_BLIND.
             treatMissingData: TreatMissingData.NOT_BREACHING,
           }
         : undefined,
@@ -90,9 +99,13 @@ export const ENDPOINT_ALARMS: readonly AlarmDefinition[] = [
       comparisonOperator: BELOW,
       threshold: 1,
       evaluationPeriods: hours,
-      // The watch's probe has the consumer say 0 every few minutes, so that silence is a number; hours from before the deployment are then not held against it. What
-      // keeps the probe from coming through has alarms of its own. Without a probe nobody says 0, and nothing is what silence looks like.
-      treatMissingData: statusWatch?.selfProbe ? TreatMissingData.NOT_BREACHING : TreatMissingData.BREACHING,
+      // The watch's probe has the consumer say 0 every few minutes, so that silence is a number;
+      // hours from before the deployment are then not held against it. What keeps the probe from
+      // coming through has alarms of its own. Without a probe nobody says 0, and nothing is what
+      // silence looks like.
+      treatMissingData: statusWatch?.selfProbe
+        ? TreatMissingData.NOT_BREACHING
+        : TreatMissingData.BREACHING,
     }),
   },
 ];

@@ -2,14 +2,16 @@ import { ComparisonOperator, MathExpression, TreatMissingData } from 'aws-cdk-li
 import type { AlarmDefinition } from '../alarm-definition';
 import { AlarmKind, AlarmSeverity } from '../alarm-kind';
 
-const { GREATER_THAN_OR_EQUAL_TO_THRESHOLD: AT_LEAST, LESS_THAN_THRESHOLD: BELOW } = ComparisonOperator;
+const { GREATER_THAN_OR_EQUAL_TO_THRESHOLD: AT_LEAST, LESS_THAN_THRESHOLD: BELOW } =
+  ComparisonOperator;
 
 /** Whether Rakuten goes on sending. */
 export const REGISTRATION_ALARMS: readonly AlarmDefinition[] = [
   {
     kind: AlarmKind.POSTBACK_NOT_ACTIVE,
     title: 'The postback is off',
-    means: 'The postback is switched off, missing or not ours at Rakuten, and the status watch could not, or may not, put it right.',
+    means:
+      'The postback is switched off, missing or not ours at Rakuten, and the status watch could not, or may not, put it right.',
     atStake: 'Rakuten sends nothing. Lines come from the Events API alone, up to an hour late.',
     next: 'watch',
     severity: AlarmSeverity.PAGE,
@@ -20,14 +22,16 @@ export const REGISTRATION_ALARMS: readonly AlarmDefinition[] = [
         threshold: 1,
         // The watch puts most of it right in the same look, which then says 1.
         evaluationPeriods: 2,
-        // A look that failed says nothing of the slot, so what was last known holds. That no look succeeds is told by two other alarms.
+        // A look that failed says nothing of the slot, so what was last known holds. That no look
+        // succeeds is told by two other alarms.
         treatMissingData: TreatMissingData.IGNORE,
       },
   },
   {
     kind: AlarmKind.POSTBACK_TAKEN_OVER,
     title: "Somebody else's URL is in the slot",
-    means: "The publisher's one slot at Rakuten holds a URL that is not of this installation: often of a tracker that was set up later.",
+    means:
+      "The publisher's one slot at Rakuten holds a URL that is not of this installation: often of a tracker that was set up later.",
     atStake:
       'Rakuten sends everything there. Lines come from the Events API alone, up to an hour late, until somebody decides whose the slot is.',
     next: 'status',
@@ -47,7 +51,8 @@ export const REGISTRATION_ALARMS: readonly AlarmDefinition[] = [
     title: 'The slot holds an outdated URL',
     means:
       'The slot at Rakuten holds a URL of this installation whose postbacks are lost, to an old endpoint or under an old secret, and that stays so.',
-    atStake: 'Postbacks are lost until the URL is registered anew; the reconciliation fetches them within the hour.',
+    atStake:
+      'Postbacks are lost until the URL is registered anew; the reconciliation fetches them within the hour.',
     next: 'register',
     severity: AlarmSeverity.PAGE,
     rule: ({ parts: { statusWatch }, own }) =>
@@ -55,7 +60,8 @@ export const REGISTRATION_ALARMS: readonly AlarmDefinition[] = [
         metric: own.postbackOutdated({ period: statusWatch.period }),
         comparisonOperator: AT_LEAST,
         threshold: 1,
-        // The watch registers it anew with the first look, unless a deployment was cut off and has yet to end.
+        // The watch registers it anew with the first look, unless a deployment was cut off and has
+        // yet to end.
         evaluationPeriods: 3,
         datapointsToAlarm: 2,
         // It is only counted when it is found.
@@ -65,7 +71,8 @@ export const REGISTRATION_ALARMS: readonly AlarmDefinition[] = [
   {
     kind: AlarmKind.POSTBACK_FLAPPING,
     title: 'The postback is switched off again and again',
-    means: 'The status watch has put the postback right several times within a day, and now takes its time between two attempts.',
+    means:
+      'The status watch has put the postback right several times within a day, and now takes its time between two attempts.',
     atStake:
       'Something switches it off that putting it right does not mend: an endpoint that fails, a second installation, a tracker. Lines come late meanwhile.',
     next: 'status',
@@ -84,7 +91,8 @@ export const REGISTRATION_ALARMS: readonly AlarmDefinition[] = [
     kind: AlarmKind.STATUS_WATCH_BLIND,
     title: 'Nobody looks at the slot',
     means: 'The status watch has not run, or each run has ended in an error.',
-    atStake: 'A postback that Rakuten switches off stays off, and the alarms that go by the watch stay silent.',
+    atStake:
+      'A postback that Rakuten switches off stays off, and the alarms that go by the watch stay silent.',
     next: 'watch',
     severity: AlarmSeverity.TICKET,
     rule: ({ parts: { statusWatch }, aws }) =>
@@ -108,8 +116,10 @@ export const REGISTRATION_ALARMS: readonly AlarmDefinition[] = [
   {
     kind: AlarmKind.STATUS_CHECK_FAILED,
     title: 'The slot cannot be looked at',
-    means: "The status watch runs, but cannot look at a publisher's slot: Rakuten does not answer, or refuses the credentials.",
-    atStake: 'Whether the postback is on is not known. With credentials that are refused, the reconciliation fails as well.',
+    means:
+      "The status watch runs, but cannot look at a publisher's slot: Rakuten does not answer, or refuses the credentials.",
+    atStake:
+      'Whether the postback is on is not known. With credentials that are refused, the reconciliation fails as well.',
     next: 'doctor',
     severity: AlarmSeverity.TICKET,
     threshold: { default: 1, min: 1, max: 100, unit: 'failed looks between two schedules' },
@@ -127,8 +137,10 @@ export const REGISTRATION_ALARMS: readonly AlarmDefinition[] = [
   {
     kind: AlarmKind.WATCH_TASK_FAILED,
     title: 'The status watch cannot report',
-    means: 'The status watch checks the slot, but cannot send a change event, a reconciliation request or its probe.',
-    atStake: 'Rules on its change events do not run, or lost lines wait for the hourly reconciliation, or silence is not noticed.',
+    means:
+      'The status watch checks the slot, but cannot send a change event, a reconciliation request or its probe.',
+    atStake:
+      'Rules on its change events do not run, or lost lines wait for the hourly reconciliation, or silence is not noticed.',
     next: 'doctor',
     severity: AlarmSeverity.TICKET,
     threshold: { default: 1, min: 1, max: 100, unit: 'failed tasks between two schedules' },

@@ -9,7 +9,8 @@ export const FORWARDING_ALARMS: readonly AlarmDefinition<EndpointSources>[] = [
   {
     kind: AlarmKind.RELAY_STALLED,
     title: 'The relay does not forward',
-    means: 'Messages wait in the queue of a PostbackRelay: the other region does not accept them, or the function of the relay fails.',
+    means:
+      'Messages wait in the queue of a PostbackRelay: the other region does not accept them, or the function of the relay fails.',
     atStake: 'Rows come late. Nothing is lost for 14 days.',
     next: 'doctor',
     severity: AlarmSeverity.PAGE,
@@ -26,4 +27,7 @@ export const FORWARDING_ALARMS: readonly AlarmDefinition<EndpointSources>[] = [
 ];
 
 /** Every alarm of a PostbackRelay. */
-export const RELAY_ALARMS: readonly AlarmDefinition<EndpointSources>[] = [...API_ALARMS, ...FORWARDING_ALARMS];
+export const RELAY_ALARMS: readonly AlarmDefinition<EndpointSources>[] = [
+  ...API_ALARMS,
+  ...FORWARDING_ALARMS,
+];

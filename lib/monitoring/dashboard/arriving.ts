@@ -1,7 +1,21 @@
 import { Duration } from 'aws-cdk-lib';
 import type { IWidget } from 'aws-cdk-lib/aws-cloudwatch';
 import type { AlarmSources } from '../alarm-definition';
-import { BLUE, BROWN, coloured, GREEN, GREY, graph, latest, ORANGE, PINK, PURPLE, question, RED, totals } from './widgets';
+import {
+  BLUE,
+  BROWN,
+  coloured,
+  GREEN,
+  GREY,
+  graph,
+  latest,
+  ORANGE,
+  PINK,
+  PURPLE,
+  question,
+  RED,
+  totals,
+} from './widgets';
 
 const HOUR = Duration.hours(1);
 
@@ -24,7 +38,14 @@ export function arriving({ parts, own, aws }: AlarmSources): IWidget[][] {
         'Green is what Rakuten sent and this endpoint took. Orange is what the Events API had to be asked for. No green for hours: see **SILENCE** in the runbook.',
       ),
     ],
-    [totals('Lines, in the time shown', 12, isReconciled ? [pushed, recovered, backfilled] : [pushed]), latest('Last seen', 12, now)],
+    [
+      totals(
+        'Lines, in the time shown',
+        12,
+        isReconciled ? [pushed, recovered, backfilled] : [pushed],
+      ),
+      latest('Last seen', 12, now),
+    ],
     [
       graph({
         title: 'Lines an hour, by who brought them',

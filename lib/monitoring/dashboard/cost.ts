@@ -1,5 +1,10 @@
 import { Duration } from 'aws-cdk-lib';
-import { type IMetric, type IWidget, MathExpression, type Metric } from 'aws-cdk-lib/aws-cloudwatch';
+import {
+  type IMetric,
+  type IWidget,
+  MathExpression,
+  type Metric,
+} from 'aws-cdk-lib/aws-cloudwatch';
 import { INDEXES } from '../../../core/names';
 import type { BundledFunction } from '../../private/bundled-function';
 import type { AlarmSources } from '../alarm-definition';
@@ -7,7 +12,8 @@ import { BLUE, BROWN, GREEN, GREY, graph, ORANGE, PINK, PURPLE, question, totals
 
 const HOUR = Duration.hours(1);
 const MEGABYTE = 1e6;
-const COST_PAGE = 'https://github.com/cdk-rakuten-postback/cdk-rakuten-postback/blob/main/docs/performance.md#cost';
+const COST_PAGE =
+  'https://github.com/cdk-rakuten-postback/cdk-rakuten-postback/blob/main/docs/performance.md#cost';
 
 /** What is billed? The quantities that AWS counts; what they cost depends on region and account. */
 export function cost(sources: AlarmSources): IWidget[][] {
@@ -29,10 +35,16 @@ export function cost(sources: AlarmSources): IWidget[][] {
 }
 
 function billedQuantities({ parts, aws, endpoint }: AlarmSources) {
-  const functions = [parts.consumer, parts.registration, parts.reconciliation?.function, parts.statusWatch?.function].filter(
-    (fn) => fn !== undefined,
-  );
-  const tables = [parts.stateTableName, ...(parts.tableName === undefined ? [] : [parts.tableName])];
+  const functions = [
+    parts.consumer,
+    parts.registration,
+    parts.reconciliation?.function,
+    parts.statusWatch?.function,
+  ].filter((fn) => fn !== undefined);
+  const tables = [
+    parts.stateTableName,
+    ...(parts.tableName === undefined ? [] : [parts.tableName]),
+  ];
   const indexes = parts.tableName === undefined ? [] : Object.values(INDEXES);
   return {
     requests: [
@@ -79,13 +91,25 @@ function billedQuantities({ parts, aws, endpoint }: AlarmSources) {
   };
 }
 
-/** Sum of metrics, each divided by its divisor. A sum of `+` would have no value if one has none. */
-function sum(id: string, label: string, color: string, metrics: readonly Metric[], divisors: readonly number[] = []): IMetric {
+/**
+ * Sum of metrics, each divided by its divisor. A sum of `+` would have no value if one has none.
+ */
+function sum(
+  id: string,
+  label: string,
+  color: string,
+  metrics: readonly Metric[],
+  divisors: readonly number[] = [],
+): IMetric {
   const ids = metrics.map((_, i) => `${id}${i}`);
-  const terms = ids.map((term, i) => (divisors[i] === undefined ? term : `${term} / ${divisors[i]}`));
+  const terms = ids.map((term, i) =>
+    divisors[i] === undefined ? term : `${term} / ${divisors[i]}`,
+  );
   return new MathExpression({
     expression: terms.length === 1 ? String(terms[0]) : `SUM([${terms.join(', ')}])`,
-    usingMetrics: Object.fromEntries(metrics.map((metric, i) => [String(ids[i]), metric.with({ period: HOUR })])),
+    usingMetrics: Object.fromEntries(
+      metrics.map((metric, i) => [String(ids[i]), metric.with({ period: HOUR })]),
+    ),
     label,
     color,
     period: HOUR,

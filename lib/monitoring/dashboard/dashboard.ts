@@ -15,8 +15,17 @@ export interface MadeDashboard {
   readonly unprocessed: cloudwatch.GraphWidget;
 }
 
-/** One page that answers, from top to bottom: is money arriving, is anything lost, is it fast enough, what is billed. */
-export function makeDashboard(scope: Construct, id: string, sources: AlarmSources, alarms: Alarms, runbookUrl?: string): MadeDashboard {
+/**
+ * One page that answers, from top to bottom: is money arriving, is anything lost, is it fast
+ * enough, what is billed.
+ */
+export function makeDashboard(
+  scope: Construct,
+  id: string,
+  sources: AlarmSources,
+  alarms: Alarms,
+  runbookUrl?: string,
+): MadeDashboard {
   const behindTheEndpoint = unprocessed(sources, alarms);
   const dashboard = new cloudwatch.Dashboard(scope, id, {
     // An account has one list of dashboards for all regions.

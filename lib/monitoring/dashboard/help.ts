@@ -40,7 +40,8 @@ export function help(scope: Construct, alarms: Alarms, runbookUrl = RUNBOOK_URL)
   const { stackName } = Stack.of(scope);
   const halves = (): readonly [readonly string[], readonly string[]] => {
     const rows = ALARM_CATALOGUE.filter(({ kind }) => alarms.get(kind) !== undefined).map(
-      ({ kind, title, next }) => `[${title}](${runbookLink(kind, runbookUrl)}) | \`npx cdk-rakuten-postback ${next} --stack ${stackName}\``,
+      ({ kind, title, next }) =>
+        `[${title}](${runbookLink(kind, runbookUrl)}) | \`npx cdk-rakuten-postback ${next} --stack ${stackName}\``,
     );
     const middle = Math.ceil(rows.length / 2);
     return [rows.slice(0, middle), rows.slice(middle)];
@@ -48,7 +49,9 @@ export function help(scope: Construct, alarms: Alarms, runbookUrl = RUNBOOK_URL)
   const table = (half: 0 | 1): IWidget => {
     const height = 2 + Math.ceil(halves()[half].length * 0.75);
     // Some alarms come with what is added later: a publisher, a target of `onTransaction`.
-    const markdown = Lazy.string({ produce: () => ['Alarm and its page | Next', ':--- | :---', ...halves()[half]].join('\n') });
+    const markdown = Lazy.string({
+      produce: () => ['Alarm and its page | Next', ':--- | :---', ...halves()[half]].join('\n'),
+    });
     return text(markdown, WIDTH / 2, height);
   };
   if (alarms.all.length === 0) return [];

@@ -2,7 +2,20 @@ import type { GraphWidget, IWidget } from 'aws-cdk-lib/aws-cloudwatch';
 import type { AlarmSources } from '../alarm-definition';
 import { AlarmKind } from '../alarm-kind';
 import type { Alarms } from '../alarms';
-import { alarmLine, BLUE, BROWN, coloured, GREEN, GREY, graph, ORANGE, PINK, PURPLE, question, RED } from './widgets';
+import {
+  alarmLine,
+  BLUE,
+  BROWN,
+  coloured,
+  GREEN,
+  GREY,
+  graph,
+  ORANGE,
+  PINK,
+  PURPLE,
+  question,
+  RED,
+} from './widgets';
 
 /**
  * Is anything lost? On the way to the endpoint, behind it, and at Rakuten.
@@ -78,7 +91,9 @@ const dataQuality = ({ parts, own }: AlarmSources, alarms: Alarms): IWidget =>
       coloured(own.parseProblems(), ORANGE),
       coloured(own.foreignSids(), BROWN),
       coloured(own.pushesDiffering(), BLUE),
-      ...(parts.reconciliation ? [coloured(own.linesUnverified(), PURPLE), coloured(own.eventsUnverified(), GREY)] : []),
+      ...(parts.reconciliation
+        ? [coloured(own.linesUnverified(), PURPLE), coloured(own.eventsUnverified(), GREY)]
+        : []),
     ],
     leftUnit: 'lines',
     lines: [alarmLine(alarms, AlarmKind.LINES_UNVERIFIED, 'alarm: missing, confirmed')],
@@ -103,7 +118,10 @@ function reconciling({ parts, own }: AlarmSources, alarms: Alarms): IWidget[] {
   ];
 }
 
-/** What the Events API changed of lines that it had verified, and what it returned that cannot be used. */
+/**
+ * What the Events API changed of lines that it had verified, and what it returned that cannot be
+ * used.
+ */
 function corrections({ parts, own }: AlarmSources): IWidget[] {
   if (parts.reconciliation === undefined) return [];
   return [

@@ -2,12 +2,26 @@ import type { HorizontalAnnotation, IWidget } from 'aws-cdk-lib/aws-cloudwatch';
 import type { AlarmSources } from '../alarm-definition';
 import { AlarmKind } from '../alarm-kind';
 import type { Alarms } from '../alarms';
-import { alarmLine, BLUE, BROWN, coloured, GREEN, GREY, graph, ORANGE, question, RED } from './widgets';
+import {
+  alarmLine,
+  BLUE,
+  BROWN,
+  coloured,
+  GREEN,
+  GREY,
+  graph,
+  ORANGE,
+  question,
+  RED,
+} from './widgets';
 
 /** As long Rakuten waits, its own way to the endpoint included. */
 const RAKUTEN_WAITS_MILLIS = 400;
 
-/** Is it fast enough? Until the acknowledgement, which Rakuten waits for, and until the row, which members wait for. */
+/**
+ * Is it fast enough? Until the acknowledgement, which Rakuten waits for, and until the row, which
+ * members wait for.
+ */
 export function speed(sources: AlarmSources, alarms: Alarms): IWidget[][] {
   return [
     [
@@ -21,7 +35,11 @@ export function speed(sources: AlarmSources, alarms: Alarms): IWidget[][] {
   ].filter((row) => row.length > 0);
 }
 
-const limit: HorizontalAnnotation = { value: RAKUTEN_WAITS_MILLIS, label: 'Rakuten gives up', color: GREY };
+const limit: HorizontalAnnotation = {
+  value: RAKUTEN_WAITS_MILLIS,
+  label: 'Rakuten gives up',
+  color: GREY,
+};
 
 function acknowledged({ endpoint }: AlarmSources, alarms: Alarms): IWidget[] {
   if (endpoint === undefined) return [];
@@ -46,7 +64,10 @@ function probed({ parts, own }: AlarmSources): IWidget[] {
     graph({
       title: 'Acknowledged after, as seen from outside',
       width: 12,
-      left: [coloured(own.probeLatency(), GREEN, 'median'), coloured(own.probeLatency({ statistic: 'Maximum' }), ORANGE, 'longest')],
+      left: [
+        coloured(own.probeLatency(), GREEN, 'median'),
+        coloured(own.probeLatency({ statistic: 'Maximum' }), ORANGE, 'longest'),
+      ],
       right: [coloured(own.probeFailed(), RED)],
       leftUnit: 'ms',
       rightUnit: 'GETs',
@@ -70,11 +91,16 @@ const consumed = ({ parts, aws }: AlarmSources): IWidget =>
   graph({
     title: 'The consumer',
     width: 12,
-    left: [coloured(aws.duration(parts.consumer, 'p50', 'p50'), GREEN), coloured(aws.duration(parts.consumer, 'p99', 'p99'), ORANGE)],
+    left: [
+      coloured(aws.duration(parts.consumer, 'p50', 'p50'), GREEN),
+      coloured(aws.duration(parts.consumer, 'p99', 'p99'), ORANGE),
+    ],
     right: [
       coloured(aws.errors(parts.consumer), RED),
       coloured(aws.throttles(parts.consumer), BROWN),
-      ...(parts.tableName === undefined ? [] : [aws.throttledWrites(parts.tableName).with({ color: BLUE })]),
+      ...(parts.tableName === undefined
+        ? []
+        : [aws.throttledWrites(parts.tableName).with({ color: BLUE })]),
     ],
     leftUnit: 'ms',
     rightUnit: 'invocations, writes',

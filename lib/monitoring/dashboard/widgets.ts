@@ -10,8 +10,11 @@ const NUMBERS_HEIGHT = 3;
 export const { GREEN, RED, ORANGE, BLUE, GREY, PURPLE, BROWN, PINK } = cloudwatch.Color;
 
 /** A metric with its colour. */
-export const coloured = (metric: cloudwatch.Metric, color: string, label?: string): cloudwatch.Metric =>
-  metric.with({ color, ...(label === undefined ? {} : { label }) });
+export const coloured = (
+  metric: cloudwatch.Metric,
+  color: string,
+  label?: string,
+): cloudwatch.Metric => metric.with({ color, ...(label === undefined ? {} : { label }) });
 
 export interface GraphOptions {
   readonly title: string;
@@ -27,7 +30,15 @@ export interface GraphOptions {
   readonly view?: cloudwatch.GraphWidgetView;
 }
 
-export function graph({ left, right, leftUnit, rightUnit, max, lines = [], ...options }: GraphOptions): cloudwatch.GraphWidget {
+export function graph({
+  left,
+  right,
+  leftUnit,
+  rightUnit,
+  max,
+  lines = [],
+  ...options
+}: GraphOptions): cloudwatch.GraphWidget {
   return new cloudwatch.GraphWidget({
     ...options,
     height: HEIGHT,
@@ -40,21 +51,45 @@ export function graph({ left, right, leftUnit, rightUnit, max, lines = [], ...op
 }
 
 /** The line on a graph from which on an alarm goes off; nothing where the alarm is not there. */
-export function alarmLine(alarms: Alarms, kind: AlarmKind, label = 'alarm'): cloudwatch.HorizontalAnnotation | undefined {
+export function alarmLine(
+  alarms: Alarms,
+  kind: AlarmKind,
+  label = 'alarm',
+): cloudwatch.HorizontalAnnotation | undefined {
   const value = alarms.thresholdOf(kind);
   return value === undefined ? undefined : { value, label, color: RED };
 }
 
 /** Sums over the time that the dashboard shows. */
-export const totals = (title: string, width: number, metrics: readonly cloudwatch.IMetric[]): cloudwatch.SingleValueWidget =>
-  new cloudwatch.SingleValueWidget({ title, width, height: NUMBERS_HEIGHT, metrics: [...metrics], setPeriodToTimeRange: true });
+export const totals = (
+  title: string,
+  width: number,
+  metrics: readonly cloudwatch.IMetric[],
+): cloudwatch.SingleValueWidget =>
+  new cloudwatch.SingleValueWidget({
+    title,
+    width,
+    height: NUMBERS_HEIGHT,
+    metrics: [...metrics],
+    setPeriodToTimeRange: true,
+  });
 
 /** The last value of each. */
-export const latest = (title: string, width: number, metrics: readonly cloudwatch.IMetric[]): cloudwatch.SingleValueWidget =>
+export const latest = (
+  title: string,
+  width: number,
+  metrics: readonly cloudwatch.IMetric[],
+): cloudwatch.SingleValueWidget =>
   new cloudwatch.SingleValueWidget({ title, width, height: NUMBERS_HEIGHT, metrics: [...metrics] });
 
 /** A heading that asks a question, and what to look for below it. */
-export const question = (asked: string, answer: string): cloudwatch.TextWidget => text(`## ${asked}\n${answer}`, WIDTH, 2);
+export const question = (asked: string, answer: string): cloudwatch.TextWidget =>
+  text(`## ${asked}\n${answer}`, WIDTH, 2);
 
 export const text = (markdown: string, width: number, height: number): cloudwatch.TextWidget =>
-  new cloudwatch.TextWidget({ markdown, width, height, background: cloudwatch.TextWidgetBackground.TRANSPARENT });
+  new cloudwatch.TextWidget({
+    markdown,
+    width,
+    height,
+    background: cloudwatch.TextWidgetBackground.TRANSPARENT,
+  });

@@ -9,7 +9,8 @@ export const makeFunction: Maker = (resource, context) => {
   const arn = `arn:aws:lambda:${LOCAL_REGION}:${LOCAL_ACCOUNT}:function:${name}`;
   const objectKey = String((properties.Code as { S3Key?: unknown } | undefined)?.S3Key);
   const taskRoot = context.assetPath(objectKey);
-  if (taskRoot === undefined) throw new Error(`${logicalId}: its code ${objectKey} is not among the assets of the assembly`);
+  if (taskRoot === undefined)
+    throw new Error(`${logicalId}: its code ${objectKey} is not among the assets of the assembly`);
   context.functions.set(
     arn,
     new LocalFunction({
@@ -18,7 +19,9 @@ export const makeFunction: Maker = (resource, context) => {
       handler: String(properties.Handler),
       timeoutSeconds: Number(properties.Timeout ?? 3),
       memoryMegabytes: Number(properties.MemorySize ?? 128),
-      variables: stringValues((properties.Environment as { Variables?: object } | undefined)?.Variables ?? {}),
+      variables: stringValues(
+        (properties.Environment as { Variables?: object } | undefined)?.Variables ?? {},
+      ),
       endpoints: context.endpoints,
       onOutput: (line) => context.onOutput?.(name, line),
     }),
@@ -31,7 +34,9 @@ export const makeEventSourceMapping: Maker = ({ logicalId, properties }, context
   const queueArn = String(properties.EventSourceArn);
   const queueUrl = context.queues.get(queueArn);
   if (target === undefined || queueUrl === undefined) {
-    throw new Error(`${logicalId}: only a queue of the stack that feeds a function of the stack is run locally, not ${queueArn}`);
+    throw new Error(
+      `${logicalId}: only a queue of the stack that feeds a function of the stack is run locally, not ${queueArn}`,
+    );
   }
   const scaling = properties.ScalingConfig as { MaximumConcurrency?: number } | undefined;
   context.eventSources.push(
@@ -40,8 +45,13 @@ export const makeEventSourceMapping: Maker = ({ logicalId, properties }, context
       queueArn,
       batchSize: Number(properties.BatchSize ?? 10),
       batchingWindowSeconds: Number(properties.MaximumBatchingWindowInSeconds ?? 0),
-      reportBatchItemFailures: ((properties.FunctionResponseTypes ?? []) as string[]).includes('ReportBatchItemFailures'),
-      concurrency: Math.min(scaling?.MaximumConcurrency ?? Number.POSITIVE_INFINITY, context.maxConcurrency),
+      reportBatchItemFailures: ((properties.FunctionResponseTypes ?? []) as string[]).includes(
+        'ReportBatchItemFailures',
+      ),
+      concurrency: Math.min(
+        scaling?.MaximumConcurrency ?? Number.POSITIVE_INFINITY,
+        context.maxConcurrency,
+      ),
       onTrouble: context.onTrouble,
       onBatch: (outcome) => context.onBatch?.({ functionName: target.name, ...outcome }),
     }),
@@ -50,7 +60,10 @@ export const makeEventSourceMapping: Maker = ({ logicalId, properties }, context
 };
 
 /** A function by ARN or name. */
-export function findFunction(functions: ReadonlyMap<string, LocalFunction>, id: string): LocalFunction | undefined {
+export function findFunction(
+  functions: ReadonlyMap<string, LocalFunction>,
+  id: string,
+): LocalFunction | undefined {
   return functions.get(id) ?? [...functions.values()].find(({ name }) => name === id);
 }
 

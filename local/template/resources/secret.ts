@@ -8,7 +8,8 @@ export const makeSecret: Maker = async (resource, context) => {
   const { ARN = '' } = await context.clients.secretsManager.send(
     new CreateSecretCommand({
       Name: physicalName(resource, context, properties.Name),
-      SecretString: generate === undefined ? String(properties.SecretString ?? '') : secretString(generate),
+      SecretString:
+        generate === undefined ? String(properties.SecretString ?? '') : secretString(generate),
     }),
   );
   return { ref: ARN, attributes: { Id: ARN } };
@@ -29,7 +30,10 @@ interface GenerateSecretString {
 function secretString(options: GenerateSecretString): string {
   const password = randomPassword(options);
   if (options.SecretStringTemplate === undefined) return password;
-  return JSON.stringify({ ...JSON.parse(options.SecretStringTemplate), [options.GenerateStringKey ?? 'password']: password });
+  return JSON.stringify({
+    ...JSON.parse(options.SecretStringTemplate),
+    [options.GenerateStringKey ?? 'password']: password,
+  });
 }
 
 function randomPassword(options: GenerateSecretString): string {
@@ -43,5 +47,8 @@ function randomPassword(options: GenerateSecretString): string {
     .join('')
     .split('')
     .filter((character) => !options.ExcludeCharacters?.includes(character));
-  return Array.from({ length: options.PasswordLength ?? 32 }, () => characters[randomInt(characters.length)]).join('');
+  return Array.from(
+    { length: options.PasswordLength ?? 32 },
+    () => characters[randomInt(characters.length)],
+  ).join('');
 }

@@ -11,12 +11,17 @@ import { ROOT } from '../../support/sources';
 
 type Context = Record<string, unknown>;
 const REQUIRED = { sid: '3900112', credentialsSecretName: 'rakuten/api' };
-const settingsOf = (context: Context, environment: Record<string, string> = {}) => appSettings((name) => context[name], environment);
+const settingsOf = (context: Context, environment: Record<string, string> = {}) =>
+  appSettings((name) => context[name], environment);
 
 describe('the settings of the app', () => {
   it('need a SID and the name of the credentials, and have a default for the rest', () => {
     const { fields, ...settings } = settingsOf(REQUIRED);
-    expect(settings).toEqual({ ...REQUIRED, stackName: 'RakutenPostback', removalPolicy: RemovalPolicy.RETAIN });
+    expect(settings).toEqual({
+      ...REQUIRED,
+      stackName: 'RakutenPostback',
+      removalPolicy: RemovalPolicy.RETAIN,
+    });
     expect(fields.names).toEqual(PostbackFields.all().names);
   });
 
@@ -47,7 +52,11 @@ describe('the settings of the app', () => {
       onRemoval: RemovalAction.RESTORE,
       stackName: 'Other',
       alarmEmail: 'ops@example.com',
-      domain: { name: 'postback.eu.example.com', hostedZoneId: 'Z0123', hostedZoneName: 'example.com' },
+      domain: {
+        name: 'postback.eu.example.com',
+        hostedZoneId: 'Z0123',
+        hostedZoneName: 'example.com',
+      },
     });
     expect(settingsOf(REQUIRED, environment).sid).toBe('3900112');
     expect(settingsOf({ ...REQUIRED, sid: 3900113 }).sid).toBe('3900113');
@@ -63,11 +72,25 @@ describe('the settings of the app', () => {
       { sid: '7' },
       'the setting \'credentialsSecretName\' is missing: the name of the Secrets Manager secret with {"clientId": "…", "clientSecret": "…"}',
     ],
-    [{ ...REQUIRED, alarmEmail: 'ops@example' }, "alarmEmail is 'ops@example'; give one address, such as you@example.com"],
-    [{ ...REQUIRED, domainName: 'postback.example.com' }, "domainName is 'postback.example.com' and hostedZoneId is missing"],
-    [{ ...REQUIRED, hostedZoneId: 'Z0123' }, 'hostedZoneId or hostedZoneName is given without domainName'],
     [
-      { ...REQUIRED, domainName: 'postback.example.com', hostedZoneId: 'Z0123', hostedZoneName: 'example.org' },
+      { ...REQUIRED, alarmEmail: 'ops@example' },
+      "alarmEmail is 'ops@example'; give one address, such as you@example.com",
+    ],
+    [
+      { ...REQUIRED, domainName: 'postback.example.com' },
+      "domainName is 'postback.example.com' and hostedZoneId is missing",
+    ],
+    [
+      { ...REQUIRED, hostedZoneId: 'Z0123' },
+      'hostedZoneId or hostedZoneName is given without domainName',
+    ],
+    [
+      {
+        ...REQUIRED,
+        domainName: 'postback.example.com',
+        hostedZoneId: 'Z0123',
+        hostedZoneName: 'example.org',
+      },
       "which is not in the hosted zone 'example.org'",
     ],
     [{ ...REQUIRED, sid: 'seven' }, "the sid 'seven' is not a publisher id"],
@@ -75,12 +98,27 @@ describe('the settings of the app', () => {
       { ...REQUIRED, credentialsSecretName: 'arn:aws:secretsmanager:us-east-1:1:secret:a' },
       "give the secret's name, such as rakuten/api, not its ARN",
     ],
-    [{ ...REQUIRED, stackName: 'my_stack' }, "stackName is 'my_stack'; CloudFormation takes a letter and then"],
-    [{ ...REQUIRED, removalPolicy: 'keep' }, "the setting 'removalPolicy' is 'keep'; give one of retain, destroy"],
-    [{ ...REQUIRED, existingPostback: 'ask' }, "the setting 'existingPostback' is 'ask'; give one of fail, replace"],
-    [{ ...REQUIRED, onRemoval: 'keep' }, "the setting 'onRemoval' is 'keep'; give one of delete, disable, restore, retain"],
+    [
+      { ...REQUIRED, stackName: 'my_stack' },
+      "stackName is 'my_stack'; CloudFormation takes a letter and then",
+    ],
+    [
+      { ...REQUIRED, removalPolicy: 'keep' },
+      "the setting 'removalPolicy' is 'keep'; give one of retain, destroy",
+    ],
+    [
+      { ...REQUIRED, existingPostback: 'ask' },
+      "the setting 'existingPostback' is 'ask'; give one of fail, replace",
+    ],
+    [
+      { ...REQUIRED, onRemoval: 'keep' },
+      "the setting 'onRemoval' is 'keep'; give one of delete, disable, restore, retain",
+    ],
     [{ ...REQUIRED, rakutenApiUrl: 'rakuten' }, "rakutenApiUrl is 'rakuten'; give a URL such as"],
-    [{ ...REQUIRED, endpointBaseUrl: 'https://example.com/{stge}' }, 'only {apiId} and {stage} are filled in'],
+    [
+      { ...REQUIRED, endpointBaseUrl: 'https://example.com/{stge}' },
+      'only {apiId} and {stage} are filled in',
+    ],
     [
       { ...REQUIRED, fields: 'sale_amont' },
       "the setting 'fields': only(): 'sale_amont' is not a field of Rakuten's postbacks; there are is_event",
@@ -93,16 +131,23 @@ describe('the settings of the app', () => {
 
 describe('the address for alarms', () => {
   const withAddress = (context: Context) =>
-    Template.fromStack(new PostbackStack(new App(), 'Stack', settingsOf({ ...REQUIRED, ...context })));
+    Template.fromStack(
+      new PostbackStack(new App(), 'Stack', settingsOf({ ...REQUIRED, ...context })),
+    );
 
   it('is written to by every alarm, when it begins and when it is over', () => {
     const template = withAddress({ alarmEmail: 'ops@example.com' });
     const topics = Object.keys(template.findResources('AWS::SNS::Topic')).map((Ref) => ({ Ref }));
     expect(topics).toHaveLength(1);
-    template.hasResourceProperties('AWS::SNS::Subscription', { Protocol: 'email', Endpoint: 'ops@example.com', TopicArn: topics[0] });
+    template.hasResourceProperties('AWS::SNS::Subscription', {
+      Protocol: 'email',
+      Endpoint: 'ops@example.com',
+      TopicArn: topics[0],
+    });
     const alarms = Object.values(template.findResources('AWS::CloudWatch::Alarm'));
     expect(alarms.length).toBeGreaterThan(15);
-    for (const { Properties } of alarms) expect([Properties.AlarmActions, Properties.OKActions]).toEqual([topics, topics]);
+    for (const { Properties } of alarms)
+      expect([Properties.AlarmActions, Properties.OKActions]).toEqual([topics, topics]);
     template.hasResourceProperties('AWS::SNS::TopicPolicy', {
       PolicyDocument: {
         Statement: Match.arrayWith([
@@ -127,10 +172,19 @@ describe('the address for alarms', () => {
 
 describe("a domain of one's own", () => {
   it('gets its certificate and records in the hosted zone, whose name follows from it', () => {
-    const settings = settingsOf({ ...REQUIRED, domainName: 'postback.example.com', hostedZoneId: 'Z0123' });
+    const settings = settingsOf({
+      ...REQUIRED,
+      domainName: 'postback.example.com',
+      hostedZoneId: 'Z0123',
+    });
     const template = Template.fromStack(new PostbackStack(new App(), 'Stack', settings));
-    template.hasResourceProperties('AWS::ApiGateway::DomainName', { DomainName: 'postback.example.com' });
-    template.hasResourceProperties('AWS::Route53::RecordSet', { Name: 'postback.example.com.', HostedZoneId: 'Z0123' });
+    template.hasResourceProperties('AWS::ApiGateway::DomainName', {
+      DomainName: 'postback.example.com',
+    });
+    template.hasResourceProperties('AWS::Route53::RecordSet', {
+      Name: 'postback.example.com.',
+      HostedZoneId: 'Z0123',
+    });
     template.hasOutput('EndpointUrl', { Value: 'https://postback.example.com/postback' });
   });
 });
@@ -141,10 +195,16 @@ describe('fields in one line of text', () => {
     ['all', PostbackFields.all()],
     ['commissions, quantity', PostbackFields.only('commissions', 'quantity')],
     ['all,u1:unique_id', PostbackFields.all().rename('u1', 'unique_id')],
-    ['u1:unique_id,commissions', PostbackFields.only('u1', 'commissions').rename('u1', 'unique_id')],
+    [
+      'u1:unique_id,commissions',
+      PostbackFields.only('u1', 'commissions').rename('u1', 'unique_id'),
+    ],
     ['source=rakuten', PostbackFields.all().staticValue('source', 'rakuten')],
     ['commissions,note=a=b:c', PostbackFields.only('commissions').staticValue('note', 'a=b:c')],
-    ['exactly:is_event,u1:unique_id', PostbackFields.exactly('is_event', 'u1').rename('u1', 'unique_id')],
+    [
+      'exactly:is_event,u1:unique_id',
+      PostbackFields.exactly('is_event', 'u1').rename('u1', 'unique_id'),
+    ],
     ['commissions,', PostbackFields.only('commissions')],
   ])('%j', (text, fields) => {
     expect(fieldsFrom(text)._toFieldList()).toEqual(fields._toFieldList());
@@ -170,7 +230,10 @@ describe('cdk synth', () => {
   });
   afterAll(() => rm(outDir, { recursive: true }));
 
-  /** The CLI as a user runs it, but for the build of the bundles, which are there, and news from the network. */
+  /**
+   * The CLI as a user runs it, but for the build of the bundles, which are there, and news from the
+   * network.
+   */
   function cdkSynth(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
     const environment = {
       PATH: process.env.PATH,
@@ -182,7 +245,16 @@ describe('cdk synth', () => {
       AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
       AWS_EC2_METADATA_DISABLED: 'true',
     };
-    const cdk = [join(ROOT, 'node_modules/aws-cdk/bin/cdk'), 'synth', '--build', '', '--no-notices', '--output', outDir, ...args];
+    const cdk = [
+      join(ROOT, 'node_modules/aws-cdk/bin/cdk'),
+      'synth',
+      '--build',
+      '',
+      '--no-notices',
+      '--output',
+      outDir,
+      ...args,
+    ];
     return new Promise((resolve) => {
       execFile(process.execPath, cdk, { cwd: ROOT, env: environment }, (error, stdout, stderr) => {
         resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
@@ -191,9 +263,16 @@ describe('cdk synth', () => {
   }
 
   it('prints the template and no warning', async () => {
-    const { code, stdout, stderr } = await cdkSynth('-c', 'sid=3900112', '-c', 'credentialsSecretName=rakuten/api');
+    const { code, stdout, stderr } = await cdkSynth(
+      '-c',
+      'sid=3900112',
+      '-c',
+      'credentialsSecretName=rakuten/api',
+    );
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    expect(stdout).toMatch(/^Description: Receives the postbacks of Rakuten Advertising, each exactly once\n/);
+    expect(stdout).toMatch(
+      /^Description: Receives the postbacks of Rakuten Advertising, each exactly once\n/,
+    );
     expect(stdout).not.toMatch(/\[warning|deprecated/i);
     const report = JSON.parse(await readFile(join(outDir, 'validation-report.json'), 'utf8'));
     expect(report.pluginReports).toEqual([]);
@@ -202,7 +281,9 @@ describe('cdk synth', () => {
   it('says in one line what is missing, and how to give it', async () => {
     const { code, stdout, stderr } = await cdkSynth('-c', 'sid=3900112');
     expect(code).toBe(1);
-    expect(stdout + stderr).toContain(`the setting 'credentialsSecretName' is missing: the name of the Secrets Manager secret`);
+    expect(stdout + stderr).toContain(
+      `the setting 'credentialsSecretName' is missing: the name of the Secrets Manager secret`,
+    );
     expect(stdout + stderr).not.toMatch(/^\s+at /m);
   });
 });

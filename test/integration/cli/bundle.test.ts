@@ -1,4 +1,7 @@
-/** The bundled command line as a user runs it: a process of its own, against a stack whose CloudFormation is played by a small server. */
+/**
+ * The bundled command line as a user runs it: a process of its own, against a stack whose
+ * CloudFormation is played by a small server.
+ */
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -6,7 +9,11 @@ import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { CreateTableCommand, type DynamoDBClient, waitUntilTableExists } from '@aws-sdk/client-dynamodb';
+import {
+  CreateTableCommand,
+  type DynamoDBClient,
+  waitUntilTableExists,
+} from '@aws-sdk/client-dynamodb';
 import { createStateTableInput } from '../../../core/state/table';
 import { dynamoDbClient } from '../../../local/embedded/clients';
 import { startDynamoDb } from '../../../local/embedded/dynamodb';
@@ -16,16 +23,25 @@ import { createTable, SEED, seedTable } from '../../support/seed';
 const ROOT = join(__dirname, '../../..');
 
 const STACKS: Stacks = {
-  RakutenPostback: { outputs: { TableName: 'Transactions', StateTableName: 'State', Sid: '3900112' }, tables: [] },
+  RakutenPostback: {
+    outputs: { TableName: 'Transactions', StateTableName: 'State', Sid: '3900112' },
+    tables: [],
+  },
   Nested: { outputs: { PostbackTableName1A2B3C4D: 'Transactions' }, tables: [] },
-  Ledger: { outputs: { LedgerTableName: 'Second', LedgerTableName1A2B3C4D: 'Second' }, tables: ['Transactions'] },
+  Ledger: {
+    outputs: { LedgerTableName: 'Second', LedgerTableName1A2B3C4D: 'Second' },
+    tables: ['Transactions'],
+  },
   WithoutOutputs: { outputs: {}, tables: ['Transactions'] },
   TwoTables: { outputs: {}, tables: ['Transactions', 'Second'] },
   NoTable: { outputs: { Something: 'else' }, tables: [] },
   TwoConstructs: {
     outputs: {},
     tables: [],
-    resources: { ...parts('Postback', 'Second', '1'), ...parts('PostbackJapan', 'Transactions', '3900112') },
+    resources: {
+      ...parts('Postback', 'Second', '1'),
+      ...parts('PostbackJapan', 'Transactions', '3900112'),
+    },
   },
   SharedTable: {
     outputs: {},
@@ -35,12 +51,24 @@ const STACKS: Stacks = {
 };
 
 /** What the stack has of a RakutenPostback. */
-function parts(construct: string, table: string | undefined, sid: string): Record<string, [string, string]> {
+function parts(
+  construct: string,
+  table: string | undefined,
+  sid: string,
+): Record<string, [string, string]> {
   return {
-    [`${construct}RegistrationProviderFunction1A2B3C4D`]: ['AWS::Lambda::Function', `${construct}-registration`],
+    [`${construct}RegistrationProviderFunction1A2B3C4D`]: [
+      'AWS::Lambda::Function',
+      `${construct}-registration`,
+    ],
     [`${construct}StateTable1A2B3C4D`]: ['AWS::DynamoDB::GlobalTable', 'State'],
-    [`${construct}Publisher1A2B3C4D`]: ['Custom::RakutenPostbackRegistration', `rakuten-postback-${sid}`],
-    ...(table === undefined ? {} : { [`${construct}TransactionTable1A2B3C4D`]: ['AWS::DynamoDB::GlobalTable', table] }),
+    [`${construct}Publisher1A2B3C4D`]: [
+      'Custom::RakutenPostbackRegistration',
+      `rakuten-postback-${sid}`,
+    ],
+    ...(table === undefined
+      ? {}
+      : { [`${construct}TransactionTable1A2B3C4D`]: ['AWS::DynamoDB::GlobalTable', table] }),
   };
 }
 
@@ -60,7 +88,10 @@ beforeAll(async () => {
   await seedTable(dynamodb, 'Transactions');
   await createTable(dynamodb, 'Second');
   await dynamodb.send(new CreateTableCommand(createStateTableInput('State')));
-  await waitUntilTableExists({ client: dynamodb, maxWaitTime: 10, minDelay: 0.01 }, { TableName: 'State' });
+  await waitUntilTableExists(
+    { client: dynamodb, maxWaitTime: 10, minDelay: 0.01 },
+    { TableName: 'State' },
+  );
   cloudFormation = await startCloudFormation(STACKS);
   env = {
     PATH: process.env.PATH ?? '',
@@ -88,8 +119,15 @@ interface Ran {
   readonly stderr: string;
 }
 
-async function runBundle(args: readonly string[], overrides: Record<string, string> = {}): Promise<Ran> {
-  const child = spawn(bundle, args, { cwd: folder, env: { ...env, ...overrides }, stdio: ['ignore', 'pipe', 'pipe'] });
+async function runBundle(
+  args: readonly string[],
+  overrides: Record<string, string> = {},
+): Promise<Ran> {
+  const child = spawn(bundle, args, {
+    cwd: folder,
+    env: { ...env, ...overrides },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   const ran = { stdout: '', stderr: '' };
   child.stdout.on('data', (chunk: Buffer) => {
     ran.stdout += chunk.toString();
@@ -106,8 +144,14 @@ test('is one executable file that needs nothing but Node', async () => {
   expect(code.startsWith('#!/usr/bin/env node\n')).toBe(true);
   expect(statSync(bundle).mode & 0o111).toBe(0o111);
   // It stands in a folder without node_modules: what it does not hold, it does not find.
-  const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
-  expect(await runBundle(['--version'])).toEqual({ exitCode: 0, stdout: `${version}\n`, stderr: '' });
+  const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+    version: string;
+  };
+  expect(await runBundle(['--version'])).toEqual({
+    exitCode: 0,
+    stdout: `${version}\n`,
+    stderr: '',
+  });
 });
 
 test.each([
@@ -116,21 +160,32 @@ test.each([
   ['a stack without outputs', ['--stack', 'WithoutOutputs']],
   ['a stack with outputs that only end like the name', ['--stack', 'Ledger']],
   ['a table', ['--table', 'Transactions']],
-  ['one of two RakutenPostbacks in a stack', ['--stack', 'TwoConstructs', '--construct', 'PostbackJapan']],
+  [
+    'one of two RakutenPostbacks in a stack',
+    ['--stack', 'TwoConstructs', '--construct', 'PostbackJapan'],
+  ],
 ])('asks %s', async (_name, args) => {
   const ran = await runBundle(['query', '--day', '2026-03-27', '--json', ...args]);
   expect(ran).toMatchObject({ exitCode: 0, stderr: '' });
-  expect(JSON.parse(ran.stdout)).toEqual([expect.objectContaining({ order_id: 'W-100200300', sale_amount: '-180' })]);
+  expect(JSON.parse(ran.stdout)).toEqual([
+    expect.objectContaining({ order_id: 'W-100200300', sale_amount: '-180' }),
+  ]);
 });
 
 test('takes the stack from the environment, and the publisher from the stack', async () => {
-  expect(await runBundle(['query', '--day', '2026-03-27'], { RAKUTEN_STACK_NAME: 'Missing' })).toMatchObject({ exitCode: 1 });
+  expect(
+    await runBundle(['query', '--day', '2026-03-27'], { RAKUTEN_STACK_NAME: 'Missing' }),
+  ).toMatchObject({ exitCode: 1 });
   const order = ['query', '--order', 'M-555', '--advertiser', '39001'];
-  expect(await runBundle(order)).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('partly returned') });
+  expect(await runBundle(order)).toMatchObject({
+    exitCode: 0,
+    stdout: expect.stringContaining('partly returned'),
+  });
   const nested = await runBundle(order, { RAKUTEN_STACK_NAME: 'Nested' });
   expect(nested).toMatchObject({
     exitCode: 2,
-    stderr: 'error: stack Nested: the publisher is unknown (there is none, or several): give it with --sid\n',
+    stderr:
+      'error: stack Nested: the publisher is unknown (there is none, or several): give it with --sid\n',
   });
 });
 
@@ -182,16 +237,20 @@ test.each<[string, string[], string]>([
 
 test('tells what is wrong with the profile or the region of the environment', async () => {
   const config = join(folder, 'config');
-  writeFileSync(config, '[default]\nregion = us-east-1\n[sso-session corp]\n[profile work]\nregion = us-east-2\n[ profile "our team" ]\n');
-  const query = (overrides: Record<string, string>) => runBundle(['query', '--table', 'T', '--member', 'm'], overrides);
+  writeFileSync(
+    config,
+    '[default]\nregion = us-east-1\n[sso-session corp]\n[profile work]\nregion = us-east-2\n[ profile "our team" ]\n',
+  );
+  const query = (overrides: Record<string, string>) =>
+    runBundle(['query', '--table', 'T', '--member', 'm'], overrides);
   const noKeys = { AWS_ACCESS_KEY_ID: '', AWS_SECRET_ACCESS_KEY: '', AWS_CONFIG_FILE: config };
   const nope = await query({ ...noKeys, AWS_PROFILE: 'nope' });
   expect(nope.stderr).toContain(
     `there is no AWS profile nope: ${config} and /dev/null have default, our team, work. Name one with AWS_PROFILE (`,
   );
-  expect((await query({ ...noKeys, AWS_PROFILE: 'our team', AWS_EC2_METADATA_DISABLED: 'true' })).stderr).toMatch(
-    /^error: no AWS credentials: /,
-  );
+  expect(
+    (await query({ ...noKeys, AWS_PROFILE: 'our team', AWS_EC2_METADATA_DISABLED: 'true' })).stderr,
+  ).toMatch(/^error: no AWS credentials: /);
   expect((await query({ AWS_REGION: '' })).stderr).toBe(
     'error: no AWS region is set: give --region, set AWS_REGION, or name a profile that has one with --profile\n',
   );
@@ -204,7 +263,8 @@ test('a publisher is not guessed where two RakutenPostbacks share a table', asyn
   const order = ['query', '--order', 'M-555', '--advertiser', '39001', '--stack', 'SharedTable'];
   expect(await runBundle(order)).toMatchObject({
     exitCode: 2,
-    stderr: 'error: stack SharedTable has 2 RakutenPostbacks (Shop, ShopJapan): choose one with --construct, such as --construct Shop\n',
+    stderr:
+      'error: stack SharedTable has 2 RakutenPostbacks (Shop, ShopJapan): choose one with --construct, such as --construct Shop\n',
   });
   expect(await runBundle([...order, '--construct', 'ShopJapan'])).toMatchObject({
     exitCode: 0,
@@ -225,7 +285,10 @@ test('a reader that has read enough is no error', async () => {
 });
 
 test('Ctrl-C ends tail as it should end', async () => {
-  const child = spawn(bundle, ['tail', '--since', '1d'], { env, stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn(bundle, ['tail', '--since', '1d'], {
+    env,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
   await once(child.stderr, 'data');
   child.kill('SIGINT');
   expect(await once(child, 'close')).toEqual([0, null]);

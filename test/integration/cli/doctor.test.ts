@@ -27,7 +27,10 @@ import { dynamoDbClient } from '../../../local/embedded/clients';
 import { startDynamoDb } from '../../../local/embedded/dynamodb';
 import { createTable, put } from '../../support/seed';
 
-/** How the doctor judges what it sees, and that one link never hides another. What it sees on a running chain: `operations.long-test.ts`. */
+/**
+ * How the doctor judges what it sees, and that one link never hides another. What it sees on a
+ * running chain: `operations.long-test.ts`.
+ */
 
 const NOW = Date.parse('2026-03-28T12:00:00.000Z');
 const ago = (minutes: number): string => new Date(NOW - minutes * 60_000).toISOString();
@@ -48,8 +51,17 @@ const publisherWith = (properties: Readonly<Record<string, string>>): PublisherS
 const PUBLISHER = publisherWith({});
 
 describe('the checks together', () => {
-  const examination = { redactor: new Redactor(), installation: async () => ({ kind: 'stack' }) } as unknown as Examination;
-  const check = (name: string, run: Check['run'], more: Partial<Check> = {}): Check => ({ area: 'A', name, permissions: [], run, ...more });
+  const examination = {
+    redactor: new Redactor(),
+    installation: async () => ({ kind: 'stack' }),
+  } as unknown as Examination;
+  const check = (name: string, run: Check['run'], more: Partial<Check> = {}): Check => ({
+    area: 'A',
+    name,
+    permissions: [],
+    run,
+    ...more,
+  });
 
   async function told(...checks: Check[]): Promise<Told[]> {
     const seen: Told[] = [];
@@ -68,11 +80,17 @@ describe('the checks together', () => {
         return ok('at last');
       }),
       check('throws', () => Promise.reject(new Error('broken'))),
-      check('denied', () => Promise.reject(Object.assign(new Error('no'), { name: 'AccessDeniedException' })), {
-        permissions: ['a:B', 'c:D'],
-      }),
+      check(
+        'denied',
+        () => Promise.reject(Object.assign(new Error('no'), { name: 'AccessDeniedException' })),
+        {
+          permissions: ['a:B', 'c:D'],
+        },
+      ),
       check('after', () => Promise.reject(new CheckSkippedError('not looked at'))),
-      check('gone', () => Promise.reject(Object.assign(new Error('no'), { name: 'ResourceNotFoundException' }))),
+      check('gone', () =>
+        Promise.reject(Object.assign(new Error('no'), { name: 'ResourceNotFoundException' })),
+      ),
       check('two', async () => [ok('one'), { ...problem('other', 'mend it'), what: 'second' }]),
     );
     expect(found.map(({ what, status, found }) => [what, status, found])).toEqual([
@@ -91,7 +109,11 @@ describe('the checks together', () => {
       check('hangs', () => new Promise(() => {}), { limitMillis: 20 }),
       check('next', async () => ok('fine')),
     );
-    expect([late?.status, late?.found, next?.status]).toEqual(['problem', 'no answer within 0.02 s', 'ok']);
+    expect([late?.status, late?.found, next?.status]).toEqual([
+      'problem',
+      'no answer within 0.02 s',
+      'ok',
+    ]);
   });
 
   it('runs alone what measures time', async () => {
@@ -156,19 +178,33 @@ describe('judges', () => {
   });
 
   it('alarms', () => {
-    const alarm = (AlarmName: string, StateValue: 'OK' | 'ALARM' | 'INSUFFICIENT_DATA', AlarmActions = ['arn']) => ({
+    const alarm = (
+      AlarmName: string,
+      StateValue: 'OK' | 'ALARM' | 'INSUFFICIENT_DATA',
+      AlarmActions = ['arn'],
+    ) => ({
       AlarmName,
       StateValue,
       ActionsEnabled: true,
       AlarmActions,
     });
-    expect(judgeAlarms([alarm('a', 'OK')], 1)).toEqual({ status: 'ok', found: '1 of 1 are well', mend: undefined });
-    expect(judgeAlarms([alarm('a', 'OK'), alarm('b', 'ALARM')], 2)).toMatchObject({ status: 'problem', found: 'in alarm: b' });
+    expect(judgeAlarms([alarm('a', 'OK')], 1)).toEqual({
+      status: 'ok',
+      found: '1 of 1 are well',
+      mend: undefined,
+    });
+    expect(judgeAlarms([alarm('a', 'OK'), alarm('b', 'ALARM')], 2)).toMatchObject({
+      status: 'problem',
+      found: 'in alarm: b',
+    });
     expect(judgeAlarms([alarm('a', 'INSUFFICIENT_DATA'), alarm('b', 'OK')], 3)).toMatchObject({
       status: 'warning',
       found: '1 of 3 are well; without data yet: a; 1 are not there',
     });
-    expect(judgeAlarms([alarm('a', 'OK', [])], 1)).toMatchObject({ status: 'warning', mend: expect.stringContaining('SNS') });
+    expect(judgeAlarms([alarm('a', 'OK', [])], 1)).toMatchObject({
+      status: 'warning',
+      mend: expect.stringContaining('SNS'),
+    });
   });
 
   it('when the schedules last did their work', () => {
@@ -188,7 +224,10 @@ describe('judges', () => {
       found: expect.stringContaining("somebody else's URL"),
     });
     expect(judgeWatch(undefined, NOW, PUBLISHER).status).toBe('warning');
-    expect(judgeReconciliation(NOW - 3_600_000, NOW, PUBLISHER)).toEqual({ status: 'ok', found: 'succeeded 1 hour ago' });
+    expect(judgeReconciliation(NOW - 3_600_000, NOW, PUBLISHER)).toEqual({
+      status: 'ok',
+      found: 'succeeded 1 hour ago',
+    });
     expect(judgeReconciliation(NOW - 5 * 3_600_000, NOW, PUBLISHER).status).toBe('problem');
     expect(judgeReconciliation(undefined, NOW, PUBLISHER).status).toBe('warning');
   });
@@ -196,7 +235,10 @@ describe('judges', () => {
   it('when they have nothing to do', () => {
     const longAgo = { ...newRecord('1'), activeAt: ago(180) };
     const isOff = publisherWith({ [P.enabled]: 'false' });
-    expect(judgeWatch(longAgo, NOW, isOff)).toEqual({ status: 'ok', found: 'the postback is to be off, as the stack says' });
+    expect(judgeWatch(longAgo, NOW, isOff)).toEqual({
+      status: 'ok',
+      found: 'the postback is to be off, as the stack says',
+    });
     expect(judgeWatch({ ...longAgo, failures: 2 }, NOW, isOff).status).toBe('warning');
     const byHand = { ...PUBLISHER, properties: undefined };
     expect(judgeWatch(longAgo, NOW, byHand).status).toBe('skipped');
@@ -215,27 +257,41 @@ describe('judges', () => {
       status: 'ok',
       found: 'reads the queue, up to 10 at once',
     });
-    expect(judgeMapping({ State: 'Disabled', UUID: 'u' }).mend).toBe('aws lambda update-event-source-mapping --uuid u --enabled');
-    expect(judgeMapping({ State: 'Enabled', LastProcessingResult: 'PROBLEM: Function call failed' }).status).toBe('problem');
+    expect(judgeMapping({ State: 'Disabled', UUID: 'u' }).mend).toBe(
+      'aws lambda update-event-source-mapping --uuid u --enabled',
+    );
+    expect(
+      judgeMapping({ State: 'Enabled', LastProcessingResult: 'PROBLEM: Function call failed' })
+        .status,
+    ).toBe('problem');
     expect(judgeMapping({ State: 'Updating' }).status).toBe('warning');
     expect(judgeRules([]).status).toBe('problem');
-    expect(judgeRules([{ State: 'ENABLED', ScheduleExpression: 'rate(1 hour)' }, { State: 'ENABLED' }])).toEqual({
+    expect(
+      judgeRules([{ State: 'ENABLED', ScheduleExpression: 'rate(1 hour)' }, { State: 'ENABLED' }]),
+    ).toEqual({
       status: 'ok',
       found: 'on: rate(1 hour)',
     });
   });
 
   it('the indexes', () => {
-    const indexes = (createTableInput('T').GlobalSecondaryIndexes ?? []).map((index) => ({ ...index, IndexStatus: 'ACTIVE' as const }));
+    const indexes = (createTableInput('T').GlobalSecondaryIndexes ?? []).map((index) => ({
+      ...index,
+      IndexStatus: 'ACTIVE' as const,
+    }));
     expect(judgeIndexes({ GlobalSecondaryIndexes: indexes }).status).toBe('ok');
     expect(judgeIndexes({ GlobalSecondaryIndexes: indexes.slice(1) })).toMatchObject({
       status: 'problem',
       found: expect.stringMatching(/^by-\w+ is missing/),
     });
     const change = (name: string, change: object) => ({
-      GlobalSecondaryIndexes: indexes.map((index) => (index.IndexName === name ? { ...index, ...change } : index)),
+      GlobalSecondaryIndexes: indexes.map((index) =>
+        index.IndexName === name ? { ...index, ...change } : index,
+      ),
     });
-    expect(judgeIndexes(change('by-order', { KeySchema: [{ AttributeName: 'else', KeyType: 'HASH' }] }))).toMatchObject({
+    expect(
+      judgeIndexes(change('by-order', { KeySchema: [{ AttributeName: 'else', KeyType: 'HASH' }] })),
+    ).toMatchObject({
       status: 'problem',
       found: expect.stringContaining('by-order has the key else instead of order_id and line_id'),
     });
@@ -243,12 +299,19 @@ describe('judges', () => {
     expect(projecting({ ProjectionType: 'ALL' }).status).toBe('ok');
     const more = [...INDEX_KEYS['by-day'].projected, 'query'];
     expect(projecting({ ProjectionType: 'INCLUDE', NonKeyAttributes: more }).status).toBe('ok');
-    expect(projecting({ ProjectionType: 'INCLUDE', NonKeyAttributes: more.filter((name) => name !== 'verified_at') })).toEqual({
+    expect(
+      projecting({
+        ProjectionType: 'INCLUDE',
+        NonKeyAttributes: more.filter((name) => name !== 'verified_at'),
+      }),
+    ).toEqual({
       status: 'problem',
       found: expect.stringContaining('by-day does not project verified_at'),
       mend: 'delete the index if it exists, and create it as docs/rows.md describes it',
     });
-    expect(projecting({ ProjectionType: 'KEYS_ONLY' }).found).toContain('by-day does not project advertiser_id, ');
+    expect(projecting({ ProjectionType: 'KEYS_ONLY' }).found).toContain(
+      'by-day does not project advertiser_id, ',
+    );
     expect(judgeIndexes(change('by-day', { Backfilling: true })).status).toBe('warning');
   });
 
@@ -271,7 +334,10 @@ describe('judges', () => {
 
   it('the members', () => {
     const most = { answered: 40, unverified: 38, sampled: 20, fromPostback: 20 };
-    expect(judgeMembers(most)).toMatchObject({ status: 'warning', mend: expect.stringContaining('memberFromPostback: true') });
+    expect(judgeMembers(most)).toMatchObject({
+      status: 'warning',
+      mend: expect.stringContaining('memberFromPostback: true'),
+    });
     expect(judgeMembers({ ...most, unverified: 2, sampled: 2, fromPostback: 2 })).toEqual({
       status: 'ok',
       found: 'the Events API returns them: 38 of 40 lines are verified',
@@ -282,8 +348,17 @@ describe('judges', () => {
 
   it('a slot that somebody else has', () => {
     const slot = { host: 'tracker.example', fields: [], active: true };
-    const status = { sid: '1', slot, owner: 'foreign', previous: undefined, enabled: true, selfTest: undefined } as const;
-    expect(judgeSlot({ ...status, drift: ['the slot holds a URL of somebody else'] }, true)).toMatchObject({
+    const status = {
+      sid: '1',
+      slot,
+      owner: 'foreign',
+      previous: undefined,
+      enabled: true,
+      selfTest: undefined,
+    } as const;
+    expect(
+      judgeSlot({ ...status, drift: ['the slot holds a URL of somebody else'] }, true),
+    ).toMatchObject({
       status: 'problem',
       mend: expect.stringContaining('--replace'),
     });
@@ -292,10 +367,21 @@ describe('judges', () => {
 
   it('what a person has unregistered is no problem', async () => {
     const { properties: wanted = {}, ...byHand } = PUBLISHER;
-    const examination = { publishers: async () => [{ ...byHand, wanted }] } as unknown as Examination;
+    const examination = {
+      publishers: async () => [{ ...byHand, wanted }],
+    } as unknown as Examination;
     expect(await urlSecret.run(examination)).toMatchObject([{ status: 'skipped' }]);
-    const status = { sid: '1', slot: undefined, owner: 'empty', previous: undefined, enabled: true, selfTest: undefined } as const;
-    expect(judgeSlot({ ...status, drift: ['the slot is empty', 'it was unregistered by hand'] }, false)).toEqual({
+    const status = {
+      sid: '1',
+      slot: undefined,
+      owner: 'empty',
+      previous: undefined,
+      enabled: true,
+      selfTest: undefined,
+    } as const;
+    expect(
+      judgeSlot({ ...status, drift: ['the slot is empty', 'it was unregistered by hand'] }, false),
+    ).toEqual({
       status: 'warning',
       found: 'the slot is empty; it was unregistered by hand',
       mend: 'cdk-rakuten-postback register, when lines are wanted again',
@@ -317,9 +403,20 @@ describe('the members in a table', () => {
   });
 
   /** Lines of 10 days ago that a postback delivered and the Events API returned an hour later. */
-  async function seed(sid: string, tableName: string, lines: number, more: { answer?: LineFields; dayShards?: number }): Promise<void> {
+  async function seed(
+    sid: string,
+    tableName: string,
+    lines: number,
+    more: { answer?: LineFields; dayShards?: number },
+  ): Promise<void> {
     for (let i = 0; i < lines; i += 1) {
-      const fields = { sid, is_event: 'N', etransaction_id: `F${i}`, u1: `m${i}`, process_date: '2026-03-18T10:00:00Z' };
+      const fields = {
+        sid,
+        is_event: 'N',
+        etransaction_id: `F${i}`,
+        u1: `m${i}`,
+        process_date: '2026-03-18T10:00:00Z',
+      };
       await put(client, tableName, fields, { verifiedAt: '2026-03-18T11:00:00.000Z', ...more });
     }
   }
@@ -335,31 +432,43 @@ describe('the members in a table', () => {
     return member.run(examination);
   }
 
-  it.each([1, 3])('are recommended to come from postbacks where the Events API returns none, with %i shards', async (dayShards) => {
-    const tableName = `Members${dayShards}`;
-    await createTable(client, tableName);
-    await seed('3900112', tableName, 7, { answer: { u1: undefined }, dayShards });
-    await seed('3900113', tableName, 6, { dayShards });
-    expect(await check(tableName, dayShards)).toEqual([
-      {
-        status: 'warning',
-        what: 'Members (u1) of 3900112',
-        found: 'the Events API returned 7 lines of the last 14 days, but no u1 for most of them, so 7 are not verified',
-        mend: expect.stringContaining('memberFromPostback'),
-      },
-      { status: 'ok', what: 'Members (u1) of 3900113', found: 'the Events API returns them: 6 of 6 lines are verified' },
-    ]);
-  });
+  it.each([1, 3])(
+    'are recommended to come from postbacks where the Events API returns none, with %i shards',
+    async (dayShards) => {
+      const tableName = `Members${dayShards}`;
+      await createTable(client, tableName);
+      await seed('3900112', tableName, 7, { answer: { u1: undefined }, dayShards });
+      await seed('3900113', tableName, 6, { dayShards });
+      expect(await check(tableName, dayShards)).toEqual([
+        {
+          status: 'warning',
+          what: 'Members (u1) of 3900112',
+          found:
+            'the Events API returned 7 lines of the last 14 days, but no u1 for most of them, so 7 are not verified',
+          mend: expect.stringContaining('memberFromPostback'),
+        },
+        {
+          status: 'ok',
+          what: 'Members (u1) of 3900113',
+          found: 'the Events API returns them: 6 of 6 lines are verified',
+        },
+      ]);
+    },
+  );
 });
 
 it('wraps between words and keeps commands whole', () => {
   const words = 'see why with aws-lambda-update-event-source-mapping-which-is-long and more';
-  expect(wrapped(words, 24)).toEqual(['see why with', 'aws-lambda-update-event-source-mapping-which-is-long', 'and more']);
-  expect([spanText(14 * 86_400_000), spanText(86_400_000), spanText(90 * 60_000), spanText(2000 * 1000), spanText(0)]).toEqual([
-    '14 days',
-    '1 day',
-    '90 minutes',
-    '33 minutes',
-    '0 seconds',
+  expect(wrapped(words, 24)).toEqual([
+    'see why with',
+    'aws-lambda-update-event-source-mapping-which-is-long',
+    'and more',
   ]);
+  expect([
+    spanText(14 * 86_400_000),
+    spanText(86_400_000),
+    spanText(90 * 60_000),
+    spanText(2000 * 1000),
+    spanText(0),
+  ]).toEqual(['14 days', '1 day', '90 minutes', '33 minutes', '0 seconds']);
 });

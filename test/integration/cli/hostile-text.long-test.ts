@@ -21,16 +21,31 @@ let stack: LocalStack;
 let folder: string;
 
 beforeAll(async () => {
-  stack = await startLocalStack({ autoDisableAfter: Number.POSITIVE_INFINITY, pushTimeoutMillis: 20_000 });
+  stack = await startLocalStack({
+    autoDisableAfter: Number.POSITIVE_INFINITY,
+    pushTimeoutMillis: 20_000,
+  });
   folder = mkdtempSync(join(tmpdir(), 'rakuten-hostile-'));
   await writeEndpoints(join(folder, '.local', 'endpoints.json'), stack);
-  for (const [index, field] of Object.keys(POSTBACK_FIELDS).entries()) await forge({ ...ordinary(index), [field]: HOSTILE });
+  for (const [index, field] of Object.keys(POSTBACK_FIELDS).entries())
+    await forge({ ...ordinary(index), [field]: HOSTILE });
   await forge({ ...ordinary(99), [HOSTILE]: HOSTILE, probe_like: HOSTILE });
   await untilEmpty(stack.clients.sqs, stack.queueUrl, 60);
-  // What reaches the dead-letter queue has any content: a postback, one with a wrong secret, and no message of the endpoint.
+  // What reaches the dead-letter queue has any content: a postback, one with a wrong secret, and no
+  // message of the endpoint.
   const k = new URL(stack.registeredUrl).searchParams.get('k') ?? '';
-  const hostile = { ...ordinary(100), order_id: HOSTILE, currency: HOSTILE, sale_amount: HOSTILE, [HOSTILE]: HOSTILE };
-  const arrival = { receivedAt: NOW.toISOString(), requestId: HOSTILE, sourceIp: encodeURIComponent(HOSTILE) };
+  const hostile = {
+    ...ordinary(100),
+    order_id: HOSTILE,
+    currency: HOSTILE,
+    sale_amount: HOSTILE,
+    [HOSTILE]: HOSTILE,
+  };
+  const arrival = {
+    receivedAt: NOW.toISOString(),
+    requestId: HOSTILE,
+    sourceIp: encodeURIComponent(HOSTILE),
+  };
   // SQS accepts no other control characters than tab and line breaks.
   const unreadable = 'x\u009b31m\u202e\nforged line';
   for (const body of [
@@ -38,7 +53,9 @@ beforeAll(async () => {
     messageBody(query({ ...hostile, k: 'wrong' }), arrival),
     unreadable,
   ]) {
-    await stack.clients.sqs.send(new SendMessageCommand({ QueueUrl: stack.deadLetterQueueUrl, MessageBody: body }));
+    await stack.clients.sqs.send(
+      new SendMessageCommand({ QueueUrl: stack.deadLetterQueueUrl, MessageBody: body }),
+    );
   }
 });
 afterAll(async () => {
@@ -69,7 +86,10 @@ async function forge(values: Record<string, string>): Promise<void> {
   await fetch(`${url.origin}${url.pathname}?${query({ ...values, k })}`);
 }
 
-/** Runs a command on a terminal of 80 columns. Fails if a value acts on the terminal or begins a line. */
+/**
+ * Runs a command on a terminal of 80 columns. Fails if a value acts on the terminal or begins a
+ * line.
+ */
 async function expectHarmless(...args: readonly string[]): Promise<void> {
   const shown = await runIn(folder, [...args, '--local'], { now: NOW, columns: 80, env: {} });
   const text = shown.stdout + shown.stderr;
@@ -85,7 +105,11 @@ function expectOnlyOwnStyles(text: string): void {
 }
 
 async function jsonOf(...args: readonly string[]): Promise<string> {
-  const { stdout } = await runIn(folder, [...args, '--json', '--local'], { now: NOW, columns: 80, env: {} });
+  const { stdout } = await runIn(folder, [...args, '--json', '--local'], {
+    now: NOW,
+    columns: 80,
+    env: {},
+  });
   expect(stdout).not.toMatch(/[^\P{Cc}\n\t]|[\p{Cf}\u2028\u2029]/u);
   return JSON.stringify(JSON.parse(stdout));
 }
@@ -122,14 +146,22 @@ describe('a forged value with control characters in each field and in a name', (
   });
 
   it('does nothing to the terminal in an export, and a file keeps it', async () => {
-    for (const format of ['csv', 'jsonl']) await expectHarmless('export', '--all', '--format', format);
-    const { stdout } = await runIn(folder, ['export', '--all', '--format', 'jsonl', '--local'], { now: NOW });
+    for (const format of ['csv', 'jsonl'])
+      await expectHarmless('export', '--all', '--format', format);
+    const { stdout } = await runIn(folder, ['export', '--all', '--format', 'jsonl', '--local'], {
+      now: NOW,
+    });
     expect(stdout).toContain(JSON.stringify(HOSTILE).slice(1, -1));
   });
 
   it('does nothing to the terminal in tail', async () => {
     const stop = new AbortController();
-    const { terminal, stdout } = testTerminal(folder, { now: NOW, columns: 80, env: {}, signal: stop.signal });
+    const { terminal, stdout } = testTerminal(folder, {
+      now: NOW,
+      columns: 80,
+      env: {},
+      signal: stop.signal,
+    });
     const ended = run(['tail', '--since', '1d', '--local'], terminal);
     await stdout.until(/ORDER-9/);
     stop.abort();
@@ -138,25 +170,42 @@ describe('a forged value with control characters in each field and in a name', (
   });
 
   it('does nothing to the terminal in messages of the dead-letter queue', async () => {
-    const letters = JSON.parse(await jsonOf('dlq', 'list')) as { id: string; contents: { kind: string; fields: object; extra: object } }[];
-    expect(letters.map(({ contents }) => contents.kind).sort()).toEqual(['postback', 'unreadable', 'unrecognised']);
+    const letters = JSON.parse(await jsonOf('dlq', 'list')) as {
+      id: string;
+      contents: { kind: string; fields: object; extra: object };
+    }[];
+    expect(letters.map(({ contents }) => contents.kind).sort()).toEqual([
+      'postback',
+      'unreadable',
+      'unrecognised',
+    ]);
     const postback = letters.find(({ contents }) => contents.kind === 'postback');
-    expect(postback?.contents).toMatchObject({ fields: { order_id: HOSTILE }, extra: { [HOSTILE]: HOSTILE } });
+    expect(postback?.contents).toMatchObject({
+      fields: { order_id: HOSTILE },
+      extra: { [HOSTILE]: HOSTILE },
+    });
     for (const { id } of letters) await expectHarmless('dlq', 'show', id);
     await expectHarmless('dlq', 'drop', '--all', '--dry-run');
     await expectHarmless('dlq', 'redrive', '--all', '--dry-run');
   });
 
-  it.each([['forget', '--member', HOSTILE, '--dry-run'], ['reconcile', '--dry-run'], ['test', '--no-queue'], ['doctor']])(
-    'does nothing to the terminal in: %s',
-    async (...args) => {
-      await expectHarmless(...args);
-    },
-  );
+  it.each([
+    ['forget', '--member', HOSTILE, '--dry-run'],
+    ['reconcile', '--dry-run'],
+    ['test', '--no-queue'],
+    ['doctor'],
+  ])('does nothing to the terminal in: %s', async (...args) => {
+    await expectHarmless(...args);
+  });
 
   it('does nothing to the terminal in an error about an argument', async () => {
     const argument = HOSTILE.replace('\n', ' ');
-    for (const args of [['query', '--day', argument], ['dlq', 'show', argument], [argument], ['status', '--sid', argument]])
+    for (const args of [
+      ['query', '--day', argument],
+      ['dlq', 'show', argument],
+      [argument],
+      ['status', '--sid', argument],
+    ])
       await expectHarmless(...args);
   });
 
@@ -166,13 +215,17 @@ describe('a forged value with control characters in each field and in a name', (
   });
 
   it('does nothing to the terminal in the live view of the local run', async () => {
-    for (const row of await scanTable(stack.clients.dynamodb, stack.tableName)) expect(rowLine(row)).not.toMatch(/[\p{Cc}\p{Cf}]/u);
+    for (const row of await scanTable(stack.clients.dynamodb, stack.tableName))
+      expect(rowLine(row)).not.toMatch(/[\p{Cc}\p{Cf}]/u);
   });
 });
 
 it('a URL with control characters in the slot does nothing to the terminal', async () => {
   const before = stack.rakuten.slot(stack.sid);
-  stack.rakuten.setSlot(stack.sid, { url: `https://tracker.example/${HOSTILE}?${HOSTILE}=1`, active: true });
+  stack.rakuten.setSlot(stack.sid, {
+    url: `https://tracker.example/${HOSTILE}?${HOSTILE}=1`,
+    active: true,
+  });
   try {
     await expectHarmless('status');
     await expectHarmless('status', '--reveal');

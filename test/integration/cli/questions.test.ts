@@ -22,7 +22,10 @@ function localRun(tableName: string): string {
   const folder = mkdtempSync(join(tmpdir(), 'rakuten-cli-'));
   folders.push(folder);
   mkdirSync(join(folder, '.local'));
-  writeFileSync(join(folder, '.local', 'endpoints.json'), JSON.stringify({ dynamodb: server.endpoint, tableName, sid: SID }));
+  writeFileSync(
+    join(folder, '.local', 'endpoints.json'),
+    JSON.stringify({ dynamodb: server.endpoint, tableName, sid: SID }),
+  );
   return folder;
 }
 
@@ -36,13 +39,35 @@ beforeAll(async () => {
   server = await startDynamoDb();
   dynamodb = dynamoDbClient(server.endpoint);
   await seedTable(dynamodb, 'Transactions');
-  const line = { is_event: 'N', sid: SID, currency: 'USD', order_id: 'W-1', advertiser_id: '39001', u1: 'm' } as const;
+  const line = {
+    is_event: 'N',
+    sid: SID,
+    currency: 'USD',
+    order_id: 'W-1',
+    advertiser_id: '39001',
+    u1: 'm',
+  } as const;
   const times = { process_date: '2026-03-14T00:00:00Z', transaction_date: '2026-03-13T20:00:00Z' };
   const verifiedAt = '2026-03-14T00:30:00.000Z';
-  const differing = { ...line, ...times, etransaction_id: 'D1FF', sale_amount: '999', commissions: '1' };
+  const differing = {
+    ...line,
+    ...times,
+    etransaction_id: 'D1FF',
+    sale_amount: '999',
+    commissions: '1',
+  };
   await put(dynamodb, 'Transactions', differing, { verifiedAt, answer: { sale_amount: '10' } });
-  const withdrawn = { ...line, ...times, etransaction_id: '60E', sale_amount: '7', commissions: '0.7' };
-  await put(dynamodb, 'Transactions', withdrawn, { verifiedAt, withdrawnAt: '2026-03-16T00:00:00.000Z' });
+  const withdrawn = {
+    ...line,
+    ...times,
+    etransaction_id: '60E',
+    sale_amount: '7',
+    commissions: '0.7',
+  };
+  await put(dynamodb, 'Transactions', withdrawn, {
+    verifiedAt,
+    withdrawnAt: '2026-03-16T00:00:00.000Z',
+  });
   directory = localRun('Transactions');
 });
 
@@ -53,15 +78,20 @@ afterAll(async () => {
   for (const folder of folders) rmSync(folder, { recursive: true });
 });
 
-const local = (args: readonly string[], options?: Parameters<typeof runIn>[2]) => runIn(directory, [...args, '--local'], options);
+const local = (args: readonly string[], options?: Parameters<typeof runIn>[2]) =>
+  runIn(directory, [...args, '--local'], options);
 
 /** Lines with one separator between columns. */
-const rows = (text: string): string[] => text.split('\n').map((line) => line.replace(/ {2,}/g, ' | ').trim());
+const rows = (text: string): string[] =>
+  text.split('\n').map((line) => line.replace(/ {2,}/g, ' | ').trim());
 
-const json = async <T>(args: readonly string[], options?: Parameters<typeof runIn>[2]): Promise<T> =>
-  JSON.parse((await local([...args, '--json'], options)).stdout) as T;
+const json = async <T>(
+  args: readonly string[],
+  options?: Parameters<typeof runIn>[2],
+): Promise<T> => JSON.parse((await local([...args, '--json'], options)).stdout) as T;
 
-const idsOf = (lines: readonly { etransaction_id: string }[]): string[] => lines.map((line) => line.etransaction_id).sort();
+const idsOf = (lines: readonly { etransaction_id: string }[]): string[] =>
+  lines.map((line) => line.etransaction_id).sort();
 
 const SPAN = ['--from', '2026-03-01', '--to', '2026-06-01'];
 
@@ -89,8 +119,13 @@ describe('balances', () => {
 
   test('is an array with --json, and counts unverified lines on demand', async () => {
     type Balance = { u1: string; earned: unknown[]; awaiting: unknown[] };
-    const [balance] = (await json<Balance[]>(['balances', '--include-unverified'])).filter(({ u1 }) => u1 === 'member-9');
-    expect(balance).toMatchObject({ earned: [{ currency: 'USD', sale_amount: '19.99', commissions: '0.5997' }], awaiting: [] });
+    const [balance] = (await json<Balance[]>(['balances', '--include-unverified'])).filter(
+      ({ u1 }) => u1 === 'member-9',
+    );
+    expect(balance).toMatchObject({
+      earned: [{ currency: 'USD', sale_amount: '19.99', commissions: '0.5997' }],
+      awaiting: [],
+    });
   });
 
   test('has several rows for a member with several currencies', async () => {
@@ -99,7 +134,16 @@ describe('balances', () => {
       ['USD', 'A1'],
       ['JPY', 'A2'],
     ] as const) {
-      const fields = { is_event: 'N', sid: SID, etransaction_id: id, order_id: id, u1: 'm', currency, sale_amount: '5', commissions: '1' };
+      const fields = {
+        is_event: 'N',
+        sid: SID,
+        etransaction_id: id,
+        order_id: id,
+        u1: 'm',
+        currency,
+        sale_amount: '5',
+        commissions: '1',
+      };
       await put(dynamodb, 'Currencies', fields, { verifiedAt: '2026-03-14T00:00:00.000Z' });
     }
     const { stdout } = await runIn(localRun('Currencies'), ['balances', '--local']);
@@ -107,9 +151,18 @@ describe('balances', () => {
   });
 
   test('takes a period and a publisher', async () => {
-    const byPeriod = await json<{ u1: string }[]>(['balances', '--from', '2026-03-14', '--to', '2026-03-21']);
+    const byPeriod = await json<{ u1: string }[]>([
+      'balances',
+      '--from',
+      '2026-03-14',
+      '--to',
+      '2026-03-21',
+    ]);
     expect(byPeriod.map(({ u1 }) => u1)).toEqual(['clk_TRAVEL_1']);
-    expect(await local(['balances', '--sid', '42'])).toMatchObject({ exitCode: 3, stderr: 'nothing found\n' });
+    expect(await local(['balances', '--sid', '42'])).toMatchObject({
+      exitCode: 3,
+      stderr: 'nothing found\n',
+    });
   });
 });
 
@@ -132,17 +185,51 @@ describe('totals', () => {
   });
 
   test('can use the date of the order, so that a return reduces the month of its sale', async () => {
-    const { stdout } = await local(['totals', ...SPAN, '--date', 'transaction_date', '--by', 'month']);
-    expect(rows(stdout).slice(1, 3)).toEqual(['2026-03 | JPY | -100 | -3', '| USD | 493.99 | 21.07 | 19.99 | 80.00']);
+    const { stdout } = await local([
+      'totals',
+      ...SPAN,
+      '--date',
+      'transaction_date',
+      '--by',
+      'month',
+    ]);
+    expect(rows(stdout).slice(1, 3)).toEqual([
+      '2026-03 | JPY | -100 | -3',
+      '| USD | 493.99 | 21.07 | 19.99 | 80.00',
+    ]);
   });
 
   test('says which lines it read by the date of the order, and reads further back on demand', async () => {
     await createTable(dynamodb, 'Booked');
-    const stay = { is_event: 'N', sid: SID, etransaction_id: 'A1', order_id: 'T-1', sale_amount: '10', commissions: '1' } as const;
-    const dates = { transaction_date: '2026-05-20T00:00:00Z', process_date: '2026-03-10T00:00:00Z' };
-    await put(dynamodb, 'Booked', { ...stay, ...dates, currency: 'USD' }, { verifiedAt: '2026-03-10T01:00:00.000Z' });
+    const stay = {
+      is_event: 'N',
+      sid: SID,
+      etransaction_id: 'A1',
+      order_id: 'T-1',
+      sale_amount: '10',
+      commissions: '1',
+    } as const;
+    const dates = {
+      transaction_date: '2026-05-20T00:00:00Z',
+      process_date: '2026-03-10T00:00:00Z',
+    };
+    await put(
+      dynamodb,
+      'Booked',
+      { ...stay, ...dates, currency: 'USD' },
+      { verifiedAt: '2026-03-10T01:00:00.000Z' },
+    );
     const folder = localRun('Booked');
-    const command = ['totals', '--from', '2026-05-01', '--to', '2026-06-01', '--date', 'transaction_date', '--local'];
+    const command = [
+      'totals',
+      '--from',
+      '2026-05-01',
+      '--to',
+      '2026-06-01',
+      '--date',
+      'transaction_date',
+      '--local',
+    ];
     expect(await runIn(folder, command)).toMatchObject({ exitCode: 3, stderr: 'nothing found\n' });
     const { stdout } = await runIn(folder, [...command, '--look-back', '60']);
     expect(rows(stdout).slice(1)).toEqual([
@@ -156,15 +243,42 @@ describe('totals', () => {
 
   test('has days of the time zone', async () => {
     const days = async (timeZone: string) =>
-      (await json<{ day: string }[]>(['totals', ...SPAN, '--by', 'day', '--time-zone', timeZone])).map(({ day }) => day);
-    expect(await days('Asia/Tokyo')).toEqual(['2026-03-14', '2026-03-20', '2026-03-28', '2026-04-02', '2026-05-08']);
-    expect(await days('UTC')).toEqual(['2026-03-13', '2026-03-14', '2026-03-20', '2026-03-27', '2026-04-02', '2026-05-08']);
+      (
+        await json<{ day: string }[]>(['totals', ...SPAN, '--by', 'day', '--time-zone', timeZone])
+      ).map(({ day }) => day);
+    expect(await days('Asia/Tokyo')).toEqual([
+      '2026-03-14',
+      '2026-03-20',
+      '2026-03-28',
+      '2026-04-02',
+      '2026-05-08',
+    ]);
+    expect(await days('UTC')).toEqual([
+      '2026-03-13',
+      '2026-03-14',
+      '2026-03-20',
+      '2026-03-27',
+      '2026-04-02',
+      '2026-05-08',
+    ]);
   });
 
   test('can show what a source delivered', async () => {
-    const recovered = await json<unknown[]>(['totals', ...SPAN, '--by', 'sid', '--source', 'events-api']);
-    expect(recovered).toMatchObject([{ sid: SID, earned: [{ currency: 'JPY', sale_amount: '-1000' }] }]);
-    expect(await local(['totals', '--from', '2020-01-01', '--to', '2020-02-01'])).toMatchObject({ exitCode: 3, stderr: 'nothing found\n' });
+    const recovered = await json<unknown[]>([
+      'totals',
+      ...SPAN,
+      '--by',
+      'sid',
+      '--source',
+      'events-api',
+    ]);
+    expect(recovered).toMatchObject([
+      { sid: SID, earned: [{ currency: 'JPY', sale_amount: '-1000' }] },
+    ]);
+    expect(await local(['totals', '--from', '2020-01-01', '--to', '2020-02-01'])).toMatchObject({
+      exitCode: 3,
+      stderr: 'nothing found\n',
+    });
   });
 });
 
@@ -177,7 +291,11 @@ describe('confirmed and reversed', () => {
       `2026-03-13 18:50 | sale | T-7781 | 39001 | RM-DLX | Deluxe room 3 nights | 412.50 | 16.50 | USD | clk_TRAVEL_1 | verified | ${IDS.hotel}`,
       '2026-03-14 00:30 | sale | W-1 | 39001 | 10.00 | 1.00 | USD | m | verified | D1FF',
     ]);
-    expect(rows(stdout).slice(-3)).toEqual(['2 lines (2 sale): 2 verified', 'verified, net: 422.50 USD; commissions 17.50 USD', '']);
+    expect(rows(stdout).slice(-3)).toEqual([
+      '2 lines (2 sale): 2 verified',
+      'verified, net: 422.50 USD; commissions 17.50 USD',
+      '',
+    ]);
   });
 
   test('show returns, and withdrawn lines with what was earned before', async () => {
@@ -191,14 +309,29 @@ describe('confirmed and reversed', () => {
       ].map((text) => text.replace('0.7 USD', '0.70 USD')),
     );
     const lines = await json<{ etransaction_id: string }[]>(['reversed', '--since', '2026-03-15']);
-    expect(idsOf(lines)).toEqual(['60E', IDS.braceletReturn, IDS.teeReturn, IDS.matchaReturn].sort());
+    expect(idsOf(lines)).toEqual(
+      ['60E', IDS.braceletReturn, IDS.teeReturn, IDS.matchaReturn].sort(),
+    );
   });
 
   test('read the days of the look-back, and a day in the time zone', async () => {
-    const shortLook = await json<unknown[]>(['reversed', '--since', '2026-03-16', '--look-back', '1']);
+    const shortLook = await json<unknown[]>([
+      'reversed',
+      '--since',
+      '2026-03-16',
+      '--look-back',
+      '1',
+    ]);
     expect(shortLook).toHaveLength(3);
     // 18:28:18 UTC on the 27th was verified at 03:58 on the 28th in Tokyo.
-    const inTokyo = (day: string) => json<{ etransaction_id: string }[]>(['reversed', '--since', day, '--time-zone', 'Asia/Tokyo']);
+    const inTokyo = (day: string) =>
+      json<{ etransaction_id: string }[]>([
+        'reversed',
+        '--since',
+        day,
+        '--time-zone',
+        'Asia/Tokyo',
+      ]);
     expect(idsOf(await inTokyo('2026-03-28'))).toContain(IDS.braceletReturn);
     expect(idsOf(await inTokyo('2026-03-29'))).not.toContain(IDS.braceletReturn);
   });
@@ -207,16 +340,28 @@ describe('confirmed and reversed', () => {
     const now = new Date('2026-05-09T12:00:00.000Z');
     expect(await json(['reversed', '--since', 'yesterday'], { now })).toHaveLength(1);
     for (const command of ['confirmed', 'reversed'])
-      expect(await local([command, '--since', '2026-05-31'])).toMatchObject({ exitCode: 3, stdout: '', stderr: 'nothing found\n' });
+      expect(await local([command, '--since', '2026-05-31'])).toMatchObject({
+        exitCode: 3,
+        stdout: '',
+        stderr: 'nothing found\n',
+      });
   });
 });
 
 describe('review', () => {
   test('shows the states of lines, their age, and what is wrong', async () => {
-    const { stdout, exitCode } = await local(['review', '--from', '2026-03-01', '--to', '2026-04-01']);
+    const { stdout, exitCode } = await local([
+      'review',
+      '--from',
+      '2026-03-01',
+      '--to',
+      '2026-04-01',
+    ]);
     expect(exitCode).toBe(0);
     const lines = rows(stdout).map((line) => line.replace(/^(\| )?(AGE|\d+ d( \d+ h)?) /, 'AGE '));
-    expect(lines[0]).toBe('AGE | STATE | EVENT | RECEIVED (UTC) | ORDER | ADVERTISER | MEMBER | SALE | CUR | TRANSACTION | WHY');
+    expect(lines[0]).toBe(
+      'AGE | STATE | EVENT | RECEIVED (UTC) | ORDER | ADVERTISER | MEMBER | SALE | CUR | TRANSACTION | WHY',
+    );
     expect(lines).toEqual(
       expect.arrayContaining([
         `AGE | unverified | Y | 2026-03-20 09:05 | T-7790 | 39001 | clk_TRAVEL_1 | 80.00 | USD | ${IDS.spaEvent}`,
@@ -230,15 +375,19 @@ describe('review', () => {
   test('shows chosen states only, with the age in seconds as JSON', async () => {
     const before = Math.floor((Date.now() - Date.parse('2026-03-16T00:00:00.000Z')) / 1000);
     const span = ['--from', '2026-03-01', '--to', '2026-04-01'];
-    const items = await json<{ states: string[]; ageSeconds: number; line: { etransaction_id: string } }[]>([
+    const items = await json<
+      { states: string[]; ageSeconds: number; line: { etransaction_id: string } }[]
+    >(['review', '--state', 'withdrawn', ...span]);
+    expect(items.map(({ states, line }) => [states, line.etransaction_id])).toEqual([
+      [['withdrawn'], '60E'],
+    ]);
+    expect(items[0]?.ageSeconds).toBeGreaterThanOrEqual(before);
+    const problems = await json<{ line: { etransaction_id: string } }[]>([
       'review',
       '--state',
-      'withdrawn',
+      'problems',
       ...span,
     ]);
-    expect(items.map(({ states, line }) => [states, line.etransaction_id])).toEqual([[['withdrawn'], '60E']]);
-    expect(items[0]?.ageSeconds).toBeGreaterThanOrEqual(before);
-    const problems = await json<{ line: { etransaction_id: string } }[]>(['review', '--state', 'problems', ...span]);
     expect(problems.map(({ line }) => line.etransaction_id)).toEqual([IDS.unreadable]);
   });
 });
@@ -250,18 +399,41 @@ describe('orders', () => {
       Promise.all(
         Array.from({ length: 20 }, (_, index) => {
           const id = `A${first + index}`;
-          const fields = { is_event: 'N', sid: SID, etransaction_id: id, order_id: id, currency: 'USD', sale_amount: '0.1' } as const;
+          const fields = {
+            is_event: 'N',
+            sid: SID,
+            etransaction_id: id,
+            order_id: id,
+            currency: 'USD',
+            sale_amount: '0.1',
+          } as const;
           return put(dynamodb, 'Orders', fields, { verifiedAt: '2026-03-14T00:00:00.000Z' });
         }),
       );
     for (let first = 0; first < 220; first += 20) await put20(first);
-    const { stdout } = await runIn(localRun('Orders'), ['orders', '--day', '2026-03-13', '--local']);
+    const { stdout } = await runIn(localRun('Orders'), [
+      'orders',
+      '--day',
+      '2026-03-13',
+      '--local',
+    ]);
     expect(stdout.match(/^ORDERED/gm)).toHaveLength(2);
-    expect(rows(stdout).slice(-3)).toEqual(['220 orders (220 confirmed)', 'earned: 22.00 USD; commissions 0.00 USD', '']);
+    expect(rows(stdout).slice(-3)).toEqual([
+      '220 orders (220 confirmed)',
+      'earned: 22.00 USD; commissions 0.00 USD',
+      '',
+    ]);
   });
 
   test('without a verified line say so', async () => {
-    const { stdout, exitCode } = await local(['query', '--order', 'T-7790', '--advertiser', '39001', '--verified']);
+    const { stdout, exitCode } = await local([
+      'query',
+      '--order',
+      'T-7790',
+      '--advertiser',
+      '39001',
+      '--verified',
+    ]);
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(/\n\nno line of it is verified\n$/);
   });
@@ -281,14 +453,23 @@ describe('recovered', () => {
   });
 
   test('covers the last 30 days, today included, unless a period is given', async () => {
-    const on = async (day: string) => (await local(['recovered'], { now: new Date(`${day}T00:00:00.000Z`) })).exitCode;
-    expect([await on('2026-05-07'), await on('2026-05-08'), await on('2026-06-07'), await on('2026-06-08')]).toEqual([3, 0, 0, 3]);
+    const on = async (day: string) =>
+      (await local(['recovered'], { now: new Date(`${day}T00:00:00.000Z`) })).exitCode;
+    expect([
+      await on('2026-05-07'),
+      await on('2026-05-08'),
+      await on('2026-06-07'),
+      await on('2026-06-08'),
+    ]).toEqual([3, 0, 0, 3]);
   });
 });
 
 describe('clicks', () => {
   test('prints the clicks of a file that have no transaction, in their order', async () => {
-    writeFileSync(join(directory, 'clicks.txt'), `\ufeffnobody\r\n\r\n  member-9 \r\n抹茶\r\n${MEMBER}\r\nnobody`);
+    writeFileSync(
+      join(directory, 'clicks.txt'),
+      `\ufeffnobody\r\n\r\n  member-9 \r\n抹茶\r\n${MEMBER}\r\nnobody`,
+    );
     expect(await local(['clicks', 'clicks.txt'])).toEqual({
       exitCode: 0,
       stdout: 'nobody\n抹茶\nnobody\n',
@@ -299,10 +480,21 @@ describe('clicks', () => {
 
   test('reads standard input, and has exit code 3 if every click has a transaction', async () => {
     const one = await local(['clicks', '-'], { stdin: `a\n${MEMBER}\n` });
-    expect(one).toEqual({ exitCode: 0, stdout: 'a\n', stderr: '1 of 2 clicks has no transaction\n' });
+    expect(one).toEqual({
+      exitCode: 0,
+      stdout: 'a\n',
+      stderr: '1 of 2 clicks has no transaction\n',
+    });
     const none = await local(['clicks', '-'], { stdin: MEMBER });
-    expect(none).toEqual({ exitCode: 3, stdout: '', stderr: '0 of 1 clicks have no transaction\n' });
-    expect(await local(['clicks', '-', '--sid', '42'], { stdin: MEMBER })).toMatchObject({ exitCode: 0, stdout: `${MEMBER}\n` });
+    expect(none).toEqual({
+      exitCode: 3,
+      stdout: '',
+      stderr: '0 of 1 clicks have no transaction\n',
+    });
+    expect(await local(['clicks', '-', '--sid', '42'], { stdin: MEMBER })).toMatchObject({
+      exitCode: 0,
+      stdout: `${MEMBER}\n`,
+    });
   });
 
   test('explains a file that cannot be read', async () => {
@@ -312,8 +504,14 @@ describe('clicks', () => {
       stderr: expect.stringMatching(/^error: cannot read .*nowhere\.txt: there is no such file/),
     });
     const folder = await local(['clicks', '.local']);
-    expect(folder).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('it is a folder') });
-    expect(await local(['clicks'])).toMatchObject({ exitCode: 2, stderr: expect.stringContaining("missing required argument 'file'") });
+    expect(folder).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringContaining('it is a folder'),
+    });
+    expect(await local(['clicks'])).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining("missing required argument 'file'"),
+    });
   });
 });
 
@@ -322,30 +520,73 @@ describe('export --changed-since', () => {
     await createTable(dynamodb, 'Changing');
     const folder = localRun('Changing');
     const hourAgo = new Date(Date.now() - 3_600_000).toISOString();
-    await put(dynamodb, 'Changing', { is_event: 'N', sid: SID, etransaction_id: 'A1', sale_amount: '1' }, { receivedAt: hourAgo });
-    const first = await runIn(folder, ['export', '--changed-since', '2026-03-01', '--look-back', '1', '--format', 'jsonl', '--local']);
+    await put(
+      dynamodb,
+      'Changing',
+      { is_event: 'N', sid: SID, etransaction_id: 'A1', sale_amount: '1' },
+      { receivedAt: hourAgo },
+    );
+    const first = await runIn(folder, [
+      'export',
+      '--changed-since',
+      '2026-03-01',
+      '--look-back',
+      '1',
+      '--format',
+      'jsonl',
+      '--local',
+    ]);
     expect(first.exitCode).toBe(0);
     expect(JSON.parse(first.stdout)).toMatchObject({ etransaction_id: 'A1' });
     const cursor = /^next export: --changed-since (\S+Z)$/m.exec(first.stderr)?.[1] ?? '';
-    await put(dynamodb, 'Changing', { is_event: 'N', sid: SID, etransaction_id: 'A2' }, { receivedAt: new Date(Date.now()).toISOString() });
+    await put(
+      dynamodb,
+      'Changing',
+      { is_event: 'N', sid: SID, etransaction_id: 'A2' },
+      { receivedAt: new Date(Date.now()).toISOString() },
+    );
     const next = await runIn(folder, ['export', '--changed-since', cursor, '--json', '--local']);
-    const document = JSON.parse(next.stdout) as { lines: { etransaction_id: string }[]; cursor: string };
+    const document = JSON.parse(next.stdout) as {
+      lines: { etransaction_id: string }[];
+      cursor: string;
+    };
     expect(idsOf(document.lines)).toEqual(['A2']);
     expect(document.cursor >= cursor).toBe(true);
     expect(next.stderr).not.toContain('next export');
   });
 
   test('prints the cursor in the output with --json, whether there are lines or not', async () => {
-    const file = await json(['export', '--changed-since', '2026-05-01', '-o', 'changes.csv', '--quiet']);
-    expect(file).toEqual({ file: join(directory, 'changes.csv'), lines: 1, cursor: expect.stringMatching(/^\d{4}-.*Z$/) });
+    const file = await json([
+      'export',
+      '--changed-since',
+      '2026-05-01',
+      '-o',
+      'changes.csv',
+      '--quiet',
+    ]);
+    expect(file).toEqual({
+      file: join(directory, 'changes.csv'),
+      lines: 1,
+      cursor: expect.stringMatching(/^\d{4}-.*Z$/),
+    });
     const none = await local(['export', '--changed-since', '2026-05-31', '--json']);
-    expect([none.exitCode, JSON.parse(none.stdout)]).toEqual([3, { lines: [], cursor: expect.stringMatching(/Z$/) }]);
+    expect([none.exitCode, JSON.parse(none.stdout)]).toEqual([
+      3,
+      { lines: [], cursor: expect.stringMatching(/Z$/) },
+    ]);
     const withoutCursor = await json<object>(['export', '--day', '2026-03-27']);
     expect(Object.keys(withoutCursor)).toEqual(['lines']);
   });
 
   test('can be filtered', async () => {
-    const verified = await json<{ lines: unknown[] }>(['export', '--changed-since', '2026-03-20', '--verified', '--kind', 'return']);
+    const verified = await json<{ lines: unknown[] }>([
+      'export',
+      '--changed-since',
+      '2026-03-20',
+      '--verified',
+      '--kind',
+      'return',
+    ]);
     expect(verified.lines).toHaveLength(3);
   });
 });
@@ -355,8 +596,18 @@ describe('a time zone', () => {
     const { stdout } = await local(['query', '--day', '2026-03-28', '--time-zone', 'Asia/Tokyo']);
     expect(rows(stdout)[0]).toMatch(/^RECEIVED \(Tokyo\) \|/);
     expect(stdout).toContain('2026-03-28 03:28');
-    expect((await local(['query', '--day', '2026-03-27', '--time-zone', 'Asia/Tokyo'])).exitCode).toBe(3);
-    const order = await local(['query', '--order', 'T-7781', '--advertiser', '39001', '--time-zone', 'America/New_York']);
+    expect(
+      (await local(['query', '--day', '2026-03-27', '--time-zone', 'Asia/Tokyo'])).exitCode,
+    ).toBe(3);
+    const order = await local([
+      'query',
+      '--order',
+      'T-7781',
+      '--advertiser',
+      '39001',
+      '--time-zone',
+      'America/New_York',
+    ]);
     expect(rows(order.stdout)).toEqual(
       expect.arrayContaining([
         'ordered | 2026-03-01 05:00 America/New_York',
@@ -367,36 +618,81 @@ describe('a time zone', () => {
   });
 
   test('applies to periods of order time, to orders and to exports', async () => {
-    const member = (from: string) => ['--member', 'clk_TRAVEL_1', '--from', from, '--time-zone', 'Asia/Tokyo'];
+    const member = (from: string) => [
+      '--member',
+      'clk_TRAVEL_1',
+      '--from',
+      from,
+      '--time-zone',
+      'Asia/Tokyo',
+    ];
     // Ordered at 19:00 on 2026-03-01, and at 18:00 on 2026-03-20.
     expect(await json(['query', ...member('2026-03-01')])).toHaveLength(3);
     expect(await json(['query', ...member('2026-03-02')])).toHaveLength(1);
     expect(await json(['orders', ...member('2026-03-02')])).toHaveLength(1);
-    expect(await json(['orders', '--day', '2026-03-28', '--time-zone', 'Asia/Tokyo'])).toMatchObject([{ order_id: 'W-100200300' }]);
-    const exported = await local(['export', '--day', '2026-03-28', '--time-zone', 'Asia/Tokyo', '--format', 'jsonl']);
+    expect(
+      await json(['orders', '--day', '2026-03-28', '--time-zone', 'Asia/Tokyo']),
+    ).toMatchObject([{ order_id: 'W-100200300' }]);
+    const exported = await local([
+      'export',
+      '--day',
+      '2026-03-28',
+      '--time-zone',
+      'Asia/Tokyo',
+      '--format',
+      'jsonl',
+    ]);
     expect(JSON.parse(exported.stdout)).toMatchObject({ etransaction_id: IDS.braceletReturn });
   });
 
   test('has days of 23 and 25 hours when the clock changes, without a gap', async () => {
     await createTable(dynamodb, 'Clock');
     const folder = localRun('Clock');
-    const hours = ['2026-03-08T04:59:59', '2026-03-08T05:00:00', '2026-03-09T03:59:59', '2026-03-09T04:00:00'];
+    const hours = [
+      '2026-03-08T04:59:59',
+      '2026-03-08T05:00:00',
+      '2026-03-09T03:59:59',
+      '2026-03-09T04:00:00',
+    ];
     for (const [index, time] of hours.entries())
-      await put(dynamodb, 'Clock', { is_event: 'N', sid: SID, etransaction_id: `A${index}` }, { receivedAt: `${time}.000Z` });
+      await put(
+        dynamodb,
+        'Clock',
+        { is_event: 'N', sid: SID, etransaction_id: `A${index}` },
+        { receivedAt: `${time}.000Z` },
+      );
     const ids = async (day: string) => {
-      const { stdout } = await runIn(folder, ['query', '--day', day, '--time-zone', 'America/New_York', '--json', '--local']);
+      const { stdout } = await runIn(folder, [
+        'query',
+        '--day',
+        day,
+        '--time-zone',
+        'America/New_York',
+        '--json',
+        '--local',
+      ]);
       return idsOf(JSON.parse(stdout) as { etransaction_id: string }[]);
     };
-    expect([await ids('2026-03-07'), await ids('2026-03-08'), await ids('2026-03-09')]).toEqual([['A0'], ['A1', 'A2'], ['A3']]);
+    expect([await ids('2026-03-07'), await ids('2026-03-08'), await ids('2026-03-09')]).toEqual([
+      ['A0'],
+      ['A1', 'A2'],
+      ['A3'],
+    ]);
   });
 
   test('decides which day is today', async () => {
     const now = new Date('2026-03-27T18:30:00.000Z');
-    const today = await local(['query', '--day', 'today', '--time-zone', 'Asia/Tokyo', '--json'], { now });
+    const today = await local(['query', '--day', 'today', '--time-zone', 'Asia/Tokyo', '--json'], {
+      now,
+    });
     expect(today.stdout).toContain(IDS.braceletReturn);
     const yesterday = ['query', '--member', MEMBER, '--from', 'yesterday', '--json'];
-    expect((await local(yesterday, { now: new Date('2026-03-14T12:00:00.000Z') })).exitCode).toBe(0);
-    expect((await local(yesterday, { now: new Date('2026-03-15T12:00:00.000Z') })).exitCode).toBe(3);
+    expect((await local(yesterday, { now: new Date('2026-03-14T12:00:00.000Z') })).exitCode).toBe(
+      0,
+    );
+    expect((await local(yesterday, { now: new Date('2026-03-15T12:00:00.000Z') })).exitCode).toBe(
+      3,
+    );
   });
 
   test.each([
@@ -436,35 +732,101 @@ describe('a terminal of 80 columns', () => {
   test('keeps the state of a line, and the ID and the reason of a line to review', async () => {
     const query = await local(['query', '--day', '2026-03-13'], { columns: 80 });
     expect(query.stdout).toMatch(/ STATE$/m);
-    expect(query.stdout).toMatch(/^5 columns hidden: ADVERTISER, SKU, PRODUCT, MEMBER, TRANSACTION$/m);
-    const review = await local(['review', '--from', '2026-03-01', '--to', '2026-04-01'], { columns: 80 });
+    expect(query.stdout).toMatch(
+      /^5 columns hidden: ADVERTISER, SKU, PRODUCT, MEMBER, TRANSACTION$/m,
+    );
+    const review = await local(['review', '--from', '2026-03-01', '--to', '2026-04-01'], {
+      columns: 80,
+    });
     expect(review.stdout).toContain(IDS.unreadable);
     expect(review.stdout.replace(/\s+/g, ' ')).toContain('is not a number;');
   });
 
   test.each([
     '',
-    ...['query', 'orders', 'balances', 'totals', 'confirmed', 'reversed', 'review', 'recovered', 'clicks', 'export', 'tail', 'reconcile'],
-    ...['status', 'test', 'enable', 'disable', 'register', 'unregister', 'rotate-secret', 'watch', 'doctor'],
+    ...[
+      'query',
+      'orders',
+      'balances',
+      'totals',
+      'confirmed',
+      'reversed',
+      'review',
+      'recovered',
+      'clicks',
+      'export',
+      'tail',
+      'reconcile',
+    ],
+    ...[
+      'status',
+      'test',
+      'enable',
+      'disable',
+      'register',
+      'unregister',
+      'rotate-secret',
+      'watch',
+      'doctor',
+    ],
     ...['dlq', 'dlq list', 'dlq show', 'dlq redrive', 'dlq drop'],
   ])('fits the help of "%s", examples apart', async (command) => {
-    const { stdout } = await runIn(directory, [...command.split(' '), '--help'].filter(Boolean), { columns: 80 });
-    for (const line of stdout.split('\n')) if (!line.startsWith('  $ ')) expect(line.length).toBeLessThanOrEqual(80);
+    const { stdout } = await runIn(directory, [...command.split(' '), '--help'].filter(Boolean), {
+      columns: 80,
+    });
+    for (const line of stdout.split('\n'))
+      if (!line.startsWith('  $ ')) expect(line.length).toBeLessThanOrEqual(80);
   });
 });
 
 test.each<[string, string[], RegExp]>([
-  ['a group that does not exist', ['totals', '--by', 'week'], /'week' is none of month, day, advertiser, currency, sid/],
-  ['a state that does not exist', ['review', '--state', 'lost'], /'lost' is none of unverified, withdrawn, differing, problems/],
+  [
+    'a group that does not exist',
+    ['totals', '--by', 'week'],
+    /'week' is none of month, day, advertiser, currency, sid/,
+  ],
+  [
+    'a state that does not exist',
+    ['review', '--state', 'lost'],
+    /'lost' is none of unverified, withdrawn, differing, problems/,
+  ],
   ['a change without a time', ['confirmed'], /required option '--since <time>'/],
-  ['a time without a zone', ['reversed', '--since', '2026-03-01T10:00'], /moment must be a Date, a day/],
-  ['a look-back of nothing', ['reversed', '--since', '2026-03-01', '--look-back', '0'], /whole number of 1 or more/],
-  ['a look-back by the date of processing', ['totals', '--look-back', '3'], /--look-back goes with --date transaction_date/],
-  ['a look-back without a change', ['export', '--all', '--look-back', '3'], /--look-back goes with --changed-since/],
-  ['an empty period', ['review', '--from', '2026-03-02', '--to', '2026-03-02'], /must be before to/],
-  ['changes of a period', ['export', '--changed-since', '2026-03-01', '--to', '2026-04-01'], /do not go with --changed-since/],
+  [
+    'a time without a zone',
+    ['reversed', '--since', '2026-03-01T10:00'],
+    /moment must be a Date, a day/,
+  ],
+  [
+    'a look-back of nothing',
+    ['reversed', '--since', '2026-03-01', '--look-back', '0'],
+    /whole number of 1 or more/,
+  ],
+  [
+    'a look-back by the date of processing',
+    ['totals', '--look-back', '3'],
+    /--look-back goes with --date transaction_date/,
+  ],
+  [
+    'a look-back without a change',
+    ['export', '--all', '--look-back', '3'],
+    /--look-back goes with --changed-since/,
+  ],
+  [
+    'an empty period',
+    ['review', '--from', '2026-03-02', '--to', '2026-03-02'],
+    /must be before to/,
+  ],
+  [
+    'changes of a period',
+    ['export', '--changed-since', '2026-03-01', '--to', '2026-04-01'],
+    /do not go with --changed-since/,
+  ],
   ['a delimiter of two characters', ['export', '--all', '--delimiter', ';;'], /It must be one of/],
-  ['a delimiter for JSON Lines', ['export', '--all', '--format', 'jsonl', '--delimiter', ';'], /--delimiter goes with --format csv/],
+  [
+    'a delimiter for JSON Lines',
+    ['export', '--all', '--format', 'jsonl', '--delimiter', ';'],
+    /--delimiter goes with --format csv/,
+  ],
   ['CSV as JSON', ['export', '--all', '--format', 'csv', '--json'], /exclude each other/],
 ])('%s is rejected', async (_name, args, message) => {
   const { exitCode, stderr, stdout } = await local(args);

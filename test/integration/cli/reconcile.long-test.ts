@@ -19,7 +19,10 @@ let stack: LocalStack;
 let folder: string;
 
 beforeAll(async () => {
-  stack = await startLocalStack({ autoDisableAfter: Number.POSITIVE_INFINITY, pushTimeoutMillis: 20_000 });
+  stack = await startLocalStack({
+    autoDisableAfter: Number.POSITIVE_INFINITY,
+    pushTimeoutMillis: 20_000,
+  });
   folder = mkdtempSync(join(tmpdir(), 'rakuten-reconcile-'));
   await writeEndpoints(join(folder, '.local', 'endpoints.json'), stack);
 });
@@ -44,13 +47,25 @@ const line = (id: string, changes: LineRecord = {}): LineRecord => ({
 });
 
 const reconcile = (...args: string[]): Promise<Ran> =>
-  runIn(folder, ['reconcile', '--local', '--from', new Date(now - 3 * HOUR).toISOString(), ...args], { now: new Date() });
+  runIn(
+    folder,
+    ['reconcile', '--local', '--from', new Date(now - 3 * HOUR).toISOString(), ...args],
+    { now: new Date() },
+  );
 async function differences(...args: string[]): Promise<(readonly [string, string, string])[]> {
   const found = JSON.parse((await reconcile('--json', ...args)).stdout) as Difference[];
-  return found.map(({ what, line_id, is_event }) => [what, line_id.split('#')[1]?.replace(/0+$/, '') ?? '', is_event] as const).sort();
+  return found
+    .map(
+      ({ what, line_id, is_event }) =>
+        [what, line_id.split('#')[1]?.replace(/0+$/, '') ?? '', is_event] as const,
+    )
+    .sort();
 }
 const unwritten = async (lines: readonly LineRecord[]) => {
-  const { intact, missing, different } = compareRows(lines, await scanTable(stack.clients.dynamodb, stack.tableName));
+  const { intact, missing, different } = compareRows(
+    lines,
+    await scanTable(stack.clients.dynamodb, stack.tableName),
+  );
   return { intact, missing: missing.length, different: different.map(({ fields }) => fields) };
 };
 
@@ -68,7 +83,11 @@ it('reports the differences, writes them when asked to, and finds none after tha
     ['unverified', 'B2', 'N'],
   ];
   expect(await differences('--dry-run')).toEqual(all);
-  expect(await unwritten([lost, wrong, event])).toEqual({ intact: 1, missing: 1, different: [['sale_amount', 'u1']] });
+  expect(await unwritten([lost, wrong, event])).toEqual({
+    intact: 1,
+    missing: 1,
+    different: [['sale_amount', 'u1']],
+  });
 
   // The forged rows arrived just now, outside the window that the Events API covers.
   const { exitCode, stderr } = await reconcile();
@@ -93,12 +112,20 @@ it('holds many changes back until they are accepted', async () => {
   expect(await unwritten(lines)).toEqual({ intact: 8, missing: 0, different: [] });
 
   const accepted = await reconcile('--accept-changes');
-  expect(accepted).toMatchObject({ exitCode: 0, stderr: expect.stringContaining('8 rows were written') });
+  expect(accepted).toMatchObject({
+    exitCode: 0,
+    stderr: expect.stringContaining('8 rows were written'),
+  });
   expect(await unwritten(changed)).toEqual({ intact: 8, missing: 0, different: [] });
 });
 
 it('explains an error of Rakuten', async () => {
-  stack.rakuten.fault({ operation: 'events', times: 2, status: 400, body: '{"message":"invalid process_date range"}' });
+  stack.rakuten.fault({
+    operation: 'events',
+    times: 2,
+    status: 400,
+    body: '{"message":"invalid process_date range"}',
+  });
   const { exitCode, stderr } = await reconcile();
   stack.rakuten.clearFaults();
   expect(exitCode).toBe(1);

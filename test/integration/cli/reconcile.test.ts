@@ -16,7 +16,10 @@ import { type Invoked, type LambdaApi, startLambdaApi } from '../../support/lamb
 import { put } from '../../support/seed';
 import { runIn, testTerminal } from '../../support/terminal';
 
-/** What `reconcile` makes of the function's results. `reconcile.long-test.ts` runs the function itself. */
+/**
+ * What `reconcile` makes of the function's results. `reconcile.long-test.ts` runs the function
+ * itself.
+ */
 
 const SID = '3900112';
 const NOW = new Date('2026-03-28T12:00:00.000Z');
@@ -52,7 +55,9 @@ const DIFFERENCES: readonly Difference[] = [
     what: 'missing',
     line_id: `${SID}#10ST`,
     is_event: 'N',
-    fields: Object.entries(line('10ST')).map(([field, rakuten]) => ({ field, rakuten }) as Difference['fields'][number]),
+    fields: Object.entries(line('10ST')).map(
+      ([field, rakuten]) => ({ field, rakuten }) as Difference['fields'][number],
+    ),
   },
   {
     what: 'different',
@@ -63,7 +68,12 @@ const DIFFERENCES: readonly Difference[] = [
       { field: 'u1', row: 'clk_1' },
     ],
   },
-  { what: 'unverified', line_id: `${SID}#5E3`, is_event: 'N', fields: [{ field: 'lock_status', rakuten: 'open' }] },
+  {
+    what: 'unverified',
+    line_id: `${SID}#5E3`,
+    is_event: 'N',
+    fields: [{ field: 'lock_status', rakuten: 'open' }],
+  },
 ];
 
 beforeAll(async () => {
@@ -85,7 +95,10 @@ beforeAll(async () => {
   await putState(services.clients.dynamodb, STATE, {
     sid: SID,
     accepted: [{ secretSha256: '', fieldListId: '', fields: ALL_FIELDS }],
-    properties: { [P.credentialsSecretArn]: 'credentials', [P.rakutenApiUrl]: 'http://127.0.0.1:1' },
+    properties: {
+      [P.credentialsSecretArn]: 'credentials',
+      [P.rakutenApiUrl]: 'http://127.0.0.1:1',
+    },
   });
   const { dynamodb } = services.clients;
   const [verifiedAt, withdrawnAt] = ['2026-03-27T19:00:00.000Z', '2026-03-28T01:00:00.000Z'];
@@ -97,7 +110,9 @@ beforeAll(async () => {
   await put(dynamodb, TABLE, line('0A', { sid: '3900113' }));
   await put(dynamodb, TABLE, line('EA1'), { receivedAt: '2026-03-27T10:00:00.000Z' });
   // A forged date does not hide the row.
-  await put(dynamodb, TABLE, line('FA7E', { process_date: '2099-01-01T00:00:00Z' }), { receivedAt: '2026-03-27T19:00:00.000Z' });
+  await put(dynamodb, TABLE, line('FA7E', { process_date: '2099-01-01T00:00:00Z' }), {
+    receivedAt: '2026-03-27T19:00:00.000Z',
+  });
   // From here on the command line must not write.
   await services.dynamodb.refuse({
     operations: ['PutItem', 'UpdateItem', 'DeleteItem', 'BatchWriteItem', 'TransactWriteItems'],
@@ -114,20 +129,32 @@ beforeEach(() => {
   lambda.events.length = 0;
 });
 
-const reconcile = (...args: string[]) => runIn(directory, ['reconcile', '--local', ...args], { now: NOW });
+const reconcile = (...args: string[]) =>
+  runIn(directory, ['reconcile', '--local', ...args], { now: NOW });
 const windows = (): unknown[][] => lambda.events.map(({ from, to }) => [from, to]);
-const tableOf = (stdout: string): string[] => stdout.split('\n').map((text) => text.replace(/ {2,}/g, ' | ').trim());
+const tableOf = (stdout: string): string[] =>
+  stdout.split('\n').map((text) => text.replace(/ {2,}/g, ' | ').trim());
 
 describe('differences', () => {
   beforeEach(() => {
-    invoke = () => done({ same: 1000, unverified: 2, missing: 1, different: 1, written: 4 }, { differences: DIFFERENCES });
+    invoke = () =>
+      done(
+        { same: 1000, unverified: 2, missing: 1, different: 1, written: 4 },
+        { differences: DIFFERENCES },
+      );
   });
 
   test('are listed with the rows that the Events API does not return, and counted by kind', async () => {
     const { stdout, stderr, exitCode } = await reconcile(...WINDOW, '--dry-run');
     expect(exitCode).toBe(0);
     expect(lambda.events).toEqual([
-      { sid: SID, from: '2026-03-27T12:00:00.000Z', to: '2026-03-28T00:00:00.000Z', reason: 'manual', dryRun: true },
+      {
+        sid: SID,
+        from: '2026-03-27T12:00:00.000Z',
+        to: '2026-03-28T00:00:00.000Z',
+        reason: 'manual',
+        dryRun: true,
+      },
     ]);
     const [head, ...table] = tableOf(stdout);
     expect(head).toBe('WHAT | TRANSACTION | EVENT | ROW → RAKUTEN');
@@ -151,10 +178,17 @@ describe('differences', () => {
   });
 
   test('fit a terminal of 80 columns without a cut', async () => {
-    const { stdout, stderr } = await runIn(directory, ['reconcile', '--local', ...WINDOW, '--dry-run'], { now: NOW, columns: 80 });
-    for (const text of [...stdout.split('\n'), ...stderr.split(/[\r\n]/)]) expect(text.length).toBeLessThanOrEqual(80);
+    const { stdout, stderr } = await runIn(
+      directory,
+      ['reconcile', '--local', ...WINDOW, '--dry-run'],
+      { now: NOW, columns: 80 },
+    );
+    for (const text of [...stdout.split('\n'), ...stderr.split(/[\r\n]/)])
+      expect(text.length).toBeLessThanOrEqual(80);
     expect(stdout).not.toContain('…');
-    expect(stdout.replace(/\s+/g, ' ')).toContain('(no row) → order W-10ST, 180.00 USD, commission 5.40, u1 clk_1');
+    expect(stdout.replace(/\s+/g, ' ')).toContain(
+      '(no row) → order W-10ST, 180.00 USD, commission 5.40, u1 clk_1',
+    );
   });
 
   test('are an array with --json', async () => {
@@ -176,12 +210,22 @@ describe('differences', () => {
   test('that the function writes are reported as written', async () => {
     const { stderr, exitCode } = await reconcile(...WINDOW);
     expect(exitCode).toBe(0);
-    expect(lambda.events).toEqual([{ sid: SID, from: '2026-03-27T12:00:00.000Z', to: '2026-03-28T00:00:00.000Z', reason: 'manual' }]);
+    expect(lambda.events).toEqual([
+      {
+        sid: SID,
+        from: '2026-03-27T12:00:00.000Z',
+        to: '2026-03-28T00:00:00.000Z',
+        reason: 'manual',
+      },
+    ]);
     expect(stderr).toMatch(/\n4 rows were written\n$/);
   });
 
   test('that are too many for one list are announced', async () => {
-    const many = Array.from({ length: 1000 }, (_, index) => ({ ...(DIFFERENCES[0] as Difference), line_id: `${SID}#${index}` }));
+    const many = Array.from({ length: 1000 }, (_, index) => ({
+      ...(DIFFERENCES[0] as Difference),
+      line_id: `${SID}#${index}`,
+    }));
     invoke = () => done({ missing: 1200 }, { differences: many });
     const { stdout, stderr } = await reconcile(...WINDOW, '--dry-run');
     expect(stderr).toContain('not all differences are listed: an invocation lists 1,000');
@@ -193,66 +237,104 @@ describe('differences', () => {
 describe('the window', () => {
   test('is reconciled by UTC days, and their counts are added up', async () => {
     invoke = () => done({ same: 10, missing: 1, foreign: 2, written: 1 });
-    const { stderr } = await reconcile('--from', '2026-03-26T12:00:00Z', '--to', '2026-03-28T06:00:00Z');
+    const { stderr } = await reconcile(
+      '--from',
+      '2026-03-26T12:00:00Z',
+      '--to',
+      '2026-03-28T06:00:00Z',
+    );
     expect(windows()).toEqual([
       ['2026-03-26T12:00:00.000Z', '2026-03-27T00:00:00.000Z'],
       ['2026-03-27T00:00:00.000Z', '2026-03-28T00:00:00.000Z'],
       ['2026-03-28T00:00:00.000Z', '2026-03-28T06:00:00.000Z'],
     ]);
     expect(stderr).toContain('33 lines from the Events API');
-    expect(stderr).toContain('  30 same, 3 missing, 0 different\n  6 of other publishers, skipped\n');
+    expect(stderr).toContain(
+      '  30 same, 3 missing, 0 different\n  6 of other publishers, skipped\n',
+    );
     expect(stderr).toContain('3 rows were written');
   });
 
   test('is one invocation with --accept-changes', async () => {
     await reconcile('--from', '2026-03-26', '--accept-changes');
     expect(lambda.events).toEqual([
-      { sid: SID, from: '2026-03-26T00:00:00.000Z', to: '2026-03-28T11:58:00.000Z', reason: 'manual', acceptChanges: true },
+      {
+        sid: SID,
+        from: '2026-03-26T00:00:00.000Z',
+        to: '2026-03-28T11:58:00.000Z',
+        reason: 'manual',
+        acceptChanges: true,
+      },
     ]);
   });
 
   test('begins 29 days ago at the earliest, ends two minutes ago, and says so', async () => {
     const { stderr } = await reconcile('--from', '2026-01-01');
-    expect(stderr).toMatch(/^the window begins at 2026-02-27T12:00:00Z: .*\nthe window ends at 2026-03-28T11:58:00Z: .*\n/);
+    expect(stderr).toMatch(
+      /^the window begins at 2026-02-27T12:00:00Z: .*\nthe window ends at 2026-03-28T11:58:00Z: .*\n/,
+    );
     expect(lambda.events).toHaveLength(30);
     expect(windows()[0]).toEqual(['2026-02-27T12:00:00.000Z', '2026-02-28T00:00:00.000Z']);
     expect(windows().at(-1)).toEqual(['2026-03-28T00:00:00.000Z', '2026-03-28T11:58:00.000Z']);
   });
 
   test('that is not changed is not reported', async () => {
-    expect((await reconcile('--from', '2026-03-20', '--to', '2026-03-21')).stderr).not.toContain('the window');
+    expect((await reconcile('--from', '2026-03-20', '--to', '2026-03-21')).stderr).not.toContain(
+      'the window',
+    );
   });
 
   test('that the function shortened is reported', async () => {
     invoke = ({ from }) =>
-      String(from) < '2026-03-26' ? { result: { outcome: 'empty' } } : done({ same: 1 }, { from: '2026-03-26T12:00:00.000Z' });
+      String(from) < '2026-03-26'
+        ? { result: { outcome: 'empty' } }
+        : done({ same: 1 }, { from: '2026-03-26T12:00:00.000Z' });
     const { stderr } = await reconcile('--from', '2026-03-25', '--to', '2026-03-28');
-    expect(stderr).toContain('lines before 2026-03-26T12:00:00Z were not compared: it is before the first complete registration');
+    expect(stderr).toContain(
+      'lines before 2026-03-26T12:00:00Z were not compared: it is before the first complete registration',
+    );
   });
 
   test('has days of the time zone, also when the clock changed', async () => {
-    await reconcile('--from', '2026-03-08', '--to', '2026-03-09', '--time-zone', 'America/New_York');
+    await reconcile(
+      '--from',
+      '2026-03-08',
+      '--to',
+      '2026-03-09',
+      '--time-zone',
+      'America/New_York',
+    );
     expect([windows()[0], windows().at(-1)]).toEqual([
       ['2026-03-08T05:00:00.000Z', '2026-03-09T00:00:00.000Z'],
       ['2026-03-09T00:00:00.000Z', '2026-03-09T04:00:00.000Z'],
     ]);
     lambda.events.length = 0;
     await reconcile('--from', 'yesterday', '--to', 'today', '--time-zone', 'Asia/Tokyo');
-    expect([windows()[0]?.[0], windows().at(-1)?.[1]]).toEqual(['2026-03-26T15:00:00.000Z', '2026-03-27T15:00:00.000Z']);
+    expect([windows()[0]?.[0], windows().at(-1)?.[1]]).toEqual([
+      '2026-03-26T15:00:00.000Z',
+      '2026-03-27T15:00:00.000Z',
+    ]);
   });
 
   test('splits at midnight UTC without a gap', () => {
     const at = (text: string): number => Date.parse(text);
-    expect(splitIntoDays({ from: at('2026-03-27T00:00:00Z'), to: at('2026-03-28T00:00:00Z') })).toHaveLength(1);
-    const days = splitIntoDays({ from: at('2026-03-27T23:59:59Z'), to: at('2026-03-29T00:00:01Z') });
+    expect(
+      splitIntoDays({ from: at('2026-03-27T00:00:00Z'), to: at('2026-03-28T00:00:00Z') }),
+    ).toHaveLength(1);
+    const days = splitIntoDays({
+      from: at('2026-03-27T23:59:59Z'),
+      to: at('2026-03-29T00:00:01Z'),
+    });
     expect(days.map(({ from, to }) => (to - from) / 1000)).toEqual([1, 86_400, 1]);
-    for (const [index, { from }] of days.entries()) if (index > 0) expect(from).toBe(days[index - 1]?.to);
+    for (const [index, { from }] of days.entries())
+      if (index > 0) expect(from).toBe(days[index - 1]?.to);
   });
 });
 
 describe('the function', () => {
   test('that held changes back makes a warning with the next step, and exit code 1', async () => {
-    invoke = ({ from }) => done({ same: 90, different: 7 }, String(from).startsWith('2026-03-26') ? { braked: 7 } : {});
+    invoke = ({ from }) =>
+      done({ same: 90, different: 7 }, String(from).startsWith('2026-03-26') ? { braked: 7 } : {});
     const days = ['--from', '2026-03-25', '--to', '2026-03-28'];
     const { stderr, exitCode } = await reconcile(...days);
     expect(exitCode).toBe(1);
@@ -274,31 +356,45 @@ describe('the function', () => {
     const { stderr, exitCode } = await reconcile(...WINDOW);
     expect(exitCode).toBe(0);
     expect(lambda.events).toHaveLength(3);
-    expect(stderr).toMatch(/^another reconciliation of SID 3900112 is running: trying again \(2 of 4\)\nanother .* \(3 of 4\)\n0 lines/);
+    expect(stderr).toMatch(
+      /^another reconciliation of SID 3900112 is running: trying again \(2 of 4\)\nanother .* \(3 of 4\)\n0 lines/,
+    );
   });
 
   test('that is busy all the time is an error', async () => {
     invoke = () => ({ result: { outcome: 'busy' } });
     const { stderr, exitCode } = await reconcile(...WINDOW);
     expect([exitCode, lambda.events.length]).toEqual([1, 4]);
-    expect(stderr).toMatch(/\nerror: another reconciliation of SID 3900112 is still running\. Try again when it has ended\n$/);
+    expect(stderr).toMatch(
+      /\nerror: another reconciliation of SID 3900112 is still running\. Try again when it has ended\n$/,
+    );
   });
 
   test('that continues by itself is reported', async () => {
     invoke = () => done({ same: 5 }, { outcome: 'continues' });
     const { stderr, exitCode } = await reconcile(...WINDOW);
     expect(exitCode).toBe(0);
-    expect(stderr).toContain('takes longer than one invocation: the function continues by itself, and logs its results');
+    expect(stderr).toContain(
+      'takes longer than one invocation: the function continues by itself, and logs its results',
+    );
   });
 
   test('that cannot reconcile the publisher explains it', async () => {
-    const reason = 'SID 3900112 cannot be compared with the Events API: its postback URL does not ask for is_event. Next step: name it';
+    const reason =
+      'SID 3900112 cannot be compared with the Events API: its postback URL does not ask for is_event. Next step: name it';
     invoke = () => ({ result: { outcome: 'not-reconcilable', reason } });
-    expect(await reconcile(...WINDOW)).toEqual({ exitCode: 1, stdout: '', stderr: `error: ${reason}\n` });
+    expect(await reconcile(...WINDOW)).toEqual({
+      exitCode: 1,
+      stdout: '',
+      stderr: `error: ${reason}\n`,
+    });
   });
 
   test('that fails leaves the results of the days before', async () => {
-    invoke = ({ from }) => (String(from).startsWith('2026-03-26') ? { error: 'Rakuten could not be reached' } : done({ same: 5 }));
+    invoke = ({ from }) =>
+      String(from).startsWith('2026-03-26')
+        ? { error: 'Rakuten could not be reached' }
+        : done({ same: 5 });
     const { stderr, exitCode } = await reconcile('--from', '2026-03-25', '--to', '2026-03-28');
     expect(exitCode).toBe(1);
     expect(lambda.events).toHaveLength(2);
@@ -311,7 +407,10 @@ describe('the function', () => {
   test('that compared nothing gives exit code 3', async () => {
     invoke = () => ({ result: { outcome: 'empty' } });
     const { stderr, exitCode } = await reconcile('--from', '2026-03-26', '--to', '2026-03-27');
-    expect([exitCode, stderr]).toEqual([3, expect.stringContaining('nothing in this window can be compared')]);
+    expect([exitCode, stderr]).toEqual([
+      3,
+      expect.stringContaining('nothing in this window can be compared'),
+    ]);
   });
 
   test('that finds no difference gives exit code 3 with --dry-run only', async () => {
@@ -326,14 +425,22 @@ describe('progress', () => {
 
   test('is shown on a terminal', async () => {
     invoke = () => done({ same: 500, missing: 1 });
-    const { stderr } = await runIn(directory, ['reconcile', '--local', ...days], { now: NOW, columns: 100 });
+    const { stderr } = await runIn(directory, ['reconcile', '--local', ...days], {
+      now: NOW,
+      columns: 100,
+    });
     expect(stderr).toContain('0 %: 0 lines compared, 0 missing, 0 different; reading 2026-03-24 …');
-    expect(stderr).toContain('75 %: 1,503 lines compared, 3 missing, 0 different; reading 2026-03-27 …');
+    expect(stderr).toContain(
+      '75 %: 1,503 lines compared, 3 missing, 0 different; reading 2026-03-27 …',
+    );
     expect(stderr).toContain('100 %: 2,004 lines compared, 4 missing, 0 different\n');
   });
 
   test('is not shown with --quiet, or where there is no terminal', async () => {
-    const quiet = await runIn(directory, ['reconcile', '--local', ...days, '--quiet'], { now: NOW, columns: 100 });
+    const quiet = await runIn(directory, ['reconcile', '--local', ...days, '--quiet'], {
+      now: NOW,
+      columns: 100,
+    });
     expect(quiet.stderr).not.toContain('%');
     expect((await reconcile(...days)).stderr).not.toContain('%');
   });
@@ -341,7 +448,10 @@ describe('progress', () => {
   test('is erased before a message', async () => {
     const outcomes = ['busy', 'done'];
     invoke = () => ({ result: { outcome: outcomes.shift(), counts: NO_COUNTS } });
-    const { stderr } = await runIn(directory, ['reconcile', '--local', ...WINDOW], { now: NOW, columns: 100 });
+    const { stderr } = await runIn(directory, ['reconcile', '--local', ...WINDOW], {
+      now: NOW,
+      columns: 100,
+    });
     expect(stderr).toContain('reading 2026-03-27 …\r\u001b[Kanother reconciliation');
   });
 });
@@ -354,17 +464,27 @@ describe('Ctrl-C', () => {
       return new Promise(() => {});
     };
     const invokeDay = invoke;
-    invoke = (event) => (String(event.from).startsWith('2026-03-24') ? done({ same: 5 }) : invokeDay(event));
+    invoke = (event) =>
+      String(event.from).startsWith('2026-03-24') ? done({ same: 5 }) : invokeDay(event);
     const { terminal, stderr } = testTerminal(directory, { now: NOW, signal: stop.signal });
-    expect(await run(['reconcile', '--local', '--from', '2026-03-24', '--to', '2026-03-27'], terminal)).toBe(1);
+    expect(
+      await run(['reconcile', '--local', '--from', '2026-03-24', '--to', '2026-03-27'], terminal),
+    ).toBe(1);
     expect(lambda.events).toHaveLength(2);
     expect(stderr.text).toContain('5 lines from the Events API');
     expect(stderr.text).toMatch(/\nerror: stopped; go on with --from 2026-03-25T00:00:00Z\n$/);
   });
 
   test('before the first day starts nothing', async () => {
-    const ran = await runIn(directory, ['reconcile', '--local', ...WINDOW], { now: NOW, signal: AbortSignal.abort() });
-    expect(ran).toEqual({ exitCode: 1, stdout: '', stderr: 'error: stopped; go on with --from 2026-03-27T12:00:00Z\n' });
+    const ran = await runIn(directory, ['reconcile', '--local', ...WINDOW], {
+      now: NOW,
+      signal: AbortSignal.abort(),
+    });
+    expect(ran).toEqual({
+      exitCode: 1,
+      stdout: '',
+      stderr: 'error: stopped; go on with --from 2026-03-27T12:00:00Z\n',
+    });
     expect(lambda.events).toEqual([]);
   });
 });
@@ -378,6 +498,9 @@ test.each([
   [['--from', '2026-03-20', '--dry-run', '--accept-changes'], 2, 'cannot be used with option'],
 ])('%j is rejected', async (args, code, message) => {
   const { exitCode, stderr } = await reconcile(...args);
-  expect({ exitCode, stderr }).toEqual({ exitCode: code, stderr: expect.stringContaining(message) });
+  expect({ exitCode, stderr }).toEqual({
+    exitCode: code,
+    stderr: expect.stringContaining(message),
+  });
   expect(lambda.events).toEqual([]);
 });

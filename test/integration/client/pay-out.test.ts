@@ -35,14 +35,21 @@ afterAll(async () => {
 });
 
 const payOut = (member = MEMBER): Promise<string> =>
-  application.run(process.execPath, 'pay-out.mjs', PROGRAM?.code ?? '', environment(server.endpoint, TABLE), [
-    member,
-    MARCH.from,
-    MARCH.to,
-  ]);
+  application.run(
+    process.execPath,
+    'pay-out.mjs',
+    PROGRAM?.code ?? '',
+    environment(server.endpoint, TABLE),
+    [member, MARCH.from, MARCH.to],
+  );
 
 const awaiting = async (): Promise<readonly Money[]> =>
-  (await new TransactionsClient({ client: dynamodb, tableName: TABLE }).memberSummary(MEMBER, MARCH)).awaiting;
+  (
+    await new TransactionsClient({ client: dynamodb, tableName: TABLE }).memberSummary(
+      MEMBER,
+      MARCH,
+    )
+  ).awaiting;
 
 /** A confirmed line with a high commission, which no Events API returns. */
 const forge = (fields: LineFields): Promise<void> =>
@@ -67,14 +74,21 @@ test('the guide has one program, which prints what the guide says', async () => 
 
 test('the program pays nothing for a forged line', async () => {
   await forge({ etransaction_id: 'DEADBEEF01', order_id: 'FORGED-1' });
-  expect(await awaiting()).toEqual([{ currency: 'USD', sale_amount: '99999', commissions: '9999', lines: 1 }]);
+  expect(await awaiting()).toEqual([
+    { currency: 'USD', sale_amount: '99999', commissions: '9999', lines: 1 },
+  ]);
   expect(await payOut()).toBe(PRINTED);
 });
 
 test('the program pays the same with forged lines in an order that has earned', async () => {
   await forge({ etransaction_id: 'DEADBEEF02' });
   await forge({ etransaction_id: 'DEADBEEF03', u1: 'mallory' });
-  await forge({ etransaction_id: 'DEADBEEF04', sku_number: 'RM-DLX', sale_amount: '-412.5', commissions: '-16.5' });
+  await forge({
+    etransaction_id: 'DEADBEEF04',
+    sku_number: 'RM-DLX',
+    sale_amount: '-412.5',
+    commissions: '-16.5',
+  });
   await forge({ etransaction_id: 'DEADBEEF05', transaction_date: '2026-01-01T00:00:00Z' });
   await forge({ etransaction_id: IDS.hotel, u1: 'mallory' });
   expect(await payOut()).toBe(PRINTED);

@@ -41,9 +41,12 @@ const PAGE = readFileSync(join(ROOT, 'docs/querying.md'), 'utf8');
 const RECIPES = readRecipes(PAGE);
 
 const ofLanguage = (language: string, prefix = ''): [string, Recipe][] =>
-  RECIPES.filter((recipe) => recipe.language === language && recipe.name.startsWith(prefix)).map((recipe) => [recipe.name, recipe]);
+  RECIPES.filter((recipe) => recipe.language === language && recipe.name.startsWith(prefix)).map(
+    (recipe) => [recipe.name, recipe],
+  );
 
-const succeeds = (command: string, args: string[]): boolean => spawnSync(command, args, { stdio: 'ignore' }).status === 0;
+const succeeds = (command: string, args: string[]): boolean =>
+  spawnSync(command, args, { stdio: 'ignore' }).status === 0;
 const hasAwsCli = succeeds('aws', ['--version']);
 const hasBoto3 = succeeds('python3', ['-c', 'import boto3']);
 
@@ -61,7 +64,9 @@ beforeAll(async () => {
   const realNow = Date.now;
   jest.spyOn(Date, 'now').mockImplementation(() => realNow() - ahead);
   server = await startTestDynamoDb();
-  cloudFormation = await startCloudFormation({ RakutenPostback: { outputs: { TableName: TABLE, StateTableName: 'State' }, tables: [] } });
+  cloudFormation = await startCloudFormation({
+    RakutenPostback: { outputs: { TableName: TABLE, StateTableName: 'State' }, tables: [] },
+  });
   dynamodb = dynamoDbClient(server.endpoint);
   await seedTable(dynamodb, TABLE);
   application = await Application.create();
@@ -97,7 +102,14 @@ const ids = (items: Record<string, AttributeValue>[]): (string | undefined)[] =>
 
 /** The expected result of a question, in every tool. */
 const ANSWERS = {
-  memberInMarch: [IDS.bracelet, IDS.braceletReturn, IDS.tee, IDS.jeans, IDS.giftWrap, IDS.teeReturn].sort(),
+  memberInMarch: [
+    IDS.bracelet,
+    IDS.braceletReturn,
+    IDS.tee,
+    IDS.jeans,
+    IDS.giftWrap,
+    IDS.teeReturn,
+  ].sort(),
   order: [IDS.tee, IDS.jeans, IDS.giftWrap, IDS.teeReturn].sort(),
   day: [IDS.braceletReturn],
   line: [IDS.bracelet],
@@ -107,7 +119,13 @@ test('every code block of the page is a recipe, and every recipe is run below', 
   expect(countCodeBlocks(PAGE)).toBe(RECIPES.length);
   expect(new Set(RECIPES.map((recipe) => recipe.name)).size).toBe(RECIPES.length);
   const tools = RECIPES.map((recipe) => `${recipe.language} ${recipe.name.split('-', 1)[0]}`);
-  expect([...new Set(tools)].sort()).toEqual(['js js', 'python python', 'sh aws', 'sh cli', 'sql partiql']);
+  expect([...new Set(tools)].sort()).toEqual([
+    'js js',
+    'python python',
+    'sh aws',
+    'sh cli',
+    'sql partiql',
+  ]);
 });
 
 describe('the command line', () => {
@@ -128,17 +146,27 @@ describe('the command line', () => {
   /** Number of lines of each file that is written. */
   const files: Record<string, number> = { 'cli-export': 14, 'cli-changed': 4 };
 
-  beforeAll(() => writeFileSync(join(application.folder, 'clicks.txt'), 'clk_TRAVEL_1\nclk_NOTHING\n'));
+  beforeAll(() =>
+    writeFileSync(join(application.folder, 'clicks.txt'), 'clk_TRAVEL_1\nclk_NOTHING\n'),
+  );
 
   test.each(ofLanguage('sh', 'cli-'))('%s', async (recipe, { code, output }) => {
     const [npx, name, ...args] = shellWords(code);
     expect([npx, name]).toEqual(['npx', 'cdk-rakuten-postback']);
     const ran = await runIn(application.folder, [...args, '--local']);
-    const notes = /^(\d+ lines in \w+\.csv|next export: --changed-since 2026-0[56]|1 of 2 clicks has).*\n/gm;
-    expect({ exitCode: ran.exitCode, stderr: ran.stderr.replace(notes, '') }).toEqual({ exitCode: 0, stderr: '' });
+    const notes =
+      /^(\d+ lines in \w+\.csv|next export: --changed-since 2026-0[56]|1 of 2 clicks has).*\n/gm;
+    expect({ exitCode: ran.exitCode, stderr: ran.stderr.replace(notes, '') }).toEqual({
+      exitCode: 0,
+      stderr: '',
+    });
     const lines = files[recipe];
-    if (lines !== undefined) expect(readFileSync(join(application.folder, args.at(-1) ?? ''), 'utf8').split('\n')).toHaveLength(lines);
-    else if (output === undefined) expect(ran.stdout).toContain(expected[recipe] ?? 'a text for this recipe');
+    if (lines !== undefined)
+      expect(
+        readFileSync(join(application.folder, args.at(-1) ?? ''), 'utf8').split('\n'),
+      ).toHaveLength(lines);
+    else if (output === undefined)
+      expect(ran.stdout).toContain(expected[recipe] ?? 'a text for this recipe');
     else expect(ran.stdout).toBe(output);
   });
 });
@@ -196,17 +224,23 @@ describe('the AWS CLI', () => {
     expect(answerOf(await send(awsCall(code, TABLE)))).toEqual(expected[name]);
   });
 
-  (hasAwsCli ? test : test.skip).each(calls)('%s, by the AWS CLI itself', async (name, { code }) => {
-    const { stdout } = await run('bash', ['-c', code], { cwd: application.folder, env });
-    expect(answerOf(JSON.parse(stdout))).toEqual(expected[name]);
-  });
+  (hasAwsCli ? test : test.skip).each(calls)(
+    '%s, by the AWS CLI itself',
+    async (name, { code }) => {
+      const { stdout } = await run('bash', ['-c', code], { cwd: application.folder, env });
+      expect(answerOf(JSON.parse(stdout))).toEqual(expected[name]);
+    },
+  );
 
   test('the name of the table comes from the stack', async () => {
     const code = table?.[1].code ?? '';
     expect(code).toContain('--stack-name RakutenPostback ');
     expect(code).toContain("OutputKey=='TableName'");
     if (!hasAwsCli) return;
-    const { stdout } = await run('bash', ['-c', `${code}\necho "$TABLE"`], { cwd: application.folder, env: { ...env, TABLE: 'none' } });
+    const { stdout } = await run('bash', ['-c', `${code}\necho "$TABLE"`], {
+      cwd: application.folder,
+      env: { ...env, TABLE: 'none' },
+    });
     expect(stdout).toBe(`${TABLE}\n`);
   });
 
@@ -217,7 +251,9 @@ describe('the AWS CLI', () => {
   }
 
   async function send(call: Call): Promise<Answer> {
-    return call.operation === 'query' ? dynamodb.send(new QueryCommand(call.input)) : dynamodb.send(new GetItemCommand(call.input));
+    return call.operation === 'query'
+      ? dynamodb.send(new QueryCommand(call.input))
+      : dynamodb.send(new GetItemCommand(call.input));
   }
 
   function answerOf({ Items, Item, Count }: Answer): (string | undefined)[] | number | undefined {
@@ -241,10 +277,13 @@ describe('Python', () => {
     expect(ids(await itemsOf(boto3Query(code, TABLE)))).toEqual(expected[name]);
   });
 
-  (hasBoto3 ? test : test.skip).each(ofLanguage('python'))('%s, by Python itself', async (name, { code, output = '' }) => {
-    const stdout = await application.run('python3', `${name}.py`, code, env);
-    expect(sortedLines(stdout)).toEqual(sortedLines(output));
-  });
+  (hasBoto3 ? test : test.skip).each(ofLanguage('python'))(
+    '%s, by Python itself',
+    async (name, { code, output = '' }) => {
+      const stdout = await application.run('python3', `${name}.py`, code, env);
+      expect(sortedLines(stdout)).toEqual(sortedLines(output));
+    },
+  );
 });
 
 describe('PartiQL', () => {
@@ -261,38 +300,55 @@ describe('PartiQL', () => {
     'partiql-click': 3,
   };
 
-  test.each(ofLanguage('sql'))('%s names existing attributes, and its query finds the lines', async (name, { code }) => {
-    const input = partiqlQuery(code);
-    const known: readonly string[] = [...STORED_FIELDS, ...Object.values(ATTRIBUTES)];
-    const selected = (input.ProjectionExpression ?? '').split(', ');
-    expect(selected.filter((attribute) => !known.includes(attribute))).toEqual([]);
-    const items = await itemsOf(input);
-    expect(items).toHaveLength(expected[name] ?? -1);
-    for (const item of items) expect(Object.keys(item).sort()).toEqual(selected.toSorted());
-  });
+  test.each(ofLanguage('sql'))(
+    '%s names existing attributes, and its query finds the lines',
+    async (name, { code }) => {
+      const input = partiqlQuery(code);
+      const known: readonly string[] = [...STORED_FIELDS, ...Object.values(ATTRIBUTES)];
+      const selected = (input.ProjectionExpression ?? '').split(', ');
+      expect(selected.filter((attribute) => !known.includes(attribute))).toEqual([]);
+      const items = await itemsOf(input);
+      expect(items).toHaveLength(expected[name] ?? -1);
+      for (const item of items) expect(Object.keys(item).sort()).toEqual(selected.toSorted());
+    },
+  );
 
   // The embedded server knows no PartiQL.
-  (IS_EMBEDDED ? test.skip : test).each(ofLanguage('sql'))('%s, as a statement', async (name, { code }) => {
-    const { Items = [] } = await dynamodb.send(new ExecuteStatementCommand({ Statement: code }));
-    expect(Items).toHaveLength(expected[name] ?? -1);
-    const asQuery = await itemsOf(partiqlQuery(code));
-    expect(sortedItems(Items)).toEqual(sortedItems(asQuery));
-  });
+  (IS_EMBEDDED ? test.skip : test).each(ofLanguage('sql'))(
+    '%s, as a statement',
+    async (name, { code }) => {
+      const { Items = [] } = await dynamodb.send(new ExecuteStatementCommand({ Statement: code }));
+      expect(Items).toHaveLength(expected[name] ?? -1);
+      const asQuery = await itemsOf(partiqlQuery(code));
+      expect(sortedItems(Items)).toEqual(sortedItems(asQuery));
+    },
+  );
 });
 
-const sortedItems = (items: readonly object[]): string[] => items.map((item) => JSON.stringify(Object.entries(item).sort())).sort();
+const sortedItems = (items: readonly object[]): string[] =>
+  items.map((item) => JSON.stringify(Object.entries(item).sort())).sort();
 
 describe('the page about rows', () => {
   const rows = readFileSync(join(ROOT, 'docs/rows.md'), 'utf8');
   const attributeRows = [...rows.matchAll(/^\| ((?:`\w+`(?:, )?)+) \| ([A-Z]*) ?\|/gm)];
-  const types = new Map(attributeRows.flatMap(([, names = '', type = '']) => codes(names).map((name) => [name, type] as const)));
+  const types = new Map(
+    attributeRows.flatMap(([, names = '', type = '']) =>
+      codes(names).map((name) => [name, type] as const),
+    ),
+  );
 
   test('explains every attribute, and no other', () => {
-    expect([...types.keys()].sort()).toEqual([...STORED_FIELDS, ...Object.values(ATTRIBUTES)].sort());
+    expect([...types.keys()].sort()).toEqual(
+      [...STORED_FIELDS, ...Object.values(ATTRIBUTES)].sort(),
+    );
   });
 
   test('says which attributes are numbers', () => {
-    for (const field of STORED_FIELDS) expect([field, types.get(field)]).toEqual([field, ROW_FIELDS[field] === 'decimal' ? 'N' : 'S']);
+    for (const field of STORED_FIELDS)
+      expect([field, types.get(field)]).toEqual([
+        field,
+        ROW_FIELDS[field] === 'decimal' ? 'N' : 'S',
+      ]);
   });
 
   test('shows the keys of the table and of every index', () => {

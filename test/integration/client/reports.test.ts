@@ -36,7 +36,11 @@ beforeAll(async () => {
   await seedTable(dynamodb, SEEDED);
   await createTable(dynamodb, TABLE);
   seeded = new TransactionsClient({ client: dynamodb, tableName: SEEDED });
-  transactions = new TransactionsClient({ client: dynamodb, tableName: TABLE, dayShards: DAY_SHARDS });
+  transactions = new TransactionsClient({
+    client: dynamodb,
+    tableName: TABLE,
+    dayShards: DAY_SHARDS,
+  });
 });
 
 afterAll(async () => {
@@ -53,10 +57,14 @@ async function all<T>(values: AsyncIterable<T>): Promise<T[]> {
 const idsOf = async (lines: AsyncIterable<Transaction>): Promise<(string | undefined)[]> =>
   (await all(lines)).map((line) => line.etransaction_id);
 
-const money = (amounts: readonly Money[]): string => amounts.map((one) => `${one.commissions} ${one.currency} (${one.lines})`).join(', ');
+const money = (amounts: readonly Money[]): string =>
+  amounts.map((one) => `${one.commissions} ${one.currency} (${one.lines})`).join(', ');
 
 const write = (fields: LineFields, extras: DeliveryExtras = {}): Promise<void> =>
-  put(dynamodb, TABLE, JSON.parse(JSON.stringify(fields)) as LineFields, { dayShards: DAY_SHARDS, ...extras });
+  put(dynamodb, TABLE, JSON.parse(JSON.stringify(fields)) as LineFields, {
+    dayShards: DAY_SHARDS,
+    ...extras,
+  });
 
 let runs = 0;
 /** A publisher of its own for each run, as the table is shared. */
@@ -65,11 +73,21 @@ function newPublisher(): string {
   return String(5_000_000 + runs);
 }
 
-const base = { advertiser_id: '39001', currency: 'USD', sku_number: 'A', is_event: 'N', transaction_date: '2026-03-20T10:00:00Z' } as const;
+const base = {
+  advertiser_id: '39001',
+  currency: 'USD',
+  sku_number: 'A',
+  is_event: 'N',
+  transaction_date: '2026-03-20T10:00:00Z',
+} as const;
 
 /** Days around the end of winter time in Berlin and the end of a month. */
 const arbitraryTime = fc
-  .date({ min: new Date('2026-03-28T00:00:00Z'), max: new Date('2026-04-02T00:00:00Z'), noInvalidDate: true })
+  .date({
+    min: new Date('2026-03-28T00:00:00Z'),
+    max: new Date('2026-04-02T00:00:00Z'),
+    noInvalidDate: true,
+  })
   .map((date) => `${date.toISOString().slice(0, 19)}Z`);
 
 const hoursEarlier = (time: string, hours: number): string =>
@@ -87,17 +105,31 @@ const arbitraryLine = fc
     commissions: fc.constantFrom('10', '0.01', '-10', undefined),
     hoursBefore: fc.integer({ min: 0, max: 60 }),
     process_date: arbitraryTime,
-    fate: fc.constantFrom('verified', 'verified', 'verified', 'unverified', 'withdrawn', 'recovered'),
+    fate: fc.constantFrom(
+      'verified',
+      'verified',
+      'verified',
+      'unverified',
+      'withdrawn',
+      'recovered',
+    ),
   })
-  .map(({ hoursBefore, ...line }) => ({ ...line, transaction_date: hoursEarlier(line.process_date, hoursBefore) }));
+  .map(({ hoursBefore, ...line }) => ({
+    ...line,
+    transaction_date: hoursEarlier(line.process_date, hoursBefore),
+  }));
 type ArbitraryLine = typeof arbitraryLine extends fc.Arbitrary<infer L> ? L : never;
 
-/** Writes lines for a new publisher. Members get names of their own, as no query by member has a SID. */
+/**
+ * Writes lines for a new publisher. Members get names of their own, as no query by member has a
+ * SID.
+ */
 async function writeLines(lines: readonly ArbitraryLine[]): Promise<string> {
   const sid = newPublisher();
   for (const [index, { fate, u1, ...fields }] of lines.entries()) {
     const line = { ...fields, sid, u1: u1 && `${u1}-${sid}`, etransaction_id: `E${index}` };
-    if (fate === 'recovered') await write(line, { source: 'events-api', receivedAt: '2026-04-02T00:00:00.000Z' });
+    if (fate === 'recovered')
+      await write(line, { source: 'events-api', receivedAt: '2026-04-02T00:00:00.000Z' });
     else
       await write(line, {
         receivedAt: new Date(Date.parse(fields.process_date) + 90_000).toISOString(),
@@ -130,14 +162,21 @@ async function recorded<T>(
       },
     { step: 'initialize' },
   );
-  const result = await ask(new TransactionsClient({ client, tableName, dayShards: tableName === TABLE ? DAY_SHARDS : 1 }));
+  const result = await ask(
+    new TransactionsClient({ client, tableName, dayShards: tableName === TABLE ? DAY_SHARDS : 1 }),
+  );
   client.destroy();
   return { result, commands };
 }
 
 describe('balances', () => {
   test('equal the summary of each member, in any period', async () => {
-    const periods = fc.constantFrom({}, { from: '2026-03-30' }, { to: '2026-03-31T12:00:00Z' }, { from: '2026-03-29', to: '2026-03-31' });
+    const periods = fc.constantFrom(
+      {},
+      { from: '2026-03-30' },
+      { to: '2026-03-31T12:00:00Z' },
+      { from: '2026-03-29', to: '2026-03-31' },
+    );
     await fc.assert(
       fc.asyncProperty(
         fc.array(arbitraryLine, { minLength: 1, maxLength: 14 }),
@@ -149,7 +188,11 @@ describe('balances', () => {
           const members = new Map(balances.map((balance) => [balance.u1, balance]));
           expect(members.size).toBe(balances.length);
           for (const u1 of [`anna-${sid}`, `bert-${sid}`]) {
-            const { from: _from, to: _to, ...summary } = await transactions.memberSummary(u1, period, { includeUnverified });
+            const {
+              from: _from,
+              to: _to,
+              ...summary
+            } = await transactions.memberSummary(u1, period, { includeUnverified });
             if (summary.orders.total === 0) expect(members.has(u1)).toBe(false);
             else expect(members.get(u1)).toEqual(summary);
           }
@@ -160,7 +203,10 @@ describe('balances', () => {
   });
 
   test('contain each verified sale once, the last one those that no member can be found for', async () => {
-    const sale = arbitraryLine.map((line) => ({ ...line, is_event: 'N', sale_amount: '100', commissions: '10' }) as ArbitraryLine);
+    const sale = arbitraryLine.map(
+      (line) =>
+        ({ ...line, is_event: 'N', sale_amount: '100', commissions: '10' }) as ArbitraryLine,
+    );
     await fc.assert(
       fc.asyncProperty(fc.array(sale, { minLength: 1, maxLength: 14 }), async (lines) => {
         const sid = await writeLines(lines);
@@ -181,8 +227,15 @@ describe('balances', () => {
   });
 
   test('read only orders with a line without u1 as a whole', async () => {
-    const { result: balances, commands } = await recorded(SEEDED, (client) => all(client.balances()));
-    expect(balances.map(({ u1 }) => u1).sort()).toEqual(['clk_01HRV6Z8Q2M4', 'clk_TRAVEL_1', 'member-9', 'p-1001']);
+    const { result: balances, commands } = await recorded(SEEDED, (client) =>
+      all(client.balances()),
+    );
+    expect(balances.map(({ u1 }) => u1).sort()).toEqual([
+      'clk_01HRV6Z8Q2M4',
+      'clk_TRAVEL_1',
+      'member-9',
+      'p-1001',
+    ]);
     // The order of the cancellation without u1: once to find its member, once for the member.
     expect(commands.map(({ name }) => name).sort()).toEqual([
       'BatchGetItemCommand',
@@ -212,7 +265,9 @@ describe('balances', () => {
       (next) => async (args) => {
         const result = await next(args);
         const output = result.output as { Items?: Record<string, { S?: string }>[] };
-        output.Items?.sort((x, y) => ((x.occurred_at?.S ?? '') < (y.occurred_at?.S ?? '') ? -1 : 1));
+        output.Items?.sort((x, y) =>
+          (x.occurred_at?.S ?? '') < (y.occurred_at?.S ?? '') ? -1 : 1,
+        );
         return result;
       },
       { step: 'initialize' },
@@ -237,12 +292,19 @@ describe('totals', () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(arbitraryLine, { minLength: 1, maxLength: 14 }),
-        fc.record({ timeZone: zones, by: groups, dateField: dates, includeUnverified: fc.boolean() }),
+        fc.record({
+          timeZone: zones,
+          by: groups,
+          dateField: dates,
+          includeUnverified: fc.boolean(),
+        }),
         async (lines, options) => {
           const sid = await writeLines(lines);
           const span = { from: '2026-03-30', to: '2026-04-02', sid, ...options };
           // By order date, it reads up to now.
-          expect(await totalsAt('2026-04-10', span)).toEqual(expectedTotals(await rowsOf(sid), span));
+          expect(await totalsAt('2026-04-10', span)).toEqual(
+            expectedTotals(await rowsOf(sid), span),
+          );
         },
       ),
       PROPERTY,
@@ -258,7 +320,8 @@ describe('totals', () => {
   });
 
   test('read the orders of many lines in one call', async () => {
-    const totals = (client: TransactionsClient) => client.totals({ from: '2026-03-01', to: '2026-06-01', by: [] });
+    const totals = (client: TransactionsClient) =>
+      client.totals({ from: '2026-03-01', to: '2026-06-01', by: [] });
     const { result, commands } = await recorded(SEEDED, totals);
     expect(result).toHaveLength(1);
     expect(commands.filter(({ input }) => input.IndexName === 'by-order')).toHaveLength(5);
@@ -269,14 +332,27 @@ describe('totals', () => {
     const sid = newPublisher();
     const booked = { ...base, sid, transaction_date: '2026-03-20T10:00:00Z', sale_amount: '100' };
     const processed = (day: string, id: string): Promise<void> =>
-      write({ ...booked, etransaction_id: id, commissions: '1', process_date: `${day}T00:00:00Z` }, { verifiedAt: `${day}T01:00:00.000Z` });
+      write(
+        { ...booked, etransaction_id: id, commissions: '1', process_date: `${day}T00:00:00Z` },
+        { verifiedAt: `${day}T01:00:00.000Z` },
+      );
     await processed('2026-03-21', 'AFTER');
     await processed('2026-03-15', 'WITHIN-A-WEEK');
     await processed('2026-02-20', 'WITHIN-A-MONTH');
-    const span = { from: '2026-03-20', to: '2026-03-21', by: [], sid, dateField: 'transaction_date' } as const;
+    const span = {
+      from: '2026-03-20',
+      to: '2026-03-21',
+      by: [],
+      sid,
+      dateField: 'transaction_date',
+    } as const;
     const earned = async (lookBackDays?: number) =>
       (await totalsAt('2026-04-10', { ...span, lookBackDays })).map((total) => money(total.earned));
-    expect([await earned(), await earned(7), await earned(1)]).toEqual([['3 USD (3)'], ['2 USD (2)'], ['1 USD (1)']]);
+    expect([await earned(), await earned(7), await earned(1)]).toEqual([
+      ['3 USD (3)'],
+      ['2 USD (2)'],
+      ['1 USD (1)'],
+    ]);
   });
 
   type Options = Parameters<TransactionsClient['totals']>[0];
@@ -288,13 +364,18 @@ describe('totals', () => {
     return totals;
   }
 
-  const rowsOf = async (sid: string): Promise<Transaction[]> => (await all(transactions.all())).filter((row) => row.sid === sid);
+  const rowsOf = async (sid: string): Promise<Transaction[]> =>
+    (await all(transactions.all())).filter((row) => row.sid === sid);
 
   function expectedTotals(rows: readonly Transaction[], options: Options): Total[] {
     const timeZone = options.timeZone ?? 'UTC';
     const orders = new Map<string, Transaction[]>();
     for (const row of rows) {
-      const order = JSON.stringify([row.advertiser_id, row.order_id ?? row.line_id, row.order_id === undefined]);
+      const order = JSON.stringify([
+        row.advertiser_id,
+        row.order_id ?? row.line_id,
+        row.order_id === undefined,
+      ]);
       orders.set(order, [...(orders.get(order) ?? []), row]);
     }
     const groups = new Map<string, Record<'pending' | 'awaiting' | 'earned', MoneySum>>();
@@ -305,12 +386,24 @@ describe('totals', () => {
           const isAnswered = line.verified_at !== undefined || line.withdrawn_at !== undefined;
           const processed = isAnswered ? (line.process_date ?? '') : line.received_at;
           const date = options.dateField === 'transaction_date' ? line.occurred_at : processed;
-          const [from, to] = [options.from, options.to].map((day) => startOfDay(day as string, timeZone).getTime()) as [number, number];
+          const [from, to] = [options.from, options.to].map((day) =>
+            startOfDay(day as string, timeZone).getTime(),
+          ) as [number, number];
           if (Date.parse(date) < from || Date.parse(date) >= to) continue;
           const day = dayOf(date, timeZone);
-          const values = { month: day.slice(0, 7), day, advertiser: line.advertiser_id, currency: line.currency, sid: line.sid };
+          const values = {
+            month: day.slice(0, 7),
+            day,
+            advertiser: line.advertiser_id,
+            currency: line.currency,
+            sid: line.sid,
+          };
           const key = JSON.stringify(options.by.map((group) => values[group] ?? '\uffff'));
-          const sums = groups.get(key) ?? { pending: new MoneySum(), awaiting: new MoneySum(), earned: new MoneySum() };
+          const sums = groups.get(key) ?? {
+            pending: new MoneySum(),
+            awaiting: new MoneySum(),
+            earned: new MoneySum(),
+          };
           groups.set(key, sums);
           sums[name].addLine(line);
         }
@@ -322,7 +415,9 @@ describe('totals', () => {
     return sorted.map(([key, sums]) => ({
       ...Object.fromEntries(
         options.by.flatMap((group, index) =>
-          key[index] === '\uffff' ? [] : [[group === 'advertiser' ? 'advertiser_id' : group, key[index]]],
+          key[index] === '\uffff'
+            ? []
+            : [[group === 'advertiser' ? 'advertiser_id' : group, key[index]]],
         ),
       ),
       pending: sums.pending.toMoney(),
@@ -343,33 +438,68 @@ describe('changes since a moment', () => {
 
   test('are the lines that were confirmed, and those that were reversed', async () => {
     const sid = newPublisher();
-    const [before, after] = [{ verifiedAt: '2026-04-08T23:59:59.999Z' }, { verifiedAt: '2026-04-09T00:00:00.000Z' }];
+    const [before, after] = [
+      { verifiedAt: '2026-04-08T23:59:59.999Z' },
+      { verifiedAt: '2026-04-09T00:00:00.000Z' },
+    ];
     const line = (id: string, fields: LineFields, extras: DeliveryExtras): Promise<void> =>
-      write({ ...base, sid, etransaction_id: id, process_date: '2026-04-01T00:00:00Z', ...fields }, extras);
+      write(
+        { ...base, sid, etransaction_id: id, process_date: '2026-04-01T00:00:00Z', ...fields },
+        extras,
+      );
     await line('OLD', { order_id: 'O-1', sale_amount: '100' }, before);
-    await line('RETURN', { order_id: 'O-1', sale_amount: '-100', process_date: '2026-04-02T00:00:00Z' }, after);
+    await line(
+      'RETURN',
+      { order_id: 'O-1', sale_amount: '-100', process_date: '2026-04-02T00:00:00Z' },
+      after,
+    );
     await line('NEW', { order_id: 'O-2', sale_amount: '100' }, after);
     await line('DISCOUNT', { order_id: 'O-2', sale_amount: '-10', sku_number: 'COUPON' }, after);
     await line('UNVERIFIED', { order_id: 'O-2', sale_amount: '50' }, {});
     await line('EVENT', { order_id: 'O-3', sale_amount: '100', is_event: 'Y' }, before);
     await line('CANCELLATION', { order_id: 'O-3', sale_amount: '-100' }, after);
-    await line('WITHDRAWN', { order_id: 'O-4', sale_amount: '100' }, { ...before, withdrawnAt: '2026-04-09T01:00:00.000Z' });
+    await line(
+      'WITHDRAWN',
+      { order_id: 'O-4', sale_amount: '100' },
+      { ...before, withdrawnAt: '2026-04-09T01:00:00.000Z' },
+    );
     await line(
       'WITHDRAWN-BEFORE',
       { order_id: 'O-4', sale_amount: '100' },
       { verifiedAt: '2026-04-01T01:00:00.000Z', withdrawnAt: '2026-04-05T00:00:00.000Z' },
     );
-    await line('LATE', { order_id: 'O-5', sale_amount: '100', process_date: '2026-03-01T00:00:00Z' }, after);
-    const confirmed = (options: ChangeOptions) => at(() => transactions.confirmedSince(AT.since, options));
+    await line(
+      'LATE',
+      { order_id: 'O-5', sale_amount: '100', process_date: '2026-03-01T00:00:00Z' },
+      after,
+    );
+    const confirmed = (options: ChangeOptions) =>
+      at(() => transactions.confirmedSince(AT.since, options));
     expect((await idsOf(await confirmed({ sid }))).sort()).toEqual(['DISCOUNT', 'NEW']);
-    expect((await idsOf(await confirmed({ sid, lookBackDays: 40 }))).sort()).toEqual(['DISCOUNT', 'LATE', 'NEW']);
-    expect((await idsOf(await at(() => transactions.reversedSince(AT.since, { sid })))).sort()).toEqual(['RETURN', 'WITHDRAWN']);
+    expect((await idsOf(await confirmed({ sid, lookBackDays: 40 }))).sort()).toEqual([
+      'DISCOUNT',
+      'LATE',
+      'NEW',
+    ]);
+    expect(
+      (await idsOf(await at(() => transactions.reversedSince(AT.since, { sid })))).sort(),
+    ).toEqual(['RETURN', 'WITHDRAWN']);
   });
 
   test('have every line that was written since, and a cursor 15 minutes before the run', async () => {
     const sid = newPublisher();
     const line = (id: string, extras: DeliveryExtras): Promise<void> =>
-      write({ ...base, sid, etransaction_id: id, order_id: 'O', process_date: '2026-04-08T00:00:00Z', sale_amount: '1' }, extras);
+      write(
+        {
+          ...base,
+          sid,
+          etransaction_id: id,
+          order_id: 'O',
+          process_date: '2026-04-08T00:00:00Z',
+          sale_amount: '1',
+        },
+        extras,
+      );
     await line('SAME', {});
     await line('VERIFIED', { verifiedAt: '2026-04-09T10:00:00.000Z' });
     await line('ARRIVED', { receivedAt: '2026-04-09T11:00:00.000Z' });
@@ -379,18 +509,30 @@ describe('changes since a moment', () => {
   });
 
   test('never go back before the moment that was asked for', async () => {
-    expect((await at(() => transactions.changedSince('2026-04-10T11:50:00Z'))).cursor).toBe('2026-04-10T11:50:00.000Z');
+    expect((await at(() => transactions.changedSince('2026-04-10T11:50:00Z'))).cursor).toBe(
+      '2026-04-10T11:50:00.000Z',
+    );
   });
 
   test('have a line once that moves to a later day during the read, and the next run has it again', async () => {
     const sid = newPublisher();
-    const fields = { ...base, sid, etransaction_id: 'MOVES', order_id: 'O', process_date: '2026-04-10T01:00:00Z', sale_amount: '1' };
+    const fields = {
+      ...base,
+      sid,
+      etransaction_id: 'MOVES',
+      order_id: 'O',
+      process_date: '2026-04-10T01:00:00Z',
+      sale_amount: '1',
+    };
     await write(fields, { receivedAt: '2026-04-09T10:00:00.000Z' });
     const changes = await at(() => transactions.changedSince(AT.since, { sid }));
     const seen: (string | undefined)[] = [];
     for await (const { etransaction_id } of changes) {
       seen.push(etransaction_id);
-      await write(fields, { receivedAt: '2026-04-09T10:00:00.000Z', verifiedAt: '2026-04-10T12:00:01.000Z' });
+      await write(fields, {
+        receivedAt: '2026-04-09T10:00:00.000Z',
+        verifiedAt: '2026-04-10T12:00:01.000Z',
+      });
     }
     expect(seen).toEqual(['MOVES']);
     const clock = jest.spyOn(Date, 'now').mockReturnValue(Date.parse('2026-04-10T13:00:00Z'));
@@ -417,13 +559,25 @@ describe('the review', () => {
     const sid = newPublisher();
     const line = (id: string, extras: DeliveryExtras, fields: LineFields = {}): Promise<void> =>
       write(
-        { ...base, sid, etransaction_id: id, order_id: 'O', process_date: '2026-03-15T00:00:00Z', sale_amount: '1', ...fields },
+        {
+          ...base,
+          sid,
+          etransaction_id: id,
+          order_id: 'O',
+          process_date: '2026-03-15T00:00:00Z',
+          sale_amount: '1',
+          ...fields,
+        },
         extras,
       );
     const problems = [{ field: 'commissions', reason: "'n/a' is not a number" }] as const;
     const verified = { verifiedAt: '2026-03-16T00:00:00.000Z' };
     await line('CLEAN', verified);
-    await line('FORGED', { receivedAt: '2026-03-12T00:00:00.000Z' }, { process_date: '2099-01-01T00:00:00Z' });
+    await line(
+      'FORGED',
+      { receivedAt: '2026-03-12T00:00:00.000Z' },
+      { process_date: '2099-01-01T00:00:00Z' },
+    );
     await line('UNREADABLE', { problems });
     await line('WITHDRAWN', { ...verified, withdrawnAt: '2026-03-18T00:00:00.000Z' });
     await line('DIFFERING', { ...verified, answer: { sale_amount: '2' } });
@@ -434,18 +588,34 @@ describe('the review', () => {
       'UNREADABLE: unverified, problems',
       'WITHDRAWN: withdrawn',
     ]);
-    expect(await review({ sid, states: ['problems'] })).toEqual(['UNREADABLE: unverified, problems']);
-    expect(await review({ sid, states: ['unverified'], from: '2026-03-13' })).toEqual(['UNREADABLE: unverified, problems']);
+    expect(await review({ sid, states: ['problems'] })).toEqual([
+      'UNREADABLE: unverified, problems',
+    ]);
+    expect(await review({ sid, states: ['unverified'], from: '2026-03-13' })).toEqual([
+      'UNREADABLE: unverified, problems',
+    ]);
     expect(await review({ sid: '1' })).toEqual([]);
   });
 
   test('reads each day once', async () => {
     const span = { from: '2026-03-10', to: '2026-03-13' };
     const states = ['unverified', 'withdrawn', 'differing', 'problems'] as const;
-    const { commands } = await recorded(SEEDED, (client) => all(client.review({ ...span, states })));
-    const days = commands.map(({ input }) => Object.values(input.ExpressionAttributeValues ?? {})[0]?.S);
-    // A line that arrives late in a day can have been processed the day before, by another clock the day after.
-    expect(days).toEqual(['2026-03-09', '2026-03-10', '2026-03-11', '2026-03-12', '2026-03-13', '2026-03-14']);
+    const { commands } = await recorded(SEEDED, (client) =>
+      all(client.review({ ...span, states })),
+    );
+    const days = commands.map(
+      ({ input }) => Object.values(input.ExpressionAttributeValues ?? {})[0]?.S,
+    );
+    // A line that arrives late in a day can have been processed the day before, by another clock
+    // the day after.
+    expect(days).toEqual([
+      '2026-03-09',
+      '2026-03-10',
+      '2026-03-11',
+      '2026-03-12',
+      '2026-03-13',
+      '2026-03-14',
+    ]);
   });
 
   test('has the unverified lines that the alarm counts', async () => {
@@ -453,9 +623,22 @@ describe('the review', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(arbitraryLine, { minLength: 1, maxLength: 10 }), async (lines) => {
         const sid = await writeLines(lines);
-        const query = { tableName: TABLE, dayShards: DAY_SHARDS, window, receivedBefore: window.to, sid };
+        const query = {
+          tableName: TABLE,
+          dayShards: DAY_SHARDS,
+          window,
+          receivedBefore: window.to,
+          sid,
+        };
         const counted = (await all(unverifiedRows(dynamodb, query))).map((item) => item.line_id?.S);
-        const listed = await all(transactions.review({ from: '2026-03-30', to: '2026-04-01', states: ['unverified'], sid }));
+        const listed = await all(
+          transactions.review({
+            from: '2026-03-30',
+            to: '2026-04-01',
+            states: ['unverified'],
+            sid,
+          }),
+        );
         expect(listed.map(({ line }) => line.line_id).sort()).toEqual(counted.sort());
       }),
       PROPERTY,
@@ -473,9 +656,17 @@ describe('the review', () => {
 describe('clicks', () => {
   test('without a transaction are returned in the order of the input, spelled as there', async () => {
     const clicks = ['nobody', ' clk_TRAVEL_1 ', 'member-9', 'nothing ', 'p-1001', 'nobody'];
-    expect(await all(seeded.clicksWithoutTransaction(clicks, { concurrency: 2 }))).toEqual(['nobody', 'nothing ', 'nobody']);
-    expect(await all(seeded.clicksWithoutTransaction(['member-9'], { sid: '1' }))).toEqual(['member-9']);
-    expect(await all(seeded.clicksWithoutTransaction(['member-9'], { sid: '3900112' }))).toEqual([]);
+    expect(await all(seeded.clicksWithoutTransaction(clicks, { concurrency: 2 }))).toEqual([
+      'nobody',
+      'nothing ',
+      'nobody',
+    ]);
+    expect(await all(seeded.clicksWithoutTransaction(['member-9'], { sid: '1' }))).toEqual([
+      'member-9',
+    ]);
+    expect(await all(seeded.clicksWithoutTransaction(['member-9'], { sid: '3900112' }))).toEqual(
+      [],
+    );
   });
 
   test('can come from a stream, of which no more is read than is looked up at once', async () => {
@@ -543,9 +734,17 @@ describe('days of a time zone', () => {
     const inTokyo = { timeZone: 'Asia/Tokyo' };
     expect(await idsOf(seeded.byDay('2026-03-28', inTokyo))).toEqual([IDS.braceletReturn]);
     expect(await idsOf(seeded.byDay('2026-03-27', inTokyo))).toEqual([]);
-    expect(await idsOf(seeded.byDay('2026-03-14', { ...inTokyo, kind: 'adjustment' }))).toEqual([IDS.discount]);
-    expect(await idsOf(seeded.byMember('clk_TRAVEL_1', { ...inTokyo, from: '2026-03-20', to: '2026-03-21' }))).toEqual([IDS.spaEvent]);
-    expect((await all(seeded.dayOrders('2026-03-28', inTokyo))).map((order) => order.order_id)).toEqual(['W-100200300']);
+    expect(await idsOf(seeded.byDay('2026-03-14', { ...inTokyo, kind: 'adjustment' }))).toEqual([
+      IDS.discount,
+    ]);
+    expect(
+      await idsOf(
+        seeded.byMember('clk_TRAVEL_1', { ...inTokyo, from: '2026-03-20', to: '2026-03-21' }),
+      ),
+    ).toEqual([IDS.spaEvent]);
+    expect(
+      (await all(seeded.dayOrders('2026-03-28', inTokyo))).map((order) => order.order_id),
+    ).toEqual(['W-100200300']);
   });
 });
 
@@ -556,7 +755,13 @@ describe('the orders of a span of days', () => {
       put(
         dynamodb,
         'Orders',
-        { ...base, sid: SID, order_id: `O-${order}`, etransaction_id: `${day}-${order}`, sale_amount: '1' } as LineFields,
+        {
+          ...base,
+          sid: SID,
+          order_id: `O-${order}`,
+          etransaction_id: `${day}-${order}`,
+          sale_amount: '1',
+        } as LineFields,
         { receivedAt: `${day}T00:00:00.000Z` },
       );
     const orders = Array.from({ length: 300 }, (_, order) => order);
@@ -567,7 +772,9 @@ describe('the orders of a span of days', () => {
     const client = new TransactionsClient({ client: dynamodb, tableName: 'Orders' });
     const listed = (from: string, to: string) => all(client.dayOrders({ from, to }));
     const both = await listed('2026-03-21', '2026-03-24');
-    expect(both.map(({ order_id }) => order_id).sort()).toEqual(orders.map((order) => `O-${order}`).sort());
+    expect(both.map(({ order_id }) => order_id).sort()).toEqual(
+      orders.map((order) => `O-${order}`).sort(),
+    );
     expect(both.every(({ lines }) => lines.length === 2)).toBe(true);
     expect(await listed('2026-03-23', '2026-03-24')).toHaveLength(300);
     expect(await listed('2026-03-22', '2026-03-23')).toEqual([]);
@@ -592,14 +799,26 @@ describe('wrong input', () => {
       () => seeded.totals({ ...span, by: 'day' as never }),
       "by must be a list of month, day, advertiser, currency, sid, but is 'day'",
     ],
-    ['no end of a span', () => seeded.recovered({ from: '2026-03-01' } as never), 'to must be a Date, a day (2026-03-01)'],
-    ['a span the wrong way round', () => seeded.review({ from: '2026-04-01', to: '2026-03-01', states: [] }), 'must be before to'],
+    [
+      'no end of a span',
+      () => seeded.recovered({ from: '2026-03-01' } as never),
+      'to must be a Date, a day (2026-03-01)',
+    ],
+    [
+      'a span the wrong way round',
+      () => seeded.review({ from: '2026-04-01', to: '2026-03-01', states: [] }),
+      'must be before to',
+    ],
     [
       'a state that does not exist',
       () => seeded.review({ ...span, states: ['forged' as 'problems'] }),
       "states must be one of unverified, withdrawn, differing, problems, but is 'forged'",
     ],
-    ['a moment without a zone', () => seeded.changedSince('2026-03-01T00:00:00'), 'moment must be a Date'],
+    [
+      'a moment without a zone',
+      () => seeded.changedSince('2026-03-01T00:00:00'),
+      'moment must be a Date',
+    ],
     [
       'no look-back',
       () => seeded.confirmedSince('2026-03-01', { lookBackDays: 0 }),
@@ -611,7 +830,11 @@ describe('wrong input', () => {
       "lookBackDays goes with dateField 'transaction_date'",
     ],
     ['an empty publisher', () => seeded.balances({ sid: '' }), 'sid must not be empty'],
-    ['no concurrency', () => seeded.clicksWithoutTransaction([], { concurrency: 0 }), 'concurrency must be a whole number'],
+    [
+      'no concurrency',
+      () => seeded.clicksWithoutTransaction([], { concurrency: 0 }),
+      'concurrency must be a whole number',
+    ],
   ])('%s is refused at once, in words', (_what, ask, message) => {
     expect(ask).toThrow(InvalidQueryError);
     expect(ask).toThrow(message);

@@ -81,19 +81,31 @@ async function measure(rows: number, args: readonly string[]): Promise<Measured>
   let [scanned, peak] = [0, 0];
   const before = used();
   const stop = watchAnswers((count) => {
-    if (Math.floor((scanned + count) / (rows / 10)) > Math.floor(scanned / (rows / 10))) peak = Math.max(peak, used());
+    if (Math.floor((scanned + count) / (rows / 10)) > Math.floor(scanned / (rows / 10)))
+      peak = Math.max(peak, used());
     scanned += count;
   });
   const startedAt = performance.now();
-  const exitCode = await run([...args, '--local'], { ...terminal, stdout, stdin: Readable.from(clicksOf(rows)) });
+  const exitCode = await run([...args, '--local'], {
+    ...terminal,
+    stdout,
+    stdin: Readable.from(clicksOf(rows)),
+  });
   const seconds = (performance.now() - startedAt) / 1000;
   stop();
   expect([args, exitCode]).toEqual([args, 0]);
   expect(scanned).toBeGreaterThan(0);
-  return { stdout: stdout.text, stderr: stderr.text, seconds, growth: Math.max(peak, used()) - before };
+  return {
+    stdout: stdout.text,
+    stderr: stderr.text,
+    seconds,
+    growth: Math.max(peak, used()) - before,
+  };
 }
 
-type Send = (...args: unknown[]) => Promise<{ ScannedCount?: number; Responses?: Record<string, unknown[]> }>;
+type Send = (
+  ...args: unknown[]
+) => Promise<{ ScannedCount?: number; Responses?: Record<string, unknown[]> }>;
 
 /**
  * Calls back with the number of rows that each answer of DynamoDB has read, until the returned
@@ -137,14 +149,39 @@ const QUESTIONS: readonly [command: string[], answer: (numbers: Answer) => strin
     ({ orders, unusual }) =>
       `${text(orders / 2)} members\nearned: ${amount((orders - 2 * unusual) * 20)} USD; commissions ${amount((orders - 2 * unusual) * 0.2)} USD\nawaiting`,
   ],
-  [['totals', ...SPAN, '--by', 'month,advertiser,currency'], ({ orders, unusual }) => `earned: ${amount((orders - 2 * unusual) * 20)} USD`],
-  [['totals', ...SPAN, '--date', 'transaction_date'], ({ orders, unusual }) => `earned: ${amount((orders - 2 * unusual) * 20)} USD`],
-  [['confirmed', '--since', '2026-04-01'], ({ orders, unusual }) => `${text(orders * 2 - 2 * unusual)} lines (`],
-  [['reversed', '--since', '2026-04-01'], ({ orders, unusual }) => `${text(orders)} verified, ${text(unusual)} withdrawn`],
-  [['export', '--changed-since', '2026-04-01', '-o', 'changes.csv', '--json'], ({ orders }) => `"lines":${orders * LINES_PER_ORDER},`],
-  [['export', '--all', '-o', 'all.jsonl', '--json'], ({ orders }) => `"lines":${orders * LINES_PER_ORDER}}`],
-  [['review', ...SPAN], ({ unusual }) => `${text(unusual)} unverified, ${text(unusual)} withdrawn, ${text(unusual)} differing`],
-  [['recovered', ...SPAN], ({ unusual }) => `${text(unusual)} lines (${text(unusual)} sale): ${text(unusual)} verified`],
+  [
+    ['totals', ...SPAN, '--by', 'month,advertiser,currency'],
+    ({ orders, unusual }) => `earned: ${amount((orders - 2 * unusual) * 20)} USD`,
+  ],
+  [
+    ['totals', ...SPAN, '--date', 'transaction_date'],
+    ({ orders, unusual }) => `earned: ${amount((orders - 2 * unusual) * 20)} USD`,
+  ],
+  [
+    ['confirmed', '--since', '2026-04-01'],
+    ({ orders, unusual }) => `${text(orders * 2 - 2 * unusual)} lines (`,
+  ],
+  [
+    ['reversed', '--since', '2026-04-01'],
+    ({ orders, unusual }) => `${text(orders)} verified, ${text(unusual)} withdrawn`,
+  ],
+  [
+    ['export', '--changed-since', '2026-04-01', '-o', 'changes.csv', '--json'],
+    ({ orders }) => `"lines":${orders * LINES_PER_ORDER},`,
+  ],
+  [
+    ['export', '--all', '-o', 'all.jsonl', '--json'],
+    ({ orders }) => `"lines":${orders * LINES_PER_ORDER}}`,
+  ],
+  [
+    ['review', ...SPAN],
+    ({ unusual }) =>
+      `${text(unusual)} unverified, ${text(unusual)} withdrawn, ${text(unusual)} differing`,
+  ],
+  [
+    ['recovered', ...SPAN],
+    ({ unusual }) => `${text(unusual)} lines (${text(unusual)} sale): ${text(unusual)} verified`,
+  ],
   [['orders', ...SPAN], ({ orders }) => `${text(orders)} orders (`],
   [['query', '--day', '2026-04-15', '--json'], () => '}\n]\n'],
   [['clicks', '-'], ({ orders }) => `click-${orders - 1}\n`],
@@ -156,7 +193,9 @@ test.each(QUESTIONS)('%j needs no more memory for a larger table', async (comman
     const result = await measure(rows, command);
     measured.push(result);
     const { seconds, growth } = result;
-    process.stdout.write(`${command.join(' ')}: ${text(rows)} rows, ${text(seconds, 1)} s, heap +${text(growth / 1e6, 1)} MB\n`);
+    process.stdout.write(
+      `${command.join(' ')}: ${text(rows)} rows, ${text(seconds, 1)} s, heap +${text(growth / 1e6, 1)} MB\n`,
+    );
     const orders = rows / LINES_PER_ORDER;
     expect(result.stdout).toContain(answer({ orders, unusual: orders / CYCLE }));
     // The first progress is due after two seconds.

@@ -1,7 +1,11 @@
 import { CreateTableCommand, type DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { NoteTable } from '../../../core/reconciliation/checkpoint';
 import { DynamoRegistrationStore } from '../../../core/registration/registration-store';
-import { PUBLISHER_KIND, RECONCILIATION_KIND, STATE_KEYS } from '../../../core/state/publisher-state';
+import {
+  PUBLISHER_KIND,
+  RECONCILIATION_KIND,
+  STATE_KEYS,
+} from '../../../core/state/publisher-state';
 import { readPublisherStates } from '../../../core/state/publishers';
 import { createStateTableInput } from '../../../core/state/table';
 import { dynamoDbClient } from '../../../local/embedded/clients';
@@ -35,7 +39,9 @@ beforeEach(() => {
 const state = (owner: string) => ({ sid, accepted: [], owners: [owner] });
 const attributesOf = async (kind: string): Promise<string[]> => {
   const Key = { [STATE_KEYS.partition]: { S: kind }, [STATE_KEYS.sort]: { S: sid } };
-  const { Item = {} } = await client.send(new GetItemCommand({ TableName: TABLE, Key, ConsistentRead: true }));
+  const { Item = {} } = await client.send(
+    new GetItemCommand({ TableName: TABLE, Key, ConsistentRead: true }),
+  );
   return Object.keys(Item).sort();
 };
 
@@ -67,7 +73,9 @@ describe.each<[string, () => DynamoRegistrationStore | NoteTable]>([
   it('is taken over by one of two who saw the same holder die', async () => {
     await leases().acquireLease(sid, 'dead');
     const seen = await leases().acquireLease(sid, 'second');
-    const taken = await Promise.all(['second', 'third'].map((holder) => leases().acquireLease(sid, holder, seen)));
+    const taken = await Promise.all(
+      ['second', 'third'].map((holder) => leases().acquireLease(sid, holder, seen)),
+    );
     expect(taken.filter((other) => other === undefined)).toHaveLength(1);
   });
 
@@ -103,6 +111,11 @@ it('the note of a reconciliation is written by the holder alone, and keeps what 
   expect(await notes.write(sid, { succeededAt: 3000 }, 'first')).toBe(true);
   expect(await notes.read(sid)).toEqual({ coveredUntil: 1000, succeededAt: 3000 });
   await notes.releaseLease(sid, 'first');
-  expect(await attributesOf(RECONCILIATION_KIND)).toEqual(['covered_until', 'id', 'kind', 'succeeded_at']);
+  expect(await attributesOf(RECONCILIATION_KIND)).toEqual([
+    'covered_until',
+    'id',
+    'kind',
+    'succeeded_at',
+  ]);
   expect(await attributesOf(PUBLISHER_KIND)).toEqual([]);
 });

@@ -6,7 +6,12 @@ import { parseCredentials, type RakutenCredentials } from '../../../core/rakuten
 import { RakutenError } from '../../../core/rakuten/api/errors';
 import { sendHttp } from '../../../core/rakuten/api/http';
 import { quote, Redactor } from '../../../core/rakuten/api/redact';
-import { backoffMillis, type Clock, retryAfterMillis, SHORT_BACKOFF } from '../../../core/rakuten/api/request-with-retry';
+import {
+  backoffMillis,
+  type Clock,
+  retryAfterMillis,
+  SHORT_BACKOFF,
+} from '../../../core/rakuten/api/request-with-retry';
 import { type FakeRakuten, startFakeRakuten } from '../../../fake-rakuten';
 import { growth, LINEAR } from '../../support/growth';
 import { deviations } from '../../support/rakuten-schemas';
@@ -19,7 +24,10 @@ let fake: FakeRakuten;
 let waited: number[];
 beforeEach(async () => {
   waited = [];
-  fake = await startFakeRakuten({ ...(CREDENTIALS as { clientId: string; clientSecret: string }), accessToken: 'ready-made-token' });
+  fake = await startFakeRakuten({
+    ...(CREDENTIALS as { clientId: string; clientSecret: string }),
+    accessToken: 'ready-made-token',
+  });
 });
 afterEach(() => fake.close());
 
@@ -31,7 +39,10 @@ const clock: Clock = {
 };
 
 const redactor = new Redactor();
-const clientOf = (credentials: RakutenCredentials = CREDENTIALS, baseUrl = fake.url): RakutenClient =>
+const clientOf = (
+  credentials: RakutenCredentials = CREDENTIALS,
+  baseUrl = fake.url,
+): RakutenClient =>
   new RakutenClient({ baseUrl, sid: SID, send: sendHttp, clock, redactor }, credentials);
 const soon = (seconds = 120): number => clock.now() + seconds * 1000;
 
@@ -69,7 +80,13 @@ describe('the client over HTTP', () => {
     await client.read(soon());
     fake.expireTokens();
     await client.read(soon());
-    expect(fake.calls.map((c) => `${c.operation} ${c.status}`)).toEqual(['token 200', 'read 404', 'read 401', 'token 200', 'read 404']);
+    expect(fake.calls.map((c) => `${c.operation} ${c.status}`)).toEqual([
+      'token 200',
+      'read 404',
+      'read 401',
+      'token 200',
+      'read 404',
+    ]);
     fake.fault({ operation: 'read', status: 401, times: 10 });
     expect((await errorOf(client.read(soon()))).kind).toBe('unauthorized');
     expect(fake.calls.filter((c) => c.operation === 'read')).toHaveLength(5);
@@ -85,7 +102,12 @@ describe('the client over HTTP', () => {
     expect((await errorOf(clientOf().create(SLOT, soon()))).kind).toBe('uncertain');
     fake.fault({ operation: 'update', status: 403, times: 2 });
     await clientOf().update({ ...SLOT, active: false }, soon());
-    expect(fake.requests.map(({ method, status }) => `${method} ${status}`)).toEqual(['POST 0', 'PUT 403', 'PUT 403', 'PUT 200']);
+    expect(fake.requests.map(({ method, status }) => `${method} ${status}`)).toEqual([
+      'POST 0',
+      'PUT 403',
+      'PUT 403',
+      'PUT 200',
+    ]);
   });
 
   it.each([
@@ -113,12 +135,15 @@ describe('the client over HTTP', () => {
     expect(waited.reduce((a, b) => a + b, 0)).toBeLessThan(30_000);
   });
 
-  it.each(['0', 'Thu, 01 Jan 2026 00:00:00 GMT'])('does not ask again and again where Retry-After, %s, is over at once', async (header) => {
-    fake.fault({ operation: 'read', status: 429, headers: { 'retry-after': header }, times: 3 });
-    await clientOf().read(soon());
-    expect(waited).toHaveLength(3);
-    expect(Math.min(...waited)).toBeGreaterThanOrEqual(2000);
-  });
+  it.each(['0', 'Thu, 01 Jan 2026 00:00:00 GMT'])(
+    'does not ask again and again where Retry-After, %s, is over at once',
+    async (header) => {
+      fake.fault({ operation: 'read', status: 429, headers: { 'retry-after': header }, times: 3 });
+      await clientOf().read(soon());
+      expect(waited).toHaveLength(3);
+      expect(Math.min(...waited)).toBeGreaterThanOrEqual(2000);
+    },
+  );
 
   it('cuts off an answer that does not come, and reports a host that is not there', async () => {
     fake.fault({ connection: 'hang', times: 100 });
@@ -138,7 +163,9 @@ describe('the client over HTTP', () => {
       response.on('drain', send);
       send();
     });
-    const closed = new Promise((resolve) => server.on('connection', (socket) => socket.on('close', resolve)));
+    const closed = new Promise((resolve) =>
+      server.on('connection', (socket) => socket.on('close', resolve)),
+    );
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     const error = await errorOf(clientOf({ accessToken: 'ready-made-token' }, url).read(soon()));
@@ -150,11 +177,17 @@ describe('the client over HTTP', () => {
   });
 
   it('does not follow a redirect with its token', async () => {
-    const server = createServer((_request, response) => response.writeHead(302, { location: `${fake.url}/token` }).end());
+    const server = createServer((_request, response) =>
+      response.writeHead(302, { location: `${fake.url}/token` }).end(),
+    );
     server.listen(0, '127.0.0.1');
     await new Promise((resolve) => server.once('listening', resolve));
     try {
-      const error = await errorOf(clientOf(CREDENTIALS, `http://127.0.0.1:${(server.address() as AddressInfo).port}`).read(soon()));
+      const error = await errorOf(
+        clientOf(CREDENTIALS, `http://127.0.0.1:${(server.address() as AddressInfo).port}`).read(
+          soon(),
+        ),
+      );
       expect(error.kind).toBe('refused');
       expect(error.message).toContain('check rakutenApiUrl');
       expect(fake.calls).toEqual([]);
@@ -169,14 +202,20 @@ describe('the client over HTTP', () => {
     fake.fault({ operation: 'create', status: 400, body });
     const { message } = await errorOf(clientOf().create(SLOT, soon()));
     expect(message).toContain('502');
-    for (const secret of ['abcdefghijklmnop', 'url-secret', 'a-secret-of-the-test', '<html>']) expect(message).not.toContain(secret);
+    for (const secret of ['abcdefghijklmnop', 'url-secret', 'a-secret-of-the-test', '<html>'])
+      expect(message).not.toContain(secret);
   });
 });
 
 describe('masking', () => {
   const lower = (text: string): string => text.replace(/%../g, (code) => code.toLowerCase());
   const inHtml = (text: string): string =>
-    text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;').replaceAll("'", '&#39;');
+    text
+      .replaceAll('&', '&amp;')
+      .replaceAll('<', '&lt;')
+      .replaceAll('>', '&gt;')
+      .replaceAll('"', '&quot;')
+      .replaceAll("'", '&#39;');
   const FORMS: Record<string, (secret: string) => string> = {
     'as it is': (secret) => secret,
     'percent-encoded': encodeURIComponent,
@@ -186,7 +225,8 @@ describe('masking', () => {
     'as a value of a form': (secret) => new URLSearchParams({ x: secret }).toString().slice(2),
     'in JSON': (secret) => JSON.stringify(secret).slice(1, -1),
     'in JSON in JSON': (secret) => JSON.stringify(JSON.stringify(secret)).slice(3, -3),
-    'in JSON as PHP writes it': (secret) => JSON.stringify(secret).slice(1, -1).replaceAll('/', '\\/'),
+    'in JSON as PHP writes it': (secret) =>
+      JSON.stringify(secret).slice(1, -1).replaceAll('/', '\\/'),
     'in JSON as Java writes it': (secret) =>
       JSON.stringify(secret)
         .slice(1, -1)
@@ -201,7 +241,9 @@ describe('masking', () => {
 
   it.each(Object.entries(FORMS))('takes out every known secret %s', (_how, encode) => {
     const unit = fc.constantFrom(...'abABXY019-._~+/=&<>"\'\\ %:;@!$(),#?é€😀\t');
-    const secret = fc.string({ unit, minLength: 8, maxLength: 40 }).filter((s) => s.trim() === s && !/%[0-9a-f]{2}/i.test(s));
+    const secret = fc
+      .string({ unit, minLength: 8, maxLength: 40 })
+      .filter((s) => s.trim() === s && !/%[0-9a-f]{2}/i.test(s));
     fc.assert(
       fc.property(secret, fc.string(), fc.string(), (value, before, after) => {
         const known = new Redactor();
@@ -212,9 +254,12 @@ describe('masking', () => {
   });
 
   it('takes out what looks like one, and keeps the tokens of a URL', () => {
-    const text = 'GET https://me:pw@t.example/in?token=abc&click=<u1>&x= {"access_token":"xyz"} Authorization: Basic YWJjZGVmZ2g=';
+    const text =
+      'GET https://me:pw@t.example/in?token=abc&click=<u1>&x= {"access_token":"xyz"} Authorization: Basic YWJjZGVmZ2g=';
     const cleaned = new Redactor().clean(text);
-    expect(cleaned).toBe('GET https://t.example/in?token=***&click=<u1>&x= {"access_token":"***"} Authorization: Basic ***');
+    expect(cleaned).toBe(
+      'GET https://t.example/in?token=***&click=<u1>&x= {"access_token":"***"} Authorization: Basic ***',
+    );
   });
 
   it('shortens what somebody else said to one line', () => {
@@ -231,7 +276,10 @@ describe('masking', () => {
     'https:\\u002f\\u002ftracker.example\\u002fPATHSECRET',
     '//tracker.example/PATHSECRET',
   ])('shows only the host of a URL that somebody else repeats: %s', (url) => {
-    const said = quote(`{"message": "the URL ${url} is not accepted", "code": "E1"}`, new Redactor());
+    const said = quote(
+      `{"message": "the URL ${url} is not accepted", "code": "E1"}`,
+      new Redactor(),
+    );
     expect(said).toMatch(/^\{"message": "the URL .* is not accepted", "code": "E1"\}$/);
     expect(said).not.toMatch(/PATH|SECRET/);
   });
@@ -241,7 +289,9 @@ describe('masking', () => {
     (text) => {
       const known = new Redactor();
       known.add('secret/of+the=test', 'another-secret');
-      expect(growth((length) => quote(text.repeat(length / text.length), known), 1e5)).toBeLessThan(LINEAR);
+      expect(growth((length) => quote(text.repeat(length / text.length), known), 1e5)).toBeLessThan(
+        LINEAR,
+      );
     },
   );
 
@@ -249,15 +299,21 @@ describe('masking', () => {
     const known = new Redactor();
     known.add('secret-of-the-test');
     for (let length = 19_940; length < 19_980; length++) {
-      expect(quote(`<html><script>${'x'.repeat(length)}</script>secret-of-the-test`, known)).not.toContain('sec');
+      expect(
+        quote(`<html><script>${'x'.repeat(length)}</script>secret-of-the-test`, known),
+      ).not.toContain('sec');
     }
-    expect(growth((times) => quote(`<html>${'<style<'.repeat(times)}`, known), 1e4)).toBeLessThan(LINEAR);
+    expect(growth((times) => quote(`<html>${'<style<'.repeat(times)}`, known), 1e4)).toBeLessThan(
+      LINEAR,
+    );
   });
 });
 
 describe('waiting', () => {
   it('doubles, with jitter, up to a limit', () => {
-    expect([1, 2, 3, 20].map((n) => backoffMillis(SHORT_BACKOFF, n, 0))).toEqual([250, 500, 1000, 7500]);
+    expect([1, 2, 3, 20].map((n) => backoffMillis(SHORT_BACKOFF, n, 0))).toEqual([
+      250, 500, 1000, 7500,
+    ]);
     expect(backoffMillis(SHORT_BACKOFF, 1, 1)).toBe(500);
   });
 
@@ -271,6 +327,11 @@ describe('waiting', () => {
 });
 
 test('credentials are read under both spellings, trimmed', () => {
-  expect(parseCredentials('{"client_id":" a ","client_secret":"b\\n"}', 's')).toEqual({ clientId: 'a', clientSecret: 'b' });
-  expect(parseCredentials('{"access_token":"t","clientId":"a"}', 's')).toEqual({ accessToken: 't' });
+  expect(parseCredentials('{"client_id":" a ","client_secret":"b\\n"}', 's')).toEqual({
+    clientId: 'a',
+    clientSecret: 'b',
+  });
+  expect(parseCredentials('{"access_token":"t","clientId":"a"}', 's')).toEqual({
+    accessToken: 't',
+  });
 });

@@ -17,7 +17,9 @@ describe('a run', () => {
     const run = await world.open();
     world.fault({ operation: 'read', status: 503 });
     await run.client.read(run.workUntil);
-    const logged = world.world.texts.map((text) => JSON.parse(text) as [string, Record<string, unknown>]);
+    const logged = world.world.texts.map(
+      (text) => JSON.parse(text) as [string, Record<string, unknown>],
+    );
     expect(logged).toEqual([
       ['Rakuten call', { operation: 'token', millis: 20, status: 200, sid: SID }],
       ['Rakuten call', { operation: 'read', millis: 20, status: 503, sid: SID }],
@@ -27,7 +29,9 @@ describe('a run', () => {
 
   it('keeps the time for putting back from the time for the work', async () => {
     const { endUntil, workUntil } = await world.open(100_000, 30_000);
-    expect([endUntil - world.world.clock.now(), workUntil - world.world.clock.now()]).toEqual([100_000, 70_000]);
+    expect([endUntil - world.world.clock.now(), workUntil - world.world.clock.now()]).toEqual([
+      100_000, 70_000,
+    ]);
   });
 
   it('calls the address it is given, and keeps secrets out of errors by the redactor it is given', async () => {
@@ -40,7 +44,11 @@ describe('a run', () => {
     };
     const elsewhere = { ...desired, rakutenApiUrl: 'http://127.0.0.1:9' };
     const local = { ...ports, urls: {}, send };
-    const run = await openRun(local, elsewhere, { endUntil: world.world.clock.now() + 1000, reserveMillis: 0, redactor });
+    const run = await openRun(local, elsewhere, {
+      endUntil: world.world.clock.now() + 1000,
+      reserveMillis: 0,
+      redactor,
+    });
     expect(run.redactor).toBe(redactor);
     const problem = await problemOf(run.client.read(run.workUntil));
     expect(sent[0]).toMatch(/^http:\/\/127\.0\.0\.1:9\//);
@@ -49,7 +57,9 @@ describe('a run', () => {
 
   it('does not begin with credentials that cannot be used', async () => {
     world.installation.secrets.set('credentials', 'nothing useful');
-    expect((await problemOf(world.open())).message).toContain('The credentials secret credentials is not JSON');
+    expect((await problemOf(world.open())).message).toContain(
+      'The credentials secret credentials is not JSON',
+    );
   });
 
   it('never shows the URL secret once it was read, not even one that is too short', async () => {
@@ -78,16 +88,30 @@ describe('a run', () => {
   });
 
   it('takes a random URL secret that begins with http, or is a number', () => {
-    for (const text of ['httpABCDEFGHIJKLMNOP', '12345678901234567890']) expect(() => checkUrlSecret('id', text)).not.toThrow();
+    for (const text of ['httpABCDEFGHIJKLMNOP', '12345678901234567890'])
+      expect(() => checkUrlSecret('id', text)).not.toThrow();
   });
 
   it('knows as its own the endpoint, and every secret that was registered or is about to be', async () => {
     const { desired } = await world.open();
-    const accepted = ['a', 'b'].map((secretSha256) => ({ secretSha256, fieldListId: '0a1b2c3d', fields: [] }));
+    const accepted = ['a', 'b'].map((secretSha256) => ({
+      secretSha256,
+      fieldListId: '0a1b2c3d',
+      fields: [],
+    }));
     const endpoints = [world.installation.endpointUrl];
-    expect(belongings(desired, { sid: SID, accepted }, 'next')).toEqual({ endpoints, secretHashes: [sha256('next'), 'a', 'b'] });
-    expect(belongings(desired, { sid: SID, accepted })).toEqual({ endpoints, secretHashes: ['a', 'b'] });
-    expect(belongings(desired, undefined, 'next')).toEqual({ endpoints, secretHashes: [sha256('next')] });
+    expect(belongings(desired, { sid: SID, accepted }, 'next')).toEqual({
+      endpoints,
+      secretHashes: [sha256('next'), 'a', 'b'],
+    });
+    expect(belongings(desired, { sid: SID, accepted })).toEqual({
+      endpoints,
+      secretHashes: ['a', 'b'],
+    });
+    expect(belongings(desired, undefined, 'next')).toEqual({
+      endpoints,
+      secretHashes: [sha256('next')],
+    });
     expect(belongings(desired, undefined)).toEqual({ endpoints, secretHashes: [] });
   });
 });
@@ -127,7 +151,9 @@ describe('a probe', () => {
     expect(millis).toBeLessThan(performance.now() - started + 0.1);
     // To a tenth of a millisecond.
     expect(Math.abs(millis * 10 - Math.round(millis * 10))).toBeLessThan(1e-6);
-    expect(seen).toEqual(Array(2).fill(['GET', '/postback?probe=1', 'cdk-rakuten-postback self-test']));
+    expect(seen).toEqual(
+      Array(2).fill(['GET', '/postback?probe=1', 'cdk-rakuten-postback self-test']),
+    );
   });
 
   it('that is not answered in time is given up, and its connection closed', async () => {

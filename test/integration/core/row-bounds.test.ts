@@ -12,7 +12,13 @@ import type { Item } from '../../../core/transactions/attributes';
 import { fromItem, toItem } from '../../../core/transactions/item';
 import { lineIdOf, type RowKey } from '../../../core/transactions/keys';
 import { readPushedLine } from '../../../core/transactions/pushed-line';
-import { type Answer, applyAnswer, EMPTY_ROW, joinPushes, type PushedLine } from '../../../core/transactions/row-state';
+import {
+  type Answer,
+  applyAnswer,
+  EMPTY_ROW,
+  joinPushes,
+  type PushedLine,
+} from '../../../core/transactions/row-state';
 import { RowStore } from '../../../core/transactions/row-store';
 import { type EmbeddedServices, startEmbeddedServices } from '../../../local/embedded/services';
 import { LocalFunction } from '../../../local/lambda/local-function';
@@ -33,18 +39,28 @@ const MAX_QUERY_BYTES = 9 * 1024;
 const LARGEST: Record<string, (n: number) => string> = {
   'a long product name': (n) => filled(n, 'product_name=', 'x'),
   'bytes that are no UTF-8': (n) => filled(n, 'product_name=', '%E9'),
-  'an emoji in every place': (n) => filled(n, '', '', (index) => `&${index}=${'%F0%9F%90%88'.repeat(20)}`),
+  'an emoji in every place': (n) =>
+    filled(n, '', '', (index) => `&${index}=${'%F0%9F%90%88'.repeat(20)}`),
   'undocumented parameters': (n) => filled(n, '', '', (index) => `&p${index}=${'v'.repeat(30)}`),
   'parameters without values': (n) => filled(n, '', '', (index) => `&empty-${index}`),
   'a long ID of the member': (n) => filled(n, 'u1=', 'm'),
   'control characters in every field': (n) =>
-    filled(n, '', '', (index) => `&${ALL_FIELDS.map(({ name }) => name)[3 + (index % 12)]}=%01${'%01'.repeat(200)}`),
+    filled(
+      n,
+      '',
+      '',
+      (index) => `&${ALL_FIELDS.map(({ name }) => name)[3 + (index % 12)]}=%01${'%01'.repeat(200)}`,
+    ),
   'each field at its limit': (n) =>
     filled(
       n,
       [
-        ...['advertiser_id', 'order_id', 'offer_id', 'sku_number'].map((name) => `&${name}=${'%E3%81%82'.repeat(85)}`),
-        ...['transaction_type', 'product_name'].map((name) => `&${name}=${'%E3%81%82'.repeat(172)}`),
+        ...['advertiser_id', 'order_id', 'offer_id', 'sku_number'].map(
+          (name) => `&${name}=${'%E3%81%82'.repeat(85)}`,
+        ),
+        ...['transaction_type', 'product_name'].map(
+          (name) => `&${name}=${'%E3%81%82'.repeat(172)}`,
+        ),
       ].join(''),
       '',
       (index) => `&x${index}=${'%22'.repeat(20)}`,
@@ -52,7 +68,12 @@ const LARGEST: Record<string, (n: number) => string> = {
 };
 
 /** A query string of the line, filled up to its greatest length. */
-function filled(n: number, start: string, unit: string, part: (index: number) => string = () => unit): string {
+function filled(
+  n: number,
+  start: string,
+  unit: string,
+  part: (index: number) => string = () => unit,
+): string {
   let query = `k=${SECRET}&f=${fieldListId(ALL_FIELDS)}&etransaction_id=${TYPICAL_LINE.etransaction_id}&is_event=N&sale_amount=${n}&${start}`;
   for (let index = 0; ; index++) {
     const next = part(index);
@@ -61,12 +82,18 @@ function filled(n: number, start: string, unit: string, part: (index: number) =>
   }
 }
 
-const arrivalOf = (n: number): string => new Date(Date.parse('2026-04-18T09:31:13.000Z') + n).toISOString();
+const arrivalOf = (n: number): string =>
+  new Date(Date.parse('2026-04-18T09:31:13.000Z') + n).toISOString();
 
-const bodyOf = (query: string, n: number): string => messageBody(query, { receivedAt: arrivalOf(n), requestId: `request-${n}` });
+const bodyOf = (query: string, n: number): string =>
+  messageBody(query, { receivedAt: arrivalOf(n), requestId: `request-${n}` });
 
 function readPush(body: string): PushedLine {
-  const keyed = readPushedLine(parseMessage(body), { sid: SID, fieldListId: fieldListId(ALL_FIELDS), fields: ALL_FIELDS });
+  const keyed = readPushedLine(parseMessage(body), {
+    sid: SID,
+    fieldListId: fieldListId(ALL_FIELDS),
+    fields: ALL_FIELDS,
+  });
   if (keyed?.key.lineId !== KEY.lineId) throw new Error('another line');
   return keyed.push;
 }
@@ -76,7 +103,11 @@ const pushOf = (query: string, n: number): PushedLine => readPush(bodyOf(query, 
 /** What the Events API returns, `n` hours later. */
 function answerOf(line: Readonly<Record<string, string>>, n = 1): Answer {
   const fetchedAt = new Date(Date.parse(arrivalOf(0)) + n * 3_600_000).toISOString();
-  const keyed = readAnswer(line, { sid: SID, fetchedAt, runId: 'hourly-0b7c5a1e-6c1f-4b0e-9a55-3f6f2c1d8e90' });
+  const keyed = readAnswer(line, {
+    sid: SID,
+    fetchedAt,
+    runId: 'hourly-0b7c5a1e-6c1f-4b0e-9a55-3f6f2c1d8e90',
+  });
   if (keyed === undefined) throw new Error('another publisher');
   return keyed.answer;
 }
@@ -85,23 +116,31 @@ function answerOf(line: Readonly<Record<string, string>>, n = 1): Answer {
 const write = (before: Item | undefined, push: PushedLine): Item =>
   toItem(KEY, joinPushes((before && fromItem(before)) ?? EMPTY_ROW, [push]), { dayShards: 1 });
 
-const answered = (before: Item, answer: Answer): Item => toItem(KEY, applyAnswer(fromItem(before) ?? EMPTY_ROW, answer), { dayShards: 1 });
+const answered = (before: Item, answer: Answer): Item =>
+  toItem(KEY, applyAnswer(fromItem(before) ?? EMPTY_ROW, answer), { dayShards: 1 });
 
 const kinds = Object.entries(LARGEST);
 /** A hundred of the largest queries, of all kinds in turn. */
-const hundred = (): PushedLine[] => Array.from({ length: 100 }, (_, n) => pushOf((kinds[n % kinds.length]?.[1] ?? (() => ''))(n), n));
+const hundred = (): PushedLine[] =>
+  Array.from({ length: 100 }, (_, n) => pushOf((kinds[n % kinds.length]?.[1] ?? (() => ''))(n), n));
 
 describe('the largest queries that API Gateway accepts, all to one row', () => {
-  it.each(kinds)('keep it under 16 KB, and the next answer of the Events API is stored: %s', (_, queryOf) => {
-    let item: Item | undefined;
-    for (let n = 0; n < 20; n++) {
-      item = write(item, pushOf(queryOf(n), n));
-      expect(itemBytes(item)).toBeLessThan(MAX_ROW_BYTES);
-    }
-    const verified = answered(item as Item, answerOf(TYPICAL_LINE));
-    expect(verified).toMatchObject({ sale_amount: { N: '129.9' }, [ATTRIBUTES.verifiedAt]: { S: '2026-04-18T10:31:13.000Z' } });
-    expect(itemBytes(verified)).toBeLessThan(MAX_ROW_BYTES);
-  });
+  it.each(kinds)(
+    'keep it under 16 KB, and the next answer of the Events API is stored: %s',
+    (_, queryOf) => {
+      let item: Item | undefined;
+      for (let n = 0; n < 20; n++) {
+        item = write(item, pushOf(queryOf(n), n));
+        expect(itemBytes(item)).toBeLessThan(MAX_ROW_BYTES);
+      }
+      const verified = answered(item as Item, answerOf(TYPICAL_LINE));
+      expect(verified).toMatchObject({
+        sale_amount: { N: '129.9' },
+        [ATTRIBUTES.verifiedAt]: { S: '2026-04-18T10:31:13.000Z' },
+      });
+      expect(itemBytes(verified)).toBeLessThan(MAX_ROW_BYTES);
+    },
+  );
 
   it('keep it under 16 KB in any mixture, also after answers that are as large', () => {
     let item: Item | undefined;
@@ -117,7 +156,13 @@ describe('the largest queries that API Gateway accepts, all to one row', () => {
       undocumented: 'x'.repeat(9000),
     };
     for (let n = 1; n <= 12; n++) {
-      item = answered(item as Item, answerOf({ ...large, sale_amount: String(n), transaction_type: `${n}${'あ'.repeat(170)}` }, n));
+      item = answered(
+        item as Item,
+        answerOf(
+          { ...large, sale_amount: String(n), transaction_type: `${n}${'あ'.repeat(170)}` },
+          n,
+        ),
+      );
       expect(item).toMatchObject({ sale_amount: { N: String(n) } });
       expect(itemBytes(item)).toBeLessThan(MAX_ROW_BYTES);
     }
@@ -126,7 +171,9 @@ describe('the largest queries that API Gateway accepts, all to one row', () => {
   it('cost at most twice the processor time for the hundredth write as for the first', () => {
     const pushes = hundred();
     // A full row shows its first push, so there is one for each kind of it.
-    const full = kinds.map((_, first) => pushes.slice(first, first + 92).reduce<Item | undefined>(write, undefined));
+    const full = kinds.map((_, first) =>
+      pushes.slice(first, first + 92).reduce<Item | undefined>(write, undefined),
+    );
     const latest = pushes.slice(-kinds.length);
     expect(
       ratioOf(
@@ -137,7 +184,9 @@ describe('the largest queries that API Gateway accepts, all to one row', () => {
   });
 
   it.each(kinds)('cost at most twice the processor time from message to row: %s', (_, queryOf) => {
-    const full = Array.from({ length: 99 }, (_, n) => pushOf(queryOf(n), n)).reduce<Item | undefined>(write, undefined);
+    const full = Array.from({ length: 99 }, (_, n) => pushOf(queryOf(n), n)).reduce<
+      Item | undefined
+    >(write, undefined);
     const body = bodyOf(queryOf(99), 99);
     expect(
       ratioOf(
@@ -185,7 +234,9 @@ describe('1,000 messages for one row', () => {
   beforeAll(async () => {
     services = await startEmbeddedServices();
     await services.createTables(createTableInput(TABLE), createStateTableInput(STATE_TABLE));
-    const accepted = [{ secretSha256: sha256(SECRET), fieldListId: fieldListId(ALL_FIELDS), fields: ALL_FIELDS }];
+    const accepted = [
+      { secretSha256: sha256(SECRET), fieldListId: fieldListId(ALL_FIELDS), fields: ALL_FIELDS },
+    ];
     await putState(services.clients.dynamodb, STATE_TABLE, { sid: SID, accepted });
     consumer = new LocalFunction({
       name: 'consumer',
@@ -210,37 +261,59 @@ describe('1,000 messages for one row', () => {
   });
 
   it('are all processed in concurrent batches of 50, and the next answer is stored', async () => {
-    const bodies = Array.from({ length: MESSAGES }, (_, n) => bodyOf(kinds[n % kinds.length]?.[1](n) ?? '', n));
+    const bodies = Array.from({ length: MESSAGES }, (_, n) =>
+      bodyOf(kinds[n % kinds.length]?.[1](n) ?? '', n),
+    );
     expect(await deliver(bodies, BATCH_SIZE)).toEqual([]);
     await until(() => metrics.sum(METRICS.stored) + againIn(metrics) === MESSAGES);
     expect([metrics.sum(METRICS.stored), metrics.sum(METRICS.failed)]).toEqual([1, 0]);
 
     const { dynamodb } = services.clients;
-    const store = new RowStore({ client: dynamodb, tableName: TABLE, dayShards: 1, clock: { now: Date.now, pause } });
+    const store = new RowStore({
+      client: dynamodb,
+      tableName: TABLE,
+      dayShards: 1,
+      clock: { now: Date.now, pause },
+    });
     const row = (await store.read(KEY)) ?? {};
     // The earliest six, whatever the order of the batches was.
     const others = row[ATTRIBUTES.otherPushes]?.L?.map(({ M }) => M?.[ATTRIBUTES.requestId]?.S);
-    expect([row[ATTRIBUTES.requestId]?.S, ...(others ?? [])]).toEqual([0, 1, 2, 3, 4, 5].map((n) => `request-${n}`));
+    expect([row[ATTRIBUTES.requestId]?.S, ...(others ?? [])]).toEqual(
+      [0, 1, 2, 3, 4, 5].map((n) => `request-${n}`),
+    );
     expect(row[ATTRIBUTES.morePushes]?.BOOL).toBe(true);
     expect(itemBytes(row)).toBeLessThan(MAX_ROW_BYTES);
 
-    expect(await store.applyAnswer(KEY, answerOf(TYPICAL_LINE), Date.now() + 10_000, row)).toBe(true);
-    expect(await store.read(KEY)).toMatchObject({ sale_amount: { N: '129.9' }, [ATTRIBUTES.verifiedAt]: expect.anything() });
+    expect(await store.applyAnswer(KEY, answerOf(TYPICAL_LINE), Date.now() + 10_000, row)).toBe(
+      true,
+    );
+    expect(await store.read(KEY)).toMatchObject({
+      sale_amount: { N: '129.9' },
+      [ATTRIBUTES.verifiedAt]: expect.anything(),
+    });
   });
 
   it('are all processed in batches of one', async () => {
-    const bodies = Array.from({ length: 150 }, (_, n) => bodyOf(kinds[n % kinds.length]?.[1](n) ?? '', 2000 - n));
+    const bodies = Array.from({ length: 150 }, (_, n) =>
+      bodyOf(kinds[n % kinds.length]?.[1](n) ?? '', 2000 - n),
+    );
     expect(await deliver(bodies, 1)).toEqual([]);
   });
 
   /** Returns the IDs of the messages that failed. */
   async function deliver(bodies: readonly string[], batchSize: number): Promise<string[]> {
     const limited = limitConcurrency(INVOCATIONS_AT_ONCE);
-    const records = bodies.map((body, n) => ({ messageId: `message-${n}`, body, attributes: { ApproximateReceiveCount: '1' } }));
+    const records = bodies.map((body, n) => ({
+      messageId: `message-${n}`,
+      body,
+      attributes: { ApproximateReceiveCount: '1' },
+    }));
     const batches = Array.from({ length: Math.ceil(bodies.length / batchSize) }, (_, n) =>
       records.slice(n * batchSize, (n + 1) * batchSize),
     );
-    const responses = await Promise.all(batches.map((Records) => limited(() => consumer.invoke({ Records }))));
+    const responses = await Promise.all(
+      batches.map((Records) => limited(() => consumer.invoke({ Records }))),
+    );
     return (responses as SQSBatchResponse[]).flatMap(({ batchItemFailures }) =>
       batchItemFailures.map(({ itemIdentifier }) => itemIdentifier),
     );
@@ -248,7 +321,10 @@ describe('1,000 messages for one row', () => {
 });
 
 const againIn = (metrics: MetricSums): number =>
-  [METRICS.duplicate, METRICS.otherPushes, METRICS.changed].reduce((sum, metric) => sum + metrics.sum(metric), 0);
+  [METRICS.duplicate, METRICS.otherPushes, METRICS.changed].reduce(
+    (sum, metric) => sum + metrics.sum(metric),
+    0,
+  );
 
 /** The output of a function arrives a little after its response. */
 async function until(isDone: () => boolean): Promise<void> {

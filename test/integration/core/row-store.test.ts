@@ -16,15 +16,39 @@ import { POSTBACK_FIELDS } from '../../../core/rakuten/postback/fields';
 import { createTableInput } from '../../../core/state/table';
 import type { Item } from '../../../core/transactions/attributes';
 import { canonicalAttribute, fromItem, toItem } from '../../../core/transactions/item';
-import { INDEX_KEYS, keyText, MAX_PROJECTED_ATTRIBUTES, parseLineId, type RowKey, TABLE_KEYS } from '../../../core/transactions/keys';
+import {
+  INDEX_KEYS,
+  keyText,
+  MAX_PROJECTED_ATTRIBUTES,
+  parseLineId,
+  type RowKey,
+  TABLE_KEYS,
+} from '../../../core/transactions/keys';
 import { EMPTY_ROW, joinPushes, type PushedLine } from '../../../core/transactions/row-state';
-import { itemKey, type PushOutcome, RowStore, type RowStoreOptions } from '../../../core/transactions/row-store';
+import {
+  itemKey,
+  type PushOutcome,
+  RowStore,
+  type RowStoreOptions,
+} from '../../../core/transactions/row-store';
 import { eventsDate } from '../../../fake-rakuten/events';
 import { dynamoDbClient } from '../../../local/embedded/clients';
 import { itemBytes } from '../../../tools/cost/item-size';
 import { TYPICAL_LINE } from '../../../tools/cost/typical-line';
-import { IS_EMBEDDED, startTestDynamoDb, type TestDynamoDb, withRefusedRows } from '../../support/dynamodb';
-import { answeredLine, finalRow, type LineHistory, lineHistories, pushedLine, HISTORY_SID as SID } from '../../support/histories';
+import {
+  IS_EMBEDDED,
+  startTestDynamoDb,
+  type TestDynamoDb,
+  withRefusedRows,
+} from '../../support/dynamodb';
+import {
+  answeredLine,
+  finalRow,
+  type LineHistory,
+  lineHistories,
+  pushedLine,
+  HISTORY_SID as SID,
+} from '../../support/histories';
 import { writeUnits } from '../../support/write-units';
 
 let server: TestDynamoDb;
@@ -57,7 +81,8 @@ type CanonicalItem = Record<string, string>;
 /** The items of the table by key, each value in one notation. */
 async function scan(tableName: string): Promise<Record<string, CanonicalItem>> {
   const items: Item[] = [];
-  for await (const page of paginateScan({ client }, { TableName: tableName, ConsistentRead: true })) items.push(...(page.Items ?? []));
+  for await (const page of paginateScan({ client }, { TableName: tableName, ConsistentRead: true }))
+    items.push(...(page.Items ?? []));
   return Object.fromEntries(items.map((item) => [keyText(keyOf(item)), canonical(item)]));
 }
 
@@ -66,11 +91,16 @@ const keyOf = (item: Item): RowKey => ({
   isEvent: item[TABLE_KEYS.sort]?.S as RowKey['isEvent'],
 });
 const canonical = (item: Item): CanonicalItem =>
-  Object.fromEntries(Object.entries(item).map(([name, value]) => [name, canonicalAttribute(value)]));
-const withoutTimestamp = ({ [ATTRIBUTES.updatedAt]: _, ...item }: CanonicalItem): CanonicalItem => item;
+  Object.fromEntries(
+    Object.entries(item).map(([name, value]) => [name, canonicalAttribute(value)]),
+  );
+const withoutTimestamp = ({ [ATTRIBUTES.updatedAt]: _, ...item }: CanonicalItem): CanonicalItem =>
+  item;
 
 async function read(tableName: string, key: RowKey): Promise<Item> {
-  const { Item } = await client.send(new GetItemCommand({ TableName: tableName, Key: itemKey(key), ConsistentRead: true }));
+  const { Item } = await client.send(
+    new GetItemCommand({ TableName: tableName, Key: itemKey(key), ConsistentRead: true }),
+  );
   return Item ?? {};
 }
 
@@ -79,10 +109,18 @@ const deadline = (): number => Date.now() + LONG_MILLIS;
 const CLOCK = { now: Date.now, pause: () => new Promise((resolve) => setImmediate(resolve)) };
 
 const storeOf = (tableName: string, options: Partial<RowStoreOptions> = {}): RowStore =>
-  new RowStore({ client: withRefusedRows(client), tableName, dayShards: 1, clock: CLOCK, ...options });
+  new RowStore({
+    client: withRefusedRows(client),
+    tableName,
+    dayShards: 1,
+    clock: CLOCK,
+    ...options,
+  });
 
 /** A client that records its requests and lets a test step in. */
-function watched(wrap: (name: string, send: () => Promise<unknown>) => Promise<unknown> = (_, send) => send()) {
+function watched(
+  wrap: (name: string, send: () => Promise<unknown>) => Promise<unknown> = (_, send) => send(),
+) {
   const requests: string[] = [];
   const inputs: object[] = [];
   const inner = withRefusedRows(client);
@@ -101,7 +139,8 @@ const FIRST_OF_ALL = { receivedAt: '2026-04-17T00:00:00.000Z', requestId: 'r' };
 const EARLIER = { receivedAt: '2026-04-18T09:00:00.000Z', requestId: 'r0' };
 const FETCHED_AT = '2026-04-18T12:00:00.000Z';
 
-const push = (values: Record<string, string> = {}, arrival = FIRST): PushedLine => pushedLine({ ...TYPICAL_LINE, ...values }, arrival).push;
+const push = (values: Record<string, string> = {}, arrival = FIRST): PushedLine =>
+  pushedLine({ ...TYPICAL_LINE, ...values }, arrival).push;
 const KEY = pushedLine(TYPICAL_LINE, FIRST).key;
 
 /** The typical line as the Events API returns it. */
@@ -129,14 +168,23 @@ describe('a table of rows', () => {
     await fc.assert(
       fc.asyncProperty(plan, async ({ histories, batches, writers }) => {
         await withTable(async (tableName) => {
-          const writes = histories.flatMap(({ key }, index) => (batches[index] ?? []).map((pushes) => ({ key, pushes })));
-          await Promise.all([writeAll(tableName, writes, writers), ...histories.map((history) => answerAll(tableName, history))]);
-          const rows = await scan(tableName);
-          expect(Object.fromEntries(Object.entries(rows).map(([key, row]) => [key, withoutTimestamp(row)]))).toEqual(
-            expectedRows(histories),
+          const writes = histories.flatMap(({ key }, index) =>
+            (batches[index] ?? []).map((pushes) => ({ key, pushes })),
           );
+          await Promise.all([
+            writeAll(tableName, writes, writers),
+            ...histories.map((history) => answerAll(tableName, history)),
+          ]);
+          const rows = await scan(tableName);
+          expect(
+            Object.fromEntries(
+              Object.entries(rows).map(([key, row]) => [key, withoutTimestamp(row)]),
+            ),
+          ).toEqual(expectedRows(histories));
           // Now everything is known, so nothing changes again.
-          expect(new Set(await writeAll(tableName, writes, 3))).toEqual(new Set(writes.length === 0 ? [] : ['duplicate']));
+          expect(new Set(await writeAll(tableName, writes, 3))).toEqual(
+            new Set(writes.length === 0 ? [] : ['duplicate']),
+          );
           for (const history of histories) await answerAll(tableName, history);
           expect(await scan(tableName)).toEqual(rows);
         });
@@ -148,10 +196,16 @@ describe('a table of rows', () => {
   /** All pushes in some order, some of them twice, in batches. */
   const batchesOf = (pushes: readonly PushedLine[]): fc.Arbitrary<PushedLine[][]> =>
     fc
-      .tuple(fc.shuffledSubarray([...pushes], { minLength: pushes.length }), fc.subarray([...pushes]), fc.integer({ min: 1, max: 4 }))
+      .tuple(
+        fc.shuffledSubarray([...pushes], { minLength: pushes.length }),
+        fc.subarray([...pushes]),
+        fc.integer({ min: 1, max: 4 }),
+      )
       .map(([all, again, size]) => {
         const order = [...all, ...again];
-        return Array.from({ length: Math.ceil(order.length / size) }, (_, index) => order.slice(index * size, (index + 1) * size));
+        return Array.from({ length: Math.ceil(order.length / size) }, (_, index) =>
+          order.slice(index * size, (index + 1) * size),
+        );
       });
 
   async function writeAll(
@@ -194,21 +248,46 @@ describe('writePushes', () => {
   it.each<[string, PushedLine[][], PushOutcome[]]>([
     ['stored for a new line', [[push()]], ['stored']],
     ['duplicate for a redelivery', [[push()], [push()]], ['stored', 'duplicate']],
-    ['duplicate for the same content that arrives again later', [[push()], [push({}, LATER)]], ['stored', 'duplicate']],
+    [
+      'duplicate for the same content that arrives again later',
+      [[push()], [push({}, LATER)]],
+      ['stored', 'duplicate'],
+    ],
     [
       'duplicate for the same content in another notation',
       [[push()], [push({ sale_amount: '129.9', currency: 'usd' }, LATER)]],
       ['stored', 'duplicate'],
     ],
-    ['other for later content that differs', [[push()], [push({ sale_amount: '1' }, LATER)]], ['stored', 'other']],
-    ['changed for earlier content that differs', [[push()], [push({ sale_amount: '1' }, EARLIER)]], ['stored', 'changed']],
-    ['changed for the same content that arrived earlier', [[push()], [push({}, EARLIER)]], ['stored', 'changed']],
-    ['stored once for a batch of one line', [[push(), push({}, LATER), push({ u1: 'x' }, LATER)], [push()]], ['stored', 'duplicate']],
-    ['other once for a batch of differing pushes', [[push()], [push({ u1: 'x' }, LATER), push({ u1: 'y' }, LATER)]], ['stored', 'other']],
+    [
+      'other for later content that differs',
+      [[push()], [push({ sale_amount: '1' }, LATER)]],
+      ['stored', 'other'],
+    ],
+    [
+      'changed for earlier content that differs',
+      [[push()], [push({ sale_amount: '1' }, EARLIER)]],
+      ['stored', 'changed'],
+    ],
+    [
+      'changed for the same content that arrived earlier',
+      [[push()], [push({}, EARLIER)]],
+      ['stored', 'changed'],
+    ],
+    [
+      'stored once for a batch of one line',
+      [[push(), push({}, LATER), push({ u1: 'x' }, LATER)], [push()]],
+      ['stored', 'duplicate'],
+    ],
+    [
+      'other once for a batch of differing pushes',
+      [[push()], [push({ u1: 'x' }, LATER), push({ u1: 'y' }, LATER)]],
+      ['stored', 'other'],
+    ],
   ])('returns %s', async (_, batches, outcomes) => {
     await withTable(async (tableName) => {
       const results: PushOutcome[] = [];
-      for (const pushes of batches) results.push((await storeOf(tableName).writePushes(KEY, pushes, deadline())).outcome);
+      for (const pushes of batches)
+        results.push((await storeOf(tableName).writePushes(KEY, pushes, deadline())).outcome);
       expect(results).toEqual(outcomes);
       const expected = toItem(KEY, joinPushes(EMPTY_ROW, batches.flat()), { dayShards: 1 });
       expect(withoutTimestamp(canonical(await read(tableName, KEY)))).toEqual(canonical(expected));
@@ -240,9 +319,16 @@ describe('writePushes', () => {
       await storeOf(tableName).writePushes(KEY, [push()], deadline());
       const bare = watched(async (name, send) => {
         if (name !== 'PutItem') return send();
-        throw new ConditionalCheckFailedException({ message: 'The conditional request failed', $metadata: {} });
+        throw new ConditionalCheckFailedException({
+          message: 'The conditional request failed',
+          $metadata: {},
+        });
       });
-      const result = await storeOf(tableName, { client: bare.client }).writePushes(KEY, [push()], deadline());
+      const result = await storeOf(tableName, { client: bare.client }).writePushes(
+        KEY,
+        [push()],
+        deadline(),
+      );
       expect([result.outcome, bare.requests]).toEqual(['duplicate', ['PutItem', 'GetItem']]);
       expect(bare.inputs[1]).toMatchObject({ ConsistentRead: true });
     });
@@ -265,12 +351,18 @@ describe('writePushes', () => {
         try {
           return await send();
         } catch (error) {
-          if (!(error instanceof ConditionalCheckFailedException) || error.Item === undefined) throw error;
-          throw new ConditionalCheckFailedException({ message: error.message, $metadata: {}, Item: reversed(error.Item) as Item });
+          if (!(error instanceof ConditionalCheckFailedException) || error.Item === undefined)
+            throw error;
+          throw new ConditionalCheckFailedException({
+            message: error.message,
+            $metadata: {},
+            Item: reversed(error.Item) as Item,
+          });
         }
       });
       const store = storeOf(tableName, { client: reordering.client });
-      for (const line of pushes) expect((await store.writePushes(KEY, [line], deadline())).outcome).toBe('duplicate');
+      for (const line of pushes)
+        expect((await store.writePushes(KEY, [line], deadline())).outcome).toBe('duplicate');
       expect(reordering.requests).toEqual(['PutItem', 'PutItem']);
     });
   });
@@ -281,7 +373,10 @@ describe('writePushes', () => {
       await store.applyAnswer(KEY, answer(), deadline());
       const differing: boolean[] = [];
       for (const amount of ['129.90', '1', '2', '1']) {
-        differing.push((await store.writePushes(KEY, [push({ sale_amount: amount }, LATER)], deadline())).isNewlyDiffering);
+        differing.push(
+          (await store.writePushes(KEY, [push({ sale_amount: amount }, LATER)], deadline()))
+            .isNewlyDiffering,
+        );
       }
       expect(differing).toEqual([false, true, false, false]);
       expect((await read(tableName, KEY)).differing_fields).toEqual({ L: [{ S: 'sale_amount' }] });
@@ -290,7 +385,10 @@ describe('writePushes', () => {
 
   it('keeps the attributes of an application, also on a row that the application began', async () => {
     await withTable(async (tableName) => {
-      const own = { paid_out: { BOOL: true }, notes: { M: { by: { S: 'finance' }, n: { NS: ['1', '2'] } } } };
+      const own = {
+        paid_out: { BOOL: true },
+        notes: { M: { by: { S: 'finance' }, n: { NS: ['1', '2'] } } },
+      };
       const setOwn = () =>
         client.send(
           new UpdateItemCommand({
@@ -304,13 +402,17 @@ describe('writePushes', () => {
       const store = storeOf(tableName);
       expect((await store.writePushes(KEY, [push()], deadline())).outcome).toBe('stored');
       expect((await store.writePushes(KEY, [push()], deadline())).outcome).toBe('duplicate');
-      expect((await store.writePushes(KEY, [push({ u1: 'x' }, LATER)], deadline())).outcome).toBe('other');
+      expect((await store.writePushes(KEY, [push({ u1: 'x' }, LATER)], deadline())).outcome).toBe(
+        'other',
+      );
       expect(await store.applyAnswer(KEY, answer({ sale_amount: 1 }), deadline())).toBe(true);
       expect(await store.withdraw(KEY, '2026-04-20T00:00:00.000Z', deadline())).toBe(true);
       expect(await read(tableName, KEY)).toMatchObject(own);
       await setOwn();
       expect((await store.writePushes(KEY, [push()], deadline())).outcome).toBe('duplicate');
-      expect(fromItem(await read(tableName, KEY))).toMatchObject({ withdrawnAt: '2026-04-20T00:00:00.000Z' });
+      expect(fromItem(await read(tableName, KEY))).toMatchObject({
+        withdrawnAt: '2026-04-20T00:00:00.000Z',
+      });
     });
   });
 
@@ -319,12 +421,20 @@ describe('writePushes', () => {
       const event = { key: { ...KEY, isEvent: 'Y' } as const, push: push({ is_event: 'Y' }) };
       const expiries: unknown[] = [];
       for (const preliminaryExpirySeconds of [undefined, 60, undefined]) {
-        await storeOf(tableName, { preliminaryExpirySeconds }).writePushes(event.key, [event.push], deadline());
+        await storeOf(tableName, { preliminaryExpirySeconds }).writePushes(
+          event.key,
+          [event.push],
+          deadline(),
+        );
         expiries.push((await read(tableName, event.key)).expires_at);
       }
       const expected = { N: String(Math.floor(Date.parse(FIRST.receivedAt) / 1000) + 60) };
       expect(expiries).toEqual([undefined, expected, undefined]);
-      await storeOf(tableName, { preliminaryExpirySeconds: 60 }).writePushes(KEY, [push()], deadline());
+      await storeOf(tableName, { preliminaryExpirySeconds: 60 }).writePushes(
+        KEY,
+        [push()],
+        deadline(),
+      );
       expect((await read(tableName, KEY)).expires_at).toBeUndefined();
     });
   });
@@ -339,8 +449,12 @@ describe('writePushes', () => {
         });
         const pushes = [push(), push({ u1: 'x' }, LATER)];
         if (lost === 'UpdateItem') await storeOf(tableName).writePushes(KEY, [push()], deadline());
-        await expect(storeOf(tableName, { client: losing.client }).writePushes(KEY, pushes, deadline())).rejects.toThrow('socket hang up');
-        expect((await storeOf(tableName).writePushes(KEY, pushes, deadline())).outcome).toBe('duplicate');
+        await expect(
+          storeOf(tableName, { client: losing.client }).writePushes(KEY, pushes, deadline()),
+        ).rejects.toThrow('socket hang up');
+        expect((await storeOf(tableName).writePushes(KEY, pushes, deadline())).outcome).toBe(
+          'duplicate',
+        );
         expect(withoutTimestamp(canonical(await read(tableName, KEY)))).toEqual(
           canonical(toItem(KEY, joinPushes(EMPTY_ROW, pushes), { dayShards: 1 })),
         );
@@ -348,18 +462,28 @@ describe('writePushes', () => {
     }
   });
 
-  (IS_EMBEDDED ? it : it.skip)("passes DynamoDB's errors through, and writes when the table accepts requests again", async () => {
-    await withTable(async (tableName) => {
-      const { endpoint, region, credentials } = client.config;
-      const oneTry = new DynamoDBClient({ endpoint, region, credentials, maxAttempts: 1 });
-      const store = storeOf(tableName, { client: oneTry });
-      await server.refuse({ operations: ['PutItem'], status: 400, type: 'ProvisionedThroughputExceededException', times: 1 });
-      await expect(store.writePushes(KEY, [push()], deadline())).rejects.toMatchObject({ name: 'ProvisionedThroughputExceededException' });
-      await server.accept();
-      expect((await store.writePushes(KEY, [push()], deadline())).outcome).toBe('stored');
-      oneTry.destroy();
-    });
-  });
+  (IS_EMBEDDED ? it : it.skip)(
+    "passes DynamoDB's errors through, and writes when the table accepts requests again",
+    async () => {
+      await withTable(async (tableName) => {
+        const { endpoint, region, credentials } = client.config;
+        const oneTry = new DynamoDBClient({ endpoint, region, credentials, maxAttempts: 1 });
+        const store = storeOf(tableName, { client: oneTry });
+        await server.refuse({
+          operations: ['PutItem'],
+          status: 400,
+          type: 'ProvisionedThroughputExceededException',
+          times: 1,
+        });
+        await expect(store.writePushes(KEY, [push()], deadline())).rejects.toMatchObject({
+          name: 'ProvisionedThroughputExceededException',
+        });
+        await server.accept();
+        expect((await store.writePushes(KEY, [push()], deadline())).outcome).toBe('stored');
+        oneTry.destroy();
+      });
+    },
+  );
 });
 
 describe('a lost race', () => {
@@ -368,10 +492,15 @@ describe('a lost race', () => {
       const pushes = [push(), push({ u1: 'x' }, LATER), push({ u1: 'y' }, LATER)] as const;
       await storeOf(tableName).writePushes(KEY, [pushes[0]], deadline());
       const overtaken = watched(async (name, send) => {
-        if (name === 'UpdateItem' && overtaken.requests.length < 3) await storeOf(tableName).writePushes(KEY, [pushes[1]], deadline());
+        if (name === 'UpdateItem' && overtaken.requests.length < 3)
+          await storeOf(tableName).writePushes(KEY, [pushes[1]], deadline());
         return send();
       });
-      const result = await storeOf(tableName, { client: overtaken.client }).writePushes(KEY, [pushes[2]], deadline());
+      const result = await storeOf(tableName, { client: overtaken.client }).writePushes(
+        KEY,
+        [pushes[2]],
+        deadline(),
+      );
       expect(result.outcome).toBe('other');
       expect(overtaken.requests).toEqual(['PutItem', 'UpdateItem', 'GetItem', 'UpdateItem']);
       expect(withoutTimestamp(canonical(await read(tableName, KEY)))).toEqual(
@@ -384,10 +513,20 @@ describe('a lost race', () => {
     await withTable(async (tableName) => {
       const gone = watched(async (name, send) => {
         if (name !== 'PutItem' || gone.requests.length > 1) return send();
-        throw new ConditionalCheckFailedException({ message: 'The conditional request failed', $metadata: {} });
+        throw new ConditionalCheckFailedException({
+          message: 'The conditional request failed',
+          $metadata: {},
+        });
       });
-      const result = await storeOf(tableName, { client: gone.client }).writePushes(KEY, [push()], deadline());
-      expect([result.outcome, gone.requests]).toEqual(['stored', ['PutItem', 'GetItem', 'PutItem']]);
+      const result = await storeOf(tableName, { client: gone.client }).writePushes(
+        KEY,
+        [push()],
+        deadline(),
+      );
+      expect([result.outcome, gone.requests]).toEqual([
+        'stored',
+        ['PutItem', 'GetItem', 'PutItem'],
+      ]);
     });
   });
 
@@ -400,7 +539,11 @@ describe('a lost race', () => {
         amount += 1;
         // Always the first push, so that each other write changes the row.
         const receivedAt = new Date(Date.parse(EARLIER.receivedAt) - amount).toISOString();
-        await storeOf(tableName).writePushes(KEY, [push({ sale_amount: String(amount) }, { receivedAt, requestId: 'r' })], deadline());
+        await storeOf(tableName).writePushes(
+          KEY,
+          [push({ sale_amount: String(amount) }, { receivedAt, requestId: 'r' })],
+          deadline(),
+        );
         return send();
       });
       let now = 1_000_000;
@@ -415,24 +558,39 @@ describe('a lost race', () => {
       const store = storeOf(tableName, { client: contested.client, clock });
       const losing = store.writePushes(KEY, [push({ u1: 'x' }, FIRST_OF_ALL)], now + 10_000);
       await expect(losing).rejects.toMatchObject({ name: 'RowContentionError' });
-      await expect(losing).rejects.toThrow(`other writers changed the row ${keyText(KEY)} ${pauses.length + 2} times until the deadline`);
+      await expect(losing).rejects.toThrow(
+        `other writers changed the row ${keyText(KEY)} ${pauses.length + 2} times until the deadline`,
+      );
       expect(pauses.length).toBeGreaterThan(10);
       expect(new Set(pauses).size).toBe(pauses.length);
-      for (const [index, millis] of pauses.entries()) expect(millis).toBeLessThanOrEqual(Math.min(1000, 20 * 2 ** (index + 2)));
+      for (const [index, millis] of pauses.entries())
+        expect(millis).toBeLessThanOrEqual(Math.min(1000, 20 * 2 ** (index + 2)));
       expect(Math.max(...pauses)).toBeGreaterThan(500);
       expect(now).toBeLessThan(1_010_000);
       const row = await read(tableName, KEY);
-      expect([row.sale_amount?.N, row.other_pushes?.L?.length, row.more_pushes?.BOOL]).toEqual([String(amount), 5, true]);
+      expect([row.sale_amount?.N, row.other_pushes?.L?.length, row.more_pushes?.BOOL]).toEqual([
+        String(amount),
+        5,
+        true,
+      ]);
     });
   });
 
   it('of 60 concurrent writers of one row loses no write', async () => {
     await withTable(async (tableName) => {
-      const clock = { now: Date.now, pause: (millis: number) => new Promise((resolve) => setTimeout(resolve, millis)) };
+      const clock = {
+        now: Date.now,
+        pause: (millis: number) => new Promise((resolve) => setTimeout(resolve, millis)),
+      };
       const pushes = Array.from({ length: 60 }, (_, index) =>
-        push({ sale_amount: String(index % 6) }, { ...FIRST, receivedAt: new Date(Date.parse(FIRST.receivedAt) + index).toISOString() }),
+        push(
+          { sale_amount: String(index % 6) },
+          { ...FIRST, receivedAt: new Date(Date.parse(FIRST.receivedAt) + index).toISOString() },
+        ),
       );
-      await Promise.all(pushes.map((line) => storeOf(tableName, { clock }).writePushes(KEY, [line], deadline())));
+      await Promise.all(
+        pushes.map((line) => storeOf(tableName, { clock }).writePushes(KEY, [line], deadline())),
+      );
       expect(withoutTimestamp(canonical(await read(tableName, KEY)))).toEqual(
         canonical(toItem(KEY, joinPushes(EMPTY_ROW, pushes), { dayShards: 1 })),
       );
@@ -444,7 +602,11 @@ describe('applyAnswer', () => {
   it('replaces every shown value of the push, the empty ones included, and sets verified_at', async () => {
     await withTable(async (tableName) => {
       const store = storeOf(tableName);
-      await store.writePushes(KEY, [push({ sku_number: 'FORGED', sale_amount: '999' })], deadline());
+      await store.writePushes(
+        KEY,
+        [push({ sku_number: 'FORGED', sale_amount: '999' })],
+        deadline(),
+      );
       expect(await store.applyAnswer(KEY, answer({ sku_number: '' }), deadline())).toBe(true);
       const row = await read(tableName, KEY);
       expect(row).toMatchObject({
@@ -474,8 +636,22 @@ describe('applyAnswer', () => {
       const row = await read(tableName, KEY);
       const { client: recording, requests } = watched();
       const store = storeOf(tableName, { client: recording });
-      expect(await store.applyAnswer(KEY, answer({ sale_amount: 1 }, '2026-04-19T12:00:00.000Z'), deadline(), row)).toBe(false);
-      expect(await store.applyAnswer(KEY, answer({ sale_amount: 2 }, '2026-04-18T11:59:59.999Z'), deadline(), row)).toBe(false);
+      expect(
+        await store.applyAnswer(
+          KEY,
+          answer({ sale_amount: 1 }, '2026-04-19T12:00:00.000Z'),
+          deadline(),
+          row,
+        ),
+      ).toBe(false);
+      expect(
+        await store.applyAnswer(
+          KEY,
+          answer({ sale_amount: 2 }, '2026-04-18T11:59:59.999Z'),
+          deadline(),
+          row,
+        ),
+      ).toBe(false);
       expect(requests).toEqual([]);
       expect(await read(tableName, KEY)).toEqual(row);
     });
@@ -488,7 +664,10 @@ describe('applyAnswer', () => {
       const stale = await read(tableName, KEY);
       await store.writePushes(KEY, [push({ u1: 'x' }, LATER)], deadline());
       expect(await store.applyAnswer(KEY, answer(), deadline(), stale)).toBe(true);
-      expect(await read(tableName, KEY)).toMatchObject({ verified_at: { S: FETCHED_AT }, other_pushes: { L: [expect.anything()] } });
+      expect(await read(tableName, KEY)).toMatchObject({
+        verified_at: { S: FETCHED_AT },
+        other_pushes: { L: [expect.anything()] },
+      });
     });
   });
 });
@@ -501,10 +680,18 @@ describe('withdraw', () => {
       expect(await store.withdraw(KEY, '2026-04-20T00:00:00.000Z', deadline())).toBe(true);
       expect(await store.withdraw(KEY, '2026-04-21T00:00:00.000Z', deadline())).toBe(false);
       const withdrawn = await read(tableName, KEY);
-      expect([withdrawn.verified_at, withdrawn.withdrawn_at]).toEqual([undefined, { S: '2026-04-20T00:00:00.000Z' }]);
-      expect(await store.applyAnswer(KEY, answer({}, '2026-04-22T00:00:00.000Z'), deadline())).toBe(true);
+      expect([withdrawn.verified_at, withdrawn.withdrawn_at]).toEqual([
+        undefined,
+        { S: '2026-04-20T00:00:00.000Z' },
+      ]);
+      expect(await store.applyAnswer(KEY, answer({}, '2026-04-22T00:00:00.000Z'), deadline())).toBe(
+        true,
+      );
       const returned = await read(tableName, KEY);
-      expect([returned.verified_at, returned.withdrawn_at]).toEqual([{ S: '2026-04-22T00:00:00.000Z' }, undefined]);
+      expect([returned.verified_at, returned.withdrawn_at]).toEqual([
+        { S: '2026-04-22T00:00:00.000Z' },
+        undefined,
+      ]);
     });
   });
 
@@ -535,15 +722,47 @@ describe('updated_at', () => {
   it.each<[string, Step[], boolean]>([
     ['is set at the creation of a row', [pushing()], true],
     ['stays at a redelivery', [pushing(), pushing()], false],
-    ['stays at a later push with other content', [pushing(), pushing({ sale_amount: '1' }, LATER)], false],
-    ['changes with an earlier push with other content', [pushing(), pushing({ sale_amount: '1' }, EARLIER)], true],
+    [
+      'stays at a later push with other content',
+      [pushing(), pushing({ sale_amount: '1' }, LATER)],
+      false,
+    ],
+    [
+      'changes with an earlier push with other content',
+      [pushing(), pushing({ sale_amount: '1' }, EARLIER)],
+      true,
+    ],
     ['changes when an answer verifies the row', [pushing(), answering()], true],
-    ['stays at the same answer', [pushing(), answering(), answering({}, '2026-04-19T12:00:00.000Z')], false],
-    ['changes with a field that is not checked', [answering(), answering({ lock_status: 'locked' }, '2026-04-19T12:00:00.000Z')], true],
-    ['stays at a push that differs from the answer', [pushing(), answering(), pushing({ sale_amount: '1' }, LATER)], false],
-    ['changes with the first push of an answered line, as that changes the source', [answering(), pushing({}, LATER)], true],
-    ['stays at an answer with a reused ID', [answering(), answering({ order_id: 'B' }, '2026-04-19T12:00:00.000Z')], false],
-    ['changes at a withdrawal', [answering(), (store) => store.withdraw(KEY, '2026-04-19T12:00:00.000Z', deadline())], true],
+    [
+      'stays at the same answer',
+      [pushing(), answering(), answering({}, '2026-04-19T12:00:00.000Z')],
+      false,
+    ],
+    [
+      'changes with a field that is not checked',
+      [answering(), answering({ lock_status: 'locked' }, '2026-04-19T12:00:00.000Z')],
+      true,
+    ],
+    [
+      'stays at a push that differs from the answer',
+      [pushing(), answering(), pushing({ sale_amount: '1' }, LATER)],
+      false,
+    ],
+    [
+      'changes with the first push of an answered line, as that changes the source',
+      [answering(), pushing({}, LATER)],
+      true,
+    ],
+    [
+      'stays at an answer with a reused ID',
+      [answering(), answering({ order_id: 'B' }, '2026-04-19T12:00:00.000Z')],
+      false,
+    ],
+    [
+      'changes at a withdrawal',
+      [answering(), (store) => store.withdraw(KEY, '2026-04-19T12:00:00.000Z', deadline())],
+      true,
+    ],
   ])('%s', async (_, steps, changes) => {
     await withTable(async (tableName) => {
       // Not the time of any delivery: redriven messages must be in the exports of today.
@@ -562,7 +781,11 @@ describe('updated_at', () => {
 });
 
 describe('an index', () => {
-  const query = async (tableName: string, index: keyof typeof INDEX_KEYS, value: string): Promise<Item[]> => {
+  const query = async (
+    tableName: string,
+    index: keyof typeof INDEX_KEYS,
+    value: string,
+  ): Promise<Item[]> => {
     const { Items = [] } = await client.send(
       new QueryCommand({
         TableName: tableName,
@@ -575,11 +798,15 @@ describe('an index', () => {
     return Items;
   };
 
-  it.each(Object.entries(INDEX_KEYS))('%s projects at most as many attributes as DynamoDB allows, and no key', (_, keys) => {
-    expect(keys.projected.length).toBeLessThanOrEqual(MAX_PROJECTED_ATTRIBUTES);
-    expect(new Set(keys.projected).size).toBe(keys.projected.length);
-    for (const key of [keys.partition, keys.sort, ...Object.values(TABLE_KEYS)]) expect(keys.projected).not.toContain(key);
-  });
+  it.each(Object.entries(INDEX_KEYS))(
+    '%s projects at most as many attributes as DynamoDB allows, and no key',
+    (_, keys) => {
+      expect(keys.projected.length).toBeLessThanOrEqual(MAX_PROJECTED_ATTRIBUTES);
+      expect(new Set(keys.projected).size).toBe(keys.projected.length);
+      for (const key of [keys.partition, keys.sort, ...Object.values(TABLE_KEYS)])
+        expect(keys.projected).not.toContain(key);
+    },
+  );
 
   it('by-order has the keys alone, under the order that the row shows', async () => {
     await withTable(async (tableName) => {
@@ -589,7 +816,9 @@ describe('an index', () => {
       expect(await query(tableName, 'by-order', 'A 1')).toEqual([entry]);
       await store.applyAnswer(KEY, answer({ order_id: 'A+1' }), deadline());
       expect(await query(tableName, 'by-order', 'A 1')).toEqual([]);
-      expect(await query(tableName, 'by-order', 'A+1')).toEqual([{ ...entry, order_id: { S: 'A+1' } }]);
+      expect(await query(tableName, 'by-order', 'A+1')).toEqual([
+        { ...entry, order_id: { S: 'A+1' } },
+      ]);
     });
   });
 
@@ -616,14 +845,25 @@ describe('an index', () => {
     await withTable(async (tableName) => {
       const store = storeOf(tableName);
       const arrival = { receivedAt: '2026-04-20T01:00:00.000Z', requestId: 'r1' };
-      await store.writePushes(KEY, [push({ process_date: '2099-01-01T00:00:00Z' }, arrival)], deadline());
+      await store.writePushes(
+        KEY,
+        [push({ process_date: '2099-01-01T00:00:00Z' }, arrival)],
+        deadline(),
+      );
       expect(await query(tableName, 'by-day', '2026-04-20')).toHaveLength(1);
       expect(await query(tableName, 'by-day', '2099-01-01')).toEqual([]);
       await store.applyAnswer(KEY, answer({}, '2026-04-20T02:00:00.000Z'), deadline());
-      await store.writePushes(KEY, [push({ process_date: '2099-01-01T00:00:00Z', u1: 'x' }, { ...arrival, requestId: 'r2' })], deadline());
+      await store.writePushes(
+        KEY,
+        [push({ process_date: '2099-01-01T00:00:00Z', u1: 'x' }, { ...arrival, requestId: 'r2' })],
+        deadline(),
+      );
       expect(await query(tableName, 'by-day', '2026-04-20')).toEqual([]);
       const [entry] = await query(tableName, 'by-day', '2026-04-18');
-      expect(entry).toMatchObject({ answer_hash: { S: expect.any(String) }, received_at: { S: arrival.receivedAt } });
+      expect(entry).toMatchObject({
+        answer_hash: { S: expect.any(String) },
+        received_at: { S: arrival.receivedAt },
+      });
     });
   });
 
@@ -643,14 +883,20 @@ describe('write units', () => {
   const verified = (before: Item): Item => {
     const row = fromItem(before);
     if (row === undefined) throw new Error('no row');
-    return toItem(KEY, finalRow({ key: KEY, pushes: [push()], readings: [{ answer: answer() }] }), { dayShards: 10 });
+    return toItem(KEY, finalRow({ key: KEY, pushes: [push()], readings: [{ answer: answer() }] }), {
+      dayShards: 10,
+    });
   };
 
   it('of a new line are four, of a redelivery one, and of a confirmation three', () => {
     const isNew = toItem(KEY, joinPushes(EMPTY_ROW, [push()]), { dayShards: 10 });
     const timestamp = { updated_at: { S: '2026-04-18T09:31:14.000Z' } };
     const [before, after] = [isNew, verified(isNew)].map((item) => ({ ...item, ...timestamp }));
-    expect(writeUnits(undefined, before)).toEqual({ table: 1, indexes: { 'by-order': 1, 'by-member': 1, 'by-day': 1 }, total: 4 });
+    expect(writeUnits(undefined, before)).toEqual({
+      table: 1,
+      indexes: { 'by-order': 1, 'by-member': 1, 'by-day': 1 },
+      total: 4,
+    });
     expect(writeUnits(before, after)).toMatchObject({ table: 1, total: 3 });
     expect(writeUnits(after, after)).toMatchObject({ total: 1 });
     expect(itemBytes(after ?? {})).toBeLessThan(1024);
@@ -664,11 +910,16 @@ describe('write units', () => {
       const send = async (command: PutItemCommand): Promise<unknown> => {
         Object.assign(command.input, { ReturnConsumedCapacity: 'INDEXES' });
         const { ConsumedCapacity: consumed, ...output } = await inner.send(command);
-        const indexes = Object.entries(consumed?.GlobalSecondaryIndexes ?? {}).map(([name, { CapacityUnits }]) => [name, CapacityUnits]);
+        const indexes = Object.entries(consumed?.GlobalSecondaryIndexes ?? {}).map(
+          ([name, { CapacityUnits }]) => [name, CapacityUnits],
+        );
         units = { total: consumed?.CapacityUnits, indexes: Object.fromEntries(indexes) };
         return output;
       };
-      const store = storeOf(tableName, { client: { send } as unknown as Pick<DynamoDBClient, 'send'>, dayShards: 10 });
+      const store = storeOf(tableName, {
+        client: { send } as unknown as Pick<DynamoDBClient, 'send'>,
+        dayShards: 10,
+      });
       await store.writePushes(KEY, [push()], deadline());
       expect(units).toEqual({ total: 4, indexes: { 'by-order': 1, 'by-member': 1, 'by-day': 1 } });
       units = undefined;
@@ -714,21 +965,48 @@ describe('a hostile postback', () => {
   );
   const text = fc.oneof(
     fc.string({ unit: 'binary' }),
-    fc.constantFrom('', ' ', '<u1>', '\u0000', '~', '-', '#', 'ü'.repeat(2000), 'x'.repeat(10_000), '🐈'.repeat(2500)),
+    fc.constantFrom(
+      '',
+      ' ',
+      '<u1>',
+      '\u0000',
+      '~',
+      '-',
+      '#',
+      'ü'.repeat(2000),
+      'x'.repeat(10_000),
+      '🐈'.repeat(2500),
+    ),
   );
   const names = fc.oneof(
     { weight: 4, arbitrary: fc.constantFrom(...Object.keys(POSTBACK_FIELDS)) },
-    fc.constantFrom('', '__proto__', 'constructor', '=', '==', ' u1', 'lock_status', 'line_id', 'received_at', 'extra', 'x'.repeat(9000)),
+    fc.constantFrom(
+      '',
+      '__proto__',
+      'constructor',
+      '=',
+      '==',
+      ' u1',
+      'lock_status',
+      'line_id',
+      'received_at',
+      'extra',
+      'x'.repeat(9000),
+    ),
     fc.string({ unit: 'binary' }),
   );
   const parameters = fc
     .uniqueArray(
-      names.chain((name) => fc.tuple(fc.constant(name), /amount|commissions|quantity/.test(name) ? decimals : text)),
+      names.chain((name) =>
+        fc.tuple(fc.constant(name), /amount|commissions|quantity/.test(name) ? decimals : text),
+      ),
       { selector: ([name]) => name, maxLength: 20 },
     )
     .map(
       (entries) =>
-        Object.fromEntries(entries.filter(([name]) => name !== '__proto__' && name !== 'k' && name !== 'f')) as Record<string, string>,
+        Object.fromEntries(
+          entries.filter(([name]) => name !== '__proto__' && name !== 'k' && name !== 'f'),
+        ) as Record<string, string>,
     );
 
   /** Each property run has a line of its own. */
@@ -746,9 +1024,14 @@ describe('a hostile postback', () => {
           expect((await store.writePushes(key, [line], deadline())).outcome).toBe('stored');
           const row = await read(tableName, key);
           const expected = joinPushes(EMPTY_ROW, [line]);
-          expect(withoutTimestamp(canonical(row))).toEqual(canonical(toItem(key, expected, { dayShards: 1 })));
+          expect(withoutTimestamp(canonical(row))).toEqual(
+            canonical(toItem(key, expected, { dayShards: 1 })),
+          );
           expect((await store.writePushes(key, [line], deadline())).outcome).toBe('duplicate');
-          expect(parseLineId(row.line_id?.S ?? '')).toEqual({ sid: SID, etransactionId: `T-${serial}` });
+          expect(parseLineId(row.line_id?.S ?? '')).toEqual({
+            sid: SID,
+            etransactionId: `T-${serial}`,
+          });
         }),
         { numRuns: 150 },
       );
@@ -760,23 +1043,29 @@ describe('a hostile postback', () => {
       const store = storeOf(tableName);
       const answers = fc.array(parameters, { maxLength: 8 });
       await fc.assert(
-        fc.asyncProperty(fc.array(parameters, { minLength: 1, maxLength: 12 }), answers, async (pushes, records) => {
-          serial += 1;
-          const lines = pushes.map((values, index) => hostilePush({ ...values, is_event: 'N' }, { ...FIRST, requestId: `r${index}` }));
-          const [{ key } = { key: KEY }] = lines;
-          for (const line of lines) await store.writePushes(key, [line.push], deadline());
-          for (const [index, values] of records.entries()) {
-            const fetchedAt = new Date(Date.parse(FETCHED_AT) + index).toISOString();
-            const record = { ...values, is_event: 'N', sid: SID, etransaction_id: `T-${serial}` };
-            await store.applyAnswer(key, answeredLine(record, fetchedAt).answer, deadline());
-          }
-          const row = await read(tableName, key);
-          expect(itemBytes(row)).toBeLessThanOrEqual(16 * 1024);
-          for (const { partition, sort } of Object.values(INDEX_KEYS)) {
-            expect(Buffer.byteLength(row[partition]?.S ?? '')).toBeLessThanOrEqual(2048);
-            expect(Buffer.byteLength(row[sort]?.S ?? '')).toBeLessThanOrEqual(1024);
-          }
-        }),
+        fc.asyncProperty(
+          fc.array(parameters, { minLength: 1, maxLength: 12 }),
+          answers,
+          async (pushes, records) => {
+            serial += 1;
+            const lines = pushes.map((values, index) =>
+              hostilePush({ ...values, is_event: 'N' }, { ...FIRST, requestId: `r${index}` }),
+            );
+            const [{ key } = { key: KEY }] = lines;
+            for (const line of lines) await store.writePushes(key, [line.push], deadline());
+            for (const [index, values] of records.entries()) {
+              const fetchedAt = new Date(Date.parse(FETCHED_AT) + index).toISOString();
+              const record = { ...values, is_event: 'N', sid: SID, etransaction_id: `T-${serial}` };
+              await store.applyAnswer(key, answeredLine(record, fetchedAt).answer, deadline());
+            }
+            const row = await read(tableName, key);
+            expect(itemBytes(row)).toBeLessThanOrEqual(16 * 1024);
+            for (const { partition, sort } of Object.values(INDEX_KEYS)) {
+              expect(Buffer.byteLength(row[partition]?.S ?? '')).toBeLessThanOrEqual(2048);
+              expect(Buffer.byteLength(row[sort]?.S ?? '')).toBeLessThanOrEqual(1024);
+            }
+          },
+        ),
         { numRuns: 60 },
       );
     });

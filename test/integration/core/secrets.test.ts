@@ -10,7 +10,9 @@ let arn: string;
 beforeAll(async () => {
   server = await startSecretsManager();
   client = secretsManagerClient(server.endpoint);
-  const created = await client.send(new CreateSecretCommand({ Name: 'rakuten/api', SecretString: 'the value' }));
+  const created = await client.send(
+    new CreateSecretCommand({ Name: 'rakuten/api', SecretString: 'the value' }),
+  );
   arn = String(created.ARN);
 });
 afterAll(async () => {
@@ -19,7 +21,10 @@ afterAll(async () => {
 });
 
 const read = (id: string): Promise<string> =>
-  readSecret({ secretsManager: client, ssm: () => Promise.reject(new Error('not used')) as never }, id);
+  readSecret(
+    { secretsManager: client, ssm: () => Promise.reject(new Error('not used')) as never },
+    id,
+  );
 
 it('reads a secret by its name and by its ARN', async () => {
   expect(await read('rakuten/api')).toBe('the value');
@@ -30,7 +35,9 @@ it.each(['secretsmanager', 'ssm'])(
   'rejects an ARN of another region before any call, also of %s, and says where to store the value',
   async (service) => {
     const here = await client.config.region();
-    const other = arn.replace(`:${here}:`, ':eu-west-3:').replace(':secretsmanager:', `:${service}:`);
+    const other = arn
+      .replace(`:${here}:`, ':eu-west-3:')
+      .replace(':secretsmanager:', `:${service}:`);
     await expect(read(other)).rejects.toThrow(
       `The secret ${other} cannot be read: it is in the region eu-west-3, and this runs in ${here}. Next step: store the value in ${here} too, and pass that ARN, and deploy again.`,
     );

@@ -1,6 +1,10 @@
 /** Calls, read units and write units of each kind of delivery, as docs/performance.md has them. */
 import { setTimeout as pause } from 'node:timers/promises';
-import { CreateTableCommand, type DynamoDBClient, waitUntilTableExists } from '@aws-sdk/client-dynamodb';
+import {
+  CreateTableCommand,
+  type DynamoDBClient,
+  waitUntilTableExists,
+} from '@aws-sdk/client-dynamodb';
 import { TableRows } from '../../../core/reconciliation/rows';
 import { createTableInput } from '../../../core/state/table';
 import { RowStore } from '../../../core/transactions/row-store';
@@ -26,7 +30,11 @@ const deadline = (): number => Date.now() + WRITE_MILLIS;
 const push =
   (change: Line = {}, receivedAt?: string): Step =>
   (line) => {
-    const keyed = pushOf({ ...line, ...change }, receivedAt, receivedAt === undefined ? undefined : 'KLKbYnQMwIdFTIB=');
+    const keyed = pushOf(
+      { ...line, ...change },
+      receivedAt,
+      receivedAt === undefined ? undefined : 'KLKbYnQMwIdFTIB=',
+    );
     return async (store) => (await store.writePushes(keyed.key, [keyed.push], deadline())).outcome;
   };
 
@@ -37,11 +45,17 @@ const answer =
   async (store, rows) => {
     const { key } = pushOf(line);
     const [known] = await rows.read([key]);
-    const isWritten = await store.applyAnswer(key, answerOf({ ...line, ...change }, fetchedAt), deadline(), known);
+    const isWritten = await store.applyAnswer(
+      key,
+      answerOf({ ...line, ...change }, fetchedAt),
+      deadline(),
+      known,
+    );
     return isWritten ? 'written' : 'same';
   };
 
-const withdrawal: Step = (line) => async (store) => ((await store.withdraw(pushOf(line).key, TOMORROW, deadline())) ? 'written' : 'same');
+const withdrawal: Step = (line) => async (store) =>
+  (await store.withdraw(pushOf(line).key, TOMORROW, deadline())) ? 'written' : 'same';
 
 const CHANGED = { sale_amount: '119.90', commissions: '5.995' };
 const NEXT_DAY = { ...CHANGED, process_date: '2026-04-19T09:31:12.000+00:00' };
@@ -63,12 +77,57 @@ const DELIVERIES: readonly Delivery[] = [
   ['a new line', [], push(), 'stored', 'Put', 1, 3, 0],
   ['a new line without u1', [], push({ u1: '' }), 'stored', 'Put', 1, 2, 0],
   ['a redelivery', [push()], push({}, LATER), 'duplicate', 'Put', 1, 0, 0],
-  ['a postback with other content', [push()], push(CHANGED, LATER), 'other', 'Put, Update', 3, 0, 0],
-  ['a confirmation by the Events API', [push()], answer(), 'written', 'BatchGet, Update', 1, 2, 0.5],
+  [
+    'a postback with other content',
+    [push()],
+    push(CHANGED, LATER),
+    'other',
+    'Put, Update',
+    3,
+    0,
+    0,
+  ],
+  [
+    'a confirmation by the Events API',
+    [push()],
+    answer(),
+    'written',
+    'BatchGet, Update',
+    1,
+    2,
+    0.5,
+  ],
   ['a line that only the Events API returned', [], answer(), 'written', 'BatchGet, Put', 1, 3, 0.5],
-  ['the same from the Events API again', [push(), answer()], answer({}, TOMORROW), 'same', 'BatchGet', 0, 0, 0.5],
-  ['a postback with other content, after the confirmation', [push(), answer()], push(CHANGED, LATER), 'other', 'Put, Update', 3, 2, 0],
-  ['a correction by the Events API', [push(), answer()], answer(CHANGED, TOMORROW), 'written', 'BatchGet, Update', 2, 2, 0.5],
+  [
+    'the same from the Events API again',
+    [push(), answer()],
+    answer({}, TOMORROW),
+    'same',
+    'BatchGet',
+    0,
+    0,
+    0.5,
+  ],
+  [
+    'a postback with other content, after the confirmation',
+    [push(), answer()],
+    push(CHANGED, LATER),
+    'other',
+    'Put, Update',
+    3,
+    2,
+    0,
+  ],
+  [
+    'a correction by the Events API',
+    [push(), answer()],
+    answer(CHANGED, TOMORROW),
+    'written',
+    'BatchGet, Update',
+    2,
+    2,
+    0.5,
+  ],
   [
     'a correction that was processed on the next day',
     [push(), answer()],
@@ -84,12 +143,20 @@ const DELIVERIES: readonly Delivery[] = [
 
 type Charged = Charge & { readonly outcome: unknown };
 
-async function charge(client: DynamoDBClient, before: readonly Step[], delivery: Step, attempt: number): Promise<Charged> {
+async function charge(
+  client: DynamoDBClient,
+  before: readonly Step[],
+  delivery: Step,
+  attempt: number,
+): Promise<Charged> {
   const charged = new ChargedClient(client, TABLE);
   const options = { client: charged as unknown as DynamoDBClient, tableName: TABLE, dayShards: 1 };
   const store = new RowStore({ ...options, clock: { now: Date.now, pause } });
   const rows = new TableRows(options.client, TABLE);
-  const line = { ...TYPICAL_LINE, etransaction_id: `200452D101AAE862139D47BEBC3B8D${10 + attempt}` };
+  const line = {
+    ...TYPICAL_LINE,
+    etransaction_id: `200452D101AAE862139D47BEBC3B8D${10 + attempt}`,
+  };
   for (const step of before) await step(line)(store, rows);
   charged.charge = noCharge();
   const outcome = await delivery(line)(store, rows);
@@ -119,11 +186,16 @@ beforeAll(async () => {
   charges = await chargeDeliveries();
 });
 
-it.each(DELIVERIES)('charges %s by the published rules', (name, _before, _delivery, outcome, calls, table, indexes, rowReads) => {
-  const charge = charges.get(name);
-  expect(charge).toMatchObject({ outcome, table, indexes, rowReads });
-  expect(charge?.calls.join(', ')).toBe(calls.replaceAll(/\b(Put|Update|Get|BatchGet)\b/g, '$1Item'));
-});
+it.each(DELIVERIES)(
+  'charges %s by the published rules',
+  (name, _before, _delivery, outcome, calls, table, indexes, rowReads) => {
+    const charge = charges.get(name);
+    expect(charge).toMatchObject({ outcome, table, indexes, rowReads });
+    expect(charge?.calls.join(', ')).toBe(
+      calls.replaceAll(/\b(Put|Update|Get|BatchGet)\b/g, '$1Item'),
+    );
+  },
+);
 
 it('charges one write unit for a typical row, pushed or verified', () => {
   const { pushed, verified } = rowsOf();

@@ -27,7 +27,8 @@ const acknowledged: LineRecord[] = [];
 beforeAll(async () => {
   stack = await startLocalStack({
     visibilityTimeoutSeconds: VISIBILITY_SECONDS,
-    // The sender continues whatever the response is, and waits when the machine is busy. The local run measures response times.
+    // The sender continues whatever the response is, and waits when the machine is busy. The local
+    // run measures response times.
     autoDisableAfter: Number.POSITIVE_INFINITY,
     pushTimeoutMillis: 20_000,
     onOutput: (_, line) => metrics.read(line),
@@ -41,7 +42,12 @@ function newLines(count: number): LineRecord[] {
   const lines: LineRecord[] = [];
   while (lines.length < count) {
     seed += 1;
-    const day = postbackDay({ seed, sid: stack.sid, day: new Date('2026-04-18'), orders: Math.ceil(count / 2) });
+    const day = postbackDay({
+      seed,
+      sid: stack.sid,
+      day: new Date('2026-04-18'),
+      orders: Math.ceil(count / 2),
+    });
     lines.push(...day.filter(({ redelivery }) => !redelivery).map(({ line }) => line));
   }
   return lines.slice(0, count);
@@ -50,7 +56,10 @@ function newLines(count: number): LineRecord[] {
 const urlOf = (line: LineRecord): string => fillTemplate(stack.registeredUrl, line);
 const settled = (): Promise<void> => untilEmpty(stack.clients.sqs, stack.queueUrl, 60);
 
-/** The table has each acknowledged line once, as it was sent, and nothing else. The dead-letter queue is empty. */
+/**
+ * The table has each acknowledged line once, as it was sent, and nothing else. The dead-letter
+ * queue is empty.
+ */
 async function expectExactlyAcknowledged(): Promise<void> {
   const { intact, missing, repeated, different, unexpected } = compareRows(
     acknowledged,
@@ -62,13 +71,21 @@ async function expectExactlyAcknowledged(): Promise<void> {
     repeated: repeated.map(({ etransaction_id }) => etransaction_id),
     different: different.map(({ fields }) => fields),
     unexpected: unexpected.map(({ query }) => query?.S),
-  }).toEqual({ intact: acknowledged.length, missing: [], repeated: [], different: [], unexpected: [] });
+  }).toEqual({
+    intact: acknowledged.length,
+    missing: [],
+    repeated: [],
+    different: [],
+    unexpected: [],
+  });
   expect(await queueDepth(stack.clients.sqs, stack.deadLetterQueueUrl)).toBe(0);
 }
 
 it('registers the URL with a secret and every field at Rakuten', () => {
   expect(stack.rakuten.slot(stack.sid)).toEqual({ url: stack.registeredUrl, active: true });
-  expect(stack.registeredUrl).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/prod\/postback\?k=[A-Za-z0-9]{43}&f=\w+&is_event=<is_event>&/);
+  expect(stack.registeredUrl).toMatch(
+    /^http:\/\/127\.0\.0\.1:\d+\/prod\/postback\?k=[A-Za-z0-9]{43}&f=\w+&is_event=<is_event>&/,
+  );
   expect(stack.rakuten.requests.map(({ method }) => method)).toContain('POST');
 });
 
@@ -79,8 +96,11 @@ it('turns a day of postbacks into rows', async () => {
   acknowledged.push(...day.filter(({ redelivery }) => !redelivery).map(({ line }) => line));
   await settled();
   await expectExactlyAcknowledged();
-  // SQS may bring a message twice too: here when the machine is so busy that a batch takes longer than it is hidden.
-  expect(deliveredAgain() - again).toBeGreaterThanOrEqual(day.filter(({ redelivery }) => redelivery).length);
+  // SQS may bring a message twice too: here when the machine is so busy that a batch takes longer
+  // than it is hidden.
+  expect(deliveredAgain() - again).toBeGreaterThanOrEqual(
+    day.filter(({ redelivery }) => redelivery).length,
+  );
 });
 
 it('responds to a GET that is forged or empty, and creates no row', async () => {
@@ -96,7 +116,8 @@ it('loses no line when the consumer is killed in the middle of a batch', async (
   const lines = newLines(300);
   batches.length = 0;
   const sending = sendAll(lines.map(urlOf));
-  const killed = (): BatchOutcome[] => batches.filter(({ error }) => error?.errorType === 'Runtime.ExitError');
+  const killed = (): BatchOutcome[] =>
+    batches.filter(({ error }) => error?.errorType === 'Runtime.ExitError');
   // A process that has answered but was not read yet is at work and cannot be interrupted any more.
   while (killed().length === 0) {
     await new Promise((resolve) => setImmediate(resolve));
@@ -113,7 +134,12 @@ it('loses no line when DynamoDB throttles', async () => {
   const lines = newLines(200);
   batches.length = 0;
   const before = stack.dynamodb.refusals();
-  await stack.dynamodb.refuse({ operations: ['PutItem'], status: 400, type: 'ProvisionedThroughputExceededException', times: 300 });
+  await stack.dynamodb.refuse({
+    operations: ['PutItem'],
+    status: 400,
+    type: 'ProvisionedThroughputExceededException',
+    times: 300,
+  });
   expect(await sendAll(lines.map(urlOf))).toEqual(new Map([[200, lines.length]]));
   acknowledged.push(...lines);
   await settled();
@@ -127,7 +153,12 @@ it('responds with 500 while SQS refuses, and loses no line that got 200', async 
   const lines = newLines(200);
   const before = stack.rakuten.statistics(stack.sid);
   const answered500 = stack.gateway.statistics.byStatus.get(500) ?? 0;
-  await stack.sqs.refuse({ operations: ['SendMessage'], status: 503, type: 'ServiceUnavailable', times: 60 });
+  await stack.sqs.refuse({
+    operations: ['SendMessage'],
+    status: 503,
+    type: 'ServiceUnavailable',
+    times: 60,
+  });
   for (const line of lines) {
     const { status } = await stack.rakuten.push(line);
     if (status === 200) acknowledged.push(line);
@@ -142,7 +173,12 @@ it('responds with 500 while SQS refuses, and loses no line that got 200', async 
 
 it('loses no line when SQS refuses the consumer', async () => {
   const lines = newLines(200);
-  await stack.sqs.refuse({ operations: ['ReceiveMessage', 'DeleteMessageBatch'], status: 500, type: 'InternalError', times: 40 });
+  await stack.sqs.refuse({
+    operations: ['ReceiveMessage', 'DeleteMessageBatch'],
+    status: 500,
+    type: 'InternalError',
+    times: 40,
+  });
   expect(await sendAll(lines.map(urlOf))).toEqual(new Map([[200, lines.length]]));
   acknowledged.push(...lines);
   await settled();
@@ -167,18 +203,28 @@ it(`keeps each of ${LINES} lines once, sent twice in random order at full speed,
   await expectExactlyAcknowledged();
   expect(metrics.sum(METRICS.stored) - before.stored).toBe(lines.length);
   expect(deliveredAgain() - before.again).toBeGreaterThanOrEqual(lines.length);
-  // Three times as many postbacks as before the first measurement. The table grows, which is in this process too.
+  // Three times as many postbacks as before the first measurement. The table grows, which is in
+  // this process too.
   expect(late.heap - early.heap).toBeLessThan(30);
   // Resident memory, garbage included: how much depends on the machine and on Node's version.
   expect(late.consumer - early.consumer).toBeLessThan(150);
 });
 
-/** Deliveries that created no row: of two of a line the later one, or the earlier one if it was overtaken. */
+/**
+ * Deliveries that created no row: of two of a line the later one, or the earlier one if it was
+ * overtaken.
+ */
 const deliveredAgain = (): number => metrics.sum(METRICS.duplicate) + metrics.sum(METRICS.changed);
 
-/** Megabytes: used by the gateway and the sender after a collection, resident in the largest process of the consumer. */
+/**
+ * Megabytes: used by the gateway and the sender after a collection, resident in the largest process
+ * of the consumer.
+ */
 function memory(): { readonly heap: number; readonly consumer: number } {
   setFlagsFromString('--expose-gc');
   (runInNewContext('gc') as () => void)();
-  return { heap: process.memoryUsage().heapUsed / 1e6, consumer: Math.max(...stack.consumer.memory) / 1e6 };
+  return {
+    heap: process.memoryUsage().heapUsed / 1e6,
+    consumer: Math.max(...stack.consumer.memory) / 1e6,
+  };
 }

@@ -1,6 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
-import { ENVIRONMENT, METRICS, REGISTRATION_PROPERTIES as P, URL_PARAMETERS } from '../../../core/names';
+import {
+  ENVIRONMENT,
+  METRICS,
+  REGISTRATION_PROPERTIES as P,
+  URL_PARAMETERS,
+} from '../../../core/names';
 import { DynamoRegistrationStore } from '../../../core/registration/registration-store';
 import type { RotationAnswer } from '../../../core/registration/rotate';
 import type { Fault, LineRecord } from '../../../fake-rakuten';
@@ -14,11 +19,12 @@ import { endLease as endLeaseOf, putState } from '../../../tools/faults/publishe
 import { Tripwire } from '../../support/tripwire';
 
 /**
- * Rotates the secret in the URL while Rakuten pushes without a pause, with the deployed registration
- * and consumer in processes of their own. Whatever fails, and wherever the rotation is cut off, every
- * pushed line is in the table once, and none is rejected as forged.
+ * Rotates the secret in the URL while Rakuten pushes without a pause, with the deployed
+ * registration and consumer in processes of their own. Whatever fails, and wherever the rotation is
+ * cut off, every pushed line is in the table once, and none is rejected as forged.
  *
- * `ROTATION_EVERY=1 node tools/run.mjs test-long test/e2e/rotation` cuts it off at each call, not at some.
+ * `ROTATION_EVERY=1 node tools/run.mjs test-long test/e2e/rotation` cuts it off at each call, not
+ * at some.
  */
 const EVERY = Number(process.env.ROTATION_EVERY ?? 4);
 const WHEN = ['before', 'after'] as const;
@@ -46,7 +52,9 @@ beforeAll(async () => {
     },
   });
   store = new DynamoRegistrationStore(stack.clients.dynamodb, stack.stateTableName);
-  const deployed = [...stack.functions.values()].find(({ name }) => name === stack.outputs.RegistrationFunctionName);
+  const deployed = [...stack.functions.values()].find(
+    ({ name }) => name === stack.outputs.RegistrationFunctionName,
+  );
   if (deployed === undefined) throw new Error('the stack has no registration');
   const { definition } = deployed;
   const rakutenUrl = await tripwire.before(stack.rakuten.url);
@@ -75,7 +83,12 @@ afterAll(async () => {
 async function push(): Promise<void> {
   while (pushing) {
     days += 1;
-    const day = postbackDay({ seed: days, sid: stack.sid, day: new Date('2026-04-18'), orders: 20 });
+    const day = postbackDay({
+      seed: days,
+      sid: stack.sid,
+      day: new Date('2026-04-18'),
+      orders: 20,
+    });
     for (const { line, redelivery } of day) {
       if (redelivery) continue;
       if (!pushing) return;
@@ -95,7 +108,8 @@ async function changeProperties(changes: Record<string, string>): Promise<void> 
   await putState(stack.clients.dynamodb, stack.stateTableName, changed);
 }
 
-const registeredSecret = (): string => new URL(stack.rakuten.slot(stack.sid)?.url ?? '').searchParams.get(URL_PARAMETERS.secret) ?? '';
+const registeredSecret = (): string =>
+  new URL(stack.rakuten.slot(stack.sid)?.url ?? '').searchParams.get(URL_PARAMETERS.secret) ?? '';
 const noteSecret = (): void => void secrets.add(registeredSecret());
 async function currentSecret(): Promise<string> {
   const { SecretString = '' } = await stack.clients.secretsManager.send(
@@ -105,7 +119,10 @@ async function currentSecret(): Promise<string> {
 }
 
 async function rotate(): Promise<RotationAnswer> {
-  const answer = (await registration.invoke({ operation: 'rotate-secret', sid: stack.sid })) as RotationAnswer;
+  const answer = (await registration.invoke({
+    operation: 'rotate-secret',
+    sid: stack.sid,
+  })) as RotationAnswer;
   texts.push(JSON.stringify(answer));
   noteSecret();
   return answer;
@@ -127,7 +144,10 @@ async function expectNothingLost(): Promise<void> {
   expect(failures).toEqual([]);
   expect(acknowledged.length).toBeGreaterThan(20);
   await untilEmpty(stack.clients.sqs, stack.queueUrl, 60);
-  const { intact, ...wrong } = compareRows(acknowledged, await scanTable(stack.clients.dynamodb, stack.tableName));
+  const { intact, ...wrong } = compareRows(
+    acknowledged,
+    await scanTable(stack.clients.dynamodb, stack.tableName),
+  );
   expect(wrong).toEqual({ missing: [], repeated: [], different: [], unexpected: [] });
   expect(intact).toBe(acknowledged.length);
   expect(metrics.sum(METRICS.forged)).toBe(0);
@@ -149,13 +169,17 @@ it('registers another secret after the self-test while postbacks arrive', async 
 
 it('registers several secrets within the hour while postbacks arrive', async () => {
   await changeProperties({ [P.selfTest]: 'false' });
-  for (let i = 0; i < 5; i += 1) expect(await rotate()).toMatchObject({ outcome: 'rotated', resumed: false });
+  for (let i = 0; i < 5; i += 1)
+    expect(await rotate()).toMatchObject({ outcome: 'rotated', resumed: false });
   await expectSettled();
   await expectNothingLost();
 });
 
 it.each<[string, Fault[]]>([
-  ['an answer of the PUT that is lost after the effect', [{ operation: 'update', connection: 'drop', afterEffect: true }]],
+  [
+    'an answer of the PUT that is lost after the effect',
+    [{ operation: 'update', connection: 'drop', afterEffect: true }],
+  ],
   ['a PUT that is lost', [{ operation: 'update', connection: 'drop' }]],
   ['a PUT that fails twice', [{ operation: 'update', status: 500, times: 2 }]],
   ['a status call that breaks off', [{ operation: 'read', connection: 'truncate' }]],
@@ -169,14 +193,24 @@ it.each<[string, Fault[]]>([
 });
 
 it('registers another secret while DynamoDB throttles', async () => {
-  await stack.dynamodb.refuse({ operations: ['PutItem'], status: 400, type: 'ProvisionedThroughputExceededException', times: 3 });
+  await stack.dynamodb.refuse({
+    operations: ['PutItem'],
+    status: 400,
+    type: 'ProvisionedThroughputExceededException',
+    times: 3,
+  });
   expect(await rotate()).toMatchObject({ outcome: 'rotated' });
   await expectSettled();
 });
 
 it('keeps the old secret while Rakuten refuses, and continues with the same new one afterwards', async () => {
   const before = registeredSecret();
-  stack.rakuten.fault({ operation: 'update', status: 400, body: '{"message":"url is not valid"}', times: 10 });
+  stack.rakuten.fault({
+    operation: 'update',
+    status: 400,
+    body: '{"message":"url is not valid"}',
+    times: 10,
+  });
   await expect(rotate()).rejects.toThrow(/HTTP 400.*url is not valid/);
   stack.rakuten.clearFaults();
   expect([registeredSecret(), await currentSecret()]).toEqual([before, before]);
@@ -199,7 +233,10 @@ it('leaves an accepted URL when it is cut off at any call, and the next rotation
       const answer = await rotate().catch((error: { errorType?: string }) => error);
       tripwire.unset();
       noteSecret();
-      expect([context, answer]).toEqual([context, expect.objectContaining({ errorType: 'Runtime.ExitError' })]);
+      expect([context, answer]).toEqual([
+        context,
+        expect.objectContaining({ errorType: 'Runtime.ExitError' }),
+      ]);
       await endLease();
       expect([context, (await rotate()).outcome]).toEqual([context, 'rotated']);
       await expectSettled();

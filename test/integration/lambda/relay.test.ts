@@ -18,7 +18,9 @@ const output: string[] = [];
 beforeAll(async () => {
   server = await startSqs();
   client = sqsClient(server.endpoint);
-  queueUrl = String((await client.send(new CreateQueueCommand({ QueueName: 'postbacks' }))).QueueUrl);
+  queueUrl = String(
+    (await client.send(new CreateQueueCommand({ QueueName: 'postbacks' }))).QueueUrl,
+  );
   relay = new ExecutionEnvironment({
     name: 'relay',
     taskRoot: join(__dirname, '../../../lambda-dist/relay'),
@@ -30,7 +32,11 @@ beforeAll(async () => {
       [ENVIRONMENT.queueRegion]: 'us-east-1',
       [ENVIRONMENT.metricsService]: 'relay',
     },
-    endpoints: { dynamodb: 'http://127.0.0.1:1', sqs: server.endpoint, secretsManager: 'http://127.0.0.1:1' },
+    endpoints: {
+      dynamodb: 'http://127.0.0.1:1',
+      sqs: server.endpoint,
+      secretsManager: 'http://127.0.0.1:1',
+    },
     onOutput: (line) => output.push(line),
   });
 });
@@ -48,12 +54,16 @@ const handOn = async (...bodies: string[]): Promise<SQSBatchResponse> => {
 
 /** What has arrived, in any order, and takes it out. */
 async function arrived(): Promise<string[]> {
-  const { Messages = [] } = await client.send(new ReceiveMessageCommand({ QueueUrl: queueUrl, MaxNumberOfMessages: 10 }));
+  const { Messages = [] } = await client.send(
+    new ReceiveMessageCommand({ QueueUrl: queueUrl, MaxNumberOfMessages: 10 }),
+  );
   return Messages.map(({ Body }) => String(Body)).sort();
 }
 
 it('hands every message on as it is', async () => {
-  const bodies = Array.from({ length: 10 }, (_, i) => messageBody(`k=secret&u1=member-${i}&product_name=Gr%C3%B6%C3%9Fe+%26+%22blau%22`));
+  const bodies = Array.from({ length: 10 }, (_, i) =>
+    messageBody(`k=secret&u1=member-${i}&product_name=Gr%C3%B6%C3%9Fe+%26+%22blau%22`),
+  );
   expect(await handOn(...bodies)).toEqual({ batchItemFailures: [] });
   expect(await arrived()).toEqual([...bodies].sort());
 });
@@ -61,15 +71,24 @@ it('hands every message on as it is', async () => {
 it('reports those alone that were not taken', async () => {
   const [one, other] = [messageBody('u1=a'), messageBody('u1=b')];
   // A sign that no message of the endpoint has, and that SQS refuses.
-  expect(await handOn(one, 'u1=\u0001', other)).toEqual({ batchItemFailures: [{ itemIdentifier: 'm-1' }] });
+  expect(await handOn(one, 'u1=\u0001', other)).toEqual({
+    batchItemFailures: [{ itemIdentifier: 'm-1' }],
+  });
   expect(await arrived()).toEqual([one, other].sort());
 });
 
 it('fails as a whole when nothing was taken, so that Lambda counts an error and slows down', async () => {
-  await server.refuse({ operations: ['SendMessageBatch'], status: 403, type: 'AccessDenied', message: 'no' });
+  await server.refuse({
+    operations: ['SendMessageBatch'],
+    status: 403,
+    type: 'AccessDenied',
+    message: 'no',
+  });
   await expect(handOn(messageBody('u1=c'))).rejects.toThrow();
   await server.accept();
-  await expect(handOn('\u0001')).rejects.toThrow('no message was taken by the queue of the other region');
+  await expect(handOn('\u0001')).rejects.toThrow(
+    'no message was taken by the queue of the other region',
+  );
   expect(await arrived()).toEqual([]);
 });
 

@@ -3,7 +3,12 @@ import { readFileSync } from 'node:fs';
 import * as http from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { join } from 'node:path';
-import { CreateQueueCommand, DeleteMessageCommand, ReceiveMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import {
+  CreateQueueCommand,
+  DeleteMessageCommand,
+  ReceiveMessageCommand,
+  type SQSClient,
+} from '@aws-sdk/client-sqs';
 import { sqsClient } from '../../../local/embedded/clients';
 import type { FaultyServer } from '../../../local/embedded/server-thread';
 import { startSqs } from '../../../local/embedded/sqs';
@@ -18,7 +23,9 @@ interface Fixture {
   readonly label: string;
   readonly query: string;
 }
-const FIXTURES = JSON.parse(readFileSync(join(__dirname, '../../fixtures/postbacks.json'), 'utf8')) as Fixture[];
+const FIXTURES = JSON.parse(
+  readFileSync(join(__dirname, '../../fixtures/postbacks.json'), 'utf8'),
+) as Fixture[];
 
 let api: RestApi;
 beforeAll(async () => {
@@ -35,7 +42,9 @@ function parametersOf(body: string): [string, string][] {
 
 describe('the answer to a postback', () => {
   /** An SQS that gives one answer to everything, or none. */
-  async function stubSqs(answer: (response: http.ServerResponse, body: string) => void): Promise<{ url: string; close: () => void }> {
+  async function stubSqs(
+    answer: (response: http.ServerResponse, body: string) => void,
+  ): Promise<{ url: string; close: () => void }> {
     const server = http.createServer(async (request, response) => {
       let body = '';
       for await (const chunk of request) body += chunk;
@@ -43,14 +52,21 @@ describe('the answer to a postback', () => {
     });
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
-    return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, close: () => server.close().closeAllConnections() };
+    return {
+      url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+      close: () => server.close().closeAllConnections(),
+    };
   }
 
   const answerTo = async (sqsEndpoint: string, served: RestApi = api) => {
     const gateway = await startGateway({ sqsEndpoint });
     gateway.deploy(served);
     const response = await fetch(`${endpoint(gateway)}?is_event=N`);
-    const result = { status: response.status, body: await response.json(), counted: [...gateway.statistics.byStatus] };
+    const result = {
+      status: response.status,
+      body: await response.json(),
+      counted: [...gateway.statistics.byStatus],
+    };
     await gateway.close();
     return result;
   };
@@ -66,7 +82,13 @@ describe('the answer to a postback', () => {
   ])('when SQS answers %i is %i', async (sqsStatus, status, body) => {
     const stub = await stubSqs((response) => {
       response.writeHead(sqsStatus, { 'content-type': 'application/x-amz-json-1.0' });
-      response.end(JSON.stringify(sqsStatus === 200 ? { MessageId: 'm' } : { __type: 'com.amazonaws.sqs#Refused', message: 'no' }));
+      response.end(
+        JSON.stringify(
+          sqsStatus === 200
+            ? { MessageId: 'm' }
+            : { __type: 'com.amazonaws.sqs#Refused', message: 'no' },
+        ),
+      );
     });
     expect(await answerTo(stub.url)).toEqual({ status, body, counted: [[status, 1]] });
     stub.close();
@@ -74,7 +96,10 @@ describe('the answer to a postback', () => {
 
   it('when SQS breaks the connection is 500', async () => {
     const stub = await stubSqs((response) => response.destroy());
-    expect(await answerTo(stub.url)).toMatchObject({ status: 500, body: { message: 'Internal server error' } });
+    expect(await answerTo(stub.url)).toMatchObject({
+      status: 500,
+      body: { message: 'Internal server error' },
+    });
     stub.close();
   });
 
@@ -84,8 +109,17 @@ describe('the answer to a postback', () => {
 
   it('when SQS answers too late is 504', async () => {
     const stub = await stubSqs(() => {});
-    const hasty = { ...api, methods: api.methods.map((m) => ({ ...m, integration: { ...m.integration, timeoutMillis: 50 } })) };
-    expect(await answerTo(stub.url, hasty)).toMatchObject({ status: 504, body: { message: 'Endpoint request timed out' } });
+    const hasty = {
+      ...api,
+      methods: api.methods.map((m) => ({
+        ...m,
+        integration: { ...m.integration, timeoutMillis: 50 },
+      })),
+    };
+    expect(await answerTo(stub.url, hasty)).toMatchObject({
+      status: 504,
+      body: { message: 'Endpoint request timed out' },
+    });
     stub.close();
   });
 });
@@ -100,7 +134,9 @@ describe('what reaches the queue', () => {
     sqs = await startSqs();
     client = sqsClient(sqs.endpoint);
     const [method] = api.methods;
-    QueueUrl = (await client.send(new CreateQueueCommand({ QueueName: method?.integration.queueName }))).QueueUrl ?? '';
+    QueueUrl =
+      (await client.send(new CreateQueueCommand({ QueueName: method?.integration.queueName })))
+        .QueueUrl ?? '';
     gateway = await startGateway({ sqsEndpoint: sqs.endpoint });
     gateway.deploy(api);
   });
@@ -112,7 +148,10 @@ describe('what reaches the queue', () => {
 
   const received = async (): Promise<string | undefined> => {
     const { Messages: [message] = [] } = await client.send(new ReceiveMessageCommand({ QueueUrl }));
-    if (message !== undefined) await client.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle: message.ReceiptHandle }));
+    if (message !== undefined)
+      await client.send(
+        new DeleteMessageCommand({ QueueUrl, ReceiptHandle: message.ReceiptHandle }),
+      );
     return message?.Body;
   };
 
@@ -120,7 +159,9 @@ describe('what reaches the queue', () => {
     const response = await fetch(`${endpoint(gateway)}?${query}`);
     expect(response.status).toBe(200);
     const body = (await received()) ?? '';
-    expect(new Map(parametersOf(body))).toEqual(new Map(new URL(`http://h/?${query}`).searchParams));
+    expect(new Map(parametersOf(body))).toEqual(
+      new Map(new URL(`http://h/?${query}`).searchParams),
+    );
     const { at, id, ip } = Object.fromEntries(new URLSearchParams(body));
     expect(Math.abs(Date.now() - Number(at))).toBeLessThan(60_000);
     expect({ id, ip }).toEqual({ id: response.headers.get('x-amz-apigw-id'), ip: '127.0.0.1' });
@@ -136,7 +177,9 @@ describe('what reaches the queue', () => {
     ['Text/XML', 200],
     ['image/png', 415],
   ])('with the Content-Type %s is answered %i', async (contentType, status) => {
-    const response = await fetch(`${endpoint(gateway)}?a=1`, { headers: { 'content-type': contentType } });
+    const response = await fetch(`${endpoint(gateway)}?a=1`, {
+      headers: { 'content-type': contentType },
+    });
     expect(response.status).toBe(status);
     expect((await received()) !== undefined).toBe(status === 200);
   });
@@ -164,12 +207,18 @@ describe('what reaches the queue', () => {
     /** Sends bytes as they are and returns the status. */
     async function raw(requestLine: Buffer): Promise<number> {
       const socket = connect(Number(new URL(gateway.url).port), '127.0.0.1');
-      socket.write(Buffer.concat([requestLine, Buffer.from('\r\nhost: localhost\r\nconnection: close\r\n\r\n')]));
+      socket.write(
+        Buffer.concat([
+          requestLine,
+          Buffer.from('\r\nhost: localhost\r\nconnection: close\r\n\r\n'),
+        ]),
+      );
       let answer = '';
       for await (const chunk of socket) answer += chunk;
       return Number(/^HTTP\/1\.1 (\d+)/.exec(answer)?.[1]);
     }
-    const get = (query: string): Buffer => Buffer.from(`GET /prod/postback?${query} HTTP/1.1`, 'latin1');
+    const get = (query: string): Buffer =>
+      Buffer.from(`GET /prod/postback?${query} HTTP/1.1`, 'latin1');
 
     it('a token that was not replaced comes through with its brackets', async () => {
       expect(await raw(get('u1=<u1>&x={y|z}'))).toBe(200);
@@ -228,7 +277,11 @@ describe('the latency histogram', () => {
   it('gives percentiles to a tenth of a millisecond', () => {
     const histogram = new LatencyHistogram();
     for (let millis = 1; millis <= 100; millis += 1) histogram.record(millis);
-    expect([histogram.percentile(0.5), histogram.percentile(0.99), histogram.percentile(1)]).toEqual([50.1, 99.1, 100]);
+    expect([
+      histogram.percentile(0.5),
+      histogram.percentile(0.99),
+      histogram.percentile(1),
+    ]).toEqual([50.1, 99.1, 100]);
     expect([histogram.count, histogram.max]).toEqual([100, 100]);
   });
 

@@ -25,7 +25,10 @@ async function functionOf(
   options: { timeoutSeconds?: number; onOutput?: (line: string) => void } = {},
 ): Promise<LocalFunction> {
   const file = `handler-${functions.length}`;
-  await writeFile(join(folder, `${file}.js`), `exports.handler = async (event, context) => { ${body} };`);
+  await writeFile(
+    join(folder, `${file}.js`),
+    `exports.handler = async (event, context) => { ${body} };`,
+  );
   const fn = new LocalFunction({
     name: file,
     taskRoot: folder,
@@ -33,7 +36,11 @@ async function functionOf(
     timeoutSeconds: options.timeoutSeconds ?? 10,
     memoryMegabytes: 256,
     variables: { TABLE: 'things', NODE_OPTIONS: '--enable-source-maps' },
-    endpoints: { dynamodb: 'http://127.0.0.1:11', sqs: 'http://127.0.0.1:12', secretsManager: 'http://127.0.0.1:13' },
+    endpoints: {
+      dynamodb: 'http://127.0.0.1:11',
+      sqs: 'http://127.0.0.1:12',
+      secretsManager: 'http://127.0.0.1:13',
+    },
     onOutput: options.onOutput,
   });
   functions.push(fn);
@@ -55,7 +62,9 @@ describe('a local function', () => {
       AWS_ENDPOINT_URL_SECRETS_MANAGER: 'http://127.0.0.1:13',
       AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '256',
     });
-    const others = Object.keys(seen).filter((name) => !/^(AWS_|LAMBDA_|TABLE$|NODE_|TZ$|LANG$|TMPDIR$|TEMP$|SystemRoot$)/.test(name));
+    const others = Object.keys(seen).filter(
+      (name) => !/^(AWS_|LAMBDA_|TABLE$|NODE_|TZ$|LANG$|TMPDIR$|TEMP$|SystemRoot$)/.test(name),
+    );
     expect(others).toEqual([]);
     expect(seen).not.toHaveProperty('AWS_PROFILE');
     expect(
@@ -83,7 +92,9 @@ describe('a local function', () => {
   });
 
   it('fails an invocation with the error that the handler threw, and goes on', async () => {
-    const fn = await functionOf('if (event.bad) throw new TypeError("no such thing"); return "fine";');
+    const fn = await functionOf(
+      'if (event.bad) throw new TypeError("no such thing"); return "fine";',
+    );
     await expect(fn.invoke({ bad: true })).rejects.toMatchObject({
       errorType: 'TypeError',
       message: expect.stringContaining('no such thing'),
@@ -102,7 +113,9 @@ describe('a local function', () => {
   });
 
   it('can be killed at work', async () => {
-    const fn = await functionOf('if (event.slow) await new Promise((resolve) => setTimeout(resolve, 5000)); return "fine";');
+    const fn = await functionOf(
+      'if (event.slow) await new Promise((resolve) => setTimeout(resolve, 5000)); return "fine";',
+    );
     const slow = fn.invoke({ slow: true });
     expect(fn.atWork).toBe(1);
     expect(fn.kill()).toBe(1);
@@ -123,11 +136,21 @@ describe('an event source', () => {
     await sqs.close();
   });
 
-  /** Sends messages, feeds them to a handler until `until` is met, and returns each batch's outcome with what is left in the queue. */
-  async function feed(bodies: string[], handler: string, definition: Partial<EventSourceDefinition> = {}) {
+  /**
+   * Sends messages, feeds them to a handler until `until` is met, and returns each batch's outcome
+   * with what is left in the queue.
+   */
+  async function feed(
+    bodies: string[],
+    handler: string,
+    definition: Partial<EventSourceDefinition> = {},
+  ) {
     const QueueName = `queue-${functions.length}`;
-    const { QueueUrl = '' } = await client.send(new CreateQueueCommand({ QueueName, Attributes: { VisibilityTimeout: '60' } }));
-    for (const MessageBody of bodies) await client.send(new SendMessageCommand({ QueueUrl, MessageBody }));
+    const { QueueUrl = '' } = await client.send(
+      new CreateQueueCommand({ QueueName, Attributes: { VisibilityTimeout: '60' } }),
+    );
+    for (const MessageBody of bodies)
+      await client.send(new SendMessageCommand({ QueueUrl, MessageBody }));
     const outcomes: { deleted: number; left: number; errorType?: string }[] = [];
     const done = new Promise<void>((resolve) => {
       const handled = () => outcomes.reduce((sum, { deleted, left }) => sum + deleted + left, 0);
@@ -152,7 +175,8 @@ describe('an event source', () => {
     await source.close();
     return { outcomes, left: await queueDepth(client, QueueUrl), QueueUrl };
   }
-  const numbers = (count: number): string[] => Array.from({ length: count }, (_, index) => String(index));
+  const numbers = (count: number): string[] =>
+    Array.from({ length: count }, (_, index) => String(index));
 
   it('deletes what was acknowledged and leaves what was not', async () => {
     const failing =
@@ -181,7 +205,8 @@ describe('an event source', () => {
   });
 
   it('ignores named failures when the mapping does not ask for them', async () => {
-    const all = 'return { batchItemFailures: event.Records.map((r) => ({ itemIdentifier: r.messageId })) };';
+    const all =
+      'return { batchItemFailures: event.Records.map((r) => ({ itemIdentifier: r.messageId })) };';
     expect((await feed(numbers(2), all, { reportBatchItemFailures: false })).left).toBe(0);
   });
 
@@ -203,7 +228,8 @@ describe('an event source', () => {
       concurrency: 1,
       onBatch: ({ deleted }) => sizes.push(deleted),
     });
-    for (const MessageBody of numbers(3)) await client.send(new SendMessageCommand({ QueueUrl, MessageBody }));
+    for (const MessageBody of numbers(3))
+      await client.send(new SendMessageCommand({ QueueUrl, MessageBody }));
     await untilEmpty(client, QueueUrl, 10);
     await source.close();
     expect(sizes).toEqual([3]);

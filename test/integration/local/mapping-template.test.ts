@@ -14,15 +14,25 @@ beforeAll(async () => {
   method = only;
 });
 
-const CONTEXT = { requestTimeEpoch: 1776504672000, extendedRequestId: 'JZ2n7F1zIAMEJ0w+/=', identity: { sourceIp: '198.51.100.7' } };
+const CONTEXT = {
+  requestTimeEpoch: 1776504672000,
+  extendedRequestId: 'JZ2n7F1zIAMEJ0w+/=',
+  identity: { sourceIp: '198.51.100.7' },
+};
 
-const render = (parameters: Iterable<readonly [string, string]>, contentType = 'application/json'): string => {
+const render = (
+  parameters: Iterable<readonly [string, string]>,
+  contentType = 'application/json',
+): string => {
   const template = method.integration.requestTemplates.get(contentType);
   if (template === undefined) throw new Error(`no template for ${contentType}`);
   return template.render({ querystring: new Map(parameters), context: CONTEXT });
 };
 
-/** Undoes the three encodings the way the receivers do: SQS the form, the consumer the message, then its query string. */
+/**
+ * Undoes the three encodings the way the receivers do: SQS the form, the consumer the message, then
+ * its query string.
+ */
 function read(rendered: string) {
   const form = [...new URLSearchParams(rendered)];
   const message = [...new URLSearchParams(form[1]?.[1] ?? '')];
@@ -36,7 +46,11 @@ function expectIntact(parameters: readonly (readonly [string, string])[]): void 
   expect(form[0]?.[1]).toBe('SendMessage');
   expect(form[1]?.[1]).not.toBe('');
   expect(message.map(([name]) => name)).toEqual(['at', 'id', 'ip', 'q']);
-  expect(message.slice(0, 3).map(([, value]) => value)).toEqual(['1776504672000', 'JZ2n7F1zIAMEJ0w+/=', '198.51.100.7']);
+  expect(message.slice(0, 3).map(([, value]) => value)).toEqual([
+    '1776504672000',
+    'JZ2n7F1zIAMEJ0w+/=',
+    '198.51.100.7',
+  ]);
   expect(arrived).toEqual(new Map(parameters));
 }
 
@@ -46,7 +60,10 @@ describe('the mapping template of the synthesized API', () => {
     ['an empty value', [['u1', '']]],
     ['an empty name', [['', 'x']]],
     ['quotes', [['product_name', `"Größe" 'XL' \\ \` “x”`]]],
-    ['plus, percent, ampersand, hash, equals', [['product_name', '1+1=2 & 50% #1 %41 %zz &amp; a=b']]],
+    [
+      'plus, percent, ampersand, hash, equals',
+      [['product_name', '1+1=2 & 50% #1 %41 %zz &amp; a=b']],
+    ],
     ['a dollar sign', [['product_name', '$ $5.99 $$ ${} $!']]],
     ['newlines and tabs', [['product_name', 'a\nb\r\nc\td']]],
     ['control characters', [['product_name', '\u0000\u0001\u0008\u001f\u007f']]],
@@ -113,18 +130,32 @@ describe('the mapping template of the synthesized API', () => {
     ],
     [
       'text that looks like Velocity',
-      [['u1', '#set($q = "")$q #foreach($x in [1..9])$x#end #{end} #stop ## #* *# $util.urlEncode("x") ${context.apiId}']],
+      [
+        [
+          'u1',
+          '#set($q = "")$q #foreach($x in [1..9])$x#end #{end} #stop ## #* *# $util.urlEncode("x") ${context.apiId}',
+        ],
+      ],
     ],
-    ['text that looks like other templates', [['u1', '${jndi:ldap://x} {{7*7}} <%= 1 %> %{x} ]]> <!--']]],
+    [
+      'text that looks like other templates',
+      [['u1', '${jndi:ldap://x} {{7*7}} <%= 1 %> %{x} ]]> <!--']],
+    ],
     ['a value of 10 kB', [['product_name', '\u0001é"%'.repeat(1400)]]],
-    ['a hundred parameters', Array.from({ length: 100 }, (_, index): [string, string] => [`p${index}`, `v ${index}`])],
+    [
+      'a hundred parameters',
+      Array.from({ length: 100 }, (_, index): [string, string] => [`p${index}`, `v ${index}`]),
+    ],
   ])('keeps %s', (_, parameters) => {
     expectIntact(parameters);
   });
 
   const text = fc.oneof(
     fc.string({ unit: 'binary', maxLength: 40 }),
-    fc.string({ unit: fc.constantFrom(...'$#{}()[]!"\'\\&=+%;,./<>?@:*~`^| \n\r\t_-aé☃'), maxLength: 40 }),
+    fc.string({
+      unit: fc.constantFrom(...'$#{}()[]!"\'\\&=+%;,./<>?@:*~`^| \n\r\t_-aé☃'),
+      maxLength: 40,
+    }),
     fc.constantFrom(
       '#end',
       '#stop',
@@ -145,9 +176,12 @@ describe('the mapping template of the synthesized API', () => {
 
   it('keeps any parameters, and always sends exactly Action and a MessageBody', () => {
     fc.assert(
-      fc.property(fc.uniqueArray(fc.tuple(text, text), { selector: ([name]) => name, maxLength: 12 }), (parameters) => {
-        expectIntact(parameters);
-      }),
+      fc.property(
+        fc.uniqueArray(fc.tuple(text, text), { selector: ([name]) => name, maxLength: 12 }),
+        (parameters) => {
+          expectIntact(parameters);
+        },
+      ),
       { numRuns: 300 },
     );
   });
@@ -197,7 +231,10 @@ it('keeps the message of the longest URL far below the limit of SQS', () => {
   const largest = (character: string) => {
     const room = urlCharacters - '/prod/postback?u1='.length;
     const rendered = render([['u1', character.repeat(room)]]);
-    return { message: Buffer.byteLength(new URLSearchParams(rendered).get('MessageBody') ?? ''), request: Buffer.byteLength(rendered) };
+    return {
+      message: Buffer.byteLength(new URLSearchParams(rendered).get('MessageBody') ?? ''),
+      request: Buffer.byteLength(rendered),
+    };
   };
   const { message, request } = largest('!');
   expect(message / urlCharacters).toBeGreaterThan(4.9);
@@ -231,7 +268,9 @@ describe("Java's semantics in velocityjs", () => {
   });
 
   it('url-encodes as java.net.URLEncoder does', () => {
-    expect(UTIL.urlEncode("a b+c*d-e_f.g~h!i'(j)é🐈/%\n")).toBe('a+b%2Bc*d-e_f.g%7Eh%21i%27%28j%29%C3%A9%F0%9F%90%88%2F%25%0A');
+    expect(UTIL.urlEncode("a b+c*d-e_f.g~h!i'(j)é🐈/%\n")).toBe(
+      'a+b%2Bc*d-e_f.g%7Eh%21i%27%28j%29%C3%A9%F0%9F%90%88%2F%25%0A',
+    );
     expect(UTIL.urlEncode('half \uD83D')).toBe('half+%3F');
   });
 });

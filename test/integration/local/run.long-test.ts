@@ -15,7 +15,11 @@ import { Printed } from '../../support/printed';
 let folder: string;
 beforeAll(async () => {
   // What `npm start -- --ui` does before it loads the program.
-  await promisify(execFile)(process.execPath, ['--input-type=module', '-e', "(await import('./tools/install.mjs')).install('local/ui')"]);
+  await promisify(execFile)(process.execPath, [
+    '--input-type=module',
+    '-e',
+    "(await import('./tools/install.mjs')).install('local/ui')",
+  ]);
   folder = await mkdtemp(join(tmpdir(), 'local-run-'));
 });
 afterAll(() => rm(folder, { recursive: true }));
@@ -38,7 +42,9 @@ const FOREIGN: readonly Record<string, string>[] = [
   { 'sec-fetch-site': 'same-site' },
 ];
 
-/** Whether a request with these headers is rejected. `fetch` cannot send a `Host` of another name. */
+/**
+ * Whether a request with these headers is rejected. `fetch` cannot send a `Host` of another name.
+ */
 const isRejected = (url: string, headers: Record<string, string>): Promise<boolean> =>
   new Promise((resolve, reject) => {
     const sent = request(url, { method: 'POST', headers }, async (response) => {
@@ -58,7 +64,9 @@ afterAll(async () => {
 
 it('sends its day, stays up for more, can be used by other programs, and leaves nothing behind', async () => {
   const printed = new Printed();
-  const log = jest.spyOn(console, 'log').mockImplementation((line: string) => printed.add(`${line}\n`));
+  const log = jest
+    .spyOn(console, 'log')
+    .mockImplementation((line: string) => printed.add(`${line}\n`));
   const running = runLocally({ once: false, ui: true, folder }, stop.signal);
   ended = running;
   // A start that fails must fail the test, not hang it.
@@ -67,9 +75,13 @@ it('sends its day, stays up for more, can be used by other programs, and leaves 
   expect(printed.text).toContain('every line exactly once');
   const summary = printed.text.slice(0, printed.text.indexOf('Send one more'));
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the escape of terminal colours.
-  for (const line of summary.replace(/\u001b\[\d+m/g, '').split('\n')) expect(line.length).toBeLessThanOrEqual(80);
+  for (const line of summary.replace(/\u001b\[\d+m/g, '').split('\n'))
+    expect(line.length).toBeLessThanOrEqual(80);
   expect(printed.text).toMatch(/Dead-letter queue\S* +\S*empty/);
-  const endpoints = JSON.parse(await readFile(join(folder, 'endpoints.json'), 'utf8')) as Record<string, string>;
+  const endpoints = JSON.parse(await readFile(join(folder, 'endpoints.json'), 'utf8')) as Record<
+    string,
+    string
+  >;
   expect(Object.keys(endpoints).sort()).toEqual(
     [
       'deadLetterQueueUrl',
@@ -88,13 +100,25 @@ it('sends its day, stays up for more, can be used by other programs, and leaves 
       'tableName',
     ].sort(),
   );
-  const browser = /http:\/\/127\.0\.0\.1:\d+/.exec(printed.text.slice(printed.text.indexOf('Table browser')))?.[0] ?? '';
+  const browser =
+    /http:\/\/127\.0\.0\.1:\d+/.exec(
+      printed.text.slice(printed.text.indexOf('Table browser')),
+    )?.[0] ?? '';
   expect(await (await fetch(browser)).text()).toContain(endpoints.tableName);
 
-  const services = ['dynamodb', 'endpointUrl', 'lambda', 'rakuten', 'secretsManager', 'sqs'] as const;
+  const services = [
+    'dynamodb',
+    'endpointUrl',
+    'lambda',
+    'rakuten',
+    'secretsManager',
+    'sqs',
+  ] as const;
   for (const address of [...services.map((name) => endpoints[name] ?? ''), browser]) {
     for (const foreign of FOREIGN)
-      expect({ address, foreign, rejected: await isRejected(address, foreign) }).toMatchObject({ rejected: true });
+      expect({ address, foreign, rejected: await isRejected(address, foreign) }).toMatchObject({
+        rejected: true,
+      });
     const { origin, host } = new URL(address);
     expect(await isRejected(address, { host, origin })).toBe(false);
   }

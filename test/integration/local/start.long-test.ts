@@ -15,20 +15,31 @@ afterAll(() => rm(folder, { recursive: true }));
 
 describe('npm start', () => {
   /** The program in its own process group, with everything it prints. */
-  function start(...args: string[]): { child: ChildProcess; printed: Printed; end: Promise<number | null> } {
-    const child = spawn(process.execPath, ['--import', './tools/typescript.mjs', join('local', 'main.ts'), ...args], {
-      cwd: join(__dirname, '../../..'),
-      detached: true,
-      // Without this the child gets the environment that jest itself was started with.
-      env: process.env,
-    });
+  function start(...args: string[]): {
+    child: ChildProcess;
+    printed: Printed;
+    end: Promise<number | null>;
+  } {
+    const child = spawn(
+      process.execPath,
+      ['--import', './tools/typescript.mjs', join('local', 'main.ts'), ...args],
+      {
+        cwd: join(__dirname, '../../..'),
+        detached: true,
+        // Without this the child gets the environment that jest itself was started with.
+        env: process.env,
+      },
+    );
     const printed = new Printed();
     child.stdout?.on('data', (chunk) => printed.add(String(chunk)));
     child.stderr?.on('data', (chunk) => printed.add(String(chunk)));
     const end = once(child, 'close').then(([code]) => code as number | null);
     return { child, printed, end };
   }
-  /** Waits until no process of the program's group is left. The TypeScript loader's process ends a moment later. */
+  /**
+   * Waits until no process of the program's group is left. The TypeScript loader's process ends a
+   * moment later.
+   */
   async function hasEnded(child: ChildProcess): Promise<boolean> {
     for (const deadline = Date.now() + 3000; Date.now() < deadline; ) {
       try {
@@ -42,7 +53,11 @@ describe('npm start', () => {
   }
 
   it('ends when npm is killed, which forwards no signal', async () => {
-    const npm = spawn('npm', ['start'], { cwd: join(__dirname, '../../..'), detached: true, env: process.env });
+    const npm = spawn('npm', ['start'], {
+      cwd: join(__dirname, '../../..'),
+      detached: true,
+      env: process.env,
+    });
     const printed = new Printed();
     npm.stdout?.on('data', (chunk) => printed.add(String(chunk)));
     // The pipe ends with the last process that holds it.
@@ -57,7 +72,8 @@ describe('npm start', () => {
   it('explains its options', async () => {
     const { printed, end } = start('--help');
     expect(await end).toBe(0);
-    for (const option of ['--once', '--port <number>', '--ui']) expect(printed.text).toContain(option);
+    for (const option of ['--once', '--port <number>', '--ui'])
+      expect(printed.text).toContain(option);
   });
 
   it.each(['0', '65536', 'eighty', '-1', '80.5'])('refuses the port %s', async (port) => {
@@ -74,7 +90,9 @@ describe('npm start', () => {
     const code = await end;
     other.close();
     expect(code).toBe(1);
-    expect(printed.text).toContain(`port ${port} is used by another program: give another one with --port`);
+    expect(printed.text).toContain(
+      `port ${port} is used by another program: give another one with --port`,
+    );
     expect(await hasEnded(child)).toBe(true);
   });
 
@@ -93,5 +111,7 @@ describe('npm start', () => {
 });
 
 it('reports an error of the app in one line', async () => {
-  await expect(synthesize(join(folder, 'cdk.out'), {})).rejects.toThrow(/^synthesizing bin\/app\.ts failed: .*sid/);
+  await expect(synthesize(join(folder, 'cdk.out'), {})).rejects.toThrow(
+    /^synthesizing bin\/app\.ts failed: .*sid/,
+  );
 });

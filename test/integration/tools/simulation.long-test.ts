@@ -51,7 +51,11 @@ describe('a short campaign', () => {
   it('that loses lines names them, exits with 1, and prints how to play it again', async () => {
     const { code, text } = await played(3, { days: 1, lines: 300 }, new ForgetfulDynamoDb());
     expect(code).toBe(1);
-    expect(text).toMatch(/✗ the table equals Rakuten’s ledger: \d+ \(3900112#[0-9A-F]{31}7 [NY]: no row; /);
-    expect(text).toContain('✗ Seed 3: a promise is broken. Play it again: npm run campaign -- --seed 3 --days 1 --lines 300');
+    expect(text).toMatch(
+      /✗ the table equals Rakuten’s ledger: \d+ \(3900112#[0-9A-F]{31}7 [NY]: no row; /,
+    );
+    expect(text).toContain(
+      '✗ Seed 3: a promise is broken. Play it again: npm run campaign -- --seed 3 --days 1 --lines 300',
+    );
   });
 });

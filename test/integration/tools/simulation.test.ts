@@ -28,7 +28,12 @@ describe('simulated time', () => {
   it('wakes sleepers in the order of time, without taking real time', async () => {
     const clock = new SimulatedClock(START, 1);
     const woken: string[] = [];
-    for (const [name, millis] of Object.entries({ late: DAY, early: 10, middle: HOUR, never: 3 * DAY })) {
+    for (const [name, millis] of Object.entries({
+      late: DAY,
+      early: 10,
+      middle: HOUR,
+      never: 3 * DAY,
+    })) {
       clock.spawn(async () => {
         await clock.sleep(millis);
         woken.push(`${name} at ${clock.now() - START}`);
@@ -66,7 +71,13 @@ describe('simulated time', () => {
 describe('the queue', () => {
   const queueOf = (duplicates: number) => {
     const clock = new SimulatedClock(START, 1);
-    const queue = new SimulatedQueue({ clock, random: new Random(1), duplicates, visibilityTimeoutMillis: 3 * MINUTE, maxReceiveCount: 2 });
+    const queue = new SimulatedQueue({
+      clock,
+      random: new Random(1),
+      duplicates,
+      visibilityTimeoutMillis: 3 * MINUTE,
+      maxReceiveCount: 2,
+    });
     return { clock, queue };
   };
 
@@ -121,13 +132,22 @@ describe('DynamoDB in memory', () => {
     await db.execute(put);
     const refusal = await db.execute(put).catch((error: unknown) => error);
     expect(refusal).toBeInstanceOf(ConditionalCheckFailedException);
-    expect((refusal as ConditionalCheckFailedException).Item).toEqual({ ...key('a'), quantity: { N: '1.5' } });
+    expect((refusal as ConditionalCheckFailedException).Item).toEqual({
+      ...key('a'),
+      quantity: { N: '1.5' },
+    });
   });
 
   it('gives an index only what it carries, in pages', async () => {
     const db = await table();
     for (const line of ['a', 'b', 'c']) {
-      const item = { ...key(line), process_day: { S: '2026-03-01' }, received_at: { S: line }, query: { S: 'q' }, currency: { S: 'USD' } };
+      const item = {
+        ...key(line),
+        process_day: { S: '2026-03-01' },
+        received_at: { S: line },
+        query: { S: 'q' },
+        currency: { S: 'USD' },
+      };
       await db.execute(new PutItemCommand({ TableName: 'rows', Item: item }));
     }
     const ask = (more: object): Promise<unknown> =>
@@ -142,8 +162,13 @@ describe('DynamoDB in memory', () => {
         }),
       );
     const first = (await ask({ Limit: 1 })) as { LastEvaluatedKey: object };
-    expect(first).toMatchObject({ Items: [{ ...key('a'), currency: { S: 'USD' } }], LastEvaluatedKey: key('a') });
-    const second = (await ask({ ExclusiveStartKey: first.LastEvaluatedKey })) as { Items: object[] };
+    expect(first).toMatchObject({
+      Items: [{ ...key('a'), currency: { S: 'USD' } }],
+      LastEvaluatedKey: key('a'),
+    });
+    const second = (await ask({ ExclusiveStartKey: first.LastEvaluatedKey })) as {
+      Items: object[];
+    };
     expect(second).toMatchObject({ Items: [key('b')] });
     expect((second as { LastEvaluatedKey?: object }).LastEvaluatedKey).toBeUndefined();
     expect(second.Items[0]).not.toHaveProperty('query');
@@ -152,10 +177,14 @@ describe('DynamoDB in memory', () => {
   it('updates an item if its condition holds', async () => {
     const db = await table();
     const change = (UpdateExpression: string, values?: object): Promise<unknown> =>
-      db.execute(new UpdateItemCommand({ TableName: 'rows', Key: key('a'), UpdateExpression, ...values }));
+      db.execute(
+        new UpdateItemCommand({ TableName: 'rows', Key: key('a'), UpdateExpression, ...values }),
+      );
     await change('SET u1 = :v, note = :v', { ExpressionAttributeValues: { ':v': { S: 'x' } } });
     await change('REMOVE note');
-    expect(await db.execute(new GetItemCommand({ TableName: 'rows', Key: key('a') }))).toEqual({ Item: { ...key('a'), u1: { S: 'x' } } });
+    expect(await db.execute(new GetItemCommand({ TableName: 'rows', Key: key('a') }))).toEqual({
+      Item: { ...key('a'), u1: { S: 'x' } },
+    });
     const conditional = new UpdateItemCommand({
       TableName: 'rows',
       Key: key('a'),
@@ -171,7 +200,12 @@ describe('DynamoDB in memory', () => {
   it('finds the lines of an order by the beginning of their sort key', async () => {
     const db = await table();
     for (const [line, order_id] of Object.entries({ a: 'o', b: 'o', c: 'p' }))
-      await db.execute(new PutItemCommand({ TableName: 'rows', Item: { ...key(line), order_id: { S: order_id }, u1: { S: 'm' } } }));
+      await db.execute(
+        new PutItemCommand({
+          TableName: 'rows',
+          Item: { ...key(line), order_id: { S: order_id }, u1: { S: 'm' } },
+        }),
+      );
     const ask = (prefix: string): Promise<unknown> =>
       db.execute(
         new QueryCommand({
@@ -181,14 +215,22 @@ describe('DynamoDB in memory', () => {
           ExpressionAttributeValues: { ':o': { S: 'o' }, ':p': { S: prefix } },
         }),
       );
-    expect(await ask('1#')).toMatchObject({ Items: ['a', 'b'].map((line) => ({ ...key(line), order_id: { S: 'o' } })) });
+    expect(await ask('1#')).toMatchObject({
+      Items: ['a', 'b'].map((line) => ({ ...key(line), order_id: { S: 'o' } })),
+    });
     expect(await ask('2#')).toMatchObject({ Items: [] });
   });
 
   it('rejects an empty key of an index, as AWS does', async () => {
     const db = await table();
-    const put = new PutItemCommand({ TableName: 'rows', Item: { ...key('a'), u1: { S: '' }, occurred_at: { S: '2026' } } });
-    await expect(db.execute(put)).rejects.toMatchObject({ name: 'ValidationException', message: 'u1 is empty, and a key' });
+    const put = new PutItemCommand({
+      TableName: 'rows',
+      Item: { ...key('a'), u1: { S: '' }, occurred_at: { S: '2026' } },
+    });
+    await expect(db.execute(put)).rejects.toMatchObject({
+      name: 'ValidationException',
+      message: 'u1 is empty, and a key',
+    });
     await db.execute(new PutItemCommand({ TableName: 'rows', Item: key('a') }));
     const update = new UpdateItemCommand({
       TableName: 'rows',
@@ -197,24 +239,35 @@ describe('DynamoDB in memory', () => {
       ExpressionAttributeNames: { '#0': 'u1' },
       ExpressionAttributeValues: { ':0': { S: '' } },
     });
-    await expect(db.execute(update)).rejects.toMatchObject({ name: 'ValidationException', message: 'u1 is empty, and a key' });
+    await expect(db.execute(update)).rejects.toMatchObject({
+      name: 'ValidationException',
+      message: 'u1 is empty, and a key',
+    });
   });
 });
 
 describe('what is played', () => {
   it('is as the construct sets it on AWS', () => {
     const resources = new Resources(withPostback().stack);
-    const [source] = resources.of('AWS::Lambda::EventSourceMapping').map(({ Properties }) => Properties);
-    const environments = resources.of('AWS::Lambda::Function').map(({ Properties }) => Properties.Environment?.Variables ?? {});
+    const [source] = resources
+      .of('AWS::Lambda::EventSourceMapping')
+      .map(({ Properties }) => Properties);
+    const environments = resources
+      .of('AWS::Lambda::Function')
+      .map(({ Properties }) => Properties.Environment?.Variables ?? {});
     const setting = (name: string) => environments.find((variables) => name in variables)[name];
-    const queue = resources.of('AWS::SQS::Queue').find(({ Properties }) => 'RedrivePolicy' in Properties)?.Properties;
+    const queue = resources
+      .of('AWS::SQS::Queue')
+      .find(({ Properties }) => 'RedrivePolicy' in Properties)?.Properties;
     expect(AS_DEPLOYED).toEqual({
       batchSize: source.BatchSize,
       batchingWindowMillis: source.MaximumBatchingWindowInSeconds * 1000,
       maxConcurrency: source.ScalingConfig.MaximumConcurrency,
       timeoutMillis:
-        resources.of('AWS::Lambda::Function').find(({ Properties }) => Properties.Description?.includes('Writes'))?.Properties.Timeout *
-        1000,
+        resources
+          .of('AWS::Lambda::Function')
+          .find(({ Properties }) => Properties.Description?.includes('Writes'))?.Properties
+          .Timeout * 1000,
       visibilityTimeoutMillis: queue.VisibilityTimeout * 1000,
       maxReceiveCount: queue.RedrivePolicy.maxReceiveCount,
       dayShards: Number(setting(ENVIRONMENT.dayShards)),
@@ -223,7 +276,8 @@ describe('what is played', () => {
     // The name of the function that is asked to reconcile is known when it is deployed.
     const watch = JSON.stringify(setting(ENVIRONMENT.statusWatch));
     for (const [name, value] of Object.entries(WATCH)) {
-      if (name !== 'reconciliationFunction') expect(watch).toContain(`\\"${name}\\":${JSON.stringify(value).replaceAll('"', '\\"')}`);
+      if (name !== 'reconciliationFunction')
+        expect(watch).toContain(`\\"${name}\\":${JSON.stringify(value).replaceAll('"', '\\"')}`);
     }
   });
 
@@ -233,7 +287,9 @@ describe('what is played', () => {
     const { steps, history, redeliveries, corrected } = traffic(options);
     expect(new Set(steps.map(({ does }) => does))).toEqual(new Set(['record', 'push']));
     const pushed = steps.filter(({ does }) => does === 'push');
-    expect(new Set(pushed.map(({ line }) => `${line.etransaction_id} ${line.is_event}`)).size).toBe(options.lines);
+    expect(new Set(pushed.map(({ line }) => `${line.etransaction_id} ${line.is_event}`)).size).toBe(
+      options.lines,
+    );
     expect(pushed).toHaveLength(options.lines + redeliveries + corrected.length);
     expect(redeliveries).toBeGreaterThan(20);
     expect(corrected.length).toBeGreaterThan(5);
@@ -241,7 +297,8 @@ describe('what is played', () => {
     expect(history.every(({ process_date = '' }) => Date.parse(process_date) < START)).toBe(true);
 
     const perMinute = new Map<number, number>();
-    for (const { at } of pushed) perMinute.set(Math.floor(at / MINUTE), (perMinute.get(Math.floor(at / MINUTE)) ?? 0) + 1);
+    for (const { at } of pushed)
+      perMinute.set(Math.floor(at / MINUTE), (perMinute.get(Math.floor(at / MINUTE)) ?? 0) + 1);
     const busiest = Math.max(...perMinute.values());
     expect(busiest).toBeGreaterThan((20 * pushed.length) / ((options.days * DAY) / MINUTE));
     expect(JSON.stringify(traffic(options).steps)).toBe(JSON.stringify(steps));
@@ -250,7 +307,8 @@ describe('what is played', () => {
   it('has reused IDs, eliminated lines and lines of another publisher where the modes say so', () => {
     const modes = { ...DEFAULT_MODES, reusedIds: 0.02, eliminated: 0.02, alsoReturns: ['111'] };
     const { steps } = traffic({ ...options, modes });
-    const count = (what: RakutenStep['does']): number => steps.filter(({ does }) => does === what).length;
+    const count = (what: RakutenStep['does']): number =>
+      steps.filter(({ does }) => does === what).length;
     expect(count('reuse')).toBeGreaterThan(40);
     expect(count('eliminate')).toBeGreaterThan(40);
     expect(count('restore')).toBeGreaterThan(5);

@@ -1,4 +1,5 @@
-// Loaded before an app (`node --require`): whoever reaches for the network, for another program or for esbuild fails.
+// Loaded before an app (`node --require`): whoever reaches for the network, for another program or
+// for esbuild fails.
 const childProcess = require('node:child_process');
 const dns = require('node:dns');
 const Module = require('node:module');

@@ -19,11 +19,17 @@ const COLUMNS: readonly Column<Row>[] = [
 /** ASCII, full-width characters, emoji, combining marks and anything else. */
 const text = fc.oneof(
   fc.string({ maxLength: 80 }),
-  fc.string({ maxLength: 60, unit: fc.constantFrom('抹', 'チ', 'ﾁ', 'Ａ', 'a', ' ', '👍', 'é', '한') }),
+  fc.string({
+    maxLength: 60,
+    unit: fc.constantFrom('抹', 'チ', 'ﾁ', 'Ａ', 'a', ' ', '👍', 'é', '한'),
+  }),
   fc.string({ maxLength: 60, unit: 'grapheme' }),
 );
 const amount = fc.bigInt({ min: -(10n ** 22n), max: 10n ** 22n }).map(String);
-const rows = fc.array(fc.record({ order: text, amount, change: text }), { minLength: 1, maxLength: 5 });
+const rows = fc.array(fc.record({ order: text, amount, change: text }), {
+  minLength: 1,
+  maxLength: 5,
+});
 
 const lines = (value: string): string[] => value.split('\n');
 
@@ -31,19 +37,28 @@ describe('a table', () => {
   test('never has a line that is wider than the terminal', () => {
     fc.assert(
       fc.property(rows, fc.integer({ min: 40, max: 200 }), (some, width) => {
-        for (const line of lines(renderTable(COLUMNS, some, width))) expect(widthOf(line)).toBeLessThanOrEqual(width);
+        for (const line of lines(renderTable(COLUMNS, some, width)))
+          expect(widthOf(line)).toBeLessThanOrEqual(width);
       }),
     );
   });
 
   test('cuts no amount and no text that goes on in the next line', () => {
     fc.assert(
-      fc.property(amount, fc.array(fc.stringMatching(/^[a-z]{1,9}$/), { minLength: 1, maxLength: 12 }), (money, words) => {
-        const shown = renderTable(COLUMNS.slice(3), [{ order: '', amount: money, change: words.join(' ') }], 40);
-        expect(shown).not.toContain('…');
-        expect(shown).toContain(money);
-        for (const word of words) expect(shown).toContain(word);
-      }),
+      fc.property(
+        amount,
+        fc.array(fc.stringMatching(/^[a-z]{1,9}$/), { minLength: 1, maxLength: 12 }),
+        (money, words) => {
+          const shown = renderTable(
+            COLUMNS.slice(3),
+            [{ order: '', amount: money, change: words.join(' ') }],
+            40,
+          );
+          expect(shown).not.toContain('…');
+          expect(shown).toContain(money);
+          for (const word of words) expect(shown).toContain(word);
+        },
+      ),
     );
   });
 
@@ -83,12 +98,17 @@ describe('a table', () => {
 describe('a record', () => {
   test('fits the terminal and has every character of its values', () => {
     fc.assert(
-      fc.property(fc.array(fc.tuple(fc.constantFrom('a', 'name'), fc.stringMatching(/^[!-~]{1,200}$/))), (entries) => {
-        const shown = renderRecord(entries, undefined, 40);
-        for (const line of lines(shown)) expect(widthOf(line)).toBeLessThanOrEqual(40);
-        const values = lines(shown).map((line) => line.slice(Math.max(0, ...entries.map(([name]) => name.length)) + 2));
-        expect(values.join('')).toBe(entries.map(([, value]) => value).join(''));
-      }),
+      fc.property(
+        fc.array(fc.tuple(fc.constantFrom('a', 'name'), fc.stringMatching(/^[!-~]{1,200}$/))),
+        (entries) => {
+          const shown = renderRecord(entries, undefined, 40);
+          for (const line of lines(shown)) expect(widthOf(line)).toBeLessThanOrEqual(40);
+          const values = lines(shown).map((line) =>
+            line.slice(Math.max(0, ...entries.map(([name]) => name.length)) + 2),
+          );
+          expect(values.join('')).toBe(entries.map(([, value]) => value).join(''));
+        },
+      ),
     );
   });
 });
@@ -96,11 +116,15 @@ describe('a record', () => {
 describe('wrapped text', () => {
   test('has the words of the text, in lines that fit', () => {
     fc.assert(
-      fc.property(fc.array(fc.stringMatching(/^[a-z]{1,30}$/), { minLength: 1 }), fc.integer({ min: 30, max: 100 }), (words, width) => {
-        const wrapped = wrap(words.join(' '), width);
-        expect(wrapped.join(' ')).toBe(words.join(' '));
-        for (const line of wrapped) expect(line.length).toBeLessThanOrEqual(width);
-      }),
+      fc.property(
+        fc.array(fc.stringMatching(/^[a-z]{1,30}$/), { minLength: 1 }),
+        fc.integer({ min: 30, max: 100 }),
+        (words, width) => {
+          const wrapped = wrap(words.join(' '), width);
+          expect(wrapped.join(' ')).toBe(words.join(' '));
+          for (const line of wrapped) expect(line.length).toBeLessThanOrEqual(width);
+        },
+      ),
     );
   });
 

@@ -19,7 +19,11 @@ const iso = (millis: number): string => new Date(millis).toISOString();
 
 type Step =
   | { readonly kind: 'process' | 'push'; readonly line: number; readonly changes: LineRecord }
-  | { readonly kind: 'forge'; readonly id: string; readonly values: Readonly<Record<string, string>> }
+  | {
+      readonly kind: 'forge';
+      readonly id: string;
+      readonly values: Readonly<Record<string, string>>;
+    }
   | { readonly kind: 'consume' }
   | { readonly kind: 'reconcile'; readonly run: string }
   | { readonly kind: 'wait'; readonly minutes: number };
@@ -35,27 +39,49 @@ const changes: fc.Arbitrary<LineRecord> = fc.record({
 const forgedValue: Record<string, fc.Arbitrary<string>> = {
   is_event: fc.constantFrom('N', 'N', 'N', 'Y', '?', ''),
   sid: fc.constantFrom(SID, '9999999', ''),
-  process_date: fc.constantFrom('2099-01-01T00:00:00Z', '9999-12-31T23:59:59Z', '2001-01-01T00:00:00Z', 'soon'),
+  process_date: fc.constantFrom(
+    '2099-01-01T00:00:00Z',
+    '9999-12-31T23:59:59Z',
+    '2001-01-01T00:00:00Z',
+    'soon',
+  ),
   transaction_date: fc.constantFrom('2099-01-01T00:00:00Z', '2001-01-01T00:00:00Z', ''),
   sale_amount: fc.constantFrom('1', '100', '999999', 'n/a', ''),
   u1: fc.constantFrom('attacker', 'member-1', ''),
   currency: fc.constantFrom('USD', 'jpy', 'money', ''),
 };
-const forgedFields = (Object.keys(POSTBACK_FIELDS) as PostbackField[]).filter((field) => field !== 'etransaction_id');
+const forgedFields = (Object.keys(POSTBACK_FIELDS) as PostbackField[]).filter(
+  (field) => field !== 'etransaction_id',
+);
 const values = fc
   .record(
-    Object.fromEntries(forgedFields.map((field) => [field, forgedValue[field] ?? fc.oneof(fc.string(), fc.constantFrom('', 'ORDER-0'))])),
+    Object.fromEntries(
+      forgedFields.map((field) => [
+        field,
+        forgedValue[field] ?? fc.oneof(fc.string(), fc.constantFrom('', 'ORDER-0')),
+      ]),
+    ),
     { requiredKeys: [] },
   )
-  .map((record) => Object.fromEntries(Object.entries(record).filter((entry): entry is [string, string] => entry[1] !== undefined)));
+  .map((record) =>
+    Object.fromEntries(
+      Object.entries(record).filter((entry): entry is [string, string] => entry[1] !== undefined),
+    ),
+  );
 
 const step: fc.Arbitrary<Step> = fc.oneof(
-  fc.record({ kind: fc.constantFrom('process', 'push'), line: fc.nat({ max: IDS.length - 1 }), changes }),
+  fc.record({
+    kind: fc.constantFrom('process', 'push'),
+    line: fc.nat({ max: IDS.length - 1 }),
+    changes,
+  }),
   {
     weight: 3,
     arbitrary: fc.record({
       kind: fc.constant('forge'),
-      id: fc.constantFrom(...[...IDS, ...IDS, ...FORGED_IDS].flatMap((id) => [id, id.toLowerCase(), ` ${id}`])),
+      id: fc.constantFrom(
+        ...[...IDS, ...IDS, ...FORGED_IDS].flatMap((id) => [id, id.toLowerCase(), ` ${id}`]),
+      ),
       values,
     }),
   },
@@ -86,7 +112,10 @@ class AttackedWorld {
     else if (next.kind === 'wait') await world.pass(next.minutes * MINUTE);
     else if (next.kind === 'consume') await world.consume();
     else if (next.kind === 'reconcile')
-      expect(await world.invoke({ sid: SID, run: next.run })).toMatchObject({ outcome: 'done', braked: 0 });
+      expect(await world.invoke({ sid: SID, run: next.run })).toMatchObject({
+        outcome: 'done',
+        braked: 0,
+      });
     this.readAnswers(startedAt);
     for (const row of await world.rows()) this.expectAsAnswered(row);
   }
@@ -94,14 +123,21 @@ class AttackedWorld {
   /** Rows that no answer verified, except `-` rows of a line that has another row. */
   async expectAllReported(): Promise<void> {
     const rows = await this.world.rows();
-    const readable = new Set(rows.filter((row) => row.is_event?.S !== '-').map((row) => row.line_id?.S));
-    const unverified = rows.filter((row) => row.verified_at === undefined && (row.is_event?.S !== '-' || !readable.has(row.line_id?.S)));
+    const readable = new Set(
+      rows.filter((row) => row.is_event?.S !== '-').map((row) => row.line_id?.S),
+    );
+    const unverified = rows.filter(
+      (row) =>
+        row.verified_at === undefined && (row.is_event?.S !== '-' || !readable.has(row.line_id?.S)),
+    );
     const reported = await this.world.unverifiedKeys();
     expect(reported.sort()).toEqual(unverified.map((row) => keyText(keyOf(row))).sort());
     const forged = rows.filter((row) => FORGED_IDS.some((id) => row.line_id?.S === `${SID}#${id}`));
     for (const row of forged) expect(row.verified_at).toBeUndefined();
     // A line is one row for each `is_event`, whatever else was sent of it.
-    expect(new Set(rows.map((row) => row.line_id?.S?.split('#')[0]))).toEqual(new Set(rows.length === 0 ? [] : [SID]));
+    expect(new Set(rows.map((row) => row.line_id?.S?.split('#')[0]))).toEqual(
+      new Set(rows.length === 0 ? [] : [SID]),
+    );
     expect(rows.length).toBeLessThanOrEqual(3 * (IDS.length + FORGED_IDS.length));
   }
 
@@ -152,24 +188,39 @@ class AttackedWorld {
       const isEarlier = (row.received_at?.S ?? '') < (this.firstAnsweredAt.get(key) ?? '');
       expect([answer.u1, row.verified_at, isEarlier]).toEqual([undefined, undefined, true]);
     } else expect(row.verified_at).toBeDefined();
-    const expected = STORED_FIELDS.filter((field) => answer[field] !== undefined).map((field) => [field, answer[field]]);
-    expect({ ...shown, ...(u1 === undefined || isPushedMember ? {} : { u1 }) }).toEqual(Object.fromEntries(expected));
+    const expected = STORED_FIELDS.filter((field) => answer[field] !== undefined).map((field) => [
+      field,
+      answer[field],
+    ]);
+    expect({ ...shown, ...(u1 === undefined || isPushedMember ? {} : { u1 }) }).toEqual(
+      Object.fromEntries(expected),
+    );
   }
 }
 
-const keyOf = (row: Item): RowKey => ({ lineId: row.line_id?.S ?? '', isEvent: row.is_event?.S as RowKey['isEvent'] });
+const keyOf = (row: Item): RowKey => ({
+  lineId: row.line_id?.S ?? '',
+  isEvent: row.is_event?.S as RowKey['isEvent'],
+});
 
 it('a row shows the latest answer, or it is unverified and in the report, whatever an attacker sends', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 40, size: 'max' }), async (steps) => {
-      const attacked = new AttackedWorld();
-      for (const next of steps) await attacked.take(next);
-      // What is still in the queue arrived before the last run.
-      for (const last of [{ kind: 'wait', minutes: 10 }, { kind: 'reconcile', run: 'daily' }, { kind: 'consume' }] as const) {
-        await attacked.take(last);
-        if (last.kind !== 'wait') await attacked.expectAllReported();
-      }
-    }),
+    fc.asyncProperty(
+      fc.array(step, { minLength: 1, maxLength: 40, size: 'max' }),
+      async (steps) => {
+        const attacked = new AttackedWorld();
+        for (const next of steps) await attacked.take(next);
+        // What is still in the queue arrived before the last run.
+        for (const last of [
+          { kind: 'wait', minutes: 10 },
+          { kind: 'reconcile', run: 'daily' },
+          { kind: 'consume' },
+        ] as const) {
+          await attacked.take(last);
+          if (last.kind !== 'wait') await attacked.expectAllReported();
+        }
+      },
+    ),
     { numRuns: Number(process.env.ATTACK_RUNS ?? 150) },
   );
 });

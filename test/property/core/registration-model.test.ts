@@ -9,9 +9,10 @@ import { CloudFormation, type DeliveryPlan, sidIn } from '../../support/cloudfor
 import { CLIENT_SECRET, Installation, World } from '../../support/registration-world';
 
 /**
- * Random histories of deployments, updates, failures with rollback, removals, takeovers by others and faults, through the real state machine against
- * the fake Rakuten in virtual time. After each step the slots must be as CloudFormation, and the owners of other URLs, may expect.
- * More runs: `REGISTRATION_RUNS=20000 npx jest test/core/registration-model.test.ts`.
+ * Random histories of deployments, updates, failures with rollback, removals, takeovers by others
+ * and faults, through the real state machine against the fake Rakuten in virtual time. After each
+ * step the slots must be as CloudFormation, and the owners of other URLs, may expect. More runs:
+ * `REGISTRATION_RUNS=20000 npx jest test/core/registration-model.test.ts`.
  */
 const RUNS = Number(process.env.REGISTRATION_RUNS ?? 400);
 const SIDS = ['3900112', '3900113'];
@@ -23,7 +24,10 @@ class Expectation {
   readonly claims = new Map<string, Slot>();
   /** SIDs where ours stands in the place of such a URL. */
   readonly displaced = new Set<string>();
-  /** SIDs whose slot could not be put in order because Rakuten failed for too long; said so in an error. */
+  /**
+   * SIDs whose slot could not be put in order because Rakuten failed for too long; said so in an
+   * error.
+   */
   readonly disordered = new Set<string>();
   /** Whether Rakuten or the endpoint is made to fail at the moment. */
   faulty = false;
@@ -60,7 +64,10 @@ class System {
   wanted(properties: Record<string, unknown>): Slot {
     const desired = parseProperties(properties);
     const secret = this.installation.secrets.get('url-secret') ?? '';
-    return { url: postbackUrl(desired.endpointUrl, secret, desired.fields), active: desired.enabled };
+    return {
+      url: postbackUrl(desired.endpointUrl, secret, desired.fields),
+      active: desired.enabled,
+    };
   }
 
   previous(sid: string): Slot | undefined {
@@ -107,27 +114,43 @@ function checkOthers(expected: Expectation, system: System, replaces: boolean): 
       expected.displaced.delete(sid);
       continue;
     }
-    expect({ sid, mayReplace: replaces || expected.displaced.has(sid) }).toEqual({ sid, mayReplace: true });
+    expect({ sid, mayReplace: replaces || expected.displaced.has(sid) }).toEqual({
+      sid,
+      mayReplace: true,
+    });
     expected.displaced.add(sid);
     // In its place is ours, and it is remembered.
     expect({ sid, ours: system.isOurs(slot) }).toEqual({ sid, ours: true });
     expect(system.previous(sid)).toEqual(claim);
   }
   const texts = system.world.texts.splice(0).join('\n');
-  for (const secret of [...system.urlSecrets, CLIENT_SECRET, TRACKER_SECRET, 'fake-access-', 'fake-refresh-'])
+  for (const secret of [
+    ...system.urlSecrets,
+    CLIENT_SECRET,
+    TRACKER_SECRET,
+    'fake-access-',
+    'fake-refresh-',
+  ])
     expect(texts).not.toContain(secret);
 }
 
 /** A removal by the rule DELETE that failed may have had its effect all the same. */
-function forgetGivenUp(expected: Expectation, system: System, ...properties: Record<string, unknown>[]): void {
+function forgetGivenUp(
+  expected: Expectation,
+  system: System,
+  ...properties: Record<string, unknown>[]
+): void {
   for (const given of properties) {
-    if (ruleOf(given) === 'DELETE' && system.slot(sidIn(given)) === undefined) expected.claims.delete(sidIn(given));
+    if (ruleOf(given) === 'DELETE' && system.slot(sidIn(given)) === undefined)
+      expected.claims.delete(sidIn(given));
   }
 }
 
-const mayReplace = (properties: Record<string, unknown>): boolean => properties[P.existingPostback] === 'REPLACE';
+const mayReplace = (properties: Record<string, unknown>): boolean =>
+  properties[P.existingPostback] === 'REPLACE';
 
-const ruleOf = (properties: Record<string, unknown>): string => String(properties[P.onRemoval]) || 'RESTORE';
+const ruleOf = (properties: Record<string, unknown>): string =>
+  String(properties[P.onRemoval]) || 'RESTORE';
 
 interface Before {
   readonly slot: Slot | undefined;
@@ -135,10 +158,19 @@ interface Before {
   readonly remembered: Slot | undefined;
 }
 
-const lookAt = (system: System, sid: string): Before => ({ slot: system.slot(sid), remembered: system.previous(sid) });
+const lookAt = (system: System, sid: string): Before => ({
+  slot: system.slot(sid),
+  remembered: system.previous(sid),
+});
 
 /** After a registration was taken away. */
-function checkRemoved(expected: Expectation, system: System, sid: string, rule: string, { slot: before, remembered }: Before): void {
+function checkRemoved(
+  expected: Expectation,
+  system: System,
+  sid: string,
+  rule: string,
+  { slot: before, remembered }: Before,
+): void {
   const slot = system.slot(sid);
   if (rule === 'RETAIN' || !system.isOurs(before)) {
     expect(slot).toEqual(before);
@@ -171,7 +203,11 @@ class Deploy implements fc.AsyncCommand<Expectation, System> {
     if (this.newSecret) system.useNewSecret();
     const properties = system.installation.properties(this.changes);
     // CloudFormation sends no update that changes nothing.
-    if (resource !== undefined && JSON.stringify(resource.properties) === JSON.stringify(properties)) return;
+    if (
+      resource !== undefined &&
+      JSON.stringify(resource.properties) === JSON.stringify(properties)
+    )
+      return;
     const sid = sidIn(properties);
     const oldSid = resource === undefined ? sid : sidIn(resource.properties);
     const seen = Object.fromEntries(SIDS.map((s) => [s, lookAt(system, s)]));
@@ -184,12 +220,16 @@ class Deploy implements fc.AsyncCommand<Expectation, System> {
 
     const changes = system.countChanges();
     if (/could not be put back/.test(formation.lastError)) expected.disordered.add(sid);
-    for (const { properties: left } of formation.failedRemovals.slice(failedRemovals)) expected.disordered.add(sidIn(left));
+    for (const { properties: left } of formation.failedRemovals.slice(failedRemovals))
+      expected.disordered.add(sidIn(left));
     if (formation.stuck !== undefined) {
       expect(expected.faulty).toBe(true);
       for (const s of [sid, oldSid]) expected.disordered.add(s);
     }
-    const free = before[sid] === undefined || system.isOurs(before[sid]) || properties[P.existingPostback] === 'REPLACE';
+    const free =
+      before[sid] === undefined ||
+      system.isOurs(before[sid]) ||
+      properties[P.existingPostback] === 'REPLACE';
     if (!expected.faulty && !this.othersFail && free)
       expect({ succeeded, error: formation.lastError }).toEqual({ succeeded: true, error: '' });
     if (succeeded) {
@@ -197,18 +237,35 @@ class Deploy implements fc.AsyncCommand<Expectation, System> {
       expect(system.slot(sid)).toEqual(system.wanted(properties));
       // A postback that is on its way to the URL before is still taken.
       const replaced = before[sid];
-      if (replaced !== undefined && system.isOurs(replaced)) expect(system.installation.takes(replaced.url)).toBe(true);
+      if (replaced !== undefined && system.isOurs(replaced))
+        expect(system.installation.takes(replaced.url)).toBe(true);
       if (oldSid !== sid && !expected.disordered.has(oldSid))
-        checkRemoved(expected, system, oldSid, ruleOf(resource?.properties ?? {}), seen[oldSid] as Before);
+        checkRemoved(
+          expected,
+          system,
+          oldSid,
+          ruleOf(resource?.properties ?? {}),
+          seen[oldSid] as Before,
+        );
       // Whatever was in the slot is now the one to come back.
       const displaced = before[sid];
-      if (displaced !== undefined && !system.isOurs(displaced)) expect(system.previous(sid)).toEqual(displaced);
-      if (resource === undefined && displaced === undefined && !wasDisordered.has(sid)) expected.claims.delete(sid);
-      // A run that failed, put things back and was killed on the way is the only one that may be followed by another effect.
+      if (displaced !== undefined && !system.isOurs(displaced))
+        expect(system.previous(sid)).toEqual(displaced);
+      if (resource === undefined && displaced === undefined && !wasDisordered.has(sid))
+        expected.claims.delete(sid);
+      // A run that failed, put things back and was killed on the way is the only one that may be
+      // followed by another effect.
       const cutOff = expected.faulty && this.plan.how === 'killed and invoked again';
-      if (!cutOff && !wasDisordered.has(sid) && !wasDisordered.has(oldSid)) expect(changes).toBeLessThanOrEqual(oldSid === sid ? 1 : 2);
+      if (!cutOff && !wasDisordered.has(sid) && !wasDisordered.has(oldSid))
+        expect(changes).toBeLessThanOrEqual(oldSid === sid ? 1 : 2);
     } else if (!expected.disordered.has(sid) && !wasDisordered.has(sid)) {
-      checkFailed(system, resource, sid, before, this.othersFail ? { expected, rule: ruleOf(properties) } : undefined);
+      checkFailed(
+        system,
+        resource,
+        sid,
+        before,
+        this.othersFail ? { expected, rule: ruleOf(properties) } : undefined,
+      );
     }
     forgetGivenUp(expected, system, properties, resource?.properties ?? {});
     checkOthers(expected, system, mayReplace(properties) || mayReplace(resource?.properties ?? {}));
@@ -224,14 +281,22 @@ function checkFailed(
 ): void {
   const slot = system.slot(sid);
   if (resource === undefined || sidIn(resource.properties) !== sid) {
-    if (rolledBack !== undefined && (rolledBack.rule === 'RETAIN' || rolledBack.rule === 'DISABLE' || rolledBack.rule === 'DELETE')) {
+    if (
+      rolledBack !== undefined &&
+      (rolledBack.rule === 'RETAIN' ||
+        rolledBack.rule === 'DISABLE' ||
+        rolledBack.rule === 'DELETE')
+    ) {
       // It was registered, and then removed by its own rule.
-      if (rolledBack.rule === 'DELETE' && !isSameSlot(slot, before[sid])) rolledBack.expected.claims.delete(sid);
-      if (rolledBack.rule === 'DISABLE' && !isSameSlot(slot, before[sid])) expect(system.isOurs(slot) && slot?.active).not.toBe(true);
+      if (rolledBack.rule === 'DELETE' && !isSameSlot(slot, before[sid]))
+        rolledBack.expected.claims.delete(sid);
+      if (rolledBack.rule === 'DISABLE' && !isSameSlot(slot, before[sid]))
+        expect(system.isOurs(slot) && slot?.active).not.toBe(true);
       return;
     }
     if (!system.isOurs(before[sid])) expect(slot).toEqual(before[sid]);
-    else expect(system.isOurs(slot) && slot?.active && slot.url !== before[sid]?.url).not.toBe(true);
+    else
+      expect(system.isOurs(slot) && slot?.active && slot.url !== before[sid]?.url).not.toBe(true);
     return;
   }
   // The old template's registration is back, or what was there when it could not be verified.
@@ -256,7 +321,8 @@ class Destroy implements fc.AsyncCommand<Expectation, System> {
     if (succeeded) {
       checkRemoved(expected, system, sid, ruleOf(resource.properties), before);
       expect(system.countChanges()).toBeLessThanOrEqual(1);
-      if (ruleOf(resource.properties) !== 'RETAIN' && ruleOf(resource.properties) !== 'DISABLE') expected.disordered.delete(sid);
+      if (ruleOf(resource.properties) !== 'RETAIN' && ruleOf(resource.properties) !== 'DISABLE')
+        expected.disordered.delete(sid);
     } else {
       expect(expected.faulty).toBe(true);
       forgetGivenUp(expected, system, resource.properties);
@@ -309,8 +375,10 @@ class ContinueRollback implements fc.AsyncCommand<Expectation, System> {
     const replaces = mayReplace(to.properties);
     const succeeded = await system.formation.continueRollback({ how: 'once', calls: 0 });
     // Somebody took the slot while the rollback waited: that is for a person to decide.
-    if (!succeeded && !/slot of SID \d+ is taken/.test(system.formation.lastError)) expect(expected.faulty).toBe(true);
-    // The end of a rollback removes what the failed update had registered for another SID, by the rule given for that.
+    if (!succeeded && !/slot of SID \d+ is taken/.test(system.formation.lastError))
+      expect(expected.faulty).toBe(true);
+    // The end of a rollback removes what the failed update had registered for another SID, by the
+    // rule given for that.
     forgetGivenUp(expected, system, from, to.properties);
     checkOthers(expected, system, replaces);
   }
@@ -327,13 +395,21 @@ const plans = fc.oneof(
   { weight: 4, arbitrary: fc.constant<DeliveryPlan>({ how: 'once', calls: 0 }) },
   { weight: 1, arbitrary: fc.constant<DeliveryPlan>({ how: 'repeated', calls: 0 }) },
   { weight: 1, arbitrary: fc.constant<DeliveryPlan>({ how: 'twice at once', calls: 0 }) },
-  { weight: 2, arbitrary: fc.integer({ min: 0, max: 8 }).map((calls): DeliveryPlan => ({ how: 'killed and invoked again', calls })) },
+  {
+    weight: 2,
+    arbitrary: fc
+      .integer({ min: 0, max: 8 })
+      .map((calls): DeliveryPlan => ({ how: 'killed and invoked again', calls })),
+  },
 );
 
 const deploys = fc
   .tuple(
     fc.record({
-      [P.sid]: fc.oneof({ weight: 4, arbitrary: fc.constant(SIDS[0] as string) }, { weight: 1, arbitrary: fc.constant(SIDS[1] as string) }),
+      [P.sid]: fc.oneof(
+        { weight: 4, arbitrary: fc.constant(SIDS[0] as string) },
+        { weight: 1, arbitrary: fc.constant(SIDS[1] as string) },
+      ),
       [P.enabled]: fc.constantFrom('true', 'true', 'false'),
       [P.existingPostback]: fc.constantFrom('FAIL', 'REPLACE'),
       [P.onRemoval]: fc.constantFrom('', '', 'DELETE', 'RESTORE', 'DISABLE', 'RETAIN'),
@@ -347,30 +423,59 @@ const deploys = fc
     fc.integer({ min: 0, max: 4 }).map((n) => n === 0),
     fc.integer({ min: 0, max: 3 }).map((n) => n === 0),
   )
-  .map(([changes, plan, othersFail, newSecret]) => new Deploy(changes, plan, othersFail, newSecret));
+  .map(
+    ([changes, plan, othersFail, newSecret]) => new Deploy(changes, plan, othersFail, newSecret),
+  );
 
 const takeovers = fc
   .tuple(fc.constantFrom(...SIDS), fc.integer({ min: 0, max: 9 }), fc.boolean())
   .map(([sid, n, active]) =>
     n === 0
       ? new TakeOver(sid, undefined)
-      : new TakeOver(sid, { url: `https://tracker-${n}.example/in?token=${TRACKER_SECRET}&click=<u1>`, active }),
+      : new TakeOver(sid, {
+          url: `https://tracker-${n}.example/in?token=${TRACKER_SECRET}&click=<u1>`,
+          active,
+        }),
   );
 
-const operations = fc.constantFrom<Fault['operation'][]>('token', 'read', 'create', 'update', 'delete', undefined);
+const operations = fc.constantFrom<Fault['operation'][]>(
+  'token',
+  'read',
+  'create',
+  'update',
+  'delete',
+  undefined,
+);
 const faults = fc
   .record<Fault>({
     operation: operations as fc.Arbitrary<NonNullable<Fault['operation']>>,
     skip: fc.integer({ min: 0, max: 3 }),
     times: fc.constantFrom(1, 1, 2, 1000),
-    status: fc.constantFrom(undefined, undefined, 400, 401, 403, 404, 429, 500, 503) as fc.Arbitrary<number>,
+    status: fc.constantFrom(
+      undefined,
+      undefined,
+      400,
+      401,
+      403,
+      404,
+      429,
+      500,
+      503,
+    ) as fc.Arbitrary<number>,
     connection: fc.constantFrom(undefined, 'drop', 'hang', 'truncate') as fc.Arbitrary<'drop'>,
     afterEffect: fc.boolean(),
     echo: fc.boolean(),
-    body: fc.constantFrom(undefined, '', '<html><body>502</body></html>', '{"message":"no') as fc.Arbitrary<string>,
+    body: fc.constantFrom(
+      undefined,
+      '',
+      '<html><body>502</body></html>',
+      '{"message":"no',
+    ) as fc.Arbitrary<string>,
   })
   // A read that says there is no postback while there is one cannot be seen through.
-  .filter(({ operation, status }) => status !== 404 || (operation !== undefined && operation !== 'read'))
+  .filter(
+    ({ operation, status }) => status !== 404 || (operation !== undefined && operation !== 'read'),
+  )
   .map(
     (fault) =>
       new Change(`fault ${JSON.stringify(fault)}`, (system, expected) => {
@@ -389,7 +494,9 @@ const behaviours = fc
   })
   .map(
     (behaviour) =>
-      new Change(`behaviour ${JSON.stringify(behaviour)}`, (system) => Object.assign(system.world.rakuten.behaviour, behaviour)),
+      new Change(`behaviour ${JSON.stringify(behaviour)}`, (system) =>
+        Object.assign(system.world.rakuten.behaviour, behaviour),
+      ),
   );
 
 const commands = fc.commands(
@@ -419,7 +526,12 @@ test('in every order of events the slot ends as the template says and no URL of 
     const expected = new Expectation();
     await fc.asyncModelRun(
       () => ({ model: expected, real: system }),
-      [...history, new Change('mend everything', mend), new ContinueRollback(), new Destroy({ how: 'once', calls: 0 })],
+      [
+        ...history,
+        new Change('mend everything', mend),
+        new ContinueRollback(),
+        new Destroy({ how: 'once', calls: 0 }),
+      ],
     );
     expect(system.formation.resource).toBeUndefined();
   });

@@ -7,7 +7,16 @@ const HOSTILE = fc
   .array(
     fc.oneof(
       fc.string({ unit: 'binary' }),
-      fc.constantFrom('\u001b[31m', '\u001b]0;title\u0007', '\u009b2J', '\u0000', '\u202e', '\r', '\r\n', '\u{e0001}'),
+      fc.constantFrom(
+        '\u001b[31m',
+        '\u001b]0;title\u0007',
+        '\u009b2J',
+        '\u0000',
+        '\u202e',
+        '\r',
+        '\r\n',
+        '\u{e0001}',
+      ),
     ),
   )
   .map((parts) => parts.join(''));
@@ -16,7 +25,9 @@ describe('text from outside', () => {
   it('cannot act on the terminal', () => {
     fc.assert(
       fc.property(HOSTILE, (text) => {
-        expect(terminalText(text).replaceAll('\r\n', '')).not.toMatch(/[^\P{Cc}\n\t]|[\p{Cf}\u2028\u2029]/u);
+        expect(terminalText(text).replaceAll('\r\n', '')).not.toMatch(
+          /[^\P{Cc}\n\t]|[\p{Cf}\u2028\u2029]/u,
+        );
         expect(cellText(text)).not.toMatch(/[\p{Cc}\p{Cf}\u2028\u2029]/u);
       }),
     );
@@ -35,7 +46,9 @@ describe('text from outside', () => {
     fc.assert(
       fc.property(HOSTILE, (text) => {
         expect(terminalText(styles.red(text))).toBe(`\u001b[31m${terminalText(text)}\u001b[39m`);
-        expect(terminalText(styles.bold(cellText(text)))).toBe(`\u001b[1m${cellText(text)}\u001b[22m`);
+        expect(terminalText(styles.bold(cellText(text)))).toBe(
+          `\u001b[1m${cellText(text)}\u001b[22m`,
+        );
       }),
     );
   });

@@ -29,17 +29,29 @@ it('reads nothing from an empty object, and one byte', async () => {
   expect(await read(['{'])).toEqual([{ number: 1 }]);
 });
 
-it.each(['{}', 'null', '[]', '"text"', '{"source":"push"}', '{"source":"push","query":"u1=1","line_id":1}'])(
-  'returns no record for %s',
-  async (line) => {
-    expect(await read([line])).toEqual([{ number: 1 }]);
-  },
-);
+it.each([
+  '{}',
+  'null',
+  '[]',
+  '"text"',
+  '{"source":"push"}',
+  '{"source":"push","query":"u1=1","line_id":1}',
+])('returns no record for %s', async (line) => {
+  expect(await read([line])).toEqual([{ number: 1 }]);
+});
 
 it.each([
   ['is cut off', gzipSync(text).subarray(0, 40), 'unexpected end of file'],
-  ['is damaged', Buffer.concat([gzipSync('').subarray(0, 10), Buffer.from('????')]), /invalid|incorrect/],
-  ['continues with something else', Buffer.concat([gzipSync(text), Buffer.from(LINE)]), 'incorrect header check'],
+  [
+    'is damaged',
+    Buffer.concat([gzipSync('').subarray(0, 10), Buffer.from('????')]),
+    /invalid|incorrect/,
+  ],
+  [
+    'continues with something else',
+    Buffer.concat([gzipSync(text), Buffer.from(LINE)]),
+    'incorrect header check',
+  ],
   ['has a longer line than a record', Buffer.alloc(3 * 1024 * 1024, 'x'), 'longer than a record'],
 ])('throws if the object %s', async (_, content, message) => {
   await expect(read([content])).rejects.toThrow(message);

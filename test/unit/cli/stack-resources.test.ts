@@ -24,8 +24,11 @@ function deployed(stacks: Deployed): CloudFormationClient {
     const stack = stacks[name];
     if (stack === undefined) throw new Error(`there is no stack ${name}`);
     const resources = new Resources(stack);
-    if (command instanceof GetTemplateCommand) return { TemplateBody: JSON.stringify(resources.template.toJSON()) };
-    return { StackResourceSummaries: resources.all.map(({ logicalId, Type }) => summary(logicalId, Type)) };
+    if (command instanceof GetTemplateCommand)
+      return { TemplateBody: JSON.stringify(resources.template.toJSON()) };
+    return {
+      StackResourceSummaries: resources.all.map(({ logicalId, Type }) => summary(logicalId, Type)),
+    };
   }) as never);
   return new CloudFormationClient({ region: 'us-east-1' });
 }
@@ -34,7 +37,11 @@ const summary = (id: string, type: string): StackResourceSummary => ({
   LogicalResourceId: id,
   ResourceType: type,
   PhysicalResourceId:
-    type === 'AWS::CloudFormation::Stack' ? 'arn:nested' : type === REGISTRATION_RESOURCE_TYPE ? 'rakuten-postback-3900112' : `the ${id}`,
+    type === 'AWS::CloudFormation::Stack'
+      ? 'arn:nested'
+      : type === REGISTRATION_RESOURCE_TYPE
+        ? 'rakuten-postback-3900112'
+        : `the ${id}`,
   ResourceStatus: 'CREATE_COMPLETE',
   LastUpdatedTimestamp: undefined,
 });
@@ -42,7 +49,10 @@ const summary = (id: string, type: string): StackResourceSummary => ({
 const add = (scope: Stack, options: Pick<RakutenPostbackProps, 'archive'> = {}): RakutenPostback =>
   new RakutenPostback(scope, 'Postback', {
     ...options,
-    publisher: { sid: '3900112', credentials: Secret.fromSecretNameV2(scope, 'Credentials', 'rakuten/api') },
+    publisher: {
+      sid: '3900112',
+      credentials: Secret.fromSecretNameV2(scope, 'Credentials', 'rakuten/api'),
+    },
   });
 
 const PARTS = [
@@ -84,7 +94,9 @@ describe('the parts of a RakutenPostback', () => {
     const found = readResources(await listResources(deployed({ Own: other }), 'Own'));
     expect(Object.keys(found).sort()).toEqual(PARTS);
     for (const [name, value] of Object.entries(usual).filter(([part]) => part !== 'sid'))
-      expect(found[name as keyof typeof found]).toBe(`the ${chosen.get(value.replace('the ', ''))}`);
+      expect(found[name as keyof typeof found]).toBe(
+        `the ${chosen.get(value.replace('the ', ''))}`,
+      );
   });
 
   it.each([
@@ -92,17 +104,20 @@ describe('the parts of a RakutenPostback', () => {
     ['deadLetterQueueUrl', 'PostbackQueue/DeadLetterQueue'],
     ['stateTableName', 'StateTable/Table'],
     ['registrationFunctionName', 'RegistrationProvider/Function'],
-  ] as const)('are found if the application chose the logical ID of one resource, for %s', async (part, path) => {
-    const stack = emptyStack();
-    const resource = add(stack)
-      .node.findChild(path.split('/')[0] ?? '')
-      .node.findChild(path.split('/')[1] ?? '').node.defaultChild;
-    if (!CfnResource.isCfnResource(resource)) throw new Error(`no resource is at ${path}`);
-    resource.overrideLogicalId('Chosen');
-    const found = readResources(await listResources(deployed({ Own: stack }), 'Own'));
-    expect(Object.keys(found).sort()).toEqual(PARTS);
-    expect(found[part]).toBe('the Chosen');
-  });
+  ] as const)(
+    'are found if the application chose the logical ID of one resource, for %s',
+    async (part, path) => {
+      const stack = emptyStack();
+      const resource = add(stack)
+        .node.findChild(path.split('/')[0] ?? '')
+        .node.findChild(path.split('/')[1] ?? '').node.defaultChild;
+      if (!CfnResource.isCfnResource(resource)) throw new Error(`no resource is at ${path}`);
+      resource.overrideLogicalId('Chosen');
+      const found = readResources(await listResources(deployed({ Own: stack }), 'Own'));
+      expect(Object.keys(found).sort()).toEqual(PARTS);
+      expect(found[part]).toBe('the Chosen');
+    },
+  );
 
   it('have the delivery stream of the archive, or an empty name without an archive', async () => {
     const archiving = emptyStack();
@@ -120,6 +135,8 @@ describe('the parts of a RakutenPostback', () => {
     add(stack);
     const client = deployed({ Own: stack });
     await listResources(client, 'Own');
-    expect(jest.mocked(client.send).mock.calls.map(([command]) => command.constructor.name)).toEqual(['ListStackResourcesCommand']);
+    expect(
+      jest.mocked(client.send).mock.calls.map(([command]) => command.constructor.name),
+    ).toEqual(['ListStackResourcesCommand']);
   });
 });

@@ -1,13 +1,21 @@
 import { REGISTRATION_PROPERTIES as P } from '../../../core/names';
 import { assertAllowed } from '../../../core/registration/allowed-urls';
-import { registerByHand, slotStatus, testByHand, unregisterByHand } from '../../../core/registration/operations';
+import {
+  registerByHand,
+  slotStatus,
+  testByHand,
+  unregisterByHand,
+} from '../../../core/registration/operations';
 import { handlePrecheckEvent } from '../../../core/registration/precheck';
 import { rotateUrlSecret } from '../../../core/registration/rotate';
 import { Installation, World } from '../../support/registration-world';
 import { MemoryVersions } from '../../support/secret-versions';
 import { Watch } from '../../support/watch-world';
 
-/** Credentials and the URL secret are sent to what the stack was deployed with, whatever a request or the state table says. */
+/**
+ * Credentials and the URL secret are sent to what the stack was deployed with, whatever a request
+ * or the state table says.
+ */
 
 const SID = '3900112';
 const EVIL_API = { [P.rakutenApiUrl]: 'https://evil.example/api' };
@@ -19,7 +27,10 @@ let sent: string[];
 beforeEach(() => {
   world = new World();
   installation = new Installation(world);
-  installation.urls = { rakutenApiUrl: 'https://api.linksynergy.com', endpointUrl: installation.endpointUrl };
+  installation.urls = {
+    rakutenApiUrl: 'https://api.linksynergy.com',
+    endpointUrl: installation.endpointUrl,
+  };
   sent = [];
   const ports = installation.ports.bind(installation);
   installation.ports = () => {
@@ -40,7 +51,11 @@ beforeEach(() => {
 afterEach(() => expect(sent).not.toContain('evil.example'));
 
 const request = (type: 'Create' | 'Update' | 'Delete', changes: Record<string, unknown>) =>
-  installation.invoke(installation.event(type, installation.properties(changes), { OldResourceProperties: installation.properties() }));
+  installation.invoke(
+    installation.event(type, installation.properties(changes), {
+      OldResourceProperties: installation.properties(),
+    }),
+  );
 const register = () => request('Create', {});
 /** What a person with the right to write the state table does. */
 const changeState = (changes: Record<string, string>): void => {
@@ -59,7 +74,11 @@ describe.each([
     await expect(request('Create', evil)).rejects.toThrow(
       / is at evil\.example, which is not what this stack was deployed with.*Next step: /,
     );
-    expect([read.mock.calls.filter(([id]) => id === 'credentials'), slot(), sent]).toEqual([[], undefined, []]);
+    expect([read.mock.calls.filter(([id]) => id === 'credentials'), slot(), sent]).toEqual([
+      [],
+      undefined,
+      [],
+    ]);
   });
 
   it('in a made-up Update leaves the slot as it was', async () => {
@@ -88,9 +107,17 @@ describe.each([
     const before = slot();
     changeState(evil);
     const watch = new Watch(installation);
-    expect((await watch.run()).checks).toMatchObject([{ finding: 'unknown', problem: expect.stringContaining('is at evil.example') }]);
-    expect(watch.failedTasks).toMatchObject([{ message: 'probe not sent', reason: expect.stringContaining('UrlNotAllowedError') }]);
-    const rotation = { ...installation.ports(), versions: new MemoryVersions(installation), newSecret: () => installation.newUrlSecret() };
+    expect((await watch.run()).checks).toMatchObject([
+      { finding: 'unknown', problem: expect.stringContaining('is at evil.example') },
+    ]);
+    expect(watch.failedTasks).toMatchObject([
+      { message: 'probe not sent', reason: expect.stringContaining('UrlNotAllowedError') },
+    ]);
+    const rotation = {
+      ...installation.ports(),
+      versions: new MemoryVersions(installation),
+      newSecret: () => installation.newUrlSecret(),
+    };
     const event = { operation: 'rotate-secret', sid: SID } as const;
     for (const run of [
       () => rotateUrlSecret(rotation, event, world.clock.now() + 480_000),
@@ -108,13 +135,17 @@ describe('the credentials as the URL secret', () => {
 
   it('in a made-up Create are rejected before any secret is read', async () => {
     const read = jest.spyOn(installation.secrets, 'get');
-    await expect(request('Create', SAME)).rejects.toThrow('UrlSecretArn of the registration is the secret of the credentials');
+    await expect(request('Create', SAME)).rejects.toThrow(
+      'UrlSecretArn of the registration is the secret of the credentials',
+    );
     expect([read.mock.calls, slot(), sent]).toEqual([[], undefined, []]);
   });
 
   it('under another name of the same secret never get into the slot', async () => {
     installation.secrets.set('credentials-by-arn', installation.secrets.get('credentials') ?? '');
-    await expect(request('Create', { [P.urlSecretArn]: 'credentials-by-arn' })).rejects.toThrow('is a JSON object, as credentials are');
+    await expect(request('Create', { [P.urlSecretArn]: 'credentials-by-arn' })).rejects.toThrow(
+      'is a JSON object, as credentials are',
+    );
     expect(slot()).toBeUndefined();
   });
 
@@ -127,12 +158,17 @@ describe('the credentials as the URL secret', () => {
 
 it("another URL of Rakuten's API in a made-up precheck is rejected", async () => {
   const event = installation.event('Create', installation.properties(EVIL_API));
-  await expect(handlePrecheckEvent(installation.ports(), event, world.clock.now() + 480_000)).rejects.toThrow('is at evil.example');
+  await expect(
+    handlePrecheckEvent(installation.ports(), event, world.clock.now() + 480_000),
+  ).rejects.toThrow('is at evil.example');
   expect(sent).toEqual([]);
 });
 
 describe('a URL is allowed', () => {
-  const allows = (allowed: Parameters<typeof assertAllowed>[0], urls: Parameters<typeof assertAllowed>[1]): boolean => {
+  const allows = (
+    allowed: Parameters<typeof assertAllowed>[0],
+    urls: Parameters<typeof assertAllowed>[1],
+  ): boolean => {
     try {
       assertAllowed(allowed, urls);
       return true;

@@ -1,14 +1,23 @@
 import { REGISTRATION_PROPERTIES as P } from '../../../core/names';
 import type { Slot } from '../../../core/rakuten/api/client';
 import { summarizeUrl } from '../../../core/rakuten/postback/url';
-import { registerByHand, type SlotStatus, slotStatus, testByHand, unregisterByHand } from '../../../core/registration/operations';
+import {
+  registerByHand,
+  type SlotStatus,
+  slotStatus,
+  testByHand,
+  unregisterByHand,
+} from '../../../core/registration/operations';
 import { CloudFormation, type DeliveryPlan } from '../../support/cloudformation';
 import { problemOf, SID, SlotRun } from '../../support/slot-run';
 
 const ONCE: DeliveryPlan = { how: 'once', calls: 0 };
 const FOR_EVER = 10_000;
 const MINUTES = 60_000;
-const TRACKER: Slot = { url: 'https://tracker.example/in?token=tracker-secret-4711&click=<u1>', active: true };
+const TRACKER: Slot = {
+  url: 'https://tracker.example/in?token=tracker-secret-4711&click=<u1>',
+  active: true,
+};
 const ELSEWHERE: Slot = { url: 'https://elsewhere.example/in?key=key-4711', active: true };
 
 let world: SlotRun;
@@ -21,7 +30,12 @@ beforeEach(async () => {
 });
 afterEach(() => {
   const texts = world.world.texts.join('\n');
-  for (const secret of [world.secret(), 'client-secret-of-the-tests', 'tracker-secret-4711', 'key-4711'])
+  for (const secret of [
+    world.secret(),
+    'client-secret-of-the-tests',
+    'tracker-secret-4711',
+    'key-4711',
+  ])
     expect(texts).not.toContain(secret);
 });
 
@@ -50,7 +64,9 @@ describe.each<[string, () => Promise<unknown>]>([
       'SID 3900112 is not registered by this installation. Next step: deploy the stack, which registers it.',
     ]);
     expect([world.slot, world.world.rakuten.calls]).toEqual([TRACKER, []]);
-    expect(world.world.texts).toContain(JSON.stringify(['failed', { reason: 'NotRegisteredError', millis: 0 }]));
+    expect(world.world.texts).toContain(
+      JSON.stringify(['failed', { reason: 'NotRegisteredError', millis: 0 }]),
+    );
   });
 
   it('needs one that ended well', async () => {
@@ -66,7 +82,11 @@ describe.each<[string, () => Promise<unknown>]>([
     world.installation.endpoint = { status: 500, millis: 20 };
     const problem = await problemOf(work());
     world.world.texts.push(problem.message, problem.stack ?? '');
-    expect(world.world.texts.some((text) => /^\["failed",\{"reason":"\w+","millis":[1-9]\d*\}\]$/.test(text))).toBe(true);
+    expect(
+      world.world.texts.some((text) =>
+        /^\["failed",\{"reason":"\w+","millis":[1-9]\d*\}\]$/.test(text),
+      ),
+    ).toBe(true);
   });
 
   it('works without a deployment having run since it was unregistered by hand', async () => {
@@ -80,11 +100,17 @@ describe('registering by hand', () => {
   it.each<[string, () => Slot | undefined]>([
     ['it is missing', () => undefined],
     ['it was switched off', () => ({ ...ours, active: false })],
-    ['an older one of ours is there', () => world.ours({ [P.fieldList]: '[{"name":"u","field":"u1"}]' })],
+    [
+      'an older one of ours is there',
+      () => world.ours({ [P.fieldList]: '[{"name":"u","field":"u1"}]' }),
+    ],
   ])('puts the URL back as it was deployed where %s', async (_what, there) => {
     await deploy();
     world.slot = there();
-    expect(await registerByHand(ports(), SID, {})).toMatchObject({ active: true, selfTest: { p50Millis: 42 } });
+    expect(await registerByHand(ports(), SID, {})).toMatchObject({
+      active: true,
+      selfTest: { p50Millis: 42 },
+    });
     expect(world.slot).toEqual(ours);
   });
 
@@ -103,7 +129,9 @@ describe('registering by hand', () => {
     await deploy();
     world.slot = undefined;
     world.installation.endpoint = { status: 500, millis: 1 };
-    expect((await problemOf(registerByHand(ports(), SID, {}))).message).toContain('did not answer ten GETs');
+    expect((await problemOf(registerByHand(ports(), SID, {}))).message).toContain(
+      'did not answer ten GETs',
+    );
     expect(world.slot).toBeUndefined();
     await registerByHand(ports(), SID, { selfTest: false });
     expect([world.slot, world.state?.properties?.[P.selfTest]]).toEqual([ours, 'true']);
@@ -113,11 +141,17 @@ describe('registering by hand', () => {
     await deploy();
     world.slot = TRACKER;
     for (const replace of [undefined, false]) {
-      expect((await problemOf(registerByHand(ports(), SID, { replace }))).message).toContain('is taken');
+      expect((await problemOf(registerByHand(ports(), SID, { replace }))).message).toContain(
+        'is taken',
+      );
       expect(world.slot).toEqual(TRACKER);
     }
     await registerByHand(ports(), SID, { replace: true });
-    expect([world.slot, world.previous, world.state?.properties?.[P.existingPostback]]).toEqual([ours, TRACKER, 'FAIL']);
+    expect([world.slot, world.previous, world.state?.properties?.[P.existingPostback]]).toEqual([
+      ours,
+      TRACKER,
+      'FAIL',
+    ]);
   });
 
   it('takes a slot over where the deployment says so', async () => {
@@ -130,15 +164,21 @@ describe('registering by hand', () => {
   it.each<[string, () => Slot | undefined]>([
     ['nothing', () => undefined],
     ['ours, switched off', () => ({ ...ours, active: false })],
-  ])('that fails leaves %s there, who wants it, and what is taken from Rakuten', async (_what, there) => {
-    await deploy();
-    const { state } = world;
-    const before = there();
-    world.slot = before;
-    world.fault({ operation: ['create', 'update'], status: 400, times: FOR_EVER });
-    await problemOf(registerByHand(ports(), SID, {}));
-    expect([world.slot, world.state]).toEqual([before, { ...state, selfTest: expect.anything() }]);
-  });
+  ])(
+    'that fails leaves %s there, who wants it, and what is taken from Rakuten',
+    async (_what, there) => {
+      await deploy();
+      const { state } = world;
+      const before = there();
+      world.slot = before;
+      world.fault({ operation: ['create', 'update'], status: 400, times: FOR_EVER });
+      await problemOf(registerByHand(ports(), SID, {}));
+      expect([world.slot, world.state]).toEqual([
+        before,
+        { ...state, selfTest: expect.anything() },
+      ]);
+    },
+  );
 });
 
 describe('unregistering by hand', () => {
@@ -146,9 +186,17 @@ describe('unregistering by hand', () => {
     world.slot = TRACKER;
     await deploy({ [P.existingPostback]: 'REPLACE' });
     expect(await unregisterByHand(ports(), SID)).toBe('restored');
-    expect([world.slot, world.state?.properties, world.state?.setAside?.[P.sid]]).toEqual([TRACKER, undefined, SID]);
+    expect([world.slot, world.state?.properties, world.state?.setAside?.[P.sid]]).toEqual([
+      TRACKER,
+      undefined,
+      SID,
+    ]);
     await registerByHand(ports(), SID, {});
-    expect([world.slot, world.state?.properties?.[P.sid], world.state?.setAside]).toEqual([ours, SID, undefined]);
+    expect([world.slot, world.state?.properties?.[P.sid], world.state?.setAside]).toEqual([
+      ours,
+      SID,
+      undefined,
+    ]);
   });
 
   it.each<[string, 'DELETE' | 'DISABLE' | 'RESTORE' | undefined, string, () => Slot | undefined]>([
@@ -159,12 +207,15 @@ describe('unregistering by hand', () => {
     ['RETAIN', 'DELETE', 'removed', () => undefined],
     ['DELETE', 'RESTORE', 'restored', () => TRACKER],
     ['RESTORE', 'DISABLE', 'switched off', () => ({ ...ours, active: false })],
-  ])('where the deployment says %s and the command %s is %s', async (deployed, rule, removal, there) => {
-    world.slot = TRACKER;
-    await deploy({ [P.existingPostback]: 'REPLACE', [P.onRemoval]: deployed });
-    expect(await unregisterByHand(ports(), SID, rule)).toBe(removal);
-    expect(world.slot).toEqual(there());
-  });
+  ])(
+    'where the deployment says %s and the command %s is %s',
+    async (deployed, rule, removal, there) => {
+      world.slot = TRACKER;
+      await deploy({ [P.existingPostback]: 'REPLACE', [P.onRemoval]: deployed });
+      expect(await unregisterByHand(ports(), SID, rule)).toBe(removal);
+      expect(world.slot).toEqual(there());
+    },
+  );
 
   it('twice is no more than once', async () => {
     await deploy();
@@ -194,13 +245,16 @@ describe('the self-test by hand', () => {
   it('goes through the queue unless it is told not to', async () => {
     await deploy();
     world.installation.consumerRuns = false;
-    expect((await problemOf(testByHand(ports(), SID, true))).message).toContain('came out of the queue');
+    expect((await problemOf(testByHand(ports(), SID, true))).message).toContain(
+      'came out of the queue',
+    );
     expect(await testByHand(ports(), SID, false)).toMatchObject({ maxMillis: 42 });
   });
 });
 
 describe('the status', () => {
-  const status = (endpointUrl?: string): Promise<SlotStatus> => slotStatus(ports(), SID, { stackEndpointUrl: endpointUrl });
+  const status = (endpointUrl?: string): Promise<SlotStatus> =>
+    slotStatus(ports(), SID, { stackEndpointUrl: endpointUrl });
 
   it('shows the host and the fields of the URL in the slot, and what a removal would bring back; it changes nothing', async () => {
     world.slot = TRACKER;
@@ -208,7 +262,11 @@ describe('the status', () => {
     const { state } = world;
     expect(await status(world.installation.endpointUrl)).toEqual({
       sid: SID,
-      slot: { host: new URL(ours.url).host, fields: ['is_event', 'etransaction_id', 'sale_amount'], active: true },
+      slot: {
+        host: new URL(ours.url).host,
+        fields: ['is_event', 'etransaction_id', 'sale_amount'],
+        active: true,
+      },
       owner: 'ours',
       drift: [],
       previous: { host: 'tracker.example', fields: ['u1'], active: true },
@@ -231,7 +289,10 @@ describe('the status', () => {
     ['a tracker', () => TRACKER, 'foreign', ['the slot holds a URL of somebody else']],
     [
       'the URL of another installation',
-      () => ({ url: 'https://other.example/postback?k=another-secret-0123&f=0a1b2c3d', active: true }),
+      () => ({
+        url: 'https://other.example/postback?k=another-secret-0123&f=0a1b2c3d',
+        active: true,
+      }),
       'installation',
       ['the slot holds the URL of another installation of this construct'],
     ],
@@ -239,7 +300,9 @@ describe('the status', () => {
       'our endpoint under another secret',
       () => world.ours({}, 'the-secret-of-the-heir'),
       'endpoint',
-      ['the slot has our endpoint under a secret that is not ours: what Rakuten sends is turned away as forged'],
+      [
+        'the slot has our endpoint under a secret that is not ours: what Rakuten sends is turned away as forged',
+      ],
     ],
     [
       'an older URL of ours',
@@ -247,25 +310,41 @@ describe('the status', () => {
       'ours',
       ['the slot holds an older URL of ours (other secret, fields or endpoint)'],
     ],
-    ['ours, switched off', () => ({ ...ours, active: false }), 'ours', ['the postback is switched off, though it should be on']],
-    ['ours, as Rakuten escapes it', () => ({ ...ours, url: ours.url.replaceAll('<', '%3C').replaceAll('>', '%3E') }), 'ours', []],
-  ])('tells how the slot differs from what was deployed: %s', async (_what, there, owner, drift) => {
-    await deploy();
-    const slot = there();
-    world.slot = slot;
-    expect(await status()).toMatchObject({
-      owner,
-      drift,
-      slot: slot === undefined ? undefined : { ...summarizeUrl(slot.url), active: slot.active },
-      previous: undefined,
-    });
-  });
+    [
+      'ours, switched off',
+      () => ({ ...ours, active: false }),
+      'ours',
+      ['the postback is switched off, though it should be on'],
+    ],
+    [
+      'ours, as Rakuten escapes it',
+      () => ({ ...ours, url: ours.url.replaceAll('<', '%3C').replaceAll('>', '%3E') }),
+      'ours',
+      [],
+    ],
+  ])(
+    'tells how the slot differs from what was deployed: %s',
+    async (_what, there, owner, drift) => {
+      await deploy();
+      const slot = there();
+      world.slot = slot;
+      expect(await status()).toMatchObject({
+        owner,
+        drift,
+        slot: slot === undefined ? undefined : { ...summarizeUrl(slot.url), active: slot.active },
+        previous: undefined,
+      });
+    },
+  );
 
   it('tells that it is on though it should be off, and that off is right where it should be', async () => {
     await deploy({ [P.enabled]: 'false' });
     expect(await status()).toMatchObject({ enabled: false, drift: [], slot: { active: false } });
     world.slot = ours;
-    expect(await status()).toMatchObject({ enabled: false, drift: ['the postback is on, though it should be off'] });
+    expect(await status()).toMatchObject({
+      enabled: false,
+      drift: ['the postback is on, though it should be off'],
+    });
   });
 
   it('tells that the stack has another endpoint than was registered', async () => {
@@ -277,18 +356,30 @@ describe('the status', () => {
 
   it('tells that a registration was cut off, and that it was unregistered by hand', async () => {
     await deploy();
-    world.installation.store.seed({ ...(world.state ?? { sid: SID, accepted: [] }), unsettled: true });
+    world.installation.store.seed({
+      ...(world.state ?? { sid: SID, accepted: [] }),
+      unsettled: true,
+    });
     expect((await status()).drift).toEqual(['a registration began and was cut off']);
     await unregisterByHand(ports(), SID);
-    expect((await status()).drift).toEqual(['the slot is empty: Rakuten sends nothing', 'it was unregistered by hand']);
+    expect((await status()).drift).toEqual([
+      'the slot is empty: Rakuten sends nothing',
+      'it was unregistered by hand',
+    ]);
     world.slot = ELSEWHERE;
-    expect((await status()).drift).toEqual(['the slot holds a URL of somebody else', 'it was unregistered by hand']);
+    expect((await status()).drift).toEqual([
+      'the slot holds a URL of somebody else',
+      'it was unregistered by hand',
+    ]);
   });
 
   it('waits for Rakuten as long as it is told, or three minutes', async () => {
     await deploy();
     world.fault({ operation: 'read', status: 503, times: FOR_EVER });
-    const [short, long] = [await elapsed(slotStatus(ports(), SID, { patienceMillis: 20_000 })), await elapsed(status())];
+    const [short, long] = [
+      await elapsed(slotStatus(ports(), SID, { patienceMillis: 20_000 })),
+      await elapsed(status()),
+    ];
     expect([Math.ceil(short / 20_000), Math.round(long / MINUTES)]).toEqual([1, 3]);
   });
 });
@@ -296,7 +387,10 @@ describe('the status', () => {
 describe('work by hand', () => {
   it('waits for a deployment that runs, and then does its own', async () => {
     await deploy();
-    const update = formation.deploy(world.installation.properties({ [P.fieldList]: '[{"name":"u","field":"u1"}]' }), ONCE);
+    const update = formation.deploy(
+      world.installation.properties({ [P.fieldList]: '[{"name":"u","field":"u1"}]' }),
+      ONCE,
+    );
     expect(await unregisterByHand(ports(), SID)).toBe('removed');
     expect([await update, world.slot]).toEqual([true, undefined]);
   });

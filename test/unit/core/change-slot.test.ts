@@ -7,7 +7,10 @@ import { kindOf, problemOf, SlotRun } from '../../support/slot-run';
 
 const SECONDS = 1000;
 const FOR_EVER = 10_000;
-const TRACKER: Slot = { url: 'https://tracker.example/in?token=tracker-secret-4711&click=<u1>', active: true };
+const TRACKER: Slot = {
+  url: 'https://tracker.example/in?token=tracker-secret-4711&click=<u1>',
+  active: true,
+};
 
 let world: SlotRun;
 let run: Run;
@@ -94,7 +97,11 @@ describe('a change of the slot', () => {
       world.slot = undefined;
     });
     expect(await change()).toEqual(wanted);
-    expect([world.slot, world.writes(), asked]).toEqual([wanted, ['PUT', 'POST'], [TRACKER, undefined]]);
+    expect([world.slot, world.writes(), asked]).toEqual([
+      wanted,
+      ['PUT', 'POST'],
+      [TRACKER, undefined],
+    ]);
   });
 
   it('is a PUT where somebody filled the slot between the look and the POST, if that may be', async () => {
@@ -102,21 +109,33 @@ describe('a change of the slot', () => {
       world.slot = TRACKER;
     });
     expect(await change()).toEqual(wanted);
-    expect([world.slot, world.writes(), asked]).toEqual([wanted, ['POST', 'PUT'], [undefined, TRACKER]]);
+    expect([world.slot, world.writes(), asked]).toEqual([
+      wanted,
+      ['POST', 'PUT'],
+      [undefined, TRACKER],
+    ]);
   });
 
   it.each([
     [1, ['POST', 'POST', 'PUT']],
     [2, ['POST', 'POST', 'POST', 'PUT']],
-  ])('sees who filled the slot although the status call lags by %d reads more', async (lag, writes) => {
-    world.world.rakuten.behaviour.staleReads = lag + 1;
-    world.slot = TRACKER;
-    expect(await change()).toEqual(wanted);
-    expect([world.slot, world.writes()]).toEqual([wanted, writes]);
-  });
+  ])(
+    'sees who filled the slot although the status call lags by %d reads more',
+    async (lag, writes) => {
+      world.world.rakuten.behaviour.staleReads = lag + 1;
+      world.slot = TRACKER;
+      expect(await change()).toEqual(wanted);
+      expect([world.slot, world.writes()]).toEqual([wanted, writes]);
+    },
+  );
 
   it('that creates is believed to be refused after four looks, within seconds', async () => {
-    world.fault({ operation: 'create', status: 400, times: FOR_EVER, body: '{"message":"url is not allowed"}' });
+    world.fault({
+      operation: 'create',
+      status: 400,
+      times: FOR_EVER,
+      body: '{"message":"url is not allowed"}',
+    });
     expect((await problemOf(change())).message).toContain('url is not allowed');
     expect(world.calls()).toEqual(['GET', 'POST', 'GET', 'POST', 'GET', 'POST', 'GET', 'POST']);
     expect(world.elapsedMillis()).toBeLessThan(10 * SECONDS);
@@ -132,9 +151,27 @@ describe('a change of the slot', () => {
   it.each<[string, Slot | undefined, Fault, string, number]>([
     ['a PUT that is refused', TRACKER, { operation: 'update', status: 400 }, 'refused', 1],
     ['a redirect', undefined, { operation: 'create', status: 302 }, 'refused', 1],
-    ['missing rights', TRACKER, { operation: 'update', status: 403, body: 'permission denied' }, 'forbidden', 2],
-    ['missing rights to create', undefined, { operation: 'create', status: 403, body: 'permission denied' }, 'forbidden', 2],
-    ['a token that is refused, a new one too', TRACKER, { operation: 'update', status: 401 }, 'unauthorized', 2],
+    [
+      'missing rights',
+      TRACKER,
+      { operation: 'update', status: 403, body: 'permission denied' },
+      'forbidden',
+      2,
+    ],
+    [
+      'missing rights to create',
+      undefined,
+      { operation: 'create', status: 403, body: 'permission denied' },
+      'forbidden',
+      2,
+    ],
+    [
+      'a token that is refused, a new one too',
+      TRACKER,
+      { operation: 'update', status: 401 },
+      'unauthorized',
+      2,
+    ],
   ])('ends with %s: looking again would not help', async (_what, there, fault, kind, tries) => {
     world.slot = there;
     world.fault({ times: FOR_EVER, ...fault });
@@ -152,7 +189,9 @@ describe('a change of the slot', () => {
 
   it('ends with what is no error of Rakuten at once', async () => {
     const write = (): Promise<void> => Promise.reject(new Error('no memory'));
-    const problem = problemOf(changeSlot(run, { wanted, reached: () => false, approve: async () => {}, write }));
+    const problem = problemOf(
+      changeSlot(run, { wanted, reached: () => false, approve: async () => {}, write }),
+    );
     expect((await problem).message).toBe('no memory');
     expect(world.calls()).toEqual(['GET']);
   });
@@ -169,7 +208,11 @@ describe('a change of the slot', () => {
     world.world.rakuten.behaviour.staleReads = FOR_EVER;
     const { name, message } = await problemOf(change());
     expect(name).toBe('NotShownError');
-    const seconds = Number(/but (\d+) s later its status call still shows no postback instead of stack-/.exec(message)?.[1]);
+    const seconds = Number(
+      /but (\d+) s later its status call still shows no postback instead of stack-/.exec(
+        message,
+      )?.[1],
+    );
     expect(seconds).toBeGreaterThanOrEqual(60);
     expect(seconds).toBeLessThanOrEqual(65);
     expect(world.writes()).toEqual(['POST']);
@@ -183,7 +226,9 @@ describe('a change of the slot', () => {
     });
     const { name, message } = await problemOf(change());
     expect(name).toBe('NotShownError');
-    expect(message).toContain('still shows tracker.example, 1 field (u1), active instead of stack-');
+    expect(message).toContain(
+      'still shows tracker.example, 1 field (u1), active instead of stack-',
+    );
     expect([world.slot, world.writes()]).toEqual([TRACKER, ['POST']]);
   });
 
@@ -253,7 +298,8 @@ describe('a look for what may have been written', () => {
 });
 
 describe('putting back', () => {
-  const back = (target: Slot | undefined): Promise<Slot | undefined> => putBack(run, target, isOurs, run.endUntil);
+  const back = (target: Slot | undefined): Promise<Slot | undefined> =>
+    putBack(run, target, isOurs, run.endUntil);
 
   it.each<[string, Slot | undefined, string]>([
     ['a tracker', TRACKER, 'PUT'],
@@ -281,10 +327,30 @@ describe('putting back', () => {
   });
 
   it.each<[string, Slot | undefined, Fault, string[]]>([
-    ['a DELETE got lost after its effect', undefined, { operation: 'delete', connection: 'drop', afterEffect: true }, ['DELETE']],
-    ['a DELETE got lost before its effect', undefined, { operation: 'delete', connection: 'drop' }, ['DELETE', 'DELETE']],
-    ['a PUT got lost after its effect', TRACKER, { operation: 'update', connection: 'drop', afterEffect: true }, ['PUT']],
-    ['a PUT got lost before its effect', TRACKER, { operation: 'update', connection: 'drop' }, ['PUT', 'PUT']],
+    [
+      'a DELETE got lost after its effect',
+      undefined,
+      { operation: 'delete', connection: 'drop', afterEffect: true },
+      ['DELETE'],
+    ],
+    [
+      'a DELETE got lost before its effect',
+      undefined,
+      { operation: 'delete', connection: 'drop' },
+      ['DELETE', 'DELETE'],
+    ],
+    [
+      'a PUT got lost after its effect',
+      TRACKER,
+      { operation: 'update', connection: 'drop', afterEffect: true },
+      ['PUT'],
+    ],
+    [
+      'a PUT got lost before its effect',
+      TRACKER,
+      { operation: 'update', connection: 'drop' },
+      ['PUT', 'PUT'],
+    ],
   ])('is done when the answer to %s', async (_what, target, fault, writes) => {
     world.slot = wanted;
     world.fault(fault);

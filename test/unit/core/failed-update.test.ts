@@ -1,5 +1,8 @@
 import { REGISTRATION_PROPERTIES as P } from '../../../core/names';
-import { failedUpdateThatThisReverts, rememberFailedUpdate } from '../../../core/registration/failed-update';
+import {
+  failedUpdateThatThisReverts,
+  rememberFailedUpdate,
+} from '../../../core/registration/failed-update';
 import { withLease } from '../../../core/registration/lease';
 import { parseProperties } from '../../../core/registration/properties';
 import type { PublisherState } from '../../../core/state/publisher-state';
@@ -22,22 +25,49 @@ beforeEach(() => {
 });
 
 const state = (sid = SID): PublisherState | undefined => installation.store.states.get(sid);
-const known = (more: Partial<PublisherState> = {}): void => installation.store.seed({ sid: SID, accepted: [], ...more });
-const failed = (from: Properties | undefined, to: Properties, slotUntouched = true): Promise<void> =>
-  rememberFailedUpdate({ OldResourceProperties: from, ResourceProperties: to }, slotUntouched, installation.ports().log, (sid, work) =>
-    withLease(installation.ports(), sid, Number.POSITIVE_INFINITY, work),
+const known = (more: Partial<PublisherState> = {}): void =>
+  installation.store.seed({ sid: SID, accepted: [], ...more });
+const failed = (
+  from: Properties | undefined,
+  to: Properties,
+  slotUntouched = true,
+): Promise<void> =>
+  rememberFailedUpdate(
+    { OldResourceProperties: from, ResourceProperties: to },
+    slotUntouched,
+    installation.ports().log,
+    (sid, work) => withLease(installation.ports(), sid, Number.POSITIVE_INFINITY, work),
   );
-/** The update from one to the other: does it take a failed one back, and if so, did that leave the slot alone? */
-const reverts = async (from: Properties | undefined, to: Properties): Promise<boolean | undefined> =>
-  (await failedUpdateThatThisReverts(installation.ports(), { OldResourceProperties: from, ResourceProperties: to }))?.slotUntouched;
-const withToken = (properties: Properties): Properties => ({ ...properties, ServiceToken: 'arn:another', ServiceTimeout: '60' });
-const reversed = (properties: Properties): Properties => Object.fromEntries(Object.entries(properties).reverse());
+/**
+ * The update from one to the other: does it take a failed one back, and if so, did that leave the
+ * slot alone?
+ */
+const reverts = async (
+  from: Properties | undefined,
+  to: Properties,
+): Promise<boolean | undefined> =>
+  (
+    await failedUpdateThatThisReverts(installation.ports(), {
+      OldResourceProperties: from,
+      ResourceProperties: to,
+    })
+  )?.slotUntouched;
+const withToken = (properties: Properties): Properties => ({
+  ...properties,
+  ServiceToken: 'arn:another',
+  ServiceTimeout: '60',
+});
+const reversed = (properties: Properties): Properties =>
+  Object.fromEntries(Object.entries(properties).reverse());
 
 describe('an update that failed', () => {
-  it.each([true, false])('is known by the one that takes it back, with whether it left the slot alone: %p', async (slotUntouched) => {
-    await failed(before, after, slotUntouched);
-    expect(await reverts(after, before)).toBe(slotUntouched);
-  });
+  it.each([true, false])(
+    'is known by the one that takes it back, with whether it left the slot alone: %p',
+    async (slotUntouched) => {
+      await failed(before, after, slotUntouched);
+      expect(await reverts(after, before)).toBe(slotUntouched);
+    },
+  );
 
   it('is remembered beside what else is known of the publisher, or of one that is not known yet', async () => {
     await known({ owners: ['one'] });
@@ -49,7 +79,11 @@ describe('an update that failed', () => {
       failedUpdate: { from: expect.any(String), to: expect.any(String), slotUntouched: true },
     });
     await failed(installation.properties({ [P.sid]: OTHER_SID }), after);
-    expect(state(OTHER_SID)).toEqual({ sid: OTHER_SID, accepted: [], failedUpdate: expect.any(Object) });
+    expect(state(OTHER_SID)).toEqual({
+      sid: OTHER_SID,
+      accepted: [],
+      failedUpdate: expect.any(Object),
+    });
   });
 
   it('is remembered by its hashes only', async () => {
@@ -84,7 +118,10 @@ describe('an update that failed', () => {
   });
 
   it('is known whatever the order of the properties, their types and what CloudFormation adds', async () => {
-    await failed({ ...withToken(before), [P.enabled]: true }, reversed({ ...after, [P.enabled]: false }));
+    await failed(
+      { ...withToken(before), [P.enabled]: true },
+      reversed({ ...after, [P.enabled]: false }),
+    );
     expect(await reverts(withToken(after), reversed(before))).toBe(true);
   });
 
@@ -101,7 +138,9 @@ describe('an update that failed', () => {
   it('that cannot be remembered is logged, and does not hide why it failed', async () => {
     jest.spyOn(installation.store, 'writeState').mockRejectedValue(new RangeError('throttled'));
     await failed(before, after);
-    expect(world.texts).toEqual([JSON.stringify(['failed update not remembered', { sid: SID, reason: 'RangeError' }])]);
+    expect(world.texts).toEqual([
+      JSON.stringify(['failed update not remembered', { sid: SID, reason: 'RangeError' }]),
+    ]);
   });
 });
 

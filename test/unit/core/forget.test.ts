@@ -7,7 +7,14 @@ import type { Item } from '../../../core/transactions/attributes';
 import { changedItem, fromItem, type ItemOptions, toItem } from '../../../core/transactions/item';
 import type { RowKey } from '../../../core/transactions/keys';
 import type { LineFields } from '../../../core/transactions/row';
-import { type Answer, applyAnswer, EMPTY_ROW, joinPushes, type PushedLine, type RowState } from '../../../core/transactions/row-state';
+import {
+  type Answer,
+  applyAnswer,
+  EMPTY_ROW,
+  joinPushes,
+  type PushedLine,
+  type RowState,
+} from '../../../core/transactions/row-state';
 import { rowWithoutMember } from '../../../core/transactions/row-without-member';
 import {
   answerWithoutMember,
@@ -25,9 +32,11 @@ const test: MemberTest = {
   beginsWith: (beginning) => beginning !== '' && MEMBER.startsWith(beginning),
 };
 
-const at = (second: number): string => new Date(Date.UTC(2026, 2, 13) + second * 1000).toISOString();
+const at = (second: number): string =>
+  new Date(Date.UTC(2026, 2, 13) + second * 1000).toISOString();
 
-const entities = (text: string): string => text.replace(/[&+@]/g, (sign) => `&#${sign.charCodeAt(0)};`);
+const entities = (text: string): string =>
+  text.replace(/[&+@]/g, (sign) => `&#${sign.charCodeAt(0)};`);
 /** How a value may arrive, after API Gateway decoded it once. */
 const SPELLINGS: Readonly<Record<string, (value: string) => string>> = {
   'as it is': (value) => value,
@@ -35,8 +44,10 @@ const SPELLINGS: Readonly<Record<string, (value: string) => string>> = {
   decomposed: (value) => value.normalize('NFD'),
   'with an unescaped plus sign': (value) => value.replaceAll('+', ' '),
   'escaped twice': encodeURIComponent,
-  'escaped twice as a form': (value) => new URLSearchParams({ value }).toString().slice('value='.length),
-  'escaped twice in lower case': (value) => encodeURIComponent(value).replace(/%../g, (code) => code.toLowerCase()),
+  'escaped twice as a form': (value) =>
+    new URLSearchParams({ value }).toString().slice('value='.length),
+  'escaped twice in lower case': (value) =>
+    encodeURIComponent(value).replace(/%../g, (code) => code.toLowerCase()),
   'escaped three times': (value) => encodeURIComponent(encodeURIComponent(value)),
   'with HTML entities': entities,
   'with escaped HTML entities': (value) => encodeURIComponent(entities(value)),
@@ -48,7 +59,11 @@ const RENAMED: FieldList = [
   { name: 'amount', field: 'sale_amount' },
 ];
 
-function push(second: number, parameters: readonly [string, string][], fieldList: FieldList = ALL_FIELDS): PushedLine {
+function push(
+  second: number,
+  parameters: readonly [string, string][],
+  fieldList: FieldList = ALL_FIELDS,
+): PushedLine {
   const { fields, extra, problems } = parsePostback(parameters, fieldList);
   return {
     fields,
@@ -75,7 +90,8 @@ const OPTIONS: readonly ItemOptions[] = [
   { dayShards: 4, rowExpirySeconds: 86_400 },
   { dayShards: 1, memberFromPostback: true, rowExpirySeconds: 86_400 },
 ];
-const stored = (row: RowState, options: ItemOptions): RowState => fromItem(toItem(KEY, row, options)) ?? EMPTY_ROW;
+const stored = (row: RowState, options: ItemOptions): RowState =>
+  fromItem(toItem(KEY, row, options)) ?? EMPTY_ROW;
 
 const SPELLED = Object.values(SPELLINGS).map((spell) => spell(MEMBER));
 const OTHERS = ['ana', 'ana+müller@example.co', 'bob', '100'];
@@ -125,7 +141,8 @@ function made({ u1, amount, note, kind }: Delivery, second: number): PushedLine 
   ]);
 }
 
-const apply = (row: RowState, each: PushedLine | Answer): RowState => (isAnswer(each) ? applyAnswer(row, each) : joinPushes(row, [each]));
+const apply = (row: RowState, each: PushedLine | Answer): RowState =>
+  isAnswer(each) ? applyAnswer(row, each) : joinPushes(row, [each]);
 const without = (each: PushedLine | Answer): PushedLine | Answer =>
   isAnswer(each) ? answerWithoutMember(each, test) : pushWithoutMember(each, test);
 
@@ -143,82 +160,106 @@ const withoutTimes = (item: Item): object => ({
 describe('a row from which a member is removed', () => {
   it('is the row that its deliveries would have made without the member, and no later delivery changes it', () => {
     fc.assert(
-      fc.property(fc.array(delivery, { minLength: 1, maxLength: 6 }), fc.constantFrom(...OPTIONS), (deliveries, options) => {
-        const all = deliveries.map(made);
-        const item = toItem(KEY, all.reduce(apply, EMPTY_ROW), options);
-        const scrubbed = rowWithoutMember(fromItem(item) ?? EMPTY_ROW, test, [RENAMED]);
-        const row = scrubbed?.row ?? fromItem(item) ?? EMPTY_ROW;
-        const expected = toItem(KEY, all.map(without).reduce(apply, EMPTY_ROW), options);
-        const changed = scrubbed === undefined ? item : changedItem(KEY, item, row);
-        expect(withoutTimes(changed)).toEqual(withoutTimes(expected));
-        // Since when the row is verified does not change.
-        if (item.verified_at !== undefined) expect(changed.verified_at).toEqual(item.verified_at);
-        expect(rowWithoutMember(stored(row, options), test, [RENAMED])).toBeUndefined();
-        // A redelivery.
-        expect(
-          toItem(
-            KEY,
-            all
-              .filter((each) => !isAnswer(each))
-              .map(without)
-              .reduce(apply, stored(row, options)),
-            options,
-          ),
-        ).toEqual(changed);
-      }),
+      fc.property(
+        fc.array(delivery, { minLength: 1, maxLength: 6 }),
+        fc.constantFrom(...OPTIONS),
+        (deliveries, options) => {
+          const all = deliveries.map(made);
+          const item = toItem(KEY, all.reduce(apply, EMPTY_ROW), options);
+          const scrubbed = rowWithoutMember(fromItem(item) ?? EMPTY_ROW, test, [RENAMED]);
+          const row = scrubbed?.row ?? fromItem(item) ?? EMPTY_ROW;
+          const expected = toItem(KEY, all.map(without).reduce(apply, EMPTY_ROW), options);
+          const changed = scrubbed === undefined ? item : changedItem(KEY, item, row);
+          expect(withoutTimes(changed)).toEqual(withoutTimes(expected));
+          // Since when the row is verified does not change.
+          if (item.verified_at !== undefined) expect(changed.verified_at).toEqual(item.verified_at);
+          expect(rowWithoutMember(stored(row, options), test, [RENAMED])).toBeUndefined();
+          // A redelivery.
+          expect(
+            toItem(
+              KEY,
+              all
+                .filter((each) => !isAnswer(each))
+                .map(without)
+                .reduce(apply, stored(row, options)),
+              options,
+            ),
+          ).toEqual(changed);
+        },
+      ),
       { numRuns: RUNS },
     );
   });
 
   it('is unchanged where every delivery is another member’s or nobody’s, whatever else has the value', () => {
-    const bystander = fc.record({ ...deliveryParts, u1: fc.constantFrom<(string | undefined)[]>(undefined, ...OTHERS) });
+    const bystander = fc.record({
+      ...deliveryParts,
+      u1: fc.constantFrom<(string | undefined)[]>(undefined, ...OTHERS),
+    });
     fc.assert(
-      fc.property(fc.array(bystander, { minLength: 1, maxLength: 6 }), fc.constantFrom(...OPTIONS), (deliveries, options) => {
-        const all = deliveries.map(made);
-        expect(rowWithoutMember(stored(all.reduce(apply, EMPTY_ROW), options), test, [RENAMED])).toBeUndefined();
-        for (const each of all) expect(without(each)).toBe(each);
-      }),
+      fc.property(
+        fc.array(bystander, { minLength: 1, maxLength: 6 }),
+        fc.constantFrom(...OPTIONS),
+        (deliveries, options) => {
+          const all = deliveries.map(made);
+          expect(
+            rowWithoutMember(stored(all.reduce(apply, EMPTY_ROW), options), test, [RENAMED]),
+          ).toBeUndefined();
+          for (const each of all) expect(without(each)).toBe(each);
+        },
+      ),
       { numRuns: RUNS },
     );
   });
 
-  it.each(Object.entries(SPELLINGS))('has no trace of it, %s, in any register, version, query or parameter', (_, spell) => {
-    const spelled = spell(MEMBER);
-    const row = [
-      push(1, [
-        ['etransaction_id', 'A1'],
-        ['sale_amount', '80'],
-        ['u1', spelled],
-        ['quantity', '1'],
-      ]),
-      push(2, [
-        ['etransaction_id', 'A1'],
-        ['sale_amount', '90'],
-        ['u1', spelled],
-        ['ref', spelled],
-      ]),
-      push(3, [
-        ['etransaction_id', 'A1'],
-        ['sale_amount', '95'],
-        ['u1', 'bob'],
-      ]),
-      answer(4, { sale_amount: '99', u1: MEMBER }, { account: spelled }),
-      answer(5, { sale_amount: '100', u1: MEMBER }, { account: spelled }),
-      answer(6, { sale_amount: '100', u1: 'bob' }),
-      answer(7, { sale_amount: '100', u1: MEMBER }, { account: MEMBER }),
-    ].reduce(apply, EMPTY_ROW);
-    const item = toItem(KEY, row, { dayShards: 1 });
-    const scrubbed = rowWithoutMember(fromItem(item) ?? EMPTY_ROW, test);
-    const after = changedItem(KEY, item, scrubbed?.row ?? EMPTY_ROW);
-    for (const text of [MEMBER, spelled, normalisedQuery([['u1', spelled]]).slice(3)]) expect(JSON.stringify(after)).not.toContain(text);
-    expect(after).toMatchObject({ sale_amount: { N: '100' }, verified_at: item.verified_at, member_forgotten: { BOOL: true } });
-    expect(after.u1).toBeUndefined();
-    expect(JSON.stringify(after[ATTRIBUTES.otherPushes])).toContain('bob');
-    expect(scrubbed?.traces).toEqual({ members: 3, queries: 3, extras: 1 });
-  });
+  it.each(Object.entries(SPELLINGS))(
+    'has no trace of it, %s, in any register, version, query or parameter',
+    (_, spell) => {
+      const spelled = spell(MEMBER);
+      const row = [
+        push(1, [
+          ['etransaction_id', 'A1'],
+          ['sale_amount', '80'],
+          ['u1', spelled],
+          ['quantity', '1'],
+        ]),
+        push(2, [
+          ['etransaction_id', 'A1'],
+          ['sale_amount', '90'],
+          ['u1', spelled],
+          ['ref', spelled],
+        ]),
+        push(3, [
+          ['etransaction_id', 'A1'],
+          ['sale_amount', '95'],
+          ['u1', 'bob'],
+        ]),
+        answer(4, { sale_amount: '99', u1: MEMBER }, { account: spelled }),
+        answer(5, { sale_amount: '100', u1: MEMBER }, { account: spelled }),
+        answer(6, { sale_amount: '100', u1: 'bob' }),
+        answer(7, { sale_amount: '100', u1: MEMBER }, { account: MEMBER }),
+      ].reduce(apply, EMPTY_ROW);
+      const item = toItem(KEY, row, { dayShards: 1 });
+      const scrubbed = rowWithoutMember(fromItem(item) ?? EMPTY_ROW, test);
+      const after = changedItem(KEY, item, scrubbed?.row ?? EMPTY_ROW);
+      for (const text of [MEMBER, spelled, normalisedQuery([['u1', spelled]]).slice(3)])
+        expect(JSON.stringify(after)).not.toContain(text);
+      expect(after).toMatchObject({
+        sale_amount: { N: '100' },
+        verified_at: item.verified_at,
+        member_forgotten: { BOOL: true },
+      });
+      expect(after.u1).toBeUndefined();
+      expect(JSON.stringify(after[ATTRIBUTES.otherPushes])).toContain('bob');
+      expect(scrubbed?.traces).toEqual({ members: 3, queries: 3, extras: 1 });
+    },
+  );
 
   it('keeps what another member, or none, has the same value in: a parameter of the shop, a static value of the URL', () => {
-    const twelve: MemberTest = { isMember: (value) => value === '12', beginsWith: (beginning) => '12'.startsWith(beginning) };
+    const twelve: MemberTest = {
+      isMember: (value) => value === '12',
+      beginsWith: (beginning) => '12'.startsWith(beginning),
+    };
     const list: FieldList = [...ALL_FIELDS, { name: 'site', value: '12' }];
     const line = (second: number, amount: string, u1?: string): PushedLine => {
       const named: [string, string][] = [
@@ -229,8 +270,15 @@ describe('a row from which a member is removed', () => {
       ];
       return push(second, u1 === undefined ? named : [...named, ['u1', u1]], list);
     };
-    const bystanders = [line(1, '80', 'bob'), line(2, '90'), answer(3, { sale_amount: '90', u1: 'bob' }, { account: '12' })];
-    for (const each of bystanders) expect(isAnswer(each) ? answerWithoutMember(each, twelve) : pushWithoutMember(each, twelve)).toBe(each);
+    const bystanders = [
+      line(1, '80', 'bob'),
+      line(2, '90'),
+      answer(3, { sale_amount: '90', u1: 'bob' }, { account: '12' }),
+    ];
+    for (const each of bystanders)
+      expect(
+        isAnswer(each) ? answerWithoutMember(each, twelve) : pushWithoutMember(each, twelve),
+      ).toBe(each);
     expect(rowWithoutMember(bystanders.reduce(apply, EMPTY_ROW), twelve)).toBeUndefined();
     const theirs = line(4, '95', '12');
     const row = [...bystanders, theirs].reduce(apply, EMPTY_ROW);
@@ -254,7 +302,11 @@ describe('a row from which a member is removed', () => {
       ],
       RENAMED,
     );
-    expect(pushWithoutMember(both, test)).toMatchObject({ fields: { u1: 'bob' }, extra: {}, query: 'line=A1&who=bob' });
+    expect(pushWithoutMember(both, test)).toMatchObject({
+      fields: { u1: 'bob' },
+      extra: {},
+      query: 'line=A1&who=bob',
+    });
     expect(rowWithoutMember(joinPushes(EMPTY_ROW, [both]), test)?.row.pushes).toEqual(
       joinPushes(EMPTY_ROW, [pushWithoutMember(both, test)]).pushes,
     );
@@ -280,10 +332,17 @@ describe('a row from which a member is removed', () => {
       ['sale_amount', '100'],
       ['u1', 'attacker'],
     ]);
-    const row = [forged, answerWithoutMember(answer(2, { sale_amount: '100', u1: MEMBER }), test)].reduce(apply, EMPTY_ROW);
+    const row = [
+      forged,
+      answerWithoutMember(answer(2, { sale_amount: '100', u1: MEMBER }), test),
+    ].reduce(apply, EMPTY_ROW);
     for (const memberFromPostback of [false, true]) {
       const item = toItem(KEY, row, { dayShards: 1, memberFromPostback });
-      expect(item).toMatchObject({ verified_at: { S: at(2) }, member_forgotten: { BOOL: true }, differing_fields: { L: [{ S: 'u1' }] } });
+      expect(item).toMatchObject({
+        verified_at: { S: at(2) },
+        member_forgotten: { BOOL: true },
+        differing_fields: { L: [{ S: 'u1' }] },
+      });
       expect(item.u1).toBeUndefined();
     }
   });

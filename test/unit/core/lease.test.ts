@@ -19,9 +19,11 @@ beforeEach(() => {
 
 const startedAt = new World().clock.now();
 const elapsedSeconds = (): number => (world.clock.now() - startedAt) / SECONDS;
-const work = <T>(what: (leased: LeasedPorts) => Promise<T>, waitUntil = FOR_EVER): Promise<T> => withLease(ports, SID, waitUntil, what);
+const work = <T>(what: (leased: LeasedPorts) => Promise<T>, waitUntil = FOR_EVER): Promise<T> =>
+  withLease(ports, SID, waitUntil, what);
 /** Somebody else, who holds the slot from now on for so long. */
-const holdFor = (seconds: number, holder = 'somebody'): Promise<boolean> => installation.holdLease(SID, seconds * SECONDS, holder);
+const holdFor = (seconds: number, holder = 'somebody'): Promise<boolean> =>
+  installation.holdLease(SID, seconds * SECONDS, holder);
 
 describe('work on a slot', () => {
   it('begins at once where nobody is at it, and brings its result', async () => {
@@ -35,7 +37,9 @@ describe('work on a slot', () => {
   });
 
   it('lets others in when it has failed, with its own error', async () => {
-    expect((await problemOf(work(() => Promise.reject(new Error('the work failed'))))).message).toBe('the work failed');
+    expect(
+      (await problemOf(work(() => Promise.reject(new Error('the work failed'))))).message,
+    ).toBe('the work failed');
     expect(await holdFor(90)).toBe(true);
   });
 
@@ -62,24 +66,29 @@ describe('work on a slot', () => {
     [9, 8],
     [2, 0],
     [0, 0],
-  ])('gives up where it may wait for %d s only, rather than to come too late', async (seconds, after) => {
-    await holdFor(90);
-    const begun = jest.fn();
-    const problem = await problemOf(work(begun, startedAt + seconds * SECONDS));
-    expect(problem).toBeInstanceOf(SlotBusyError);
-    expect([problem.name, problem.message]).toEqual([
-      'SlotBusyError',
-      'Another run works on the postback slot of SID 3900112: it did not end in time. Nothing more was changed by this one. Next step: wait until it has ended and try again.',
-    ]);
-    expect([elapsedSeconds(), begun.mock.calls]).toEqual([after, []]);
-    // Nor does it take the lease of the other away.
-    expect(await holdFor(1, 'a third')).toBe(false);
-  });
+  ])(
+    'gives up where it may wait for %d s only, rather than to come too late',
+    async (seconds, after) => {
+      await holdFor(90);
+      const begun = jest.fn();
+      const problem = await problemOf(work(begun, startedAt + seconds * SECONDS));
+      expect(problem).toBeInstanceOf(SlotBusyError);
+      expect([problem.name, problem.message]).toEqual([
+        'SlotBusyError',
+        'Another run works on the postback slot of SID 3900112: it did not end in time. Nothing more was changed by this one. Next step: wait until it has ended and try again.',
+      ]);
+      expect([elapsedSeconds(), begun.mock.calls]).toEqual([after, []]);
+      // Nor does it take the lease of the other away.
+      expect(await holdFor(1, 'a third')).toBe(false);
+    },
+  );
 
   it('ends well although the lease cannot be given back, which only makes the next one wait', async () => {
     jest.spyOn(installation.store, 'releaseLease').mockRejectedValue(new RangeError('throttled'));
     expect(await work(async () => 'done')).toBe('done');
-    expect(world.texts).toEqual([JSON.stringify(['lease not given back', { sid: SID, reason: 'RangeError' }])]);
+    expect(world.texts).toEqual([
+      JSON.stringify(['lease not given back', { sid: SID, reason: 'RangeError' }]),
+    ]);
   });
 
   it('does not begin where the lease cannot be asked for', async () => {
@@ -96,7 +105,10 @@ describe('work that takes its time', () => {
     ['sends a probe', (leased) => leased.probe('https://endpoint.example/?probe=1', 5_000)],
     ['waits for more than ten seconds', (leased) => leased.clock.sleep(10_001)],
     ['writes the state', (leased) => leased.store.writeState({ sid: SID, accepted: [] })],
-    ['remembers an outcome', (leased) => leased.store.writeOutcome('request', { succeeded: false, message: '' }, 0)],
+    [
+      'remembers an outcome',
+      (leased) => leased.store.writeOutcome('request', { succeeded: false, message: '' }, 0),
+    ],
   ];
   /** Another run waits until the lease counts as abandoned, and keeps it. */
   const takeOver = async (): Promise<void> => {
@@ -144,7 +156,9 @@ describe('work that takes its time', () => {
   });
 
   it('does not write the state of another SID', async () => {
-    expect(await problemOf(work((leased) => leased.store.writeState({ sid: '3900113', accepted: [] })))).toBeInstanceOf(SlotBusyError);
+    expect(
+      await problemOf(work((leased) => leased.store.writeState({ sid: '3900113', accepted: [] }))),
+    ).toBeInstanceOf(SlotBusyError);
     expect(installation.store.states.size).toBe(0);
   });
 
@@ -161,10 +175,18 @@ describe('work that takes its time', () => {
   });
 
   it('has the answers, the secrets and the chance that it had before', async () => {
-    ports = { ...ports, send: async ({ url }) => ({ url }) as never, probe: async (url, millis) => ({ status: 200, millis, error: url }) };
+    ports = {
+      ...ports,
+      send: async ({ url }) => ({ url }) as never,
+      probe: async (url, millis) => ({ status: 200, millis, error: url }),
+    };
     await work(async (leased) => {
       expect(await leased.send({ url: 'https://x' } as never)).toEqual({ url: 'https://x' });
-      expect(await leased.probe('https://y', 7)).toEqual({ status: 200, millis: 7, error: 'https://y' });
+      expect(await leased.probe('https://y', 7)).toEqual({
+        status: 200,
+        millis: 7,
+        error: 'https://y',
+      });
       expect(await leased.readSecret('credentials')).toContain('clientId');
       expect(leased.clock.random()).toBeLessThan(1);
     });
@@ -198,20 +220,30 @@ describe('clocks that differ by two minutes', () => {
     expect(order).toEqual([...Array(20).fill('first'), ...Array(20).fill('second')]);
   });
 
-  it.each([120, -120])('never let a holder write that stood still while another took over (%d s)', async (skew) => {
-    const written: string[] = [];
-    const stood = problemOf(
-      withLease(portsAt(skew), SID, FOR_EVER, async (leased) => {
-        await world.clock.sleep(60 * SECONDS);
-        await leased.store.writeState({ sid: SID, accepted: [], registeredBy: 'the one that stood still' });
-      }),
-    );
-    await withLease(ports, SID, FOR_EVER, async (leased) => {
-      await leased.store.writeState({ sid: SID, accepted: [], registeredBy: 'the other' });
-      written.push(String(installation.store.states.get(SID)?.registeredBy));
-      await leased.clock.sleep(30 * SECONDS);
-    });
-    expect(await stood).toBeInstanceOf(SlotBusyError);
-    expect([...written, installation.store.states.get(SID)?.registeredBy]).toEqual(['the other', 'the other']);
-  });
+  it.each([120, -120])(
+    'never let a holder write that stood still while another took over (%d s)',
+    async (skew) => {
+      const written: string[] = [];
+      const stood = problemOf(
+        withLease(portsAt(skew), SID, FOR_EVER, async (leased) => {
+          await world.clock.sleep(60 * SECONDS);
+          await leased.store.writeState({
+            sid: SID,
+            accepted: [],
+            registeredBy: 'the one that stood still',
+          });
+        }),
+      );
+      await withLease(ports, SID, FOR_EVER, async (leased) => {
+        await leased.store.writeState({ sid: SID, accepted: [], registeredBy: 'the other' });
+        written.push(String(installation.store.states.get(SID)?.registeredBy));
+        await leased.clock.sleep(30 * SECONDS);
+      });
+      expect(await stood).toBeInstanceOf(SlotBusyError);
+      expect([...written, installation.store.states.get(SID)?.registeredBy]).toEqual([
+        'the other',
+        'the other',
+      ]);
+    },
+  );
 });

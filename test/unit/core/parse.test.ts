@@ -3,8 +3,18 @@ import { join } from 'node:path';
 import Big from 'big.js';
 import fc from 'fast-check';
 import { parseEventsApiBody } from '../../../core/rakuten/events-api/events';
-import { ALL_FIELDS, type FieldList, fieldListId, POSTBACK_FIELDS, type PostbackField } from '../../../core/rakuten/postback/fields';
-import { normalisedQuery, ownParameter, parseMessage } from '../../../core/rakuten/postback/message';
+import {
+  ALL_FIELDS,
+  type FieldList,
+  fieldListId,
+  POSTBACK_FIELDS,
+  type PostbackField,
+} from '../../../core/rakuten/postback/fields';
+import {
+  normalisedQuery,
+  ownParameter,
+  parseMessage,
+} from '../../../core/rakuten/postback/message';
 import { parseEventsApiRecord, parsePostback } from '../../../core/rakuten/postback/parse';
 import { readValue, truncateUtf8 } from '../../../core/rakuten/postback/values';
 import { readAnswer } from '../../../core/reconciliation/answer';
@@ -16,7 +26,8 @@ import { applyAnswer, EMPTY_ROW, joinPushes } from '../../../core/transactions/r
 import { growth, LINEAR } from '../../support/growth';
 import { messageBody, parametersOf } from '../../support/messages';
 
-const readFixture = (name: string) => JSON.parse(readFileSync(join(__dirname, '../../fixtures', name), 'utf8'));
+const readFixture = (name: string) =>
+  JSON.parse(readFileSync(join(__dirname, '../../fixtures', name), 'utf8'));
 const POSTBACKS: { id: string; label: string; query: string }[] = readFixture('postbacks.json');
 const EVENTS: { id: string; label: string; body: string }[] = readFixture('events-api.json');
 
@@ -24,7 +35,11 @@ const RECEIVED_AT = '2026-04-18T09:31:13.250Z';
 const SID = '3900112';
 
 function pushedLine(query: string, fields: FieldList = ALL_FIELDS): KeyedPush {
-  const read = readPushedLine(parseMessage(messageBody(query)), { sid: SID, fieldListId: fieldListId(fields), fields });
+  const read = readPushedLine(parseMessage(messageBody(query)), {
+    sid: SID,
+    fieldListId: fieldListId(fields),
+    fields,
+  });
   if (read === undefined) throw new Error('not a postback');
   return read;
 }
@@ -68,11 +83,22 @@ const P01: Item = {
   product_name: S('Wireless headphones, black'),
 };
 
-/** P01 with another id and these differences; `undefined` takes an attribute away. Other tests check the query string. */
-function like(id: string, differences: Record<string, string | { N: string } | Item[string] | undefined> = {}): Item {
-  const changed = Object.entries(differences).map(([name, value]) => [name, typeof value === 'string' ? S(value) : value]);
+/**
+ * P01 with another id and these differences; `undefined` takes an attribute away. Other tests check
+ * the query string.
+ */
+function like(
+  id: string,
+  differences: Record<string, string | { N: string } | Item[string] | undefined> = {},
+): Item {
+  const changed = Object.entries(differences).map(([name, value]) => [
+    name,
+    typeof value === 'string' ? S(value) : value,
+  ]);
   const row = { ...P01, line_id: S(`${SID}#${id}`), ...Object.fromEntries(changed) };
-  return Object.fromEntries(Object.entries(row).filter(([name, value]) => value !== undefined && name !== 'query')) as Item;
+  return Object.fromEntries(
+    Object.entries(row).filter(([name, value]) => value !== undefined && name !== 'query'),
+  ) as Item;
 }
 
 const shirts = { order_id: 'B-3317', transaction_type: 'batch', u1: 'm_1204_z' };
@@ -156,7 +182,11 @@ const ROWS: Record<string, Item> = {
   P10: like('F3154EB2A215A8D316C4F86DDFDE5BC9', { ...paper, sale_amount: N('-4.79') }),
   P11: like('FF7DF333C5F35BDE0C79DBED99089C76', { u1: undefined }),
   P12: like('100B93F1E02883D9ACCE9E3E6FFF9BE1', { u1: undefined }),
-  P13: like('B2D479D65E2FBF8A75F317012500804A', { ...tea, sale_amount: N('3480'), commissions: N('104') }),
+  P13: like('B2D479D65E2FBF8A75F317012500804A', {
+    ...tea,
+    sale_amount: N('3480'),
+    commissions: N('104'),
+  }),
   P14: like('3AC6E935C662FF9A0497D7620683E47B', {
     ...tea,
     sku_number: 'DISCOUNT',
@@ -171,7 +201,9 @@ const ROWS: Record<string, Item> = {
     u1: undefined,
     process_date: '2026-05-30T03:00:00Z',
   }),
-  P16: like('6F4E1BDD0895D50AEC360E4B53334D61', { product_name: 'Müsli & Obst 50% + "groß" #1/2 <neu>; a = b?' }),
+  P16: like('6F4E1BDD0895D50AEC360E4B53334D61', {
+    product_name: 'Müsli & Obst 50% + "groß" #1/2 <neu>; a = b?',
+  }),
   P17: like('863EF7702DEBD5EE244D82505988402C', { product_name: 'Th\uFFFD gla\uFFFD\uFFFD' }),
   P18: like('3E67408EAE1B1B5667F95AFFD9D95200', { product_name: 'Salt & Pepper mill' }),
   P19: like('5C96C2139419D73CD355B0C2C77FFB53', {
@@ -185,25 +217,46 @@ const ROWS: Record<string, Item> = {
     order_id: 'C-20260418-0023',
     occurred_at: RECEIVED_AT,
     ...Object.fromEntries(
-      ['advertiser_id', 'offer_id', 'transaction_type', 'transaction_date', 'process_date', 'currency', 'quantity', 'sku_number', 'u1'].map(
-        (absent) => [absent, undefined],
-      ),
+      [
+        'advertiser_id',
+        'offer_id',
+        'transaction_type',
+        'transaction_date',
+        'process_date',
+        'currency',
+        'quantity',
+        'sku_number',
+        'u1',
+      ].map((absent) => [absent, undefined]),
     ),
     product_name: undefined,
   }),
   P24: like('4773E6115E023C97EE96493B074DC309'),
   P25: like('200452D101AAE862139D47BEBC3B8D79'),
   P26: like('54FBD901ED800C0723C4AEFB2AA9DF58', { u1: `${'m'.repeat(71)}9` }),
-  P27: like('4A0AAD1DDA6424761A101F3DD33EED1D', { sale_amount: N('34.99'), commissions: N('1.7495') }),
+  P27: like('4A0AAD1DDA6424761A101F3DD33EED1D', {
+    sale_amount: N('34.99'),
+    commissions: N('1.7495'),
+  }),
   P28: like('5B5A31A9A5481F177476B3BBDB01B0F0', { u1: 'm_last' }),
-  P30: like('7AA9DE1F05BB1D08BD2B82BE3DC4CDB8', { product_name: 'Mug 🍵\twith\nlines \u0001 end', u1: '🐈' }),
+  P30: like('7AA9DE1F05BB1D08BD2B82BE3DC4CDB8', {
+    product_name: 'Mug 🍵\twith\nlines \u0001 end',
+    u1: '🐈',
+  }),
   P31: like('2283A041969638F460B37FE956CEF73E', {
     product_name: '$util.urlEncode("x") #set($q = 1) $' + '{jndi:x} {{7*7}}',
     u1: "' OR 1=1 --",
   }),
   P32: like('7810D0484E500EAA3F6874816C687D1D', {
     extra: {
-      M: { size: S('XL'), keySet: S('1'), '=__proto__': S('p'), constructor: S('c'), Action: S('DeleteQueue'), MessageBody: S('none') },
+      M: {
+        size: S('XL'),
+        keySet: S('1'),
+        '=__proto__': S('p'),
+        constructor: S('c'),
+        Action: S('DeleteQueue'),
+        MessageBody: S('none'),
+      },
     },
   }),
 };
@@ -214,7 +267,9 @@ describe('the row of a postback', () => {
     const { query: kept, ...row } = rowOfPostback(query);
     expect(row).toEqual(ROWS[id]);
     // The text that is kept says the same as what came.
-    expect(new Map(new URLSearchParams(kept?.S))).toEqual(new Map(parametersOf(query).sort(([a], [b]) => (a < b ? -1 : 1))));
+    expect(new Map(new URLSearchParams(kept?.S))).toEqual(
+      new Map(parametersOf(query).sort(([a], [b]) => (a < b ? -1 : 1))),
+    );
   });
 
   it('keeps the query string in an order that does not depend on the way, without secret and field list ID', () => {
@@ -228,7 +283,10 @@ describe('the row of a postback', () => {
     const list: FieldList = [
       { name: 'source', value: 'rakuten' },
       { name: 'is_event', field: 'is_event' },
-      ...(['transaction_date', 'sku_number', 'quantity', 'commissions'] as const).map((field) => ({ name: field, field })),
+      ...(['transaction_date', 'sku_number', 'quantity', 'commissions'] as const).map((field) => ({
+        name: field,
+        field,
+      })),
       { name: 'unique_id', field: 'u1' },
     ];
     const { query = '' } = POSTBACKS.find(({ id }) => id === 'P20') ?? {};
@@ -257,7 +315,11 @@ describe('the row of a postback', () => {
   });
 
   it('does not exist where there are no parameters (P29)', () => {
-    expect(parsePostback(parametersOf(''), ALL_FIELDS)).toEqual({ fields: {}, problems: [], extra: {} });
+    expect(parsePostback(parametersOf(''), ALL_FIELDS)).toEqual({
+      fields: {},
+      problems: [],
+      extra: {},
+    });
     expect(() => pushedLine('k=secret&u1=<u1>')).toThrow('not a postback');
   });
 
@@ -294,7 +356,11 @@ describe('the row of a postback', () => {
     ['a number in another notation', 'sid=03900112', undefined],
     ['no number', 'sid=me', 'me is not the publisher of this URL, which is 3900112'],
     ['nothing', 'sid=', undefined],
-    ['a number too long for a key', `sid=${'3'.repeat(257)}`, expect.stringContaining('longer than 256 bytes')],
+    [
+      'a number too long for a key',
+      `sid=${'3'.repeat(257)}`,
+      expect.stringContaining('longer than 256 bytes'),
+    ],
   ])('belongs to the publisher of the URL secret where `sid` is %s', (_, sid, problem) => {
     const { key, push, hasForeignSid } = pushedLine(`etransaction_id=A1&is_event=N&${sid}`);
     expect(key).toEqual({ lineId: '3900112#A1', isEvent: 'N' });
@@ -313,21 +379,32 @@ describe('the row of a postback', () => {
   });
 
   it('has a parse problem without the ID that its URL asks for', () => {
-    const reasons = (query: string, list: FieldList = ALL_FIELDS) => pushedLine(query, list).push.problems;
-    expect(reasons('is_event=N&sale_amount=1')).toEqual([{ field: 'etransaction_id', reason: 'missing' }]);
+    const reasons = (query: string, list: FieldList = ALL_FIELDS) =>
+      pushedLine(query, list).push.problems;
+    expect(reasons('is_event=N&sale_amount=1')).toEqual([
+      { field: 'etransaction_id', reason: 'missing' },
+    ]);
     expect(reasons(`is_event=N&etransaction_id=${'x'.repeat(257)}`)).toEqual([
-      { field: 'etransaction_id', reason: expect.stringMatching(/^longer than 256 bytes \(257, sha256 [0-9a-f]{16}\): "x+…$/) },
+      {
+        field: 'etransaction_id',
+        reason: expect.stringMatching(/^longer than 256 bytes \(257, sha256 [0-9a-f]{16}\): "x+…$/),
+      },
     ]);
     const withoutId = ALL_FIELDS.filter(({ name }) => name !== 'etransaction_id');
     expect(reasons('is_event=N&sale_amount=1', withoutId)).toEqual([]);
   });
 
   it('keeps the first kilobyte of the query string, of undocumented parameters and of problems', () => {
-    const many = Array.from({ length: 100 }, (_, index) => `p${String(index).padStart(3, '0')}=${'x'.repeat(40)}`);
+    const many = Array.from(
+      { length: 100 },
+      (_, index) => `p${String(index).padStart(3, '0')}=${'x'.repeat(40)}`,
+    );
     const row = rowOfPostback(`etransaction_id=A1&is_event=N&${many.join('&')}`);
     expect(Buffer.byteLength(row.query?.S ?? '')).toBeLessThanOrEqual(1024);
     expect(row.query?.S).toMatch(/^etransaction_id=A1&is_event=N&p000=.*…$/);
-    expect(Object.keys(row.extra?.M ?? {})).toEqual(many.slice(0, 23).map((text) => text.slice(0, 4)));
+    expect(Object.keys(row.extra?.M ?? {})).toEqual(
+      many.slice(0, 23).map((text) => text.slice(0, 4)),
+    );
     const problems = Object.keys(POSTBACK_FIELDS).map((field) => `${field}=${'ü'.repeat(300)}`);
     const { parse_problems: kept } = rowOfPostback(problems.join('&'));
     expect(Buffer.byteLength(JSON.stringify(kept))).toBeLessThan(1600);
@@ -345,7 +422,10 @@ describe('the key of a row', () => {
     ['U\u0308', '3900112#\u00dc'],
   ])('of the ID %j is %j', (id, lineId) => {
     expect(lineIdOf(SID, id)).toBe(lineId);
-    expect(rowKey(SID, { etransaction_id: id.trim(), is_event: 'N' })).toEqual({ lineId, isEvent: 'N' });
+    expect(rowKey(SID, { etransaction_id: id.trim(), is_event: 'N' })).toEqual({
+      lineId,
+      isEvent: 'N',
+    });
     expect(lineIdOf(SID, parseLineId(lineId).etransactionId ?? '')).toBe(lineId);
   });
 
@@ -358,29 +438,45 @@ describe('the key of a row', () => {
       fc.property(fc.nat().map(String), ids, ids, (sid, a, b) => {
         const key = rowKey(sid, { etransaction_id: a });
         const isHexadecimal = /^[0-9a-f]+$/i.test(a);
-        expect(parseLineId(key.lineId)).toEqual({ sid, etransactionId: isHexadecimal ? a.toUpperCase() : a });
+        expect(parseLineId(key.lineId)).toEqual({
+          sid,
+          etransactionId: isHexadecimal ? a.toUpperCase() : a,
+        });
         const isSame = a === b || (isHexadecimal && a.toUpperCase() === b.toUpperCase());
         expect(rowKey(sid, { etransaction_id: b }).lineId === key.lineId).toBe(isSame);
-        expect(parseLineId(rowKey(sid, { order_id: a }).lineId)).toEqual({ sid, etransactionId: undefined });
+        expect(parseLineId(rowKey(sid, { order_id: a }).lineId)).toEqual({
+          sid,
+          etransactionId: undefined,
+        });
       }),
     );
   });
 
   it('does not depend on any content of a line with an ID', () => {
     const fields = fc.dictionary(
-      fc.constantFrom(...Object.keys(POSTBACK_FIELDS).filter((field) => !['etransaction_id', 'is_event'].includes(field))),
+      fc.constantFrom(
+        ...Object.keys(POSTBACK_FIELDS).filter(
+          (field) => !['etransaction_id', 'is_event'].includes(field),
+        ),
+      ),
       fc.string({ minLength: 1 }),
     );
     fc.assert(
       fc.property(fields, (content) => {
-        expect(rowKey(SID, { ...content, etransaction_id: 'A1', is_event: 'Y' })).toEqual({ lineId: '3900112#A1', isEvent: 'Y' });
+        expect(rowKey(SID, { ...content, etransaction_id: 'A1', is_event: 'Y' })).toEqual({
+          lineId: '3900112#A1',
+          isEvent: 'Y',
+        });
       }),
     );
   });
 });
 
 describe('a field list', () => {
-  const names = fc.uniqueArray(fc.stringMatching(/^[a-z][a-z0-9._~-]{0,12}$/), { minLength: 18, maxLength: 18 });
+  const names = fc.uniqueArray(fc.stringMatching(/^[a-z][a-z0-9._~-]{0,12}$/), {
+    minLength: 18,
+    maxLength: 18,
+  });
   const shape = fc.record({
     names,
     fields: fc.shuffledSubarray(Object.keys(POSTBACK_FIELDS) as PostbackField[], { minLength: 1 }),
@@ -408,17 +504,25 @@ describe('a field list', () => {
     };
     fc.assert(
       fc.property(shape, ({ names: given, fields, statics }) => {
-        // A name that is reserved, or that is the name of a field which the list does not mean, is rejected or warned about when the list is made.
-        const free = given.filter((name) => !['k', 'f', 'probe', 'offer', ...Object.keys(POSTBACK_FIELDS)].includes(name));
+        // A name that is reserved, or that is the name of a field which the list does not mean, is
+        // rejected or warned about when the list is made.
+        const free = given.filter(
+          (name) => !['k', 'f', 'probe', 'offer', ...Object.keys(POSTBACK_FIELDS)].includes(name),
+        );
         const list: FieldList = [
           ...fields.map((field, i) => ({ name: free[i] ?? field, field })),
           ...statics.map((value, i) => ({ name: `static.${i}`, value })),
         ];
-        const sent = list.map((p): [string, string] => [p.name, 'field' in p ? values[p.field] : p.value]);
+        const sent = list.map((p): [string, string] => [
+          p.name,
+          'field' in p ? values[p.field] : p.value,
+        ]);
         const { fields: read, problems, extra } = parsePostback(sent, list);
         expect(problems).toEqual([]);
         expect(read).toEqual(Object.fromEntries(fields.map((field) => [field, values[field]])));
-        expect(extra).toEqual(Object.fromEntries(statics.map((value, i) => [`static.${i}`, value])));
+        expect(extra).toEqual(
+          Object.fromEntries(statics.map((value, i) => [`static.${i}`, value])),
+        );
       }),
     );
   });
@@ -430,25 +534,43 @@ describe('a field list', () => {
     ];
     const before: FieldList = [{ name: 'member', field: 'u1' }];
     const after: FieldList = [{ name: 'u1', field: 'u1' }];
-    expect(parsePostback(sent, before)).toMatchObject({ fields: { u1: 'm_1' }, extra: { u1: 'campaign' } });
-    expect(parsePostback(sent, after)).toMatchObject({ fields: { u1: 'campaign' }, extra: { member: 'm_1' } });
+    expect(parsePostback(sent, before)).toMatchObject({
+      fields: { u1: 'm_1' },
+      extra: { u1: 'campaign' },
+    });
+    expect(parsePostback(sent, after)).toMatchObject({
+      fields: { u1: 'campaign' },
+      extra: { member: 'm_1' },
+    });
     // A static value keeps its name although a field is called so too.
-    expect(parsePostback(sent, [...before, { name: 'currency', value: 'none' }])).toMatchObject({ fields: { u1: 'm_1' } });
-    expect(parsePostback([['currency', 'none']], [{ name: 'currency', value: 'none' }])).toMatchObject({
+    expect(parsePostback(sent, [...before, { name: 'currency', value: 'none' }])).toMatchObject({
+      fields: { u1: 'm_1' },
+    });
+    expect(
+      parsePostback([['currency', 'none']], [{ name: 'currency', value: 'none' }]),
+    ).toMatchObject({
       fields: {},
       extra: { currency: 'none' },
     });
   });
 
   it('keeps the parts of a product name with several unescaped & in extra, as their order is unknown', () => {
-    expect(parsePostback(parametersOf('sid=1&product_name=Salt & Pepper & more'), ALL_FIELDS)).toEqual({
+    expect(
+      parsePostback(parametersOf('sid=1&product_name=Salt & Pepper & more'), ALL_FIELDS),
+    ).toEqual({
       fields: { sid: '1', product_name: 'Salt' },
       problems: [],
       extra: { Pepper: '', more: '' },
     });
-    expect(parsePostback(parametersOf('sid=1&product_name=Salt&'), ALL_FIELDS).fields).toEqual({ sid: '1', product_name: 'Salt' });
+    expect(parsePostback(parametersOf('sid=1&product_name=Salt&'), ALL_FIELDS).fields).toEqual({
+      sid: '1',
+      product_name: 'Salt',
+    });
     // Without a product name there is nothing that it could be the rest of.
-    expect(parsePostback(parametersOf('sid=1&flag='), ALL_FIELDS)).toMatchObject({ fields: { sid: '1' }, extra: { flag: '' } });
+    expect(parsePostback(parametersOf('sid=1&flag='), ALL_FIELDS)).toMatchObject({
+      fields: { sid: '1' },
+      extra: { flag: '' },
+    });
   });
 
   it('does not complete a product name with an empty static value or a blank name', () => {
@@ -462,20 +584,39 @@ describe('a field list', () => {
       ['', ''],
       [' ', ''],
     ];
-    expect(parsePostback(sent, list)).toEqual({ fields: { product_name: 'Salt' }, problems: [], extra: { note: '' } });
-    expect(parsePostback([...sent, ['Pepper', '']], list).fields).toEqual({ product_name: 'Salt&Pepper' });
+    expect(parsePostback(sent, list)).toEqual({
+      fields: { product_name: 'Salt' },
+      problems: [],
+      extra: { note: '' },
+    });
+    expect(parsePostback([...sent, ['Pepper', '']], list).fields).toEqual({
+      product_name: 'Salt&Pepper',
+    });
     expect(parsePostback([[' ', '']], list).extra).toEqual({});
   });
 
   it('keeps unknown parameters under their trimmed names, and a value that contains a token', () => {
-    expect(parsePostback(parametersOf('+x+=1&u1=a<u1>'), ALL_FIELDS)).toEqual({ fields: { u1: 'a<u1>' }, problems: [], extra: { x: '1' } });
-    expect(parseEventsApiRecord({ u1: undefined, order_id: null })).toEqual({ fields: {}, problems: [], extra: {} });
+    expect(parsePostback(parametersOf('+x+=1&u1=a<u1>'), ALL_FIELDS)).toEqual({
+      fields: { u1: 'a<u1>' },
+      problems: [],
+      extra: { x: '1' },
+    });
+    expect(parseEventsApiRecord({ u1: undefined, order_id: null })).toEqual({
+      fields: {},
+      problems: [],
+      extra: {},
+    });
   });
 
   it('does not read the rest of a product name as a field or as one of our own parameters', () => {
     const parameters = parametersOf('k=secret&f=abc&u1=m_1&product_name=Vitamin B & u1');
-    expect(parsePostback(parameters, ALL_FIELDS).fields).toEqual({ u1: 'm_1', product_name: 'Vitamin B & u1' });
-    expect(ownParameter(parametersOf('k=secret&product_name=Vitamin B & k'), 'secret')).toBe('secret');
+    expect(parsePostback(parameters, ALL_FIELDS).fields).toEqual({
+      u1: 'm_1',
+      product_name: 'Vitamin B & u1',
+    });
+    expect(ownParameter(parametersOf('k=secret&product_name=Vitamin B & k'), 'secret')).toBe(
+      'secret',
+    );
     expect(ownParameter(parametersOf('%20k%20=secret&u1=1'), 'secret')).toBe('secret');
     expect(ownParameter(parametersOf('u1=1'), 'secret')).toBeUndefined();
   });
@@ -496,8 +637,18 @@ describe('a field that came under two names', () => {
       { commissions_list_id: '2' },
       { commission_list_id: '1' },
     ],
-    ['an empty one gives way', 'commission_list_id=1&commissions_list_id=', { commissions_list_id: '1' }, {}],
-    ['an empty spelling is nothing', 'commission_list_id=&commissions_list_id=2', { commissions_list_id: '2' }, {}],
+    [
+      'an empty one gives way',
+      'commission_list_id=1&commissions_list_id=',
+      { commissions_list_id: '1' },
+      {},
+    ],
+    [
+      'an empty spelling is nothing',
+      'commission_list_id=&commissions_list_id=2',
+      { commissions_list_id: '2' },
+      {},
+    ],
     [
       'a blank one gives way, too',
       'commission_list_id=1&commissions_list_id=+',
@@ -510,14 +661,22 @@ describe('a field that came under two names', () => {
       { commissions_list_id: '2' },
       { ' commission_list_id': '1' },
     ],
-    ['of two names with spaces around them always the same is read', 'u1+=a&+u1=b', { u1: 'b' }, { 'u1 ': 'a' }],
+    [
+      'of two names with spaces around them always the same is read',
+      'u1+=a&+u1=b',
+      { u1: 'b' },
+      { 'u1 ': 'a' },
+    ],
   ])('%s, whatever their order', (_, query, fields, extra) => {
     expect(read(query)).toEqual({ fields, extra });
   });
 
   it('is read under the name that it was asked for, whatever the alphabet says', () => {
     for (const name of ['a', 'zone']) {
-      expect(read(`${name}=m_1&u1=campaign`, [{ name, field: 'u1' }])).toEqual({ fields: { u1: 'm_1' }, extra: { u1: 'campaign' } });
+      expect(read(`${name}=m_1&u1=campaign`, [{ name, field: 'u1' }])).toEqual({
+        fields: { u1: 'm_1' },
+        extra: { u1: 'campaign' },
+      });
     }
   });
 
@@ -537,11 +696,16 @@ describe('the row of an Events API record', () => {
     const { body = '' } = EVENTS.find((event) => event.id === id) ?? {};
     return parseEventsApiBody(body)[0] ?? {};
   };
-  const answerOf = (record: Record<string, unknown>) => readAnswer(record, { sid: SID, fetchedAt: RECEIVED_AT, runId: 'run-1' });
+  const answerOf = (record: Record<string, unknown>) =>
+    readAnswer(record, { sid: SID, fetchedAt: RECEIVED_AT, runId: 'run-1' });
   const rowOfEvent = (id: string): Item => {
     const read = answerOf(recordOf(id));
     if (read === undefined) throw new Error('a record of another publisher');
-    const { revision, answer_hash, ...row } = toItem(read.key, applyAnswer(EMPTY_ROW, read.answer), { dayShards: 1 });
+    const { revision, answer_hash, ...row } = toItem(
+      read.key,
+      applyAnswer(EMPTY_ROW, read.answer),
+      { dayShards: 1 },
+    );
     return row;
   };
   const fromEvents = (row: Item = {}): Item => ({
@@ -589,9 +753,12 @@ describe('the row of an Events API record', () => {
     ['empty', { sid: '' }, true],
     ['null', { sid: null }, true],
     ['an object', { sid: { id: SID } }, false],
-  ])('belongs to the publisher of the credentials where `sid` is %s: %j, %s', (_, values, isOwn) => {
-    expect(answerOf({ ...recordOf('E02'), ...values }) !== undefined).toBe(isOwn);
-  });
+  ])(
+    'belongs to the publisher of the credentials where `sid` is %s: %j, %s',
+    (_, values, isOwn) => {
+      expect(answerOf({ ...recordOf('E02'), ...values }) !== undefined).toBe(isOwn);
+    },
+  );
 
   it('has every digit that came, however JavaScript would read the number', () => {
     const body =
@@ -604,7 +771,9 @@ describe('the row of an Events API record', () => {
           order_id: '900719925474099312345',
           u1: 'a "1" 2.0',
         },
-        problems: [{ field: 'sale_amount', reason: 'out of range: "1234567890123456789.0123456789"' }],
+        problems: [
+          { field: 'sale_amount', reason: 'out of range: "1234567890123456789.0123456789"' },
+        ],
         extra: {},
       },
     ]);
@@ -635,16 +804,26 @@ describe('the row of an Events API record', () => {
     });
     expect(parseEventsApiBody('[]')).toEqual([]);
     expect(() => parseEventsApiBody('<html>')).toThrow(SyntaxError);
-    expect(() => parseEventsApiBody('[1]')).toThrow('not an answer of the Events API: expected a JSON array of transactions');
-    expect(() => parseEventsApiBody('{"transactions":"none"}')).toThrow('not an answer of the Events API');
+    expect(() => parseEventsApiBody('[1]')).toThrow(
+      'not an answer of the Events API: expected a JSON array of transactions',
+    );
+    expect(() => parseEventsApiBody('{"transactions":"none"}')).toThrow(
+      'not an answer of the Events API',
+    );
   });
 
   it('loses no number and no text of any JSON', () => {
-    const value = fc.oneof(fc.string(), fc.double({ noNaN: true, noDefaultInfinity: true }), fc.bigInt().map(String).map(Number));
+    const value = fc.oneof(
+      fc.string(),
+      fc.double({ noNaN: true, noDefaultInfinity: true }),
+      fc.bigInt().map(String).map(Number),
+    );
     fc.assert(
       fc.property(fc.array(fc.dictionary(fc.string(), value)), (records) => {
         const asTexts = records.map((r) =>
-          Object.fromEntries(Object.entries(r).map(([k, v]) => [k, typeof v === 'string' ? v : JSON.stringify(v)])),
+          Object.fromEntries(
+            Object.entries(r).map(([k, v]) => [k, typeof v === 'string' ? v : JSON.stringify(v)]),
+          ),
         );
         expect(parseEventsApiBody(JSON.stringify(records))).toEqual(asTexts);
       }),
@@ -717,7 +896,10 @@ describe('a decimal', () => {
     ['x1e5', 'not a number: "x1e5"'],
     ['1000000000000001', 'out of range: "1000000000000001"'],
     ['-1000000000000000.1', 'out of range: "-1000000000000000.1"'],
-    ['123456789012345678901234567890123456789', 'out of range: "123456789012345678901234567890123456789"'],
+    [
+      '123456789012345678901234567890123456789',
+      'out of range: "123456789012345678901234567890123456789"',
+    ],
     ['1e126', 'out of range: "1e126"'],
     ['1e-21', 'out of range: "1e-21"'],
     ['9'.repeat(41), `not a number: "${'9'.repeat(41)}"`],
@@ -745,7 +927,9 @@ describe('a decimal', () => {
         const reading = read(text);
         if (!('value' in reading)) throw new Error(reading.problem);
         // Compared as whole numbers, which the engine has exactly.
-        expect(scaled(reading.value)).toBe((negative ? -digits : digits) * 10n ** BigInt(scale + 60));
+        expect(scaled(reading.value)).toBe(
+          (negative ? -digits : digits) * 10n ** BigInt(scale + 60),
+        );
         expect(reading.value).toMatch(/^(0|-?(0|[1-9]\d*)(\.\d*[1-9])?)$/);
         expect(read(reading.value)).toEqual(reading);
       }),
@@ -766,7 +950,10 @@ describe('a decimal', () => {
   });
 
   it('is the amount that was written where a binary float was printed in full', () => {
-    const cents = fc.tuple(fc.integer({ min: -(10 ** 9), max: 10 ** 9 }), fc.integer({ min: 0, max: 4 }));
+    const cents = fc.tuple(
+      fc.integer({ min: -(10 ** 9), max: 10 ** 9 }),
+      fc.integer({ min: 0, max: 4 }),
+    );
     fc.assert(
       fc.property(cents, ([digits, places]) => {
         const written = new Big(digits).div(new Big(10).pow(places)).toFixed();
@@ -775,7 +962,8 @@ describe('a decimal', () => {
         // A 64-bit float with all its digits, and a 32-bit float as a 64-bit one prints it.
         expect(read(Number(written).toPrecision(20))).toEqual({ value: written });
         const noise = String(Math.fround(Number(written)));
-        if (significant <= 6 && new Big(noise).c.length >= 15) expect(read(noise)).toEqual({ value: written });
+        if (significant <= 6 && new Big(noise).c.length >= 15)
+          expect(read(noise)).toEqual({ value: written });
         const reading = read(noise);
         if ('value' in reading) expect(read(reading.value)).toEqual(reading);
       }),
@@ -790,8 +978,13 @@ describe('a decimal', () => {
         const isPlain = /^[-+]?(\d{1,12}\.?\d*|\.\d+)$/.test(text);
         expect('value' in reading || 'problem' in reading).toBe(true);
         if (isPlain)
-          expect(reading).toEqual({ value: new Big(text.replace('+', '')).eq(0) ? '0' : new Big(text.replace('+', '')).toFixed() });
-        if ('value' in reading) expect(Number(reading.value)).toBe(Number(text) === 0 ? 0 : Number(text));
+          expect(reading).toEqual({
+            value: new Big(text.replace('+', '')).eq(0)
+              ? '0'
+              : new Big(text.replace('+', '')).toFixed(),
+          });
+        if ('value' in reading)
+          expect(Number(reading.value)).toBe(Number(text) === 0 ? 0 : Number(text));
       }),
     );
   });
@@ -829,10 +1022,12 @@ describe('a date', () => {
     ['Thu Apr 16 2020 06:20:27 GMT+0900 (JST)', '2020-04-15T21:20:27Z'],
     ['Sun Mar 1 2026 10:04:09 GMT+0000 (UTC)', '2026-03-01T10:04:09Z'],
     ['Sun Mar 01 2026 05:04:09 GMT-05:00', '2026-03-01T10:04:09Z'],
-    ...['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'].map((month, i) => [
-      `Wed ${month} 15 2020 21:20:27 GMT+0000 (UTC)`,
-      `2020-${String(i + 1).padStart(2, '0')}-15T21:20:27Z`,
-    ]),
+    ...['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'].map(
+      (month, i) => [
+        `Wed ${month} 15 2020 21:20:27 GMT+0000 (UTC)`,
+        `2020-${String(i + 1).padStart(2, '0')}-15T21:20:27Z`,
+      ],
+    ),
   ])('%s is %s', (text, value) => {
     expect(read(text)).toEqual({ value });
   });
@@ -883,19 +1078,33 @@ describe('a date', () => {
     for (const text of ['2026-03-13T18:17:25.123+00:00', 'Wed Apr 15 2020 21:20:27 GMT+0000']) {
       for (const { index } of text.matchAll(/\d/g)) {
         const spoilt = `${text.slice(0, index)}x${text.slice(index + 1)}`;
-        expect(read(spoilt)).toEqual({ problem: `not a date in a known form: ${JSON.stringify(spoilt)}` });
+        expect(read(spoilt)).toEqual({
+          problem: `not a date in a known form: ${JSON.stringify(spoilt)}`,
+        });
       }
     }
   });
 
   it('outside the years 1 to 9999 is rejected, as its text would not sort', () => {
-    expect(read('9999-12-31T23:00:00-05:00')).toEqual({ problem: 'out of range: "9999-12-31T23:00:00-05:00"' });
-    expect(read('0001-01-01T01:00:00+05:00')).toEqual({ problem: 'out of range: "0001-01-01T01:00:00+05:00"' });
+    expect(read('9999-12-31T23:00:00-05:00')).toEqual({
+      problem: 'out of range: "9999-12-31T23:00:00-05:00"',
+    });
+    expect(read('0001-01-01T01:00:00+05:00')).toEqual({
+      problem: 'out of range: "0001-01-01T01:00:00+05:00"',
+    });
   });
 
   it('is the same moment in every form and every zone', () => {
-    const moment = fc.date({ min: new Date('0002-01-01'), max: new Date('9998-12-31'), noInvalidDate: true });
-    const zone = fc.record({ hours: fc.integer({ min: -14, max: 14 }), minutes: fc.constantFrom(0, 15, 30, 45), colon: fc.boolean() });
+    const moment = fc.date({
+      min: new Date('0002-01-01'),
+      max: new Date('9998-12-31'),
+      noInvalidDate: true,
+    });
+    const zone = fc.record({
+      hours: fc.integer({ min: -14, max: 14 }),
+      minutes: fc.constantFrom(0, 15, 30, 45),
+      colon: fc.boolean(),
+    });
     fc.assert(
       fc.property(moment, zone, (date, { hours, minutes, colon }) => {
         const sign = hours < 0 ? -1 : 1;
@@ -925,15 +1134,22 @@ describe('other values', () => {
     expect(readValue('flag', text)).toEqual({ value });
   });
 
-  it.each(['', 'yes', 'no', 'untrue', 'ny', 'yn', 'Y N', 'falsehood'])('is_event "%s" is neither', (text) => {
-    expect(readValue('flag', text)).toEqual({ problem: `neither Y nor N: "${text}"` });
-  });
+  it.each(['', 'yes', 'no', 'untrue', 'ny', 'yn', 'Y N', 'falsehood'])(
+    'is_event "%s" is neither',
+    (text) => {
+      expect(readValue('flag', text)).toEqual({ problem: `neither Y nor N: "${text}"` });
+    },
+  );
 
   it('an identifier of more than 256 bytes is a parse problem, another one for another identifier', () => {
     const long = 'ü'.repeat(129);
     expect(readValue('identifier', 'ü'.repeat(128))).toEqual({ value: 'ü'.repeat(128) });
     const reading = readValue('identifier', long);
-    expect(reading).toEqual({ problem: expect.stringMatching(/^longer than 256 bytes \(258, sha256 [0-9a-f]{16}\): "ü{28}…"$/) });
+    expect(reading).toEqual({
+      problem: expect.stringMatching(
+        /^longer than 256 bytes \(258, sha256 [0-9a-f]{16}\): "ü{28}…"$/,
+      ),
+    });
     expect(readValue('identifier', `${long.slice(0, -1)}o`)).not.toEqual(reading);
     expect(readValue('identifier', long)).toEqual(reading);
   });
@@ -979,7 +1195,10 @@ describe('other values', () => {
         ],
         ALL_FIELDS,
       ).fields;
-    expect(read(' Mu\u0308sli\u3000')).toEqual({ product_name: 'M\u00fcsli', order_id: 'M\u00fcsli' });
+    expect(read(' Mu\u0308sli\u3000')).toEqual({
+      product_name: 'M\u00fcsli',
+      order_id: 'M\u00fcsli',
+    });
     expect(read('M\u00fcsli')).toEqual(read('Mu\u0308sli'));
   });
 
@@ -988,21 +1207,36 @@ describe('other values', () => {
       parametersOf('u1=<u1>&order_id=+&sku_number=&offer_id=+7+&product_name=%3Cb%3Ered%3C/b%3E'),
       ALL_FIELDS,
     );
-    expect({ fields, problems }).toEqual({ fields: { offer_id: '7', product_name: '<b>red</b>' }, problems: [] });
+    expect({ fields, problems }).toEqual({
+      fields: { offer_id: '7', product_name: '<b>red</b>' },
+      problems: [],
+    });
   });
 });
 
 describe('a message', () => {
   // What a query string can carry: every well-formed text. The last of a repeated name counts.
-  const parameters = fc.uniqueArray(fc.tuple(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary' })), { selector: ([name]) => name });
+  const parameters = fc.uniqueArray(
+    fc.tuple(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary' })),
+    { selector: ([name]) => name },
+  );
 
   it('brings every parameter from the mapping template to the row and back', () => {
     const at = fc.date({ min: new Date(1), max: new Date('9999-12-31'), noInvalidDate: true });
     fc.assert(
       fc.property(parameters, at, fc.string({ unit: 'binary' }), (sent, date, requestId) => {
-        const encoded = sent.map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`).join('&');
-        const message = parseMessage(messageBody(encoded, { receivedAt: date.toISOString(), requestId }));
-        expect(message).toEqual({ receivedAt: date.toISOString(), requestId, sourceIp: '198.51.100.7', parameters: sent });
+        const encoded = sent
+          .map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`)
+          .join('&');
+        const message = parseMessage(
+          messageBody(encoded, { receivedAt: date.toISOString(), requestId }),
+        );
+        expect(message).toEqual({
+          receivedAt: date.toISOString(),
+          requestId,
+          sourceIp: '198.51.100.7',
+          parameters: sent,
+        });
 
         const kept = sent.filter(([name]) => !['k', 'f'].includes(name.trim()));
         const query = normalisedQuery(message.parameters);

@@ -1,14 +1,25 @@
 import type { Context } from 'aws-lambda';
 import fc from 'fast-check';
 import { RakutenError } from '../../../core/rakuten/api/errors';
-import { type EventsRecord, type EventsWindow, eventsPages, type ReadPage, readRecords } from '../../../core/rakuten/events-api/events';
+import {
+  type EventsRecord,
+  type EventsWindow,
+  eventsPages,
+  type ReadPage,
+  readRecords,
+} from '../../../core/rakuten/events-api/events';
 import { type Position, walk } from '../../../core/rakuten/events-api/paginate-events';
 import { ALL_FIELDS } from '../../../core/rakuten/postback/fields';
 import { deliveryRate, differenceOf } from '../../../core/reconciliation/counts';
 import type { JobOutcome } from '../../../core/reconciliation/job';
 import { reconcilablePublisher } from '../../../core/reconciliation/publisher';
 import { parseRequest } from '../../../core/reconciliation/request';
-import { clamp, coveredAfter, LONGEST_LOOK_BACK_MILLIS, scheduledWindow } from '../../../core/reconciliation/window';
+import {
+  clamp,
+  coveredAfter,
+  LONGEST_LOOK_BACK_MILLIS,
+  scheduledWindow,
+} from '../../../core/reconciliation/window';
 import { applyAnswer, EMPTY_ROW, effectOf, joinPushes } from '../../../core/transactions/row-state';
 import type { LineRecord } from '../../../fake-rakuten';
 import { eventsDate } from '../../../fake-rakuten/events';
@@ -17,7 +28,15 @@ import { Log } from '../../../lambda/shared/log';
 import { Metrics } from '../../../lambda/shared/metrics';
 import { postbackDay } from '../../../local/day';
 import { answeredLine, pushedLine } from '../../support/histories';
-import { DAY, HOUR, MINUTE, ReconciliationWorld, SETTINGS, SID, stateWith } from '../../support/reconciliation-world';
+import {
+  DAY,
+  HOUR,
+  MINUTE,
+  ReconciliationWorld,
+  SETTINGS,
+  SID,
+  stateWith,
+} from '../../support/reconciliation-world';
 import { CREDENTIALS } from '../../support/registration-world';
 
 const iso = (millis: number): string => new Date(millis).toISOString();
@@ -47,7 +66,8 @@ function lineAt(processedAt: number, changes: LineRecord = {}): LineRecord {
   };
 }
 
-const idsOf = (records: readonly EventsRecord[]): string[] => records.map((record) => String(record.etransaction_id));
+const idsOf = (records: readonly EventsRecord[]): string[] =>
+  records.map((record) => String(record.etransaction_id));
 
 describe('an answer of the Events API', () => {
   const record = '{"etransaction_id":"A1","sale_amount":0.10}';
@@ -81,11 +101,19 @@ describe('a walk over a window', () => {
     lines: readonly LineRecord[],
     { order = 1, endIn = true, cap = Number.POSITIVE_INFINITY } = {},
   ): ReadPage & { calls: number } {
-    const processed = lines.map((line) => ({ line, second: Math.floor(Date.parse(line.process_date ?? '') / 1000) * 1000 }));
+    const processed = lines.map((line) => ({
+      line,
+      second: Math.floor(Date.parse(line.process_date ?? '') / 1000) * 1000,
+    }));
     processed.sort((a, b) => order * (a.second - b.second));
-    const read = async (window: EventsWindow, page: number, size: number): Promise<EventsRecord[]> => {
+    const read = async (
+      window: EventsWindow,
+      page: number,
+      size: number,
+    ): Promise<EventsRecord[]> => {
       result.calls += 1;
-      const isInside = (second: number): boolean => second >= window.from && (endIn ? second <= window.to : second < window.to);
+      const isInside = (second: number): boolean =>
+        second >= window.from && (endIn ? second <= window.to : second < window.to);
       const inside = processed.filter(({ second }) => isInside(second)).map(({ line }) => line);
       const served = Math.min(size, cap);
       return inside.slice((page - 1) * served, page * served);
@@ -94,7 +122,9 @@ describe('a walk over a window', () => {
     return result;
   }
 
-  async function collect(pages: AsyncIterable<{ records: readonly EventsRecord[]; next: Position | undefined }>) {
+  async function collect(
+    pages: AsyncIterable<{ records: readonly EventsRecord[]; next: Position | undefined }>,
+  ) {
     const found: string[] = [];
     const positions: (Position | undefined)[] = [];
     for await (const { records, next } of pages) {
@@ -104,10 +134,14 @@ describe('a walk over a window', () => {
     return { found, positions };
   }
 
-  const lines = (fromSeconds: readonly number[]): LineRecord[] => fromSeconds.map((seconds) => lineAt(START + seconds * 1000));
-  const scattered = fc.array(fc.oneof(fc.integer({ min: 0, max: 3 * 86_400 }), fc.integer({ min: 50_000, max: 50_004 })), {
-    maxLength: 80,
-  });
+  const lines = (fromSeconds: readonly number[]): LineRecord[] =>
+    fromSeconds.map((seconds) => lineAt(START + seconds * 1000));
+  const scattered = fc.array(
+    fc.oneof(fc.integer({ min: 0, max: 3 * 86_400 }), fc.integer({ min: 50_000, max: 50_004 })),
+    {
+      maxLength: 80,
+    },
+  );
 
   it('returns every line, whatever the order and size of the pages and the end that Rakuten includes', async () => {
     const shapes = fc.record({
@@ -122,7 +156,9 @@ describe('a walk over a window', () => {
         const all = lines(at);
         // Where the end is left out, its last second belongs to the next run.
         const window = { from: START, to: START + 3 * DAY + (endIn ? 0 : 1000) };
-        const { found, positions } = await collect(walk(reader(all, { order, endIn }), window, options));
+        const { found, positions } = await collect(
+          walk(reader(all, { order, endIn }), window, options),
+        );
         expect(new Set(found)).toEqual(new Set(idsOf(all)));
         expect(positions.at(-1)).toBeUndefined();
         expect(positions.slice(0, -1)).not.toContain(undefined);
@@ -133,21 +169,33 @@ describe('a walk over a window', () => {
 
   it('continues from any position where it stopped', async () => {
     await fc.assert(
-      fc.asyncProperty(scattered, fc.integer({ min: 2, max: 12 }), fc.nat(), async (at, pageSize, stop) => {
-        const all = lines(at);
-        const window = { from: START, to: START + 3 * DAY };
-        const before: string[] = [];
-        let position: Position | undefined = { from: window.from };
-        let pages = 0;
-        for await (const { records, next } of walk(reader(all), window, { pageSize, maxPages: 2 })) {
-          before.push(...idsOf(records));
-          position = next;
-          pages += 1;
-          if (pages > stop % 8) break;
-        }
-        const rest = position === undefined ? [] : (await collect(walk(reader(all), window, { pageSize, maxPages: 2 }, position))).found;
-        expect(new Set([...before, ...rest])).toEqual(new Set(idsOf(all)));
-      }),
+      fc.asyncProperty(
+        scattered,
+        fc.integer({ min: 2, max: 12 }),
+        fc.nat(),
+        async (at, pageSize, stop) => {
+          const all = lines(at);
+          const window = { from: START, to: START + 3 * DAY };
+          const before: string[] = [];
+          let position: Position | undefined = { from: window.from };
+          let pages = 0;
+          for await (const { records, next } of walk(reader(all), window, {
+            pageSize,
+            maxPages: 2,
+          })) {
+            before.push(...idsOf(records));
+            position = next;
+            pages += 1;
+            if (pages > stop % 8) break;
+          }
+          const rest =
+            position === undefined
+              ? []
+              : (await collect(walk(reader(all), window, { pageSize, maxPages: 2 }, position)))
+                  .found;
+          expect(new Set([...before, ...rest])).toEqual(new Set(idsOf(all)));
+        },
+      ),
       { numRuns: 200 },
     );
   });
@@ -158,19 +206,25 @@ describe('a walk over a window', () => {
     expect(quiet.calls).toBe(29);
 
     const busy = reader(lines(Array.from({ length: 20_000 }, (_, i) => i * 8)));
-    await collect(walk(busy, { from: START, to: START + 2 * DAY }, { pageSize: 100, maxPages: 10 }));
+    await collect(
+      walk(busy, { from: START, to: START + 2 * DAY }, { pageSize: 100, maxPages: 10 }),
+    );
     expect(busy.calls).toBeLessThan(2 * (20_000 / 100));
   });
 
   it('reads a second with more lines than the maximum of pages holds', async () => {
     const all = lines(Array.from({ length: 500 }, () => 40_000));
-    const { found } = await collect(walk(reader(all), { from: START, to: START + DAY }, { pageSize: 20, maxPages: 3 }));
+    const { found } = await collect(
+      walk(reader(all), { from: START, to: START + DAY }, { pageSize: 20, maxPages: 3 }),
+    );
     expect(new Set(found)).toEqual(new Set(idsOf(all)));
   });
 
   it('reads on where a server returns fewer lines than were asked for', async () => {
     const all = lines(Array.from({ length: 730 }, (_, i) => i * 60));
-    const { found } = await collect(walk(reader(all, { cap: 100 }), { from: START, to: START + DAY }));
+    const { found } = await collect(
+      walk(reader(all, { cap: 100 }), { from: START, to: START + DAY }),
+    );
     expect(new Set(found)).toEqual(new Set(idsOf(all)));
   });
 
@@ -182,8 +236,12 @@ describe('a walk over a window', () => {
       const query = new URL(path, 'https://api.test').searchParams;
       const [limit, page] = [Number(query.get('limit')), Number(query.get('page'))];
       limits.push(limit);
-      if (limit > 100) throw new RakutenError({ kind: 'refused', operation: 'events', sid: SID, status: 400 });
-      const window = { from: Date.parse(`${query.get('process_date_start')}Z`), to: Date.parse(`${query.get('process_date_end')}Z`) };
+      if (limit > 100)
+        throw new RakutenError({ kind: 'refused', operation: 'events', sid: SID, status: 400 });
+      const window = {
+        from: Date.parse(`${query.get('process_date_start')}Z`),
+        to: Date.parse(`${query.get('process_date_end')}Z`),
+      };
       return { status: 200, headers: {}, body: JSON.stringify(await served(window, page, limit)) };
     };
     const { found } = await collect(
@@ -208,21 +266,46 @@ describe('the window of a run', () => {
 
   it('follows from the clock when an earlier run covered the time before', () => {
     const hourAgo = now - HOUR;
-    expect(scheduledWindow('hourly', SETTINGS, hourAgo, now)).toEqual({ from: now - 3 * HOUR, to: now, isBackfill: false });
-    expect(scheduledWindow('daily', SETTINGS, hourAgo, now)).toEqual({ from: now - 29 * DAY, to: now, isBackfill: false });
+    expect(scheduledWindow('hourly', SETTINGS, hourAgo, now)).toEqual({
+      from: now - 3 * HOUR,
+      to: now,
+      isBackfill: false,
+    });
+    expect(scheduledWindow('daily', SETTINGS, hourAgo, now)).toEqual({
+      from: now - 29 * DAY,
+      to: now,
+      isBackfill: false,
+    });
   });
 
   it('reaches back to the last run that succeeded, and to the beginning when there was none', () => {
-    expect(scheduledWindow('hourly', SETTINGS, now - 30 * HOUR, now)).toEqual({ from: now - 32 * HOUR, to: now, isBackfill: false });
-    expect(scheduledWindow('hourly', SETTINGS, undefined, now)).toEqual({ from: now - 29 * DAY, to: now, isBackfill: true });
+    expect(scheduledWindow('hourly', SETTINGS, now - 30 * HOUR, now)).toEqual({
+      from: now - 32 * HOUR,
+      to: now,
+      isBackfill: false,
+    });
+    expect(scheduledWindow('hourly', SETTINGS, undefined, now)).toEqual({
+      from: now - 29 * DAY,
+      to: now,
+      isBackfill: true,
+    });
     const without = { ...SETTINGS, backfillSeconds: 0 };
-    expect(scheduledWindow('hourly', without, undefined, now)).toEqual({ from: now - 3 * HOUR, to: now, isBackfill: false });
+    expect(scheduledWindow('hourly', without, undefined, now)).toEqual({
+      from: now - 3 * HOUR,
+      to: now,
+      isBackfill: false,
+    });
   });
 
   it('is what Rakuten returns, on whole seconds, without lines that are still on their way', () => {
     const window = clamp({ from: 0, to: now + DAY }, 0, now);
-    expect(window).toEqual({ from: Math.floor((now - LONGEST_LOOK_BACK_MILLIS) / 1000) * 1000, to: Date.UTC(2026, 3, 20, 11, 58) });
-    expect(clamp({ from: 0, to: now }, now - DAY, now).from).toBe(Math.floor((now - DAY) / 1000) * 1000);
+    expect(window).toEqual({
+      from: Math.floor((now - LONGEST_LOOK_BACK_MILLIS) / 1000) * 1000,
+      to: Date.UTC(2026, 3, 20, 11, 58),
+    });
+    expect(clamp({ from: 0, to: now }, now - DAY, now).from).toBe(
+      Math.floor((now - DAY) / 1000) * 1000,
+    );
   });
 
   it('is recorded as covered only where it leaves no gap', () => {
@@ -232,7 +315,8 @@ describe('the window of a run', () => {
     expect(coveredAfter({ from: 10, to: 20 }, false, 25)).toBe(25);
     expect(coveredAfter({ from: 10, to: 20 }, false, 12)).toBe(20);
     expect(coveredAfter({ from: 10, to: 20 }, false, 9)).toBe(9);
-    // A run of the schedule begins there where it may: what is earlier is beyond what Rakuten returns, or excluded.
+    // A run of the schedule begins there where it may: what is earlier is beyond what Rakuten
+    // returns, or excluded.
     expect(coveredAfter({ from: 10, to: 20 }, true, 9)).toBe(20);
   });
 });
@@ -241,27 +325,48 @@ describe('the effect of an answer', () => {
   const at = Date.UTC(2026, 2, 1, 10, 0, 0, 250);
   const arrival = { receivedAt: iso(at), requestId: 'request-1' };
   const answerOf = (line: LineRecord, changes: EventsRecord = {}, fetchedAt = at + HOUR) => {
-    const dates = { process_date: eventsDate(line.process_date ?? ''), transaction_date: eventsDate(line.transaction_date ?? '') };
+    const dates = {
+      process_date: eventsDate(line.process_date ?? ''),
+      transaction_date: eventsDate(line.transaction_date ?? ''),
+    };
     return answeredLine({ ...line, ...dates, ...changes }, iso(fetchedAt));
   };
-  const rowOf = (line: LineRecord) => joinPushes(EMPTY_ROW, [pushedLine(line as Record<string, string>, arrival).push]);
+  const rowOf = (line: LineRecord) =>
+    joinPushes(EMPTY_ROW, [pushedLine(line as Record<string, string>, arrival).push]);
 
   it.each<[string, LineRecord, EventsRecord]>([
     ['times without milliseconds', {}, {}],
-    ['a number without its zeros', { sale_amount: '10.500', quantity: '1.0' }, { sale_amount: '10.5', quantity: '1' }],
+    [
+      'a number without its zeros',
+      { sale_amount: '10.500', quantity: '1.0' },
+      { sale_amount: '10.5', quantity: '1' },
+    ],
     ['a number with an exponent', { commissions: '0.00000012' }, { commissions: '1.2e-7' }],
-    ['a number from a 32-bit float', { sale_amount: '19.989999771118164' }, { sale_amount: '19.99' }],
-    ['spaces around a name', { product_name: ' Sterling Silver Bracelet ' }, { product_name: 'Sterling Silver Bracelet' }],
+    [
+      'a number from a 32-bit float',
+      { sale_amount: '19.989999771118164' },
+      { sale_amount: '19.99' },
+    ],
+    [
+      'spaces around a name',
+      { product_name: ' Sterling Silver Bracelet ' },
+      { product_name: 'Sterling Silver Bracelet' },
+    ],
     ['a decomposed name', { product_name: 'Mu\u0308sli' }, { product_name: 'M\u00fcsli' }],
     ['a boolean event flag', { is_event: 'Y' }, { is_event: true }],
-    ['other names and nulls', { sku_number: '' }, { sku_number: null, offer: '881204', offer_id: undefined }],
+    [
+      'other names and nulls',
+      { sku_number: '' },
+      { sku_number: null, offer: '881204', offer_id: undefined },
+    ],
     ['empty fields', { u1: '' }, { u1: '', commissions_list_id: '' }],
     ['an ID in lower case', {}, { etransaction_id: serial.toString(16) }],
     ['a currency in lower case', { currency: 'usd' }, { currency: 'USD' }],
   ])('is a verification without a difference for %s', (_, pushed, record) => {
     const line = lineAt(at, pushed);
     const { etransaction_id: id } = line;
-    const spelling = record.etransaction_id === undefined ? {} : { etransaction_id: id?.toLowerCase() };
+    const spelling =
+      record.etransaction_id === undefined ? {} : { etransaction_id: id?.toLowerCase() };
     const { key, answer } = answerOf(line, { ...record, ...spelling });
     const row = rowOf(line);
     expect(key).toEqual(pushedLine(line as Record<string, string>, arrival).key);
@@ -301,18 +406,29 @@ describe('the effect of an answer', () => {
     const line = lineAt(at, { sku_number: '' });
     const row = applyAnswer(rowOf(line), answerOf(line).answer);
     expect(effectOf(row, answerOf(line, changes, at + DAY).answer)).toBe(effect);
-    expect(effectOf(row, answerOf(line, changes, at).answer)).toBe(effect === 'unreadable' ? 'unreadable' : 'same');
+    expect(effectOf(row, answerOf(line, changes, at).answer)).toBe(
+      effect === 'unreadable' ? 'unreadable' : 'same',
+    );
   });
 });
 
 describe('the publisher', () => {
-  const retired = (fields: typeof ALL_FIELDS, acceptedUntil: string) => ({ secretSha256: '', fieldListId: 'x', fields, acceptedUntil });
+  const retired = (fields: typeof ALL_FIELDS, acceptedUntil: string) => ({
+    secretSha256: '',
+    fieldListId: 'x',
+    fields,
+    acceptedUntil,
+  });
   const without = (...names: string[]) => ALL_FIELDS.filter(({ name }) => !names.includes(name));
 
   it('is reconciled if it is registered and its URL asks for the ID and is_event', () => {
     expect(() => reconcilablePublisher(SID, undefined)).toThrow('not registered');
-    expect(() => reconcilablePublisher(SID, stateWith(without('etransaction_id')))).toThrow('does not ask for etransaction_id');
-    expect(() => reconcilablePublisher(SID, stateWith(without('is_event')))).toThrow('does not ask for is_event');
+    expect(() => reconcilablePublisher(SID, stateWith(without('etransaction_id')))).toThrow(
+      'does not ask for etransaction_id',
+    );
+    expect(() => reconcilablePublisher(SID, stateWith(without('is_event')))).toThrow(
+      'does not ask for is_event',
+    );
     const others = without('sid', 'order_id', 'advertiser_id', 'sku_number');
     expect(reconcilablePublisher(SID, stateWith(others))).toMatchObject({ comparableSince: 0 });
   });
@@ -332,10 +448,13 @@ it.each([
   [{ sid: SID, from: '2026-03-02T00:00:00Z', to: '2026-03-01T00:00:00Z' }, 'from is not before to'],
   [{ sid: SID, from: '2026-03-01T00:00:00Z', dryRun: 'yes' }, 'dryRun is "yes"'],
   [{ sid: SID, from: '2026-03-01T00:00:00Z', acceptChanges: 1 }, 'acceptChanges is 1'],
-])('rejects the event %j', (event, message) => expect(() => parseRequest(event, Date.UTC(2026, 2, 3))).toThrow(message));
+])('rejects the event %j', (event, message) =>
+  expect(() => parseRequest(event, Date.UTC(2026, 2, 3))).toThrow(message),
+);
 
 const countsOf = (outcome: JobOutcome | Error | undefined): Partial<Record<string, number>> => {
-  if (outcome === undefined || outcome instanceof Error || !('counts' in outcome)) throw new Error(`no counts: ${String(outcome)}`);
+  if (outcome === undefined || outcome instanceof Error || !('counts' in outcome))
+    throw new Error(`no counts: ${String(outcome)}`);
   return Object.fromEntries(Object.entries(outcome.counts).filter(([, count]) => count > 0));
 };
 const HOURLY = { sid: SID, run: 'hourly' };
@@ -343,7 +462,10 @@ const DAILY = { sid: SID, run: 'daily' };
 const id = (line: LineRecord): string => line.etransaction_id ?? '';
 
 /** A world in which Rakuten has these lines and a first run verified them. */
-async function verifiedWorld(lines: readonly LineRecord[], world = new ReconciliationWorld()): Promise<ReconciliationWorld> {
+async function verifiedWorld(
+  lines: readonly LineRecord[],
+  world = new ReconciliationWorld(),
+): Promise<ReconciliationWorld> {
   world.record(...lines);
   expect(await world.invoke(HOURLY)).toMatchObject({ outcome: 'done' });
   return world;
@@ -351,18 +473,30 @@ async function verifiedWorld(lines: readonly LineRecord[], world = new Reconcili
 
 /** Lines of the days before today, some for each day. */
 function linesBefore(now: number, days: number, perDay: number): LineRecord[] {
-  return Array.from({ length: days * perDay }, (_, index) => lineAt(now - DAY - (index / perDay) * DAY));
+  return Array.from({ length: days * perDay }, (_, index) =>
+    lineAt(now - DAY - (index / perDay) * DAY),
+  );
 }
 
 describe('the runs of an installation', () => {
   /** Lines of the last days, some of them lost. Returns the IDs of those that were pushed. */
-  async function fill(world: ReconciliationWorld, days: number, lost: (index: number) => boolean): Promise<Set<string>> {
+  async function fill(
+    world: ReconciliationWorld,
+    days: number,
+    lost: (index: number) => boolean,
+  ): Promise<Set<string>> {
     const pushed = new Set<string>();
     await world.pass(HOUR);
     for (let day = 1; day <= days; day += 1) {
-      const lines = postbackDay({ seed: day, sid: SID, day: new Date(world.now - day * DAY), orders: 40 });
+      const lines = postbackDay({
+        seed: day,
+        sid: SID,
+        day: new Date(world.now - day * DAY),
+        orders: 40,
+      });
       for (const [index, { line, redelivery }] of lines.entries()) {
-        // Confirmed lines come with their events of weeks before, which the Events API returns no more.
+        // Confirmed lines come with their events of weeks before, which the Events API returns no
+        // more.
         if (redelivery || Date.parse(line.process_date ?? '') < world.now - 28 * DAY) continue;
         world.record(line);
         if (lost(index)) continue;
@@ -380,7 +514,11 @@ describe('the runs of an installation', () => {
     const lines = world.rakuten.rakuten.ledger(SID).length;
     const first = await world.invoke(HOURLY);
     expect(first).toMatchObject({ outcome: 'done', job: { reason: 'backfill' } });
-    expect(countsOf(first)).toEqual({ missing: lines - pushed.size, unverified: pushed.size, written: lines });
+    expect(countsOf(first)).toEqual({
+      missing: lines - pushed.size,
+      unverified: pushed.size,
+      written: lines,
+    });
     await world.expectComplete(pushed);
 
     await world.pass(HOUR);
@@ -431,7 +569,11 @@ describe('the runs of an installation', () => {
     await fc.assert(
       fc.asyncProperty(hours, shape, async (plan, { newestFirst, ...walkOptions }) => {
         const world = new ReconciliationWorld();
-        world.settings = { ...SETTINGS, backfillSeconds: 2 * 86_400, dailyWindowSeconds: 2 * 86_400 };
+        world.settings = {
+          ...SETTINGS,
+          backfillSeconds: 2 * 86_400,
+          dailyWindowSeconds: 2 * 86_400,
+        };
         world.walk = walkOptions;
         world.rakuten.rakuten.behaviour.eventsOrder = newestFirst ? 'newest-first' : 'oldest-first';
         world.rakuten.rakuten.behaviour.callsPerMinute = 100;
@@ -445,21 +587,28 @@ describe('the runs of an installation', () => {
               is_event: isEvent ? 'Y' : 'N',
               product_name: name,
             });
-            for (let push = 0; push < pushes; push += 1) world.push(line, start + offset + push * 1000);
+            for (let push = 0; push < pushes; push += 1)
+              world.push(line, start + offset + push * 1000);
             if (pushes > 0) pushed.add(id(line));
             late.push({ at: start + shownAfter * HOUR, line });
           }
           await world.pass(HOUR);
           for (const { line } of late.filter(({ at }) => at < world.now)) world.record(line);
           if (!hour.consumerIsLate) await world.consume();
-          if (hour.fault !== undefined) world.rakuten.rakuten.faults.add({ operation: 'events', times: hour.faultTimes, ...hour.fault });
+          if (hour.fault !== undefined)
+            world.rakuten.rakuten.faults.add({
+              operation: 'events',
+              times: hour.faultTimes,
+              ...hour.fault,
+            });
           let writes = 0;
           world.beforeRequest = (command) => {
             if (!isRowWrite(command)) return;
             writes += 1;
             if (hour.writesFail && writes % 3 === 0) throw new Error('DynamoDB is ill');
           };
-          for (let run = 0; run < { hourly: 1, none: 0, twice: 2 }[hour.runs]; run += 1) await world.invoke(HOURLY);
+          for (let run = 0; run < { hourly: 1, none: 0, twice: 2 }[hour.runs]; run += 1)
+            await world.invoke(HOURLY);
           world.rakuten.rakuten.faults.clear();
           world.beforeRequest = () => {};
         }
@@ -486,7 +635,9 @@ describe('the runs of an installation', () => {
       await world.pass(HOUR);
       world.rakuten.rakuten.faults.add({ operation: 'events', times: 10_000, status: 503 });
       const failed = await world.invoke(HOURLY);
-      expect((failed as Error).message).toContain('could not read transactions from the Events API of SID 3900112: HTTP 503');
+      expect((failed as Error).message).toContain(
+        'could not read transactions from the Events API of SID 3900112: HTTP 503',
+      );
       expect((failed as Error).message).toContain('the next run reads the same time again');
       world.rakuten.rakuten.faults.clear();
     }
@@ -543,33 +694,53 @@ describe('the runs of an installation', () => {
         expect(await world.once(HOURLY)).toEqual({ outcome: 'busy' });
       });
       expect(outcomes.length).toBeGreaterThan(2);
-      expect(outcomes.map((outcome) => ('outcome' in outcome ? outcome.outcome : outcome))).toEqual([
-        ...outcomes.slice(1).map(() => 'continues'),
-        'done',
-      ]);
+      expect(outcomes.map((outcome) => ('outcome' in outcome ? outcome.outcome : outcome))).toEqual(
+        [...outcomes.slice(1).map(() => 'continues'), 'done'],
+      );
       await world.expectComplete(new Set());
-      expect((await world.notes.read(SID)).coveredUntil).toBe((outcomes[0] as { job: { window: EventsWindow } }).job.window.to);
+      expect((await world.notes.read(SID)).coveredUntil).toBe(
+        (outcomes[0] as { job: { window: EventsWindow } }).job.window.to,
+      );
     });
 
     it('stay a dry run, or one that accepts changes', async () => {
       const world = await busyWorld(12);
-      const window = { sid: SID, from: iso(world.now - 13 * DAY), to: iso(world.now), reason: 'manual' };
+      const window = {
+        sid: SID,
+        from: iso(world.now - 13 * DAY),
+        to: iso(world.now),
+        reason: 'manual',
+      };
       const dry = await continued(world, { ...window, dryRun: true });
       expect(dry.length).toBeGreaterThan(2);
       expect(dry.every((outcome) => 'job' in outcome && outcome.job?.dryRun === true)).toBe(true);
-      expect([await world.rows(), world.archived, await world.notes.read(SID)]).toEqual([[], [], {}]);
+      expect([await world.rows(), world.archived, await world.notes.read(SID)]).toEqual([
+        [],
+        [],
+        {},
+      ]);
       const accepting = await continued(world, { ...window, acceptChanges: true });
-      expect(accepting.every((outcome) => 'job' in outcome && outcome.job?.acceptChanges === true)).toBe(true);
+      expect(
+        accepting.every((outcome) => 'job' in outcome && outcome.job?.acceptChanges === true),
+      ).toBe(true);
     });
 
     it('withdraw no line that a cut-off read of its part did not reach', async () => {
       const start = new ReconciliationWorld();
-      const lines = Array.from({ length: 12 }, (_, index) => lineAt(start.now - 2 * DAY + (index + 1) * HOUR));
+      const lines = Array.from({ length: 12 }, (_, index) =>
+        lineAt(start.now - 2 * DAY + (index + 1) * HOUR),
+      );
       const world = await verifiedWorld(lines, start);
       // The time is up after each page.
       world.walk = { pageSize: 3 };
       world.invocationMillis = 4 * MINUTE;
-      const request = { sid: SID, from: iso(world.now - 3 * DAY), to: iso(world.now), reason: 'manual', acceptChanges: true };
+      const request = {
+        sid: SID,
+        from: iso(world.now - 3 * DAY),
+        to: iso(world.now),
+        reason: 'manual',
+        acceptChanges: true,
+      };
       for (let read = 0; read < 3; read += 1) {
         await world.pass(21 * HOUR);
         const outcomes = await continued(world, request);
@@ -585,11 +756,14 @@ describe('the runs of an installation', () => {
         (a.process_date ?? '') < (b.process_date ?? '') ? -1 : 1,
       );
       world.beforeRequest = (command) => {
-        if (isRowWrite(command) && JSON.stringify(command.input).includes(id(poison))) throw new Error('the item is too large');
+        if (isRowWrite(command) && JSON.stringify(command.input).includes(id(poison)))
+          throw new Error('the item is too large');
       };
       const outcomes = await continued(world, HOURLY);
       expect(outcomes.length).toBeGreaterThan(2);
-      expect(String(outcomes.at(-1))).toContain(`1 line could not be written, all others were: ${SID}#${id(poison)}`);
+      expect(String(outcomes.at(-1))).toContain(
+        `1 line could not be written, all others were: ${SID}#${id(poison)}`,
+      );
       expect(await world.rows()).toHaveLength(world.rakuten.rakuten.ledger(SID).length - 1);
       expect((await world.notes.read(SID)).coveredUntil).toBeUndefined();
     });
@@ -606,11 +780,15 @@ describe('the runs of an installation', () => {
 
   it.each([
     ['an empty list', undefined],
-    ['404 and a message, as with an empty slot', { status: 404, body: '{"message":"No records found"}' }],
+    [
+      '404 and a message, as with an empty slot',
+      { status: 404, body: '{"message":"No records found"}' },
+    ],
     ['no content', { status: 204, body: '' }],
   ])('find an empty account empty that answers with %s', async (_, answer) => {
     const world = new ReconciliationWorld();
-    if (answer !== undefined) world.rakuten.rakuten.faults.add({ operation: 'events', times: 1000, ...answer });
+    if (answer !== undefined)
+      world.rakuten.rakuten.faults.add({ operation: 'events', times: 1000, ...answer });
     const outcome = await world.invoke(HOURLY);
     expect(outcome).toMatchObject({ outcome: 'done' });
     expect(countsOf(outcome)).toEqual({});
@@ -624,7 +802,8 @@ describe('the runs of an installation', () => {
     const world = new ReconciliationWorld();
     await world.invoke(HOURLY);
     for (let hour = 0; hour < 4; hour += 1) {
-      for (let tenth = 0; tenth < 10; tenth += 1) world.record(lineAt(world.now + tenth * 6 * MINUTE + skew));
+      for (let tenth = 0; tenth < 10; tenth += 1)
+        world.record(lineAt(world.now + tenth * 6 * MINUTE + skew));
       await world.pass(HOUR);
       await world.invoke(HOURLY);
     }
@@ -638,7 +817,11 @@ describe('the runs of an installation', () => {
     world.rakuten.rakuten.setModes(SID, { alsoReturns: ['3900113'] });
     const mine = lineAt(world.now - DAY);
     const other = { sid: '3900113' };
-    world.record(mine, lineAt(world.now - 9 * HOUR, other), lineAt(world.now - 9 * HOUR, { ...other, etransaction_id: id(mine) }));
+    world.record(
+      mine,
+      lineAt(world.now - 9 * HOUR, other),
+      lineAt(world.now - 9 * HOUR, { ...other, etransaction_id: id(mine) }),
+    );
     expect(countsOf(await world.invoke(HOURLY))).toEqual({ missing: 1, foreign: 2, written: 1 });
     await world.expectComplete(new Set());
   });
@@ -664,7 +847,12 @@ describe('the runs of an installation', () => {
     const world = new ReconciliationWorld();
     const [before, inside] = [lineAt(world.now - 5 * HOUR), lineAt(world.now - 3 * HOUR)];
     world.record(before, inside);
-    const gap = { sid: SID, from: iso(world.now - 4 * HOUR), to: iso(world.now - 2 * HOUR), reason: 'was-disabled' };
+    const gap = {
+      sid: SID,
+      from: iso(world.now - 4 * HOUR),
+      to: iso(world.now - 2 * HOUR),
+      reason: 'was-disabled',
+    };
     expect(await world.invoke(gap)).toMatchObject({
       outcome: 'done',
       job: { reason: 'was-disabled', outOfReachMillis: 0 },
@@ -674,9 +862,18 @@ describe('the runs of an installation', () => {
     // The time before is still the first run's.
     expect((await world.notes.read(SID)).coveredUntil).toBeUndefined();
 
-    expect(await world.invoke({ ...gap, from: iso(world.now - 40 * DAY) })).toMatchObject({ outcome: 'done', counts: { missing: 1 } });
+    expect(await world.invoke({ ...gap, from: iso(world.now - 40 * DAY) })).toMatchObject({
+      outcome: 'done',
+      counts: { missing: 1 },
+    });
     expect(world.outcomes.at(-1)?.job?.outOfReachMillis).toBeGreaterThan(10 * DAY);
-    expect(await world.invoke({ ...gap, from: iso(world.now - 41 * DAY), to: iso(world.now - 40 * DAY) })).toMatchObject({
+    expect(
+      await world.invoke({
+        ...gap,
+        from: iso(world.now - 41 * DAY),
+        to: iso(world.now - 40 * DAY),
+      }),
+    ).toMatchObject({
       outcome: 'empty',
     });
   });
@@ -695,7 +892,12 @@ describe('the runs of an installation', () => {
       async (world) => {
         await world.pass(5 * DAY);
         const acceptedUntil = iso(world.now - DAY);
-        world.state = stateWith(ALL_FIELDS, { secretSha256: '', fieldListId: 'x', fields: ALL_FIELDS.slice(0, 1), acceptedUntil });
+        world.state = stateWith(ALL_FIELDS, {
+          secretSha256: '',
+          fieldListId: 'x',
+          fields: ALL_FIELDS.slice(0, 1),
+          acceptedUntil,
+        });
       },
     ],
   ])('catch up once, and then read hours again, where %s', async (_, gap) => {
@@ -705,7 +907,9 @@ describe('the runs of an installation', () => {
     const caughtUp = await world.invoke(HOURLY);
     await world.pass(HOUR);
     const next = await world.invoke(HOURLY);
-    const [longWindow, window] = [caughtUp, next].map((outcome) => (outcome as { job: { window: EventsWindow } }).job.window);
+    const [longWindow, window] = [caughtUp, next].map(
+      (outcome) => (outcome as { job: { window: EventsWindow } }).job.window,
+    );
     expect((longWindow?.to ?? 0) - (longWindow?.from ?? 0)).toBeGreaterThan(20 * HOUR);
     expect((window?.to ?? 0) - (window?.from ?? 0)).toBeLessThan(4 * HOUR);
   });
@@ -723,7 +927,9 @@ describe('the runs of an installation', () => {
     await world.consume();
     await world.invoke(HOURLY);
     await world.invoke(DAILY);
-    const [first, second] = world.outcomes.map((outcome) => ('counts' in outcome ? deliveryRate(outcome.counts) : undefined));
+    const [first, second] = world.outcomes.map((outcome) =>
+      'counts' in outcome ? deliveryRate(outcome.counts) : undefined,
+    );
     expect(first).toBeCloseTo(0.75, 1);
     expect(second).toBeUndefined();
   });
@@ -733,7 +939,9 @@ describe('the runs of an installation', () => {
 const isRowWrite = (command: {
   readonly constructor: { readonly name: string };
   readonly input: { readonly TableName?: string };
-}): boolean => ['PutItemCommand', 'UpdateItemCommand'].includes(command.constructor.name) && command.input.TableName === 'transactions';
+}): boolean =>
+  ['PutItemCommand', 'UpdateItemCommand'].includes(command.constructor.name) &&
+  command.input.TableName === 'transactions';
 
 describe('the member of a line', () => {
   it('comes from the first postback, unverified, until the Events API returns one', async () => {
@@ -745,7 +953,11 @@ describe('the member of a line', () => {
     await world.consume();
     await world.invoke(HOURLY);
     const early = await world.rowOf(line);
-    expect([early?.u1?.S, early?.u1_from_postback?.BOOL, early?.verified_at]).toEqual([line.u1, true, undefined]);
+    expect([early?.u1?.S, early?.u1_from_postback?.BOOL, early?.verified_at]).toEqual([
+      line.u1,
+      true,
+      undefined,
+    ]);
     expect(await world.unverifiedIds()).toEqual([id(line)]);
     // A later postback cannot replace it.
     world.push({ ...line, u1: 'attacker' });
@@ -755,7 +967,11 @@ describe('the member of a line', () => {
     await world.pass(31 * HOUR);
     expect(countsOf(await world.invoke(DAILY))).toEqual({ updated: 1, written: 1 });
     const late = await world.rowOf(line);
-    expect([late?.u1?.S, late?.u1_from_postback, late?.verified_at !== undefined]).toEqual([line.u1, undefined, true]);
+    expect([late?.u1?.S, late?.u1_from_postback, late?.verified_at !== undefined]).toEqual([
+      line.u1,
+      undefined,
+      true,
+    ]);
   });
 
   it('stays empty where a postback with one arrived after the first answer', async () => {
@@ -768,7 +984,11 @@ describe('the member of a line', () => {
     world.push({ ...line, u1: 'attacker' });
     await world.consume();
     const row = await world.rowOf(line);
-    expect([row?.u1, row?.verified_at !== undefined, row?.differing_fields]).toEqual([undefined, true, { L: [{ S: 'u1' }] }]);
+    expect([row?.u1, row?.verified_at !== undefined, row?.differing_fields]).toEqual([
+      undefined,
+      true,
+      { L: [{ S: 'u1' }] },
+    ]);
   });
 });
 
@@ -779,30 +999,46 @@ describe('the brake', () => {
     [300, 5, false],
     [300, 6, false],
     [300, 7, true],
-  ])('of %d verified lines with %d replaced values holds back the changes: %s', async (count, changed, isBraked) => {
-    const start = new ReconciliationWorld();
-    const lines = linesBefore(start.now, 10, count / 10);
-    const world = await verifiedWorld(lines, start);
-    const before = await world.rows();
-    await world.pass(HOUR);
-    const corrected = lines.slice(0, changed).map((line) => ({ ...line, sale_amount: '1' }));
-    const lost = lineAt(world.now - 10 * MINUTE);
-    world.record(...corrected, lost);
-    const outcome = await world.invoke(DAILY);
-    expect(outcome).toMatchObject({ outcome: 'done', braked: isBraked ? changed : 0 });
-    expect(countsOf(outcome)).toEqual({ missing: 1, different: changed, same: count - changed, written: isBraked ? 1 : changed + 1 });
-    const rows = await world.rows();
-    // A new line is no change of a verified one.
-    expect(rows).toHaveLength(count + 1);
-    if (!isBraked) return world.expectChanged(corrected);
-    expect(rows).toEqual(expect.arrayContaining(before));
+  ])(
+    'of %d verified lines with %d replaced values holds back the changes: %s',
+    async (count, changed, isBraked) => {
+      const start = new ReconciliationWorld();
+      const lines = linesBefore(start.now, 10, count / 10);
+      const world = await verifiedWorld(lines, start);
+      const before = await world.rows();
+      await world.pass(HOUR);
+      const corrected = lines.slice(0, changed).map((line) => ({ ...line, sale_amount: '1' }));
+      const lost = lineAt(world.now - 10 * MINUTE);
+      world.record(...corrected, lost);
+      const outcome = await world.invoke(DAILY);
+      expect(outcome).toMatchObject({ outcome: 'done', braked: isBraked ? changed : 0 });
+      expect(countsOf(outcome)).toEqual({
+        missing: 1,
+        different: changed,
+        same: count - changed,
+        written: isBraked ? 1 : changed + 1,
+      });
+      const rows = await world.rows();
+      // A new line is no change of a verified one.
+      expect(rows).toHaveLength(count + 1);
+      if (!isBraked) return world.expectChanged(corrected);
+      expect(rows).toEqual(expect.arrayContaining(before));
 
-    // An operator accepts them.
-    await world.pass(HOUR);
-    const request = { sid: SID, from: iso(world.now - 28 * DAY), reason: 'manual', acceptChanges: true };
-    expect(await world.invoke(request)).toMatchObject({ braked: 0, counts: { different: changed, written: changed } });
-    await world.expectChanged(corrected);
-  });
+      // An operator accepts them.
+      await world.pass(HOUR);
+      const request = {
+        sid: SID,
+        from: iso(world.now - 28 * DAY),
+        reason: 'manual',
+        acceptChanges: true,
+      };
+      expect(await world.invoke(request)).toMatchObject({
+        braked: 0,
+        counts: { different: changed, written: changed },
+      });
+      await world.expectChanged(corrected);
+    },
+  );
 
   it('holds back values that became empty, and applies what fills empty ones', async () => {
     const start = new ReconciliationWorld();
@@ -810,11 +1046,18 @@ describe('the brake', () => {
     const world = await verifiedWorld(lines, start);
     await world.pass(HOUR);
     world.record(...lines.map((line) => ({ ...line, sku_number: 'NEW', lock_status: 'locked' })));
-    expect(await world.invoke(DAILY)).toMatchObject({ braked: 0, counts: { updated: 10, written: 10 } });
+    expect(await world.invoke(DAILY)).toMatchObject({
+      braked: 0,
+      counts: { updated: 10, written: 10 },
+    });
     await world.pass(HOUR);
     world.record(...lines.map((line) => ({ ...line, u1: '' })));
-    expect(await world.invoke(DAILY)).toMatchObject({ braked: 10, counts: { different: 10, written: 0 } });
-    for (const row of await world.rows()) expect(row).toMatchObject({ u1: { S: 'm_58813_k4' }, sku_number: { S: 'NEW' } });
+    expect(await world.invoke(DAILY)).toMatchObject({
+      braked: 10,
+      counts: { different: 10, written: 0 },
+    });
+    for (const row of await world.rows())
+      expect(row).toMatchObject({ u1: { S: 'm_58813_k4' }, sku_number: { S: 'NEW' } });
   });
 
   it('holds back withdrawals together with changes, and keeps them for the next run', async () => {
@@ -827,11 +1070,22 @@ describe('the brake', () => {
     expect(await world.invoke(DAILY)).toMatchObject({ braked: 0 });
     world.record(...changed.map((line) => ({ ...line, sale_amount: '1' })));
     await world.pass(DAY);
-    expect(await world.invoke(DAILY)).toMatchObject({ braked: 5, counts: { different: 2, withdrawn: 0, written: 0 } });
+    expect(await world.invoke(DAILY)).toMatchObject({
+      braked: 5,
+      counts: { different: 2, withdrawn: 0, written: 0 },
+    });
     for (const line of gone) expect((await world.rowOf(line))?.verified_at).toBeDefined();
     await world.pass(HOUR);
-    const accepting = { sid: SID, from: iso(world.now - 28 * DAY), reason: 'manual', acceptChanges: true };
-    expect(await world.invoke(accepting)).toMatchObject({ braked: 0, counts: { different: 2, withdrawn: 3, written: 5 } });
+    const accepting = {
+      sid: SID,
+      from: iso(world.now - 28 * DAY),
+      reason: 'manual',
+      acceptChanges: true,
+    };
+    expect(await world.invoke(accepting)).toMatchObject({
+      braked: 0,
+      counts: { different: 2, withdrawn: 3, written: 5 },
+    });
   });
 
   it('holds back nothing for an answer of a line that was unverified', async () => {
@@ -840,7 +1094,10 @@ describe('the brake', () => {
     for (const line of lines) world.push({ ...line, sale_amount: '1' }, world.now - 20 * DAY);
     await world.consume();
     world.record(...lines);
-    expect(await world.invoke(HOURLY)).toMatchObject({ braked: 0, counts: { unverified: 20, written: 20 } });
+    expect(await world.invoke(HOURLY)).toMatchObject({
+      braked: 0,
+      counts: { unverified: 20, written: 20 },
+    });
     for (const row of await world.rows()) expect(row.sale_amount?.N).toBe('129.9');
   });
 });
@@ -857,7 +1114,11 @@ describe('a line that the Events API no longer returns', () => {
   }
   const stateOf = async (world: ReconciliationWorld, line: LineRecord): Promise<string> => {
     const row = await world.rowOf(line);
-    return row?.withdrawn_at === undefined ? (row?.verified_at === undefined ? 'unverified' : 'verified') : 'withdrawn';
+    return row?.withdrawn_at === undefined
+      ? row?.verified_at === undefined
+        ? 'unverified'
+        : 'verified'
+      : 'withdrawn';
   };
 
   it('is withdrawn by the second complete read that lacks it, 20 hours after the first', async () => {
@@ -870,7 +1131,10 @@ describe('a line that the Events API no longer returns', () => {
     await world.pass(HOUR + MINUTE);
     expect(countsOf(await world.invoke(DAILY))).toEqual({ same: 20, withdrawn: 1, written: 1 });
     const row = await world.rowOf(gone);
-    expect([row?.verified_at, row?.withdrawn_at?.S?.slice(0, 10)]).toEqual([undefined, iso(world.now).slice(0, 10)]);
+    expect([row?.verified_at, row?.withdrawn_at?.S?.slice(0, 10)]).toEqual([
+      undefined,
+      iso(world.now).slice(0, 10),
+    ]);
     expect(row?.sale_amount?.N).toBe('129.9');
     await world.pass(DAY);
     expect(countsOf(await world.invoke(DAILY))).toEqual({ same: 20 });
@@ -917,17 +1181,16 @@ describe('a line that the Events API no longer returns', () => {
     expect(await stateOf(world, gone)).toBe('withdrawn');
   });
 
-  it.each<[string, LineRecord]>([['an event, as the Events API may not keep those', { is_event: 'Y' }]])(
-    'stays if it is %s',
-    async (_, changes) => {
-      const { world, gone } = await eliminated(changes);
-      for (let day = 0; day < 4; day += 1) {
-        await world.pass(DAY);
-        await world.invoke(DAILY);
-      }
-      expect(await stateOf(world, gone)).toBe('verified');
-    },
-  );
+  it.each<[string, LineRecord]>([
+    ['an event, as the Events API may not keep those', { is_event: 'Y' }],
+  ])('stays if it is %s', async (_, changes) => {
+    const { world, gone } = await eliminated(changes);
+    for (let day = 0; day < 4; day += 1) {
+      await world.pass(DAY);
+      await world.invoke(DAILY);
+    }
+    expect(await stateOf(world, gone)).toBe('verified');
+  });
 
   it('stays if no line before it was returned, as the Events API may not go back that far', async () => {
     const { world, lines } = await eliminated();
@@ -949,12 +1212,18 @@ describe('a line that the Events API no longer returns', () => {
       await world.pass(HOUR);
       await world.invoke(HOURLY);
     }
-    expect([await stateOf(world, gone), await stateOf(world, forged)]).toEqual(['verified', 'unverified']);
+    expect([await stateOf(world, gone), await stateOf(world, forged)]).toEqual([
+      'verified',
+      'unverified',
+    ]);
     for (let day = 0; day < 3; day += 1) {
       await world.pass(DAY);
       await world.invoke(DAILY);
     }
-    expect([await stateOf(world, gone), await stateOf(world, forged)]).toEqual(['withdrawn', 'unverified']);
+    expect([await stateOf(world, gone), await stateOf(world, forged)]).toEqual([
+      'withdrawn',
+      'unverified',
+    ]);
   });
 
   it.each([
@@ -968,11 +1237,18 @@ describe('a line that the Events API no longer returns', () => {
       world.rakuten.rakuten.setModes(SID, modes);
       for (let day = 0; day < 20; day += 1) {
         world.record(
-          ...Array.from({ length: 6 }, (_line, index) => lineAt(world.now + index * HOUR, { is_event: index % 3 === 0 ? 'Y' : 'N' })),
+          ...Array.from({ length: 6 }, (_line, index) =>
+            lineAt(world.now + index * HOUR, { is_event: index % 3 === 0 ? 'Y' : 'N' }),
+          ),
         );
         await world.pass(DAY);
         if (emptyDays.includes(day))
-          world.rakuten.rakuten.faults.add({ operation: 'events', times: 1000, status: 404, body: '{"message":"No records found"}' });
+          world.rakuten.rakuten.faults.add({
+            operation: 'events',
+            times: 1000,
+            status: 404,
+            body: '{"message":"No records found"}',
+          });
         await world.invoke(DAILY);
         world.rakuten.rakuten.faults.clear();
       }
@@ -985,14 +1261,19 @@ describe('a line that the Events API no longer returns', () => {
 describe('an answer that counts as a push', () => {
   it('has an unreadable amount: the row stays unverified and in the report until the amount can be read', async () => {
     const world = new ReconciliationWorld();
-    world.rakuten.rakuten.setModes(SID, { unreadable: { side: 'events-api', fields: ['sale_amount'], share: 1, hours: 30 } });
+    world.rakuten.rakuten.setModes(SID, {
+      unreadable: { side: 'events-api', fields: ['sale_amount'], share: 1, hours: 30 },
+    });
     const [pushed, lost] = [lineAt(world.now - HOUR), lineAt(world.now - HOUR)];
     world.record(pushed, lost);
     world.push(pushed);
     await world.consume();
     expect(countsOf(await world.invoke(HOURLY))).toEqual({ unreadable: 2, written: 2 });
     expect((await world.unverifiedIds()).sort()).toEqual([id(pushed), id(lost)].sort());
-    expect(await world.rowOf(pushed)).toMatchObject({ sale_amount: { N: '129.9' }, source: { S: 'push' } });
+    expect(await world.rowOf(pushed)).toMatchObject({
+      sale_amount: { N: '129.9' },
+      source: { S: 'push' },
+    });
     expect(await world.rowOf(lost)).toMatchObject({
       source: { S: 'events-api' },
       parse_problems: { L: [{ S: 'sale_amount: not a number: "n/a"' }] },
@@ -1022,12 +1303,22 @@ describe('an answer that counts as a push', () => {
     const line = lineAt(start.now - 2 * DAY, { order_id: 'FIRST' });
     const world = await verifiedWorld([line], start);
     const { verified_at } = (await world.rowOf(line)) ?? {};
-    const other = { ...lineAt(world.now - DAY, { etransaction_id: id(line), order_id: 'SECOND', sale_amount: '1' }) };
+    const other = {
+      ...lineAt(world.now - DAY, {
+        etransaction_id: id(line),
+        order_id: 'SECOND',
+        sale_amount: '1',
+      }),
+    };
     world.rakuten.rakuten.record(other, { reusesId: true });
     await world.pass(HOUR);
     expect(countsOf(await world.invoke(DAILY))).toEqual({ same: 1, reused: 1, written: 1 });
     const row = await world.rowOf(line);
-    expect(row).toMatchObject({ order_id: { S: 'FIRST' }, sale_amount: { N: '129.9' }, verified_at });
+    expect(row).toMatchObject({
+      order_id: { S: 'FIRST' },
+      sale_amount: { N: '129.9' },
+      verified_at,
+    });
     expect(await world.rows()).toHaveLength(1);
     await world.pass(DAY);
     expect(countsOf(await world.invoke(DAILY))).toEqual({ same: 1, reused: 1 });
@@ -1041,7 +1332,8 @@ describe('a row that cannot be written', () => {
     const poison = lines[7] ?? {};
     world.record(...lines);
     world.beforeRequest = (command) => {
-      if (isRowWrite(command) && JSON.stringify(command.input).includes(id(poison))) throw new Error('the item is too large');
+      if (isRowWrite(command) && JSON.stringify(command.input).includes(id(poison)))
+        throw new Error('the item is too large');
     };
     const outcome = await world.invoke(HOURLY);
     expect(String(outcome)).toContain(
@@ -1050,7 +1342,11 @@ describe('a row that cannot be written', () => {
     expect(await world.rows()).toHaveLength(lines.length - 1);
     expect(await world.notes.read(SID)).toEqual({});
     world.beforeRequest = () => {};
-    expect(await world.invoke(HOURLY)).toMatchObject({ outcome: 'done', job: { reason: 'backfill' }, counts: { missing: 1, written: 1 } });
+    expect(await world.invoke(HOURLY)).toMatchObject({
+      outcome: 'done',
+      job: { reason: 'backfill' },
+      counts: { missing: 1, written: 1 },
+    });
     await world.expectComplete(new Set());
   });
 
@@ -1063,7 +1359,9 @@ describe('a row that cannot be written', () => {
       writes += 1;
       throw new Error('no permission');
     };
-    expect(String(await world.once(HOURLY))).toMatch(/^UnwrittenLinesError: \d+ lines could not be written.*and \d+ more$/);
+    expect(String(await world.once(HOURLY))).toMatch(
+      /^UnwrittenLinesError: \d+ lines could not be written.*and \d+ more$/,
+    );
     expect(writes).toBeLessThan(100);
   });
 
@@ -1073,7 +1371,8 @@ describe('a row that cannot be written', () => {
     let refusals = 0;
     world.beforeRequest = (command) => {
       refusals += 1;
-      if (isRowWrite(command) && refusals < 60) throw Object.assign(new Error('slow down'), { name: 'ThrottlingException' });
+      if (isRowWrite(command) && refusals < 60)
+        throw Object.assign(new Error('slow down'), { name: 'ThrottlingException' });
     };
     expect(await world.invoke(HOURLY)).toMatchObject({ outcome: 'done', counts: { written: 20 } });
     await world.expectComplete(new Set());
@@ -1084,7 +1383,8 @@ describe('a dry run', () => {
   it('lists what a run would do, and writes nothing', async () => {
     const start = new ReconciliationWorld();
     const [same, changed, gone, ...others] = linesBefore(start.now, 10, 1);
-    if (same === undefined || changed === undefined || gone === undefined) throw new Error('no lines');
+    if (same === undefined || changed === undefined || gone === undefined)
+      throw new Error('no lines');
     const world = await verifiedWorld([same, changed, gone, ...others], start);
     world.rakuten.rakuten.eliminate(gone);
     await world.pass(DAY);
@@ -1095,23 +1395,37 @@ describe('a dry run', () => {
     await world.consume();
     await world.pass(DAY);
     world.archived.length = 0;
-    const [rows, note, marks] = [await world.rows(), await world.notes.read(SID), await world.missingLines.read(SID)];
-    const request = { sid: SID, from: iso(world.now - 28 * DAY), reason: 'manual', dryRun: true, acceptChanges: true };
+    const [rows, note, marks] = [
+      await world.rows(),
+      await world.notes.read(SID),
+      await world.missingLines.read(SID),
+    ];
+    const request = {
+      sid: SID,
+      from: iso(world.now - 28 * DAY),
+      reason: 'manual',
+      dryRun: true,
+      acceptChanges: true,
+    };
     const outcome = await world.invoke(request);
     expect(countsOf(outcome)).toEqual({ missing: 1, unverified: 1, different: 1, same: 8 });
     const differences = 'differences' in outcome ? outcome.differences : [];
-    expect(Object.fromEntries(differences.map(({ what, line_id, fields }) => [what, [line_id, fields.length]]))).toEqual({
+    expect(
+      Object.fromEntries(
+        differences.map(({ what, line_id, fields }) => [what, [line_id, fields.length]]),
+      ),
+    ).toEqual({
       missing: [`${SID}#${id(missing)}`, 13],
       unverified: [`${SID}#${id(unverified)}`, 1],
       different: [`${SID}#${id(changed)}`, 1],
       withdrawn: [`${SID}#${id(gone)}`, 0],
     });
-    expect([await world.rows(), await world.notes.read(SID), await world.missingLines.read(SID), world.archived]).toEqual([
-      rows,
-      note,
-      marks,
-      [],
-    ]);
+    expect([
+      await world.rows(),
+      await world.notes.read(SID),
+      await world.missingLines.read(SID),
+      world.archived,
+    ]).toEqual([rows, note, marks, []]);
   });
 
   it('says how many changes the brake would hold back', async () => {
@@ -1121,7 +1435,10 @@ describe('a dry run', () => {
     world.record(...lines.map((line) => ({ ...line, sale_amount: '1' })));
     await world.pass(HOUR);
     const request = { sid: SID, from: iso(world.now - 28 * DAY), reason: 'manual', dryRun: true };
-    expect(await world.invoke(request)).toMatchObject({ braked: 10, counts: { different: 10, written: 0 } });
+    expect(await world.invoke(request)).toMatchObject({
+      braked: 10,
+      counts: { different: 10, written: 0 },
+    });
   });
 });
 
@@ -1136,7 +1453,11 @@ describe('the archive of a run', () => {
     await world.pass(HOUR);
     await world.invoke(DAILY);
     const { job } = world.outcomes.at(-1) as { job: { runId: string } };
-    expect(world.archived.map(({ query, ...record }) => record).sort((a, b) => (a.outcome < b.outcome ? -1 : 1))).toEqual([
+    expect(
+      world.archived
+        .map(({ query, ...record }) => record)
+        .sort((a, b) => (a.outcome < b.outcome ? -1 : 1)),
+    ).toEqual([
       {
         received_at: expect.any(String),
         request_id: job.runId,
@@ -1204,7 +1525,10 @@ describe('the function', () => {
       http: world.rakuten.send,
     });
     const stdout = jest.spyOn(process.stdout, 'write').mockReturnValue(true);
-    const context = { awsRequestId: '1', getRemainingTimeInMillis: () => end - world.now } as Context;
+    const context = {
+      awsRequestId: '1',
+      getRemainingTimeInMillis: () => end - world.now,
+    } as Context;
     const result = await reconciler.handle(DAILY, context).finally(() => stdout.mockRestore());
     expect(result).toMatchObject({ outcome: 'done', counts: { unverified: 1 } });
     expect(world.now).toBeLessThan(end);
@@ -1218,7 +1542,11 @@ describe('the function', () => {
       calls.push(path);
       return { status: 200, headers: {}, body: '[]' };
     };
-    await eventsPages({ call } as never, () => world.now)({ from: Date.UTC(2026, 2, 1), to: Date.UTC(2026, 2, 1, 23, 59, 59) }, 3, 1000);
+    await eventsPages({ call } as never, () => world.now)(
+      { from: Date.UTC(2026, 2, 1), to: Date.UTC(2026, 2, 1, 23, 59, 59) },
+      3,
+      1000,
+    );
     expect(calls).toEqual([
       '/events/1.0/transactions?process_date_start=2026-03-01+00%3A00%3A00&process_date_end=2026-03-01+23%3A59%3A59&limit=1000&page=3',
     ]);

@@ -8,13 +8,23 @@ import type { PublisherState } from '../../../core/state/publisher-state';
 import { OWNER, problemOf, REQUEST, SID, SlotRun } from '../../support/slot-run';
 
 const HOUR = 60 * 60_000;
-const TRACKER: Slot = { url: 'https://tracker.example/in?token=tracker-secret-4711&click=<u1>', active: true };
+const TRACKER: Slot = {
+  url: 'https://tracker.example/in?token=tracker-secret-4711&click=<u1>',
+  active: true,
+};
 const PAUSED: Slot = { ...TRACKER, active: false };
 const ELSEWHERE: Slot = { url: 'https://elsewhere.example/in', active: true };
-const OTHER_STACK: Slot = { url: 'https://other.example/postback?k=another-secret-0123&f=0a1b2c3d', active: true };
+const OTHER_STACK: Slot = {
+  url: 'https://other.example/postback?k=another-secret-0123&f=0a1b2c3d',
+  active: true,
+};
 const REPLACE = { [P.existingPostback]: 'REPLACE' };
 const LESS = [{ name: 'is_event', field: 'is_event' }] as const;
-const FIELDS = [...LESS, { name: 'etransaction_id', field: 'etransaction_id' }, { name: 'sale_amount', field: 'sale_amount' }] as const;
+const FIELDS = [
+  ...LESS,
+  { name: 'etransaction_id', field: 'etransaction_id' },
+  { name: 'sale_amount', field: 'sale_amount' },
+] as const;
 
 let world: SlotRun;
 let ours: Slot;
@@ -36,12 +46,17 @@ function use(changes: Record<string, unknown>): void {
   });
 }
 
-const registering = async (fresh: boolean): Promise<Registered> => register(await world.open(), fresh);
-const accepted = (fields: readonly { name: string; field: string }[], secret = world.secret()): PublisherState['accepted'][number] => ({
+const registering = async (fresh: boolean): Promise<Registered> =>
+  register(await world.open(), fresh);
+const accepted = (
+  fields: readonly { name: string; field: string }[],
+  secret = world.secret(),
+): PublisherState['accepted'][number] => ({
   ...markFor(secret, fields as typeof FIELDS),
   fields: fields as typeof FIELDS,
 });
-const known = (state: Partial<PublisherState>): void => world.installation.store.seed({ sid: SID, accepted: [], ...state });
+const known = (state: Partial<PublisherState>): void =>
+  world.installation.store.seed({ sid: SID, accepted: [], ...state });
 
 describe('a registration', () => {
   it('is accepted and proven before anything can be sent under it, then written, then remembered', async () => {
@@ -52,8 +67,17 @@ describe('a registration', () => {
     const selfTest = { p50Millis: 42, maxMillis: 42, at: expect.any(String) };
     expect(registered).toEqual({ active: true, selfTest });
     const { properties, ...state } = world.state ?? {};
-    expect(state).toEqual({ sid: SID, accepted: [accepted(FIELDS)], owners: [OWNER], selfTest, registeredBy: REQUEST });
-    expect(properties).toMatchObject({ [P.sid]: SID, [P.endpointUrl]: world.installation.endpointUrl });
+    expect(state).toEqual({
+      sid: SID,
+      accepted: [accepted(FIELDS)],
+      owners: [OWNER],
+      selfTest,
+      registeredBy: REQUEST,
+    });
+    expect(properties).toMatchObject({
+      [P.sid]: SID,
+      [P.endpointUrl]: world.installation.endpointUrl,
+    });
     expect(properties).not.toHaveProperty('ServiceToken');
   });
 
@@ -79,7 +103,14 @@ describe('a registration', () => {
       leaving: { owner: OWNER, properties: {} },
     });
     await registering(false);
-    expect(Object.keys(world.state ?? {}).sort()).toEqual(['accepted', 'owners', 'properties', 'registeredBy', 'selfTest', 'sid']);
+    expect(Object.keys(world.state ?? {}).sort()).toEqual([
+      'accepted',
+      'owners',
+      'properties',
+      'registeredBy',
+      'selfTest',
+      'sid',
+    ]);
   });
 
   it('takes the URL before it for an hour more', async () => {
@@ -96,7 +127,11 @@ describe('a registration', () => {
     const selfTest = { p50Millis: 7, maxMillis: 9, at: '2026-02-01T00:00:00.000Z' };
     await known({ selfTest });
     expect(await registering(false)).toEqual({ active: false, selfTest });
-    expect([world.slot, probes, world.state?.selfTest]).toEqual([{ ...ours, active: false }, [], selfTest]);
+    expect([world.slot, probes, world.state?.selfTest]).toEqual([
+      { ...ours, active: false },
+      [],
+      selfTest,
+    ]);
   });
 });
 
@@ -129,7 +164,12 @@ describe('the self-test', () => {
     ['the slot is empty', false, { accepted: [KNOWN] }, () => undefined],
     ['the URL was switched off', false, { accepted: [KNOWN] }, () => ({ ...ours, active: false })],
     ['the consumer does not know the URL', false, {}, () => ours],
-    ['the URL was given up before', false, { accepted: [{ ...KNOWN, acceptedUntil: '2026-01-01T00:00:00.000Z' }] }, () => ours],
+    [
+      'the URL was given up before',
+      false,
+      { accepted: [{ ...KNOWN, acceptedUntil: '2026-01-01T00:00:00.000Z' }] },
+      () => ours,
+    ],
   ])('is made where %s', async (_what, fresh, state, there) => {
     world.installation.secrets.set('url-secret', SECRET);
     ours = world.ours();
@@ -143,14 +183,23 @@ describe('the self-test', () => {
 
 describe('a slot that is taken', () => {
   it.each<[string, Slot, RegExp]>([
-    ['a tracker', TRACKER, /is taken: tracker\.example, 1 field \(u1\), active\..*another program or tracker/],
+    [
+      'a tracker',
+      TRACKER,
+      /is taken: tracker\.example, 1 field \(u1\), active\..*another program or tracker/,
+    ],
     ['another installation of this construct', OTHER_STACK, /is taken: .*two stacks/],
   ])('by %s stops the registration before the state knows of it', async (_what, there, reason) => {
     world.slot = there;
     const problem = await problemOf(registering(true));
     expect(problem).toBeInstanceOf(RegistrationFailure);
     expect(problem.message).toMatch(reason);
-    expect([world.slot, world.calls(), world.state, probes]).toEqual([there, ['GET'], undefined, []]);
+    expect([world.slot, world.calls(), world.state, probes]).toEqual([
+      there,
+      ['GET'],
+      undefined,
+      [],
+    ]);
   });
 
   it('during the self-test stops it as well; nothing is overwritten, nothing put in its place', async () => {
@@ -164,8 +213,14 @@ describe('a slot that is taken', () => {
   });
 
   it.each<[string, () => Slot]>([
-    ['our endpoint under a secret nobody knows', () => world.ours({}, 'the-secret-of-a-former-stack')],
-    ['our endpoint without a secret', () => ({ url: world.installation.endpointUrl, active: true })],
+    [
+      'our endpoint under a secret nobody knows',
+      () => world.ours({}, 'the-secret-of-a-former-stack'),
+    ],
+    [
+      'our endpoint without a secret',
+      () => ({ url: world.installation.endpointUrl, active: true }),
+    ],
   ])('by %s is not taken: it is overwritten, and nothing to come back', async (_what, there) => {
     world.slot = there();
     await registering(true);
@@ -247,10 +302,13 @@ describe('what is to come back', () => {
 describe('the URL to restore', () => {
   beforeEach(() => use(REPLACE));
   const savedUrls = (label: string): string[] =>
-    [...world.installation.savedVersions.values()].filter(({ labels }) => labels.has(label)).map(({ text }) => text);
+    [...world.installation.savedVersions.values()]
+      .filter(({ labels }) => labels.has(label))
+      .map(({ text }) => text);
 
   it('is in Secrets Manager, and no part of it but host and fields in the state table', async () => {
-    const url = 'https://user:USERSECRET@tracker.example/hooks/PATHSECRET;token=TOKENSECRET?KEYSECRET=1&v=VALUESECRET&c=<u1>';
+    const url =
+      'https://user:USERSECRET@tracker.example/hooks/PATHSECRET;token=TOKENSECRET?KEYSECRET=1&v=VALUESECRET&c=<u1>';
     world.slot = { url, active: false };
     const written: string[] = [];
     const { store } = world.installation;
@@ -275,7 +333,13 @@ describe('the URL to restore', () => {
   });
 
   it('of an earlier version, in clear text, is moved by a deployment, also by one that fails', async () => {
-    await known({ accepted: [accepted(LESS)], properties: { Sid: SID }, previousUrl: TRACKER.url, previousActive: false, owners: [OWNER] });
+    await known({
+      accepted: [accepted(LESS)],
+      properties: { Sid: SID },
+      previousUrl: TRACKER.url,
+      previousActive: false,
+      owners: [OWNER],
+    });
     world.fault({ operation: 'read', status: 400, times: 10_000 });
     await problemOf(registering(false));
     expect(JSON.stringify(world.state)).not.toContain('tracker-secret');
@@ -292,14 +356,20 @@ describe('the URL to restore', () => {
     });
     await problemOf(registering(false));
     expect(world.previous).toEqual(TRACKER);
-    expect([savedUrls('PREVIOUS_SLOT_3900112'), savedUrls('PREVIOUS_SLOT_3900112_2')]).toEqual([[TRACKER.url], [ELSEWHERE.url]]);
+    expect([savedUrls('PREVIOUS_SLOT_3900112'), savedUrls('PREVIOUS_SLOT_3900112_2')]).toEqual([
+      [TRACKER.url],
+      [ELSEWHERE.url],
+    ]);
   });
 
   it('that cannot be stored leaves the slot alone', async () => {
     world.slot = TRACKER;
     const run = await world.open();
-    const saveSecretVersion = (): Promise<string> => Promise.reject(new Error('The URL cannot be stored. Next step: grant it.'));
-    const failure = await problemOf(register({ ...run, ports: { ...run.ports, saveSecretVersion } }, true));
+    const saveSecretVersion = (): Promise<string> =>
+      Promise.reject(new Error('The URL cannot be stored. Next step: grant it.'));
+    const failure = await problemOf(
+      register({ ...run, ports: { ...run.ports, saveSecretVersion } }, true),
+    );
     expect(failure.message).toBe('The URL cannot be stored. Next step: grant it.');
     expect([world.slot, world.writes()]).toEqual([TRACKER, []]);
   });
@@ -307,20 +377,32 @@ describe('the URL to restore', () => {
 
 describe('a registration that fails', () => {
   it.each<[string, () => void, RegExp]>([
-    ['the URL secret cannot be read', () => void world.installation.secrets.delete('url-secret'), /url-secret does not exist/],
-    ['the URL secret could be guessed', () => void world.installation.secrets.set('url-secret', 'x'), /could be guessed/],
-    ['the slot cannot be read', () => world.fault({ operation: 'read', status: 400 }), /could not read the postback/],
+    [
+      'the URL secret cannot be read',
+      () => void world.installation.secrets.delete('url-secret'),
+      /url-secret does not exist/,
+    ],
+    [
+      'the URL secret could be guessed',
+      () => void world.installation.secrets.set('url-secret', 'x'),
+      /could be guessed/,
+    ],
+    [
+      'the slot cannot be read',
+      () => world.fault({ operation: 'read', status: 400 }),
+      /could not read the postback/,
+    ],
   ])('because %s has changed nothing', async (_why, trouble, reason) => {
     trouble();
     const problem = await problemOf(registering(true));
     expect(problem).toBeInstanceOf(RegistrationFailure);
     expect(problem.message).toMatch(reason);
-    expect([(problem as RegistrationFailure).slotUntouched, world.slot, world.state, world.writes()]).toEqual([
-      true,
-      undefined,
-      undefined,
-      [],
-    ]);
+    expect([
+      (problem as RegistrationFailure).slotUntouched,
+      world.slot,
+      world.state,
+      world.writes(),
+    ]).toEqual([true, undefined, undefined, []]);
   });
 
   it("because another run took over takes nothing back: slot and state are now that one's", async () => {
@@ -328,7 +410,9 @@ describe('a registration that fails', () => {
     const probe = (): never => {
       throw new SlotBusyError(SID, 'it took over');
     };
-    expect(await problemOf(register({ ...run, ports: { ...run.ports, probe } }, true))).toBeInstanceOf(SlotBusyError);
+    expect(
+      await problemOf(register({ ...run, ports: { ...run.ports, probe } }, true)),
+    ).toBeInstanceOf(SlotBusyError);
     expect(world.state).toEqual({ sid: SID, accepted: [accepted(FIELDS)], owners: [OWNER] });
   });
 
@@ -343,7 +427,9 @@ describe('a registration that fails', () => {
     const write = store.writeState.bind(store);
     jest
       .spyOn(store, 'writeState')
-      .mockImplementation((state, holder) => (state.unsettled ? Promise.reject(new Error('throttled')) : write(state, holder)));
+      .mockImplementation((state, holder) =>
+        state.unsettled ? Promise.reject(new Error('throttled')) : write(state, holder),
+      );
     expect((await problemOf(registering(true))).message).toBe('throttled');
     expect([world.slot, world.writes()]).toEqual([undefined, []]);
     expect(world.state).toMatchObject({ owners: [] });
@@ -363,7 +449,8 @@ describe('a registration that fails', () => {
     const patience = world.world.clock.now() + 200_000;
     world.world.afterCall = () => {
       world.world.rakuten.faults.clear();
-      if (world.writes().length === 1 && world.world.clock.now() < patience) world.fault({ operation: 'read', status: 503 });
+      if (world.writes().length === 1 && world.world.clock.now() < patience)
+        world.fault({ operation: 'read', status: 503 });
     };
     const problem = await problemOf(registering(fresh));
     expect(problem.message).toMatch(/^Rakuten: could not read the postback/);

@@ -10,8 +10,16 @@ const OTHER_SID = '3900113';
 const MINUTES = 60_000;
 /** How long a killed run keeps others from the slot. */
 const LEASE_MILLIS = 90_000;
-const TRACKER: Slot = { url: 'https://tracker.example/in?token=tracker-secret-4711&click=<u1>', active: false };
-const HOW: Interruption['how'][] = ['killed before', 'killed after', 'fails', 'fails after its effect'];
+const TRACKER: Slot = {
+  url: 'https://tracker.example/in?token=tracker-secret-4711&click=<u1>',
+  active: false,
+};
+const HOW: Interruption['how'][] = [
+  'killed before',
+  'killed after',
+  'fails',
+  'fails after its effect',
+];
 /** Without the ten probes of a self-test, which the first story has: they are all alike. */
 const REPLACE = { [P.existingPostback]: 'REPLACE', [P.selfTest]: 'false' };
 const OTHER_FIELDS = { ...REPLACE, [P.fieldList]: '[{"name":"u","field":"u1"}]' };
@@ -23,7 +31,10 @@ type Changes = Record<string, unknown>;
 class System {
   readonly run = new SlotRun();
   readonly installation = this.run.installation;
-  /** When a URL of ours last stood in a slot: until an hour later a postback may come that was sent to it. */
+  /**
+   * When a URL of ours last stood in a slot: until an hour later a postback may come that was sent
+   * to it.
+   */
   private readonly seen = new Map<string, number>();
   readonly lost = new Set<string>();
   calls = 0;
@@ -33,16 +44,31 @@ class System {
   }
 
   slot = (sid = SID): Slot | undefined => this.run.world.rakuten.slots.get(sid);
-  event = (type: RegistrationEvent['RequestType'], to: Changes, from: Changes = {}): RegistrationEvent =>
+  event = (
+    type: RegistrationEvent['RequestType'],
+    to: Changes,
+    from: Changes = {},
+  ): RegistrationEvent =>
     this.installation.event(type, this.installation.properties(to), {
       ...(type === 'Update' ? { OldResourceProperties: this.installation.properties(from) } : {}),
-      ...(type === 'Create' ? {} : { PhysicalResourceId: `rakuten-postback-${String((type === 'Update' ? from : to)[P.sid] ?? SID)}` }),
+      ...(type === 'Create'
+        ? {}
+        : {
+            PhysicalResourceId: `rakuten-postback-${String((type === 'Update' ? from : to)[P.sid] ?? SID)}`,
+          }),
     });
 
   /** How it ended. */
-  async request(event: RegistrationEvent, interruption?: Interruption): Promise<'done' | 'failed' | 'killed'> {
+  async request(
+    event: RegistrationEvent,
+    interruption?: Interruption,
+  ): Promise<'done' | 'failed' | 'killed'> {
     const interruptible = new InterruptiblePorts(interruption, () => this.observe());
-    const ports: RegistrationPorts = interruptible.wrap(this.installation.ports(), ['store'], ['clock', 'randomId', 'log']);
+    const ports: RegistrationPorts = interruptible.wrap(
+      this.installation.ports(),
+      ['store'],
+      ['clock', 'randomId', 'log'],
+    );
     const end = this.run.world.clock.now() + 8 * MINUTES;
     const ended = handleRegistrationEvent(ports, event, end).then(
       () => 'done' as const,
@@ -55,10 +81,13 @@ class System {
     return how;
   }
 
-  /** What Rakuten sends now, and what it sent a while ago and is still on its way, must be taken. */
+  /**
+   * What Rakuten sends now, and what it sent a while ago and is still on its way, must be taken.
+   */
   private observe(): void {
     const now = this.run.world.clock.now();
-    for (const slot of [this.slot(), this.slot(OTHER_SID)]) if (slot?.active && slot.url !== TRACKER.url) this.seen.set(slot.url, now);
+    for (const slot of [this.slot(), this.slot(OTHER_SID)])
+      if (slot?.active && slot.url !== TRACKER.url) this.seen.set(slot.url, now);
     for (const [url, at] of this.seen) {
       if (now - at > ACCEPT_PREVIOUS_FOR_MILLIS - MINUTES) this.seen.delete(url);
       else if (!this.installation.takes(url)) this.lost.add('a postback was turned away');
@@ -73,7 +102,8 @@ interface Story {
   readonly afterFailure: (system: System) => RegistrationEvent | undefined;
 }
 
-const create = (system: System, changes: Changes): Promise<unknown> => system.request(system.event('Create', changes));
+const create = (system: System, changes: Changes): Promise<unknown> =>
+  system.request(system.event('Create', changes));
 const takeOver = async (system: System): Promise<void> => {
   system.run.slot = TRACKER;
   await create(system, REPLACE);
@@ -100,7 +130,10 @@ const STORIES: Record<string, Story> = {
   'an update to another publisher id': {
     prepare: takeOver,
     request: (system) => system.event('Update', MOVED, REPLACE),
-    afterFailure: (system) => ({ ...system.event('Update', REPLACE, MOVED), PhysicalResourceId: `rakuten-postback-${SID}` }),
+    afterFailure: (system) => ({
+      ...system.event('Update', REPLACE, MOVED),
+      PhysicalResourceId: `rakuten-postback-${SID}`,
+    }),
   },
   'a removal': {
     prepare: takeOver,
@@ -116,7 +149,12 @@ describe.each(Object.entries(STORIES))(
       const undisturbed = new System();
       await prepare(undisturbed);
       const slots = ({ slot }: System): unknown =>
-        JSON.parse(JSON.stringify([slot() ?? null, slot(OTHER_SID) ?? null]).replaceAll(/k=[\w-]+|stack-\d+/g, ''));
+        JSON.parse(
+          JSON.stringify([slot() ?? null, slot(OTHER_SID) ?? null]).replaceAll(
+            /k=[\w-]+|stack-\d+/g,
+            '',
+          ),
+        );
       const before = slots(undisturbed);
       expect(await undisturbed.request(request(undisturbed))).toBe('done');
       const after = slots(undisturbed);

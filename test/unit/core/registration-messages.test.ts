@@ -4,13 +4,18 @@ import { describeSlot, notShownError, slotTakenError } from '../../../core/regis
 import { sanitizeError, toUserError } from '../../../core/registration/sanitize-error';
 import { SID } from '../../support/slot-run';
 
-const TRACKER = { url: 'https://tracker.example/in?token=tracker-secret-4711&click=<u1>', active: true };
+const TRACKER = {
+  url: 'https://tracker.example/in?token=tracker-secret-4711&click=<u1>',
+  active: true,
+};
 
 describe('a slot in words', () => {
   it('is the host and the fields of its URL, and whether it is on', () => {
     expect(describeSlot(undefined)).toBe('no postback');
     expect(describeSlot(TRACKER)).toBe('tracker.example, 1 field (u1), active');
-    expect(describeSlot({ ...TRACKER, active: false })).toBe('tracker.example, 1 field (u1), switched off');
+    expect(describeSlot({ ...TRACKER, active: false })).toBe(
+      'tracker.example, 1 field (u1), switched off',
+    );
   });
 });
 
@@ -44,7 +49,9 @@ describe('an error', () => {
 
 it('the error of a change that does not show tells two URLs apart that look alike without their secrets', () => {
   const { message } = notShownError(SID, { ...TRACKER, url: `${TRACKER.url}&x=2` }, TRACKER, 61);
-  expect(message).toContain('still shows tracker.example, 1 field (u1), active instead of this with another URL.');
+  expect(message).toContain(
+    'still shows tracker.example, 1 field (u1), active instead of this with another URL.',
+  );
 });
 
 describe('an error that is shown', () => {
@@ -55,8 +62,15 @@ describe('an error that is shown', () => {
   };
 
   it('keeps its name and words, in one line, without secrets and without where it was thrown', () => {
-    const { name, message, stack } = shown(Object.assign(new Error('top-secret\n  was   refused'), { name: 'SomeError' }), 'top-secret');
-    expect([name, message, stack]).toEqual(['SomeError', '*** was refused', 'SomeError: *** was refused']);
+    const { name, message, stack } = shown(
+      Object.assign(new Error('top-secret\n  was   refused'), { name: 'SomeError' }),
+      'top-secret',
+    );
+    expect([name, message, stack]).toEqual([
+      'SomeError',
+      '*** was refused',
+      'SomeError: *** was refused',
+    ]);
   });
 
   it.each([
@@ -64,7 +78,11 @@ describe('an error that is shown', () => {
     ['nothing', undefined],
     ['a number', 7],
   ])('may be %s', (_what, thrown) => {
-    expect(shown(thrown)).toMatchObject({ name: 'Error', message: String(thrown), stack: `Error: ${String(thrown)}` });
+    expect(shown(thrown)).toMatchObject({
+      name: 'Error',
+      message: String(thrown),
+      stack: `Error: ${String(thrown)}`,
+    });
   });
 
   it('is as long as CloudFormation shows, and not cut before that', () => {
@@ -91,7 +109,13 @@ describe('an error that is shown', () => {
     expect(toUserError(known, 'try again')).toBe(known);
     const cause = new RangeError('throttled');
     const told = toUserError(cause, 'try again');
-    expect([told.name, told.message, told.cause]).toEqual(['RangeError', 'RangeError: throttled. Next step: try again.', cause]);
-    expect(toUserError('out of order', 'try again').message).toBe('Error: out of order. Next step: try again.');
+    expect([told.name, told.message, told.cause]).toEqual([
+      'RangeError',
+      'RangeError: throttled. Next step: try again.',
+      cause,
+    ]);
+    expect(toUserError('out of order', 'try again').message).toBe(
+      'Error: out of order. Next step: try again.',
+    );
   });
 });

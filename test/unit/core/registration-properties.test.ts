@@ -1,5 +1,10 @@
 import { REGISTRATION_PROPERTIES as P } from '../../../core/names';
-import { DEFAULT_LIMIT_MILLIS, parseProperties, RAKUTEN_API_URL, sidOf } from '../../../core/registration/properties';
+import {
+  DEFAULT_LIMIT_MILLIS,
+  parseProperties,
+  RAKUTEN_API_URL,
+  sidOf,
+} from '../../../core/registration/properties';
 import { Installation, World } from '../../support/registration-world';
 
 const installation = new Installation(new World());
@@ -11,7 +16,8 @@ const REQUIRED = {
   [P.endpointUrl]: 'https://endpoint.example/postback',
   [P.fieldList]: FIELD_LIST,
 };
-const parse = (changes: Record<string, unknown> = {}) => parseProperties({ ...REQUIRED, ...changes });
+const parse = (changes: Record<string, unknown> = {}) =>
+  parseProperties({ ...REQUIRED, ...changes });
 
 describe('the properties of a registration', () => {
   it('have defaults for all but what must be said', () => {
@@ -36,12 +42,18 @@ describe('the properties of a registration', () => {
     for (const nothing of [undefined, null, '']) {
       const said = name === P.sid ? "is '', not a publisher id such as 3900112" : 'is missing';
       const message = `Property ${name} of the registration ${said}. Next step: correct it in the stack (or upgrade the construct) and deploy again.`;
-      expect(() => parse({ [name]: nothing })).toThrow(expect.objectContaining({ name: 'PropertyError', message }));
+      expect(() => parse({ [name]: nothing })).toThrow(
+        expect.objectContaining({ name: 'PropertyError', message }),
+      );
     }
   });
 
   it('are read as CloudFormation delivers them, as text, and as a test or a program might, as they are', () => {
-    const asText = parse({ [P.enabled]: 'false', [P.selfTest]: 'FALSE', [P.acknowledgementLimitMillis]: '250' });
+    const asText = parse({
+      [P.enabled]: 'false',
+      [P.selfTest]: 'FALSE',
+      [P.acknowledgementLimitMillis]: '250',
+    });
     const asIs = parse({
       [P.enabled]: false,
       [P.selfTest]: false,
@@ -49,19 +61,40 @@ describe('the properties of a registration', () => {
       [P.fieldList]: JSON.parse(FIELD_LIST),
     });
     expect({ ...asIs, raw: {} }).toEqual({ ...asText, raw: {} });
-    expect(asIs).toMatchObject({ enabled: false, selfTest: false, limitMillis: 250, fields: [{ name: 'u', field: 'u1' }] });
-    expect(asIs.raw).toEqual({ ...REQUIRED, [P.enabled]: 'false', [P.selfTest]: 'false', [P.acknowledgementLimitMillis]: '250' });
+    expect(asIs).toMatchObject({
+      enabled: false,
+      selfTest: false,
+      limitMillis: 250,
+      fields: [{ name: 'u', field: 'u1' }],
+    });
+    expect(asIs.raw).toEqual({
+      ...REQUIRED,
+      [P.enabled]: 'false',
+      [P.selfTest]: 'false',
+      [P.acknowledgementLimitMillis]: '250',
+    });
   });
 
   it('are remembered as text: those of ours that were given, and no others', () => {
-    const { raw } = parse({ ServiceToken: 'arn:…', Unheard: 'of', [P.onRemoval]: '', [P.existingPostback]: null, [P.sid]: ' 3900112 ' });
+    const { raw } = parse({
+      ServiceToken: 'arn:…',
+      Unheard: 'of',
+      [P.onRemoval]: '',
+      [P.existingPostback]: null,
+      [P.sid]: ' 3900112 ',
+    });
     expect(raw).toStrictEqual(REQUIRED);
     // What is remembered can be read again.
-    expect(parseProperties(parseProperties(installation.properties()).raw)).toEqual(parseProperties(installation.properties()));
+    expect(parseProperties(parseProperties(installation.properties()).raw)).toEqual(
+      parseProperties(installation.properties()),
+    );
   });
 
   it.each(['true', 'True', ' TRUE ', true])('take %p for true', (value) => {
-    expect(parse({ [P.enabled]: value, [P.selfTest]: value })).toMatchObject({ enabled: true, selfTest: true });
+    expect(parse({ [P.enabled]: value, [P.selfTest]: value })).toMatchObject({
+      enabled: true,
+      selfTest: true,
+    });
   });
 
   it.each<[string, string]>([
@@ -72,10 +105,13 @@ describe('the properties of a registration', () => {
     expect(parse({ [P.existingPostback]: value }).existingPostback).toBe(rule);
   });
 
-  it.each(['DELETE', 'DISABLE', 'RESTORE', 'RETAIN'])('know the removal rule %s, however it is written', (rule) => {
-    expect(parse({ [P.onRemoval]: rule }).onRemoval).toBe(rule);
-    expect(parse({ [P.onRemoval]: rule.toLowerCase() }).onRemoval).toBe(rule);
-  });
+  it.each(['DELETE', 'DISABLE', 'RESTORE', 'RETAIN'])(
+    'know the removal rule %s, however it is written',
+    (rule) => {
+      expect(parse({ [P.onRemoval]: rule }).onRemoval).toBe(rule);
+      expect(parse({ [P.onRemoval]: rule.toLowerCase() }).onRemoval).toBe(rule);
+    },
+  );
 
   it.each<[string, unknown, string]>([
     [P.sid, '0', "is '0', not a publisher id such as 3900112"],
@@ -91,9 +127,21 @@ describe('the properties of a registration', () => {
     [P.endpointUrl, 'ftp://endpoint.example/', 'is not an http or https URL'],
     [P.endpointUrl, 'httpsx://endpoint.example/', 'is not an http or https URL'],
     [P.endpointUrl, 'xhttp://endpoint.example/', 'is not an http or https URL'],
-    [P.endpointUrl, 'https://endpoint.example/?k=1', 'has a query, a fragment or a user name, which do not belong there'],
-    [P.endpointUrl, 'https://endpoint.example/#top', 'has a query, a fragment or a user name, which do not belong there'],
-    [P.endpointUrl, 'https://me@endpoint.example/', 'has a query, a fragment or a user name, which do not belong there'],
+    [
+      P.endpointUrl,
+      'https://endpoint.example/?k=1',
+      'has a query, a fragment or a user name, which do not belong there',
+    ],
+    [
+      P.endpointUrl,
+      'https://endpoint.example/#top',
+      'has a query, a fragment or a user name, which do not belong there',
+    ],
+    [
+      P.endpointUrl,
+      'https://me@endpoint.example/',
+      'has a query, a fragment or a user name, which do not belong there',
+    ],
     [P.rakutenApiUrl, 'rakuten', 'is not an http or https URL'],
     [P.fieldList, 'no JSON', 'cannot be read: '],
   ])('with %s %p are refused: it %s', (name, value, said) => {
@@ -122,7 +170,21 @@ describe('a publisher id', () => {
     expect(sidOf({ [P.sid]: sid })).toBe(String(sid).trim());
   });
 
-  it.each(['0', '01', '-1', '1.5', '39001a', 'a39001', '2147483648', '12345678901', '', null, undefined, {}, [1]])('is not %p', (sid) => {
+  it.each([
+    '0',
+    '01',
+    '-1',
+    '1.5',
+    '39001a',
+    'a39001',
+    '2147483648',
+    '12345678901',
+    '',
+    null,
+    undefined,
+    {},
+    [1],
+  ])('is not %p', (sid) => {
     expect(sidOf({ [P.sid]: sid })).toBeUndefined();
   });
 });

@@ -1,6 +1,11 @@
 import { REGISTRATION_PROPERTIES as P, REGISTRATION_ATTRIBUTES } from '../../../core/names';
 import type { Slot } from '../../../core/rakuten/api/client';
-import { handleRegistrationEvent, physicalIdOf, type RegistrationAnswer, type RegistrationEvent } from '../../../core/registration/events';
+import {
+  handleRegistrationEvent,
+  physicalIdOf,
+  type RegistrationAnswer,
+  type RegistrationEvent,
+} from '../../../core/registration/events';
 import { registerByHand } from '../../../core/registration/operations';
 import type { PublisherState } from '../../../core/state/publisher-state';
 import { problemOf, SID, SlotRun } from '../../support/slot-run';
@@ -11,7 +16,10 @@ const OTHER_SID = '3900113';
 const FOR_EVER = 10_000;
 const SECONDS = 1000;
 const MINUTES = 60 * SECONDS;
-const TRACKER: Slot = { url: 'https://tracker.example/in?token=tracker-secret-4711&click=<u1>', active: true };
+const TRACKER: Slot = {
+  url: 'https://tracker.example/in?token=tracker-secret-4711&click=<u1>',
+  active: true,
+};
 const NOT_VERIFIED = 'as before the failed update, not verified';
 
 let world: SlotRun;
@@ -22,9 +30,15 @@ beforeEach(() => {
 });
 
 const properties = (changes: Properties = {}): Properties => world.installation.properties(changes);
-const invoke = (event: RegistrationEvent): Promise<RegistrationAnswer> => world.installation.invoke(event);
-const create = (changes: Properties = {}): Promise<RegistrationAnswer> => invoke(world.installation.event('Create', properties(changes)));
-const update = (from: Properties, to: Properties, more: Partial<RegistrationEvent> = {}): Promise<RegistrationAnswer> =>
+const invoke = (event: RegistrationEvent): Promise<RegistrationAnswer> =>
+  world.installation.invoke(event);
+const create = (changes: Properties = {}): Promise<RegistrationAnswer> =>
+  invoke(world.installation.event('Create', properties(changes)));
+const update = (
+  from: Properties,
+  to: Properties,
+  more: Partial<RegistrationEvent> = {},
+): Promise<RegistrationAnswer> =>
   invoke(
     world.installation.event('Update', properties(to), {
       OldResourceProperties: properties(from),
@@ -32,16 +46,24 @@ const update = (from: Properties, to: Properties, more: Partial<RegistrationEven
       ...more,
     }),
   );
-const remove = (changes: Properties = {}, more: Partial<RegistrationEvent> = {}): Promise<RegistrationAnswer> =>
+const remove = (
+  changes: Properties = {},
+  more: Partial<RegistrationEvent> = {},
+): Promise<RegistrationAnswer> =>
   invoke(world.installation.event('Delete', properties(changes), more));
 const idIn = (changes: Properties): string => physicalIdOf(String(changes[P.sid] ?? SID));
-const statusOf = ({ Data }: RegistrationAnswer): string | undefined => Data[REGISTRATION_ATTRIBUTES.status];
+const statusOf = ({ Data }: RegistrationAnswer): string | undefined =>
+  Data[REGISTRATION_ATTRIBUTES.status];
 const slotOf = (sid: string): Slot | undefined => world.world.rakuten.slots.get(sid);
-const stateOf = (sid: string): PublisherState | undefined => world.installation.store.states.get(sid);
+const stateOf = (sid: string): PublisherState | undefined =>
+  world.installation.store.states.get(sid);
 const oursAt = (sid: string): Slot => world.ours({ [P.sid]: sid });
 const RAKUTEN_IS_DOWN = { status: 503, times: FOR_EVER };
 const mend = (): void => world.world.rakuten.faults.clear();
-const lastLogs = (): unknown[] => world.world.texts.map((text) => (text.startsWith('["') ? (JSON.parse(text) as unknown) : undefined));
+const lastLogs = (): unknown[] =>
+  world.world.texts.map((text) =>
+    text.startsWith('["') ? (JSON.parse(text) as unknown) : undefined,
+  );
 
 describe('an answer', () => {
   it('has the publisher in its id, and tells how it stands', async () => {
@@ -57,12 +79,15 @@ describe('an answer', () => {
 
   it('keeps the id while the publisher stays, whatever it is, and makes one where there is none', async () => {
     await create();
-    expect((await update({}, { [P.enabled]: 'false' }, { PhysicalResourceId: 'of an older version' })).PhysicalResourceId).toBe(
-      'of an older version',
-    );
+    expect(
+      (await update({}, { [P.enabled]: 'false' }, { PhysicalResourceId: 'of an older version' }))
+        .PhysicalResourceId,
+    ).toBe('of an older version');
     const without = await update({ [P.enabled]: 'false' }, {}, { PhysicalResourceId: undefined });
     expect(without.PhysicalResourceId).toBe('rakuten-postback-3900112');
-    expect((await remove({}, { PhysicalResourceId: undefined })).PhysicalResourceId).toBe('rakuten-postback-3900112');
+    expect((await remove({}, { PhysicalResourceId: undefined })).PhysicalResourceId).toBe(
+      'rakuten-postback-3900112',
+    );
   });
 
   it('says so where nothing was measured', async () => {
@@ -76,7 +101,10 @@ describe('an answer', () => {
   it('to a failure is logged with what was asked and the kind of error only', async () => {
     world.slot = TRACKER;
     await problemOf(create());
-    expect(lastLogs()).toContainEqual(['request failed', { requestType: 'Create', reason: 'RegistrationFailure' }]);
+    expect(lastLogs()).toContainEqual([
+      'request failed',
+      { requestType: 'Create', reason: 'RegistrationFailure' },
+    ]);
   });
 });
 
@@ -87,8 +115,12 @@ describe('a failure that nobody foresaw', () => {
     ['a first deployment', () => create(), 'deploy again'],
     ['a removal', () => remove({}), 'delete the stack again'],
   ])('is told with its kind and what to do: of %s', async (_what, work, next) => {
-    jest.spyOn(world.installation.store, 'readOutcome').mockRejectedValue(new RangeError('out of order'));
-    expect((await problemOf(work())).message).toBe(`RangeError: out of order. Next step: ${next}; ${LOG}`);
+    jest
+      .spyOn(world.installation.store, 'readOutcome')
+      .mockRejectedValue(new RangeError('out of order'));
+    expect((await problemOf(work())).message).toBe(
+      `RangeError: out of order. Next step: ${next}; ${LOG}`,
+    );
   });
 });
 
@@ -105,7 +137,10 @@ describe('who wants the slot', () => {
 
   it.each<[string, () => void]>([
     ['failed', () => {}],
-    ['failed, of which nothing was known any more', () => void world.installation.store.states.clear()],
+    [
+      'failed, of which nothing was known any more',
+      () => void world.installation.store.states.clear(),
+    ],
   ])('is still a resource whose update %s', async (_what, forget) => {
     await create();
     forget();
@@ -116,23 +151,37 @@ describe('who wants the slot', () => {
 });
 
 describe('a request without a publisher id', () => {
-  it.each<[RegistrationEvent['RequestType']]>([['Create'], ['Update']])('to %s is refused, with the property named', async (type) => {
-    const event = world.installation.event(type, properties({ [P.sid]: '' }), { OldResourceProperties: properties() });
-    expect((await problemOf(invoke(event))).message).toContain(`Property ${P.sid} of the registration is '', not a publisher id`);
-    expect(world.world.rakuten.calls).toEqual([]);
-  });
+  it.each<[RegistrationEvent['RequestType']]>([['Create'], ['Update']])(
+    'to %s is refused, with the property named',
+    async (type) => {
+      const event = world.installation.event(type, properties({ [P.sid]: '' }), {
+        OldResourceProperties: properties(),
+      });
+      expect((await problemOf(invoke(event))).message).toContain(
+        `Property ${P.sid} of the registration is '', not a publisher id`,
+      );
+      expect(world.world.rakuten.calls).toEqual([]);
+    },
+  );
 
   it('to update is remembered as failed, so that its rollback does not get stuck', async () => {
     await create();
     await problemOf(update({}, { [P.sid]: 'abc' }));
     world.fault(RAKUTEN_IS_DOWN);
-    const rollback = await update({ [P.sid]: 'abc' }, {}, { PhysicalResourceId: 'of an older version' });
+    const rollback = await update(
+      { [P.sid]: 'abc' },
+      {},
+      { PhysicalResourceId: 'of an older version' },
+    );
     expect([statusOf(rollback), world.slot]).toEqual([NOT_VERIFIED, ours]);
     expect(rollback.PhysicalResourceId).toBe('of an older version');
   });
 
   it('to create is not remembered as a failed update of anything', async () => {
-    const event = { ...world.installation.event('Create', properties({ [P.sid]: '' })), OldResourceProperties: properties() };
+    const event = {
+      ...world.installation.event('Create', properties({ [P.sid]: '' })),
+      OldResourceProperties: properties(),
+    };
     await problemOf(invoke(event));
     expect(world.state).toBeUndefined();
   });
@@ -179,7 +228,9 @@ describe('a request that comes again', () => {
 
   it('is worked through again where its end could not be remembered, which is logged and does not fail it', async () => {
     const event = world.installation.event('Create', properties());
-    const write = jest.spyOn(world.installation.store, 'writeOutcome').mockRejectedValueOnce(new RangeError('throttled'));
+    const write = jest
+      .spyOn(world.installation.store, 'writeOutcome')
+      .mockRejectedValueOnce(new RangeError('throttled'));
     await invoke(event);
     expect(lastLogs()).toContainEqual(['outcome not remembered', { reason: 'RangeError' }]);
     world.slot = undefined;
@@ -190,7 +241,8 @@ describe('a request that comes again', () => {
 
 describe('a request that has to wait for another run', () => {
   const holdFor = (millis: number): Promise<boolean> => world.installation.holdLease(SID, millis);
-  const invokeFor = (minutes: number, event: RegistrationEvent): Promise<RegistrationAnswer> => world.installation.invoke(event, minutes);
+  const invokeFor = (minutes: number, event: RegistrationEvent): Promise<RegistrationAnswer> =>
+    world.installation.invoke(event, minutes);
 
   it('does its work when two minutes are left', async () => {
     await holdFor(2 * MINUTES);
@@ -201,7 +253,9 @@ describe('a request that has to wait for another run', () => {
   it('does not begin what it could not end, and is not remembered as failed: it may come again', async () => {
     const event = world.installation.event('Create', properties());
     await holdFor(2 * MINUTES);
-    expect((await problemOf(invokeFor(3.9, event))).message).toContain('SID 3900112: it ended too late for this one to begin');
+    expect((await problemOf(invokeFor(3.9, event))).message).toContain(
+      'SID 3900112: it ended too late for this one to begin',
+    );
     expect([world.slot, world.world.rakuten.calls]).toEqual([undefined, []]);
     await invoke(event);
     expect(world.slot).toEqual(ours);
@@ -222,12 +276,16 @@ describe('a request that has to wait for another run', () => {
   it('gives up in time to say so', async () => {
     await holdFor(60 * MINUTES);
     const started = world.world.clock.now();
-    expect((await problemOf(invokeFor(3, world.installation.event('Create', properties())))).message).toContain('it did not end in time');
+    expect(
+      (await problemOf(invokeFor(3, world.installation.event('Create', properties())))).message,
+    ).toContain('it did not end in time');
     const left = started + 3 * MINUTES - world.world.clock.now();
     expect([left >= 5 * SECONDS, left <= 8 * SECONDS]).toEqual([true, true]);
   });
 
-  /** The lease gets lost, as that of a run which stood still for a minute: another has taken over. */
+  /**
+   * The lease gets lost, as that of a run which stood still for a minute: another has taken over.
+   */
   const losingTheLease = async (work: () => Promise<unknown>, renewals = 0): Promise<string> => {
     const { store } = world.installation;
     const renew = store.renewLease.bind(store);
@@ -250,7 +308,9 @@ describe('a request that has to wait for another run', () => {
   it('which took over from it: that one decides, and the slow one is not remembered as failed', async () => {
     const event = world.installation.event('Create', properties());
     tooSlow();
-    expect(await losingTheLease(() => invoke(event))).toContain('it took over because this one was too slow');
+    expect(await losingTheLease(() => invoke(event))).toContain(
+      'it took over because this one was too slow',
+    );
     atWork();
     await invoke(event);
     expect(world.slot).toEqual(ours);
@@ -289,13 +349,18 @@ describe('a request that has to wait for another run', () => {
     await problemOf(update({}, { [P.enabled]: 'false' }));
     tooSlow();
     world.slot = undefined;
-    expect(await losingTheLease(() => update({ [P.enabled]: 'false' }, {}))).toContain('it took over because this one was too slow');
+    expect(await losingTheLease(() => update({ [P.enabled]: 'false' }, {}))).toContain(
+      'it took over because this one was too slow',
+    );
   });
 });
 
 describe('an update that is taken back', () => {
   /** After an update that failed for this reason, the update back, with Rakuten as it then is. */
-  async function takenBack(whileFailing: () => void, whileRollingBack: () => void): Promise<RegistrationAnswer> {
+  async function takenBack(
+    whileFailing: () => void,
+    whileRollingBack: () => void,
+  ): Promise<RegistrationAnswer> {
     await create();
     whileFailing();
     await problemOf(update({}, { [P.enabled]: 'false' }));
@@ -325,19 +390,22 @@ describe('an update that is taken back', () => {
   it.each<[string, () => void, () => Slot]>([
     ['Rakuten is down', down, () => ours],
     ['somebody took the slot', taken, () => TRACKER],
-  ])('ends well although %s, where it had left the slot alone, and says that this is not verified', async (_why, trouble, there) => {
-    const answer = await takenBack(refused, trouble);
-    expect(answer.Data).toEqual({
-      [REGISTRATION_ATTRIBUTES.status]: NOT_VERIFIED,
-      [REGISTRATION_ATTRIBUTES.selfTestP50Millis]: '42',
-      [REGISTRATION_ATTRIBUTES.selfTestMaxMillis]: '42',
-    });
-    expect(world.slot).toEqual(there());
-    expect(lastLogs()).toContainEqual([
-      'rolling back: the slot stays as it was before the failed update',
-      { sid: SID, reason: expect.stringMatching(/^(RakutenError|SlotTakenError)$/) },
-    ]);
-  });
+  ])(
+    'ends well although %s, where it had left the slot alone, and says that this is not verified',
+    async (_why, trouble, there) => {
+      const answer = await takenBack(refused, trouble);
+      expect(answer.Data).toEqual({
+        [REGISTRATION_ATTRIBUTES.status]: NOT_VERIFIED,
+        [REGISTRATION_ATTRIBUTES.selfTestP50Millis]: '42',
+        [REGISTRATION_ATTRIBUTES.selfTestMaxMillis]: '42',
+      });
+      expect(world.slot).toEqual(there());
+      expect(lastLogs()).toContainEqual([
+        'rolling back: the slot stays as it was before the failed update',
+        { sid: SID, reason: expect.stringMatching(/^(RakutenError|SlotTakenError)$/) },
+      ]);
+    },
+  );
 
   it('is verified where it may have changed the slot: with Rakuten down the rollback fails', async () => {
     await expect(takenBack(notPutBack, down)).rejects.toThrow('could not');
@@ -345,7 +413,9 @@ describe('an update that is taken back', () => {
   });
 
   it('fails where it may have changed the slot and cannot even begin', async () => {
-    await expect(takenBack(notPutBack, () => void world.installation.secrets.delete('credentials'))).rejects.toThrow('credentials');
+    await expect(
+      takenBack(notPutBack, () => void world.installation.secrets.delete('credentials')),
+    ).rejects.toThrow('credentials');
   });
 
   it('is known as such although the postback was switched off by hand in between', async () => {
@@ -355,7 +425,9 @@ describe('an update that is taken back', () => {
     await problemOf(update({}, { [P.fieldList]: '[{"name":"u","field":"u1"}]' }));
     mend();
     down();
-    expect(statusOf(await update({ [P.fieldList]: '[{"name":"u","field":"u1"}]' }, {}))).toBe(NOT_VERIFIED);
+    expect(statusOf(await update({ [P.fieldList]: '[{"name":"u","field":"u1"}]' }, {}))).toBe(
+      NOT_VERIFIED,
+    );
     expect(world.slot).toEqual({ ...ours, active: false });
   });
 
@@ -365,7 +437,9 @@ describe('an update that is taken back', () => {
     await problemOf(update({}, { [P.enabled]: 'false' }));
     world.slot = { ...ours, active: false };
     notPutBack();
-    await expect(update({ [P.enabled]: 'false' }, {})).rejects.toThrow('could not be put back as it was');
+    await expect(update({ [P.enabled]: 'false' }, {})).rejects.toThrow(
+      'could not be put back as it was',
+    );
   });
 
   it('fails as any other where no update had failed', async () => {
@@ -398,7 +472,11 @@ describe('an update to another publisher id', () => {
     await create();
     world.fault({ operation: 'read', skip: 1, status: 400 });
     await problemOf(update({}, MOVED));
-    expect([slotOf(SID), slotOf(OTHER_SID), stateOf(OTHER_SID)?.owners]).toEqual([ours, undefined, []]);
+    expect([slotOf(SID), slotOf(OTHER_SID), stateOf(OTHER_SID)?.owners]).toEqual([
+      ours,
+      undefined,
+      [],
+    ]);
   });
 
   describe('that fails and leaves its URL in the new slot', () => {
@@ -412,7 +490,8 @@ describe('an update to another publisher id', () => {
       expect(slotOf(OTHER_SID)).toEqual(oursAt(OTHER_SID));
       mend();
     });
-    const rollBack = (): Promise<RegistrationAnswer> => update(MOVED, {}, { PhysicalResourceId: idIn({}) });
+    const rollBack = (): Promise<RegistrationAnswer> =>
+      update(MOVED, {}, { PhysicalResourceId: idIn({}) });
 
     it('is rolled back, which takes that out', async () => {
       expect(statusOf(await rollBack())).toBe('registered, active');
@@ -427,7 +506,9 @@ describe('an update to another publisher id', () => {
 
     it('is rolled back when Rakuten works again, as its URL cannot be taken out before', async () => {
       world.fault(RAKUTEN_IS_DOWN);
-      expect((await problemOf(rollBack())).message).toContain('The postback of SID 3900113 was not removed at Rakuten');
+      expect((await problemOf(rollBack())).message).toContain(
+        'The postback of SID 3900113 was not removed at Rakuten',
+      );
       mend();
       await rollBack();
       expect([slotOf(SID), slotOf(OTHER_SID)]).toEqual([ours, undefined]);
@@ -446,7 +527,11 @@ describe('an update to another publisher id', () => {
     await update({}, MOVED);
     world.world.rakuten.calls.length = 0;
     const answer = await update(MOVED, {});
-    expect([answer.PhysicalResourceId, statusOf(answer), world.writes()]).toEqual(['rakuten-postback-3900112', 'registered, active', []]);
+    expect([answer.PhysicalResourceId, statusOf(answer), world.writes()]).toEqual([
+      'rakuten-postback-3900112',
+      'registered, active',
+      [],
+    ]);
     await remove(MOVED);
     expect([slotOf(SID), slotOf(OTHER_SID)]).toEqual([ours, undefined]);
   });
@@ -469,7 +554,9 @@ describe('an update to another publisher id', () => {
 
   it('is no rollback where the first is of another resource', async () => {
     await create();
-    await invoke(world.installation.event('Create', properties(MOVED), { LogicalResourceId: 'Other' }));
+    await invoke(
+      world.installation.event('Create', properties(MOVED), { LogicalResourceId: 'Other' }),
+    );
     world.fault(RAKUTEN_IS_DOWN);
     await expect(update({}, MOVED)).rejects.toThrow('Rakuten');
     expect([slotOf(SID), slotOf(OTHER_SID)]).toEqual([ours, oursAt(OTHER_SID)]);
@@ -478,7 +565,11 @@ describe('an update to another publisher id', () => {
   it('whose id is that of the new one already removes the old one itself, as no Delete will follow', async () => {
     await create();
     const answer = await update({}, MOVED, { PhysicalResourceId: idIn(MOVED) });
-    expect([answer.PhysicalResourceId, slotOf(SID), slotOf(OTHER_SID)]).toEqual([idIn(MOVED), undefined, oursAt(OTHER_SID)]);
+    expect([answer.PhysicalResourceId, slotOf(SID), slotOf(OTHER_SID)]).toEqual([
+      idIn(MOVED),
+      undefined,
+      oursAt(OTHER_SID),
+    ]);
     expect(stateOf(SID)?.owners).toEqual([]);
   });
 
@@ -519,7 +610,11 @@ describe('a Delete', () => {
 
   it('leaves the publisher in its id alone where another resource wants that', async () => {
     await create();
-    await invoke(world.installation.event('Create', properties({ [P.sid]: OTHER_SID }), { LogicalResourceId: 'Other' }));
+    await invoke(
+      world.installation.event('Create', properties({ [P.sid]: OTHER_SID }), {
+        LogicalResourceId: 'Other',
+      }),
+    );
     await remove({}, { PhysicalResourceId: idIn({ [P.sid]: OTHER_SID }) });
     expect([slotOf(SID), slotOf(OTHER_SID)]).toEqual([undefined, oursAt(OTHER_SID)]);
   });
@@ -536,7 +631,9 @@ describe('a Delete', () => {
     const { clock } = world.world;
     const end = clock.now() + 8 * MINUTES;
     await world.installation.holdLease(OTHER_SID, 8 * MINUTES);
-    expect((await problemOf(remove({}, { PhysicalResourceId: idIn({ [P.sid]: OTHER_SID }) }))).message).toContain('SID 3900113');
+    expect(
+      (await problemOf(remove({}, { PhysicalResourceId: idIn({ [P.sid]: OTHER_SID }) }))).message,
+    ).toContain('SID 3900113');
     expect(Math.round((end - clock.now()) / MINUTES)).toBe(1);
   });
 
@@ -554,7 +651,12 @@ describe('a Delete', () => {
     world.world.rakuten.calls.length = 0;
     world.installation.secrets.clear();
     await remove({ [P.onRemoval]: 'RETAIN' });
-    expect([world.slot, world.world.rakuten.calls, world.state?.owners, world.state?.properties]).toEqual([ours, [], [], undefined]);
+    expect([
+      world.slot,
+      world.world.rakuten.calls,
+      world.state?.owners,
+      world.state?.properties,
+    ]).toEqual([ours, [], [], undefined]);
     expect(world.world.texts.join()).not.toContain('as another resource');
   });
 
@@ -562,8 +664,15 @@ describe('a Delete', () => {
     await create();
     await invoke(world.installation.event('Create', properties(), { LogicalResourceId: 'Other' }));
     await remove();
-    expect([world.slot, world.state?.owners?.length, world.state?.properties?.[P.sid]]).toEqual([ours, 1, SID]);
-    expect(lastLogs()).toContainEqual(['kept, as another resource of the stack wants it', { sid: SID }]);
+    expect([world.slot, world.state?.owners?.length, world.state?.properties?.[P.sid]]).toEqual([
+      ours,
+      1,
+      SID,
+    ]);
+    expect(lastLogs()).toContainEqual([
+      'kept, as another resource of the stack wants it',
+      { sid: SID },
+    ]);
   });
 
   it('logs what it did', async () => {
@@ -583,7 +692,10 @@ describe('a Delete', () => {
     world.slot = TRACKER;
     await remove({ [P.enabled]: 'perhaps' });
     expect([world.slot, world.calls()]).toEqual([TRACKER, []]);
-    expect(lastLogs()).toContainEqual(['nothing was ever registered, so nothing is removed', { sid: SID, reason: 'PropertyError' }]);
+    expect(lastLogs()).toContainEqual([
+      'nothing was ever registered, so nothing is removed',
+      { sid: SID, reason: 'PropertyError' },
+    ]);
   });
 
   it('of which nothing can be read of a first deployment that failed says so', async () => {
@@ -611,7 +723,9 @@ describe('a Delete', () => {
   it('of what never was fails where another run may be registering it at this moment', async () => {
     jest.spyOn(world.installation.store, 'renewLease').mockResolvedValue(false);
     world.fault({ operation: 'read', status: 503, times: FOR_EVER });
-    expect((await problemOf(remove())).message).toContain('it took over because this one was too slow');
+    expect((await problemOf(remove())).message).toContain(
+      'it took over because this one was too slow',
+    );
   });
 
   it('that fails says what stays and how to go on without it; the publisher is given up all the same', async () => {
@@ -621,7 +735,11 @@ describe('a Delete', () => {
     expect(message).toMatch(
       /^Rakuten: could not delete the postback .* The postback of SID 3900112 was not removed at Rakuten\. To go on without removing it, delete the stack again and keep \(retain\) this resource\.$/,
     );
-    expect([world.slot, world.state?.owners, world.state?.properties]).toEqual([ours, [], undefined]);
+    expect([world.slot, world.state?.owners, world.state?.properties]).toEqual([
+      ours,
+      [],
+      undefined,
+    ]);
     mend();
     await remove();
     expect(world.slot).toBeUndefined();
@@ -631,7 +749,13 @@ describe('a Delete', () => {
     await create();
     world.fault({ operation: 'delete', connection: 'drop', times: FOR_EVER });
     const end = world.world.clock.now() + MINUTES;
-    await problemOf(handleRegistrationEvent(world.installation.ports(), world.installation.event('Delete', properties()), end));
+    await problemOf(
+      handleRegistrationEvent(
+        world.installation.ports(),
+        world.installation.event('Delete', properties()),
+        end,
+      ),
+    );
     expect(end - world.world.clock.now()).toBeGreaterThanOrEqual(5 * SECONDS);
   });
 });

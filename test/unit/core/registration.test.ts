@@ -22,7 +22,10 @@ import { CLIENT_SECRET, CREDENTIALS, Installation, World } from '../../support/r
 
 const SID = '3900112';
 const ONCE: DeliveryPlan = { how: 'once', calls: 0 };
-const TRACKER = { url: 'https://tracker.example/in?token=tracker-secret-4711&click=<u1>', active: true };
+const TRACKER = {
+  url: 'https://tracker.example/in?token=tracker-secret-4711&click=<u1>',
+  active: true,
+};
 
 let world: World;
 let installation: Installation;
@@ -34,7 +37,8 @@ beforeEach(() => {
 });
 
 const slot = (sid = SID) => world.rakuten.slots.get(sid);
-const methods = (): string[] => world.rakuten.calls.filter((c) => c.path.startsWith('/v1/')).map((c) => c.method);
+const methods = (): string[] =>
+  world.rakuten.calls.filter((c) => c.path.startsWith('/v1/')).map((c) => c.method);
 const writes = (): string[] => methods().filter((m) => m !== 'GET');
 const fault = (f: Fault): void => world.rakuten.faults.add(f);
 const deploy = (changes: Record<string, unknown> = {}, othersFail = false): Promise<boolean> =>
@@ -51,7 +55,9 @@ async function failing(changes: Record<string, unknown> = {}): Promise<string> {
 
 describe('a first deployment', () => {
   it('registers the URL with the secret, after the self-test, and says so without a secret', async () => {
-    const answer = await installation.invoke(installation.event('Create', installation.properties()));
+    const answer = await installation.invoke(
+      installation.event('Create', installation.properties()),
+    );
     const secret = installation.secrets.get('url-secret') ?? '';
     expect(slot()?.active).toBe(true);
     expect(slot()?.url).toContain(`k=${secret}`);
@@ -90,17 +96,37 @@ describe('a first deployment', () => {
 
   it.each<[string, Fault, string[]]>([
     ['a 401 once', { operation: 'read', status: 401 }, ['POST']],
-    ['a rate limit for a while', { operation: 'create', status: 403, times: 3 }, ['POST', 'POST', 'POST', 'POST']],
-    ['429 with Retry-After', { operation: 'read', status: 429, headers: { 'retry-after': '30' } }, ['POST']],
+    [
+      'a rate limit for a while',
+      { operation: 'create', status: 403, times: 3 },
+      ['POST', 'POST', 'POST', 'POST'],
+    ],
+    [
+      '429 with Retry-After',
+      { operation: 'read', status: 429, headers: { 'retry-after': '30' } },
+      ['POST'],
+    ],
     ['500s', { operation: 'read', status: 500, times: 3 }, ['POST']],
     ['dropped connections', { connection: 'drop', times: 2 }, ['POST']],
     ['a hanging token call', { operation: 'token', connection: 'hang' }, ['POST']],
     ['half a body', { operation: 'read', connection: 'truncate' }, ['POST']],
-    ['HTML in place of JSON', { operation: 'read', status: 200, body: '<!DOCTYPE html><html><body>Sorry</body></html>' }, ['POST']],
+    [
+      'HTML in place of JSON',
+      { operation: 'read', status: 200, body: '<!DOCTYPE html><html><body>Sorry</body></html>' },
+      ['POST'],
+    ],
     // The slot is looked at before anything is sent again, so the POST stands alone.
-    ['an answer lost after the effect', { operation: 'create', connection: 'drop', afterEffect: true }, ['POST']],
+    [
+      'an answer lost after the effect',
+      { operation: 'create', connection: 'drop', afterEffect: true },
+      ['POST'],
+    ],
     ['a 502 after the effect', { operation: 'create', status: 502, afterEffect: true }, ['POST']],
-    ['an answer lost before the effect', { operation: 'create', connection: 'drop' }, ['POST', 'POST']],
+    [
+      'an answer lost before the effect',
+      { operation: 'create', connection: 'drop' },
+      ['POST', 'POST'],
+    ],
   ])('gets over %s', async (_name, trouble, expected) => {
     fault(trouble);
     expect(await deploy()).toBe(true);
@@ -157,7 +183,9 @@ describe('a slot that is taken', () => {
     expect(otherFormation.lastError).not.toContain(installation.secrets.get('url-secret'));
     expect(slot()?.url).toContain(installation.endpointUrl);
 
-    expect(await otherFormation.deploy(other.properties({ [P.existingPostback]: 'REPLACE' }), ONCE)).toBe(true);
+    expect(
+      await otherFormation.deploy(other.properties({ [P.existingPostback]: 'REPLACE' }), ONCE),
+    ).toBe(true);
     expect(await formation.destroy(ONCE)).toBe(true);
     expect(slot()?.url).toContain(other.endpointUrl);
   });
@@ -181,7 +209,9 @@ describe('the self-test', () => {
       ...Array.from({ length: 10 }, (_, i) => ({ status: 200, millis: 50 + i })),
     ];
     Object.defineProperty(installation, 'endpoint', { get: () => endpoint[answers++] });
-    const answer = await installation.invoke(installation.event('Create', installation.properties()));
+    const answer = await installation.invoke(
+      installation.event('Create', installation.properties()),
+    );
     expect(answers).toBe(6 + 10 + PROBES_IN_A_ROW);
     expect(Number(answer.Data[REGISTRATION_ATTRIBUTES.selfTestMaxMillis])).toBeLessThan(401);
   });
@@ -191,16 +221,19 @@ describe('the self-test', () => {
     ['refusing', { status: 403, millis: 12 }, /HTTP 403 in 12 ms/, /base path mapping/],
     ['failing', { status: 500, millis: 12 }, /HTTP 500/, /role of the API/],
     ['unreachable', { error: 'ENOTFOUND', millis: 3 }, /ENOTFOUND after 3 ms/, /host resolves/],
-  ])('stops a deployment whose endpoint is %s, says each time and what to try', async (_name, endpoint, seen, advice) => {
-    installation.endpoint = endpoint;
-    const started = world.clock.now();
-    const reason = await failing();
-    expect(reason).toMatch(seen);
-    expect(reason).toMatch(advice);
-    expect(world.clock.now() - started).toBeLessThan(135_000);
-    expect(slot()).toBeUndefined();
-    expect(writes()).toEqual([]);
-  });
+  ])(
+    'stops a deployment whose endpoint is %s, says each time and what to try',
+    async (_name, endpoint, seen, advice) => {
+      installation.endpoint = endpoint;
+      const started = world.clock.now();
+      const reason = await failing();
+      expect(reason).toMatch(seen);
+      expect(reason).toMatch(advice);
+      expect(world.clock.now() - started).toBeLessThan(135_000);
+      expect(slot()).toBeUndefined();
+      expect(writes()).toEqual([]);
+    },
+  );
 
   it('waits until a probe has come out of the queue', async () => {
     installation.consumerRuns = false;
@@ -215,7 +248,9 @@ describe('the self-test', () => {
 
   it.each(['false', 'False', false])('can be left out with %p', async (value) => {
     installation.endpoint = { status: 500, millis: 1 };
-    const answer = await installation.invoke(installation.event('Create', installation.properties({ [P.selfTest]: value })));
+    const answer = await installation.invoke(
+      installation.event('Create', installation.properties({ [P.selfTest]: value })),
+    );
     expect(answer.Data[REGISTRATION_ATTRIBUTES.selfTestP50Millis]).toBe('not measured');
     expect(slot()?.active).toBe(true);
   });
@@ -235,9 +270,17 @@ describe('credentials', () => {
     ['empty', '  ', /is empty/],
     ['not JSON', 'id:secret', /is not JSON/],
     ['a list', '["a"]', /not an object/],
-    ['without the secret', '{"clientId":"a","Secret":"b"}', /no value for clientSecret \(its keys: clientId, Secret\)/],
+    [
+      'without the secret',
+      '{"clientId":"a","Secret":"b"}',
+      /no value for clientSecret \(its keys: clientId, Secret\)/,
+    ],
     ['a placeholder', '{"clientId":"<client id>","clientSecret":"b"}', /placeholder as clientId/],
-    ['badly copied', '{"clientId":"a","clientSecret":"b c"}', /special character inside clientSecret/],
+    [
+      'badly copied',
+      '{"clientId":"a","clientSecret":"b c"}',
+      /special character inside clientSecret/,
+    ],
   ])('that are %s are told apart, with how to fill them', async (_name, value, problem) => {
     installation.secrets.set('credentials', value);
     const reason = await failing();
@@ -247,9 +290,14 @@ describe('credentials', () => {
   });
 
   it('that are wrong are named as such after both header forms', async () => {
-    installation.secrets.set('credentials', CREDENTIALS.replace(CLIENT_SECRET, 'another-secret-123'));
+    installation.secrets.set(
+      'credentials',
+      CREDENTIALS.replace(CLIENT_SECRET, 'another-secret-123'),
+    );
     const reason = await failing();
-    expect(reason).toMatch(/could not get an access token of SID 3900112: HTTP 401.*client id and secret are not accepted/);
+    expect(reason).toMatch(
+      /could not get an access token of SID 3900112: HTTP 401.*client id and secret are not accepted/,
+    );
     expect(reason).not.toContain('another-secret-123');
     expect(world.rakuten.calls.map((c) => c.operation)).toEqual(['token', 'token']);
   });
@@ -270,7 +318,12 @@ describe('credentials', () => {
 
 describe('an error', () => {
   it('says operation, SID, status, what Rakuten said, its request id, the meaning and the next step', async () => {
-    fault({ operation: 'create', status: 400, times: 100, body: '{"message":"url is not allowed","error":"REQUEST_PARAM_INVALID"}' });
+    fault({
+      operation: 'create',
+      status: 400,
+      times: 100,
+      body: '{"message":"url is not allowed","error":"REQUEST_PARAM_INVALID"}',
+    });
     const reason = await failing();
     expect(reason).toContain('could not create the postback of SID 3900112: HTTP 400');
     expect(reason).toContain('url is not allowed');
@@ -283,7 +336,11 @@ describe('an error', () => {
     fault({ status: 400, times: 100, echo: true });
     const reason = await failing();
     expect(reason).toContain('HTTP 400');
-    const secrets = [CLIENT_SECRET, Buffer.from(CLIENT_SECRET).toString('base64').slice(0, 12), installation.secrets.get('url-secret')];
+    const secrets = [
+      CLIENT_SECRET,
+      Buffer.from(CLIENT_SECRET).toString('base64').slice(0, 12),
+      installation.secrets.get('url-secret'),
+    ];
     for (const secret of secrets) expect(world.texts.join()).not.toContain(secret);
   });
 
@@ -303,11 +360,18 @@ describe('an error', () => {
 
   it('about a change that does not show names what is there', async () => {
     world.rakuten.behaviour.staleReads = 100_000;
-    expect(await failing()).toMatch(/accepted the change for SID 3900112, but \d+ s later its status call still shows no postback/);
+    expect(await failing()).toMatch(
+      /accepted the change for SID 3900112, but \d+ s later its status call still shows no postback/,
+    );
   });
 
   it('about a wrong address says so', async () => {
-    fault({ operation: 'token', status: 404, times: 2, body: '{"message":"no Route matched with those values"}' });
+    fault({
+      operation: 'token',
+      status: 404,
+      times: 2,
+      body: '{"message":"no Route matched with those values"}',
+    });
     expect(await failing()).toContain('check rakutenApiUrl');
   });
 
@@ -351,15 +415,23 @@ describe('the orders in which CloudFormation sends requests', () => {
     const { store } = installation;
     const wanted = installation.properties({ [P.enabled]: 'false' });
     const writeState = jest.spyOn(store, 'writeState').mockRejectedValue(new Error('throttled'));
-    await expect(installation.invoke(installation.event('Update', wanted, { OldResourceProperties: old }))).rejects.toThrow('throttled');
+    await expect(
+      installation.invoke(installation.event('Update', wanted, { OldResourceProperties: old })),
+    ).rejects.toThrow('throttled');
     writeState.mockRestore();
 
     world.rakuten.slots.set(SID, TRACKER);
-    const rollback = await installation.invoke(installation.event('Update', old, { OldResourceProperties: wanted }));
-    expect(rollback.Data[REGISTRATION_ATTRIBUTES.status]).toBe('as before the failed update, not verified');
+    const rollback = await installation.invoke(
+      installation.event('Update', old, { OldResourceProperties: wanted }),
+    );
+    expect(rollback.Data[REGISTRATION_ATTRIBUTES.status]).toBe(
+      'as before the failed update, not verified',
+    );
     expect(slot()).toEqual(TRACKER);
     // Not so an update that goes on: what it wants never stood.
-    await expect(installation.invoke(installation.event('Update', wanted, { OldResourceProperties: old }))).rejects.toThrow('is taken');
+    await expect(
+      installation.invoke(installation.event('Update', wanted, { OldResourceProperties: old })),
+    ).rejects.toThrow('is taken');
   });
 
   it('another SID is a replacement, and a rollback of it comes back', async () => {
@@ -376,7 +448,9 @@ describe('the orders in which CloudFormation sends requests', () => {
   it('a delete with an invented id during a create waits for it and then removes what it registered', async () => {
     const create = installation.invoke(installation.event('Create', installation.properties()));
     const remove = installation.invoke(
-      installation.event('Delete', installation.properties(), { PhysicalResourceId: 'stack-Registration-1ABCDEF' }),
+      installation.event('Delete', installation.properties(), {
+        PhysicalResourceId: 'stack-Registration-1ABCDEF',
+      }),
     );
     await create;
     expect((await remove).PhysicalResourceId).toBe('stack-Registration-1ABCDEF');
@@ -389,7 +463,10 @@ describe('the orders in which CloudFormation sends requests', () => {
     const bad = [installation.properties(), installation.properties({ [P.sid]: 'abc' }), {}];
     for (const properties of bad) {
       const event = installation.event('Delete', properties, { PhysicalResourceId: 'invented' });
-      expect(await installation.invoke(event)).toEqual({ PhysicalResourceId: 'invented', Data: {} });
+      expect(await installation.invoke(event)).toEqual({
+        PhysicalResourceId: 'invented',
+        Data: {},
+      });
     }
     expect(slot()).toEqual(TRACKER);
   });
@@ -407,15 +484,20 @@ describe('the orders in which CloudFormation sends requests', () => {
   it.each([
     ['Create', 'deploy again'],
     ['Delete', 'delete the stack again'],
-  ] as const)('a %s that ends by what nobody foresaw says what to do, once, and says the same when it is repeated', async (type, next) => {
-    await deploy();
-    const event = installation.event(type, installation.properties());
-    const read = jest.spyOn(installation.store, 'readState').mockRejectedValue(new TypeError('state is not a function'));
-    const told = await installation.invoke(event).catch((error: Error) => error.message);
-    expect(told).toContain(`TypeError: state is not a function. Next step: ${next}`);
-    read.mockRestore();
-    expect(await installation.invoke(event).catch((error: Error) => error.message)).toBe(told);
-  });
+  ] as const)(
+    'a %s that ends by what nobody foresaw says what to do, once, and says the same when it is repeated',
+    async (type, next) => {
+      await deploy();
+      const event = installation.event(type, installation.properties());
+      const read = jest
+        .spyOn(installation.store, 'readState')
+        .mockRejectedValue(new TypeError('state is not a function'));
+      const told = await installation.invoke(event).catch((error: Error) => error.message);
+      expect(told).toContain(`TypeError: state is not a function. Next step: ${next}`);
+      read.mockRestore();
+      expect(await installation.invoke(event).catch((error: Error) => error.message)).toBe(told);
+    },
+  );
 
   it('a delete works from what the state knows when the URL secret is gone', async () => {
     await deploy();
@@ -466,10 +548,15 @@ describe('the orders in which CloudFormation sends requests', () => {
     it('a removal restores the tracker after the renaming was rolled back, and after another one', async () => {
       expect(await renamed().deploy(installation.properties(NEW), ONCE, true)).toBe(false);
       installation.secrets.delete('new-url-secret');
-      await deploy({ [P.existingPostback]: 'REPLACE', [P.fieldList]: '[{"name":"e","field":"is_event"}]' });
+      await deploy({
+        [P.existingPostback]: 'REPLACE',
+        [P.fieldList]: '[{"name":"e","field":"is_event"}]',
+      });
       installation.secrets.set('third-url-secret', installation.newUrlSecret());
       const other = renamed();
-      expect(await other.deploy(installation.properties({ [P.urlSecretArn]: 'third-url-secret' }), ONCE)).toBe(true);
+      expect(
+        await other.deploy(installation.properties({ [P.urlSecretArn]: 'third-url-secret' }), ONCE),
+      ).toBe(true);
       await formation.destroy(ONCE);
       installation.secrets.delete('url-secret');
       expect(await other.destroy(ONCE)).toBe(true);
@@ -490,7 +577,12 @@ describe('the orders in which CloudFormation sends requests', () => {
       expect(await unregisterByHand(installation.ports(), SID, 'RESTORE')).toBe('restored');
       expect(slot()).toEqual(TRACKER);
       installation.secrets.delete('url-secret');
-      expect(await other.deploy(installation.properties({ ...NEW, [P.existingPostback]: 'REPLACE' }), ONCE)).toBe(true);
+      expect(
+        await other.deploy(
+          installation.properties({ ...NEW, [P.existingPostback]: 'REPLACE' }),
+          ONCE,
+        ),
+      ).toBe(true);
       await formation.destroy(ONCE);
       expect(await other.destroy(ONCE)).toBe(true);
       expect(slot()).toEqual(TRACKER);
@@ -507,7 +599,12 @@ describe('the orders in which CloudFormation sends requests', () => {
       ...old
     } = installation.properties();
     expect(await formation.deploy(old, ONCE)).toBe(true);
-    expect(await formation.deploy({ ...installation.properties(), [P.formatVersion]: '2', Unheard: 'of' }, ONCE)).toBe(true);
+    expect(
+      await formation.deploy(
+        { ...installation.properties(), [P.formatVersion]: '2', Unheard: 'of' },
+        ONCE,
+      ),
+    ).toBe(true);
     expect(slot()?.active).toBe(true);
   });
 
@@ -517,9 +614,15 @@ describe('the orders in which CloudFormation sends requests', () => {
     installation.secrets.set('url-secret', installation.newUrlSecret());
     await deploy({ [P.enabled]: 'true', [P.fieldList]: '[{"name":"e","field":"is_event"}]' });
     expect(slot()?.url).not.toBe(before);
-    expect([installation.takes(before), installation.takes(slot()?.url ?? '')]).toEqual([true, true]);
+    expect([installation.takes(before), installation.takes(slot()?.url ?? '')]).toEqual([
+      true,
+      true,
+    ]);
     await world.clock.sleep(61 * 60_000);
-    expect([installation.takes(before), installation.takes(slot()?.url ?? '')]).toEqual([false, true]);
+    expect([installation.takes(before), installation.takes(slot()?.url ?? '')]).toEqual([
+      false,
+      true,
+    ]);
   });
 
   it('several publishers of one stack keep to their own slots', async () => {
@@ -533,14 +636,25 @@ describe('the orders in which CloudFormation sends requests', () => {
 
 describe('a URL in the slot', () => {
   const ENDPOINT = 'https://api.example/prod/postback';
-  const mine = { endpoints: ['https://old.example/postback', ENDPOINT], secretHashes: [sha256('old'), sha256('secret')] };
+  const mine = {
+    endpoints: ['https://old.example/postback', ENDPOINT],
+    secretHashes: [sha256('old'), sha256('secret')],
+  };
 
   it.each<[string, string | undefined, string]>([
     ['nothing', undefined, 'empty'],
-    ['a secret that is known, wherever it goes', 'https://elsewhere.example/?k=secret&f=0a1b2c3d', 'ours'],
+    [
+      'a secret that is known, wherever it goes',
+      'https://elsewhere.example/?k=secret&f=0a1b2c3d',
+      'ours',
+    ],
     ['our endpoint without a secret', `${ENDPOINT}?u=<u1>`, 'ours'],
     ['our endpoint with a secret that nobody knows', `${ENDPOINT}?k=other&f=0a1b2c3d`, 'endpoint'],
-    ['another endpoint with such a secret', 'https://elsewhere.example/?k=other&f=0a1b2c3d', 'installation'],
+    [
+      'another endpoint with such a secret',
+      'https://elsewhere.example/?k=other&f=0a1b2c3d',
+      'installation',
+    ],
     ['a tracker', TRACKER.url, 'foreign'],
   ])('is known for what it is: %s', (_, url, owner) => {
     expect(ownerOf(url === undefined ? undefined : { url, active: true }, mine)).toBe(owner);
@@ -601,7 +715,8 @@ describe('what is remembered of a publisher', () => {
   /** Accepts the URLs with these secrets, of which the last is the newest. */
   const publisherWith = (...secrets: string[]) =>
     secrets.reduce((state, secret) => accepting(state, mark(secret), FIELDS), emptyState(SID));
-  const untils = (state: ReturnType<typeof publisherWith>) => state.accepted.map(({ acceptedUntil }) => acceptedUntil);
+  const untils = (state: ReturnType<typeof publisherWith>) =>
+    state.accepted.map(({ acceptedUntil }) => acceptedUntil);
 
   it('is nothing at first, then the newest URL before the older ones, each once, of those that are retired twelve at most', () => {
     expect(emptyState(SID)).toEqual({ sid: SID, accepted: [] });
@@ -610,10 +725,13 @@ describe('what is remembered of a publisher', () => {
       { ...mark('b'), fields: FIELDS },
     ]);
     const secrets = Array.from({ length: 13 }, (_, i) => `s${i}`);
-    const known = (state: ReturnType<typeof publisherWith>) => state.accepted.map(({ secretSha256 }) => secretSha256);
+    const known = (state: ReturnType<typeof publisherWith>) =>
+      state.accepted.map(({ secretSha256 }) => secretSha256);
     expect(known(publisherWith(...secrets))).toEqual(secrets.toReversed().map(sha256));
     const retired = retiringAllBut(publisherWith(...secrets.slice(0, 12)), undefined, NOW);
-    expect(known(accepting(retired, mark('s12'), FIELDS))).toEqual(secrets.slice(1).reverse().map(sha256));
+    expect(known(accepting(retired, mark('s12'), FIELDS))).toEqual(
+      secrets.slice(1).reverse().map(sha256),
+    );
     // One secret under two field lists is two URLs.
     expect(accepting(publisherWith('a'), markFor('a', []), []).accepted).toHaveLength(2);
   });
@@ -622,7 +740,11 @@ describe('what is remembered of a publisher', () => {
     const retired = retiring(publisherWith('a', 'b'), mark('a'), NOW);
     expect(untils(retired)).toEqual([undefined, IN_AN_HOUR]);
     expect(untils(retiring(retired, mark('a'), NOW + 1))).toEqual([undefined, IN_AN_HOUR]);
-    expect([accepts(retired, mark('a')), accepts(retired, mark('b')), accepts(retired, mark('c'))]).toEqual([false, true, false]);
+    expect([
+      accepts(retired, mark('a')),
+      accepts(retired, mark('b')),
+      accepts(retired, mark('c')),
+    ]).toEqual([false, true, false]);
     expect(accepts(accepting(retired, mark('a'), FIELDS), mark('a'))).toBe(true);
   });
 
@@ -632,7 +754,10 @@ describe('what is remembered of a publisher', () => {
     expect(untils(retiringAllBut(state, inSlot, NOW))).toEqual([IN_AN_HOUR, undefined]);
     expect(untils(retiringAllBut(state, TRACKER, NOW))).toEqual([IN_AN_HOUR, IN_AN_HOUR]);
     expect(untils(retiringAllBut(state, undefined, NOW))).toEqual([IN_AN_HOUR, IN_AN_HOUR]);
-    expect(untils(retiringAllBut(retiring(state, mark('b'), NOW), undefined, NOW + 1))).toEqual([IN_AN_HOUR, '2026-04-18T10:00:00.001Z']);
+    expect(untils(retiringAllBut(retiring(state, mark('b'), NOW), undefined, NOW + 1))).toEqual([
+      IN_AN_HOUR,
+      '2026-04-18T10:00:00.001Z',
+    ]);
     expect(retiringAllBut(state, undefined, NOW).sid).toBe(SID);
   });
 

@@ -1,7 +1,15 @@
 import * as fc from 'fast-check';
 import { REGISTRATION_PROPERTIES as P } from '../../../core/names';
-import { isRotationEvent, type RotationAnswer, type RotationPorts, rotateUrlSecret } from '../../../core/registration/rotate';
-import { ACCEPT_PREVIOUS_FOR_MILLIS, type PublisherState } from '../../../core/state/publisher-state';
+import {
+  isRotationEvent,
+  type RotationAnswer,
+  type RotationPorts,
+  rotateUrlSecret,
+} from '../../../core/registration/rotate';
+import {
+  ACCEPT_PREVIOUS_FOR_MILLIS,
+  type PublisherState,
+} from '../../../core/state/publisher-state';
 import type { Fault } from '../../../fake-rakuten';
 import { CloudFormation, type DeliveryPlan } from '../../support/cloudformation';
 import { InterruptiblePorts, type Interruption } from '../../support/interruption';
@@ -20,7 +28,9 @@ class System {
   readonly installation = new Installation(this.world);
   readonly formation = new CloudFormation(this.installation);
   readonly versions = new MemoryVersions(this.installation);
-  /** When a URL last stood in the slot: until an hour later a postback may come that was sent to it. */
+  /**
+   * When a URL last stood in the slot: until an hour later a postback may come that was sent to it.
+   */
   private readonly seen = new Map<string, number>();
   lost: string[] = [];
   private lastUrl: string | undefined;
@@ -31,7 +41,9 @@ class System {
     this.world.afterCall = () => this.observe();
   }
 
-  /** What Rakuten sends now, and what it sent a while ago and is still on its way, must be taken. */
+  /**
+   * What Rakuten sends now, and what it sent a while ago and is still on its way, must be taken.
+   */
   observe(): void {
     const now = this.world.clock.now();
     const slot = this.slot();
@@ -47,26 +59,41 @@ class System {
   }
 
   slot = () => this.world.rakuten.slots.get(SID);
-  registeredSecret = (): string | null => new URL(this.slot()?.url ?? 'https://none').searchParams.get('k');
+  registeredSecret = (): string | null =>
+    new URL(this.slot()?.url ?? 'https://none').searchParams.get('k');
   currentSecret = (): string | undefined => this.installation.secrets.get('url-secret');
 
   ports(interruptible: InterruptiblePorts): RotationPorts {
-    const ports = { ...this.installation.ports(), versions: this.versions, newSecret: () => this.installation.newUrlSecret() };
-    return interruptible.wrap(ports, ['store', 'versions'], ['clock', 'randomId', 'log', 'newSecret']);
+    const ports = {
+      ...this.installation.ports(),
+      versions: this.versions,
+      newSecret: () => this.installation.newUrlSecret(),
+    };
+    return interruptible.wrap(
+      ports,
+      ['store', 'versions'],
+      ['clock', 'randomId', 'log', 'newSecret'],
+    );
   }
 
   /** Undefined when it was killed or failed. */
   async rotate(interruption?: Interruption, fresh?: boolean): Promise<RotationAnswer | undefined> {
     const interruptible = new InterruptiblePorts(interruption, () => this.observe());
     const endUntil = this.world.clock.now() + 8 * MINUTES;
-    const run = rotateUrlSecret(this.ports(interruptible), { operation: 'rotate-secret', sid: SID, fresh }, endUntil);
+    const run = rotateUrlSecret(
+      this.ports(interruptible),
+      { operation: 'rotate-secret', sid: SID, fresh },
+      endUntil,
+    );
     const result = await Promise.race([run.catch((error: Error) => error), interruptible.killed]);
     this.calls = interruptible.calls;
     if (result instanceof Error) this.world.texts.push(result.message, result.stack ?? '');
     if (result === 'killed') await this.world.clock.sleep(LEASE_MILLIS);
     this.observe();
     if (result instanceof Error)
-      expect(result.message).toMatch(/^The secret .*Next step: |^Another run .*Next step: |Meaning: .*Next step: /);
+      expect(result.message).toMatch(
+        /^The secret .*Next step: |^Another run .*Next step: |Meaning: .*Next step: /,
+      );
     this.problem = result instanceof Error ? result.message : undefined;
     return result === 'killed' || result instanceof Error ? undefined : result;
   }
@@ -109,7 +136,9 @@ describe('a rotation', () => {
       outcome: 'rotated',
       resumed: false,
       discarded: false,
-      previousAcceptedUntil: new Date(system.world.clock.now() + ACCEPT_PREVIOUS_FOR_MILLIS).toISOString(),
+      previousAcceptedUntil: new Date(
+        system.world.clock.now() + ACCEPT_PREVIOUS_FOR_MILLIS,
+      ).toISOString(),
     });
     system.expectSettled();
     expect(system.currentSecret()).not.toBe(old);
@@ -133,11 +162,17 @@ describe('a rotation', () => {
         return ports.probe(url, millis);
       },
     };
-    const answer = await rotateUrlSecret(watched, { operation: 'rotate-secret', sid: SID }, system.world.clock.now() + 8 * MINUTES);
+    const answer = await rotateUrlSecret(
+      watched,
+      { operation: 'rotate-secret', sid: SID },
+      system.world.clock.now() + 8 * MINUTES,
+    );
     expect(probes.length).toBeGreaterThanOrEqual(10);
     expect(new Set(probes)).toEqual(new Set([system.currentSecret()]));
     expect(
-      system.world.rakuten.calls.filter(({ method, path }) => method !== 'GET' && path.startsWith('/v1/')).map((c) => c.method),
+      system.world.rakuten.calls
+        .filter(({ method, path }) => method !== 'GET' && path.startsWith('/v1/'))
+        .map((c) => c.method),
     ).toEqual(['PUT']);
     const said = JSON.stringify([answer, system.world.texts]);
     for (const secret of [old, String(system.currentSecret())]) expect(said).not.toContain(secret);
@@ -154,7 +189,11 @@ describe('a rotation', () => {
     await system.rotate();
     system.world.rakuten.calls.length = 0;
     await system.deploy({ [P.acknowledgementLimitMillis]: '399' });
-    expect(system.world.rakuten.calls.filter(({ path }) => path.startsWith('/v1/')).map(({ method }) => method)).toEqual(['GET', 'GET']);
+    expect(
+      system.world.rakuten.calls
+        .filter(({ path }) => path.startsWith('/v1/'))
+        .map(({ method }) => method),
+    ).toEqual(['GET', 'GET']);
     system.expectSettled();
   });
 
@@ -184,13 +223,20 @@ describe('a rotation', () => {
 
   it('waits for a registration that has not ended, which decides first', async () => {
     const killed = system.installation.killAfter(3);
-    void system.installation.invoke(system.installation.event('Update', system.installation.properties({ [P.fieldList]: OTHER_FIELDS })));
+    void system.installation.invoke(
+      system.installation.event(
+        'Update',
+        system.installation.properties({ [P.fieldList]: OTHER_FIELDS }),
+      ),
+    );
     await killed;
     system.installation.spare();
     await system.world.clock.sleep(LEASE_MILLIS);
     expect(system.installation.store.states.get(SID)?.unsettled).toBe(true);
     expect(await system.rotate()).toBeUndefined();
-    expect(system.problem).toMatch(/was not rotated: a registration began and did not end\. .*deploy the stack again, then rotate/);
+    expect(system.problem).toMatch(
+      /was not rotated: a registration began and did not end\. .*deploy the stack again, then rotate/,
+    );
   });
 
   it('fails, and leaves everything at work, where the endpoint does not answer', async () => {
@@ -206,7 +252,10 @@ describe('a rotation', () => {
   });
 
   it.each<[string, Fault]>([
-    ['an answer lost after the effect', { operation: 'update', connection: 'drop', afterEffect: true }],
+    [
+      'an answer lost after the effect',
+      { operation: 'update', connection: 'drop', afterEffect: true },
+    ],
     ['an answer lost before the effect', { operation: 'update', connection: 'drop' }],
     ['a 500', { operation: 'update', status: 500 }],
     ['a rate limit', { operation: 'update', status: 403, times: 2 }],
@@ -229,10 +278,18 @@ describe('a rotation that cannot be', () => {
   beforeEach(() => system.deploy());
 
   /** What is thrown, with everything at work under the secret that was there before. */
-  async function refused(changes: Partial<RotationPorts> = {}, sid = SID, minutes = 8): Promise<Error> {
+  async function refused(
+    changes: Partial<RotationPorts> = {},
+    sid = SID,
+    minutes = 8,
+  ): Promise<Error> {
     const [slot, secret] = [system.slot(), system.currentSecret()];
     const ports = { ...system.ports(new InterruptiblePorts(undefined)), ...changes };
-    const run = rotateUrlSecret(ports, { operation: 'rotate-secret', sid }, system.world.clock.now() + minutes * MINUTES);
+    const run = rotateUrlSecret(
+      ports,
+      { operation: 'rotate-secret', sid },
+      system.world.clock.now() + minutes * MINUTES,
+    );
     const problem = await run.then(
       () => Promise.reject(new Error('it was rotated')),
       (error: Error) => error,
@@ -241,7 +298,10 @@ describe('a rotation that cannot be', () => {
     expect([system.slot(), system.currentSecret(), system.lost]).toEqual([slot, secret, []]);
     return problem;
   }
-  const logged = (): unknown[] => system.world.texts.filter((text) => text.startsWith('["rotation')).map((text) => JSON.parse(text));
+  const logged = (): unknown[] =>
+    system.world.texts
+      .filter((text) => text.startsWith('["rotation'))
+      .map((text) => JSON.parse(text));
 
   it('for lack of a publisher id says what one looks like', async () => {
     const { name, message } = await refused({}, 'abc');
@@ -259,15 +319,21 @@ describe('a rotation that cannot be', () => {
   });
 
   it('says what to do next whatever stops it', async () => {
-    const versions = Object.assign(Object.create(system.versions), { pending: () => Promise.reject(new RangeError('throttled')) });
+    const versions = Object.assign(Object.create(system.versions), {
+      pending: () => Promise.reject(new RangeError('throttled')),
+    });
     const { name, message } = await refused({ versions });
     expect([name, message]).toEqual([
       'RotationError',
       'The secret of SID 3900112 was not rotated: RangeError: throttled. Postbacks go on arriving under the secret that is registered. ' +
         'Next step: rotate again; if it fails in the same way, look into the log of the registration function.',
     ]);
-    const broken = Object.assign(Object.create(system.versions), { pending: () => Promise.reject('out of order') });
-    expect((await refused({ versions: broken })).message).toContain('was not rotated: Error: out of order.');
+    const broken = Object.assign(Object.create(system.versions), {
+      pending: () => Promise.reject('out of order'),
+    });
+    expect((await refused({ versions: broken })).message).toContain(
+      'was not rotated: Error: out of order.',
+    );
   });
 
   it('as another run works on the slot says so, with time left for its answer', async () => {
@@ -297,7 +363,13 @@ describe('a rotation that cannot be', () => {
 
   it('is known by its event from what CloudFormation sends', () => {
     expect(isRotationEvent({ operation: 'rotate-secret', sid: SID })).toBe(true);
-    const others = [{ RequestType: 'Update' }, { operation: 'another', sid: SID }, 'rotate-secret', null, undefined];
+    const others = [
+      { RequestType: 'Update' },
+      { operation: 'another', sid: SID },
+      'rotate-secret',
+      null,
+      undefined,
+    ];
     expect(others.map(isRotationEvent)).toEqual(others.map(() => false));
   });
 });
@@ -327,7 +399,9 @@ it('a rotation of which only the end could not be written is ended without anoth
   const write = store.writeState.bind(store);
   const spy = jest
     .spyOn(store, 'writeState')
-    .mockImplementation((state, holder) => (state.rotatedAt === undefined ? write(state, holder) : Promise.reject(new Error('throttled'))));
+    .mockImplementation((state, holder) =>
+      state.rotatedAt === undefined ? write(state, holder) : Promise.reject(new Error('throttled')),
+    );
   expect(await system.rotate()).toBeUndefined();
   spy.mockRestore();
   const secret = system.currentSecret();
@@ -335,7 +409,9 @@ it('a rotation of which only the end could not be written is ended without anoth
   const promote = jest.spyOn(system.versions, 'promote');
   expect(await system.rotate()).toMatchObject({ outcome: 'rotated', resumed: true });
   expect([system.currentSecret(), promote.mock.calls]).toEqual([secret, []]);
-  expect(system.world.texts).toContain(JSON.stringify(['secret rotated', { sid: SID, resumed: true, discarded: false }]));
+  expect(system.world.texts).toContain(
+    JSON.stringify(['secret rotated', { sid: SID, resumed: true, discarded: false }]),
+  );
   system.expectSettled();
 });
 
@@ -355,7 +431,12 @@ it('a rotation without a self-test sends no probe, and one with it goes through 
 const OTHER_FIELDS = JSON.stringify([{ name: 'is_event', field: 'is_event' }]);
 
 describe('a rotation that is interrupted', () => {
-  const HOW: Interruption['how'][] = ['killed before', 'killed after', 'fails', 'fails after its effect'];
+  const HOW: Interruption['how'][] = [
+    'killed before',
+    'killed after',
+    'fails',
+    'fails after its effect',
+  ];
 
   it('at any of its calls leaves a postback that is received, and the next run ends it with the same secret', async () => {
     await system.deploy();
@@ -375,7 +456,8 @@ describe('a rotation that is interrupted', () => {
         expect([context, again?.outcome, system.problem]).toEqual([context, 'rotated', undefined]);
         system.expectSettled();
         expect(system.currentSecret()).not.toBe(old);
-        // One value beside the first was made; another only where the first run had done all but say so.
+        // One value beside the first was made; another only where the first run had done all but
+        // say so.
         const values = new Set(system.accepted().map((entry) => entry.secretSha256));
         expect([context, values.size]).toEqual([context, ended ? 3 : 2]);
       }
@@ -385,8 +467,15 @@ describe('a rotation that is interrupted', () => {
   it('again and again, between deployments that go well or are rolled back, loses nothing', async () => {
     const interruption = fc.record({ call: fc.nat(40), how: fc.constantFrom(...HOW) });
     const step = fc.oneof(
-      fc.record({ kind: fc.constant('rotate' as const), interruption: fc.option(interruption, { nil: undefined }) }),
-      fc.record({ kind: fc.constant('deploy' as const), fields: fc.boolean(), othersFail: fc.boolean() }),
+      fc.record({
+        kind: fc.constant('rotate' as const),
+        interruption: fc.option(interruption, { nil: undefined }),
+      }),
+      fc.record({
+        kind: fc.constant('deploy' as const),
+        fields: fc.boolean(),
+        othersFail: fc.boolean(),
+      }),
       fc.record({ kind: fc.constant('wait' as const), minutes: fc.constantFrom(1, 30, 61, 600) }),
     );
     await fc.assert(
@@ -409,8 +498,16 @@ describe('a rotation that is interrupted', () => {
 });
 
 describe('a fresh rotation after one that was interrupted, whose value has leaked', () => {
-  const HOW: Interruption['how'][] = ['killed before', 'killed after', 'fails', 'fails after its effect'];
-  /** Interrupts a rotation at this call. Resolves with the value that it left; undefined if it left none. */
+  const HOW: Interruption['how'][] = [
+    'killed before',
+    'killed after',
+    'fails',
+    'fails after its effect',
+  ];
+  /**
+   * Interrupts a rotation at this call. Resolves with the value that it left; undefined if it left
+   * none.
+   */
   async function leaked(call: number, how: Interruption['how']): Promise<string | undefined> {
     system = new System();
     await system.deploy();
@@ -439,29 +536,49 @@ describe('a fresh rotation after one that was interrupted, whose value has leake
         const context = `call ${call}, ${how}`;
         expect([context, answer, system.problem]).toEqual([
           context,
-          expect.objectContaining({ outcome: 'rotated', resumed: false, discarded: value !== undefined && !ended }),
+          expect.objectContaining({
+            outcome: 'rotated',
+            resumed: false,
+            discarded: value !== undefined && !ended,
+          }),
           undefined,
         ]);
         system.expectSettled();
         expect([context, system.currentSecret()]).not.toEqual([context, value]);
-        expect([context, value !== undefined && system.registered.has(value)]).toEqual([context, false]);
+        expect([context, value !== undefined && system.registered.has(value)]).toEqual([
+          context,
+          false,
+        ]);
         if (answer?.discarded) discarded += 1;
         await system.world.clock.sleep(ACCEPT_PREVIOUS_FOR_MILLIS + 1);
-        expect(system.accepted().filter(({ acceptedUntil }) => acceptedUntil === undefined)).toHaveLength(1);
+        expect(
+          system.accepted().filter(({ acceptedUntil }) => acceptedUntil === undefined),
+        ).toHaveLength(1);
       }
     }
     expect(discarded).toBeGreaterThan(30);
   });
 
   it.each([
-    ['is kept waiting by a registration that has not ended', () => system.setState({ unsettled: true })],
+    [
+      'is kept waiting by a registration that has not ended',
+      () => system.setState({ unsettled: true }),
+    ],
     ['finds the slot taken', async () => void system.world.rakuten.slots.set(SID, TRACKER)],
-    ['cannot read the slot', async () => system.world.rakuten.faults.add({ operation: 'read', status: 400, times: 1 })],
-    ['finds the endpoint failing', async () => void Object.assign(system.installation.endpoint, { status: 503 })],
+    [
+      'cannot read the slot',
+      async () => system.world.rakuten.faults.add({ operation: 'read', status: 400, times: 1 }),
+    ],
+    [
+      'finds the endpoint failing',
+      async () => void Object.assign(system.installation.endpoint, { status: 503 }),
+    ],
   ])('that %s leaves no later run the leaked value', async (_what, spoil) => {
     await system.deploy();
     // Before the value is accepted, and registered.
-    const fails = jest.spyOn(system.versions, 'promote').mockRejectedValueOnce(new Error('throttled'));
+    const fails = jest
+      .spyOn(system.versions, 'promote')
+      .mockRejectedValueOnce(new Error('throttled'));
     system.world.rakuten.faults.add({ operation: 'update', status: 400, times: 1 });
     await system.rotate();
     fails.mockRestore();
@@ -484,7 +601,10 @@ describe('a fresh rotation after one that was interrupted, whose value has leake
   it('that fails, too, never lets a later run install that value, however that is interrupted', async () => {
     const steps = fc.record({
       first: fc.record({ call: fc.nat(calls), how: fc.constantFrom(...HOW) }),
-      later: fc.array(fc.record({ call: fc.nat(calls), how: fc.constantFrom(...HOW), fresh: fc.boolean() }), { maxLength: 4 }),
+      later: fc.array(
+        fc.record({ call: fc.nat(calls), how: fc.constantFrom(...HOW), fresh: fc.boolean() }),
+        { maxLength: 4 },
+      ),
       fresh: fc.boolean(),
     });
     await fc.assert(
@@ -493,7 +613,8 @@ describe('a fresh rotation after one that was interrupted, whose value has leake
         system.world.rakuten.faults.add({ operation: 'update', status: 400, times: 1 });
         expect(await system.rotate(undefined, true)).toBeUndefined();
         system.registered.clear();
-        for (const { fresh: again, ...interruption } of later) await system.rotate(interruption, again);
+        for (const { fresh: again, ...interruption } of later)
+          await system.rotate(interruption, again);
         expect((await system.rotate(undefined, fresh))?.outcome).toBe('rotated');
         system.expectSettled();
         expect(value !== undefined && system.registered.has(value)).toBe(false);
@@ -506,14 +627,19 @@ describe('a fresh rotation after one that was interrupted, whose value has leake
     await system.deploy();
     const urls = new Set<string>();
     for (let i = 0; i < 20; i += 1) {
-      const fails = jest.spyOn(system.versions, 'promote').mockRejectedValueOnce(new Error('throttled'));
+      const fails = jest
+        .spyOn(system.versions, 'promote')
+        .mockRejectedValueOnce(new Error('throttled'));
       expect(await system.rotate(undefined, true)).toBeUndefined();
       fails.mockRestore();
       urls.add(system.slot()?.url ?? '');
       for (const url of urls) expect(system.installation.takes(url)).toBe(true);
     }
     expect(urls.size).toBe(20);
-    expect(await system.rotate(undefined, true)).toMatchObject({ outcome: 'rotated', discarded: true });
+    expect(await system.rotate(undefined, true)).toMatchObject({
+      outcome: 'rotated',
+      discarded: true,
+    });
     system.expectSettled();
   });
 });

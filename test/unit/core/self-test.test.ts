@@ -5,14 +5,18 @@ import { problemOf, SlotRun } from '../../support/slot-run';
 
 const SECONDS = 1000;
 const good = (millis = 42): ProbeResult => ({ status: 200, millis });
-const times = (count: number, result: ProbeResult): ProbeResult[] => Array.from({ length: count }, () => result);
+const times = (count: number, result: ProbeResult): ProbeResult[] =>
+  Array.from({ length: count }, () => result);
 
 let world: SlotRun;
 /** What the endpoint answers in turn, the last for ever. */
 let answers: ProbeResult[];
 /** When the GETs were sent, in milliseconds since the beginning, and where to. */
 let sent: { readonly at: number; readonly url: string; readonly timeoutMillis: number }[];
-/** The probe whose message the consumer takes out of the queue, by its number; those before it get lost. */
+/**
+ * The probe whose message the consumer takes out of the queue, by its number; those before it get
+ * lost.
+ */
 let firstSeen: number;
 beforeEach(() => start());
 
@@ -57,7 +61,9 @@ describe('the self-test', () => {
     answers = [9, 1.4, 8, 2, 7, 3, 6, 4, 10.6, 5.4].map(good);
     const at = (): string => new Date(world.world.clock.now()).toISOString();
     expect(await test()).toEqual({ p50Millis: 5, maxMillis: 11, at: at() });
-    expect(world.world.texts.at(-1)).toBe(JSON.stringify(['self-test passed', { sid: '3900112', p50Millis: 5, maxMillis: 11 }]));
+    expect(world.world.texts.at(-1)).toBe(
+      JSON.stringify(['self-test passed', { sid: '3900112', p50Millis: 5, maxMillis: 11 }]),
+    );
   });
 
   it.each<[string, ProbeResult]>([
@@ -65,12 +71,15 @@ describe('the self-test', () => {
     ['a refused one', { status: 403, millis: 3 }],
     ['one that is acknowledged otherwise than with 200', { status: 204, millis: 3 }],
     ['an unanswered one', { millis: 3, error: 'ECONNREFUSED' }],
-  ])('begins again after %s, two seconds later, and counts only what passed in a row', async (_what, bad) => {
-    answers = [...times(9, good(390)), bad, ...times(10, good(10))];
-    expect(await test()).toMatchObject({ p50Millis: 10, maxMillis: 10 });
-    expect(sent).toHaveLength(20);
-    expect((sent[10]?.at ?? 0) - (sent[9]?.at ?? 0)).toBe(bad.millis + 2 * SECONDS);
-  });
+  ])(
+    'begins again after %s, two seconds later, and counts only what passed in a row',
+    async (_what, bad) => {
+      answers = [...times(9, good(390)), bad, ...times(10, good(10))];
+      expect(await test()).toMatchObject({ p50Millis: 10, maxMillis: 10 });
+      expect(sent).toHaveLength(20);
+      expect((sent[10]?.at ?? 0) - (sent[9]?.at ?? 0)).toBe(bad.millis + 2 * SECONDS);
+    },
+  );
 
   it('takes the limit itself for in time', async () => {
     answers = [good(400)];
@@ -113,7 +122,9 @@ describe('the way through the queue', () => {
     firstSeen = 13;
     await test();
     const tenth = sent[9]?.at ?? 0;
-    expect(sent.slice(9).map(({ at }) => Math.round((at - tenth) / SECONDS))).toEqual([0, 10, 20, 30]);
+    expect(sent.slice(9).map(({ at }) => Math.round((at - tenth) / SECONDS))).toEqual([
+      0, 10, 20, 30,
+    ]);
   });
 
   it('is not waited for where that is not asked', async () => {
@@ -125,20 +136,23 @@ describe('the way through the queue', () => {
   it.each([
     [400, 90],
     [60, 59],
-  ])('with %d s left is given up after %d s, and what that means is said', async (seconds, after) => {
-    firstSeen = Number.POSITIVE_INFINITY;
-    const { name, message } = await problemOf(test({ seconds }));
-    expect(name).toBe('SelfTestError');
-    const waited = Number(
-      /^The endpoint https:.* answers, but none .* came out of the queue within (\d+) s\. Meaning: .* Next step: look at .*dead-letter/.exec(
-        message,
-      )?.[1],
-    );
-    expect(Math.abs(waited - after)).toBeLessThanOrEqual(1);
-    expect(world.elapsedMillis()).toBeLessThan(seconds * SECONDS);
-    expect(message).toContain('Nothing was changed at Rakuten');
-    expect(message).toContain('selfTest: false on the publisher skips this test');
-  });
+  ])(
+    'with %d s left is given up after %d s, and what that means is said',
+    async (seconds, after) => {
+      firstSeen = Number.POSITIVE_INFINITY;
+      const { name, message } = await problemOf(test({ seconds }));
+      expect(name).toBe('SelfTestError');
+      const waited = Number(
+        /^The endpoint https:.* answers, but none .* came out of the queue within (\d+) s\. Meaning: .* Next step: look at .*dead-letter/.exec(
+          message,
+        )?.[1],
+      );
+      expect(Math.abs(waited - after)).toBeLessThanOrEqual(1);
+      expect(world.elapsedMillis()).toBeLessThan(seconds * SECONDS);
+      expect(message).toContain('Nothing was changed at Rakuten');
+      expect(message).toContain('selfTest: false on the publisher skips this test');
+    },
+  );
 });
 
 describe('what a failed self-test says', () => {
@@ -150,11 +164,15 @@ describe('what a failed self-test says', () => {
   it('begins with the endpoint and the limit, and ends with how to go on without it', async () => {
     start({ [P.acknowledgementLimitMillis]: '250' });
     const said = await failing(good(300));
-    expect(said).toContain(`The endpoint ${world.installation.endpointUrl} did not answer ten GETs in a row with 200 within 250 ms, in `);
+    expect(said).toContain(
+      `The endpoint ${world.installation.endpointUrl} did not answer ten GETs in a row with 200 within 250 ms, in `,
+    );
     expect(said).toContain(
       'Meaning: Rakuten gives a postback one attempt of 400 ms, so lines would be lost. Nothing was changed at Rakuten. Next step: ',
     );
-    expect(said).toMatch(/; then deploy again\. selfTest: false on the publisher skips this test\.$/);
+    expect(said).toMatch(
+      /; then deploy again\. selfTest: false on the publisher skips this test\.$/,
+    );
     expect(said).toContain('raise the limit (250 ms) only knowing');
   });
 
@@ -168,12 +186,17 @@ describe('what a failed self-test says', () => {
       { status: 500, millis: 1 },
     ];
     const said = (await problemOf(test({ seconds: 12 }))).message;
-    expect(said).toContain('(each: 410 ms, 20 ms, HTTP 503 in 10 ms, no answer after 5000 ms, no answer after 7 ms)');
+    expect(said).toContain(
+      '(each: 410 ms, 20 ms, HTTP 503 in 10 ms, no answer after 5000 ms, no answer after 7 ms)',
+    );
     expect(said).toContain('Of the 2 answered 200, the fastest took 20 ms.');
   });
 
   it('lists the last forty of more, and no fastest where none was answered 200', async () => {
-    const said = await failing(...times(10, { status: 403, millis: 1 }), { status: 500, millis: 2 });
+    const said = await failing(...times(10, { status: 403, millis: 1 }), {
+      status: 500,
+      millis: 2,
+    });
     const count = sent.length;
     expect(count).toBeGreaterThan(50);
     expect(said).toContain(`(the last 40 of ${count}: HTTP 500 in 2 ms, `);
@@ -188,17 +211,37 @@ describe('what a failed self-test says', () => {
 
   it.each<[string, ProbeResult[], RegExp]>([
     ['nothing answers', [{ millis: 3, error: 'ENOTFOUND' }], UNREACHABLE],
-    ['every other GET is not answered', cycle({ millis: 3, error: 'ECONNRESET' }, good()), UNREACHABLE],
+    [
+      'every other GET is not answered',
+      cycle({ millis: 3, error: 'ECONNRESET' }, good()),
+      UNREACHABLE,
+    ],
     ['it is forbidden', [{ status: 403, millis: 3 }], REFUSED],
     ['it is not found', [{ status: 404, millis: 3 }], REFUSED],
-    ['it is forbidden or not found', cycle({ status: 403, millis: 3 }, good(), { status: 404, millis: 3 }), REFUSED],
+    [
+      'it is forbidden or not found',
+      cycle({ status: 403, millis: 3 }, good(), { status: 404, millis: 3 }),
+      REFUSED,
+    ],
     ['every other GET is forbidden', cycle({ status: 403, millis: 3 }, good(500)), REFUSED],
     ['every other GET fails', cycle({ status: 500, millis: 3 }, good(500)), FAILED],
     ['it fails', [{ status: 500, millis: 3 }], FAILED],
-    ['it fails now and then', cycle({ status: 502, millis: 3 }, { status: 504, millis: 3 }, good(500)), FAILED],
+    [
+      'it fails now and then',
+      cycle({ status: 502, millis: 3 }, { status: 504, millis: 3 }, good(500)),
+      FAILED,
+    ],
     ['it is slow', [good(500)], SLOW],
-    ['it is slow or refused in turn', cycle({ status: 403, millis: 3 }, good(500), good(500)), SLOW],
-    ['it was forbidden at first and is slow now', [...times(40, { status: 403, millis: 3 }), good(500)], SLOW],
+    [
+      'it is slow or refused in turn',
+      cycle({ status: 403, millis: 3 }, good(500), good(500)),
+      SLOW,
+    ],
+    [
+      'it was forbidden at first and is slow now',
+      [...times(40, { status: 403, millis: 3 }), good(500)],
+      SLOW,
+    ],
     ['it throttles', [{ status: 429, millis: 3 }], SLOW],
   ])('advises what fits the last ten: %s', async (_what, results, advice) => {
     const said = await failing(...results);
@@ -213,7 +256,13 @@ describe('what a failed self-test says', () => {
 
 describe('the URL of a probe', () => {
   it('escapes what needs it', () => {
-    const url = probeUrl({ endpointUrl: 'https://endpoint.example/postback', fields: [] }, 'a&b=c d', 'one/two');
-    expect(url).toMatch(/^https:\/\/endpoint\.example\/postback\?k=a%26b%3Dc\+d&f=[0-9a-f]{8}&probe=one%2Ftwo$/);
+    const url = probeUrl(
+      { endpointUrl: 'https://endpoint.example/postback', fields: [] },
+      'a&b=c d',
+      'one/two',
+    );
+    expect(url).toMatch(
+      /^https:\/\/endpoint\.example\/postback\?k=a%26b%3Dc\+d&f=[0-9a-f]{8}&probe=one%2Ftwo$/,
+    );
   });
 });

@@ -5,8 +5,9 @@ import { stateTableError } from '../../../lambda/registration/state-table';
 import { Installation, World } from '../../support/registration-world';
 
 /**
- * A state table that throttles while the registration works with it, in simulated time. The function's client tries a call seven times, in half a minute by and large: a shorter
- * throttling only takes time, a longer one fails the request, at whichever call it began.
+ * A state table that throttles while the registration works with it, in simulated time. The
+ * function's client tries a call seven times, in half a minute by and large: a shorter throttling
+ * only takes time, a longer one fails the request, at whichever call it began.
  */
 
 const SID = '3900112';
@@ -43,7 +44,10 @@ class ThrottledInstallation extends Installation {
         await clock.sleep(Math.max(0, began + after - clock.now()));
         if (clock.now() >= this.until) return call();
       }
-      throw stateTableError('state', new ProvisionedThroughputExceededException({ $metadata: {}, message: 'slow down' }));
+      throw stateTableError(
+        'state',
+        new ProvisionedThroughputExceededException({ $metadata: {}, message: 'slow down' }),
+      );
     };
     const store = new Proxy(ports.store, {
       get: (target, name: keyof RegistrationStore) => {
@@ -77,7 +81,10 @@ const renamed = () =>
 const update = (wanted: Record<string, unknown>, old: Record<string, unknown>) =>
   installation.invoke(installation.event('Update', wanted, { OldResourceProperties: old }));
 
-/** How a request ends when the table throttles from its first call on, from its second one and so on. */
+/**
+ * How a request ends when the table throttles from its first call on, from its second one and so
+ * on.
+ */
 async function atEachCall(
   lasts: number,
   begin: () => Promise<unknown>,
@@ -108,14 +115,18 @@ const NEXT_STEP =
 
 describe('a state table that throttles for twenty seconds', () => {
   it('delays a first deployment, an update and a removal, and fails none of them', async () => {
-    const first = await atEachCall(20 * SECOND, nothing, create, async () => expect(isReceived()).toBe(true));
+    const first = await atEachCall(20 * SECOND, nothing, create, async () =>
+      expect(isReceived()).toBe(true),
+    );
     const changed = await atEachCall(
       20 * SECOND,
       create,
       () => update(renamed(), installation.properties()),
       async () => expect(isReceived()).toBe(true),
     );
-    const removed = await atEachCall(20 * SECOND, create, remove, async () => expect(slot()).toBeUndefined());
+    const removed = await atEachCall(20 * SECOND, create, remove, async () =>
+      expect(slot()).toBeUndefined(),
+    );
     for (const { calls, failures } of [first, changed, removed]) {
       expect(calls).toBeGreaterThan(4);
       expect(failures).toBe(0);

@@ -17,10 +17,18 @@ const STALL_MILLIS = 3 * MINUTES;
 type Run = (system: System, ports: RotationPorts) => Promise<unknown>;
 
 const rotate: Run = (system, ports) =>
-  rotateUrlSecret(ports, { operation: 'rotate-secret', sid: SID }, system.world.clock.now() + 8 * MINUTES);
+  rotateUrlSecret(
+    ports,
+    { operation: 'rotate-secret', sid: SID },
+    system.world.clock.now() + 8 * MINUTES,
+  );
 const deployFields: Run = ({ installation, world }, ports) => {
-  const properties = installation.properties({ [P.fieldList]: '[{"name":"is_event","field":"is_event"},{"name":"u","field":"u1"}]' });
-  const event = installation.event('Update', properties, { OldResourceProperties: installation.properties() });
+  const properties = installation.properties({
+    [P.fieldList]: '[{"name":"is_event","field":"is_event"},{"name":"u","field":"u1"}]',
+  });
+  const event = installation.event('Update', properties, {
+    OldResourceProperties: installation.properties(),
+  });
   return handleRegistrationEvent(ports, event, world.clock.now() + 8 * MINUTES);
 };
 
@@ -44,7 +52,8 @@ class System {
   /** What Rakuten would send now is accepted. */
   observe(): void {
     const slot = this.world.rakuten.slots.get(SID);
-    if (slot !== undefined && !this.installation.takes(slot.url)) this.lost.push(`after ${this.calls} calls`);
+    if (slot !== undefined && !this.installation.takes(slot.url))
+      this.lost.push(`after ${this.calls} calls`);
   }
 
   ports(stallAt = 0): RotationPorts {
@@ -80,16 +89,28 @@ async function playOut(stallAt: number, slow: Run, quick: Run): Promise<number> 
   const { installation, world, versions } = system;
   await new CloudFormation(installation).deploy(installation.properties(), ONCE);
   // Which of them fails is not important here.
-  await Promise.allSettled([slow(system, system.ports(stallAt)), world.clock.sleep(1).then(() => quick(system, system.ports()))]);
+  await Promise.allSettled([
+    slow(system, system.ports(stallAt)),
+    world.clock.sleep(1).then(() => quick(system, system.ports())),
+  ]);
   const { calls } = system;
   expect(system.lost).toEqual([]);
-  // The slot may hold the URL of a call that was on its way when the run stood still; the next check sees to that.
+  // The slot may hold the URL of a call that was on its way when the run stood still; the next
+  // check sees to that.
   await new Watch(installation).run();
   await deployFields(system, system.ports());
-  await rotateUrlSecret(system.ports(), { operation: 'rotate-secret', sid: SID }, world.clock.now() + 8 * MINUTES);
+  await rotateUrlSecret(
+    system.ports(),
+    { operation: 'rotate-secret', sid: SID },
+    world.clock.now() + 8 * MINUTES,
+  );
   const secret = new URL(world.rakuten.slots.get(SID)?.url ?? '').searchParams.get('k');
   expect(secret).toBe((await versions.current('url-secret')).text);
-  expect(installation.store.states.get(SID)?.accepted.filter((entry) => entry.acceptedUntil === undefined)).toHaveLength(1);
+  expect(
+    installation.store.states
+      .get(SID)
+      ?.accepted.filter((entry) => entry.acceptedUntil === undefined),
+  ).toHaveLength(1);
   expect(system.lost).toEqual([]);
   return calls;
 }

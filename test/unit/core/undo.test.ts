@@ -10,7 +10,10 @@ import { OWNER, REQUEST, SID, SlotRun } from '../../support/slot-run';
 const ONCE: DeliveryPlan = { how: 'once', calls: 0 };
 const FOR_EVER = 10_000;
 const MINUTES = 60_000;
-const TRACKER: Slot = { url: 'https://tracker.example/in?token=tracker-secret-4711&click=<u1>', active: true };
+const TRACKER: Slot = {
+  url: 'https://tracker.example/in?token=tracker-secret-4711&click=<u1>',
+  active: true,
+};
 const PAUSED: Slot = { ...TRACKER, active: false };
 const ELSEWHERE: Slot = { url: 'https://elsewhere.example/in', active: true };
 const LESS_FIELDS = '[{"name":"is_event","field":"is_event"}]';
@@ -33,7 +36,9 @@ interface Failed {
   readonly fresh: boolean;
   /** What the state said before it began. */
   readonly earlier?: Partial<PublisherState>;
-  /** How far it came: it failed before the state was written, before the slot was written, or later. */
+  /**
+   * How far it came: it failed before the state was written, before the slot was written, or later.
+   */
   readonly at: 'the start' | 'the self-test' | 'the slot';
   /** What stood in the slot right before it was written. */
   readonly before?: Slot;
@@ -44,7 +49,10 @@ interface Failed {
 }
 
 /** The hash and field list under which a URL is accepted. */
-const entry = (fields: typeof LESS | 'wanted', secret = world.secret()): PublisherState['accepted'][number] => {
+const entry = (
+  fields: typeof LESS | 'wanted',
+  secret = world.secret(),
+): PublisherState['accepted'][number] => {
   const list = fields === 'wanted' ? WANTED_FIELDS : fields;
   return { ...markFor(secret, list), fields: list };
 };
@@ -59,7 +67,10 @@ function stateOf(failed: Failed, earlier: PublisherState): PublisherState {
   if (failed.at === 'the start') return earlier;
   const accepted = withOwner(accepting(earlier, entry('wanted'), WANTED_FIELDS), OWNER);
   const { remembered } = failed;
-  const remembering = remembered === undefined ? accepted : { ...accepted, previousUrl: remembered.url, previousActive: remembered.active };
+  const remembering =
+    remembered === undefined
+      ? accepted
+      : { ...accepted, previousUrl: remembered.url, previousActive: remembered.active };
   return failed.at === 'the slot' ? { ...remembering, unsettled: true } : remembering;
 }
 
@@ -70,8 +81,18 @@ async function undone(failed: Failed): Promise<RegistrationFailure> {
   if (failed.earlier !== undefined) await run.ports.store.writeState(earlier);
   const state = stateOf(failed, earlier);
   if (state !== earlier) await run.ports.store.writeState(state);
-  const progress: Progress = { state, first: failed.before, before: failed.before, written: failed.at === 'the slot' };
-  return undo(run, failed.fresh, { wanted: failed.withoutSecret ? undefined : wanted, earlier, progress, cause: new Error('the cause') });
+  const progress: Progress = {
+    state,
+    first: failed.before,
+    before: failed.before,
+    written: failed.at === 'the slot',
+  };
+  return undo(run, failed.fresh, {
+    wanted: failed.withoutSecret ? undefined : wanted,
+    earlier,
+    progress,
+    cause: new Error('the cause'),
+  });
 }
 
 const acceptedUntil = (slot: Slot): (number | 'ever')[] =>
@@ -80,7 +101,9 @@ const acceptedUntil = (slot: Slot): (number | 'ever')[] =>
       const mark = markOf(slot.url);
       return mark?.secretSha256 === secretSha256 && mark.fieldListId === fieldListId;
     })
-    .map(({ acceptedUntil: until }) => (until === undefined ? 'ever' : (Date.parse(until) - world.world.clock.now()) / MINUTES));
+    .map(({ acceptedUntil: until }) =>
+      until === undefined ? 'ever' : (Date.parse(until) - world.world.clock.now()) / MINUTES,
+    );
 
 describe('what a failed registration wrote into the slot', () => {
   it.each<[string, boolean, () => Slot | undefined, string]>([
@@ -94,7 +117,11 @@ describe('what a failed registration wrote into the slot', () => {
     world.slot = wanted;
     const failure = await undone({ fresh, at: 'the slot', before });
     expect([world.slot, world.writes()]).toEqual([before, [method]]);
-    expect([failure.name, failure.message, failure.slotUntouched]).toEqual(['RegistrationFailure', 'the cause', true]);
+    expect([failure.name, failure.message, failure.slotUntouched]).toEqual([
+      'RegistrationFailure',
+      'the cause',
+      true,
+    ]);
   });
 
   it('is as it was where the write never arrived: after four looks nothing is written', async () => {
@@ -104,17 +131,27 @@ describe('what a failed registration wrote into the slot', () => {
     expect(world.reads()).toBe(5);
   });
 
-  it.each([1, 2, 3])('is found although the answer to the write got lost and the status call lags by %d reads', async (lag) => {
-    world.world.rakuten.behaviour.staleReads = lag;
-    world.slot = wanted;
-    world.world.rakuten.behaviour.staleReads = 0;
-    const failure = await undone({ fresh: true, at: 'the slot' });
-    expect([world.slot, world.writes(), failure.slotUntouched]).toEqual([undefined, ['DELETE'], true]);
-  });
+  it.each([1, 2, 3])(
+    'is found although the answer to the write got lost and the status call lags by %d reads',
+    async (lag) => {
+      world.world.rakuten.behaviour.staleReads = lag;
+      world.slot = wanted;
+      world.world.rakuten.behaviour.staleReads = 0;
+      const failure = await undone({ fresh: true, at: 'the slot' });
+      expect([world.slot, world.writes(), failure.slotUntouched]).toEqual([
+        undefined,
+        ['DELETE'],
+        true,
+      ]);
+    },
+  );
 
   it.each([
     ['another URL', ELSEWHERE],
-    ['another installation of this construct', { url: 'https://other.example/postback?k=another-secret-0123&f=0a1b2c3d', active: true }],
+    [
+      'another installation of this construct',
+      { url: 'https://other.example/postback?k=another-secret-0123&f=0a1b2c3d', active: true },
+    ],
     ['nothing', undefined],
   ])('is let go of where %s has taken its place meanwhile', async (_what, there) => {
     world.slot = there;
@@ -146,9 +183,21 @@ describe('what a failed registration wrote into the slot', () => {
 
 describe('a slot that cannot be put back', () => {
   it.each<[string, () => void, RegExp]>([
-    ['the change is refused', () => world.fault({ operation: 'delete', status: 400, times: FOR_EVER }), /could not delete the postback/],
-    ['the slot cannot be read', () => world.fault({ operation: 'read', status: 400, times: FOR_EVER }), /could not read the postback/],
-    ['Rakuten is down', () => world.fault({ status: 503, times: FOR_EVER }), /Rakuten could not be reached/],
+    [
+      'the change is refused',
+      () => world.fault({ operation: 'delete', status: 400, times: FOR_EVER }),
+      /could not delete the postback/,
+    ],
+    [
+      'the slot cannot be read',
+      () => world.fault({ operation: 'read', status: 400, times: FOR_EVER }),
+      /could not read the postback/,
+    ],
+    [
+      'Rakuten is down',
+      () => world.fault({ status: 503, times: FOR_EVER }),
+      /Rakuten could not be reached/,
+    ],
   ])('because %s is said, with what it may hold and how to look', async (_why, trouble, reason) => {
     world.slot = wanted;
     trouble();
@@ -160,7 +209,9 @@ describe('a slot that cannot be put back', () => {
     expect(slotUntouched).toBe(false);
     expect((cause as Error).message).toBe('the cause');
     expect(world.slot).toEqual(wanted);
-    expect(world.world.texts).toContain(JSON.stringify(['the slot could not be put back', { sid: SID }]));
+    expect(world.world.texts).toContain(
+      JSON.stringify(['the slot could not be put back', { sid: SID }]),
+    );
   });
 
   it('stays known as unsettled, its URL accepted and its owner named, so that the next run goes on from there', async () => {
@@ -180,9 +231,24 @@ describe('a slot that cannot be put back', () => {
   it('says what is no error, too', async () => {
     world.slot = wanted;
     const run = await world.open();
-    const broken = { ...run, client: Object.assign(Object.create(run.client), { read: () => Promise.reject('out of order') }) };
-    const progress: Progress = { state: emptyState(SID), first: undefined, before: undefined, written: true };
-    const failure = await undo(broken, true, { wanted, earlier: progress.state, progress, cause: 'a text' });
+    const broken = {
+      ...run,
+      client: Object.assign(Object.create(run.client), {
+        read: () => Promise.reject('out of order'),
+      }),
+    };
+    const progress: Progress = {
+      state: emptyState(SID),
+      first: undefined,
+      before: undefined,
+      written: true,
+    };
+    const failure = await undo(broken, true, {
+      wanted,
+      earlier: progress.state,
+      progress,
+      cause: 'a text',
+    });
     expect(failure.message).toMatch(/^a text Besides, .*\(out of order\)/);
   });
 });
@@ -203,16 +269,29 @@ describe('what a first deployment leaves that was killed in the middle and fails
     ['the first call to Rakuten', 'what it replaced', 'the start', false, TRACKER, 'PUT'],
     ['the URL secret', 'nothing', 'the start', true, undefined, 'DELETE'],
     ['the URL secret', 'what it replaced', 'the start', true, PAUSED, 'PUT'],
-  ])('goes, although the repetition fails at %s: the slot holds %s', async (_what, _then, at, withoutSecret, previous, method) => {
-    world.slot = older;
-    const remembered = previous === undefined ? {} : { previousUrl: previous.url, previousActive: previous.active };
-    const failure = await undone({ fresh: true, earlier: killed(remembered), at, withoutSecret, remembered: previous });
-    expect([world.slot, world.writes()]).toEqual([previous, [method]]);
-    // What the killed run did is not known to the one that reports: it does not vouch for the slot.
-    expect(failure.slotUntouched).toBe(false);
-    expect(world.state?.unsettled).toBeUndefined();
-    expect(world.state?.owners).toEqual([]);
-  });
+  ])(
+    'goes, although the repetition fails at %s: the slot holds %s',
+    async (_what, _then, at, withoutSecret, previous, method) => {
+      world.slot = older;
+      const remembered =
+        previous === undefined
+          ? {}
+          : { previousUrl: previous.url, previousActive: previous.active };
+      const failure = await undone({
+        fresh: true,
+        earlier: killed(remembered),
+        at,
+        withoutSecret,
+        remembered: previous,
+      });
+      expect([world.slot, world.writes()]).toEqual([previous, [method]]);
+      // What the killed run did is not known to the one that reports: it does not vouch for the
+      // slot.
+      expect(failure.slotUntouched).toBe(false);
+      expect(world.state?.unsettled).toBeUndefined();
+      expect(world.state?.owners).toEqual([]);
+    },
+  );
 
   it('is not what comes back: where the repetition wrote over it, what was there before both does', async () => {
     world.slot = wanted;
@@ -229,12 +308,21 @@ describe('what a first deployment leaves that was killed in the middle and fails
   it('is nothing where the write of the killed run never arrived: what the repetition wrote goes', async () => {
     world.slot = wanted;
     const failure = await undone({ fresh: true, earlier: killed(), at: 'the slot' });
-    expect([world.slot, world.writes(), failure.message]).toEqual([undefined, ['DELETE'], 'the cause']);
+    expect([world.slot, world.writes(), failure.message]).toEqual([
+      undefined,
+      ['DELETE'],
+      'the cause',
+    ]);
   });
 
   it('does not keep the URL from coming back that the repetition wrote over', async () => {
     world.slot = wanted;
-    await undone({ fresh: true, earlier: killed({ previousUrl: PAUSED.url, previousActive: false }), at: 'the slot', before: ELSEWHERE });
+    await undone({
+      fresh: true,
+      earlier: killed({ previousUrl: PAUSED.url, previousActive: false }),
+      at: 'the slot',
+      before: ELSEWHERE,
+    });
     expect(world.slot).toEqual(ELSEWHERE);
   });
 
@@ -242,36 +330,66 @@ describe('what a first deployment leaves that was killed in the middle and fails
     ['the self-test', 'the self-test', PAUSED],
     ['the first call to Rakuten', 'the start', PAUSED],
     ['the first call to Rakuten', 'the start', undefined],
-  ])('goes as well where it had all but said that it ended well, and the repetition fails at %s', async (_what, at, previous) => {
-    world.slot = older;
-    const remembered = previous === undefined ? {} : { previousUrl: previous.url, previousActive: previous.active };
-    await undone({
-      fresh: true,
-      earlier: killed({ ...remembered, unsettled: undefined, properties: { [P.sid]: SID }, registeredBy: REQUEST }),
-      at,
-    });
-    expect(world.slot).toEqual(previous);
-    expect([world.state?.owners, world.state?.properties, acceptedUntil(older)]).toEqual([[], undefined, [60]]);
-  });
+  ])(
+    'goes as well where it had all but said that it ended well, and the repetition fails at %s',
+    async (_what, at, previous) => {
+      world.slot = older;
+      const remembered =
+        previous === undefined
+          ? {}
+          : { previousUrl: previous.url, previousActive: previous.active };
+      await undone({
+        fresh: true,
+        earlier: killed({
+          ...remembered,
+          unsettled: undefined,
+          properties: { [P.sid]: SID },
+          registeredBy: REQUEST,
+        }),
+        at,
+      });
+      expect(world.slot).toEqual(previous);
+      expect([world.state?.owners, world.state?.properties, acceptedUntil(older)]).toEqual([
+        [],
+        undefined,
+        [60],
+      ]);
+    },
+  );
 
   it('is only its name where it had not come to a write: the slot is not even looked at', async () => {
     world.slot = older;
     await undone({ fresh: true, earlier: killed({ unsettled: undefined }), at: 'the start' });
-    expect([world.slot, world.calls(), world.state?.owners, acceptedUntil(older)]).toEqual([older, [], [], ['ever']]);
+    expect([world.slot, world.calls(), world.state?.owners, acceptedUntil(older)]).toEqual([
+      older,
+      [],
+      [],
+      ['ever'],
+    ]);
   });
 
   it.each<[string, Slot]>([
     ['a URL of somebody else', TRACKER],
-    ['another installation of this construct', { url: 'https://other.example/postback?k=another-secret-0123&f=0a1b2c3d', active: true }],
+    [
+      'another installation of this construct',
+      { url: 'https://other.example/postback?k=another-secret-0123&f=0a1b2c3d', active: true },
+    ],
   ])('is not %s, which stays', async (_what, there) => {
     world.slot = there;
-    await undone({ fresh: true, earlier: killed({ previousUrl: PAUSED.url, previousActive: false }), at: 'the self-test' });
+    await undone({
+      fresh: true,
+      earlier: killed({ previousUrl: PAUSED.url, previousActive: false }),
+      at: 'the self-test',
+    });
     expect([world.slot, world.writes()]).toEqual([there, []]);
   });
 
   it.each<[string, Partial<Failed> & { readonly earlier: Partial<PublisherState> }]>([
     ['another resource of the stack wants it', { earlier: { owners: [OWNER, 'stack/Other'] } }],
-    ['another request registered it', { earlier: { unsettled: undefined, registeredBy: 'request-0' } }],
+    [
+      'another request registered it',
+      { earlier: { unsettled: undefined, registeredBy: 'request-0' } },
+    ],
     ['it was registered by hand', { earlier: { unsettled: undefined, registeredBy: undefined } }],
     ['it was no first deployment', { fresh: false, earlier: {} }],
   ])('stays where %s', async (_why, { fresh = true, earlier }) => {
@@ -282,7 +400,12 @@ describe('what a first deployment leaves that was killed in the middle and fails
 
   it('gives way to nothing but itself in a run that wrote: the URL that an update before it left stays', async () => {
     world.slot = older;
-    await undone({ fresh: false, earlier: killed({ previousUrl: PAUSED.url, previousActive: false }), at: 'the slot', before: older });
+    await undone({
+      fresh: false,
+      earlier: killed({ previousUrl: PAUSED.url, previousActive: false }),
+      at: 'the slot',
+      before: older,
+    });
     expect([world.slot, world.writes()]).toEqual([older, []]);
   });
 });
@@ -292,25 +415,47 @@ describe('the state after a failed registration', () => {
     world.slot = wanted;
     await undone({ fresh: true, at: 'the slot', before: TRACKER, remembered: TRACKER });
     expect(acceptedUntil(wanted)).toEqual([60]);
-    expect(world.state).toEqual({ sid: SID, accepted: [{ ...entry('wanted'), acceptedUntil: expect.any(String) }], owners: [] });
+    expect(world.state).toEqual({
+      sid: SID,
+      accepted: [{ ...entry('wanted'), acceptedUntil: expect.any(String) }],
+      owners: [],
+    });
   });
 
   it('keeps the other resources of the stack that want the slot, and what is accepted for them', async () => {
     world.slot = older;
-    await undone({ fresh: true, earlier: { accepted: [entry(LESS)], owners: ['stack/Other'] }, at: 'the self-test' });
+    await undone({
+      fresh: true,
+      earlier: { accepted: [entry(LESS)], owners: ['stack/Other'] },
+      at: 'the self-test',
+    });
     expect(world.state?.owners).toEqual(['stack/Other']);
     expect([acceptedUntil(older), acceptedUntil(wanted)]).toEqual([['ever'], [60]]);
   });
 
   it('of a first deployment whose URL was retained goes on accepting that: Rakuten goes on sending to it', async () => {
     world.slot = wanted;
-    await undone({ fresh: true, earlier: { accepted: [entry('wanted')], owners: [] }, at: 'the self-test' });
-    expect([world.slot, acceptedUntil(wanted), world.state?.owners]).toEqual([wanted, ['ever'], []]);
+    await undone({
+      fresh: true,
+      earlier: { accepted: [entry('wanted')], owners: [] },
+      at: 'the self-test',
+    });
+    expect([world.slot, acceptedUntil(wanted), world.state?.owners]).toEqual([
+      wanted,
+      ['ever'],
+      [],
+    ]);
   });
 
   it('of an update is as it was, but for what may be on its way', async () => {
     world.slot = wanted;
-    const earlier = { accepted: [entry(LESS)], owners: [OWNER], previousUrl: PAUSED.url, previousActive: false, properties: { Sid: SID } };
+    const earlier = {
+      accepted: [entry(LESS)],
+      owners: [OWNER],
+      previousUrl: PAUSED.url,
+      previousActive: false,
+      properties: { Sid: SID },
+    };
     await undone({ fresh: false, earlier, at: 'the slot', before: older, remembered: TRACKER });
     expect([acceptedUntil(older), acceptedUntil(wanted)]).toEqual([['ever'], [60]]);
     expect(world.state).toEqual({
@@ -332,33 +477,57 @@ describe('the state after a failed registration', () => {
   });
 
   it.each<[string, () => Partial<PublisherState>]>([
-    ['that was retired before', () => ({ accepted: [{ ...entry('wanted'), acceptedUntil: '2026-02-01T00:00:00.000Z' }, entry(LESS)] })],
+    [
+      'that was retired before',
+      () => ({
+        accepted: [{ ...entry('wanted'), acceptedUntil: '2026-02-01T00:00:00.000Z' }, entry(LESS)],
+      }),
+    ],
     ['whose secret is known with other fields', () => ({ accepted: [entry(LESS)] })],
-    ['whose fields are known with another secret', () => ({ accepted: [entry('wanted', 'another-secret-0123456')] })],
+    [
+      'whose fields are known with another secret',
+      () => ({ accepted: [entry('wanted', 'another-secret-0123456')] }),
+    ],
   ])('of an update to a URL %s takes that for an hour', async (_what, earlier) => {
     world.slot = wanted;
-    await undone({ fresh: false, earlier: { ...earlier(), owners: [OWNER] }, at: 'the slot', before: older });
+    await undone({
+      fresh: false,
+      earlier: { ...earlier(), owners: [OWNER] },
+      at: 'the slot',
+      before: older,
+    });
     expect(acceptedUntil(wanted)).toEqual([60]);
   });
 
   it('keeps the mark of an update that was cut off before, as only a registration that ends well takes it away', async () => {
     world.slot = older;
-    const failure = await undone({ fresh: false, earlier: { accepted: [entry(LESS)], unsettled: true }, at: 'the self-test' });
+    const failure = await undone({
+      fresh: false,
+      earlier: { accepted: [entry(LESS)], unsettled: true },
+      at: 'the self-test',
+    });
     expect([world.state?.unsettled, failure.slotUntouched]).toEqual([true, false]);
   });
 
   it('keeps that mark for the other resources of the stack, and forgets the one that fails', async () => {
     world.slot = older;
-    await undone({ fresh: true, earlier: { accepted: [entry(LESS)], owners: [OWNER, 'stack/Other'], unsettled: true }, at: 'the start' });
+    await undone({
+      fresh: true,
+      earlier: { accepted: [entry(LESS)], owners: [OWNER, 'stack/Other'], unsettled: true },
+      at: 'the start',
+    });
     expect(world.state).toMatchObject({ unsettled: true, owners: ['stack/Other'] });
   });
 
-  it.each([true, false])('is not even written where nothing was changed (first deployment: %p)', async (fresh) => {
-    const write = jest.spyOn(world.installation.store, 'writeState');
-    await undone({ fresh, at: 'the start' });
-    expect(write).not.toHaveBeenCalled();
-    expect(world.state).toBeUndefined();
-  });
+  it.each([true, false])(
+    'is not even written where nothing was changed (first deployment: %p)',
+    async (fresh) => {
+      const write = jest.spyOn(world.installation.store, 'writeState');
+      await undone({ fresh, at: 'the start' });
+      expect(write).not.toHaveBeenCalled();
+      expect(world.state).toBeUndefined();
+    },
+  );
 
   it('that cannot be written is logged; the deployment fails with its own cause, and the slot is as it was', async () => {
     world.slot = wanted;
@@ -371,49 +540,68 @@ describe('the state after a failed registration', () => {
       return write(state, holder);
     });
     const failure = await undone({ fresh: true, at: 'the slot' });
-    expect([failure.message, failure.slotUntouched, world.slot]).toEqual(['the cause', true, undefined]);
-    expect(world.world.texts).toContain(JSON.stringify(['the state could not be put back', { sid: SID, reason: 'RangeError' }]));
+    expect([failure.message, failure.slotUntouched, world.slot]).toEqual([
+      'the cause',
+      true,
+      undefined,
+    ]);
+    expect(world.world.texts).toContain(
+      JSON.stringify(['the state could not be put back', { sid: SID, reason: 'RangeError' }]),
+    );
   });
 });
 
 describe('as a deployment sees it', () => {
-  const deployment = (logicalId?: string): CloudFormation => new CloudFormation(world.installation, logicalId);
-  const replacing = (): Record<string, unknown> => world.installation.properties({ [P.existingPostback]: 'REPLACE' });
+  const deployment = (logicalId?: string): CloudFormation =>
+    new CloudFormation(world.installation, logicalId);
+  const replacing = (): Record<string, unknown> =>
+    world.installation.properties({ [P.existingPostback]: 'REPLACE' });
 
   it.each([
     ['an empty slot', undefined],
     ['the slot of a tracker', TRACKER],
     ['the slot of a tracker that was switched off', PAUSED],
-  ])('a first one into %s leaves it as it was when the state table fails after the write', async (_what, before) => {
-    world.slot = before;
-    const { store } = world.installation;
-    const write = store.writeState.bind(store);
-    jest.spyOn(store, 'writeState').mockImplementation((state, holder) => {
-      // The state that says the registration has ended well.
-      return state.properties === undefined ? write(state, holder) : Promise.reject(new Error('the table is throttled'));
-    });
-    const formation = deployment();
-    expect(await formation.deploy(replacing(), ONCE)).toBe(false);
-    expect(formation.lastError).toContain('the table is throttled');
-    expect(world.slot).toEqual(before);
-    expect(world.state).toMatchObject({ owners: [] });
-    expect(world.previous).toBeUndefined();
-    expect(world.installation.takes(wanted.url)).toBe(true);
-  });
+  ])(
+    'a first one into %s leaves it as it was when the state table fails after the write',
+    async (_what, before) => {
+      world.slot = before;
+      const { store } = world.installation;
+      const write = store.writeState.bind(store);
+      jest.spyOn(store, 'writeState').mockImplementation((state, holder) => {
+        // The state that says the registration has ended well.
+        return state.properties === undefined
+          ? write(state, holder)
+          : Promise.reject(new Error('the table is throttled'));
+      });
+      const formation = deployment();
+      expect(await formation.deploy(replacing(), ONCE)).toBe(false);
+      expect(formation.lastError).toContain('the table is throttled');
+      expect(world.slot).toEqual(before);
+      expect(world.state).toMatchObject({ owners: [] });
+      expect(world.previous).toBeUndefined();
+      expect(world.installation.takes(wanted.url)).toBe(true);
+    },
+  );
 
   it.each<[string, () => unknown]>([
     ['its URL secret was deleted meanwhile', () => world.installation.secrets.delete('url-secret')],
-    ['its endpoint does not answer any more', () => Object.assign(world.installation.endpoint, { status: 503 })],
-  ])('one that was killed after its POST and repeated leaves nothing behind although %s', async (_why, trouble) => {
-    const event = world.installation.event('Create', world.installation.properties());
-    // The token, two reads, and the POST.
-    const killed = world.installation.killAfter(4);
-    void world.installation.invoke(event);
-    await killed;
-    expect(world.slot).toEqual(wanted);
-    world.installation.spare();
-    trouble();
-    await expect(world.installation.invoke(event)).rejects.toThrow();
-    expect(world.slot).toBeUndefined();
-  });
+    [
+      'its endpoint does not answer any more',
+      () => Object.assign(world.installation.endpoint, { status: 503 }),
+    ],
+  ])(
+    'one that was killed after its POST and repeated leaves nothing behind although %s',
+    async (_why, trouble) => {
+      const event = world.installation.event('Create', world.installation.properties());
+      // The token, two reads, and the POST.
+      const killed = world.installation.killAfter(4);
+      void world.installation.invoke(event);
+      await killed;
+      expect(world.slot).toEqual(wanted);
+      world.installation.spare();
+      trouble();
+      await expect(world.installation.invoke(event)).rejects.toThrow();
+      expect(world.slot).toBeUndefined();
+    },
+  );
 });

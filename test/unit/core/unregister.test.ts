@@ -10,10 +10,16 @@ import { kindOf, OWNER, problemOf, SID, SlotRun } from '../../support/slot-run';
 type Rule = 'DELETE' | 'DISABLE' | 'RESTORE';
 
 const FOR_EVER = 10_000;
-const TRACKER: Slot = { url: 'https://tracker.example/in?token=tracker-secret-4711&click=<u1>', active: true };
+const TRACKER: Slot = {
+  url: 'https://tracker.example/in?token=tracker-secret-4711&click=<u1>',
+  active: true,
+};
 const PAUSED: Slot = { ...TRACKER, active: false };
 const ELSEWHERE: Slot = { url: 'https://elsewhere.example/in', active: true };
-const OTHER_STACK: Slot = { url: 'https://other.example/postback?k=another-secret-0123&f=0a1b2c3d', active: true };
+const OTHER_STACK: Slot = {
+  url: 'https://other.example/postback?k=another-secret-0123&f=0a1b2c3d',
+  active: true,
+};
 const FIELDS = [
   { name: 'is_event', field: 'is_event' },
   { name: 'etransaction_id', field: 'etransaction_id' },
@@ -44,9 +50,15 @@ const remove = async (rule: Rule): Promise<Removal> => unregister(await world.op
 
 describe('the URL to restore', () => {
   it('comes back out of Secrets Manager', async () => {
-    const versionId = await (await world.open()).ports.saveSecretVersion('url-secret', PAUSED.url, 'PREVIOUS_SLOT');
+    const versionId = await (await world.open()).ports.saveSecretVersion(
+      'url-secret',
+      PAUSED.url,
+      'PREVIOUS_SLOT',
+    );
     const shown = { host: 'tracker.example', fields: ['u1' as const] };
-    await registered({ previousSlot: { versionId, label: 'PREVIOUS_SLOT', active: false, ...shown } });
+    await registered({
+      previousSlot: { versionId, label: 'PREVIOUS_SLOT', active: false, ...shown },
+    });
     world.slot = ours;
     expect(await remove('RESTORE')).toBe('restored');
     expect([world.slot, world.state?.previousSlot]).toEqual([PAUSED, undefined]);
@@ -54,7 +66,15 @@ describe('the URL to restore', () => {
 
   it('that was in an earlier URL secret of the publisher, which is gone, does not stop the removal; the log names it', async () => {
     const shown = { host: 'tracker.example', fields: ['u1' as const] };
-    await registered({ previousSlot: { secret: 'former-secret', versionId: 'gone', label: 'PREVIOUS_SLOT', active: true, ...shown } });
+    await registered({
+      previousSlot: {
+        secret: 'former-secret',
+        versionId: 'gone',
+        label: 'PREVIOUS_SLOT',
+        active: true,
+        ...shown,
+      },
+    });
     world.slot = ours;
     expect(await remove('RESTORE')).toBe('removed');
     expect([world.slot, world.state?.previousSlot]).toEqual([undefined, undefined]);
@@ -66,23 +86,49 @@ describe('the URL to restore', () => {
     );
   });
 
-  it.each(['credentials', 'url-secret'])('is never the text of credentials, whatever the state names: in the secret %s', async (secret) => {
-    const versionId = await (await world.open()).ports.saveSecretVersion(secret, CREDENTIALS, 'PREVIOUS_SLOT');
-    await registered({ previousSlot: { secret, versionId, label: 'PREVIOUS_SLOT', active: true, host: undefined, fields: [] } });
-    world.slot = ours;
-    await remove('RESTORE').catch(() => undefined);
-    expect([undefined, ours]).toContainEqual(world.slot);
-    expect(world.world.rakuten.calls.filter(({ method }) => method === 'PUT')).toEqual([]);
-  });
+  it.each(['credentials', 'url-secret'])(
+    'is never the text of credentials, whatever the state names: in the secret %s',
+    async (secret) => {
+      const versionId = await (await world.open()).ports.saveSecretVersion(
+        secret,
+        CREDENTIALS,
+        'PREVIOUS_SLOT',
+      );
+      await registered({
+        previousSlot: {
+          secret,
+          versionId,
+          label: 'PREVIOUS_SLOT',
+          active: true,
+          host: undefined,
+          fields: [],
+        },
+      });
+      world.slot = ours;
+      await remove('RESTORE').catch(() => undefined);
+      expect([undefined, ours]).toContainEqual(world.slot);
+      expect(world.world.rakuten.calls.filter(({ method }) => method === 'PUT')).toEqual([]);
+    },
+  );
 
   it('that cannot be read stops the removal before ours is gone, with what to do; DELETE does without it', async () => {
-    const previousSlot = { versionId: 'gone', label: 'PREVIOUS_SLOT', active: true, host: 'tracker.example', fields: [] };
+    const previousSlot = {
+      versionId: 'gone',
+      label: 'PREVIOUS_SLOT',
+      active: true,
+      host: 'tracker.example',
+      fields: [],
+    };
     await registered({ previousSlot });
     world.slot = ours;
     await expect(remove('RESTORE')).rejects.toThrow(
       /^The URL that the slot of SID 3900112 had before \(tracker\.example\) cannot be read.*the version gone of the secret url-secret\. Next step: .*--rule DELETE/,
     );
-    expect([world.slot, world.writes(), world.state?.previousSlot]).toEqual([ours, [], previousSlot]);
+    expect([world.slot, world.writes(), world.state?.previousSlot]).toEqual([
+      ours,
+      [],
+      previousSlot,
+    ]);
     expect(await remove('DELETE')).toBe('removed');
   });
 });
@@ -93,9 +139,30 @@ describe('our URL in the slot', () => {
     ['DELETE', 'a tracker was there before', TRACKER, () => undefined, 'DELETE', 'removed'],
     ['RESTORE', 'nothing was there before', undefined, () => undefined, 'DELETE', 'removed'],
     ['RESTORE', 'a tracker was there before', TRACKER, () => TRACKER, 'PUT', 'restored'],
-    ['RESTORE', 'a tracker that was switched off was there before', PAUSED, () => PAUSED, 'PUT', 'restored'],
-    ['DISABLE', 'nothing was there before', undefined, () => ({ ...ours, active: false }), 'PUT', 'switched off'],
-    ['DISABLE', 'a tracker was there before', TRACKER, () => ({ ...ours, active: false }), 'PUT', 'switched off'],
+    [
+      'RESTORE',
+      'a tracker that was switched off was there before',
+      PAUSED,
+      () => PAUSED,
+      'PUT',
+      'restored',
+    ],
+    [
+      'DISABLE',
+      'nothing was there before',
+      undefined,
+      () => ({ ...ours, active: false }),
+      'PUT',
+      'switched off',
+    ],
+    [
+      'DISABLE',
+      'a tracker was there before',
+      TRACKER,
+      () => ({ ...ours, active: false }),
+      'PUT',
+      'switched off',
+    ],
   ])('goes by %s where %s', async (rule, _what, previous, after, method, removal) => {
     await registered(previously(previous));
     world.slot = ours;
@@ -132,7 +199,10 @@ describe('our URL in the slot', () => {
     await remove('RESTORE');
     expect(world.state).toEqual({
       sid: SID,
-      accepted: accepted.map((entry) => ({ ...entry, acceptedUntil: new Date(now() + 60 * 60_000).toISOString() })),
+      accepted: accepted.map((entry) => ({
+        ...entry,
+        acceptedUntil: new Date(now() + 60 * 60_000).toISOString(),
+      })),
       owners: [OWNER],
       selfTest: { p50Millis: 42, maxMillis: 44, at: '2026-02-28T12:00:00.000Z' },
     });
@@ -140,12 +210,21 @@ describe('our URL in the slot', () => {
 
   it.each<[string, () => Slot]>([
     ['with a secret of an earlier registration', () => world.ours({}, 'an-earlier-secret-0123')],
-    ['with an endpoint of an earlier registration', () => ({ ...ours, url: ours.url.replace('stack-', 'former-') })],
-    ['at our endpoint, without any secret', () => ({ url: world.installation.endpointUrl, active: true })],
+    [
+      'with an endpoint of an earlier registration',
+      () => ({ ...ours, url: ours.url.replace('stack-', 'former-') }),
+    ],
+    [
+      'at our endpoint, without any secret',
+      () => ({ url: world.installation.endpointUrl, active: true }),
+    ],
     ['switched off', () => ({ ...ours, active: false })],
   ])('is known %s', async (_how, there) => {
     await registered({
-      accepted: [world.secret(), 'an-earlier-secret-0123'].map((secret) => ({ ...markFor(secret, FIELDS), fields: FIELDS })),
+      accepted: [world.secret(), 'an-earlier-secret-0123'].map((secret) => ({
+        ...markFor(secret, FIELDS),
+        fields: FIELDS,
+      })),
     });
     world.slot = there();
     expect(await remove('DELETE')).toBe('removed');
@@ -159,7 +238,10 @@ describe('our URL in the slot', () => {
     expect(await remove('DELETE')).toBe('removed');
     expect(world.slot).toBeUndefined();
     expect(world.world.texts).toContain(
-      JSON.stringify(['the URL secret cannot be read; going on with what the state knows', { sid: SID, reason: 'Error' }]),
+      JSON.stringify([
+        'the URL secret cannot be read; going on with what the state knows',
+        { sid: SID, reason: 'Error' },
+      ]),
     );
   });
 
@@ -182,12 +264,16 @@ describe('a slot that is not ours', () => {
     ['nothing', () => undefined],
     ['a tracker', () => ELSEWHERE],
     ['another installation of this construct', () => OTHER_STACK],
-    ['our endpoint under the secret of a stack that took our domain over', () => world.ours({}, 'the-secret-of-the-heir')],
+    [
+      'our endpoint under the secret of a stack that took our domain over',
+      () => world.ours({}, 'the-secret-of-the-heir'),
+    ],
   ])('stays as it is: %s; what was there before ours stays remembered', async (_what, there) => {
     await registered(previously(TRACKER));
     const before = there();
     world.slot = before;
-    for (const rule of ['DELETE', 'RESTORE', 'DISABLE'] as const) expect(await remove(rule)).toBe('nothing to do');
+    for (const rule of ['DELETE', 'RESTORE', 'DISABLE'] as const)
+      expect(await remove(rule)).toBe('nothing to do');
     expect([world.slot, world.writes()]).toEqual([before, []]);
     expect([world.state?.previousUrl, world.state?.properties]).toEqual([TRACKER.url, undefined]);
   });
@@ -199,14 +285,17 @@ describe('a slot that is not ours', () => {
     expect(world.slot).toEqual(OTHER_STACK);
   });
 
-  it.each([1, 3])('is looked at longer after a registration that was cut off: its write may show late, by %d reads', async (lag) => {
-    await registered({ unsettled: true });
-    world.world.rakuten.behaviour.staleReads = lag;
-    world.slot = ours;
-    world.world.rakuten.behaviour.staleReads = 0;
-    expect(await remove('DELETE')).toBe('removed');
-    expect(world.slot).toBeUndefined();
-  });
+  it.each([1, 3])(
+    'is looked at longer after a registration that was cut off: its write may show late, by %d reads',
+    async (lag) => {
+      await registered({ unsettled: true });
+      world.world.rakuten.behaviour.staleReads = lag;
+      world.slot = ours;
+      world.world.rakuten.behaviour.staleReads = 0;
+      expect(await remove('DELETE')).toBe('removed');
+      expect(world.slot).toBeUndefined();
+    },
+  );
 
   it('is looked at once where everything ended well', async () => {
     await registered();
@@ -217,16 +306,19 @@ describe('a slot that is not ours', () => {
   it.each<[string, Slot | undefined]>([
     ['another URL', ELSEWHERE],
     ['nothing', undefined],
-  ])('stays when %s takes the place of ours during the removal, which then has restored nothing', async (_what, there) => {
-    await registered(previously(TRACKER));
-    world.slot = ours;
-    world.after('GET', 1, () => {
-      world.slot = there;
-    });
-    expect(await remove('RESTORE')).toBe('nothing to do');
-    expect([world.slot, world.writes()]).toEqual([there, []]);
-    expect([world.state?.previousUrl, world.state?.properties]).toEqual([TRACKER.url, undefined]);
-  });
+  ])(
+    'stays when %s takes the place of ours during the removal, which then has restored nothing',
+    async (_what, there) => {
+      await registered(previously(TRACKER));
+      world.slot = ours;
+      world.after('GET', 1, () => {
+        world.slot = there;
+      });
+      expect(await remove('RESTORE')).toBe('nothing to do');
+      expect([world.slot, world.writes()]).toEqual([there, []]);
+      expect([world.state?.previousUrl, world.state?.properties]).toEqual([TRACKER.url, undefined]);
+    },
+  );
 });
 
 describe('a removal that fails', () => {
@@ -236,20 +328,25 @@ describe('a removal that fails', () => {
     ['the PUT is refused', 'RESTORE', { operation: 'update', status: 400 }, 'refused'],
     ['Rakuten is down', 'DISABLE', { operation: 'update', status: 503 }, 'uncertain'],
     ['no answer comes', 'DELETE', { operation: 'delete', connection: 'hang' }, 'uncertain'],
-  ])('because %s leaves slot and state as they were, and can be made again', async (_why, rule, fault, kind) => {
-    const state = await registered(previously(TRACKER));
-    world.slot = ours;
-    world.fault({ ...fault, times: FOR_EVER });
-    expect(kindOf(await problemOf(remove(rule)))).toBe(kind);
-    expect([world.slot, world.state]).toEqual([ours, state]);
-    world.world.rakuten.faults.clear();
-    expect(await unregister(await world.open(60 * 60_000), rule)).not.toBe('nothing to do');
-  });
+  ])(
+    'because %s leaves slot and state as they were, and can be made again',
+    async (_why, rule, fault, kind) => {
+      const state = await registered(previously(TRACKER));
+      world.slot = ours;
+      world.fault({ ...fault, times: FOR_EVER });
+      expect(kindOf(await problemOf(remove(rule)))).toBe(kind);
+      expect([world.slot, world.state]).toEqual([ours, state]);
+      world.world.rakuten.faults.clear();
+      expect(await unregister(await world.open(60 * 60_000), rule)).not.toBe('nothing to do');
+    },
+  );
 
   it('because the state cannot be written has taken the URL out, and finds it out when it is made again', async () => {
     await registered(previously(TRACKER));
     world.slot = ours;
-    const write = jest.spyOn(world.installation.store, 'writeState').mockRejectedValue(new Error('throttled'));
+    const write = jest
+      .spyOn(world.installation.store, 'writeState')
+      .mockRejectedValue(new Error('throttled'));
     expect((await problemOf(remove('RESTORE'))).message).toBe('throttled');
     expect(world.slot).toEqual(TRACKER);
     write.mockRestore();

@@ -1,6 +1,11 @@
 import * as fc from 'fast-check';
 import { fieldListId } from '../../../core/rakuten/postback/fields';
-import { isSameEndpoint, postbackUrl, summarizeUrl, summaryText } from '../../../core/rakuten/postback/url';
+import {
+  isSameEndpoint,
+  postbackUrl,
+  summarizeUrl,
+  summaryText,
+} from '../../../core/rakuten/postback/url';
 import { growth, LINEAR } from '../../support/growth';
 
 describe('the URL to register', () => {
@@ -17,7 +22,9 @@ describe('the URL to register', () => {
   });
 
   it('has only what is ours where no field is asked for', () => {
-    expect(postbackUrl('https://api.example/p', 'x', [])).toBe(`https://api.example/p?k=x&f=${fieldListId([])}`);
+    expect(postbackUrl('https://api.example/p', 'x', [])).toBe(
+      `https://api.example/p?k=x&f=${fieldListId([])}`,
+    );
   });
 });
 
@@ -26,8 +33,14 @@ describe('the summary of a URL', () => {
 
   it.each([
     ['https://t.example/in?key=secret&u=<u1>', 't.example, 1 field (u1)'],
-    ['https://t.example:8443/in?token=<u1>x&o=<order_id>&again=<u1>', 't.example:8443, 2 fields (u1, order_id)'],
-    ['https://t.example/in?u=%3Cu1%3E&amp;o=&lt;order_id&gt;', 't.example, 2 fields (u1, order_id)'],
+    [
+      'https://t.example:8443/in?token=<u1>x&o=<order_id>&again=<u1>',
+      't.example:8443, 2 fields (u1, order_id)',
+    ],
+    [
+      'https://t.example/in?u=%3Cu1%3E&amp;o=&lt;order_id&gt;',
+      't.example, 2 fields (u1, order_id)',
+    ],
     ['HTTPS://T.Example', 't.example, no fields'],
     ['https://user:pass@t.example/in', 't.example, no fields'],
     ['//t.example/in', 't.example, no fields'],
@@ -76,12 +89,19 @@ describe('the summary of a URL', () => {
       fc.string({ unit: 'binary' }),
       fc.constantFrom('https://', 't.example', '<u1>', '\u001b]0;x\u0007', '\u202e', '\n'),
     );
-    fc.assert(fc.property(fc.array(part), (parts) => expect(textOf(parts.join(''))).toMatch(/^[ -~]+$/)));
+    fc.assert(
+      fc.property(fc.array(part), (parts) => expect(textOf(parts.join(''))).toMatch(/^[ -~]+$/)),
+    );
   });
 
-  it.each(['a.', '<', ':1', '@', '/'])('takes time in proportion to the length of a URL of %j only', (text) => {
-    expect(growth((length) => textOf(`https://${text.repeat(length)}`), 1e5)).toBeLessThan(LINEAR);
-  });
+  it.each(['a.', '<', ':1', '@', '/'])(
+    'takes time in proportion to the length of a URL of %j only',
+    (text) => {
+      expect(growth((length) => textOf(`https://${text.repeat(length)}`), 1e5)).toBeLessThan(
+        LINEAR,
+      );
+    },
+  );
 });
 
 describe('the same endpoint', () => {

@@ -22,7 +22,10 @@ function everyOption(): Resources[] {
   const app = new App({ context: { 'aws:cdk:enable-path-metadata': true } });
   addMatrix(app);
   const stacks: Resources[] = app.synth().stacks.map(({ template }) => template.Resources);
-  return [...stacks, ...checkedApps().flatMap(({ templates }) => templates.map(({ Resources }) => Resources))];
+  return [
+    ...stacks,
+    ...checkedApps().flatMap(({ templates }) => templates.map(({ Resources }) => Resources)),
+  ];
 }
 
 /** Path below the construct, such as `Consumer/FunctionRole`. Nothing for resources of the user. */
@@ -36,7 +39,11 @@ function nameOf({ Metadata }: Resource): string | undefined {
     .replace(/^Publisher\//, 'Publisher<Id>/');
 }
 
-function add(roles: Map<string, Set<string>>, name: string | undefined, actions: readonly string[]): void {
+function add(
+  roles: Map<string, Set<string>>,
+  name: string | undefined,
+  actions: readonly string[],
+): void {
   if (name !== undefined) roles.set(name, new Set([...(roles.get(name) ?? []), ...actions]));
 }
 
@@ -49,23 +56,34 @@ function rolesOf(templates: readonly Resources[]): Roles {
         const managed = (Properties.ManagedPolicyArns ?? []).map(
           (arn: unknown) => /([A-Za-z]+)"[^"]*$/.exec(JSON.stringify(arn))?.[1] ?? '',
         );
-        add(roles, nameOf(resource), [...managed, ...actionsOf(Properties.Policies?.map(({ PolicyDocument }: Policy) => PolicyDocument))]);
+        add(roles, nameOf(resource), [
+          ...managed,
+          ...actionsOf(Properties.Policies?.map(({ PolicyDocument }: Policy) => PolicyDocument)),
+        ]);
       }
       if (Type !== 'AWS::IAM::Policy') continue;
-      for (const { Ref } of Properties.Roles) add(roles, nameOf(resources[Ref] as Resource), actionsOf([Properties.PolicyDocument]));
+      for (const { Ref } of Properties.Roles)
+        add(roles, nameOf(resources[Ref] as Resource), actionsOf([Properties.PolicyDocument]));
     }
   }
   return roles;
 }
 
 interface Policy {
-  readonly PolicyDocument: { readonly Statement: readonly { readonly Action: string | readonly string[] }[] };
+  readonly PolicyDocument: {
+    readonly Statement: readonly { readonly Action: string | readonly string[] }[];
+  };
 }
 
 const actionsOf = (documents: readonly Policy['PolicyDocument'][] = []): string[] =>
-  documents.flatMap(({ Statement }) => Statement.flatMap(({ Action }) => [Action].flat() as string[]));
+  documents.flatMap(({ Statement }) =>
+    Statement.flatMap(({ Action }) => [Action].flat() as string[]),
+  );
 
-/** The table of a page below a heading: a row without a role goes on with the roles of the row before. */
+/**
+ * The table of a page below a heading: a row without a role goes on with the roles of the row
+ * before.
+ */
 function rolesOnPage(page: string, heading: string): Roles {
   const roles = new Map<string, Set<string>>();
   const [, section = ''] = textOf(page).split(`\n${heading}\n`);
@@ -79,7 +97,8 @@ function rolesOnPage(page: string, heading: string): Roles {
   return roles;
 }
 
-const codes = (cell: string): string[] => [...cell.matchAll(/`([^`]+)`/g)].map(([, code]) => String(code));
+const codes = (cell: string): string[] =>
+  [...cell.matchAll(/`([^`]+)`/g)].map(([, code]) => String(code));
 
 let templates: Resources[];
 beforeAll(() => {
@@ -99,7 +118,8 @@ describe('the page about security', () => {
   });
 
   it('lists every action of every role, and no other', () => {
-    const inOrder = (roles: Roles) => Object.fromEntries([...roles].map(([role, actions]) => [role, [...actions].sort()]));
+    const inOrder = (roles: Roles) =>
+      Object.fromEntries([...roles].map(([role, actions]) => [role, [...actions].sort()]));
     expect(inOrder(listed)).toEqual(inOrder(wanted));
   });
 });
@@ -107,7 +127,9 @@ describe('the page about security', () => {
 it('the page about permissions says what a person can do with each function, queue, table, secret, API and archive', () => {
   const types =
     /^AWS::(Lambda::Function|SQS::Queue|DynamoDB::GlobalTable|SecretsManager::Secret|ApiGateway::RestApi|S3::Bucket|KinesisFirehose::DeliveryStream)$/;
-  const resources = templates.flatMap((template) => Object.values(template).filter(({ Type }) => types.test(Type)));
+  const resources = templates.flatMap((template) =>
+    Object.values(template).filter(({ Type }) => types.test(Type)),
+  );
   const names = new Set(resources.flatMap((resource) => nameOf(resource) ?? []));
   expect(names.size).toBeGreaterThan(12);
   const mentioned = new Set(codes(textOf('docs/permissions.md')));

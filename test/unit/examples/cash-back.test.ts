@@ -11,9 +11,21 @@ import type { EventTransaction, TransactionEvent } from '../../../client';
 import { transactionEvent } from '../../../core/change-events/event';
 import { DEFAULT_ADJUSTMENT_SKU, kindOf } from '../../../core/rakuten/postback/kind';
 import { toItem } from '../../../core/transactions/item';
-import { applyAnswer, EMPTY_ROW, joinPushes, type RowState, withdraw } from '../../../core/transactions/row-state';
+import {
+  applyAnswer,
+  EMPTY_ROW,
+  joinPushes,
+  type RowState,
+  withdraw,
+} from '../../../core/transactions/row-state';
 import { Book } from '../../../examples/cash-back/ledger/book';
-import { lineName, type Order, orderName, shares, toLine } from '../../../examples/cash-back/ledger/order';
+import {
+  lineName,
+  type Order,
+  orderName,
+  shares,
+  toLine,
+} from '../../../examples/cash-back/ledger/order';
 
 type Item = Record<string, AttributeValue>;
 type Fields = Partial<EventTransaction>;
@@ -26,18 +38,29 @@ class Ledger {
   /** Runs before each transaction. */
   beforeTransaction: () => Promise<unknown> = async () => {};
 
-  readonly client = { send: (command: unknown) => this.execute(command) } as Pick<DynamoDBClient, 'send'>;
+  readonly client = { send: (command: unknown) => this.execute(command) } as Pick<
+    DynamoDBClient,
+    'send'
+  >;
 
   private async execute(command: unknown): Promise<unknown> {
-    if (command instanceof GetItemCommand) return { Item: this.items.get(keyOf(command.input.Key)) };
+    if (command instanceof GetItemCommand)
+      return { Item: this.items.get(keyOf(command.input.Key)) };
     if (!(command instanceof TransactWriteItemsCommand)) throw new Error('unexpected command');
     await this.beforeTransaction();
     const writes = command.input.TransactItems ?? [];
     const keys = writes.map(({ Put, Update }) => keyOf(Put?.Item ?? Update?.Key));
-    if (writes.length > 100 || new Set(keys).size < keys.length) throw new Error('invalid transaction');
-    const reasons = writes.map(({ Put }) => ({ Code: Put === undefined || this.holds(Put) ? 'None' : 'ConditionalCheckFailed' }));
+    if (writes.length > 100 || new Set(keys).size < keys.length)
+      throw new Error('invalid transaction');
+    const reasons = writes.map(({ Put }) => ({
+      Code: Put === undefined || this.holds(Put) ? 'None' : 'ConditionalCheckFailed',
+    }));
     if (reasons.some(({ Code }) => Code !== 'None')) {
-      throw new TransactionCanceledException({ message: 'cancelled', $metadata: {}, CancellationReasons: reasons });
+      throw new TransactionCanceledException({
+        message: 'cancelled',
+        $metadata: {},
+        CancellationReasons: reasons,
+      });
     }
     for (const { Put, Update } of writes) {
       if (Put !== undefined) this.items.set(keyOf(Put.Item), Put.Item ?? {});
@@ -46,7 +69,11 @@ class Ledger {
     return {};
   }
 
-  private holds(put: { Item?: Item; ConditionExpression?: string; ExpressionAttributeValues?: Item }): boolean {
+  private holds(put: {
+    Item?: Item;
+    ConditionExpression?: string;
+    ExpressionAttributeValues?: Item;
+  }): boolean {
     const item = this.items.get(keyOf(put.Item));
     if (put.ConditionExpression === 'attribute_not_exists(pk)') return item === undefined;
     if (put.ConditionExpression !== 'version = :read') throw new Error('unexpected condition');
@@ -55,16 +82,19 @@ class Ledger {
 
   private add(key: Item, values: Item): void {
     const item = this.items.get(keyOf(key)) ?? key;
-    const sum = (name: string): AttributeValue => ({ N: new Big(item[name]?.N ?? '0').plus(values[`:${name}`]?.N ?? '0').toFixed() });
+    const sum = (name: string): AttributeValue => ({
+      N: new Big(item[name]?.N ?? '0').plus(values[`:${name}`]?.N ?? '0').toFixed(),
+    });
     this.items.set(keyOf(key), { ...item, pending: sum('pending'), earned: sum('earned') });
   }
 
   /** The balances by member and currency, without those of zero. */
   balances(): Balances {
-    const entries = [...this.items.values()].flatMap(({ pk, sk, pending, earned }): [string, [string, string]][] =>
-      pk?.S?.startsWith('member#') && !(pending?.N === '0' && earned?.N === '0')
-        ? [[`${pk.S} ${sk?.S}`, [pending?.N ?? '', earned?.N ?? '']]]
-        : [],
+    const entries = [...this.items.values()].flatMap(
+      ({ pk, sk, pending, earned }): [string, [string, string]][] =>
+        pk?.S?.startsWith('member#') && !(pending?.N === '0' && earned?.N === '0')
+          ? [[`${pk.S} ${sk?.S}`, [pending?.N ?? '', earned?.N ?? '']]]
+          : [],
     );
     return Object.fromEntries(entries.sort());
   }
@@ -76,7 +106,10 @@ const VERIFIED = { verified_at: '2026-04-18T10:00:00.000Z' };
 const WITHDRAWN = { withdrawn_at: '2026-04-20T10:00:00.000Z' };
 const USD = 'member#m-1 balance#USD';
 
-/** An event of the line `id`; confirmed, for 100 USD, in the order W-1 unless the fields say otherwise. */
+/**
+ * An event of the line `id`; confirmed, for 100 USD, in the order W-1 unless the fields say
+ * otherwise.
+ */
 function event(sequence: number, id: string, fields: Fields = {}): TransactionEvent {
   const transaction = {
     line_id: `3900112#${id}`,
@@ -106,7 +139,8 @@ function event(sequence: number, id: string, fields: Fields = {}): TransactionEv
   };
 }
 
-const preliminary = (sequence: number, id: string, fields: Fields = {}) => event(sequence, id, { is_event: 'Y', ...fields });
+const preliminary = (sequence: number, id: string, fields: Fields = {}) =>
+  event(sequence, id, { is_event: 'Y', ...fields });
 
 async function balancesAfter(...events: TransactionEvent[]): Promise<Balances> {
   const ledger = new Ledger();
@@ -126,10 +160,26 @@ it.each<[string, TransactionEvent[], Balances]>([
     ],
     { [USD]: ['4', '0'] },
   ],
-  ['shows a confirmed line as pending until it is verified', [event(1, 'C')], { [USD]: ['2.5', '0'] }],
-  ['shows a verified line as earned', [event(1, 'C'), event(2, 'C', VERIFIED)], { [USD]: ['0', '2.5'] }],
-  ['shows a line that is no longer verified as pending', [event(1, 'C', VERIFIED), event(2, 'C')], { [USD]: ['2.5', '0'] }],
-  ['takes back what a withdrawn line brought', [event(1, 'C', VERIFIED), event(2, 'C', WITHDRAWN)], {}],
+  [
+    'shows a confirmed line as pending until it is verified',
+    [event(1, 'C')],
+    { [USD]: ['2.5', '0'] },
+  ],
+  [
+    'shows a verified line as earned',
+    [event(1, 'C'), event(2, 'C', VERIFIED)],
+    { [USD]: ['0', '2.5'] },
+  ],
+  [
+    'shows a line that is no longer verified as pending',
+    [event(1, 'C', VERIFIED), event(2, 'C')],
+    { [USD]: ['2.5', '0'] },
+  ],
+  [
+    'takes back what a withdrawn line brought',
+    [event(1, 'C', VERIFIED), event(2, 'C', WITHDRAWN)],
+    {},
+  ],
   [
     'books a withdrawn line that is back again',
     [event(1, 'C', VERIFIED), event(2, 'C', WITHDRAWN), event(3, 'C', VERIFIED)],
@@ -142,12 +192,18 @@ it.each<[string, TransactionEvent[], Balances]>([
   ],
   [
     'keeps the rest when a part is returned',
-    [event(1, 'C', { ...VERIFIED, sale_amount: '19.99' }), event(2, 'R', { ...VERIFIED, sale_amount: '-0.1' })],
+    [
+      event(1, 'C', { ...VERIFIED, sale_amount: '19.99' }),
+      event(2, 'R', { ...VERIFIED, sale_amount: '-0.1' }),
+    ],
     { [USD]: ['0', '0.49725'] },
   ],
   [
     'moves a line to another currency and another member',
-    [event(1, 'C', VERIFIED), event(2, 'C', { ...VERIFIED, currency: 'EUR', u1: 'm-2', sale_amount: '10' })],
+    [
+      event(1, 'C', VERIFIED),
+      event(2, 'C', { ...VERIFIED, currency: 'EUR', u1: 'm-2', sale_amount: '10' }),
+    ],
     { 'member#m-2 balance#EUR': ['0', '0.25'] },
   ],
   [
@@ -166,11 +222,18 @@ it.each<[string, TransactionEvent[], Balances]>([
   ],
   [
     'keeps lines without an order number apart',
-    [preliminary(1, 'P', { order_id: undefined }), event(2, 'C', { order_id: undefined, ...VERIFIED })],
+    [
+      preliminary(1, 'P', { order_id: undefined }),
+      event(2, 'C', { order_id: undefined, ...VERIFIED }),
+    ],
     { [USD]: ['2.5', '2.5'] },
   ],
   ['books nothing for a line whose is_event is unknown', [event(1, 'C', { is_event: '-' })], {}],
-  ['books nothing for a line without a readable ID', [event(1, '~0', { parse_problems: ['etransaction_id: missing'] })], {}],
+  [
+    'books nothing for a line without a readable ID',
+    [event(1, '~0', { parse_problems: ['etransaction_id: missing'] })],
+    {},
+  ],
   ['books nothing for a line without an amount', [event(1, 'C', { sale_amount: undefined })], {}],
   ['books nothing for an order without a member', [event(1, 'C', { u1: undefined })], {}],
   [
@@ -184,7 +247,14 @@ it.each<[string, TransactionEvent[], Balances]>([
 
 it('follows a line of the store whose order, amount and member the Events API corrects, until it is withdrawn', async () => {
   const delivery = (order_id: string, sale_amount: string, u1: string) => ({
-    fields: { etransaction_id: 'C', advertiser_id: '39001', order_id, sale_amount, u1, currency: 'USD' },
+    fields: {
+      etransaction_id: 'C',
+      advertiser_id: '39001',
+      order_id,
+      sale_amount,
+      u1,
+      currency: 'USD',
+    },
     problems: [],
     extra: {},
     query: '',
@@ -197,7 +267,12 @@ it('follows a line of the store whose order, amount and member the Events API co
   });
   const steps: ((row: RowState) => RowState)[] = [
     (row) => joinPushes(row, [push('2026-04-18T09:00:00.000Z', 'A+1', '120', 'm-1')]),
-    (row) => applyAnswer(row, { ...delivery('A 1', '100', 'm-2'), fetchedAt: '2026-04-18T10:00:00.000Z', runId: 'run' }),
+    (row) =>
+      applyAnswer(row, {
+        ...delivery('A 1', '100', 'm-2'),
+        fetchedAt: '2026-04-18T10:00:00.000Z',
+        runId: 'run',
+      }),
     (row) => joinPushes(row, [push('2026-04-18T11:00:00.000Z', 'A 1', '666', 'm-666')]),
     (row) => withdraw(row, '2026-04-20T10:00:00.000Z'),
   ];
@@ -210,7 +285,11 @@ it('follows a line of the store whose order, amount and member the Events API co
     row = step(row);
     const NewImage = toItem({ lineId: '3900112#C', isEvent: 'N' }, row, { dayShards: 1 });
     const dynamodb = { NewImage, OldImage, SequenceNumber: String(i + 1) };
-    const change = transactionEvent({ eventID: `event-${i}`, eventName: OldImage === undefined ? 'INSERT' : 'MODIFY', dynamodb });
+    const change = transactionEvent({
+      eventID: `event-${i}`,
+      eventName: OldImage === undefined ? 'INSERT' : 'MODIFY',
+      dynamodb,
+    });
     if (change !== undefined) await book.book(change);
     balances.push(ledger.balances());
     OldImage = NewImage;
@@ -219,7 +298,8 @@ it('follows a line of the store whose order, amount and member the Events API co
   expect(balances).toEqual([{ [USD]: ['3', '0'] }, verified, verified, {}]);
 });
 
-const optional = <T>(...values: T[]): fc.Arbitrary<T | undefined> => fc.option(fc.constantFrom(...values), { nil: undefined });
+const optional = <T>(...values: T[]): fc.Arbitrary<T | undefined> =>
+  fc.option(fc.constantFrom(...values), { nil: undefined });
 const anyFields = fc.record({
   is_event: fc.constantFrom('Y' as const, 'N' as const, '-' as const),
   order_id: optional('W-1', 'W-2'),
@@ -232,7 +312,10 @@ const anyFields = fc.record({
 const anyStatus: fc.Arbitrary<Fields> = fc.constantFrom({}, VERIFIED, VERIFIED, WITHDRAWN);
 /** Events of a few lines, whose order, member and values change at any time. */
 const anyEvents = fc
-  .array(fc.tuple(fc.constantFrom('A', 'B', 'C', 'D'), anyFields, anyStatus), { minLength: 1, maxLength: 10 })
+  .array(fc.tuple(fc.constantFrom('A', 'B', 'C', 'D'), anyFields, anyStatus), {
+    minLength: 1,
+    maxLength: 10,
+  })
   .map((all) => all.map(([id, fields, status], i) => event(i, id, { ...fields, ...status })));
 
 const shuffled = <T>(all: readonly T[], random: fc.Stream<number>): T[] =>
@@ -247,10 +330,13 @@ function expectedBalances(events: readonly TransactionEvent[]): Balances {
   const orders = new Map<string, Order>();
   for (const [line, transaction] of latest) {
     const order = orderName(transaction);
-    if (order !== undefined) orders.set(order, { ...orders.get(order), [line]: toLine(transaction) });
+    if (order !== undefined)
+      orders.set(order, { ...orders.get(order), [line]: toLine(transaction) });
   }
   const sums = new Map<string, [Big, Big]>();
-  for (const { member, currency, pending, earned } of [...orders.values()].flatMap((order) => shares(order, PERCENT))) {
+  for (const { member, currency, pending, earned } of [...orders.values()].flatMap((order) =>
+    shares(order, PERCENT),
+  )) {
     const name = `member#${member} balance#${currency}`;
     const [p, e] = sums.get(name) ?? [new Big(0), new Big(0)];
     sums.set(name, [p.plus(pending), e.plus(earned)]);
@@ -271,18 +357,25 @@ it('comes to the balances of the latest event of each line, in whatever order an
 
 it('never changes what a member has earned because of unverified lines', async () => {
   const earned = (balances: Balances): [string, string][] =>
-    Object.entries(balances).flatMap(([name, [, amount]]) => (amount === '0' ? [] : [[name, amount]]));
+    Object.entries(balances).flatMap(([name, [, amount]]) =>
+      amount === '0' ? [] : [[name, amount]],
+    );
   const anyForgedEvents = fc
     .array(fc.tuple(fc.constantFrom('A', 'F', 'G'), anyFields), { minLength: 1, maxLength: 6 })
     .map((all) => all.map(([id, fields], i) => event(100 + i, id, fields)));
   await fc.assert(
-    fc.asyncProperty(anyEvents, anyForgedEvents, fc.infiniteStream(fc.nat()), async (events, forged, random) => {
-      const genuine = new Set(events.map(({ transaction }) => lineName(transaction)));
-      // Also with the ID of a genuine line, as an event where that is a confirmed line.
-      const others = forged.filter(({ transaction }) => !genuine.has(lineName(transaction)));
-      const balances = await balancesAfter(...shuffled([...events, ...others], random));
-      expect(earned(balances)).toEqual(earned(await balancesAfter(...events)));
-    }),
+    fc.asyncProperty(
+      anyEvents,
+      anyForgedEvents,
+      fc.infiniteStream(fc.nat()),
+      async (events, forged, random) => {
+        const genuine = new Set(events.map(({ transaction }) => lineName(transaction)));
+        // Also with the ID of a genuine line, as an event where that is a confirmed line.
+        const others = forged.filter(({ transaction }) => !genuine.has(lineName(transaction)));
+        const balances = await balancesAfter(...shuffled([...events, ...others], random));
+        expect(earned(balances)).toEqual(earned(await balancesAfter(...events)));
+      },
+    ),
   );
 });
 
@@ -291,7 +384,9 @@ it('books a verified line in an order that is full of forged lines', async () =>
   const book = new Book(ledger.client, 'ledger', PERCENT);
   const forged = Array.from({ length: 40 }, (_, i) => event(i, `F${i}`, { u1: `forged-${i}` }));
   for (const one of forged) await book.book(one);
-  await expect(book.book(event(50, 'F50'))).rejects.toThrow('The order has 40 unverified lines already.');
+  await expect(book.book(event(50, 'F50'))).rejects.toThrow(
+    'The order has 40 unverified lines already.',
+  );
   expect(await book.book(event(51, 'C', VERIFIED))).toBe(true);
   expect(await book.book(event(52, 'F0', { u1: 'forged-again' }))).toBe(true);
   expect(ledger.balances()[USD]).toEqual(['0', '2.5']);
@@ -313,6 +408,8 @@ it('reports an event that it cannot book, and books nothing of it', async () => 
   ledger.beforeTransaction = async () => {
     throw new Error('DynamoDB is unavailable');
   };
-  await expect(new Book(ledger.client, 'ledger', PERCENT).book(event(1, 'C'))).rejects.toThrow('DynamoDB is unavailable');
+  await expect(new Book(ledger.client, 'ledger', PERCENT).book(event(1, 'C'))).rejects.toThrow(
+    'DynamoDB is unavailable',
+  );
   expect(ledger.balances()).toEqual({});
 });

@@ -1,6 +1,13 @@
 import { Duration, type Stack } from 'aws-cdk-lib';
 import { Annotations, Match } from 'aws-cdk-lib/assertions';
-import { AttributeType, type ITable, StreamViewType, Table, TableEncryptionV2, TableV2 } from 'aws-cdk-lib/aws-dynamodb';
+import {
+  AttributeType,
+  type ITable,
+  StreamViewType,
+  Table,
+  TableEncryptionV2,
+  TableV2,
+} from 'aws-cdk-lib/aws-dynamodb';
 import { EventBus } from 'aws-cdk-lib/aws-events';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
@@ -24,7 +31,13 @@ import { TransactionTable } from '../../../lib/transaction-table';
 import { matches } from '../../../tools/event-ruler/event-pattern';
 import { permissionsInWords } from '../../support/iam-words';
 import { textOf } from '../../support/sources';
-import { emptyStack, Resources, type SomeProps, type StackOptions, withPostback } from '../../support/stacks';
+import {
+  emptyStack,
+  Resources,
+  type SomeProps,
+  type StackOptions,
+  withPostback,
+} from '../../support/stacks';
 
 const fn = (stack: Stack): LambdaFunction =>
   new LambdaFunction(stack, 'Reader', {
@@ -33,7 +46,9 @@ const fn = (stack: Stack): LambdaFunction =>
     code: Code.fromInline('exports.handler = 0'),
   });
 const machine = (stack: Stack): StateMachine =>
-  new StateMachine(stack, 'Machine', { definitionBody: DefinitionBody.fromChainable(new Pass(stack, 'Pass')) });
+  new StateMachine(stack, 'Machine', {
+    definitionBody: DefinitionBody.fromChainable(new Pass(stack, 'Pass')),
+  });
 
 const here: StackOptions = { region: 'us-east-1' };
 
@@ -60,7 +75,8 @@ function sending({
   return new Resources(stack);
 }
 
-const pipeOf = (resources: Resources) => resources.at('Postback/TransactionsLedger/Pipe').Properties;
+const pipeOf = (resources: Resources) =>
+  resources.at('Postback/TransactionsLedger/Pipe').Properties;
 const failing = (given: Sending) => () => sending(given);
 const rightsOf = (resources: Resources, role: string): string[] =>
   permissionsInWords(resources.template, 'Stack/Postback')
@@ -77,7 +93,9 @@ describe('onTransaction', () => {
     const dlq = queued.at('Postback/TransactionsLedger/DeadLetterQueue');
     expect(pipeOf(queued)).toMatchObject({
       DesiredState: 'RUNNING',
-      Source: { 'Fn::GetAtt': [queued.at('Postback/TransactionTable/Table').logicalId, 'StreamArn'] },
+      Source: {
+        'Fn::GetAtt': [queued.at('Postback/TransactionTable/Table').logicalId, 'StreamArn'],
+      },
       SourceParameters: {
         DynamoDBStreamParameters: {
           StartingPosition: 'TRIM_HORIZON',
@@ -89,12 +107,17 @@ describe('onTransaction', () => {
           DeadLetterConfig: { Arn: { 'Fn::GetAtt': [dlq.logicalId, 'Arn'] } },
         },
       },
-      Enrichment: { 'Fn::GetAtt': [queued.at('Postback/TransactionsLedger/Function').logicalId, 'Arn'] },
+      Enrichment: {
+        'Fn::GetAtt': [queued.at('Postback/TransactionsLedger/Function').logicalId, 'Arn'],
+      },
       Target: { 'Fn::GetAtt': [queued.at('Events').logicalId, 'Arn'] },
       LogConfiguration: { Level: 'ERROR' },
     });
     expect(pipeOf(queued).LogConfiguration.IncludeExecutionData).toBeUndefined();
-    expect(dlq.Properties).toMatchObject({ MessageRetentionPeriod: 1_209_600, SqsManagedSseEnabled: true });
+    expect(dlq.Properties).toMatchObject({
+      MessageRetentionPeriod: 1_209_600,
+      SqsManagedSseEnabled: true,
+    });
   });
 
   it('has permissions for its stream, function and target alone; its function can only write its log', () => {
@@ -108,25 +131,39 @@ describe('onTransaction', () => {
     expect(rightsOf(queued, 'TransactionsLedger/FunctionRole')).toEqual([
       'logs:CreateLogStream, logs:PutLogEvents on TransactionsLedger/FunctionLogs',
     ]);
-    const [trust] = queued.at('Postback/TransactionsLedger/Role').Properties.AssumeRolePolicyDocument.Statement;
-    expect(trust.Condition).toEqual({ StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } });
+    const [trust] = queued.at('Postback/TransactionsLedger/Role').Properties
+      .AssumeRolePolicyDocument.Statement;
+    expect(trust.Condition).toEqual({
+      StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } },
+    });
   });
 
   it('is created after its permissions, which a pipe checks when it is created', () => {
-    expect(queued.dependenciesOf('Postback/TransactionsLedger/Pipe')).toContain('Postback/TransactionsLedger/Role/DefaultPolicy');
+    expect(queued.dependenciesOf('Postback/TransactionsLedger/Pipe')).toContain(
+      'Postback/TransactionsLedger/Role/DefaultPolicy',
+    );
   });
 
   it('sends new and changed lines by default, and rejects deleted rows and rows without a line in the pipe', () => {
     const { Filters } = pipeOf(queued).SourceParameters.FilterCriteria;
     expect(Filters.map(({ Pattern }: { Pattern: string }) => JSON.parse(Pattern))).toEqual([
-      { eventName: ['INSERT', 'MODIFY'], dynamodb: { NewImage: { received_at: { S: [{ exists: true }] } } } },
+      {
+        eventName: ['INSERT', 'MODIFY'],
+        dynamodb: { NewImage: { received_at: { S: [{ exists: true }] } } },
+      },
     ]);
     const { Variables } = queued.at('Postback/TransactionsLedger/Function').Properties.Environment;
-    expect(JSON.parse(Variables[ENVIRONMENT.transactionFilter])).toEqual({ reasons: ['new', 'changed'] });
+    expect(JSON.parse(Variables[ENVIRONMENT.transactionFilter])).toEqual({
+      reasons: ['new', 'changed'],
+    });
   });
 
   it.each<[string, TransactionFilter, object]>([
-    ['verifiedOnly', { verifiedOnly: true }, { reasons: ['new', 'changed', 'verified', 'withdrawn'], verifiedOnly: true }],
+    [
+      'verifiedOnly',
+      { verifiedOnly: true },
+      { reasons: ['new', 'changed', 'verified', 'withdrawn'], verifiedOnly: true },
+    ],
     [
       'all at once',
       {
@@ -139,9 +176,11 @@ describe('onTransaction', () => {
     ],
   ])('gives the function and the pipe the same filter: %s', (_, filter, expected) => {
     const resources = sending({ options: { filter } });
-    const { Variables } = resources.at('Postback/TransactionsLedger/Function').Properties.Environment;
+    const { Variables } = resources.at('Postback/TransactionsLedger/Function').Properties
+      .Environment;
     expect(JSON.parse(Variables[ENVIRONMENT.transactionFilter])).toEqual(expected);
-    const filters: { Pattern: string }[] = pipeOf(resources).SourceParameters.FilterCriteria.Filters;
+    const filters: { Pattern: string }[] =
+      pipeOf(resources).SourceParameters.FilterCriteria.Filters;
     const row = {
       received_at: { S: 'now' },
       verified_at: { S: 'now' },
@@ -150,9 +189,17 @@ describe('onTransaction', () => {
       is_event: { S: 'N' },
     };
     const passes = (image: object): boolean =>
-      filters.some(({ Pattern }) => matches(JSON.parse(Pattern), { eventName: 'INSERT', dynamodb: { NewImage: image } }));
+      filters.some(({ Pattern }) =>
+        matches(JSON.parse(Pattern), { eventName: 'INSERT', dynamodb: { NewImage: image } }),
+      );
     expect(passes(row)).toBe(true);
-    expect(passes('kinds' in filter ? { ...row, line_id: { S: '39001123#A1' } } : { ...row, verified_at: undefined })).toBe(false);
+    expect(
+      passes(
+        'kinds' in filter
+          ? { ...row, line_id: { S: '39001123#A1' } }
+          : { ...row, verified_at: undefined },
+      ),
+    ).toBe(false);
   });
 
   it.each<[string, (stack: Stack) => TransactionTarget, object, object, string]>([
@@ -166,7 +213,12 @@ describe('onTransaction', () => {
     [
       'an event bus',
       (stack) => TransactionTarget.eventBus(new EventBus(stack, 'Target')),
-      { EventBridgeEventBusParameters: { Source: 'cdk-rakuten-postback', DetailType: 'Rakuten Transaction' } },
+      {
+        EventBridgeEventBusParameters: {
+          Source: 'cdk-rakuten-postback',
+          DetailType: 'Rakuten Transaction',
+        },
+      },
       { BatchSize: 10, MaximumRetryAttempts: -1 },
       'events:PutEvents on Stack/Target',
     ],
@@ -220,14 +272,26 @@ describe('onTransaction', () => {
       { options: { batchSize: 11 } },
       /TransactionsLedger: batchSize is 11; give a whole number from 1 to 10/,
     ],
-    ['a window of minutes', { options: { batchWindow: Duration.minutes(6) } }, /batchWindow is 6 minutes; give 0 seconds to 5 minutes/],
+    [
+      'a window of minutes',
+      { options: { batchWindow: Duration.minutes(6) } },
+      /batchWindow is 6 minutes; give 0 seconds to 5 minutes/,
+    ],
     [
       'an age beyond what the stream keeps',
       { options: { maxEventAge: Duration.hours(25) } },
       /maxEventAge is 1 day 1 hour; give 1 minute to 1 day/,
     ],
-    ['too many concurrent batches', { options: { parallelization: 11 } }, /parallelization is 11; give a whole number from 1 to 10/],
-    ['a filter that matches nothing', { options: { filter: { kinds: [] } } }, /filter\.kinds is empty.*omit it/],
+    [
+      'too many concurrent batches',
+      { options: { parallelization: 11 } },
+      /parallelization is 11; give a whole number from 1 to 10/,
+    ],
+    [
+      'a filter that matches nothing',
+      { options: { filter: { kinds: [] } } },
+      /filter\.kinds is empty.*omit it/,
+    ],
     [
       'a filter with an invalid publisher ID',
       { options: { filter: { sids: ['shop'] } } },
@@ -240,7 +304,9 @@ describe('onTransaction', () => {
     ],
     [
       'a filter whose pattern is too long',
-      { options: { filter: { sids: Array.from({ length: 150 }, (_, i) => String(3_900_000 + i)) } } },
+      {
+        options: { filter: { sids: Array.from({ length: 150 }, (_, i) => String(3_900_000 + i)) } },
+      },
       /more than 3000 characters.*filter in the target/,
     ],
     [
@@ -248,7 +314,11 @@ describe('onTransaction', () => {
       { table: (stack) => TableV2.fromTableName(stack, 'Imported', 'transactions') },
       /the table has no stream that the app knows of.*NEW_AND_OLD_IMAGES.*tableStreamArn/,
     ],
-    ['a table of the app without a stream', { table: (stack) => tableOf(stack) }, /the table has no stream that the app knows of/],
+    [
+      'a table of the app without a stream',
+      { table: (stack) => tableOf(stack) },
+      /the table has no stream that the app knows of/,
+    ],
     [
       'a stream that does not show what changed',
       { table: (stack) => tableOf(stack, StreamViewType.NEW_IMAGE) },
@@ -259,14 +329,18 @@ describe('onTransaction', () => {
   });
 
   function tableOf(stack: Stack, stream?: StreamViewType): Table {
-    return new Table(stack, 'Own', { partitionKey: { name: 'line_id', type: AttributeType.STRING }, stream });
+    return new Table(stack, 'Own', {
+      partitionKey: { name: 'line_id', type: AttributeType.STRING },
+      stream,
+    });
   }
 
   it('accepts an imported table with its stream', () => {
     const tableArn = 'arn:aws:dynamodb:us-east-1:111122223333:table/transactions';
     const tableStreamArn = `${tableArn}/stream/2026-03-01T00:00:00.000`;
     const resources = sending({
-      table: (stack) => TableV2.fromTableAttributes(stack, 'Imported', { tableArn, tableStreamArn }),
+      table: (stack) =>
+        TableV2.fromTableAttributes(stack, 'Imported', { tableArn, tableStreamArn }),
     });
     expect(pipeOf(resources).Source).toBe(tableStreamArn);
   });
@@ -276,7 +350,9 @@ describe('onTransaction', () => {
     const target = (id: string): TransactionTarget => TransactionTarget.queue(new Queue(stack, id));
     postback.onTransaction('One', target('1'));
     postback.onTransaction('Two', target('2'));
-    expect(() => postback.onTransaction('Three', target('3'))).toThrow(/room for 2 readers.*event bus/);
+    expect(() => postback.onTransaction('Three', target('3'))).toThrow(
+      /room for 2 readers.*event bus/,
+    );
   });
 });
 
@@ -288,7 +364,11 @@ let everything: Resources;
 let plain: Resources;
 beforeAll(() => {
   const { stack, postback } = withPostback(
-    (s) => ({ encryptionKey: new Key(s, 'Key'), preliminaryExpiry: Duration.days(90), archive: {} }),
+    (s) => ({
+      encryptionKey: new Key(s, 'Key'),
+      preliminaryExpiry: Duration.days(90),
+      archive: {},
+    }),
     here,
   );
   postback.onTransaction('Ledger', TransactionTarget.queue(new Queue(stack, 'Events')));
@@ -307,10 +387,19 @@ describe('encryptionKey', () => {
       expect(SSESpecification).toEqual({ SSEEnabled: true, SSEType: 'KMS' });
       expect(Replicas[0].SSESpecification).toEqual({ KMSMasterKeyId: key });
     }
-    for (const queue of ['PostbackQueue/Queue', 'PostbackQueue/DeadLetterQueue', 'TransactionsLedger/DeadLetterQueue']) {
-      expect(resources.at(`Postback/${queue}`).Properties).toMatchObject({ KmsMasterKeyId: key, KmsDataKeyReusePeriodSeconds: 86_400 });
+    for (const queue of [
+      'PostbackQueue/Queue',
+      'PostbackQueue/DeadLetterQueue',
+      'TransactionsLedger/DeadLetterQueue',
+    ]) {
+      expect(resources.at(`Postback/${queue}`).Properties).toMatchObject({
+        KmsMasterKeyId: key,
+        KmsDataKeyReusePeriodSeconds: 86_400,
+      });
     }
-    const rights = permissionsInWords(resources.template, 'Stack/Postback').filter((words) => words.includes('on Stack/Key'));
+    const rights = permissionsInWords(resources.template, 'Stack/Postback').filter((words) =>
+      words.includes('on Stack/Key'),
+    );
     expect(rights).toEqual([
       'Archive/Role may kms:Decrypt, kms:GenerateDataKey on Stack/Key',
       'Consumer/FunctionRole may kms:Decrypt on Stack/Key',
@@ -326,15 +415,22 @@ describe('encryptionKey', () => {
 
   it('keeps tables and queues the same resources, like the other options', () => {
     const ids = (resources: Resources): string[] =>
-      [...resources.of('AWS::DynamoDB::GlobalTable'), ...resources.of('AWS::SQS::Queue')].map(({ logicalId }) => logicalId);
+      [...resources.of('AWS::DynamoDB::GlobalTable'), ...resources.of('AWS::SQS::Queue')].map(
+        ({ logicalId }) => logicalId,
+      );
     expect(ids(everything)).toEqual(expect.arrayContaining(ids(plain)));
   });
 
   it('can be the key of a target queue', () => {
     const resources = sending({
-      target: (stack) => TransactionTarget.queue(new Queue(stack, 'Events', { encryptionMasterKey: encryptionKey(stack) })),
+      target: (stack) =>
+        TransactionTarget.queue(
+          new Queue(stack, 'Events', { encryptionMasterKey: encryptionKey(stack) }),
+        ),
     });
-    expect(rightsOf(resources, 'TransactionsLedger/Role')).toContain('kms:Decrypt, kms:GenerateDataKey on Stack/Key');
+    expect(rightsOf(resources, 'TransactionsLedger/Role')).toContain(
+      'kms:Decrypt, kms:GenerateDataKey on Stack/Key',
+    );
   });
 
   it('is the key of an imported table, which decrypts its stream', () => {
@@ -352,9 +448,13 @@ describe('encryptionKey', () => {
 
 describe('preliminaryExpiry', () => {
   it("enables the table's time to live, and is passed to the functions that write rows", () => {
-    expect(plain.at('Postback/TransactionTable/Table').Properties.TimeToLiveSpecification).toBeUndefined();
+    expect(
+      plain.at('Postback/TransactionTable/Table').Properties.TimeToLiveSpecification,
+    ).toBeUndefined();
     const resources = everything;
-    expect(resources.at('Postback/TransactionTable/Table').Properties.TimeToLiveSpecification).toEqual({
+    expect(
+      resources.at('Postback/TransactionTable/Table').Properties.TimeToLiveSpecification,
+    ).toEqual({
       AttributeName: 'expires_at',
       Enabled: true,
     });
@@ -365,7 +465,9 @@ describe('preliminaryExpiry', () => {
   });
 
   it('is at least as long as Rakuten returns a line, which would otherwise restore it', () => {
-    expect(() => withPostback({ preliminaryExpiry: Duration.days(29) })).toThrow(/preliminaryExpiry is 29 days; give 30 days to 3650 days/);
+    expect(() => withPostback({ preliminaryExpiry: Duration.days(29) })).toThrow(
+      /preliminaryExpiry is 29 days; give 30 days to 3650 days/,
+    );
   });
 
   it('warns that an imported table needs its time to live enabled', () => {
@@ -373,7 +475,10 @@ describe('preliminaryExpiry', () => {
       table: TableV2.fromTableName(s, 'Imported', 'transactions'),
       preliminaryExpiry: Duration.days(90),
     }));
-    Annotations.fromStack(stack).hasWarning('/Stack/Postback', Match.stringLikeRegexp('time to live for that attribute'));
+    Annotations.fromStack(stack).hasWarning(
+      '/Stack/Postback',
+      Match.stringLikeRegexp('time to live for that attribute'),
+    );
   });
 });
 
@@ -381,7 +486,9 @@ describe('rowExpiry', () => {
   it("enables the table's time to live, and is passed to the functions that write rows", () => {
     const { stack } = withPostback({ rowExpiry: Duration.days(400) });
     const resources = new Resources(stack);
-    expect(resources.at('Postback/TransactionTable/Table').Properties.TimeToLiveSpecification).toEqual({
+    expect(
+      resources.at('Postback/TransactionTable/Table').Properties.TimeToLiveSpecification,
+    ).toEqual({
       AttributeName: 'expires_at',
       Enabled: true,
     });
@@ -392,11 +499,16 @@ describe('rowExpiry', () => {
   });
 
   it('is longer than exports of changes look back', () => {
-    expect(() => withPostback({ rowExpiry: Duration.days(59) })).toThrow(/rowExpiry is 59 days; give 60 days to 3650 days/);
+    expect(() => withPostback({ rowExpiry: Duration.days(59) })).toThrow(
+      /rowExpiry is 59 days; give 60 days to 3650 days/,
+    );
   });
 
   it('warns that an imported table needs its time to live enabled', () => {
-    const { stack } = withPostback((s) => ({ table: TableV2.fromTableName(s, 'Imported', 'transactions'), rowExpiry: Duration.days(400) }));
+    const { stack } = withPostback((s) => ({
+      table: TableV2.fromTableName(s, 'Imported', 'transactions'),
+      rowExpiry: Duration.days(400),
+    }));
     Annotations.fromStack(stack).hasWarning(
       '/Stack/Postback',
       Match.stringLikeRegexp('rowExpiry writes .* time to live for that attribute'),
@@ -407,10 +519,18 @@ describe('rowExpiry', () => {
 describe('replicaRegions', () => {
   it('replicates the table with the protection and recovery of the original', () => {
     const stack = emptyStack(here);
-    new TransactionTable(new Construct(stack, 'Postback'), 'TransactionTable', { replicaRegions: ['us-west-2', 'eu-west-1'] });
-    const { Replicas, StreamSpecification } = new Resources(stack).at('Postback/TransactionTable/Table').Properties;
+    new TransactionTable(new Construct(stack, 'Postback'), 'TransactionTable', {
+      replicaRegions: ['us-west-2', 'eu-west-1'],
+    });
+    const { Replicas, StreamSpecification } = new Resources(stack).at(
+      'Postback/TransactionTable/Table',
+    ).Properties;
     expect(StreamSpecification).toEqual({ StreamViewType: 'NEW_AND_OLD_IMAGES' });
-    expect(Replicas.map(({ Region }: { Region: unknown }) => Region).sort()).toEqual(['eu-west-1', 'us-east-1', 'us-west-2']);
+    expect(Replicas.map(({ Region }: { Region: unknown }) => Region).sort()).toEqual([
+      'eu-west-1',
+      'us-east-1',
+      'us-west-2',
+    ]);
     for (const replica of Replicas) {
       expect(replica).toMatchObject({
         DeletionProtectionEnabled: true,
@@ -428,7 +548,9 @@ describe('replicaRegions', () => {
       replicaKeyArns: { 'us-west-2': arn },
     });
     const { Replicas } = new Resources(stack).at('Postback/TransactionTable/Table').Properties;
-    expect(Replicas.find(({ Region }: { Region: unknown }) => Region === 'us-west-2').SSESpecification).toEqual({ KMSMasterKeyId: arn });
+    expect(
+      Replicas.find(({ Region }: { Region: unknown }) => Region === 'us-west-2').SSESpecification,
+    ).toEqual({ KMSMasterKeyId: arn });
   });
 
   it.each<[string, SomeProps, StackOptions, RegExp]>([
@@ -444,9 +566,24 @@ describe('replicaRegions', () => {
       {},
       /encryptionKey needs to know the stack's own region/,
     ],
-    ['the region of the table', { replicaRegions: ['us-east-1'] }, here, /replicaRegions has us-east-1, where the table itself is/],
-    ['a region twice', { replicaRegions: ['us-west-2', 'us-west-2'] }, here, /replicaRegions has us-west-2 twice/],
-    ['what is no region', { replicaRegions: ['Oregon'] }, here, /replicaRegions has 'Oregon'; give regions such as us-west-2/],
+    [
+      'the region of the table',
+      { replicaRegions: ['us-east-1'] },
+      here,
+      /replicaRegions has us-east-1, where the table itself is/,
+    ],
+    [
+      'a region twice',
+      { replicaRegions: ['us-west-2', 'us-west-2'] },
+      here,
+      /replicaRegions has us-west-2 twice/,
+    ],
+    [
+      'what is no region',
+      { replicaRegions: ['Oregon'] },
+      here,
+      /replicaRegions has 'Oregon'; give regions such as us-west-2/,
+    ],
     [
       'without a key for the copy',
       (s) => ({ encryptionKey: new Key(s, 'Key'), replicaRegions: ['us-west-2'] }),
@@ -459,7 +596,12 @@ describe('replicaRegions', () => {
       here,
       /replicaKeyArns has us-west-2, which replicaRegions has not/,
     ],
-    ['keys of copies alone', { replicaKeyArns: { 'us-west-2': 'arn' } }, here, /replicaKeyArns is for a table under a key of your own/],
+    [
+      'keys of copies alone',
+      { replicaKeyArns: { 'us-west-2': 'arn' } },
+      here,
+      /replicaKeyArns is for a table under a key of your own/,
+    ],
     [
       'for a table that is passed in',
       (s) => ({ table: TableV2.fromTableName(s, 'Imported', 't'), replicaRegions: ['us-west-2'] }),
@@ -472,19 +614,27 @@ describe('replicaRegions', () => {
 });
 
 describe('archive', () => {
-  const archived = (options: ArchiveOptions = {}, encryptionKey?: (stack: Stack) => Key): Resources => {
+  const archived = (
+    options: ArchiveOptions = {},
+    encryptionKey?: (stack: Stack) => Key,
+  ): Resources => {
     const stack = emptyStack({ region: 'us-east-1' });
-    new Archive(new Construct(stack, 'Postback'), 'Archive', { options, encryptionKey: encryptionKey?.(stack) });
+    new Archive(new Construct(stack, 'Postback'), 'Archive', {
+      options,
+      encryptionKey: encryptionKey?.(stack),
+    });
     return new Resources(stack);
   };
-  const destinationOf = (resources: Resources) => resources.at('Postback/Archive/Stream').Properties.ExtendedS3DestinationConfiguration;
+  const destinationOf = (resources: Resources) =>
+    resources.at('Postback/Archive/Stream').Properties.ExtendedS3DestinationConfiguration;
 
   it('stores messages by day, compressed, in an encrypted private bucket that is retained', () => {
     const resources = archived();
     expect(destinationOf(resources)).toMatchObject({
       CompressionFormat: 'GZIP',
       Prefix: 'postbacks/day=!{timestamp:yyyy-MM-dd}/',
-      ErrorOutputPrefix: 'postbacks-errors/!{firehose:error-output-type}/day=!{timestamp:yyyy-MM-dd}/',
+      ErrorOutputPrefix:
+        'postbacks-errors/!{firehose:error-output-type}/day=!{timestamp:yyyy-MM-dd}/',
       FileExtension: '.jsonl.gz',
       BufferingHints: { IntervalInSeconds: 900, SizeInMBs: 64 },
       CloudWatchLoggingOptions: { Enabled: true },
@@ -492,7 +642,11 @@ describe('archive', () => {
     const bucket = resources.at('Postback/Archive/Bucket');
     expect(bucket).toMatchObject({ DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' });
     expect(bucket.Properties).toMatchObject({
-      BucketEncryption: { ServerSideEncryptionConfiguration: [{ ServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' } }] },
+      BucketEncryption: {
+        ServerSideEncryptionConfiguration: [
+          { ServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' } },
+        ],
+      },
       PublicAccessBlockConfiguration: {
         BlockPublicAcls: true,
         BlockPublicPolicy: true,
@@ -523,10 +677,14 @@ describe('archive', () => {
     for (const writer of WRITERS) {
       const role = `${writer}/FunctionRole`;
       const without = rightsOf(plain, role);
-      const more = rightsOf(resources, role).filter((right) => !without.includes(right) && !right.endsWith('Stack/Key'));
+      const more = rightsOf(resources, role).filter(
+        (right) => !without.includes(right) && !right.endsWith('Stack/Key'),
+      );
       expect(more).toEqual(['firehose:PutRecordBatch on Archive/Stream']);
       const { Variables } = resources.at(`Postback/${writer}/Function`).Properties.Environment;
-      expect(Variables[ENVIRONMENT.archiveStreamName]).toEqual({ Ref: resources.at('Postback/Archive/Stream').logicalId });
+      expect(Variables[ENVIRONMENT.archiveStreamName]).toEqual({
+        Ref: resources.at('Postback/Archive/Stream').logicalId,
+      });
     }
     expect(resources.at('Postback/Archive/Bucket').Type).toBe('AWS::S3::Bucket');
   });
@@ -536,23 +694,39 @@ describe('archive', () => {
     const arn = { 'Fn::GetAtt': [resources.at('Key').logicalId, 'Arn'] };
     const { BucketEncryption } = resources.at('Postback/Archive/Bucket').Properties;
     expect(BucketEncryption.ServerSideEncryptionConfiguration).toEqual([
-      { BucketKeyEnabled: true, ServerSideEncryptionByDefault: { SSEAlgorithm: 'aws:kms', KMSMasterKeyID: arn } },
+      {
+        BucketKeyEnabled: true,
+        ServerSideEncryptionByDefault: { SSEAlgorithm: 'aws:kms', KMSMasterKeyID: arn },
+      },
     ]);
-    expect(resources.at('Postback/Archive/Stream').Properties.DeliveryStreamEncryptionConfigurationInput).toMatchObject({ KeyARN: arn });
-    expect(rightsOf(resources, 'Archive/Role')).toContain('kms:Decrypt, kms:GenerateDataKey on Stack/Key');
+    expect(
+      resources.at('Postback/Archive/Stream').Properties.DeliveryStreamEncryptionConfigurationInput,
+    ).toMatchObject({ KeyARN: arn });
+    expect(rightsOf(resources, 'Archive/Role')).toContain(
+      'kms:Decrypt, kms:GenerateDataKey on Stack/Key',
+    );
   });
 
   it('lets the delivery stream use the key of an existing bucket, and not its own key', () => {
     const stack = emptyStack({ region: 'us-east-1' });
     const bucket = new Bucket(stack, 'Bucket', { encryptionKey: new Key(stack, 'BucketKey') });
     const encryptionKey = new Key(stack, 'StreamKey');
-    new Archive(new Construct(stack, 'Postback'), 'Archive', { options: { bucket }, encryptionKey });
-    const rights = rightsOf(new Resources(stack), 'Archive/Role').filter((right) => right.startsWith('kms:'));
+    new Archive(new Construct(stack, 'Postback'), 'Archive', {
+      options: { bucket },
+      encryptionKey,
+    });
+    const rights = rightsOf(new Resources(stack), 'Archive/Role').filter((right) =>
+      right.startsWith('kms:'),
+    );
     expect(rights).toEqual(['kms:Decrypt, kms:GenerateDataKey on Stack/BucketKey']);
   });
 
   it('applies its prefix, expiry and buffer interval', () => {
-    const resources = archived({ prefix: 'rakuten/raw/', expireAfter: Duration.days(60), bufferInterval: Duration.minutes(1) });
+    const resources = archived({
+      prefix: 'rakuten/raw/',
+      expireAfter: Duration.days(60),
+      bufferInterval: Duration.minutes(1),
+    });
     expect(destinationOf(resources)).toMatchObject({
       Prefix: 'rakuten/raw/day=!{timestamp:yyyy-MM-dd}/',
       ErrorOutputPrefix: expect.stringMatching(/^rakuten\/raw-errors\//),
@@ -564,7 +738,11 @@ describe('archive', () => {
   });
 
   it.each<[string, (stack: Stack) => ArchiveOptions, RegExp]>([
-    ['a prefix without an end', () => ({ prefix: 'raw' }), /archive\.prefix is 'raw'; give .* with a slash at the end/],
+    [
+      'a prefix without an end',
+      () => ({ prefix: 'raw' }),
+      /archive\.prefix is 'raw'; give .* with a slash at the end/,
+    ],
     [
       'a buffer of an hour',
       () => ({ bufferInterval: Duration.hours(1) }),
@@ -577,7 +755,10 @@ describe('archive', () => {
     ],
     [
       "to set what is the bucket's owner's",
-      (stack) => ({ bucket: Bucket.fromBucketName(stack, 'Mine', 'mine'), expireAfter: Duration.days(30) }),
+      (stack) => ({
+        bucket: Bucket.fromBucketName(stack, 'Mine', 'mine'),
+        expireAfter: Duration.days(30),
+      }),
       /archive\.expireAfter is of the bucket that is made here/,
     ],
   ])('refuses %s', (_, options, message) => {
@@ -588,9 +769,14 @@ describe('archive', () => {
   it('has the documented columns and location', () => {
     const text = textOf('docs/archive.md');
     const [, columns = ''] = /CREATE EXTERNAL TABLE postbacks \(\n([\s\S]*?)\n\)/.exec(text) ?? [];
-    expect(columns.split('\n').map((line) => line.trim().replace(/,$/, ''))).toEqual(ARCHIVE_COLUMNS.map((name) => `${name} string`));
-    for (const name of ARCHIVE_COLUMNS) expect(text).toMatch(new RegExp(`^\\| .*\`${name}\`.* \\|`, 'm'));
+    expect(columns.split('\n').map((line) => line.trim().replace(/,$/, ''))).toEqual(
+      ARCHIVE_COLUMNS.map((name) => `${name} string`),
+    );
+    for (const name of ARCHIVE_COLUMNS)
+      expect(text).toMatch(new RegExp(`^\\| .*\`${name}\`.* \\|`, 'm'));
     const { Prefix } = destinationOf(archived());
-    expect(text).toContain(`s3://YOUR-BUCKET/${Prefix.replace('!{timestamp:yyyy-MM-dd}', '$' + '{day}')}`);
+    expect(text).toContain(
+      `s3://YOUR-BUCKET/${Prefix.replace('!{timestamp:yyyy-MM-dd}', '$' + '{day}')}`,
+    );
   });
 });

@@ -4,14 +4,22 @@ import { TransactionTarget } from '../../../lib';
 import { Resources, withPostback } from '../../support/stacks';
 
 /** Flags that an app can set: those of CDK 1 are always on. */
-const selectable = Object.entries(FLAGS).filter(([, { introducedIn }]) => introducedIn.v2 !== undefined && introducedIn.v1 === undefined);
+const selectable = Object.entries(FLAGS).filter(
+  ([, { introducedIn }]) => introducedIn.v2 !== undefined && introducedIn.v1 === undefined,
+);
 const valued = (value: boolean): Record<string, unknown> =>
   Object.fromEntries(
-    selectable.map(([flag, { recommendedValue }]) => [flag, typeof recommendedValue === 'boolean' ? value : recommendedValue]),
+    selectable.map(([flag, { recommendedValue }]) => [
+      flag,
+      typeof recommendedValue === 'boolean' ? value : recommendedValue,
+    ]),
   );
 
 function synthesized(context: Record<string, unknown>): Resources {
-  const { stack, postback } = withPostback({ archive: {}, tracing: true }, { region: 'us-east-1', account: '111122223333', context });
+  const { stack, postback } = withPostback(
+    { archive: {}, tracing: true },
+    { region: 'us-east-1', account: '111122223333', context },
+  );
   postback.onTransaction('Queue', TransactionTarget.queue(new Queue(stack, 'Queue')));
   return new Resources(stack);
 }
@@ -39,7 +47,10 @@ describe.each([
     const rolesOf = new Map(
       resources
         .of('AWS::Lambda::Function')
-        .map(({ logicalId, Properties }) => [resources.pathOf(logicalId), Properties.Role['Fn::GetAtt'][0]]),
+        .map(({ logicalId, Properties }) => [
+          resources.pathOf(logicalId),
+          Properties.Role['Fn::GetAtt'][0],
+        ]),
     );
     const policiesOf = (role: string): string[] =>
       resources
@@ -74,6 +85,8 @@ describe.each([
 });
 
 it('the flag that makes a policy per statement is among those that are turned on', () => {
-  expect(valued(true)).toMatchObject({ '@aws-cdk/aws-lambda:createNewPoliciesWithAddToRolePolicy': true });
+  expect(valued(true)).toMatchObject({
+    '@aws-cdk/aws-lambda:createNewPoliciesWithAddToRolePolicy': true,
+  });
   expect(selectable.length).toBeGreaterThan(80);
 });

@@ -26,14 +26,17 @@ function askedFor(fields: PostbackFields): string {
 }
 
 const warningsOf = (fields: PostbackFields): string[] => fields._warnings().map(({ id }) => id);
-const messageOf = (fields: PostbackFields, id: string): string | undefined => fields._warnings().find((w) => w.id === id)?.message;
+const messageOf = (fields: PostbackFields, id: string): string | undefined =>
+  fields._warnings().find((w) => w.id === id)?.message;
 
 describe("the customizations of Rakuten's help page", () => {
   const identity = IDENTITY_FIELDS.map((field) => `${field}=<${field}>`).join('&');
 
   it('renames u1 to unique_id and leaves the rest', () => {
     const everything = askedFor(PostbackFields.all());
-    expect(askedFor(PostbackFields.all().rename('u1', 'unique_id'))).toBe(everything.replace('&u1=<u1>', '&unique_id=<u1>'));
+    expect(askedFor(PostbackFields.all().rename('u1', 'unique_id'))).toBe(
+      everything.replace('&u1=<u1>', '&unique_id=<u1>'),
+    );
   });
 
   it('asks for transaction_date, sku_number, quantity and commissions only, beside what identifies the line', () => {
@@ -45,18 +48,32 @@ describe("the customizations of Rakuten's help page", () => {
   });
 
   it('does both at once', () => {
-    const fields = PostbackFields.only('transaction_date', 'sku_number', 'quantity', 'commissions', 'u1').rename('u1', 'unique_id');
+    const fields = PostbackFields.only(
+      'transaction_date',
+      'sku_number',
+      'quantity',
+      'commissions',
+      'u1',
+    ).rename('u1', 'unique_id');
     expect(askedFor(fields)).toBe(
       `${identity}&transaction_date=<transaction_date>&sku_number=<sku_number>&quantity=<quantity>&commissions=<commissions>&unique_id=<u1>`,
     );
   });
 
   it('gives the literal URLs of the page when exactly these fields are asked for', () => {
-    const literal = PostbackFields.exactly('is_event', 'transaction_date', 'sku_number', 'quantity', 'commissions');
+    const literal = PostbackFields.exactly(
+      'is_event',
+      'transaction_date',
+      'sku_number',
+      'quantity',
+      'commissions',
+    );
     expect(askedFor(literal)).toBe(
       'is_event=<is_event>&transaction_date=<transaction_date>&sku_number=<sku_number>&quantity=<quantity>&commissions=<commissions>',
     );
-    expect(askedFor(PostbackFields.exactly('is_event', 'u1').rename('u1', 'unique_id'))).toBe('is_event=<is_event>&unique_id=<u1>');
+    expect(askedFor(PostbackFields.exactly('is_event', 'u1').rename('u1', 'unique_id'))).toBe(
+      'is_event=<is_event>&unique_id=<u1>',
+    );
   });
 });
 
@@ -68,7 +85,11 @@ describe('what is in the URL', () => {
   });
 
   it('has what identifies a line in front, and a field that is asked for again stays where it was asked for', () => {
-    expect(PostbackFields.only('u1', 'commissions').names).toEqual([...IDENTITY_FIELDS, 'u1', 'commissions']);
+    expect(PostbackFields.only('u1', 'commissions').names).toEqual([
+      ...IDENTITY_FIELDS,
+      'u1',
+      'commissions',
+    ]);
     expect(PostbackFields.only('commissions', 'order_id', 'is_event').names).toEqual([
       'etransaction_id',
       'sid',
@@ -80,22 +101,42 @@ describe('what is in the URL', () => {
   });
 
   it('ends with product_name wherever it was asked for, static values included', () => {
-    expect(PostbackFields.only('product_name', 'commissions').names.slice(-2)).toEqual(['commissions', 'product_name']);
-    const withStatic = PostbackFields.all().staticValue('source', 'rakuten').staticValue('site', 'a');
+    expect(PostbackFields.only('product_name', 'commissions').names.slice(-2)).toEqual([
+      'commissions',
+      'product_name',
+    ]);
+    const withStatic = PostbackFields.all()
+      .staticValue('source', 'rakuten')
+      .staticValue('site', 'a');
     expect(withStatic.names.slice(-4)).toEqual(['u1', 'source', 'site', 'product_name']);
-    expect(PostbackFields.only('commissions').staticValue('source', 'rakuten').names.at(-1)).toBe('source');
+    expect(PostbackFields.only('commissions').staticValue('source', 'rakuten').names.at(-1)).toBe(
+      'source',
+    );
   });
 
   it('keeps the order that was asked for on purpose, and warns when something follows the free text', () => {
-    const fields = PostbackFields.all().order('product_name', 'u1').staticValue('source', 'rakuten');
-    expect([...fields.names.slice(0, 2), fields.names.at(-1)]).toEqual(['product_name', 'u1', 'source']);
+    const fields = PostbackFields.all()
+      .order('product_name', 'u1')
+      .staticValue('source', 'rakuten');
+    expect([...fields.names.slice(0, 2), fields.names.at(-1)]).toEqual([
+      'product_name',
+      'u1',
+      'source',
+    ]);
     expect(warningsOf(fields)).toEqual(['productNameNotLast']);
     expect(messageOf(fields, 'productNameNotLast')).toContain('let order() end with it');
   });
 
   it('puts what order() names in front, by the names in the URL', () => {
-    const fields = PostbackFields.only('u1', 'commissions').rename('u1', 'unique_id').staticValue('source', 'rakuten');
-    expect(fields.order('source', 'unique_id').names).toEqual(['source', 'unique_id', ...IDENTITY_FIELDS, 'commissions']);
+    const fields = PostbackFields.only('u1', 'commissions')
+      .rename('u1', 'unique_id')
+      .staticValue('source', 'rakuten');
+    expect(fields.order('source', 'unique_id').names).toEqual([
+      'source',
+      'unique_id',
+      ...IDENTITY_FIELDS,
+      'commissions',
+    ]);
   });
 
   it('leaves a list as it is when another is made from it', () => {
@@ -120,16 +161,36 @@ describe('misuse', () => {
       () => PostbackFields.only(),
       /^PostbackFields\.only\(\) needs at least one field; for every field use PostbackFields\.all\(\)$/,
     ],
-    ['no exact field', () => PostbackFields.exactly(), /^PostbackFields\.exactly\(\) needs at least one field/],
+    [
+      'no exact field',
+      () => PostbackFields.exactly(),
+      /^PostbackFields\.exactly\(\) needs at least one field/,
+    ],
     [
       'an unknown field',
       () => PostbackFields.only('sale_amont'),
       /'sale_amont' is not a field of Rakuten's postbacks; there are is_event, /,
     ],
-    ['a field of the Events API only', () => PostbackFields.only('lock_status'), /'lock_status' is not a field/],
-    ['a name of the object prototype', () => PostbackFields.only('constructor'), /'constructor' is not a field/],
-    ['a field twice', () => PostbackFields.only('u1', 'u1'), /the field 'u1' is named twice; name it once$/],
-    ['renaming an unknown field', () => all.rename('member', 'm'), /'member' is not a field of Rakuten's postbacks; there are /],
+    [
+      'a field of the Events API only',
+      () => PostbackFields.only('lock_status'),
+      /'lock_status' is not a field/,
+    ],
+    [
+      'a name of the object prototype',
+      () => PostbackFields.only('constructor'),
+      /'constructor' is not a field/,
+    ],
+    [
+      'a field twice',
+      () => PostbackFields.only('u1', 'u1'),
+      /the field 'u1' is named twice; name it once$/,
+    ],
+    [
+      'renaming an unknown field',
+      () => all.rename('member', 'm'),
+      /'member' is not a field of Rakuten's postbacks; there are /,
+    ],
     [
       'renaming a field that is not asked for',
       () => PostbackFields.exactly('u1').rename('currency', 'c'),
@@ -145,37 +206,75 @@ describe('misuse', () => {
       () => all.rename('u1', 'x').rename('offer_id', 'x'),
       /the name 'x' stands in the URL twice.*choose another name$/,
     ],
-    ['a static value under the name of a renamed field', () => all.rename('u1', 'x').staticValue('x', '1'), /'x' stands in the URL twice/],
+    [
+      'a static value under the name of a renamed field',
+      () => all.rename('u1', 'x').staticValue('x', '1'),
+      /'x' stands in the URL twice/,
+    ],
     [
       "a static value under a field's name",
       () => all.staticValue('u1', '1'),
       /'u1' is the name of a Rakuten field; choose a name of your own$/,
     ],
-    ['a placeholder as a static value', () => all.staticValue('x', '<u1>'), /contains < or >.*use rename\(\)/],
-    ['an empty static value', () => all.staticValue('x', ''), /the value is empty; leave the parameter out or give it a value$/],
-    ['a static value without end', () => all.staticValue('x', 'y'.repeat(513)), /the value has 513 characters; use at most 512$/],
-    ['half a character as a static value', () => all.staticValue('x', '\ud83d'), /not valid Unicode/],
+    [
+      'a placeholder as a static value',
+      () => all.staticValue('x', '<u1>'),
+      /contains < or >.*use rename\(\)/,
+    ],
+    [
+      'an empty static value',
+      () => all.staticValue('x', ''),
+      /the value is empty; leave the parameter out or give it a value$/,
+    ],
+    [
+      'a static value without end',
+      () => all.staticValue('x', 'y'.repeat(513)),
+      /the value has 513 characters; use at most 512$/,
+    ],
+    [
+      'half a character as a static value',
+      () => all.staticValue('x', '\ud83d'),
+      /not valid Unicode/,
+    ],
     [
       'an order of what is not there',
       () => all.order('u1', 'member'),
       /^order\('u1', 'member'\): there is no parameter 'member'; there are is_event, /,
     ],
     ['an order that names one twice', () => all.order('u1', 'u1'), /'u1' stands in the URL twice/],
-    ['a name without end', () => all.rename('u1', 'u'.repeat(65)), /the name has 65 characters; use at most 64$/],
+    [
+      'a name without end',
+      () => all.rename('u1', 'u'.repeat(65)),
+      /the name has 65 characters; use at most 64$/,
+    ],
   ])('%s is an error that says the mend', (_what, call, message) => {
     expect(call).toThrow(message);
   });
 
-  it.each(['', ' ', 'a b', 'a&b', 'a=b', 'a+b', 'a%20', 'a#', 'a?b', 'a/b', '<u1>', "a'b", 'ünique', 'a\n'])(
-    'a parameter name with a reserved character is refused: %j',
-    (name) => {
-      expect(() => all.rename('u1', name)).toThrow('use letters, digits and . _ ~ -');
-      expect(() => all.staticValue(name, 'v')).toThrow('use letters, digits and . _ ~ -');
-    },
-  );
+  it.each([
+    '',
+    ' ',
+    'a b',
+    'a&b',
+    'a=b',
+    'a+b',
+    'a%20',
+    'a#',
+    'a?b',
+    'a/b',
+    '<u1>',
+    "a'b",
+    'ünique',
+    'a\n',
+  ])('a parameter name with a reserved character is refused: %j', (name) => {
+    expect(() => all.rename('u1', name)).toThrow('use letters, digits and . _ ~ -');
+    expect(() => all.staticValue(name, 'v')).toThrow('use letters, digits and . _ ~ -');
+  });
 
   it.each(RESERVED_PARAMETER_NAMES)("the construct's own parameter '%s' is refused", (name) => {
-    expect(() => all.rename('u1', name)).toThrow(`the name '${name}' is used by the construct itself`);
+    expect(() => all.rename('u1', name)).toThrow(
+      `the name '${name}' is used by the construct itself`,
+    );
     expect(() => all.staticValue(name, 'v')).toThrow('choose another name');
   });
 });
@@ -183,9 +282,17 @@ describe('misuse', () => {
 describe('choices that cost something', () => {
   it('are warned of, each with its mend', () => {
     const fields = PostbackFields.exactly('transaction_date', 'sku_number', 'quantity', 'u1');
-    expect(warningsOf(fields)).toEqual(['cancellationsIndistinguishable', 'noTransactionId', 'noIsEvent', 'noOrder']);
-    expect(messageOf(fields, 'cancellationsIndistinguishable')).toMatch(/a cancellation looks the same as a sale.*: add one of them$/);
-    for (const id of ['noTransactionId', 'noIsEvent', 'noOrder']) expect(messageOf(fields, id)).toContain('use PostbackFields.only()');
+    expect(warningsOf(fields)).toEqual([
+      'cancellationsIndistinguishable',
+      'noTransactionId',
+      'noIsEvent',
+      'noOrder',
+    ]);
+    expect(messageOf(fields, 'cancellationsIndistinguishable')).toMatch(
+      /a cancellation looks the same as a sale.*: add one of them$/,
+    );
+    for (const id of ['noTransactionId', 'noIsEvent', 'noOrder'])
+      expect(messageOf(fields, id)).toContain('use PostbackFields.only()');
   });
 
   it('are each warned of alone', () => {
@@ -201,7 +308,10 @@ describe('choices that cost something', () => {
   });
 
   it('are not warned of when a field only has another name', () => {
-    const renamed = EVERY_FIELD.reduce((fields, field) => fields.rename(field, `my_${field}`), PostbackFields.all());
+    const renamed = EVERY_FIELD.reduce(
+      (fields, field) => fields.rename(field, `my_${field}`),
+      PostbackFields.all(),
+    );
     expect(warningsOf(renamed)).toEqual([]);
   });
 });
@@ -213,10 +323,24 @@ describe('any valid list', () => {
     fieldSet.map((fields) => PostbackFields.only(...fields)),
     fieldSet.map((fields) => PostbackFields.exactly(...fields)),
   );
-  // Names of a user's own; some are names that code handles specially, or other spellings of fields.
-  const special = fc.constantFrom('__proto__', 'constructor', 'size', 'keySet', 'offer', 'lock_status', 'commission_list_id');
-  const free = fc.stringMatching(/^[A-Za-z0-9._~-]{1,20}$/).filter((n) => !isPostbackField(n) && !RESERVED_PARAMETER_NAMES.includes(n));
-  const names = fc.uniqueArray(fc.oneof({ weight: 1, arbitrary: special }, { weight: 3, arbitrary: free }), { maxLength: 8 });
+  // Names of a user's own; some are names that code handles specially, or other spellings of
+  // fields.
+  const special = fc.constantFrom(
+    '__proto__',
+    'constructor',
+    'size',
+    'keySet',
+    'offer',
+    'lock_status',
+    'commission_list_id',
+  );
+  const free = fc
+    .stringMatching(/^[A-Za-z0-9._~-]{1,20}$/)
+    .filter((n) => !isPostbackField(n) && !RESERVED_PARAMETER_NAMES.includes(n));
+  const names = fc.uniqueArray(
+    fc.oneof({ weight: 1, arbitrary: special }, { weight: 3, arbitrary: free }),
+    { maxLength: 8 },
+  );
   const staticText = fc
     .string({ unit: 'grapheme', minLength: 1, maxLength: 60 })
     .filter((text) => !/[<>]/.test(text) && text.length <= 512 && !/\p{Surrogate}/u.test(text));
@@ -237,14 +361,22 @@ describe('any valid list', () => {
         if (which === undefined) fields = fields.staticValue(name, statics[i] as string);
         else fields = fields.rename(asked[which % asked.length] as PostbackField, name);
       }
-      return fields.order(...new Set(first.map((i) => fields.names[i % fields.names.length] as string)));
+      return fields.order(
+        ...new Set(first.map((i) => fields.names[i % fields.names.length] as string)),
+      );
     });
 
   /** A line of values that come out of the parser as they went in. */
   const identifier = fc
     .string({ unit: 'grapheme', minLength: 1, maxLength: 72 })
     .map((text) => text.normalize('NFC'))
-    .filter((text) => text === text.trim() && text !== '' && !/^<\w+>$/.test(text) && !/\p{Surrogate}/u.test(text))
+    .filter(
+      (text) =>
+        text === text.trim() &&
+        text !== '' &&
+        !/^<\w+>$/.test(text) &&
+        !/\p{Surrogate}/u.test(text),
+    )
     .filter((text) => Buffer.byteLength(text) <= 256);
   const line = fc.record<Record<PostbackField, string>>({
     is_event: fc.constantFrom('Y', 'N'),
@@ -278,8 +410,14 @@ describe('any valid list', () => {
 
         expect([query.get('k'), query.get('f')]).toEqual([SECRET, fieldListId(list)]);
         expect(problems).toEqual([]);
-        expect(read).toEqual(Object.fromEntries(list.flatMap((p) => ('field' in p ? [[p.field, values[p.field]]] : []))));
-        expect(extra).toEqual(Object.fromEntries(list.flatMap((p) => ('value' in p ? [[p.name, p.value]] : []))));
+        expect(read).toEqual(
+          Object.fromEntries(
+            list.flatMap((p) => ('field' in p ? [[p.field, values[p.field]]] : [])),
+          ),
+        );
+        expect(extra).toEqual(
+          Object.fromEntries(list.flatMap((p) => ('value' in p ? [[p.name, p.value]] : []))),
+        );
         expect([...query.keys()].slice(2)).toEqual(fields.names);
       }),
       { numRuns: 500 },

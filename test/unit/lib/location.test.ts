@@ -31,9 +31,12 @@ const environment = (at: At) => {
   const [region = '', account = ''] = at.split(':');
   return { region, account };
 };
-const elsewhere = ({ node }: Stack, at: At): Stack => new Stack(node.root as App, 'Elsewhere', { env: environment(at) });
-const keyIn = (stack: Stack, at: At) => Key.fromKeyArn(stack, 'Key', `arn:aws:kms:${at}:key/00000000-0000-0000-0000-000000000000`);
-const topicIn = (stack: Stack, at: At) => Topic.fromTopicArn(stack, 'Topic', `arn:aws:sns:${at}:alarms`);
+const elsewhere = ({ node }: Stack, at: At): Stack =>
+  new Stack(node.root as App, 'Elsewhere', { env: environment(at) });
+const keyIn = (stack: Stack, at: At) =>
+  Key.fromKeyArn(stack, 'Key', `arn:aws:kms:${at}:key/00000000-0000-0000-0000-000000000000`);
+const topicIn = (stack: Stack, at: At) =>
+  Topic.fromTopicArn(stack, 'Topic', `arn:aws:sns:${at}:alarms`);
 const domainOf = (stack: Stack) =>
   DomainName.fromDomainNameAttributes(stack, 'Name', {
     domainName: 'postback.example.com',
@@ -43,37 +46,78 @@ const domainOf = (stack: Stack) =>
 
 /** By the name of the resource. */
 const PASSED: Record<string, Props> = {
-  webAclArn: (_, at) => ({ webAclArn: `arn:aws:wafv2:${at}:regional/webacl/acl/00000000-0000-0000-0000-000000000000` }),
+  webAclArn: (_, at) => ({
+    webAclArn: `arn:aws:wafv2:${at}:regional/webacl/acl/00000000-0000-0000-0000-000000000000`,
+  }),
   encryptionKey: (stack, at) => ({ encryptionKey: keyIn(stack, at) }),
   'accessLogs.logGroup': (stack, at) => ({
-    accessLogs: { accountRole: true, logGroup: LogGroup.fromLogGroupArn(stack, 'Log', `arn:aws:logs:${at}:log-group:gets`) },
+    accessLogs: {
+      accountRole: true,
+      logGroup: LogGroup.fromLogGroupArn(stack, 'Log', `arn:aws:logs:${at}:log-group:gets`),
+    },
   }),
-  'an alarm action': (stack, at) => ({ monitoring: { alarmActions: [new SnsAction(topicIn(stack, at))] } }),
+  'an alarm action': (stack, at) => ({
+    monitoring: { alarmActions: [new SnsAction(topicIn(stack, at))] },
+  }),
   'archive.bucket': (stack, at) => ({
-    archive: { bucket: Bucket.fromBucketAttributes(stack, 'Bucket', { bucketName: 'raw', ...environment(at) }) },
+    archive: {
+      bucket: Bucket.fromBucketAttributes(stack, 'Bucket', {
+        bucketName: 'raw',
+        ...environment(at),
+      }),
+    },
   }),
   'the key of archive.bucket': (stack, at) => ({
-    archive: { bucket: Bucket.fromBucketAttributes(stack, 'Bucket', { bucketName: 'raw', encryptionKey: keyIn(stack, at) }) },
+    archive: {
+      bucket: Bucket.fromBucketAttributes(stack, 'Bucket', {
+        bucketName: 'raw',
+        encryptionKey: keyIn(stack, at),
+      }),
+    },
   }),
   existingApi: (stack, at) => {
     const attributes = { restApiId: 'abc123', rootResourceId: 'root', restApiName: 'shop' };
-    return { existingApi: { resource: RestApi.fromRestApiAttributes(elsewhere(stack, at), 'Api', attributes).root, stageName: 'live' } };
+    return {
+      existingApi: {
+        resource: RestApi.fromRestApiAttributes(elsewhere(stack, at), 'Api', attributes).root,
+        stageName: 'live',
+      },
+    };
   },
-  'the table': (stack, at) => ({ table: Table.fromTableArn(stack, 'Table', `arn:aws:dynamodb:${at}:table/transactions`) }),
+  'the table': (stack, at) => ({
+    table: Table.fromTableArn(stack, 'Table', `arn:aws:dynamodb:${at}:table/transactions`),
+  }),
   credentials: (stack, at) => ({
-    publisher: { sid: SID, credentials: Secret.fromSecretCompleteArn(stack, 'S', `arn:aws:secretsmanager:${at}:secret:api-AbCdEf`) },
+    publisher: {
+      sid: SID,
+      credentials: Secret.fromSecretCompleteArn(
+        stack,
+        'S',
+        `arn:aws:secretsmanager:${at}:secret:api-AbCdEf`,
+      ),
+    },
   }),
   credentialsParameter: (stack, at) => ({
     publisher: {
       sid: SID,
-      credentialsParameter: StringParameter.fromSecureStringParameterAttributes(elsewhere(stack, at), 'P', { parameterName: '/api' }),
+      credentialsParameter: StringParameter.fromSecureStringParameterAttributes(
+        elsewhere(stack, at),
+        'P',
+        { parameterName: '/api' },
+      ),
     },
   }),
-  'domain.existingDomain': (stack, at) => ({ domain: { existingDomain: domainOf(elsewhere(stack, at)) } }),
+  'domain.existingDomain': (stack, at) => ({
+    domain: { existingDomain: domainOf(elsewhere(stack, at)) },
+  }),
   'domain.certificate': (stack, at) => ({
     domain: {
       domainName: 'postback.example.com',
-      certificate: Certificate.fromCertificateArn(stack, 'C', `arn:aws:acm:${at}:certificate/00000000-0000-0000-0000-000000000000`),
+      certificate: Certificate.fromCertificateArn(
+        stack,
+        'C',
+        `arn:aws:acm:${at}:certificate/00000000-0000-0000-0000-000000000000`,
+      ),
     },
   }),
 };
@@ -89,12 +133,16 @@ const otherAccountWarnings = ({ node }: Stack): string[] =>
     .map(({ data }) => String(data))
     .filter((text) => text.includes('otherAccount-'));
 
-const named = (...names: string[]): [string, Props][] => names.map((name) => [name, PASSED[name] as Props]);
+const named = (...names: string[]): [string, Props][] =>
+  names.map((name) => [name, PASSED[name] as Props]);
 
 describe('a resource that the user passes', () => {
-  it.each(Object.entries(PASSED))('as %s is accepted without a warning in the account and region of the stack', (_, props) => {
-    expect(otherAccountWarnings(build(props, OWN))).toEqual([]);
-  });
+  it.each(Object.entries(PASSED))(
+    'as %s is accepted without a warning in the account and region of the stack',
+    (_, props) => {
+      expect(otherAccountWarnings(build(props, OWN))).toEqual([]);
+    },
+  );
 
   it.each(
     named(
@@ -109,17 +157,29 @@ describe('a resource that the user passes', () => {
       'domain.existingDomain',
     ),
   )('as %s is rejected from another region, as AWS cannot use it there', (name, props) => {
-    expect(() => build(props, FAR)).toThrow(new RegExp(`^Stack/Postback.*: ${name} is in the region eu-west-1, and the .* in us-east-1; `));
+    expect(() => build(props, FAR)).toThrow(
+      new RegExp(
+        `^Stack/Postback.*: ${name} is in the region eu-west-1, and the .* in us-east-1; `,
+      ),
+    );
   });
 
-  it.each(named('webAclArn', 'accessLogs.logGroup', 'existingApi', 'the table', 'domain.existingDomain', 'domain.certificate'))(
-    'as %s is rejected from another account, as AWS cannot use it there',
-    (name, props) => {
-      expect(() => build(props, FOREIGN)).toThrow(
-        new RegExp(`^Stack/Postback.*: ${name} is in the account ${OTHER_ACCOUNT}, and the .* in ${ACCOUNT}; pass one of the same account`),
-      );
-    },
-  );
+  it.each(
+    named(
+      'webAclArn',
+      'accessLogs.logGroup',
+      'existingApi',
+      'the table',
+      'domain.existingDomain',
+      'domain.certificate',
+    ),
+  )('as %s is rejected from another account, as AWS cannot use it there', (name, props) => {
+    expect(() => build(props, FOREIGN)).toThrow(
+      new RegExp(
+        `^Stack/Postback.*: ${name} is in the account ${OTHER_ACCOUNT}, and the .* in ${ACCOUNT}; pass one of the same account`,
+      ),
+    );
+  });
 
   it.each<[string, string, RegExp]>([
     [
@@ -127,17 +187,42 @@ describe('a resource that the user passes', () => {
       'encryptionKey',
       /its key policy has to allow the account 111122223333 .*kms:GenerateDataKey\*.* and kms:CreateGrant/,
     ],
-    ['the key of archive.bucket', 'key-of-archive.bucket', /its key policy has to allow the account 111122223333 kms:Decrypt/],
-    ['archive.bucket', 'archive.bucket', /its policy has to allow the role of the delivery stream .* and s3:PutObject/],
-    ['an alarm action', 'alarm-action', /the policy of a topic has to allow cloudwatch\.amazonaws\.com sns:Publish/],
-    ['credentials', 'credentials', /its resource policy has to allow the functions secretsmanager:GetSecretValue, .* kms:Decrypt/],
-    ['credentialsParameter', 'credentialsParameter', /has to share it by AWS RAM, as an advanced parameter under a KMS key/],
-  ])('as %s is accepted from another account, with one warning that names the permission it needs there', (name, id, permission) => {
-    const warnings = otherAccountWarnings(build(PASSED[name] as Props, FOREIGN));
-    expect(warnings).toEqual([expect.stringMatching(permission)]);
-    expect(warnings[0]).toContain(`${name} is in the account ${OTHER_ACCOUNT}, where this stack can set no policy: `);
-    expect(warnings[0]).toContain(`[ack: cdk-rakuten-postback:otherAccount-${id}]`);
-  });
+    [
+      'the key of archive.bucket',
+      'key-of-archive.bucket',
+      /its key policy has to allow the account 111122223333 kms:Decrypt/,
+    ],
+    [
+      'archive.bucket',
+      'archive.bucket',
+      /its policy has to allow the role of the delivery stream .* and s3:PutObject/,
+    ],
+    [
+      'an alarm action',
+      'alarm-action',
+      /the policy of a topic has to allow cloudwatch\.amazonaws\.com sns:Publish/,
+    ],
+    [
+      'credentials',
+      'credentials',
+      /its resource policy has to allow the functions secretsmanager:GetSecretValue, .* kms:Decrypt/,
+    ],
+    [
+      'credentialsParameter',
+      'credentialsParameter',
+      /has to share it by AWS RAM, as an advanced parameter under a KMS key/,
+    ],
+  ])(
+    'as %s is accepted from another account, with one warning that names the permission it needs there',
+    (name, id, permission) => {
+      const warnings = otherAccountWarnings(build(PASSED[name] as Props, FOREIGN));
+      expect(warnings).toEqual([expect.stringMatching(permission)]);
+      expect(warnings[0]).toContain(
+        `${name} is in the account ${OTHER_ACCOUNT}, where this stack can set no policy: `,
+      );
+      expect(warnings[0]).toContain(`[ack: cdk-rakuten-postback:otherAccount-${id}]`);
+    },
+  );
 
   it.each(named('archive.bucket', 'the key of archive.bucket'))(
     'as %s is accepted from another region, to which Firehose delivers',
@@ -158,8 +243,14 @@ describe('a resource that the user passes', () => {
     const props: Props = (stack) => ({
       webAclArn: arn(stack, 'Acl'),
       encryptionKey: Key.fromKeyArn(stack, 'Key', arn(stack, 'KeyArn')),
-      table: TableV2.fromTableArn(stack, 'Table', `arn:aws:dynamodb:${Aws.REGION}:${Aws.ACCOUNT_ID}:table/transactions`),
-      monitoring: { alarmActions: [new SnsAction(Topic.fromTopicArn(stack, 'Topic', arn(stack, 'TopicArn')))] },
+      table: TableV2.fromTableArn(
+        stack,
+        'Table',
+        `arn:aws:dynamodb:${Aws.REGION}:${Aws.ACCOUNT_ID}:table/transactions`,
+      ),
+      monitoring: {
+        alarmActions: [new SnsAction(Topic.fromTopicArn(stack, 'Topic', arn(stack, 'TopicArn')))],
+      },
     });
     expect(otherAccountWarnings(build(props, OWN))).toEqual([]);
   });
@@ -168,12 +259,25 @@ describe('a resource that the user passes', () => {
     [
       'webAclArn',
       (stack, at) => {
-        const visibilityConfig = { cloudWatchMetricsEnabled: false, metricName: 'acl', sampledRequestsEnabled: false };
-        const acl = new CfnWebACL(elsewhere(stack, at), 'Acl', { defaultAction: { allow: {} }, scope: 'REGIONAL', visibilityConfig });
+        const visibilityConfig = {
+          cloudWatchMetricsEnabled: false,
+          metricName: 'acl',
+          sampledRequestsEnabled: false,
+        };
+        const acl = new CfnWebACL(elsewhere(stack, at), 'Acl', {
+          defaultAction: { allow: {} },
+          scope: 'REGIONAL',
+          visibilityConfig,
+        });
         return { webAclArn: acl.attrArn };
       },
     ],
-    ['an alarm action', (stack, at) => ({ monitoring: { okActions: [new SnsAction(new Topic(elsewhere(stack, at), 'Topic'))] } })],
+    [
+      'an alarm action',
+      (stack, at) => ({
+        monitoring: { okActions: [new SnsAction(new Topic(elsewhere(stack, at), 'Topic'))] },
+      }),
+    ],
     ['encryptionKey', (stack, at) => ({ encryptionKey: new Key(elsewhere(stack, at), 'Key') })],
   ])('as %s is found in the stack of the app that creates it', (name, props) => {
     expect(() => build(props, OWN)).not.toThrow();
@@ -183,7 +287,11 @@ describe('a resource that the user passes', () => {
 
 it('the key of a copy of the table is rejected from another region than the copy', () => {
   const replicaKeyArns = { 'us-west-2': `arn:aws:kms:eu-west-1:${ACCOUNT}:key/1` };
-  const props: Props = (stack, at) => ({ encryptionKey: keyIn(stack, at), replicaRegions: ['us-west-2'], replicaKeyArns });
+  const props: Props = (stack, at) => ({
+    encryptionKey: keyIn(stack, at),
+    replicaRegions: ['us-west-2'],
+    replicaKeyArns,
+  });
   expect(() => build(props, OWN)).toThrow(
     `replicaKeyArns has for us-west-2 the key ${replicaKeyArns['us-west-2']}; give a key of that region`,
   );
@@ -192,7 +300,9 @@ it('the key of a copy of the table is rejected from another region than the copy
 it('a relay accepts the queue of another account, with a warning that names the permission it needs there', () => {
   const relay = (at: At): Stack => {
     const stack = emptyStack({ region: 'us-west-2', account: ACCOUNT });
-    new PostbackRelay(stack, 'Relay', { queue: Queue.fromQueueArn(stack, 'Main', `arn:aws:sqs:${at}:main`) });
+    new PostbackRelay(stack, 'Relay', {
+      queue: Queue.fromQueueArn(stack, 'Main', `arn:aws:sqs:${at}:main`),
+    });
     return stack;
   };
   expect(otherAccountWarnings(relay(OWN))).toEqual([]);
@@ -205,5 +315,7 @@ it('an event bus of another account is accepted as a target, with a warning that
   const { stack, postback } = withPostback({}, HERE);
   const bus = EventBus.fromEventBusArn(stack, 'Bus', `arn:aws:events:${FOREIGN}:event-bus/b`);
   postback.onTransaction('Bus', TransactionTarget.eventBus(bus));
-  expect(otherAccountWarnings(stack)).toEqual([expect.stringContaining("its policy has to allow the pipe's role events:PutEvents")]);
+  expect(otherAccountWarnings(stack)).toEqual([
+    expect.stringContaining("its policy has to allow the pipe's role events:PutEvents"),
+  ]);
 });

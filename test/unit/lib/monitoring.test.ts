@@ -3,7 +3,12 @@ import { join } from 'node:path';
 import { type App, Duration, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { RestApi } from 'aws-cdk-lib/aws-apigateway';
-import { LambdaAction, OpsItemSeverity, SnsAction, SsmAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import {
+  LambdaAction,
+  OpsItemSeverity,
+  SnsAction,
+  SsmAction,
+} from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { TableV2 } from 'aws-cdk-lib/aws-dynamodb';
 import { Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
@@ -27,7 +32,13 @@ import { runbookPage } from '../../../lib/monitoring/runbook';
 import { linesOf } from '../../../tools/dashboard/metrics';
 import type { Widget } from '../../../tools/dashboard/page';
 import { ROOT } from '../../support/sources';
-import { emptyStack, Resources, type SomeProps, type TemplateResource, withPostback } from '../../support/stacks';
+import {
+  emptyStack,
+  Resources,
+  type SomeProps,
+  type TemplateResource,
+  withPostback,
+} from '../../support/stacks';
 
 const synthesized = (props?: SomeProps): Resources =>
   new Resources(withPostback(props, { region: 'us-east-1', account: '111122223333' }).stack);
@@ -38,7 +49,8 @@ beforeAll(() => {
   standard = synthesized();
 });
 
-const alarmsOf = (resources: Resources): TemplateResource[] => resources.of('AWS::CloudWatch::Alarm');
+const alarmsOf = (resources: Resources): TemplateResource[] =>
+  resources.of('AWS::CloudWatch::Alarm');
 /** `OldestMessage` as OLDEST_MESSAGE. */
 const kindOf = (resources: Resources, { logicalId }: TemplateResource): AlarmKind =>
   resources
@@ -46,7 +58,8 @@ const kindOf = (resources: Resources, { logicalId }: TemplateResource): AlarmKin
     .replace('Postback/Monitoring/Alarms/', '')
     .replace(/(?!^)[A-Z]/g, '_$&')
     .toUpperCase() as AlarmKind;
-const kindsOf = (resources: Resources): AlarmKind[] => alarmsOf(resources).map((alarm) => kindOf(resources, alarm));
+const kindsOf = (resources: Resources): AlarmKind[] =>
+  alarmsOf(resources).map((alarm) => kindOf(resources, alarm));
 function alarm(resources: Resources, kind: AlarmKind): TemplateResource {
   const found = alarmsOf(resources).find((candidate) => kindOf(resources, candidate) === kind);
   if (found === undefined) throw new Error(`there is no alarm ${kind}`);
@@ -57,14 +70,16 @@ function alarm(resources: Resources, kind: AlarmKind): TemplateResource {
 function text(resources: Resources, value: unknown): string {
   if (typeof value === 'string') return value;
   const [[intrinsic, argument] = []] = Object.entries(value as Record<string, unknown>);
-  if (intrinsic === 'Fn::Join') return (argument as [string, unknown[]])[1].map((part) => text(resources, part)).join('');
+  if (intrinsic === 'Fn::Join')
+    return (argument as [string, unknown[]])[1].map((part) => text(resources, part)).join('');
   const id = String(intrinsic === 'Ref' ? argument : (argument as string[])[0]);
   return id.startsWith('AWS::') ? id : resources.pathOf(id);
 }
 
 function widgetsOf(resources: Resources): Widget[] {
   const [dashboard] = resources.of('AWS::CloudWatch::Dashboard');
-  return (JSON.parse(text(resources, dashboard?.Properties.DashboardBody)) as { widgets: Widget[] }).widgets;
+  return (JSON.parse(text(resources, dashboard?.Properties.DashboardBody)) as { widgets: Widget[] })
+    .widgets;
 }
 
 interface Seen {
@@ -79,15 +94,17 @@ const graphed = (resources: Resources): Seen[] =>
     .filter((entry) => typeof entry[0] === 'string')
     .map((entry) => {
       const [namespace, name, ...pairs] = entry.filter((part) => typeof part === 'string');
-      const dimensions = Object.fromEntries(pairs.flatMap((part, i) => (i % 2 === 0 ? [[part, String(pairs[i + 1])]] : [])));
+      const dimensions = Object.fromEntries(
+        pairs.flatMap((part, i) => (i % 2 === 0 ? [[part, String(pairs[i + 1])]] : [])),
+      );
       return { namespace: String(namespace), name: String(name), dimensions };
     });
 
 const alarmed = (resources: Resources): Seen[] =>
   alarmsOf(resources).flatMap(({ Properties }) => {
-    const stats = Properties.Metrics?.flatMap(({ MetricStat }: { MetricStat?: { Metric: unknown } }) => MetricStat?.Metric ?? []) ?? [
-      Properties,
-    ];
+    const stats = Properties.Metrics?.flatMap(
+      ({ MetricStat }: { MetricStat?: { Metric: unknown } }) => MetricStat?.Metric ?? [],
+    ) ?? [Properties];
     return stats.map(
       ({
         Namespace,
@@ -100,7 +117,9 @@ const alarmed = (resources: Resources): Seen[] =>
       }) => ({
         namespace: Namespace,
         name: MetricName,
-        dimensions: Object.fromEntries(Dimensions.map(({ Name, Value }) => [Name, text(resources, Value)])),
+        dimensions: Object.fromEntries(
+          Dimensions.map(({ Name, Value }) => [Name, text(resources, Value)]),
+        ),
       }),
     );
   });
@@ -112,16 +131,21 @@ describe('a metric', () => {
   it('that a function emits is graphed, and what is graphed or alarmed is emitted', () => {
     // That each of METRICS is emitted by a handler is told by the test of the boundaries.
     expect(ownNames(graphed(standard))).toEqual(new Set(Object.values(METRICS)));
-    for (const name of ownNames(alarmed(standard))) expect(Object.values<string>(METRICS)).toContain(name);
+    for (const name of ownNames(alarmed(standard)))
+      expect(Object.values<string>(METRICS)).toContain(name);
   });
 
   it('is read under the very name that the functions write it under, and of AWS only of what is in the stack', () => {
     const { Variables } = standard.at('Postback/Consumer/Function').Properties.Environment;
     for (const { namespace, dimensions } of [...graphed(standard), ...alarmed(standard)]) {
-      if (namespace === METRICS_NAMESPACE) expect(dimensions).toEqual({ service: Variables[ENVIRONMENT.metricsService] });
+      if (namespace === METRICS_NAMESPACE)
+        expect(dimensions).toEqual({ service: Variables[ENVIRONMENT.metricsService] });
       else if (namespace === 'AWS/ApiGateway')
-        expect(dimensions).toEqual({ ApiName: standard.of('AWS::ApiGateway::RestApi')[0]?.Properties.Name });
-      else expect(Object.values(dimensions).some((value) => value.startsWith('Postback/'))).toBe(true);
+        expect(dimensions).toEqual({
+          ApiName: standard.of('AWS::ApiGateway::RestApi')[0]?.Properties.Name,
+        });
+      else
+        expect(Object.values(dimensions).some((value) => value.startsWith('Postback/'))).toBe(true);
     }
   });
 
@@ -141,7 +165,10 @@ describe('a metric', () => {
         statistic,
         period,
       });
-      expect(methods[method]?.call(metrics, { statistic: 'SampleCount' }).toMetricConfig().metricStat.statistic).toBe('SampleCount');
+      expect(
+        methods[method]?.call(metrics, { statistic: 'SampleCount' }).toMetricConfig().metricStat
+          .statistic,
+      ).toBe('SampleCount');
     }
   });
 
@@ -149,15 +176,29 @@ describe('a metric', () => {
     const { postback } = withPostback();
     expect(postback.metricLinesDeliveredByPush().metricName).toBe(METRICS.deliveredByPush);
     expect(postback.metricLinesRecovered({ statistic: 'Maximum' }).statistic).toBe('Maximum');
-    expect(postback.metricPostbackActive().dimensions).toEqual({ service: postback.metrics.installation });
+    expect(postback.metricPostbackActive().dimensions).toEqual({
+      service: postback.metrics.installation,
+    });
   });
 });
 
 describe('the alarms', () => {
   it('are these, look at this, and take missing data for this', () => {
-    const signs: Record<string, string> = { GreaterThanOrEqualToThreshold: '>=', GreaterThanThreshold: '>', LessThanThreshold: '<' };
+    const signs: Record<string, string> = {
+      GreaterThanOrEqualToThreshold: '>=',
+      GreaterThanThreshold: '>',
+      LessThanThreshold: '<',
+    };
     const words = alarmsOf(standard).map((one) => {
-      const { MetricName, Metrics, Statistic, ExtendedStatistic, ComparisonOperator, Threshold, ...rest } = one.Properties;
+      const {
+        MetricName,
+        Metrics,
+        Statistic,
+        ExtendedStatistic,
+        ComparisonOperator,
+        Threshold,
+        ...rest
+      } = one.Properties;
       const { Period = 300, DatapointsToAlarm, EvaluationPeriods, TreatMissingData } = rest;
       const what =
         Metrics === undefined
@@ -202,15 +243,20 @@ describe('the alarms', () => {
       );
       expect(AlarmDescription.length).toBeLessThan(1024);
       expect(AlarmDescription).toContain(`/${runbookPage(kindOf(standard, one))}.md`);
-      // The subject of its email. The installation is part of it, as names are unique in account and region.
+      // The subject of its email. The installation is part of it, as names are unique in account
+      // and region.
       expect(AlarmName).toBe(`Stack-Postback-6DC86B23-${kindOf(standard, one)}`);
     }
     const elsewhere = monitored({ runbookUrl: 'https://wiki.example.com/postbacks/' });
-    expect(alarm(elsewhere, AlarmKind.SILENCE).Properties.AlarmDescription).toContain('\nhttps://wiki.example.com/postbacks/silence.md');
+    expect(alarm(elsewhere, AlarmKind.SILENCE).Properties.AlarmDescription).toContain(
+      '\nhttps://wiki.example.com/postbacks/silence.md',
+    );
   });
 
   it('look at no longer time than CloudWatch evaluates, with any threshold and any interval of the watch', () => {
-    const highest = ALARM_CATALOGUE.flatMap(({ kind, threshold }) => (threshold ? [{ kind, threshold: threshold.max }] : []));
+    const highest = ALARM_CATALOGUE.flatMap(({ kind, threshold }) =>
+      threshold ? [{ kind, threshold: threshold.max }] : [],
+    );
     const longest = synthesized({
       monitoring: { alarms: highest },
       statusWatch: { interval: Duration.hours(1) },
@@ -218,8 +264,12 @@ describe('the alarms', () => {
     });
     for (const resources of [standard, longest]) {
       for (const { Properties } of alarmsOf(resources)) {
-        const period = Properties.Period ?? Properties.Metrics.find((m: { MetricStat?: unknown }) => m.MetricStat).MetricStat.Period;
-        expect(period * Properties.EvaluationPeriods).toBeLessThanOrEqual(period < 3600 ? 86_400 : 604_800);
+        const period =
+          Properties.Period ??
+          Properties.Metrics.find((m: { MetricStat?: unknown }) => m.MetricStat).MetricStat.Period;
+        expect(period * Properties.EvaluationPeriods).toBeLessThanOrEqual(
+          period < 3600 ? 86_400 : 604_800,
+        );
       }
     }
     expect(kindsOf(longest)).toContain(AlarmKind.ROTATION_FAILED);
@@ -247,7 +297,9 @@ describe('the alarms', () => {
     const resources = new Resources(stack);
     const actions = (kind: AlarmKind) => {
       const { AlarmActions, OKActions } = alarm(resources, kind).Properties;
-      return [AlarmActions, OKActions].map((some) => some.map((one: unknown) => text(resources, one).replace(/.*opsitem.*/, 'OpsItem')));
+      return [AlarmActions, OKActions].map((some) =>
+        some.map((one: unknown) => text(resources, one).replace(/.*opsitem.*/, 'OpsItem')),
+      );
     };
     expect(actions(AlarmKind.ENDPOINT_ERRORS)).toEqual([['All', 'Page'], ['Over']]);
     expect(actions(AlarmKind.PUSHES_LOST)).toEqual([['All', 'OpsItem'], ['Over']]);
@@ -257,10 +309,14 @@ describe('the alarms', () => {
 
   it('can start a function', () => {
     const { stack, postback } = withPostback();
-    postback.alarm(AlarmKind.DEAD_LETTERS).addAlarmAction(new LambdaAction(postback.registrationFunction));
+    postback
+      .alarm(AlarmKind.DEAD_LETTERS)
+      .addAlarmAction(new LambdaAction(postback.registrationFunction));
     const [granted] = new Resources(stack)
       .of('AWS::Lambda::Permission')
-      .filter(({ Properties }) => Properties.Principal === 'lambda.alarms.cloudwatch.amazonaws.com');
+      .filter(
+        ({ Properties }) => Properties.Principal === 'lambda.alarms.cloudwatch.amazonaws.com',
+      );
     expect(granted).toBeDefined();
   });
 
@@ -272,23 +328,36 @@ describe('the alarms', () => {
         { kind: AlarmKind.LINES_UNVERIFIED, enabled: false },
       ],
     });
-    expect(alarm(resources, AlarmKind.SILENCE).Properties).toMatchObject({ EvaluationPeriods: 6, Threshold: 1 });
+    expect(alarm(resources, AlarmKind.SILENCE).Properties).toMatchObject({
+      EvaluationPeriods: 6,
+      Threshold: 1,
+    });
     expect(alarm(resources, AlarmKind.SLOW_ACKNOWLEDGEMENT).Properties.Threshold).toBe(150);
-    expect(kindsOf(resources)).toEqual(kindsOf(standard).filter((kind) => kind !== AlarmKind.LINES_UNVERIFIED));
+    expect(kindsOf(resources)).toEqual(
+      kindsOf(standard).filter((kind) => kind !== AlarmKind.LINES_UNVERIFIED),
+    );
     // The dashboard draws the line where the alarm is, and none where there is no alarm.
-    const lines = widgetsOf(resources).flatMap(({ properties }) => (properties.annotations?.horizontal ?? []).map(({ value }) => value));
+    const lines = widgetsOf(resources).flatMap(({ properties }) =>
+      (properties.annotations?.horizontal ?? []).map(({ value }) => value),
+    );
     expect(lines).toContain(150);
     expect(lines).not.toContain(10);
   });
 
   it.each<[MonitoringOptions, string]>([
-    [{ alarms: [{ kind: 'SILENT' as AlarmKind }] }, "monitoring.alarms has 'SILENT', which is no alarm; there are ENDPOINT_ERRORS, "],
+    [
+      { alarms: [{ kind: 'SILENT' as AlarmKind }] },
+      "monitoring.alarms has 'SILENT', which is no alarm; there are ENDPOINT_ERRORS, ",
+    ],
     [
       { alarms: [{ kind: AlarmKind.SILENCE, threshold: 0 }] },
       'the threshold of SILENCE in monitoring.alarms is 0; give a whole number from 1 to 168 (hours)',
     ],
     [{ alarms: [{ kind: AlarmKind.SILENCE, threshold: 169 }] }, 'from 1 to 168'],
-    [{ alarms: [{ kind: AlarmKind.PUSHES_LOST, threshold: 99.5 }] }, 'give a whole number from 1 to 100 (% of the lines'],
+    [
+      { alarms: [{ kind: AlarmKind.PUSHES_LOST, threshold: 99.5 }] },
+      'give a whole number from 1 to 100 (% of the lines',
+    ],
     [
       { alarms: [{ kind: AlarmKind.POSTBACK_NOT_ACTIVE, threshold: 2 }] },
       'gives POSTBACK_NOT_ACTIVE a threshold, and there is nothing to be set; leave it out',
@@ -316,10 +385,14 @@ describe('the alarms', () => {
 });
 
 describe('where a part is off', () => {
-  const missing = (resources: Resources): AlarmKind[] => kindsOf(standard).filter((kind) => !kindsOf(resources).includes(kind));
+  const missing = (resources: Resources): AlarmKind[] =>
+    kindsOf(standard).filter((kind) => !kindsOf(resources).includes(kind));
   const ofPart = (...parts: string[]): string[] =>
-    (Object.keys(METRICS) as OwnMetric[]).filter((key) => parts.includes(METRIC_CATALOGUE[key].part)).map((key) => METRICS[key]);
-  const shown = (resources: Resources): Set<string> => new Set([...ownNames(graphed(resources)), ...ownNames(alarmed(resources))]);
+    (Object.keys(METRICS) as OwnMetric[])
+      .filter((key) => parts.includes(METRIC_CATALOGUE[key].part))
+      .map((key) => METRICS[key]);
+  const shown = (resources: Resources): Set<string> =>
+    new Set([...ownNames(graphed(resources)), ...ownNames(alarmed(resources))]);
 
   it.each<[string, SomeProps, AlarmKind[], string[]]>([
     [
@@ -351,7 +424,12 @@ describe('where a part is off', () => {
       ],
       ['status-watch', 'self-probe'],
     ],
-    ["the watch's own GET", { statusWatch: { selfProbe: false } }, [AlarmKind.PROBE_FAILED], ['self-probe']],
+    [
+      "the watch's own GET",
+      { statusWatch: { selfProbe: false } },
+      [AlarmKind.PROBE_FAILED],
+      ['self-probe'],
+    ],
   ])('%s, its alarms and graphs are not there', (_part, props, kinds, parts) => {
     const resources = synthesized(props);
     expect(missing(resources)).toEqual(kinds);
@@ -360,13 +438,20 @@ describe('where a part is off', () => {
   });
 
   it('silence is what nobody tells, where no probe has the consumer tell it', () => {
-    expect(alarm(synthesized({ statusWatch: { selfProbe: false } }), AlarmKind.SILENCE).Properties.TreatMissingData).toBe('breaching');
+    expect(
+      alarm(synthesized({ statusWatch: { selfProbe: false } }), AlarmKind.SILENCE).Properties
+        .TreatMissingData,
+    ).toBe('breaching');
   });
 
   it('as with a table or an API of the user, whose metrics tell of others too', () => {
-    const ofTable = synthesized((stack) => ({ table: TableV2.fromTableName(stack, 'T', 'transactions') }));
+    const ofTable = synthesized((stack) => ({
+      table: TableV2.fromTableName(stack, 'T', 'transactions'),
+    }));
     expect(missing(ofTable)).toEqual([AlarmKind.TABLE_THROTTLED]);
-    expect(graphed(ofTable).filter(({ dimensions }) => dimensions.TableName === 'transactions')).toEqual([]);
+    expect(
+      graphed(ofTable).filter(({ dimensions }) => dimensions.TableName === 'transactions'),
+    ).toEqual([]);
     const ofApi = synthesized((stack) => {
       const { root } = new RestApi(stack, 'Shared');
       root.addMethod('GET');
@@ -377,7 +462,9 @@ describe('where a part is off', () => {
   });
 
   it('and comes with a publisher, so do they: nobody is told that no reconciliation runs where none can', () => {
-    const { stack, postback } = withPostback({ fields: PostbackFields.exactly('sku_number', 'quantity') });
+    const { stack, postback } = withPostback({
+      fields: PostbackFields.exactly('sku_number', 'quantity'),
+    });
     expect(() => postback.alarm(AlarmKind.RECONCILIATION_STALE)).toThrow('there is no alarm');
     postback.addPublisher('Other', {
       sid: '7',
@@ -390,13 +477,20 @@ describe('where a part is off', () => {
   it('there is nothing at all where monitoring is, and the methods stay', () => {
     const { stack, postback } = withPostback({ monitoring: { enabled: false } });
     const resources = new Resources(stack);
-    for (const type of ['AWS::CloudWatch::Alarm', 'AWS::CloudWatch::Dashboard', 'AWS::Logs::QueryDefinition'])
+    for (const type of [
+      'AWS::CloudWatch::Alarm',
+      'AWS::CloudWatch::Dashboard',
+      'AWS::Logs::QueryDefinition',
+    ])
       expect(resources.of(type)).toEqual([]);
     expect([postback.dashboard, postback.alarms]).toEqual([undefined, []]);
     expect(() => postback.alarm(AlarmKind.SILENCE)).toThrow('there are none');
     expect(postback.metricLinesRecovered().metricName).toBe(METRICS.recovered);
     const some = monitored({ dashboard: false, savedQueries: false });
-    expect([some.of('AWS::CloudWatch::Dashboard'), some.of('AWS::Logs::QueryDefinition')]).toEqual([[], []]);
+    expect([some.of('AWS::CloudWatch::Dashboard'), some.of('AWS::Logs::QueryDefinition')]).toEqual([
+      [],
+      [],
+    ]);
     expect(kindsOf(some)).toEqual(kindsOf(standard));
   });
 });
@@ -408,14 +502,16 @@ describe('the targets of onTransaction', () => {
     }));
     // An application of one's own may have such a queue too.
     new Queue(stack, 'TransactionsDeadLetterQueue');
-    for (const id of ['Ledger', 'Mail']) postback.onTransaction(id, TransactionTarget.queue(new Queue(stack, id)));
+    for (const id of ['Ledger', 'Mail'])
+      postback.onTransaction(id, TransactionTarget.queue(new Queue(stack, id)));
     return { postback, resources: new Resources(stack) };
   };
   let asIs: ReturnType<typeof withTargets>;
   beforeAll(() => {
     asIs = withTargets();
   });
-  const givenUp = (resources: Resources) => alarmsOf(resources).filter((one) => kindOf(resources, one).startsWith('EVENTS_GIVEN_UP'));
+  const givenUp = (resources: Resources) =>
+    alarmsOf(resources).filter((one) => kindOf(resources, one).startsWith('EVENTS_GIVEN_UP'));
 
   it('have an alarm each, which says whose it is and what to do', () => {
     const { postback, resources } = asIs;
@@ -425,7 +521,11 @@ describe('the targets of onTransaction', () => {
       Properties.AlarmActions.length,
     ]);
     expect(told).toEqual([
-      ['**Events were given up (pipe Ledger).** ', 'Postback/TransactionsLedger/DeadLetterQueue', 1],
+      [
+        '**Events were given up (pipe Ledger).** ',
+        'Postback/TransactionsLedger/DeadLetterQueue',
+        1,
+      ],
       ['**Events were given up (pipe Mail).** ', 'Postback/TransactionsMail/DeadLetterQueue', 1],
     ]);
     const [first] = givenUp(resources);
@@ -443,8 +543,15 @@ describe('the targets of onTransaction', () => {
   });
 
   it('have an alarm each on failed executions, long before an event is discarded', () => {
-    const failing = alarmsOf(asIs.resources).filter((one) => kindOf(asIs.resources, one).startsWith('TARGET_FAILING'));
-    expect(failing.map(({ Properties }) => [Properties.AlarmName, text(asIs.resources, Properties.Dimensions[0].Value)])).toEqual([
+    const failing = alarmsOf(asIs.resources).filter((one) =>
+      kindOf(asIs.resources, one).startsWith('TARGET_FAILING'),
+    );
+    expect(
+      failing.map(({ Properties }) => [
+        Properties.AlarmName,
+        text(asIs.resources, Properties.Dimensions[0].Value),
+      ]),
+    ).toEqual([
       ['Stack-Postback-6DC86B23-TARGET_FAILING-Ledger', 'Postback/TransactionsLedger/Pipe'],
       ['Stack-Postback-6DC86B23-TARGET_FAILING-Mail', 'Postback/TransactionsMail/Pipe'],
     ]);
@@ -462,7 +569,9 @@ describe('the targets of onTransaction', () => {
   it('are on the dashboard: their notes, their alarms, and the page of those', () => {
     const { resources } = asIs;
     const widgets = widgetsOf(resources);
-    const failures = widgets.find(({ properties }) => properties.title === 'Could not be processed');
+    const failures = widgets.find(
+      ({ properties }) => properties.title === 'Could not be processed',
+    );
     expect(JSON.stringify(failures?.properties.metrics)).toMatch(
       /given up by Ledger.*failed executions of Ledger.*given up by Mail.*failed executions of Mail/,
     );
@@ -474,15 +583,23 @@ describe('the targets of onTransaction', () => {
   });
 
   it('are tuned like others, and have none where that is left out', () => {
-    const loud = withTargets({ alarms: [{ kind: AlarmKind.EVENTS_GIVEN_UP, threshold: 5 }] }).resources;
+    const loud = withTargets({
+      alarms: [{ kind: AlarmKind.EVENTS_GIVEN_UP, threshold: 5 }],
+    }).resources;
     expect(givenUp(loud).map(({ Properties }) => Properties.Threshold)).toEqual([5, 5]);
-    expect(givenUp(withTargets({ alarms: [{ kind: AlarmKind.EVENTS_GIVEN_UP, enabled: false }] }).resources)).toEqual([]);
+    expect(
+      givenUp(
+        withTargets({ alarms: [{ kind: AlarmKind.EVENTS_GIVEN_UP, enabled: false }] }).resources,
+      ),
+    ).toEqual([]);
     expect(givenUp(withTargets({ enabled: false }).resources)).toEqual([]);
   });
 
   it('are found by the doctor among all that is in the stack', () => {
     const { resources } = asIs;
-    const summaries = Object.entries(resources.template.toJSON().Resources as Record<string, { Type: string }>).map(([id, { Type }]) => ({
+    const summaries = Object.entries(
+      resources.template.toJSON().Resources as Record<string, { Type: string }>,
+    ).map(([id, { Type }]) => ({
       LogicalResourceId: id,
       ResourceType: Type,
       PhysicalResourceId: `url of ${resources.pathOf(id)}`,
@@ -490,10 +607,20 @@ describe('the targets of onTransaction', () => {
       LastUpdatedTimestamp: undefined,
     }));
     expect(pipesIn(summaries)).toEqual([
-      { name: 'PostbackTransactionsLedger', queueUrl: 'url of Postback/TransactionsLedger/DeadLetterQueue' },
-      { name: 'PostbackTransactionsMail', queueUrl: 'url of Postback/TransactionsMail/DeadLetterQueue' },
+      {
+        name: 'PostbackTransactionsLedger',
+        queueUrl: 'url of Postback/TransactionsLedger/DeadLetterQueue',
+      },
+      {
+        name: 'PostbackTransactionsMail',
+        queueUrl: 'url of Postback/TransactionsMail/DeadLetterQueue',
+      },
     ]);
-    expect(judgeGivenUp('PostbackTransactionsLedger', 0)).toEqual({ status: 'ok', found: 'none', what: 'Events given up, Ledger' });
+    expect(judgeGivenUp('PostbackTransactionsLedger', 0)).toEqual({
+      status: 'ok',
+      found: 'none',
+      what: 'Events given up, Ledger',
+    });
     expect(judgeGivenUp('PostbackTransactionsLedger', 2)).toMatchObject({
       status: 'problem',
       found: expect.stringContaining('about 2 notes'),
@@ -505,7 +632,9 @@ describe('the targets of onTransaction in another stack', () => {
   /** A function that reads the table, in a stack of its own, and receives the events too. */
   const apart = (pipeScope: boolean) => {
     const { stack, postback } = withPostback({}, { region: 'us-east-1', account: '111122223333' });
-    const other = new Stack(stack.node.root as App, 'Reader', { env: { region: 'us-east-1', account: '111122223333' } });
+    const other = new Stack(stack.node.root as App, 'Reader', {
+      env: { region: 'us-east-1', account: '111122223333' },
+    });
     const reader = new LambdaFunction(other, 'Function', {
       runtime: Runtime.NODEJS_24_X,
       handler: 'index.handler',
@@ -513,7 +642,11 @@ describe('the targets of onTransaction in another stack', () => {
       environment: { TABLE: postback.table.tableName },
     });
     postback.grantReadTransactions(reader);
-    const pipe = postback.onTransaction('Ledger', TransactionTarget.function(reader), pipeScope ? { pipeScope: other } : {});
+    const pipe = postback.onTransaction(
+      'Ledger',
+      TransactionTarget.function(reader),
+      pipeScope ? { pipeScope: other } : {},
+    );
     return { stack, other, postback, pipe };
   };
 
@@ -524,7 +657,9 @@ describe('the targets of onTransaction in another stack', () => {
     expect(Stack.of(pipe)).toBe(other);
     expect(new Resources(stack).of('AWS::Pipes::Pipe')).toEqual([]);
     const [made] = new Resources(other).of('AWS::Pipes::Pipe');
-    expect(made?.Properties.Source).toEqual({ 'Fn::ImportValue': expect.stringContaining('StreamArn') });
+    expect(made?.Properties.Source).toEqual({
+      'Fn::ImportValue': expect.stringContaining('StreamArn'),
+    });
     expect(other.dependencies).toContain(stack);
     expect(stack.dependencies).toEqual([]);
   });
@@ -540,12 +675,19 @@ describe('the targets of onTransaction in another stack', () => {
     ]);
     const [pipe] = there.of('AWS::Pipes::Pipe');
     const [queue] = there.of('AWS::SQS::Queue');
-    expect(alarms.map(({ Properties }) => Properties.Dimensions[0].Value)).toEqual([pipe?.Properties.Name, queue?.Properties.QueueName]);
+    expect(alarms.map(({ Properties }) => Properties.Dimensions[0].Value)).toEqual([
+      pipe?.Properties.Name,
+      queue?.Properties.QueueName,
+    ]);
     expect(pipe?.Properties.Name).toMatch(/^[\w-]{1,64}$/);
     expect(postback.alarms).toHaveLength(alarmsOf(here).length + 2);
     const widgets = widgetsOf(here);
-    const failures = widgets.find(({ properties }) => properties.title === 'Could not be processed');
-    expect(JSON.stringify(failures?.properties.metrics)).toContain(`"QueueName","${queue?.Properties.QueueName}"`);
+    const failures = widgets.find(
+      ({ properties }) => properties.title === 'Could not be processed',
+    );
+    expect(JSON.stringify(failures?.properties.metrics)).toContain(
+      `"QueueName","${queue?.Properties.QueueName}"`,
+    );
     const [status] = widgets.filter(({ type }) => type === 'alarm');
     expect(status?.properties.alarms).toContain(
       `arn:AWS::Partition:cloudwatch:us-east-1:111122223333:alarm:${alarms[0]?.Properties.AlarmName}`,
@@ -554,8 +696,14 @@ describe('the targets of onTransaction in another stack', () => {
 
   it('are rejected in another region, where a pipe cannot read the stream', () => {
     const { stack, postback } = withPostback({}, { region: 'us-east-1', account: '111122223333' });
-    const far = new Stack(stack.node.root as App, 'Far', { env: { region: 'eu-west-1', account: '111122223333' } });
-    expect(() => postback.onTransaction('Ledger', TransactionTarget.queue(new Queue(far, 'Events')), { pipeScope: far })).toThrow(
+    const far = new Stack(stack.node.root as App, 'Far', {
+      env: { region: 'eu-west-1', account: '111122223333' },
+    });
+    expect(() =>
+      postback.onTransaction('Ledger', TransactionTarget.queue(new Queue(far, 'Events')), {
+        pipeScope: far,
+      }),
+    ).toThrow(
       'the table is in the region us-east-1, and the pipe that reads its stream in eu-west-1; create the pipe in a stack of the account and region of the table',
     );
   });
@@ -569,7 +717,9 @@ describe('a relay', () => {
     return { relay: made, resources: new Resources(stack) };
   };
   const named = (resources: Resources): string[] =>
-    alarmsOf(resources).map(({ Properties }) => Properties.AlarmName.replace(/^Stack-Relay-[0-9A-F]{8}-/, ''));
+    alarmsOf(resources).map(({ Properties }) =>
+      Properties.AlarmName.replace(/^Stack-Relay-[0-9A-F]{8}-/, ''),
+    );
 
   it('has alarms on its queue and its endpoint, with actions of its own', () => {
     const { relay: made, resources } = relay();
@@ -578,17 +728,24 @@ describe('a relay', () => {
     const stalled = alarmsOf(resources).at(-1)?.Properties;
     expect(stalled).toMatchObject({
       MetricName: 'ApproximateAgeOfOldestMessage',
-      Dimensions: [{ Name: 'QueueName', Value: { 'Fn::GetAtt': [resources.at('Relay/Queue').logicalId, 'QueueName'] } }],
+      Dimensions: [
+        {
+          Name: 'QueueName',
+          Value: { 'Fn::GetAtt': [resources.at('Relay/Queue').logicalId, 'QueueName'] },
+        },
+      ],
       Threshold: 900,
       TreatMissingData: 'notBreaching',
     });
     expect(stalled.AlarmDescription).toContain('Next: `npx cdk-rakuten-postback doctor`\n');
-    const tuned = relay({ monitoring: { alarms: [{ kind: AlarmKind.RELAY_STALLED, threshold: 60 }] } }).resources;
+    const tuned = relay({
+      monitoring: { alarms: [{ kind: AlarmKind.RELAY_STALLED, threshold: 60 }] },
+    }).resources;
     expect(alarmsOf(tuned).at(-1)?.Properties.Threshold).toBe(60);
     expect(named(relay({ monitoring: { enabled: false } }).resources)).toEqual([]);
-    expect(() => relay({ monitoring: { alarms: [{ kind: AlarmKind.RELAY_STALLED, threshold: 1 }] } })).toThrow(
-      'the threshold of RELAY_STALLED in monitoring.alarms is 1',
-    );
+    expect(() =>
+      relay({ monitoring: { alarms: [{ kind: AlarmKind.RELAY_STALLED, threshold: 1 }] } }),
+    ).toThrow('the threshold of RELAY_STALLED in monitoring.alarms is 1');
   });
 });
 
@@ -600,7 +757,9 @@ describe('the dashboard', () => {
 
   it('answers its four questions from top to bottom, in a grid where nothing lies on anything else', () => {
     const widgets = widgetsOf(standard);
-    const headings = widgets.flatMap(({ properties }) => /^#+ (.*)/.exec(properties.markdown ?? '')?.[1] ?? []);
+    const headings = widgets.flatMap(
+      ({ properties }) => /^#+ (.*)/.exec(properties.markdown ?? '')?.[1] ?? [],
+    );
     expect(headings).toEqual([
       'Rakuten postbacks',
       'Is money arriving?',
@@ -626,22 +785,31 @@ describe('the dashboard', () => {
     const [status] = widgets.filter(({ type }) => type === 'alarm');
     expect(status?.properties.alarms).toHaveLength(alarmsOf(standard).length);
     const texts = widgets.map(({ properties }) => properties.markdown ?? '').join('\n');
-    for (const { kind, next } of ALARM_CATALOGUE.filter(({ kind: one }) => kindsOf(standard).includes(one))) {
-      expect(texts).toContain(`/${runbookPage(kind)}.md) | \`npx cdk-rakuten-postback ${next} --stack Stack\``);
+    for (const { kind, next } of ALARM_CATALOGUE.filter(({ kind: one }) =>
+      kindsOf(standard).includes(one),
+    )) {
+      expect(texts).toContain(
+        `/${runbookPage(kind)}.md) | \`npx cdk-rakuten-postback ${next} --stack Stack\``,
+      );
     }
   });
 
   it('counts what AWS bills from metrics that it has, and names no price', () => {
-    const labels = ({ properties }: Widget): string[] => linesOf(properties.metrics ?? [], 86_400).map(({ label }) => label);
+    const labels = ({ properties }: Widget): string[] =>
+      linesOf(properties.metrics ?? [], 86_400).map(({ label }) => label);
     const widgets = widgetsOf(standard);
-    const total = widgets.filter(({ properties }) => properties.title === 'Billed, in the time shown');
+    const total = widgets.filter(
+      ({ properties }) => properties.title === 'Billed, in the time shown',
+    );
     const graphs = widgets.filter(({ properties }) => / an hour$/.test(properties.title ?? ''));
     const requests = ['API Gateway requests', 'SQS requests', 'Lambda invocations'];
     const units = ['DynamoDB write units', 'DynamoDB read units'];
     const work = ['Lambda GB-seconds', 'CloudWatch Logs MB'];
     expect(total.map(labels)).toEqual([[...requests, ...units, ...work]]);
     expect(graphs.map(labels)).toEqual([requests, units, work]);
-    const values = linesOf(total[0]?.properties.metrics ?? [], 86_400).map((line) => line.values[0] ?? 0);
+    const values = linesOf(total[0]?.properties.metrics ?? [], 86_400).map(
+      (line) => line.values[0] ?? 0,
+    );
     expect(Math.min(...values)).toBeGreaterThan(0);
     expect(JSON.stringify(widgets)).not.toContain('Dollars');
   });
@@ -659,14 +827,18 @@ describe('logs', () => {
         .map(({ logicalId }) => logicalId)
         .sort(),
     );
-    for (const { Properties } of resources.of('AWS::Logs::LogGroup')) expect(Properties.RetentionInDays).toBe(14);
-    for (const { Properties } of standard.of('AWS::Logs::LogGroup')) expect(Properties.RetentionInDays).toBe(90);
+    for (const { Properties } of resources.of('AWS::Logs::LogGroup'))
+      expect(Properties.RetentionInDays).toBe(14);
+    for (const { Properties } of standard.of('AWS::Logs::LogGroup'))
+      expect(Properties.RetentionInDays).toBe(90);
   });
 
   it('have their questions saved, each with the groups of the parts that there are', () => {
     const queries = (resources: Resources): string[] =>
       resources.of('AWS::Logs::QueryDefinition').map(({ Properties }) => {
-        const groups = Properties.LogGroupNames.map((group: unknown) => text(resources, group).replace(/^Postback\/|\/FunctionLogs$/g, ''));
+        const groups = Properties.LogGroupNames.map((group: unknown) =>
+          text(resources, group).replace(/^Postback\/|\/FunctionLogs$/g, ''),
+        );
         return `${String(Properties.Name).split('/')[1]}: ${groups.join(', ')}`;
       });
     expect(queries(standard)).toEqual([
@@ -679,7 +851,9 @@ describe('logs', () => {
       "Calls of Rakuten's Events API: Reconciliation",
       'What the status watch found: StatusWatch',
     ]);
-    expect(queries(synthesized({ reconciliation: { enabled: false }, statusWatch: { enabled: false } }))).toHaveLength(5);
+    expect(
+      queries(synthesized({ reconciliation: { enabled: false }, statusWatch: { enabled: false } })),
+    ).toHaveLength(5);
   });
 });
 
@@ -693,20 +867,33 @@ describe('tracing', () => {
 
   it('is off by default, and on for the endpoint and every function of ours when asked for', () => {
     expect(modes(standard)).toEqual([undefined, undefined, undefined, undefined, undefined]);
-    expect(modes(synthesized({ tracing: true }))).toEqual(['Active', 'Active', 'Active', 'Active', true]);
+    expect(modes(synthesized({ tracing: true }))).toEqual([
+      'Active',
+      'Active',
+      'Active',
+      'Active',
+      true,
+    ]);
   });
 });
 
 describe('the documentation of the monitoring', () => {
   const told = readFileSync(join(ROOT, 'docs', 'monitoring.md'), 'utf8');
 
-  it.each(ALARM_CATALOGUE.map((one) => [one.kind, one] as const))('has the numbers of %s', (kind, { threshold, severity }) => {
-    const row = told.split('\n').find((line) => line.startsWith(`| [\`${kind}\`](runbook/${runbookPage(kind)}.md) | `));
-    expect(row).toContain(
-      threshold ? ` | ${threshold.default} ${threshold.unit} | ${threshold.min} to ${threshold.max} | ` : ' | – | – | ',
-    );
-    expect(row?.endsWith(` | ${severity} |`)).toBe(true);
-  });
+  it.each(ALARM_CATALOGUE.map((one) => [one.kind, one] as const))(
+    'has the numbers of %s',
+    (kind, { threshold, severity }) => {
+      const row = told
+        .split('\n')
+        .find((line) => line.startsWith(`| [\`${kind}\`](runbook/${runbookPage(kind)}.md) | `));
+      expect(row).toContain(
+        threshold
+          ? ` | ${threshold.default} ${threshold.unit} | ${threshold.min} to ${threshold.max} | `
+          : ' | – | – | ',
+      );
+      expect(row?.endsWith(` | ${severity} |`)).toBe(true);
+    },
+  );
 
   it('says how many alarms there are, and names every saved query', () => {
     expect(told).toContain(`| ${alarmsOf(standard).length} alarms, `);

@@ -12,16 +12,23 @@ import { reachedFrom, textOf } from '../../support/sources';
 import { Resources, SID, type SomeProps, withPostback } from '../../support/stacks';
 
 const synthesized = (props?: SomeProps): Resources => new Resources(withPostback(props).stack);
-const withOptions = (reconciliation: ReconciliationOptions): Resources => synthesized({ reconciliation });
+const withOptions = (reconciliation: ReconciliationOptions): Resources =>
+  synthesized({ reconciliation });
 const rules = (resources: Resources) =>
   resources
     .of('AWS::Events::Rule')
     .filter(({ logicalId }) => resources.pathOf(logicalId).startsWith('Postback/Reconciliation/'))
     .map(({ Properties }) => Properties);
 const inputs = (resources: Resources): unknown[] =>
-  rules(resources).flatMap(({ Targets }) => Targets.map((t: { Input: string }) => JSON.parse(t.Input)));
+  rules(resources).flatMap(({ Targets }) =>
+    Targets.map((t: { Input: string }) => JSON.parse(t.Input)),
+  );
 const settings = (resources: Resources) =>
-  JSON.parse(resources.at('Postback/Reconciliation/Function').Properties.Environment.Variables[ENVIRONMENT.reconciliation]);
+  JSON.parse(
+    resources.at('Postback/Reconciliation/Function').Properties.Environment.Variables[
+      ENVIRONMENT.reconciliation
+    ],
+  );
 
 let standard: Resources;
 beforeAll(() => {
@@ -30,7 +37,10 @@ beforeAll(() => {
 
 it('compares every publisher hourly and daily, by events that the handler reads', () => {
   const { stack, postback } = withPostback();
-  postback.addPublisher('Japan', { sid: '3900113', credentials: Secret.fromSecretNameV2(stack, 'Japan', 'rakuten/japan') });
+  postback.addPublisher('Japan', {
+    sid: '3900113',
+    credentials: Secret.fromSecretNameV2(stack, 'Japan', 'rakuten/japan'),
+  });
   const resources = new Resources(stack);
   expect(inputs(resources)).toEqual([
     { sid: SID, run: 'hourly' },
@@ -39,7 +49,9 @@ it('compares every publisher hourly and daily, by events that the handler reads'
     { sid: '3900113', run: 'daily' },
   ]);
   for (const input of inputs(resources)) expect(parseRequest(input, 0)).toEqual(input);
-  expect(rules(resources).map(({ ScheduleExpression, State }) => [ScheduleExpression, State])).toEqual([
+  expect(
+    rules(resources).map(({ ScheduleExpression, State }) => [ScheduleExpression, State]),
+  ).toEqual([
     ['rate(1 hour)', 'ENABLED'],
     ['rate(1 day)', 'ENABLED'],
     ['rate(1 hour)', 'ENABLED'],
@@ -47,11 +59,13 @@ it('compares every publisher hourly and daily, by events that the handler reads'
   ]);
   // One function for all, which may read the credentials of each.
   expect(
-    resources.of('AWS::Lambda::Function').filter(({ Properties }) => Properties.Environment?.Variables?.[ENVIRONMENT.reconciliation]),
+    resources
+      .of('AWS::Lambda::Function')
+      .filter(({ Properties }) => Properties.Environment?.Variables?.[ENVIRONMENT.reconciliation]),
   ).toHaveLength(1);
-  expect(JSON.stringify(resources.at('Postback/Reconciliation/FunctionRole/DefaultPolicy').Properties)).toMatch(
-    /rakuten\/api-.*rakuten\/japan-/,
-  );
+  expect(
+    JSON.stringify(resources.at('Postback/Reconciliation/FunctionRole/DefaultPolicy').Properties),
+  ).toMatch(/rakuten\/api-.*rakuten\/japan-/);
 });
 
 it('begins when the deployment has ended, without the deployment waiting for it', () => {
@@ -59,23 +73,30 @@ it('begins when the deployment has ended, without the deployment waiting for it'
   expect(hourly.EventPattern).toEqual({
     source: ['aws.cloudformation'],
     'detail-type': ['CloudFormation Stack Status Change'],
-    detail: { 'stack-id': [{ Ref: 'AWS::StackId' }], 'status-details': { status: ['CREATE_COMPLETE', 'UPDATE_COMPLETE'] } },
+    detail: {
+      'stack-id': [{ Ref: 'AWS::StackId' }],
+      'status-details': { status: ['CREATE_COMPLETE', 'UPDATE_COMPLETE'] },
+    },
   });
   expect(daily.EventPattern).toBeUndefined();
-  expect(standard.all.filter(({ Type }) => Type.startsWith('Custom::')).map(({ Type }) => Type)).toEqual([
-    'Custom::RakutenPostbackPrecheck',
-    'Custom::RakutenPostbackRegistration',
-  ]);
+  expect(
+    standard.all.filter(({ Type }) => Type.startsWith('Custom::')).map(({ Type }) => Type),
+  ).toEqual(['Custom::RakutenPostbackPrecheck', 'Custom::RakutenPostbackRegistration']);
 });
 
 it('is scheduled after the registration, and stops before it is undone', () => {
   for (const name of ['Hourly', 'Daily']) {
-    expect(standard.dependenciesOf(`Postback/Reconciliation/Publisher${name}`)).toContain('Postback/Publisher');
+    expect(standard.dependenciesOf(`Postback/Reconciliation/Publisher${name}`)).toContain(
+      'Postback/Publisher',
+    );
   }
 });
 
 it('has the time and the settings that it needs, by default and as asked for', () => {
-  expect(standard.at('Postback/Reconciliation/Function').Properties).toMatchObject({ Timeout: 900, MemorySize: 1024 });
+  expect(standard.at('Postback/Reconciliation/Function').Properties).toMatchObject({
+    Timeout: 900,
+    MemorySize: 1024,
+  });
   expect(settings(standard)).toEqual({
     hourlyWindowSeconds: 10_800,
     dailyWindowSeconds: 2_505_600,
@@ -99,7 +120,9 @@ it('has the time and the settings that it needs, by default and as asked for', (
 });
 
 it('takes nothing from the account that others need: its runs keep out of each other by a lease, not by reserved concurrency', () => {
-  expect(standard.at('Postback/Reconciliation/Function').Properties.ReservedConcurrentExecutions).toBeUndefined();
+  expect(
+    standard.at('Postback/Reconciliation/Function').Properties.ReservedConcurrentExecutions,
+  ).toBeUndefined();
 });
 
 it('can be left out', () => {
@@ -113,24 +136,39 @@ it('can be left out', () => {
 it.each<[ReconciliationOptions, string]>([
   [{ window: Duration.minutes(30) }, 'reconciliation.window is 30 minutes; give 1 hour to 1 day'],
   [{ window: Duration.days(2) }, 'reconciliation.window is 2 days'],
-  [{ dailyWindow: Duration.days(30) }, 'reconciliation.dailyWindow is 30 days; give 1 day to 29 days'],
+  [
+    { dailyWindow: Duration.days(30) },
+    'reconciliation.dailyWindow is 30 days; give 1 day to 29 days',
+  ],
   [{ backfill: Duration.days(30) }, 'reconciliation.backfill is 30 days'],
   [{ unverifiedAfter: Duration.minutes(1) }, 'reconciliation.unverifiedAfter is 1 minute'],
   [{ notBefore: '2026-02-29T00:00:00Z' }, "reconciliation.notBefore is '2026-02-29T00:00:00Z'"],
-  [{ notBefore: '2026-03-01' }, "reconciliation.notBefore is '2026-03-01'; give a time such as 2026-03-01T00:00:00Z"],
+  [
+    { notBefore: '2026-03-01' },
+    "reconciliation.notBefore is '2026-03-01'; give a time such as 2026-03-01T00:00:00Z",
+  ],
 ])('refuses %j', (reconciliation, message) => {
-  expect(() => withPostback({ reconciliation })).toThrow(`Stack/Postback/Reconciliation: ${message}`);
+  expect(() => withPostback({ reconciliation })).toThrow(
+    `Stack/Postback/Reconciliation: ${message}`,
+  );
 });
 
 it('leaves out a publisher whose rows cannot be matched with lines of the Events API, and warns', () => {
-  const { stack } = withPostback({ fields: PostbackFields.exactly('sid', 'advertiser_id', 'order_id', 'commissions') });
+  const { stack } = withPostback({
+    fields: PostbackFields.exactly('sid', 'advertiser_id', 'order_id', 'commissions'),
+  });
   expect(rules(new Resources(stack))).toEqual([]);
   Annotations.fromStack(stack).hasWarning(
     '/Stack/Postback/Publisher',
-    Match.stringLikeRegexp('SID 3900112 are not reconciled.*etransaction_id, is_event is not asked for'),
+    Match.stringLikeRegexp(
+      'SID 3900112 are not reconciled.*etransaction_id, is_event is not asked for',
+    ),
   );
-  // The secret says whose line it is; order and advertiser are content, which the Events API returns.
-  const { stack: other } = withPostback({ fields: PostbackFields.exactly('is_event', 'etransaction_id', 'commissions') });
+  // The secret says whose line it is; order and advertiser are content, which the Events API
+  // returns.
+  const { stack: other } = withPostback({
+    fields: PostbackFields.exactly('is_event', 'etransaction_id', 'commissions'),
+  });
   expect(rules(new Resources(other))).toHaveLength(2);
 });
 
@@ -138,7 +176,9 @@ describe('what the function knows and may do', () => {
   const variables = (resources: Resources, part = 'Reconciliation') =>
     resources.at(`Postback/${part}/Function`).Properties.Environment.Variables;
   const mayDo = (resources: Resources): string[] =>
-    permissionsInWords(resources.template, 'Stack/Postback').filter((words) => words.startsWith('Reconciliation/FunctionRole may'));
+    permissionsInWords(resources.template, 'Stack/Postback').filter((words) =>
+      words.startsWith('Reconciliation/FunctionRole may'),
+    );
   const everything = () =>
     synthesized({
       reconciliation: { memberFromPostback: true },
@@ -150,7 +190,9 @@ describe('what the function knows and may do', () => {
   it('sets exactly the variables that the handler reads, with every option', () => {
     const { NODE_OPTIONS, ...set } = variables(everything());
     const read = reachedFrom('lambda/reconciliation/index.ts').flatMap((file) =>
-      [...textOf(file).matchAll(/\bENVIRONMENT\.(\w+)/g)].map(([, key]) => ENVIRONMENT[key as keyof typeof ENVIRONMENT]),
+      [...textOf(file).matchAll(/\bENVIRONMENT\.(\w+)/g)].map(
+        ([, key]) => ENVIRONMENT[key as keyof typeof ENVIRONMENT],
+      ),
     );
     expect(new Set(Object.keys(set))).toEqual(new Set(read));
   });
@@ -159,7 +201,9 @@ describe('what the function knows and may do', () => {
     for (const part of ['Reconciliation', 'Consumer']) {
       expect(variables(standard, part)[ENVIRONMENT.memberFromPostback]).toBeUndefined();
       expect(variables(everything(), part)[ENVIRONMENT.memberFromPostback]).toBe('true');
-      expect(variables(withOptions({ memberFromPostback: false }), part)[ENVIRONMENT.memberFromPostback]).toBeUndefined();
+      expect(
+        variables(withOptions({ memberFromPostback: false }), part)[ENVIRONMENT.memberFromPostback],
+      ).toBeUndefined();
     }
   });
 
@@ -181,8 +225,14 @@ describe('what the function knows and may do', () => {
 
   it('archives what it writes, where there is an archive, and expires rows as the consumer does', () => {
     const resources = everything();
-    expect(mayDo(resources)).toContain('Reconciliation/FunctionRole may firehose:PutRecordBatch on Archive/Stream');
-    for (const name of [ENVIRONMENT.archiveStreamName, ENVIRONMENT.preliminaryExpiry, ENVIRONMENT.rowExpiry]) {
+    expect(mayDo(resources)).toContain(
+      'Reconciliation/FunctionRole may firehose:PutRecordBatch on Archive/Stream',
+    );
+    for (const name of [
+      ENVIRONMENT.archiveStreamName,
+      ENVIRONMENT.preliminaryExpiry,
+      ENVIRONMENT.rowExpiry,
+    ]) {
       expect(variables(resources)[name]).toEqual(variables(resources, 'Consumer')[name]);
       expect(variables(standard)[name]).toBeUndefined();
     }
@@ -190,7 +240,11 @@ describe('what the function knows and may do', () => {
 
   it('may write the rows of a table with a key of its own', () => {
     const { stack } = withPostback(
-      (scope) => ({ table: ownTable(scope, 'Own', { encryption: TableEncryptionV2.customerManagedKey(new Key(scope, 'Key')) }) }),
+      (scope) => ({
+        table: ownTable(scope, 'Own', {
+          encryption: TableEncryptionV2.customerManagedKey(new Key(scope, 'Key')),
+        }),
+      }),
       { region: 'us-east-1' },
     );
     expect(mayDo(new Resources(stack))).toContain(

@@ -4,7 +4,10 @@ import { INDEX_KEYS, TABLE_KEYS } from '../../../core/transactions/keys';
 import { TransactionTarget } from '../../../lib';
 import { withPostback } from '../../support/stacks';
 
-/** The class from a second copy of the module, as an app has it whose dependencies bring their own aws-cdk-lib. */
+/**
+ * The class from a second copy of the module, as an app has it whose dependencies bring their own
+ * aws-cdk-lib.
+ */
 function copyOfTable(): typeof Table {
   let copied: typeof Table | undefined;
   jest.isolateModules(() => {
@@ -23,12 +26,23 @@ it.each([
     expect(CopiedTable).not.toBe(Table);
     const key = (name: string) => ({ name, type: AttributeType.STRING });
     const { stack, postback } = withPostback((scope) => {
-      const table = new CopiedTable(scope, 'Own', { partitionKey: key(TABLE_KEYS.partition), sortKey: key(TABLE_KEYS.sort), stream });
+      const table = new CopiedTable(scope, 'Own', {
+        partitionKey: key(TABLE_KEYS.partition),
+        sortKey: key(TABLE_KEYS.sort),
+        stream,
+      });
       for (const [indexName, { partition, sort }] of Object.entries(INDEX_KEYS)) {
-        table.addGlobalSecondaryIndex({ indexName, partitionKey: key(partition), sortKey: key(sort), projectionType: ProjectionType.ALL });
+        table.addGlobalSecondaryIndex({
+          indexName,
+          partitionKey: key(partition),
+          sortKey: key(sort),
+          projectionType: ProjectionType.ALL,
+        });
       }
       return { table };
     });
-    expect(() => postback.onTransaction('Queue', TransactionTarget.queue(new Queue(stack, 'Queue')))).toThrow(problem);
+    expect(() =>
+      postback.onTransaction('Queue', TransactionTarget.queue(new Queue(stack, 'Queue'))),
+    ).toThrow(problem);
   },
 );

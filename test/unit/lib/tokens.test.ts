@@ -4,7 +4,8 @@ import { type RakutenPostbackProps, TransactionTarget } from '../../../lib';
 import { Resources, withPostback } from '../../support/stacks';
 
 /** A number that is known only at deployment. */
-const number = (stack: Stack, id: string): number => new CfnParameter(stack, id, { type: 'Number' }).valueAsNumber;
+const number = (stack: Stack, id: string): number =>
+  new CfnParameter(stack, id, { type: 'Number' }).valueAsNumber;
 
 /** How the CDK writes a number token where it does not resolve it. */
 const UNRESOLVED = /e\+289/;
@@ -17,14 +18,20 @@ describe('values that are known only at deployment', () => {
         dayShards: number(scope, 'Shards'),
         maxConcurrency: number(scope, 'Concurrency'),
         preliminaryExpiry: seconds('Expiry'),
-        archive: { expireAfter: Duration.days(number(scope, 'Days')), bufferInterval: seconds('Interval') },
+        archive: {
+          expireAfter: Duration.days(number(scope, 'Days')),
+          bufferInterval: seconds('Interval'),
+        },
         reconciliation: {
           window: seconds('Window'),
           dailyWindow: seconds('DailyWindow'),
           backfill: seconds('Backfill'),
           unverifiedAfter: seconds('UnverifiedAfter'),
         },
-        statusWatch: { flappingAfter: number(scope, 'Flapping'), flappingWindow: seconds('FlappingWindow') },
+        statusWatch: {
+          flappingAfter: number(scope, 'Flapping'),
+          flappingWindow: seconds('FlappingWindow'),
+        },
       };
     });
     postback.onTransaction('Ledger', TransactionTarget.queue(new Queue(stack, 'Ledger')), {
@@ -35,7 +42,9 @@ describe('values that are known only at deployment', () => {
     });
     const template = JSON.stringify(new Resources(stack).template.toJSON());
     expect(template).not.toMatch(UNRESOLVED);
-    for (const id of Object.keys(JSON.parse(template).Parameters).filter((name) => !name.startsWith('Bootstrap')))
+    for (const id of Object.keys(JSON.parse(template).Parameters).filter(
+      (name) => !name.startsWith('Bootstrap'),
+    ))
       expect(template).toContain(`{"Ref":"${id}"}`);
   });
 
@@ -44,7 +53,10 @@ describe('values that are known only at deployment', () => {
       'statusWatch.interval is a token, whose value is known',
       (stack) => ({ statusWatch: { interval: Duration.minutes(number(stack, 'N')) } }),
     ],
-    ['rotateUrlSecretEvery is a token, whose value is known', (stack) => ({ rotateUrlSecretEvery: Duration.days(number(stack, 'N')) })],
+    [
+      'rotateUrlSecretEvery is a token, whose value is known',
+      (stack) => ({ rotateUrlSecretEvery: Duration.days(number(stack, 'N')) }),
+    ],
     [
       'preliminaryExpiry is a token in days, which cannot be converted at synthesis; give Duration.seconds(token), or a number',
       (stack) => ({ preliminaryExpiry: Duration.days(number(stack, 'N')) }),

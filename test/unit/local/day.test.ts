@@ -24,24 +24,34 @@ describe('a day of postbacks', () => {
     expect(some(({ is_event }) => is_event === 'Y')).toBeGreaterThan(0);
     expect(some(({ sku_number }) => sku_number === 'DISCOUNT')).toBeGreaterThan(0);
     expect(some(({ u1 }) => u1 === '')).toBeGreaterThan(0);
-    expect(some(({ currency, sale_amount = '' }) => currency === 'JPY' && /^-?\d+$/.test(sale_amount))).toBeGreaterThan(0);
-    expect(some(({ product_name = '' }) => /[^\u0020-\u007e]/.test(product_name))).toBeGreaterThan(0);
+    expect(
+      some(({ currency, sale_amount = '' }) => currency === 'JPY' && /^-?\d+$/.test(sale_amount)),
+    ).toBeGreaterThan(0);
+    expect(some(({ product_name = '' }) => /[^\u0020-\u007e]/.test(product_name))).toBeGreaterThan(
+      0,
+    );
     expect(pushes.length).toBeGreaterThan(lines.length);
   });
 
   it('has an id for every line, and confirmations and returns have another one than what they belong to', () => {
     expect(new Set(lines.map(({ etransaction_id }) => etransaction_id)).size).toBe(lines.length);
     const confirmed = lines.filter(
-      (line) => line.is_event === 'N' && lines.some((event) => event.is_event === 'Y' && sameGoods(event, line)),
+      (line) =>
+        line.is_event === 'N' &&
+        lines.some((event) => event.is_event === 'Y' && sameGoods(event, line)),
     );
     expect(confirmed.length).toBeGreaterThan(0);
-    const returns = lines.filter((line) => Number(line.sale_amount) < 0 && line.sku_number !== 'DISCOUNT');
+    const returns = lines.filter(
+      (line) => Number(line.sale_amount) < 0 && line.sku_number !== 'DISCOUNT',
+    );
     expect(returns.length).toBeGreaterThan(0);
     for (const back of returns) {
       const sale = lines.find((line) => Number(line.sale_amount) > 0 && sameGoods(line, back));
       expect(Math.abs(Number(back.sale_amount))).toBeLessThanOrEqual(Number(sale?.sale_amount));
       expect(Number(back.quantity)).toBeGreaterThan(0);
-      expect(Date.parse(back.process_date ?? '')).toBeGreaterThanOrEqual(Date.parse(sale?.process_date ?? ''));
+      expect(Date.parse(back.process_date ?? '')).toBeGreaterThanOrEqual(
+        Date.parse(sale?.process_date ?? ''),
+      );
     }
   });
 
@@ -52,7 +62,9 @@ describe('a day of postbacks', () => {
   });
 
   const sameGoods = (a: LineRecord, b: LineRecord): boolean =>
-    a.order_id === b.order_id && a.sku_number === b.sku_number && a.transaction_date === b.transaction_date;
+    a.order_id === b.order_id &&
+    a.sku_number === b.sku_number &&
+    a.transaction_date === b.transaction_date;
 });
 
 describe('the comparison of lines and rows', () => {
@@ -75,7 +87,13 @@ describe('the comparison of lines and rows', () => {
 
   it('accepts the same value in another notation', () => {
     const comparison = compareRows([line, line], [row]);
-    expect(comparison).toEqual({ intact: 1, missing: [], repeated: [], different: [], unexpected: [] });
+    expect(comparison).toEqual({
+      intact: 1,
+      missing: [],
+      repeated: [],
+      different: [],
+      unexpected: [],
+    });
     expect(isExact(comparison)).toBe(true);
   });
 
@@ -84,12 +102,32 @@ describe('the comparison of lines and rows', () => {
   const withoutId: Row = { ...row, line_id: { S: '7#~0f' }, is_event: { S: '-' } };
   it.each<[string, Row[], object]>([
     ['missing', [], { missing: [line] }],
-    ['there twice, under IDs that differ in case', [row, { ...row, line_id: { S: '7#a1' } }], { repeated: [line] }],
+    [
+      'there twice, under IDs that differ in case',
+      [row, { ...row, line_id: { S: '7#a1' } }],
+      { repeated: [line] },
+    ],
     ['there under another publisher', [foreign], { missing: [line], unexpected: [foreign] }],
-    ['of another amount', [{ ...row, sale_amount: { N: '-129.9' } }], { different: [{ line, fields: ['sale_amount'] }] }],
-    ['of an amount that is text', [{ ...row, sale_amount: { S: '129.90' } }], { different: [{ line, fields: ['sale_amount'] }] }],
-    ['without its date', [{ ...row, process_date: { S: '' } }], { different: [{ line, fields: ['process_date'] }] }],
-    ['with a member that was empty', [{ ...row, u1: { S: 'x' } }], { different: [{ line, fields: ['u1'] }] }],
+    [
+      'of another amount',
+      [{ ...row, sale_amount: { N: '-129.9' } }],
+      { different: [{ line, fields: ['sale_amount'] }] },
+    ],
+    [
+      'of an amount that is text',
+      [{ ...row, sale_amount: { S: '129.90' } }],
+      { different: [{ line, fields: ['sale_amount'] }] },
+    ],
+    [
+      'without its date',
+      [{ ...row, process_date: { S: '' } }],
+      { different: [{ line, fields: ['process_date'] }] },
+    ],
+    [
+      'with a member that was empty',
+      [{ ...row, u1: { S: 'x' } }],
+      { different: [{ line, fields: ['u1'] }] },
+    ],
     ['there with an event that was not sent', [row, event], { unexpected: [event] }],
     ['there with a row without an ID', [row, withoutId], { unexpected: [withoutId] }],
   ])('finds a line that is %s', (_, rows, expected) => {
@@ -124,11 +162,24 @@ describe('the output of the local run', () => {
   const exact = { intact: 1, missing: [], repeated: [], different: [], unexpected: [] };
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the escape of terminal colours.
   const plain = (text: string): string => text.replace(/\u001b\[\d+m/g, '');
-  const widthOf = (text: string): number => Math.max(...text.split('\n').map(({ length }) => length));
+  const widthOf = (text: string): number =>
+    Math.max(...text.split('\n').map(({ length }) => length));
 
   it('summarises a day without failures within 80 columns', () => {
-    const rows = ['JPY', 'EUR', 'USD'].map((currency) => ({ ...row, currency: { S: currency }, sale_amount: { N: '-12345678.90' } }));
-    const text = plain(daySummary({ pushes, rows: [row, ...rows], comparison: exact, duplicates: 2, deadLetters: 0 }));
+    const rows = ['JPY', 'EUR', 'USD'].map((currency) => ({
+      ...row,
+      currency: { S: currency },
+      sale_amount: { N: '-12345678.90' },
+    }));
+    const text = plain(
+      daySummary({
+        pushes,
+        rows: [row, ...rows],
+        comparison: exact,
+        duplicates: 2,
+        deadLetters: 0,
+      }),
+    );
     expect(text).toMatch(/3 sent, 3 acknowledged\n/);
     expect(text).toMatch(/p50 4\.1 ms, p99 80 ms, longest 80 ms \(limit 400 ms\)/);
     expect(text).toMatch(/4, every line exactly once/);
@@ -141,7 +192,9 @@ describe('the output of the local run', () => {
   it('reports every failure', () => {
     const bad = { ...pushes, sent: 6, timeouts: 2, refused: 1, skipped: 9 };
     const comparison = { ...exact, missing: [{}, {}], unexpected: [row] };
-    const text = plain(daySummary({ pushes: bad, rows: [], comparison, duplicates: 0, deadLetters: 4 }));
+    const text = plain(
+      daySummary({ pushes: bad, rows: [], comparison, duplicates: 0, deadLetters: 4 }),
+    );
     expect(text).toMatch(/6 sent, 3 acknowledged, 2 too late, 1 refused/);
     expect(text).toMatch(/Disabled .* 9 postbacks not sent/);
     expect(text).toMatch(/1 intact, 2 missing, 1 unexpected/);
@@ -150,12 +203,20 @@ describe('the output of the local run', () => {
   });
 
   it('shows a row in one line, and a call that sends another postback', () => {
-    const line = plain(rowLine({ ...row, order_id: { S: 'T12345678-ABCD' }, u1: { S: 'm_1234_abcdef' } }));
-    expect(line).toMatch(/^09:31:12 {2}return +JPY -1000 {2}order T12345678-ABCD {2}u1 m_1234_abcdef$/);
+    const line = plain(
+      rowLine({ ...row, order_id: { S: 'T12345678-ABCD' }, u1: { S: 'm_1234_abcdef' } }),
+    );
+    expect(line).toMatch(
+      /^09:31:12 {2}return +JPY -1000 {2}order T12345678-ABCD {2}u1 m_1234_abcdef$/,
+    );
     expect(widthOf(line)).toBeLessThanOrEqual(80);
     const unreadable = { ...row, parse_problems: { L: [{ S: 'etransaction_id: missing' }] } };
     expect(plain(rowLine(unreadable))).toMatch(/^09:31:12 {2}unknown /);
-    const curl = curlLine('http://127.0.0.1:1/p?k=s&id=<etransaction_id>&u1=<u1>&n=<product_name>', '1', new Date(0));
+    const curl = curlLine(
+      'http://127.0.0.1:1/p?k=s&id=<etransaction_id>&u1=<u1>&n=<product_name>',
+      '1',
+      new Date(0),
+    );
     expect(curl).toBe('curl "http://127.0.0.1:1/p?k=s&id=TRY-1&u1=me&n=My%20first%20postback"');
   });
 
@@ -163,7 +224,15 @@ describe('the output of the local run', () => {
     const shown: string[] = [];
     const complaints = new Complaints((text) => shown.push(text));
     for (const messageId of ['1', '2', '3'])
-      complaints.read('fn', JSON.stringify({ level: 'ERROR', message: 'message failed', reason: 'no table', messageId }));
+      complaints.read(
+        'fn',
+        JSON.stringify({
+          level: 'ERROR',
+          message: 'message failed',
+          reason: 'no table',
+          messageId,
+        }),
+      );
     complaints.read('fn', JSON.stringify({ level: 'INFO', message: 'fine' }));
     complaints.read('fn', 'TypeError: not even JSON');
     complaints.read('fn', '');
@@ -175,14 +244,23 @@ describe('the output of the local run', () => {
     const sums = new MetricSums();
     const document = (values: object) =>
       JSON.stringify({
-        _aws: { CloudWatchMetrics: [{ Namespace: 'RakutenPostback', Metrics: Object.keys(values).map((Name) => ({ Name })) }] },
+        _aws: {
+          CloudWatchMetrics: [
+            {
+              Namespace: 'RakutenPostback',
+              Metrics: Object.keys(values).map((Name) => ({ Name })),
+            },
+          ],
+        },
         ...values,
       });
     expect(sums.read(document({ LinesStored: 3, DuplicatesAbsorbed: [1, 1] }))).toBe(true);
     expect(sums.read(document({ LinesStored: 4 }))).toBe(true);
     expect(sums.read('{"level":"INFO"}')).toBe(false);
     expect(sums.read('{"CloudWatchMetrics" but no JSON')).toBe(false);
-    expect([sums.sum('LinesStored'), sums.sum('DuplicatesAbsorbed'), sums.sum('Other')]).toEqual([7, 2, 0]);
+    expect([sums.sum('LinesStored'), sums.sum('DuplicatesAbsorbed'), sums.sum('Other')]).toEqual([
+      7, 2, 0,
+    ]);
   });
 });
 

@@ -5,7 +5,9 @@ import { Resolver } from '../../../local/template/intrinsics';
 import { creationOrder } from '../../../local/template/order';
 import { provision } from '../../../local/template/provision';
 
-const made = new Map([['Queue', { ref: 'http://queue', attributes: { Arn: 'arn:queue', 'Nested.Name': 'nested' } }]]);
+const made = new Map([
+  ['Queue', { ref: 'http://queue', attributes: { Arn: 'arn:queue', 'Nested.Name': 'nested' } }],
+]);
 const resolver = new Resolver('Stack', made);
 
 describe('intrinsic functions', () => {
@@ -15,7 +17,10 @@ describe('intrinsic functions', () => {
     [{ 'Fn::GetAtt': ['Queue', 'Arn'] }, 'arn:queue'],
     [{ 'Fn::GetAtt': ['Queue', 'Nested.Name'] }, 'nested'],
     [{ 'Fn::Join': ['/', ['a', { Ref: 'AWS::Region' }, 1]] }, 'a/us-east-1/1'],
-    [{ 'Fn::Sub': '${Queue}|${Queue.Arn}|${!Literal}|${AWS::Partition}' }, 'http://queue|arn:queue|${Literal}|aws'],
+    [
+      { 'Fn::Sub': '${Queue}|${Queue.Arn}|${!Literal}|${AWS::Partition}' },
+      'http://queue|arn:queue|${Literal}|aws',
+    ],
     [{ 'Fn::Sub': ['${x}-${Queue}', { x: { Ref: 'AWS::StackName' } }] }, 'Stack-http://queue'],
     [{ a: { Ref: 'AWS::NoValue' }, b: [{ Ref: 'AWS::NoValue' }, 1] }, { b: [1] }],
     [
@@ -51,7 +56,10 @@ describe('the order of creation', () => {
   });
 
   it('refuses a circle', () => {
-    const circle = { A: { Type: 't', DependsOn: 'B' }, B: { Type: 't', Properties: { x: { Ref: 'A' } } } };
+    const circle = {
+      A: { Type: 't', DependsOn: 'B' },
+      B: { Type: 't', Properties: { x: { Ref: 'A' } } },
+    };
     expect(() => creationOrder({ Resources: circle })).toThrow('A → B → A');
   });
 });
@@ -63,7 +71,9 @@ describe('provisioning', () => {
     } as unknown as ProvisionContext);
 
   it('names a resource type that it does not know, and where to add it', async () => {
-    await expect(run({ Bus: { Type: 'AWS::Events::EventBus' } })).rejects.toThrow(/^Bus: .*AWS::Events::EventBus.*local\/template/);
+    await expect(run({ Bus: { Type: 'AWS::Events::EventBus' } })).rejects.toThrow(
+      /^Bus: .*AWS::Events::EventBus.*local\/template/,
+    );
   });
 
   it('names a function whose code is missing', async () => {
@@ -74,7 +84,9 @@ describe('provisioning', () => {
   });
 
   it('names a custom resource that no function of the stack serves', async () => {
-    await expect(run({ Thing: { Type: 'Custom::Thing', Properties: { ServiceToken: 'arn:x' } } })).rejects.toThrow(/^Thing: .*arn:x/);
+    await expect(
+      run({ Thing: { Type: 'Custom::Thing', Properties: { ServiceToken: 'arn:x' } } }),
+    ).rejects.toThrow(/^Thing: .*arn:x/);
   });
 
   it('makes nothing for a type that does not matter here', async () => {

@@ -1,16 +1,43 @@
 import { builtinModules } from 'node:module';
 import ts from 'typescript';
-import { ENVIRONMENT, METRICS, REGISTRATION_ATTRIBUTES, REGISTRATION_PROPERTIES } from '../../../core/names';
+import {
+  ENVIRONMENT,
+  METRICS,
+  REGISTRATION_ATTRIBUTES,
+  REGISTRATION_PROPERTIES,
+} from '../../../core/names';
 import packageJson from '../../../package.json';
-import { handlers, type ImportOf, importsOf, reachedFrom, sourcesIn, textOf, valueImportsOf } from '../../support/sources';
+import {
+  handlers,
+  type ImportOf,
+  importsOf,
+  reachedFrom,
+  sourcesIn,
+  textOf,
+  valueImportsOf,
+} from '../../support/sources';
 
-const FOLDERS = ['bin', 'cli', 'client', 'core', 'fake-rakuten', 'lambda', 'lib', 'local', 'test', 'tools'] as const;
+const FOLDERS = [
+  'bin',
+  'cli',
+  'client',
+  'core',
+  'fake-rakuten',
+  'lambda',
+  'lib',
+  'local',
+  'test',
+  'tools',
+] as const;
 const HANDLERS = handlers();
 
 const importsIn = (folder: string): ImportOf[] => sourcesIn(folder).flatMap(importsOf);
-/** The package that a specifier names; undefined for a source of ours and for Node's own modules. */
+/**
+ * The package that a specifier names; undefined for a source of ours and for Node's own modules.
+ */
 function packageOf({ specifier, target }: ImportOf): string | undefined {
-  if (target !== undefined || specifier.startsWith('node:') || builtinModules.includes(specifier)) return undefined;
+  if (target !== undefined || specifier.startsWith('node:') || builtinModules.includes(specifier))
+    return undefined;
   return specifier
     .split('/')
     .slice(0, specifier.startsWith('@') ? 2 : 1)
@@ -19,7 +46,8 @@ function packageOf({ specifier, target }: ImportOf): string | undefined {
 const inWords = ({ file, specifier }: ImportOf): string => `${file} imports ${specifier}`;
 
 describe('the folders', () => {
-  // What each may import beside itself. Handlers and constructs meet only in core; nothing but tests imports tests.
+  // What each may import beside itself. Handlers and constructs meet only in core; nothing but
+  // tests imports tests.
   const MAY_IMPORT: Record<(typeof FOLDERS)[number], readonly string[]> = {
     core: [],
     lib: ['core'],
@@ -29,19 +57,33 @@ describe('the folders', () => {
     local: ['client', 'core', 'fake-rakuten', 'lib'],
     cli: ['client', 'core'],
     bin: ['cli', 'lib'],
-    tools: ['bin', 'cli', 'client', 'core', 'fake-rakuten', 'lambda', 'lib', 'local', 'package.json'],
+    tools: [
+      'bin',
+      'cli',
+      'client',
+      'core',
+      'fake-rakuten',
+      'lambda',
+      'lib',
+      'local',
+      'package.json',
+    ],
     test: [...FOLDERS, 'examples', 'package.json'],
   };
 
   it.each(FOLDERS)('%s imports only what it may', (folder) => {
     const allowed = new Set<string>([folder, ...MAY_IMPORT[folder]]);
-    const wrong = importsIn(folder).filter(({ target }) => target !== undefined && !allowed.has(String(target.split('/')[0])));
+    const wrong = importsIn(folder).filter(
+      ({ target }) => target !== undefined && !allowed.has(String(target.split('/')[0])),
+    );
     expect(wrong.map(inWords)).toEqual([]);
   });
 
   it.each(['core', 'lambda', 'client'])('%s knows nothing of the CDK', (folder) => {
     const wrong = importsIn(folder).filter((i) =>
-      ['aws-cdk-lib', 'constructs', 'aws-cdk', '@aws-cdk'].includes(String(packageOf(i)).split('/')[0] ?? ''),
+      ['aws-cdk-lib', 'constructs', 'aws-cdk', '@aws-cdk'].includes(
+        String(packageOf(i)).split('/')[0] ?? '',
+      ),
     );
     expect(wrong.map(inWords)).toEqual([]);
   });
@@ -55,7 +97,13 @@ describe('the folders', () => {
     'core/transactions': ['core/rakuten/postback'],
     'core/state': ['core/rakuten/postback', 'core/transactions'],
   };
-  const BASE = ['core/rakuten/postback', 'core/rakuten/api', 'core/rakuten/events-api', 'core/transactions', 'core/state'];
+  const BASE = [
+    'core/rakuten/postback',
+    'core/rakuten/api',
+    'core/rakuten/events-api',
+    'core/transactions',
+    'core/state',
+  ];
   const FEATURES: Record<string, readonly string[]> = {
     'core/archive': [],
     'core/change-events': [],
@@ -66,15 +114,21 @@ describe('the folders', () => {
   };
   const folderOf = (file: string): string => file.split('/').slice(0, -1).join('/');
 
-  it.each([...new Set(sourcesIn('core').map(folderOf))])('%s imports only the layers below', (folder) => {
-    const below = LAYERS[folder] ?? [...BASE, ...(FEATURES[folder] ?? [])];
-    expect(Object.keys({ ...LAYERS, ...FEATURES })).toContain(folder);
-    const wrong = sourcesIn(folder)
-      .filter((file) => folderOf(file) === folder)
-      .flatMap(importsOf)
-      .filter(({ target }) => target !== undefined && ![folder, 'core', ...below].includes(folderOf(target)));
-    expect(wrong.map(inWords)).toEqual([]);
-  });
+  it.each([...new Set(sourcesIn('core').map(folderOf))])(
+    '%s imports only the layers below',
+    (folder) => {
+      const below = LAYERS[folder] ?? [...BASE, ...(FEATURES[folder] ?? [])];
+      expect(Object.keys({ ...LAYERS, ...FEATURES })).toContain(folder);
+      const wrong = sourcesIn(folder)
+        .filter((file) => folderOf(file) === folder)
+        .flatMap(importsOf)
+        .filter(
+          ({ target }) =>
+            target !== undefined && ![folder, 'core', ...below].includes(folderOf(target)),
+        );
+      expect(wrong.map(inWords)).toEqual([]);
+    },
+  );
 
   it.each(FOLDERS.filter((folder) => folder !== 'test'))('%s has no cycle of files', (folder) => {
     // The parts of a simulation know their world by its type.
@@ -101,7 +155,9 @@ describe('what a user of the package needs installed', () => {
       .sort();
 
   it('to synthesize: the CDK and nothing else', () => {
-    expect(packagesReachedFrom('lib/index.ts')).toEqual(Object.keys(packageJson.peerDependencies).sort());
+    expect(packagesReachedFrom('lib/index.ts')).toEqual(
+      Object.keys(packageJson.peerDependencies).sort(),
+    );
   });
 
   it('to query: what the package brings, and the AWS SDK that the application has', () => {
@@ -120,7 +176,9 @@ describe('what a user of the package needs installed', () => {
 });
 
 describe('a name that two sides must agree on', () => {
-  const NAMES = [METRICS, ENVIRONMENT, REGISTRATION_PROPERTIES, REGISTRATION_ATTRIBUTES].flatMap((names) => Object.values<string>(names));
+  const NAMES = [METRICS, ENVIRONMENT, REGISTRATION_PROPERTIES, REGISTRATION_ATTRIBUTES].flatMap(
+    (names) => Object.values<string>(names),
+  );
 
   it('is written once, in core/names.ts', () => {
     const written = ['core', 'lambda', 'lib']

@@ -14,28 +14,43 @@ describe('docs/dependencies.md', () => {
       .replace(/^\| lockfile in \|[\s\S]*?\n\n/m, '')
       .split('\n')
       .filter((line) => line.startsWith('| `'))
-      .flatMap((line) => [...(line.split('|')[1] ?? '').matchAll(/`([^`]+)`/g)].map(([, name = '']) => name)),
+      .flatMap((line) =>
+        [...(line.split('|')[1] ?? '').matchAll(/`([^`]+)`/g)].map(([, name = '']) => name),
+      ),
   );
-  const declared = new Set(Object.keys({ ...packageJson.dependencies, ...packageJson.devDependencies, ...packageJson.peerDependencies }));
+  const declared = new Set(
+    Object.keys({
+      ...packageJson.dependencies,
+      ...packageJson.devDependencies,
+      ...packageJson.peerDependencies,
+    }),
+  );
 
   it('has a reason for every dependency, and for none that is not there', () => {
     expect([...named].sort()).toEqual([...declared].sort());
   });
 
   it('exact versions are what is installed', () => {
-    const loose = Object.entries({ ...packageJson.dependencies, ...packageJson.devDependencies }).filter(
-      ([, version]) => !/^\d+\.\d+\.\d+$/.test(version),
-    );
+    const loose = Object.entries({
+      ...packageJson.dependencies,
+      ...packageJson.devDependencies,
+    }).filter(([, version]) => !/^\d+\.\d+\.\d+$/.test(version));
     expect(loose).toEqual([]);
   });
 });
 
 describe('the rules for Semgrep', () => {
   it('each have an example of what they find and of what they leave alone', () => {
-    const rules = [...read('tools/security/rules/functions.yml').matchAll(/^ {2}- id: (\S+)$/gm)].map(([, id]) => id);
+    const rules = [
+      ...read('tools/security/rules/functions.yml').matchAll(/^ {2}- id: (\S+)$/gm),
+    ].map(([, id]) => id);
     const examples = read('tools/security/rules/functions.ts');
     const named = (mark: string) =>
-      new Set([...examples.matchAll(new RegExp(`// ${mark}: (.+)`, 'g'))].flatMap(([, ids = '']) => ids.split(', ')));
+      new Set(
+        [...examples.matchAll(new RegExp(`// ${mark}: (.+)`, 'g'))].flatMap(([, ids = '']) =>
+          ids.split(', '),
+        ),
+      );
     expect(rules.length).toBeGreaterThan(5);
     for (const mark of ['ruleid', 'ok']) expect([...named(mark)].sort()).toEqual([...rules].sort());
   });
@@ -54,9 +69,15 @@ describe('what a function may not do', () => {
       'put a value into the text of an expression',
       /(KeyCondition|Condition|Filter|Update|Projection)Expression: *`[^`]*\$\{(?!expression\.)[^}]*(value|text|id|sid)\b/i,
     ],
-    ['log an event or a message whole', /\blog\w*\.(info|warn|error)\([^)]*\b(event|record\.body|message\.parameters)\s*[,)]/],
+    [
+      'log an event or a message whole',
+      /\blog\w*\.(info|warn|error)\([^)]*\b(event|record\.body|message\.parameters)\s*[,)]/,
+    ],
     ['switch off the check of a certificate', /rejectUnauthorized|NODE_TLS_REJECT_UNAUTHORIZED/],
-    ['make a secret of numbers that can be guessed', /(secret|token|probe)\w*\s*=[^;\n]*Math\.random/i],
+    [
+      'make a secret of numbers that can be guessed',
+      /(secret|token|probe)\w*\s*=[^;\n]*Math\.random/i,
+    ],
   ];
 
   it.each(RULES)('%s', (_, pattern) => {

@@ -48,7 +48,9 @@ it('names package, severity, title and address of an advisory', async () => {
     vulnerable_versions: '*',
   };
   answer = { status: 200, body: JSON.stringify({ commander: [advisory] }) };
-  expect(await found()).toEqual(['commander 14.0.1, 13.1.0: high: Runs options (https://github.com/advisories/GHSA-1)']);
+  expect(await found()).toEqual([
+    'commander 14.0.1, 13.1.0: high: Runs options (https://github.com/advisories/GHSA-1)',
+  ]);
 });
 
 it.each([

@@ -30,11 +30,20 @@ describe('the statistics', () => {
 });
 
 describe('interleaving', () => {
-  const plan = { contenders: ['a', 'b'], value: (v: number) => v, minRounds: 3, maxRounds: 8, tolerance: 0.1 };
+  const plan = {
+    contenders: ['a', 'b'],
+    value: (v: number) => v,
+    minRounds: 3,
+    maxRounds: 8,
+    tolerance: 0.1,
+  };
 
   it('measures each once a round, in changing order, and ends when the ratio has settled', async () => {
     const order: string[] = [];
-    const measured = await interleave({ ...plan, measure: async (name) => order.push(name) && (name === 'a' ? 1 : 2) });
+    const measured = await interleave({
+      ...plan,
+      measure: async (name) => order.push(name) && (name === 'a' ? 1 : 2),
+    });
     expect(order.join('')).toBe('abbaab');
     expect(measured.get('b')).toEqual([2, 2, 2]);
   });
@@ -49,7 +58,9 @@ describe('interleaving', () => {
 describe('the report', () => {
   it('replaces the text between the marks of a section, and nothing else', () => {
     const document = 'before\n<!-- bench:x -->\nold\n<!-- /bench:x -->\nafter';
-    expect(withSection(document, 'x', 'new')).toBe('before\n<!-- bench:x -->\nnew\n<!-- /bench:x -->\nafter');
+    expect(withSection(document, 'x', 'new')).toBe(
+      'before\n<!-- bench:x -->\nnew\n<!-- /bench:x -->\nafter',
+    );
     expect(() => withSection(document, 'y', 'new')).toThrow('the document has no place for y');
   });
 
@@ -58,7 +69,9 @@ describe('the report', () => {
     for (const { name, title, needs } of SECTIONS) {
       expect(document).toContain(`## ${title}\n`);
       const results = needs === undefined ? '.+\n' : '.*';
-      expect(document).toMatch(new RegExp(`<!-- bench:${name} -->\n${results}<!-- /bench:${name} -->`, 's'));
+      expect(document).toMatch(
+        new RegExp(`<!-- bench:${name} -->\n${results}<!-- /bench:${name} -->`, 's'),
+      );
     }
   });
 
@@ -70,7 +83,9 @@ describe('the report', () => {
 });
 
 it('reads the duration of each deployment step from the output of its check', () => {
-  expect(stepsOf('  cdk deploy … ok (12.3 s)\n    registered\n  cdk destroy … FAILED\n')).toEqual([['cdk deploy', 12.3]]);
+  expect(stepsOf('  cdk deploy … ok (12.3 s)\n    registered\n  cdk destroy … FAILED\n')).toEqual([
+    ['cdk deploy', 12.3],
+  ]);
 });
 
 describe('a concurrency limit', () => {
@@ -84,8 +99,16 @@ describe('a concurrency limit', () => {
       if (fails) throw new Error('failed');
       return 'done';
     };
-    const results = await Promise.allSettled([false, true, false, true, false].map((fails) => limited(work(fails))));
-    expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled', 'rejected', 'fulfilled']);
+    const results = await Promise.allSettled(
+      [false, true, false, true, false].map((fails) => limited(work(fails))),
+    );
+    expect(results.map(({ status }) => status)).toEqual([
+      'fulfilled',
+      'rejected',
+      'fulfilled',
+      'rejected',
+      'fulfilled',
+    ]);
     expect([most, await limited(work(false))]).toEqual([2, 'done']);
   });
 });

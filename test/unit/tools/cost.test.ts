@@ -31,7 +31,8 @@ beforeAll(() => {
 /** The template with changed properties of its resources of a type. */
 function changed(type: string, change: (properties: Record<string, unknown>) => void): Template {
   const copy = structuredClone(template);
-  for (const { Type, Properties } of Object.values(copy.Resources)) if (Type === type) change(Properties);
+  for (const { Type, Properties } of Object.values(copy.Resources))
+    if (Type === type) change(Properties);
   return copy;
 }
 
@@ -62,21 +63,31 @@ it('costs less in bursts, where messages share requests and invocations', () => 
 
 it('counts the confirmation of a line, and the reads of reconciliation over its life', () => {
   const costs = reconciliationCosts(template);
-  const dollarsOf = (pattern: RegExp): number => sumOf(costs.filter(({ counted }) => pattern.test(counted)));
+  const dollarsOf = (pattern: RegExp): number =>
+    sumOf(costs.filter(({ counted }) => pattern.test(counted)));
   expect(dollarsOf(/^confirmation/)).toBeCloseTo(3 * PRICES.writeUnit.dollars);
-  expect(dollarsOf(/read by 15 hourly runs, 29.5 daily ones and 28 daily counts/)).toBeCloseTo(0.53, 1);
+  expect(dollarsOf(/read by 15 hourly runs, 29.5 daily ones and 28 daily counts/)).toBeCloseTo(
+    0.53,
+    1,
+  );
   expect(sumOf(costs)).toBeLessThan(3.5);
   expect(costs.every(({ dollars }) => dollars > 0)).toBe(true);
 });
 
 it('counts how often runs read a line', () => {
-  const windows = { hourlyWindowSeconds: 3600, dailyWindowSeconds: 86_400, backfillSeconds: 0, unverifiedAfterSeconds: 14 * 86_400 };
+  const windows = {
+    hourlyWindowSeconds: 3600,
+    dailyWindowSeconds: 86_400,
+    backfillSeconds: 0,
+    unverifiedAfterSeconds: 14 * 86_400,
+  };
   expect(lineReads(windows)).toEqual({ hourlyRuns: 13, dailyRuns: 1.5, counts: 15, returned: 2 });
 });
 
 it('has no costs of a reconciliation that is not deployed', () => {
   const without = changed('AWS::Lambda::Function', ({ Environment }) => {
-    delete (Environment as { Variables: Record<string, unknown> }).Variables.RECONCILIATION_SETTINGS;
+    delete (Environment as { Variables: Record<string, unknown> }).Variables
+      .RECONCILIATION_SETTINGS;
   });
   expect(reconciliationCosts(without)).toEqual([]);
   expect(fixedCosts(without).some(([what]) => /reconciliation/.test(what))).toBe(false);
@@ -96,14 +107,21 @@ it('follows the template', () => {
     }),
     BURST,
   );
-  expect(sumOf(withMemory) - sumOf(before)).toBeCloseTo(1e6 * (0.15 / 50) * 0.5 * PRICES.functionSecond.dollars);
+  expect(sumOf(withMemory) - sumOf(before)).toBeCloseTo(
+    1e6 * (0.15 / 50) * 0.5 * PRICES.functionSecond.dollars,
+  );
 
-  const unrecoverable = changed('AWS::DynamoDB::GlobalTable', (properties) => delete properties.Replicas);
+  const unrecoverable = changed(
+    'AWS::DynamoDB::GlobalTable',
+    (properties) => delete properties.Replicas,
+  );
   expect(keepingAMillionRows(unrecoverable)).toBeLessThan(keepingAMillionRows(template));
 });
 
 it('rejects batches that are larger than those of the template', () => {
-  expect(() => pushCosts(template, { ...BURST, messagesPerBatch: 51 })).toThrow('a batch has at most 50 messages here');
+  expect(() => pushCosts(template, { ...BURST, messagesPerBatch: 51 })).toThrow(
+    'a batch has at most 50 messages here',
+  );
   expect(() => pushCosts({ Resources: {} }, ALONE)).toThrow('no endpoint or no consumer');
 });
 
@@ -144,7 +162,8 @@ it('counts the metrics of alarms, as one alarm may have several', () => {
 });
 
 it('counts the checks of the status watch by the rate of its schedule', () => {
-  const watchIn = (from: Template) => fixedCosts(from).find(([what]) => what.startsWith('status watch'));
+  const watchIn = (from: Template) =>
+    fixedCosts(from).find(([what]) => what.startsWith('status watch'));
   expect(watchIn(template)?.[0]).toBe('status watch: a check and a probe every 5 minutes');
   const hourly = changed('AWS::Events::Rule', (properties) => {
     properties.ScheduleExpression = 'rate(1 hour)';
@@ -167,7 +186,9 @@ describe('an hour of an attacker', () => {
   it('has the throttling of the stage as its limit, and the quota of the account without one', () => {
     expect(hour(ADDRESS).requests).toBe(10_000 * 3600);
     const throttled = changed('AWS::ApiGateway::Stage', (properties) => {
-      properties.MethodSettings = [{ HttpMethod: '*', ResourcePath: '/*', ThrottlingRateLimit: 20 }];
+      properties.MethodSettings = [
+        { HttpMethod: '*', ResourcePath: '/*', ThrottlingRateLimit: 20 },
+      ];
     });
     expect(hour(ADDRESS, throttled)).toMatchObject({ requests: 72_000, processed: 72_000 });
     expect(hour(ADDRESS, throttled).dollars).toBeLessThan(hour(ADDRESS).dollars / 100);
@@ -189,7 +210,11 @@ describe('an hour of an attacker', () => {
 
   it('is on the page about security as it is counted', () => {
     const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
-    const table = [row(ATTACK_HEAD), '|---|---:|---:|---:|---:|---:|---:|---:|', ...attackCells(template).map(row)];
+    const table = [
+      row(ATTACK_HEAD),
+      '|---|---:|---:|---:|---:|---:|---:|---:|',
+      ...attackCells(template).map(row),
+    ];
     expect(textOf('docs/security.md')).toContain(`\n${table.join('\n')}\n`);
   });
 });

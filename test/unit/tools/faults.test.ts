@@ -20,7 +20,9 @@ afterAll(() => world?.close());
 const document = readFileSync(join(__dirname, '../../../docs/faults.md'), 'utf8');
 
 it('docs/faults.md has a table for every scenario and no cell with a violation', () => {
-  expect([...document.matchAll(/^### (.*)$/gm)].map(([, heading]) => heading)).toEqual(SCENARIOS.map(headingOf));
+  expect([...document.matchAll(/^### (.*)$/gm)].map(([, heading]) => heading)).toEqual(
+    SCENARIOS.map(headingOf),
+  );
   const rows = document.split('<!-- trials -->')[1]?.match(/^\|.*$/gm) ?? [];
   expect(rows.length).toBeGreaterThan(70);
   for (const row of rows) expect(row).not.toContain('**');
@@ -33,7 +35,10 @@ it('docs/faults.md names every call that the consumer makes', () => {
 });
 
 it('keeps the tables of scenarios that were not run', () => {
-  const [first, second, third] = ['first', 'second', 'third'].map((title) => ({ ...consuming, title }));
+  const [first, second, third] = ['first', 'second', 'third'].map((title) => ({
+    ...consuming,
+    title,
+  }));
   const trial = (changes: Partial<Trial> = {}) => ({
     scenario: second,
     plan: { call: 'sqs SendMessageBatch', nth: 0, kind: 'partial', reach: 'once' },
@@ -72,7 +77,12 @@ it.each([
     { Entries: [{ Detail: 'a' }] },
     { FailedEntryCount: 1, Entries: [{ EventId: '1' }, FAILED] },
   ],
-  ['firehose PutRecordBatch', { Records: [{ Data: 'a' }] }, undefined, { FailedPutCount: 1, RequestResponses: [FAILED] }],
+  [
+    'firehose PutRecordBatch',
+    { Records: [{ Data: 'a' }] },
+    undefined,
+    { FailedPutCount: 1, RequestResponses: [FAILED] },
+  ],
   [
     'dynamodb BatchGetItem (row)',
     { RequestItems: { t: { Keys: [1, 2, 3] } } },
@@ -90,13 +100,21 @@ it.each([
 });
 
 it('plans every fault at every call, and a partial result of each batch', () => {
-  const plans = plansFor({ calls: ['dynamodb PutItem', 'dynamodb PutItem', 'sqs SendMessageBatch', 'rakuten POST /token'] });
+  const plans = plansFor({
+    calls: ['dynamodb PutItem', 'dynamodb PutItem', 'sqs SendMessageBatch', 'rakuten POST /token'],
+  });
   const of = (call: string) => plans.filter((plan) => plan.call === call).length;
-  expect([of('dynamodb PutItem'), of('sqs SendMessageBatch'), of('rakuten POST /token')]).toEqual([21, 13, 9]);
+  expect([of('dynamodb PutItem'), of('sqs SendMessageBatch'), of('rakuten POST /token')]).toEqual([
+    21, 13, 9,
+  ]);
 });
 
 it.each([
-  ['does not repeat a write whose answer is lost', { call: 'dynamodb PutItem (row)', nth: 0, kind: 'lost', reach: 'once' }, 'all done'],
+  [
+    'does not repeat a write whose answer is lost',
+    { call: 'dynamodb PutItem (row)', nth: 0, kind: 'lost', reach: 'once' },
+    'all done',
+  ],
   [
     'keeps other content once if the answer to its write is lost',
     { call: 'dynamodb UpdateItem (row)', nth: 0, kind: 'lost', reach: 'once' },

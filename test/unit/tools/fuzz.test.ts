@@ -37,19 +37,34 @@ describe('a defect is found and its case is reduced', () => {
     lines(({ push }) => ({ push: { ...push, fields: change(push.fields) } }));
 
   it.each<[string, Parts, RegExp]>([
-    ['a value that is not escaped', template(TEMPLATE_TEXT.replace('$util.urlEncode($qs.get($k))', '$qs.get($k)')), /parameter/],
-    ['a message that is not escaped', template(TEMPLATE_TEXT.replace('$util.urlEncode("at=', '("at=')), /form|parameters|message/],
+    [
+      'a value that is not escaped',
+      template(TEMPLATE_TEXT.replace('$util.urlEncode($qs.get($k))', '$qs.get($k)')),
+      /parameter/,
+    ],
+    [
+      'a message that is not escaped',
+      template(TEMPLATE_TEXT.replace('$util.urlEncode("at=', '("at=')),
+      /form|parameters|message/,
+    ],
     [
       'a name that is lost',
       template(
-        TEMPLATE_TEXT.replace('#foreach($k in $qs.keySet())', '#foreach($k in $qs.keySet())#if($k != "u1")').replace('#end&', '#end#end&'),
+        TEMPLATE_TEXT.replace(
+          '#foreach($k in $qs.keySet())',
+          '#foreach($k in $qs.keySet())#if($k != "u1")',
+        ).replace('#end&', '#end#end&'),
       ),
       /became/,
     ],
     ['a field that is lost', fields(({ u1: _, ...rest }) => rest), /u1 is lost/],
     [
       'an amount that is rounded',
-      fields((l) => (l.sale_amount ? { ...l, sale_amount: new Big(new Big(l.sale_amount).toFixed(2)).toFixed() } : l)),
+      fields((l) =>
+        l.sale_amount
+          ? { ...l, sale_amount: new Big(new Big(l.sale_amount).toFixed(2)).toFixed() }
+          : l,
+      ),
       /sale_amount is/,
     ],
     [
@@ -59,14 +74,26 @@ describe('a defect is found and its case is reduced', () => {
     ],
     [
       'a row of the publisher in the query',
-      lines(({ key, push }) => ({ key: { ...key, lineId: key.lineId.replace('3900112', push.fields.sid ?? '3900112') } })),
+      lines(({ key, push }) => ({
+        key: { ...key, lineId: key.lineId.replace('3900112', push.fields.sid ?? '3900112') },
+      })),
       /another publisher/,
     ],
-    ['a foreign publisher that is not counted', lines(() => ({ hasForeignSid: false })), /sid .* counted as foreign/],
-    ['a lower-case copy of an ID', lines(({ key }) => ({ key: { ...key, lineId: key.lineId.toLowerCase() } })), /the ID .* became/],
+    [
+      'a foreign publisher that is not counted',
+      lines(() => ({ hasForeignSid: false })),
+      /sid .* counted as foreign/,
+    ],
+    [
+      'a lower-case copy of an ID',
+      lines(({ key }) => ({ key: { ...key, lineId: key.lineId.toLowerCase() } })),
+      /the ID .* became/,
+    ],
     [
       'extra parameters without a bound',
-      lines(({ push }) => ({ push: { ...push, extra: { ...push.extra, long: 'x'.repeat(2000) } } })),
+      lines(({ push }) => ({
+        push: { ...push, extra: { ...push.extra, long: 'x'.repeat(2000) } },
+      })),
       /too long/,
     ],
     [
@@ -85,7 +112,12 @@ describe('a defect is found and its case is reduced', () => {
     try {
       keep({ list: 'all', query: 'a=\u00ff' }, 'because', folder);
       expect(readCorpus(folder)).toEqual([
-        { name: expect.stringMatching(/^found-[0-9a-f]{8}$/), why: 'because', list: 'all', query: 'a=\u00ff' },
+        {
+          name: expect.stringMatching(/^found-[0-9a-f]{8}$/),
+          why: 'because',
+          list: 'all',
+          query: 'a=\u00ff',
+        },
       ]);
     } finally {
       rmSync(folder, { recursive: true });

@@ -17,7 +17,9 @@ export interface Bundle {
 
 /** The functions that are deployed, by name. */
 export const functionNames = (): string[] =>
-  readdirSync(join(ROOT, 'lambda')).filter((name) => existsSync(join(ROOT, 'lambda', name, 'index.ts')));
+  readdirSync(join(ROOT, 'lambda')).filter((name) =>
+    existsSync(join(ROOT, 'lambda', name, 'index.ts')),
+  );
 
 /** Bundles the functions, and the handlers that they are compared with, all in the same way. */
 export async function bundleAll(folder: string): Promise<Bundle[]> {
@@ -32,11 +34,18 @@ export async function bundleAll(folder: string): Promise<Bundle[]> {
   await bundleByDefaults(other);
   const files = [
     ...functionNames().map((name) => [name, join(folder, 'functions', name, 'index.js')] as const),
-    ...[...readdirSync(HANDLERS), 'consumer-default-bundling'].map((name) => [name, join(folder, 'compared', name, 'index.js')] as const),
+    ...[...readdirSync(HANDLERS), 'consumer-default-bundling'].map(
+      (name) => [name, join(folder, 'compared', name, 'index.js')] as const,
+    ),
   ];
   return files.map(([name, file]) => {
     const content = readFileSync(file);
-    return { name, file, kilobytes: content.length / 1024, zippedKilobytes: gzipSync(content).length / 1024 };
+    return {
+      name,
+      file,
+      kilobytes: content.length / 1024,
+      zippedKilobytes: gzipSync(content).length / 1024,
+    };
   });
 }
 

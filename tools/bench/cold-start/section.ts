@@ -5,12 +5,20 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { ENVIRONMENT } from '../../../core/names';
 import { interleave } from '../interleave';
-import { type BenchOptions, type Block, digits, type Section, type TableBlock } from '../report/section';
+import {
+  type BenchOptions,
+  type Block,
+  digits,
+  type Section,
+  type TableBlock,
+} from '../report/section';
 import { ratioInWords, ratios, summary } from '../statistics';
 import { type Bundle, bundleAll, functionNames } from './bundles';
 
 const FLOOR = 'floor';
-/** Longest start as a multiple of the floor. The consumer starts with traffic, others by schedule. */
+/**
+ * Longest start as a multiple of the floor. The consumer starts with traffic, others by schedule.
+ */
 const GOALS = { consumer: 1.15, others: 1.3 };
 
 const COMPARED: Record<string, string> = {
@@ -19,7 +27,8 @@ const COMPARED: Record<string, string> = {
   consumer: 'the consumer',
   'consumer-document-client': 'the consumer, with `lib-dynamodb`',
   'consumer-powertools': "the consumer, with Powertools' logger and metrics",
-  'consumer-default-bundling': "the consumer, bundled by esbuild's defaults (`main` before `module`)",
+  'consumer-default-bundling':
+    "the consumer, bundled by esbuild's defaults (`main` before `module`)",
 };
 
 interface Start {
@@ -58,7 +67,11 @@ async function measure(bundles: readonly Bundle[], { quick }: BenchOptions): Pro
 }
 
 async function start(bundle: string): Promise<Start> {
-  const { stdout } = await promisify(execFile)(process.execPath, [join(__dirname, 'start.cjs'), bundle], { env: functionVariables() });
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    [join(__dirname, 'start.cjs'), bundle],
+    { env: functionVariables() },
+  );
   return JSON.parse(stdout) as Start;
 }
 
@@ -100,7 +113,10 @@ function report(bundles: readonly Bundle[], starts: Starts): Block[] {
   ];
   const ours: TableBlock = {
     head: ['function', ...columns, 'goal'],
-    rows: functions.map((name) => [...line(name, name), goalInWords(name, summary(toFloor(starts, name, 'cpu')).median)]),
+    rows: functions.map((name) => [
+      ...line(name, name),
+      goalInWords(name, summary(toFloor(starts, name, 'cpu')).median),
+    ]),
   };
   const compared: TableBlock = {
     head: ['handler', ...columns],

@@ -1,4 +1,5 @@
-// Loads a bundle in a process of its own, as a cold start does, and prints what that took: processor time of all threads, and time passed.
+// Loads a bundle in a process of its own, as a cold start does, and prints what that took:
+// processor time of all threads, and time passed.
 const [, , bundle] = process.argv;
 const cpuBefore = process.cpuUsage();
 const before = process.hrtime.bigint();

@@ -7,7 +7,10 @@ import type { EmbeddedServer } from '../../../local/embedded/server-thread';
  * A DynamoDB that stores nothing: it accepts every write after a fixed time, and answers a query
  * with one item. So a measurement is one of the function, not of the database.
  */
-export async function startEndpoint(delayMillis: number, item: object): Promise<EmbeddedServer & { writes(): number }> {
+export async function startEndpoint(
+  delayMillis: number,
+  item: object,
+): Promise<EmbeddedServer & { writes(): number }> {
   let writes = 0;
   const server = createServer((request, response) => {
     const isQuery = String(request.headers['x-amz-target']).endsWith('.Query');

@@ -59,7 +59,9 @@ export class Environment {
   private async answer(): Promise<[Measured | number]> {
     const either = new AbortController();
     try {
-      const events = ['message', 'exit'].map((event) => once(this.child, event, { signal: either.signal }));
+      const events = ['message', 'exit'].map((event) =>
+        once(this.child, event, { signal: either.signal }),
+      );
       // The aborted one rejects without a handler.
       for (const event of events) event.catch(() => {});
       return (await Promise.race(events)) as [Measured | number];

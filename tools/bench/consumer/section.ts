@@ -8,7 +8,14 @@ import { createStateTableInput, createTableInput } from '../../../core/state/tab
 import { dynamoDbClient } from '../../../local/embedded/clients';
 import { startDynamoDb } from '../../../local/embedded/dynamodb';
 import { interleave } from '../interleave';
-import { type BenchOptions, type Block, digits, type Section, type TableBlock, thousands } from '../report/section';
+import {
+  type BenchOptions,
+  type Block,
+  digits,
+  type Section,
+  type TableBlock,
+  thousands,
+} from '../report/section';
 import { ratioInWords, ratios, summary } from '../statistics';
 import { startEndpoint } from './endpoint';
 import { Environment, type Run, STATE_TABLE, TABLE } from './environment';
@@ -21,7 +28,10 @@ const BATCH_SIZES = [1, 10, 50, 100, 1000];
 /** Least number of messages of each batch size. The plain handler takes 10 ms for each. */
 const MESSAGES_PER_RUN = 200;
 
-type Bundles = Record<'consumer' | 'plain' | 'marshal-alone' | 'marshal-with-defaults' | 'parse-alone', string>;
+type Bundles = Record<
+  'consumer' | 'plain' | 'marshal-alone' | 'marshal-with-defaults' | 'parse-alone',
+  string
+>;
 
 export const consumer: Section = {
   name: 'consumer',
@@ -70,7 +80,11 @@ async function throughput(bundles: Bundles, options: BenchOptions): Promise<Bloc
 }
 
 /** The consumer and the plain handler against one database. */
-async function byBatchSize(bundles: Bundles, endpoint: string, { quick }: BenchOptions): Promise<TableBlock> {
+async function byBatchSize(
+  bundles: Bundles,
+  endpoint: string,
+  { quick }: BenchOptions,
+): Promise<TableBlock> {
   const rows: (string | number)[][] = [];
   for (const size of BATCH_SIZES) {
     // A process for each batch size, so that its memory is what that size takes.
@@ -86,8 +100,10 @@ async function byBatchSize(bundles: Bundles, endpoint: string, { quick }: BenchO
       tolerance: 0.1,
     });
     await closeAll(environments);
-    const speed = (name: string): number[] => (measured.get(name) ?? []).map((run) => run.messagesPerSecond);
-    const memory = (name: string): string => digits(Math.max(...(measured.get(name) ?? []).map((run) => run.peakMegabytes)), 0);
+    const speed = (name: string): number[] =>
+      (measured.get(name) ?? []).map((run) => run.messagesPerSecond);
+    const memory = (name: string): string =>
+      digits(Math.max(...(measured.get(name) ?? []).map((run) => run.peakMegabytes)), 0);
     const { min, median, max } = summary(ratios(speed('consumer'), speed('plain')));
     rows.push([
       size,
@@ -113,7 +129,13 @@ async function byBatchSize(bundles: Bundles, endpoint: string, { quick }: BenchO
 
 async function processorTime(bundles: Bundles, { quick }: BenchOptions): Promise<Block[]> {
   const endpoint = await startEndpoint(0, STATE_ITEM);
-  const names = ['parse-alone', 'marshal-alone', 'marshal-with-defaults', 'plain', 'consumer'] as const;
+  const names = [
+    'parse-alone',
+    'marshal-alone',
+    'marshal-with-defaults',
+    'plain',
+    'consumer',
+  ] as const;
   const environments = environmentsOf(bundles, names, endpoint.endpoint);
   const batches = quick ? 4 : 8;
   // The first runs are compiled while they run.
@@ -128,10 +150,12 @@ async function processorTime(bundles: Bundles, { quick }: BenchOptions): Promise
   });
   await closeAll(environments);
   await endpoint.close();
-  const cpu = (name: string): number[] => (measured.get(name) ?? []).map((run) => run.cpuPerMessage);
+  const cpu = (name: string): number[] =>
+    (measured.get(name) ?? []).map((run) => run.cpuPerMessage);
   const TITLES: Record<(typeof names)[number], string> = {
     'parse-alone': 'parse, and the row as JSON: no SDK',
-    'marshal-alone': "parse and marshal alone: the signed call of the consumer's client, answered without a network",
+    'marshal-alone':
+      "parse and marshal alone: the signed call of the consumer's client, answered without a network",
     'marshal-with-defaults': 'the same with a client as the SDK makes it',
     plain: 'the plain handler, over HTTP',
     consumer: 'the consumer, over HTTP',
@@ -140,7 +164,12 @@ async function processorTime(bundles: Bundles, { quick }: BenchOptions): Promise
   return [
     `Processor time for each message in batches of 50, all threads of the process, against an endpoint in another process that answers at once. Goal: the consumer within ${GOALS.cpuToMarshalAlone} of parse and marshal alone: ${ratio <= GOALS.cpuToMarshalAlone ? 'met' : '**missed**'}.`,
     {
-      head: ['handler', 'ms: min / median / max', 'to parse and marshal alone', 'to the plain handler'],
+      head: [
+        'handler',
+        'ms: min / median / max',
+        'to parse and marshal alone',
+        'to the plain handler',
+      ],
       rows: names.map((name) => {
         const { min, median, max } = summary(cpu(name));
         return [
@@ -160,7 +189,10 @@ async function onDynalite(bundles: Bundles, options: BenchOptions): Promise<Bloc
   const client = dynamoDbClient(server.endpoint);
   for (const input of [createTableInput(TABLE), createStateTableInput(STATE_TABLE)]) {
     await client.send(new CreateTableCommand(input));
-    await waitUntilTableExists({ client, maxWaitTime: 10, minDelay: 0.01 }, { TableName: input.TableName });
+    await waitUntilTableExists(
+      { client, maxWaitTime: 10, minDelay: 0.01 },
+      { TableName: input.TableName },
+    );
   }
   await client.send(new PutItemCommand({ TableName: STATE_TABLE, Item: STATE_ITEM }));
   const table = await byBatchSize(bundles, server.endpoint, options);
@@ -172,7 +204,11 @@ async function onDynalite(bundles: Bundles, options: BenchOptions): Promise<Bloc
   ];
 }
 
-const environmentsOf = (bundles: Bundles, names: readonly (keyof Bundles)[], endpoint: string): Map<string, Environment> =>
+const environmentsOf = (
+  bundles: Bundles,
+  names: readonly (keyof Bundles)[],
+  endpoint: string,
+): Map<string, Environment> =>
   new Map(names.map((name) => [name, new Environment(bundles[name], endpoint)]));
 
 const closeAll = async (environments: ReadonlyMap<string, Environment>): Promise<void> => {

@@ -1,7 +1,12 @@
-// Runs a handler on the events that it is sent, one after the other, and answers with what that took: processor time of all threads, time passed and memory.
+// Runs a handler on the events that it is sent, one after the other, and answers with what that
+// took: processor time of all threads, time passed and memory.
 const [, , bundle] = process.argv;
 const { handler } = require(bundle);
-const context = { awsRequestId: 'bench', functionName: 'bench', getRemainingTimeInMillis: () => 30_000 };
+const context = {
+  awsRequestId: 'bench',
+  functionName: 'bench',
+  getRemainingTimeInMillis: () => 30_000,
+};
 
 process.on('message', async (events) => {
   const failures = [];
@@ -14,5 +19,10 @@ process.on('message', async (events) => {
   }
   const wall = Number(process.hrtime.bigint() - before) / 1e6;
   const { user, system } = process.cpuUsage(cpuBefore);
-  process.send({ cpu: (user + system) / 1e3, wall, failures: failures.length, peakKilobytes: process.resourceUsage().maxRSS });
+  process.send({
+    cpu: (user + system) / 1e3,
+    wall,
+    failures: failures.length,
+    peakKilobytes: process.resourceUsage().maxRSS,
+  });
 });

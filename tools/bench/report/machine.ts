@@ -14,5 +14,8 @@ export function machine(now: Date): string {
 }
 
 const installedVersion = (name: string): string =>
-  (JSON.parse(readFileSync(join(__dirname, '..', '..', '..', 'node_modules', name, 'package.json'), 'utf8')) as { version: string })
-    .version;
+  (
+    JSON.parse(
+      readFileSync(join(__dirname, '..', '..', '..', 'node_modules', name, 'package.json'), 'utf8'),
+    ) as { version: string }
+  ).version;

@@ -23,7 +23,10 @@ const text = (name: string): dynamodb.Attribute => ({ name, type: dynamodb.Attri
 const app = new App();
 const stack = new Stack(app, 'ByHand');
 
-const deadLetterQueue = new sqs.Queue(stack, 'DeadLetterQueue', { retentionPeriod: Duration.days(14), enforceSSL: true });
+const deadLetterQueue = new sqs.Queue(stack, 'DeadLetterQueue', {
+  retentionPeriod: Duration.days(14),
+  enforceSSL: true,
+});
 const queue = new sqs.Queue(stack, 'Queue', {
   retentionPeriod: Duration.days(14),
   visibilityTimeout: Duration.seconds(181),
@@ -39,7 +42,11 @@ const table = new dynamodb.TableV2(stack, 'Table', {
   globalSecondaryIndexes: [
     { indexName: 'by-member', partitionKey: text('u1'), sortKey: text('occurred_at') },
     { indexName: 'by-day', partitionKey: text('process_day'), sortKey: text('received_at') },
-    { indexName: 'by-transaction', partitionKey: text('etransaction_id'), projectionType: dynamodb.ProjectionType.KEYS_ONLY },
+    {
+      indexName: 'by-transaction',
+      partitionKey: text('etransaction_id'),
+      projectionType: dynamodb.ProjectionType.KEYS_ONLY,
+    },
   ],
 });
 const stateTable = new dynamodb.TableV2(stack, 'StateTable', {
@@ -48,24 +55,42 @@ const stateTable = new dynamodb.TableV2(stack, 'StateTable', {
   timeToLiveAttribute: 'expires_at',
 });
 
-const sendRole = new iam.Role(stack, 'SendRole', { assumedBy: new iam.ServicePrincipal('apigateway.amazonaws.com') });
+const sendRole = new iam.Role(stack, 'SendRole', {
+  assumedBy: new iam.ServicePrincipal('apigateway.amazonaws.com'),
+});
 queue.grantSendMessages(sendRole);
-const api = new apigateway.RestApi(stack, 'Api', { endpointTypes: [apigateway.EndpointType.REGIONAL], cloudWatchRole: false });
+const api = new apigateway.RestApi(stack, 'Api', {
+  endpointTypes: [apigateway.EndpointType.REGIONAL],
+  cloudWatchRole: false,
+});
 const integration = new apigateway.AwsIntegration({
   service: 'sqs',
   path: `${Aws.ACCOUNT_ID}/${queue.queueName}`,
   options: {
     credentialsRole: sendRole,
     passthroughBehavior: apigateway.PassthroughBehavior.NEVER,
-    requestParameters: { 'integration.request.header.Content-Type': "'application/x-www-form-urlencoded'" },
-    requestTemplates: { 'application/json': readFileSync(join(ROOT, 'lib', 'ingestion-api.vtl'), 'utf8').trim() },
+    requestParameters: {
+      'integration.request.header.Content-Type': "'application/x-www-form-urlencoded'",
+    },
+    requestTemplates: {
+      'application/json': readFileSync(join(ROOT, 'lib', 'ingestion-api.vtl'), 'utf8').trim(),
+    },
     integrationResponses: [{ statusCode: '200', selectionPattern: '200' }, { statusCode: '500' }],
   },
 });
-api.root.addResource('postback').addMethod('GET', integration, { methodResponses: [{ statusCode: '200' }, { statusCode: '500' }] });
+api.root.addResource('postback').addMethod('GET', integration, {
+  methodResponses: [{ statusCode: '200' }, { statusCode: '500' }],
+});
 
-const urlSecret = new secretsmanager.Secret(stack, 'UrlSecret', { generateSecretString: { passwordLength: 43, excludePunctuation: true } });
-const [consumer, registration, reconciliation, watch] = ['consumer', 'registration', 'reconciliation', 'status-watch'].map((name) => {
+const urlSecret = new secretsmanager.Secret(stack, 'UrlSecret', {
+  generateSecretString: { passwordLength: 43, excludePunctuation: true },
+});
+const [consumer, registration, reconciliation, watch] = [
+  'consumer',
+  'registration',
+  'reconciliation',
+  'status-watch',
+].map((name) => {
   const logGroup = new logs.LogGroup(stack, `${name}-logs`, {
     retention: logs.RetentionDays.THREE_MONTHS,
     removalPolicy: RemovalPolicy.DESTROY,
@@ -77,7 +102,11 @@ const [consumer, registration, reconciliation, watch] = ['consumer', 'registrati
     code: lambda.Code.fromAsset(join(ROOT, 'lambda-dist', name)),
     memorySize: 512,
     timeout: Duration.seconds(30),
-    environment: { TABLE: table.tableName, STATE_TABLE: stateTable.tableName, QUEUE: queue.queueUrl },
+    environment: {
+      TABLE: table.tableName,
+      STATE_TABLE: stateTable.tableName,
+      QUEUE: queue.queueUrl,
+    },
     logGroup,
   });
   table.grantReadWriteData(made);
@@ -87,7 +116,12 @@ const [consumer, registration, reconciliation, watch] = ['consumer', 'registrati
 }) as [lambda.Function, lambda.Function, lambda.Function, lambda.Function];
 
 consumer.addEventSource(
-  new SqsEventSource(queue, { batchSize: 50, maxBatchingWindow: Duration.seconds(1), reportBatchItemFailures: true, maxConcurrency: 10 }),
+  new SqsEventSource(queue, {
+    batchSize: 50,
+    maxBatchingWindow: Duration.seconds(1),
+    reportBatchItemFailures: true,
+    maxConcurrency: 10,
+  }),
 );
 queue.grantSendMessages(reconciliation);
 const provider = new Provider(stack, 'Provider', { onEventHandler: registration });
@@ -100,11 +134,20 @@ for (const [id, hours, handler] of [
   ['Hourly', 1, reconciliation],
   ['Daily', 24, reconciliation],
 ] as const) {
-  new events.Rule(stack, id, { schedule: events.Schedule.rate(Duration.hours(hours)), targets: [new targets.LambdaFunction(handler)] });
+  new events.Rule(stack, id, {
+    schedule: events.Schedule.rate(Duration.hours(hours)),
+    targets: [new targets.LambdaFunction(handler)],
+  });
 }
-new events.Rule(stack, 'Watch', { schedule: events.Schedule.rate(Duration.minutes(5)), targets: [new targets.LambdaFunction(watch)] });
+new events.Rule(stack, 'Watch', {
+  schedule: events.Schedule.rate(Duration.minutes(5)),
+  targets: [new targets.LambdaFunction(watch)],
+});
 
-const metrics = Array.from({ length: ALARMS }, (_, i) => new cloudwatch.Metric({ namespace: 'RakutenPostback', metricName: `Metric${i}` }));
+const metrics = Array.from(
+  { length: ALARMS },
+  (_, i) => new cloudwatch.Metric({ namespace: 'RakutenPostback', metricName: `Metric${i}` }),
+);
 for (const [i, metric] of metrics.entries()) {
   new cloudwatch.Alarm(stack, `Alarm${i}`, {
     metric,
@@ -113,7 +156,9 @@ for (const [i, metric] of metrics.entries()) {
     alarmDescription: `Metric ${i} is not what it should be: see its page in the runbook`,
   });
 }
-new cloudwatch.Dashboard(stack, 'Dashboard', { widgets: metrics.map((metric) => [new cloudwatch.GraphWidget({ left: [metric] })]) });
+new cloudwatch.Dashboard(stack, 'Dashboard', {
+  widgets: metrics.map((metric) => [new cloudwatch.GraphWidget({ left: [metric] })]),
+});
 for (let i = 0; i < QUERIES; i++) {
   new logs.QueryDefinition(stack, `Query${i}`, {
     queryDefinitionName: `query-${i}`,

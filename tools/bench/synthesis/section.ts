@@ -39,7 +39,8 @@ async function measure({ quick }: BenchOptions): Promise<Block[]> {
     maxRounds: quick ? 1 : 5,
     tolerance: 0.06,
   });
-  const of = (app: App, what: keyof Synthesis): number[] => (measured.get(app) ?? []).map((s) => s[what]);
+  const of = (app: App, what: keyof Synthesis): number[] =>
+    (measured.get(app) ?? []).map((s) => s[what]);
   return [
     'The whole process, loading the CDK and TypeScript included, in turns with a plain CDK app that has the same parts (`tools/bench/synthesis/plain-app.ts`):',
     {
@@ -86,7 +87,10 @@ async function synthesize(app: App): Promise<Synthesis> {
           PATH: process.env.PATH,
           HOME: process.env.HOME,
           CDK_OUTDIR: folder,
-          CDK_CONTEXT_JSON: JSON.stringify({ sid: '3900112', credentialsSecretName: 'rakuten/api' }),
+          CDK_CONTEXT_JSON: JSON.stringify({
+            sid: '3900112',
+            credentialsSecretName: 'rakuten/api',
+          }),
         },
       },
     );
@@ -94,7 +98,12 @@ async function synthesize(app: App): Promise<Synthesis> {
     const file = (await readdir(folder)).find((name) => name.endsWith('.template.json')) ?? '';
     const text = await readFile(join(folder, file), 'utf8');
     const resources = Object.keys((JSON.parse(text) as { Resources: object }).Resources).length;
-    return { cpu: Number(/\ncpu (\d+)\n/.exec(stdout)?.[1]), wall, resources, bytes: Buffer.byteLength(text) };
+    return {
+      cpu: Number(/\ncpu (\d+)\n/.exec(stdout)?.[1]),
+      wall,
+      resources,
+      bytes: Buffer.byteLength(text),
+    };
   } finally {
     await rm(folder, { recursive: true });
   }

@@ -1,4 +1,5 @@
-// What the rules of functions.yml find, and what they leave alone. This file is code for a test of Semgrep, never run or compiled.
+// What the rules of functions.yml find, and what they leave alone. This file is code for a test of
+// Semgrep, never run or compiled.
 
 // ruleid: expression-of-a-variable
 const sought = new RegExp(name, 'g');

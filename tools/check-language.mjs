@@ -73,8 +73,7 @@ for (const file of files) {
     throw error;
   }
   if (file.endsWith('.md')) checkPage(file, text);
-  else if (file.endsWith('.vtl'))
-    text.split('\n').forEach((line, at) => checkWords(file, at, line));
+  else if (file.endsWith('.vtl')) checkText(file, 0, text);
   else checkSource(file, text);
 }
 for (const { file, line, text } of findings) console.error(`${file}:${line + 1}: ${text}`);
@@ -85,13 +84,6 @@ if (findings.length > 0) {
 
 function report(file, line, text) {
   findings.push({ file, line, text });
-}
-
-function checkWords(file, line, text) {
-  for (const [word, replacement] of WORDS) {
-    const found = word.exec(text);
-    if (found) report(file, line, `"${found[0]}": ${replacement}`);
-  }
 }
 
 /** Words over the whole text, so that those that a line break separates are found too. */
